@@ -1,0 +1,60 @@
+# A fresh clone needs nothing but `make figures` or `make test`: the environment is made on first use.
+PYTHON ?= python3
+VENV := .venv/bin
+NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
+SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
+
+.PHONY: help setup figures test lint format bench lock clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/.done ## make the environment (the other targets do it when needed)
+
+.venv/.done: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
+	test -x $(VENV)/python || $(PYTHON) -m venv .venv
+	$(VENV)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(VENV)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+figures: $(NOTEBOOKS:%=build/figures/%.done) ## execute the notebooks that changed, and so regenerate figures/
+
+build/figures/%.done: notebooks/%.py tools/notebooks.py .venv/.done
+	@mkdir -p $(@D)
+	@echo "running $<"
+	@$(VENV)/python tools/notebooks.py run $<
+	@touch $@
+
+# Which library modules and data files each notebook uses, read off its imports.
+build/dependencies.mk: $(SOURCES)
+	@mkdir -p $(@D)
+	@$(PYTHON) tools/dependencies.py > $@
+ifneq ($(filter figures build/figures/%,$(MAKECMDGOALS)),)
+include build/dependencies.mk
+endif
+
+test: .venv/.done ## unit and property tests, then every notebook end to end in its fast profile
+	$(VENV)/python -m pytest -n 2 -q
+	$(VENV)/python tools/notebooks.py fast build/fast
+	$(VENV)/python -m pytest -n 2 -q --nbmake --nbmake-timeout=120 build/fast
+
+lint: .venv/.done ## ruff, the formatter's opinion included
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+
+format: .venv/.done ## let ruff put the code in order
+	$(VENV)/ruff check --fix
+	$(VENV)/ruff format
+
+bench: .venv/.done ## speed, as ratios against named alternatives in the same run
+	$(VENV)/python -m tools.bench
+
+lock: ## resolve requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -q -o requirements.lock
+
+clean: ## remove what make made, but not the environment
+	rm -rf build notebooks/*.failed.ipynb notebooks/*.partial.ipynb

@@ -1,0 +1,410 @@
+"""Compute-optimal distillation and supervised training, and which teacher to use (Section 5, D).
+
+The problem (Equations 9, 10, 28, 29): for a student of N_S parameters and C FLOPs, find the
+teacher (N_T, D_T) and the distillation tokens D_S that minimise L_S subject to
+
+    3 F(N_S) D_S + F(N_T) (delta_lgt D_S + 3 delta_pre D_T) <= C.
+
+L_S falls with D_S at any teacher, so the budget left by the teacher goes into D_S and two unknowns
+remain. They are found for many problems at once: the best point of a coarse grid over
+(log N_T, log D_T), then projected Newton steps with exact derivatives from there.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from scalinglib.checks import positive
+from scalinglib.flops import forward_flops
+
+__all__ = [
+    "SCENARIOS",
+    "TEACHER_PARAMS_BOX",
+    "TOKENS_BOX",
+    "best_teacher_loss",
+    "cheapest_model",
+    "compute_for_loss",
+    "crossover",
+    "deltas",
+    "minimum_compute",
+    "optimal",
+    "tokens_with_teacher",
+]
+
+SCENARIOS = {  # name: (delta_lgt, delta_pre), Table 2
+    "best_case": (0.0, 0.0),
+    "teacher_inference": (1.0, 0.0),
+    "teacher_pretraining": (0.0, 1.0),
+    "teacher_pretraining_inference": (1.0, 1.0),
+}
+TEACHER_PARAMS_BOX = (1e6, 1e11)
+TOKENS_BOX = (1e6, 1e17)
+
+_CHUNK = 512  # problems per compiled call: one shape, one compilation
+_GRID = 24
+_NEWTON_STEPS = 40
+
+
+def deltas(scenario):
+    """(delta_lgt, delta_pre) of a scenario: a name of Table 2 or a pair of numbers in [0, 1]."""
+    if isinstance(scenario, str):
+        if scenario not in SCENARIOS:
+            raise ValueError(f"scenario is {scenario!r}; it must be one of {list(SCENARIOS)}")
+        return SCENARIOS[scenario]
+    try:
+        delta_lgt, delta_pre = scenario
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"scenario is {scenario!r}; it must be one of {list(SCENARIOS)} "
+            "or a pair (delta_lgt, delta_pre)"
+        ) from None
+    for name, value in (("delta_lgt", delta_lgt), ("delta_pre", delta_pre)):
+        array = np.asarray(value, dtype=float)
+        bad = ~((array >= 0) & (array <= 1))
+        if bad.any():
+            raise ValueError(f"{name} is {float(array[bad].flat[0])!r}; it must be within [0, 1]")
+    return delta_lgt, delta_pre
+
+
+def optimal(law, student_params, compute, scenario):
+    """The compute-optimal distillation of each student on each budget (Equations 10 and 28).
+
+    Parameters
+    ----------
+    law : DistillationLaw
+    student_params, compute : array_like
+        N_S and the budget C in FLOPs, positive and finite. They broadcast.
+    scenario : str or pair of array_like
+        A name of `SCENARIOS` or (delta_lgt, delta_pre), each in [0, 1]; a pair broadcasts too.
+
+    Returns
+    -------
+    DataFrame
+        One row a problem, in C order of the broadcast shape: student_params, compute, scenario,
+        student_tokens, teacher_params, teacher_tokens, teacher_loss, student_loss,
+        supervised_loss (the same student trained on data with the whole budget), and the shares of
+        the FLOPs spent: share_student, share_inference, share_pretraining. Where no teacher FLOPs
+        are counted only L_T matters: the teacher reported is the cheapest that reaches it. Where
+        only inference is counted the teacher's tokens run to the upper bound of `TOKENS_BOX`.
+
+    Raises
+    ------
+    ValueError
+        Where an argument is not what it must be, or the budget does not pay for the smallest
+        teacher and token count.
+    """
+    names = scenario if isinstance(scenario, str) else None
+    problems = np.broadcast_arrays(
+        positive("student_params", student_params), positive("compute", compute), *deltas(scenario)
+    )
+    student_params, compute, delta_lgt, delta_pre = (np.ravel(p).astype(float) for p in problems)
+    needed = minimum_compute(student_params, (delta_lgt, delta_pre))
+    short = compute < needed
+    if short.any():
+        i = int(np.argmax(short))
+        raise ValueError(
+            f"compute is {compute[i]:.6g}; for student_params {student_params[i]:.6g} it must be at "
+            f"least {needed[i]:.6g}, which pays for the smallest teacher and {TOKENS_BOX[0]:.0e} tokens"
+        )
+    teacher_params, teacher_tokens = _solve(law, student_params, compute, delta_lgt, delta_pre)
+    teacher_loss = law.supervised.loss(teacher_params, teacher_tokens)
+    free = (delta_lgt == 0) & (delta_pre == 0)
+    if free.any():
+        teacher_params[free], teacher_tokens[free] = cheapest_model(
+            law.supervised, teacher_loss[free]
+        )
+    costs = _costs(student_params, teacher_params, delta_lgt, delta_pre)
+    student_tokens = np.clip(
+        (compute - costs["pretraining"] * teacher_tokens) / (costs["student"] + costs["inference"]),
+        *TOKENS_BOX,
+    )
+    spent = np.array(
+        [
+            costs["student"] * student_tokens,
+            costs["inference"] * student_tokens,
+            costs["pretraining"] * teacher_tokens,
+        ]
+    )
+    share = spent / spent.sum(axis=0)
+    return pd.DataFrame(
+        {
+            "student_params": student_params,
+            "compute": compute,
+            "scenario": names or [f"({a:g}, {b:g})" for a, b in zip(delta_lgt, delta_pre, strict=True)],
+            "student_tokens": student_tokens,
+            "teacher_params": teacher_params,
+            "teacher_tokens": teacher_tokens,
+            "teacher_loss": teacher_loss,
+            "student_loss": law.loss(student_params, student_tokens, teacher_loss),
+            "supervised_loss": law.supervised.loss(student_params, compute / costs["student"]),
+            "share_student": share[0],
+            "share_inference": share[1],
+            "share_pretraining": share[2],
+        }
+    )
+
+
+def minimum_compute(student_params, scenario):
+    """FLOPs for the fewest student tokens with the cheapest teacher of the box."""
+    delta_lgt, delta_pre = deltas(scenario)
+    costs = _costs(student_params, TEACHER_PARAMS_BOX[0], delta_lgt, delta_pre)
+    return sum(costs.values()) * TOKENS_BOX[0] * (1 + 1e-9)
+
+
+def compute_for_loss(law, student_params, loss, scenario):
+    """FLOPs of the cheapest distillation that brings a student to `loss` (Section D.5).
+
+    Parameters
+    ----------
+    law : DistillationLaw
+    student_params, loss : array_like
+        N_S and the target L_S in nats per token; they broadcast.
+    scenario : str or pair
+        As for `optimal`.
+
+    Returns
+    -------
+    array of the broadcast shape
+        FLOPs; inf where no budget below 1e32 reaches the loss.
+    """
+    student_params, loss = np.broadcast_arrays(
+        positive("student_params", student_params), positive("loss", loss)
+    )
+
+    def excess(log_compute):
+        table = optimal(law, student_params.ravel(), np.exp(log_compute).ravel(), scenario)
+        return table.student_loss.to_numpy().reshape(loss.shape) - loss
+
+    low = np.log(minimum_compute(student_params, scenario) * (1 + 1e-6)) + 0 * loss
+    high = np.full(loss.shape, np.log(1e32))
+    reached = excess(high) <= 0
+    return np.where(reached, np.exp(_bisect(excess, low, high)), np.inf)
+
+
+def crossover(law, student_params, scenario, low=1e17, high=1e28):
+    """The budget from which supervised training of a student is at least as good (Section 5.3).
+
+    Parameters
+    ----------
+    law : DistillationLaw
+    student_params : array_like
+    scenario : str or pair
+        As for `optimal`.
+    low, high : float
+        Budgets between which it is looked for, FLOPs.
+
+    Returns
+    -------
+    array
+        FLOPs at the last change of sign of L_S - L̃_S; `low` where distillation never wins
+        and inf where it still wins at `high`.
+    """
+    student_params = np.atleast_1d(positive("student_params", student_params))
+
+    def advantage(log_compute):
+        table = optimal(law, student_params[:, None], np.exp(log_compute), scenario)
+        gap = table.student_loss - table.supervised_loss
+        return -gap.to_numpy().reshape(np.broadcast_shapes((len(student_params), 1), log_compute.shape))
+
+    grid = np.linspace(np.log(low), np.log(high), 90)
+    wins = advantage(grid) > 0
+    last = np.where(wins.any(axis=1), wins.shape[1] - 1 - np.argmax(wins[:, ::-1], axis=1), 0)
+    left = grid[last][:, None]
+    right = grid[np.minimum(last + 1, len(grid) - 1)][:, None]
+    root = np.exp(_bisect(advantage, left, right))[:, 0]
+    return np.where(wins[:, -1], np.inf, np.where(wins.any(axis=1), root, low))
+
+
+def best_teacher_loss(law, student_params, student_tokens=None):
+    """The L_T that makes the best student, whatever the teacher costs (Sections 5.2 and E.6).
+
+    Parameters
+    ----------
+    law : DistillationLaw
+    student_params : array_like
+    student_tokens : array_like or None
+        D_S; None stands for infinite data.
+
+    Returns
+    -------
+    array of the broadcast shape
+        Nats per token, between E and ten times E.
+    """
+    if student_tokens is None:
+        student_params = positive("student_params", student_params)
+        shape = np.shape(student_params)
+
+        def loss(log_teacher):
+            return law.infinite_data_loss(student_params[..., None], np.exp(log_teacher))
+    else:
+        student_params, student_tokens = np.broadcast_arrays(
+            positive("student_params", student_params), positive("student_tokens", student_tokens)
+        )
+        shape = student_params.shape
+
+        def loss(log_teacher):
+            return law.loss(
+                student_params[..., None], student_tokens[..., None], np.exp(log_teacher)
+            )
+
+    low = np.full(shape, np.log(law.supervised.E))
+    return np.exp(_minimise(loss, low, low + np.log(10.0)))
+
+
+def cheapest_model(law, loss):
+    """The supervised compute-optimal (N, D) that reaches each `loss`: least F(N) D.
+
+    Parameters
+    ----------
+    law : SupervisedLaw
+    loss : array_like
+        Nats per token, reachable inside `TEACHER_PARAMS_BOX` and `TOKENS_BOX`.
+
+    Returns
+    -------
+    params, tokens : arrays of the shape of `loss`
+    """
+    loss = positive("loss", loss)
+    worst = law.loss(TEACHER_PARAMS_BOX[0], TOKENS_BOX[0])
+    best = law.loss(TEACHER_PARAMS_BOX[1], TOKENS_BOX[1])
+    outside = (loss < best * (1 - 1e-12)) | (loss > worst * (1 + 1e-12))
+    if np.any(outside):
+        raise ValueError(
+            f"loss is {float(np.asarray(loss)[outside].flat[0])!r}; models of the box reach "
+            f"{best:.6g} to {worst:.6g} nats per token"
+        )
+    loss = np.clip(loss, best * (1 + 1e-12), worst * (1 - 1e-12))
+
+    def log_cost(log_params):
+        params = np.exp(log_params)
+        tokens = law.tokens_for_loss(params, loss[..., None])
+        inside = tokens <= TOKENS_BOX[1] * (1 + 1e-9)
+        # Fewer tokens than the box holds are bought all the same: the box is part of the problem.
+        paid = np.clip(tokens, *TOKENS_BOX)
+        return np.where(inside, np.log(forward_flops(params) * paid), np.inf)
+
+    low, high = (np.full(np.shape(loss), np.log(edge)) for edge in TEACHER_PARAMS_BOX)
+    params = np.exp(_minimise(log_cost, low, high))
+    return params, np.clip(law.tokens_for_loss(params, loss), *TOKENS_BOX)
+
+
+def tokens_with_teacher(student_params, teacher_params, compute, delta_lgt=1.0):
+    """Distillation tokens that a budget pays for with an existing teacher (Equation 27)."""
+    delta_lgt, _ = deltas((delta_lgt, 0.0))
+    costs = _costs(
+        positive("student_params", student_params),
+        positive("teacher_params", teacher_params),
+        delta_lgt,
+        0.0,
+    )
+    return positive("compute", compute) / (costs["student"] + costs["inference"])
+
+
+def _costs(student_params, teacher_params, delta_lgt, delta_pre):
+    """FLOPs per student token (student, inference) and per teacher token (pretraining)."""
+    teacher = forward_flops(teacher_params)
+    return {
+        "student": 3 * forward_flops(student_params),
+        "inference": delta_lgt * teacher,
+        "pretraining": 3 * delta_pre * teacher,
+    }
+
+
+def _solve(law, student_params, compute, delta_lgt, delta_pre):
+    """Optimal (N_T, D_T) of flat arrays of problems, in padded chunks over all cores."""
+    problems = np.stack([np.log(student_params), compute, delta_lgt, delta_pre])
+    count = problems.shape[1]
+    padded = np.pad(problems, ((0, 0), (0, -count % _CHUNK)), mode="edge")
+    chunks = np.split(padded, padded.shape[1] // _CHUNK, axis=1)
+    _solve_chunk(law, *chunks[0][:, :1].repeat(_CHUNK, axis=1))  # compile once, before the threads
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        solved = list(pool.map(lambda chunk: np.asarray(_solve_chunk(law, *chunk)), chunks))
+    log_teacher = np.concatenate(solved, axis=0)[:count]
+    low, high = np.log(TEACHER_PARAMS_BOX[0]), np.log(TEACHER_PARAMS_BOX[1])
+    return (
+        np.exp(np.clip(log_teacher[:, 0], low, high)),
+        np.exp(np.clip(log_teacher[:, 1], *np.log(TOKENS_BOX))),
+    )
+
+
+@jax.jit
+def _solve_chunk(law, log_student_params, compute, delta_lgt, delta_pre):
+    return jax.vmap(partial(_solve_one, law))(log_student_params, compute, delta_lgt, delta_pre)
+
+
+def _solve_one(law, log_student_params, compute, delta_lgt, delta_pre):
+    """log (N_T, D_T) that minimises log L_S for one problem."""
+    student_flops = 3 * forward_flops(jnp.exp(log_student_params))
+    low = jnp.log(jnp.array([TEACHER_PARAMS_BOX[0], TOKENS_BOX[0]]))
+    high = jnp.log(jnp.array([TEACHER_PARAMS_BOX[1], TOKENS_BOX[1]]))
+
+    def log_loss(x):
+        teacher_flops = forward_flops(jnp.exp(x[0]))
+        left = compute - 3 * delta_pre * teacher_flops * jnp.exp(x[1])
+        student_tokens = left / (student_flops + delta_lgt * teacher_flops)
+        feasible = student_tokens >= TOKENS_BOX[0]
+        # The clip keeps derivatives finite on the side of `where` that is thrown away.
+        log_tokens = jnp.log(jnp.clip(student_tokens, *TOKENS_BOX))
+        log_teacher_loss = law.supervised.log_loss(x[0], x[1])
+        value = law.log_loss(log_student_params, log_tokens, log_teacher_loss)
+        return jnp.where(feasible, value, jnp.inf)
+
+    axes = [jnp.linspace(low[i], high[i], _GRID) for i in (0, 1)]
+    grid = jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+    start = grid[jnp.argmin(jax.vmap(log_loss)(grid))]
+    fractions = 4.0 ** -jnp.arange(8)
+
+    def newton(_, x):
+        gradient, hessian = jax.grad(log_loss)(x), jax.hessian(log_loss)(x)
+        pushed_out = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
+        step = jnp.where(pushed_out, 0.0, -_modified_solve(hessian, gradient, pushed_out))
+        steepest = jnp.where(pushed_out, 0.0, -gradient / (jnp.abs(gradient).max() + 1e-300))
+        trials = jnp.concatenate([fractions[:, None] * step, fractions[:, None] * steepest])
+        trials = jnp.clip(x + trials, low, high)
+        values = jax.vmap(log_loss)(trials)
+        best = jnp.argmin(values)
+        return jnp.where(values[best] < log_loss(x), trials[best], x)
+
+    return jax.lax.fori_loop(0, _NEWTON_STEPS, newton, start)
+
+
+def _modified_solve(hessian, gradient, fixed):
+    """|H|^-1 g over the free coordinates: Newton where H is positive definite, descent elsewhere."""
+    a = jnp.where(fixed[0], 1.0, hessian[0, 0])
+    d = jnp.where(fixed[1], 1.0, hessian[1, 1])
+    b = jnp.where(fixed.any(), 0.0, hessian[0, 1])
+    g = jnp.where(fixed, 0.0, gradient)
+    mean, half = (a + d) / 2, (a - d) / 2
+    radius = jnp.sqrt(half**2 + b**2) + 1e-300
+    # Eigenvalues mean ± radius; the projector on the larger one's eigenvector is (I + R / radius) / 2.
+    rotated = jnp.array([half * g[0] + b * g[1], b * g[0] - half * g[1]]) / radius
+    large, small = (jnp.maximum(jnp.abs(mean + s * radius), 1e-12) for s in (1, -1))
+    return (g + rotated) / (2 * large) + (g - rotated) / (2 * small)
+
+
+def _bisect(function, low, high, steps=60):
+    """Where a function that falls through zero does so, elementwise, between `low` and `high`."""
+    for _ in range(steps):
+        middle = (low + high) / 2
+        above = function(middle) > 0
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return (low + high) / 2
+
+
+def _minimise(function, low, high, points=129, rounds=9):
+    """Elementwise minimiser: the best of a grid, then of ever finer grids around it.
+
+    `function` maps an array with a last axis of trial points to values of the same shape.
+    """
+    for _ in range(rounds):
+        grid = np.linspace(low, high, points, axis=-1)
+        best = np.argmin(function(grid), axis=-1)[..., None]
+        low = np.take_along_axis(grid, np.maximum(best - 1, 0), -1)[..., 0]
+        high = np.take_along_axis(grid, np.minimum(best + 1, points - 1), -1)[..., 0]
+        points = 17
+    return (low + high) / 2

@@ -1,0 +1,159 @@
+"""Parameters and forward FLOPs of fixed-aspect-ratio transformers (Appendix H, Tables 9-13).
+
+Two views of the same models. `forward_flops` and `shape` take any real N, so that an optimiser can
+move through sizes that nobody builds; `Architecture` is a model that exists, with whole layers,
+and counts every term.
+"""
+
+from dataclasses import dataclass
+
+from scalinglib.checks import positive
+
+__all__ = [
+    "ASPECT_RATIO",
+    "FFN_RATIO",
+    "N_CTX",
+    "N_VOCAB",
+    "OMEGA",
+    "Architecture",
+    "forward_flops",
+    "shape",
+]
+
+N_CTX = 4096  # sequence length (Appendix I)
+N_VOCAB = 32768  # fixed by N_total - N in Table 13
+ASPECT_RATIO = 128  # d_model / n_layers (Appendix I)
+FFN_RATIO = 8 / 3  # d_ffn / d_model (Appendix I)
+D_HEAD = 128
+OMEGA = 2 + 2 + 3 * FFN_RATIO  # parameters of a layer over d_model^2, Equation 60 with g_size = 1
+
+
+def shape(params):
+    """Depth and width, as real numbers, of the fixed-aspect-ratio model with `params` parameters.
+
+    Parameters
+    ----------
+    params : array_like
+        Non-embedding parameters N, positive and finite.
+
+    Returns
+    -------
+    n_layers, d_model : arrays of the shape of `params`
+        Equation 64.
+    """
+    params = positive("params", params)
+    n_layers = (params / (ASPECT_RATIO**2 * OMEGA)) ** (1 / 3)
+    return n_layers, ASPECT_RATIO * n_layers
+
+
+def forward_flops(params, n_ctx=N_CTX, n_vocab=N_VOCAB):
+    """FLOPs of one forward pass per token, F(N) (Equations 58 and 69).
+
+    F(N) = 2 N + 2 n_layers n_ctx d_model + 2 n_vocab d_model, with depth and width from `shape`;
+    the attention term counts half the matrix (causal). The backward pass costs twice as much
+    (Equation 70), so training costs 3 F(N) per token.
+
+    Parameters
+    ----------
+    params : array_like
+        Non-embedding parameters N, positive and finite.
+    n_ctx, n_vocab : array_like
+        Sequence length and vocabulary size; 0 leaves the term out.
+
+    Returns
+    -------
+    array of the broadcast shape
+        FLOPs per token.
+    """
+    n_layers, d_model = shape(params)
+    params = positive("params", params)
+    return 2 * params + 2 * n_layers * n_ctx * d_model + 2 * n_vocab * d_model
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A decoder-only transformer of the paper's family, counted exactly (Tables 9, 11 and 13).
+
+    Attributes
+    ----------
+    n_layers : int
+        Depth; the width is 128 times it.
+    d_ffn : int or None
+        Feed-forward width; None takes 8/3 d_model rounded up to a multiple of 128.
+    n_ctx, n_vocab : int
+        Sequence length and vocabulary size.
+    """
+
+    n_layers: int
+    d_ffn: int | None = None
+    n_ctx: int = N_CTX
+    n_vocab: int = N_VOCAB
+
+    def __post_init__(self):
+        """Refuse what is not a model and fill in the feed-forward width."""
+        for name in ("n_layers", "n_ctx", "n_vocab"):
+            value = getattr(self, name)
+            if int(value) != value or value < 1:
+                raise ValueError(f"{name} is {value!r}; it must be a positive whole number")
+        if self.d_ffn is None:
+            # Whole-number ceilings: 8/3 as a float would round some exact multiples up.
+            object.__setattr__(self, "d_ffn", -(-8 * self.d_model // (3 * 128)) * 128)
+        elif self.d_ffn < 1:
+            raise ValueError(f"d_ffn is {self.d_ffn!r}; it must be a positive whole number")
+
+    @property
+    def d_model(self):
+        """Width."""
+        return ASPECT_RATIO * self.n_layers
+
+    def parameter_terms(self):
+        """Parameters by component, whole model, as a dict (Table 9)."""
+        d = self.d_model
+        return {
+            "embedding": self.n_vocab * d,
+            "attention QKV": 3 * self.n_layers * d**2,
+            "attention projection": self.n_layers * d**2,
+            "feed-forward": 3 * self.n_layers * d * self.d_ffn,
+            # Two pre-norms a layer, gains for queries and keys, and the output norm.
+            "norm gains": self.n_layers * (2 * d + 2 * D_HEAD) + d,
+        }
+
+    @property
+    def params(self):
+        """Non-embedding parameters N."""
+        return sum(n for name, n in self.parameter_terms().items() if name != "embedding")
+
+    @property
+    def total_params(self):
+        """Parameters with the (tied) embedding, N_total."""
+        return sum(self.parameter_terms().values())
+
+    def flop_terms(self):
+        """Forward FLOPs per token by component, whole model, as a dict (Table 11).
+
+        The paper's own entries for softmax and normalisation were lost; what stands here is the
+        reading that gives Table 13's total column (see notebook 03): 2.5 FLOPs per attended
+        position for each of 16 heads, and 4 per normalised element with 512 more for QK-norm.
+        """
+        d, layers, n_ctx = self.d_model, self.n_layers, self.n_ctx
+        return {
+            "QKV": 6 * layers * d**2,
+            "attention logits": layers * n_ctx * d,
+            "softmax": 2.5 * 16 * layers * n_ctx,
+            "attention values": layers * n_ctx * d,
+            "attention projection": 2 * layers * d**2,
+            "feed-forward": 6 * layers * d * self.d_ffn,
+            "norms": 4 * layers * (2 * d + 512),
+            "vocabulary logits": 2 * self.n_vocab * d,
+        }
+
+    @property
+    def forward_flops(self):
+        """Forward FLOPs per token with every term (Table 13, total column)."""
+        return sum(self.flop_terms().values())
+
+    @property
+    def approximate_forward_flops(self):
+        """2 N + 2 n_layers n_ctx d_model + 2 n_vocab d_model (Equation 58, Table 13)."""
+        attention = 2 * self.n_layers * self.n_ctx * self.d_model
+        return 2 * self.params + attention + 2 * self.n_vocab * self.d_model

@@ -1,0 +1,178 @@
+"""The supervised and the distillation scaling law, their limits and inverses (Equations 1 and 8).
+
+Every formula is evaluated in log space: with the paper's coefficients (L_T / (L̃_S d1))^(1/f1) is
+an eleventh power and its own power is near -47, so that the form as printed overflows. The laws
+are pytrees; their `log_loss` methods are plain formulas that `jit`, `vmap` and `grad` go through,
+and their `loss` methods are the checked ones, for readers.
+
+>>> law = load("corrected")
+>>> float(law.loss(student_params=1e9, student_tokens=2e10, teacher_loss=2.1).round(4))
+2.3197
+"""
+
+import csv
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import jax
+
+from scalinglib.checks import namespace, positive
+
+__all__ = ["DistillationLaw", "SupervisedLaw", "load"]
+
+_PUBLISHED = Path(__file__).resolve().parents[1] / "data" / "published"
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SupervisedLaw:
+    """L(N, D) = E + (A / N^alpha + B / D^beta)^gamma, in nats per token (Equation 1)."""
+
+    E: float
+    A: float
+    B: float
+    alpha: float
+    beta: float
+    gamma: float
+
+    def loss(self, params, tokens):
+        """Cross-entropy of a model with `params` parameters trained on `tokens` tokens.
+
+        Parameters
+        ----------
+        params, tokens : array_like
+            Non-embedding parameters N and tokens D, positive and finite; they broadcast.
+
+        Returns
+        -------
+        array
+            Nats per token.
+        """
+        params, tokens = positive("params", params), positive("tokens", tokens)
+        xp = namespace(params, tokens, self.A)
+        return xp.exp(self.log_loss(xp.log(params), xp.log(tokens)))
+
+    def log_loss(self, log_params, log_tokens):
+        """log L from log N and log D (Equations 42-44); unchecked, differentiable."""
+        xp = namespace(log_params, log_tokens, self.A)
+        size = xp.log(self.A) - self.alpha * log_params
+        data = xp.log(self.B) - self.beta * log_tokens
+        return xp.logaddexp(xp.log(self.E), self.gamma * xp.logaddexp(size, data))
+
+    def infinite_data_loss(self, params):
+        """E + (A / N^alpha)^gamma, what no amount of data improves on (Equation 35)."""
+        params = positive("params", params)
+        return self.E + (self.A / params**self.alpha) ** self.gamma
+
+    def tokens_for_loss(self, params, loss):
+        """Tokens D at which a model of `params` parameters reaches `loss`; inf where none does.
+
+        Parameters
+        ----------
+        params, loss : array_like
+            Non-embedding parameters and nats per token, positive and finite; they broadcast.
+        """
+        params, loss = positive("params", params), positive("loss", loss)
+        xp = namespace(params, loss, self.A)
+        reducible = xp.maximum(loss - self.E, 0.0) ** (1 / self.gamma)
+        left_for_data = reducible - self.A / params**self.alpha
+        reachable = left_for_data > 0
+        safe = xp.where(reachable, left_for_data, 1.0)
+        return xp.where(reachable, (self.B / safe) ** (1 / self.beta), xp.inf)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class DistillationLaw:
+    """Student loss from student size, distillation tokens and teacher loss (Equation 8).
+
+    L_S = L_T + L_T^-c0 (1 + (L_T / (L̃_S d1))^(1/f1))^(-c1 f1) (A / N_S^alpha + B / D_S^beta)^gamma,
+    with L̃_S = supervised.loss(N_S, D_S). The primes of the paper's A' ... gamma' are dropped: they
+    are this law's own coefficients, the supervised ones are in `supervised`.
+    """
+
+    A: float
+    B: float
+    alpha: float
+    beta: float
+    gamma: float
+    c0: float
+    c1: float
+    d1: float
+    f1: float
+    supervised: SupervisedLaw
+
+    def loss(self, student_params, student_tokens, teacher_loss):
+        """Cross-entropy of the student against data.
+
+        Parameters
+        ----------
+        student_params, student_tokens : array_like
+            Non-embedding parameters N_S and distillation tokens D_S, positive and finite.
+        teacher_loss : array_like
+            The teacher's cross-entropy against data L_T, nats per token. All broadcast.
+
+        Returns
+        -------
+        array
+            Nats per token.
+        """
+        student_params = positive("student_params", student_params)
+        student_tokens = positive("student_tokens", student_tokens)
+        teacher_loss = positive("teacher_loss", teacher_loss)
+        xp = namespace(student_params, student_tokens, teacher_loss, self.A)
+        return xp.exp(
+            self.log_loss(xp.log(student_params), xp.log(student_tokens), xp.log(teacher_loss))
+        )
+
+    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
+        """log L_S from the logs of N_S, D_S and L_T (Equations 47-49); unchecked."""
+        xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self.A)
+        size = xp.log(self.A) - self.alpha * log_student_params
+        data = xp.log(self.B) - self.beta * log_student_tokens
+        supervised = self.supervised.log_loss(log_student_params, log_student_tokens)
+        return self._combine(xp, xp.logaddexp(size, data), supervised, log_teacher_loss)
+
+    def infinite_data_loss(self, student_params, teacher_loss):
+        """L_S as D_S grows without bound, for a given teacher (Section E.6)."""
+        student_params = positive("student_params", student_params)
+        teacher_loss = positive("teacher_loss", teacher_loss)
+        xp = namespace(student_params, teacher_loss, self.A)
+        size = xp.log(self.A) - self.alpha * xp.log(student_params)
+        supervised = xp.log(self.supervised.infinite_data_loss(student_params))
+        return xp.exp(self._combine(xp, size, supervised, xp.log(teacher_loss)))
+
+    def _combine(self, xp, log_power, log_supervised, log_teacher):
+        """Put the teacher's part and the student's part together, in logs."""
+        ratio = (log_teacher - log_supervised - xp.log(self.d1)) / self.f1
+        gap = -self.c0 * log_teacher - self.c1 * self.f1 * xp.logaddexp(0.0, ratio)
+        return xp.logaddexp(log_teacher, gap + self.gamma * log_power)
+
+
+def load(name="corrected"):
+    """A named coefficient set of Table 6 as a `DistillationLaw`.
+
+    Parameters
+    ----------
+    name : str
+        "table6", as printed, or "corrected", the same with B' = 2.0e6: the printed B' is a
+        misprint that makes distillation tokens almost free (notebooks 04 and 05 show the evidence).
+    """
+    if name not in ("table6", "corrected"):
+        raise ValueError(f"coefficient set is {name!r}; it must be 'table6' or 'corrected'")
+    estimates = {(row["law"], row["coefficient"]): row["estimate"] for row in _read("table6.csv")}
+    if name == "corrected":
+        for row in _read("table6_corrections.csv"):
+            estimates[row["law"], row["coefficient"]] = row["corrected"]
+    supervised = _build(SupervisedLaw, "supervised", estimates)
+    return _build(DistillationLaw, "distillation", estimates, supervised=supervised)
+
+
+def _read(name):
+    with (_PUBLISHED / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _build(law, part, estimates, **given):
+    names = [field.name for field in fields(law) if field.name not in given]
+    return law(**{name: float(estimates[part, name]) for name in names}, **given)

@@ -1,0 +1,111 @@
+"""How figures look and how they are saved: one style, one palette per quantity, three files each."""
+
+import tempfile
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LogNorm
+
+from scalinglib.report.paths import FIGURES
+
+__all__ = [
+    "MARKS",
+    "SCENARIO_COLORS",
+    "SCENARIO_LABELS",
+    "SHARE_COLORS",
+    "contours",
+    "label_size",
+    "saver",
+    "student_color",
+    "use_style",
+]
+
+# Okabe and Ito's colours, told apart with the common kinds of colour blindness.
+SCENARIO_COLORS = {
+    "supervised": "#333333",
+    "best_case": "#0072B2",
+    "teacher_inference": "#E69F00",
+    "teacher_pretraining": "#009E73",
+    "teacher_pretraining_inference": "#D55E00",
+}
+SCENARIO_LABELS = {
+    "supervised": "supervised",
+    "best_case": "distillation, best case",
+    "teacher_inference": "distillation, teacher inference",
+    "teacher_pretraining": "distillation, teacher pretraining",
+    "teacher_pretraining_inference": "distillation, teacher pretraining + inference",
+}
+SHARE_COLORS = {
+    "share_student": "#56B4E9",
+    "share_inference": "#F0E442",
+    "share_pretraining": "#CC79A7",
+}
+MARKS = {"zero": "black", "reference": "#888888", "optimum": "#C1121F"}
+
+_SIZES = LogNorm(1e8, 2e10)
+_SIZE_MAP = mpl.colormaps["viridis_r"]
+
+
+def use_style():
+    """Apply the repository's style to all figures of the process."""
+    plt.style.use(Path(__file__).with_name("scalinglib.mplstyle"))
+
+
+def student_color(student_params):
+    """The colour of a student size, the same in every figure (a log scale from 100M to 20B)."""
+    return _SIZE_MAP(0.12 + 0.88 * float(np.clip(_SIZES(student_params), 0, 1)))
+
+
+def label_size(params):
+    """A model size as people say it: 143M, 1.82B."""
+    for unit, scale in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if params >= scale * 0.9995:
+            return f"{params / scale:.3g}{unit}"
+    return f"{params:.3g}"
+
+
+def contours(axes, x, y, values, levels, label, cmap="RdBu_r"):
+    """Filled contours of `values` with labelled lines and the zero line drawn thick.
+
+    `levels` must be symmetric about 0 for a diverging map; returns what a colour bar needs.
+    """
+    filled = axes.contourf(x, y, values, levels=levels, cmap=cmap, extend="both")
+    lines = axes.contour(x, y, values, levels=levels, colors="black", linewidths=0.5, alpha=0.6)
+    axes.clabel(lines, levels=levels[::2], fmt="%.3g", fontsize=7)
+    if np.nanmin(values) < 0 < np.nanmax(values):
+        axes.contour(x, y, values, levels=[0], colors=MARKS["zero"], linewidths=2.2)
+    axes.figure.colorbar(filled, ax=axes, label=label)
+    return filled
+
+
+def saver(profile):
+    """A function save(figure, stem, table) for a notebook running under `profile`.
+
+    It writes figures/STEM.svg, .png and .csv, the table being the numbers behind the picture with
+    six significant digits. Under a profile that does not save it does the same work in a folder
+    that is thrown away, so that a test goes through the same lines.
+    """
+
+    def save(figure, stem, table):
+        if profile.saves:
+            _write(figure, table, FIGURES / stem)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            _write(figure, table, Path(folder) / stem)
+
+    return save
+
+
+def _write(figure, table, stem):
+    table = pd.DataFrame(table)
+    numbers = table.select_dtypes("number")
+    if numbers.isna().any(axis=None):
+        column = numbers.columns[numbers.isna().any()][0]
+        raise ValueError(f"{stem.name}: column {column!r} has missing numbers; drop or explain them")
+    stem.parent.mkdir(exist_ok=True)
+    figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
+    figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
+    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g", lineterminator="\n")

@@ -1,0 +1,42 @@
+"""What the two profiles mean in numbers.
+
+Every notebook has one parameter, `profile`. `full` makes the committed figures; `fast` runs the
+same cells on coarser grids, within about 20 s a notebook, and writes nothing into figures/ or data/.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["Profile", "load"]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Sizes of the work in a notebook.
+
+    Attributes
+    ----------
+    name : str
+        "fast" or "full".
+    saves : bool
+        Whether figures and tables are written into the repository.
+    curve_points, map_points : int
+        Points along a curve, and along each side of a contour map.
+    """
+
+    name: str
+    saves: bool
+    curve_points: int
+    map_points: int
+
+
+_PROFILES = {
+    "fast": Profile("fast", saves=False, curve_points=25, map_points=24),
+    "full": Profile("full", saves=True, curve_points=121, map_points=160),
+}
+
+
+def load(name):
+    """The `Profile` called `name`, "fast" or "full"."""
+    if name not in _PROFILES:
+        raise ValueError(f"profile is {name!r}; it must be one of {sorted(_PROFILES)}")
+    return _PROFILES[name]
