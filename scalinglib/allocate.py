@@ -135,7 +135,8 @@ def optimal(law, student_params, compute, scenario):
         {
             "student_params": student_params,
             "compute": compute,
-            "scenario": names or [f"({a:g}, {b:g})" for a, b in zip(delta_lgt, delta_pre, strict=True)],
+            "scenario": names
+            or [f"({a:g}, {b:g})" for a, b in zip(delta_lgt, delta_pre, strict=True)],
             "student_tokens": student_tokens,
             "teacher_params": teacher_params,
             "teacher_tokens": teacher_tokens,
@@ -209,7 +210,9 @@ def crossover(law, student_params, scenario, low=1e17, high=1e28):
     def advantage(log_compute):
         table = optimal(law, student_params[:, None], np.exp(log_compute), scenario)
         gap = table.student_loss - table.supervised_loss
-        return -gap.to_numpy().reshape(np.broadcast_shapes((len(student_params), 1), log_compute.shape))
+        return -gap.to_numpy().reshape(
+            np.broadcast_shapes((len(student_params), 1), log_compute.shape)
+        )
 
     grid = np.linspace(np.log(low), np.log(high), 90)
     wins = advantage(grid) > 0

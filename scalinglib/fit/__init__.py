@@ -1,0 +1,40 @@
+"""Fit the supervised and the distillation law to a table of runs, and say what the data can tell.
+
+For anyone with a table of training runs: `fit_supervised` and `fit_distillation` give the law with
+intervals, `explain` says in words what to distrust, and `predict` gives a band for the law and a
+wider one for a new run.
+
+>>> from scalinglib import fit, laws, simulate
+>>> runs = simulate.supervised_runs(laws.load().supervised, noise=0.005)
+>>> found = fit.fit_supervised(runs, starts=64)
+>>> round(found.law.loss(1e9, 2e10) / laws.load().supervised.loss(1e9, 2e10), 2)
+np.float64(1.0)
+"""
+
+from scalinglib.fit.diagnosis import (
+    explain,
+    groups_left_out,
+    hold_out,
+    isoflop_minimum,
+    profile,
+    residual_trends,
+    ridges,
+)
+from scalinglib.fit.fitting import Fit, fit_distillation, fit_jointly, fit_supervised
+from scalinglib.fit.inputs import FitWarning, check_runs
+
+__all__ = [
+    "Fit",
+    "FitWarning",
+    "check_runs",
+    "explain",
+    "fit_distillation",
+    "fit_jointly",
+    "fit_supervised",
+    "groups_left_out",
+    "hold_out",
+    "isoflop_minimum",
+    "profile",
+    "residual_trends",
+    "ridges",
+]
