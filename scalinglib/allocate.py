@@ -108,8 +108,9 @@ def optimal(law, student_params, compute, scenario):
     if short.any():
         i = int(np.argmax(short))
         raise ValueError(
-            f"compute is {compute[i]:.6g}; for student_params {student_params[i]:.6g} it must be at "
-            f"least {needed[i]:.6g}, which pays for the smallest teacher and {TOKENS_BOX[0]:.0e} tokens"
+            f"compute is {compute[i]:.6g}; for student_params {student_params[i]:.6g} it must be "
+            f"at least {needed[i]:.6g}, which pays for {TOKENS_BOX[0]:.0e} tokens and the smallest "
+            "teacher"
         )
     teacher_params, teacher_tokens = _solve(law, student_params, compute, delta_lgt, delta_pre)
     teacher_loss = law.supervised.loss(teacher_params, teacher_tokens)
@@ -135,7 +136,8 @@ def optimal(law, student_params, compute, scenario):
         {
             "student_params": student_params,
             "compute": compute,
-            "scenario": names or [f"({a:g}, {b:g})" for a, b in zip(delta_lgt, delta_pre, strict=True)],
+            "scenario": names
+            or [f"({a:g}, {b:g})" for a, b in zip(delta_lgt, delta_pre, strict=True)],
             "student_tokens": student_tokens,
             "teacher_params": teacher_params,
             "teacher_tokens": teacher_tokens,
@@ -209,7 +211,9 @@ def crossover(law, student_params, scenario, low=1e17, high=1e28):
     def advantage(log_compute):
         table = optimal(law, student_params[:, None], np.exp(log_compute), scenario)
         gap = table.student_loss - table.supervised_loss
-        return -gap.to_numpy().reshape(np.broadcast_shapes((len(student_params), 1), log_compute.shape))
+        return -gap.to_numpy().reshape(
+            np.broadcast_shapes((len(student_params), 1), log_compute.shape)
+        )
 
     grid = np.linspace(np.log(low), np.log(high), 90)
     wins = advantage(grid) > 0
@@ -338,7 +342,7 @@ def _solve_chunk(law, log_student_params, compute, delta_lgt, delta_pre):
 
 
 def _solve_one(law, log_student_params, compute, delta_lgt, delta_pre):
-    """log (N_T, D_T) that minimises log L_S for one problem."""
+    """Log (N_T, D_T) that minimises log L_S for one problem."""
     student_flops = 3 * forward_flops(jnp.exp(log_student_params))
     low = jnp.log(jnp.array([TEACHER_PARAMS_BOX[0], TOKENS_BOX[0]]))
     high = jnp.log(jnp.array([TEACHER_PARAMS_BOX[1], TOKENS_BOX[1]]))
@@ -374,14 +378,14 @@ def _solve_one(law, log_student_params, compute, delta_lgt, delta_pre):
 
 
 def _modified_solve(hessian, gradient, fixed):
-    """|H|^-1 g over the free coordinates: Newton where H is positive definite, descent elsewhere."""
+    """|H|^-1 g over the free coordinates: Newton where H is positive, descent elsewhere."""
     a = jnp.where(fixed[0], 1.0, hessian[0, 0])
     d = jnp.where(fixed[1], 1.0, hessian[1, 1])
     b = jnp.where(fixed.any(), 0.0, hessian[0, 1])
     g = jnp.where(fixed, 0.0, gradient)
     mean, half = (a + d) / 2, (a - d) / 2
     radius = jnp.sqrt(half**2 + b**2) + 1e-300
-    # Eigenvalues mean ± radius; the projector on the larger one's eigenvector is (I + R / radius) / 2.
+    # Eigenvalues are mean ± radius, projectors (I ± R / radius) / 2 with R = H - mean I.
     rotated = jnp.array([half * g[0] + b * g[1], b * g[0] - half * g[1]]) / radius
     large, small = (jnp.maximum(jnp.abs(mean + s * radius), 1e-12) for s in (1, -1))
     return (g + rotated) / (2 * large) + (g - rotated) / (2 * small)
