@@ -111,9 +111,9 @@ save(fig, "fig08_compute_optimal_loss", shown[[*keep, "student_loss", "supervise
 # ## Figure 17: all six students, as a difference
 #
 # The same optima less the supervised loss of the same budget: below the line distilling wins. The
-# valley of the best case is about as deep for all sizes and lies at larger budgets for larger
-# students. Training the teacher for one student costs up to 0.2 nats on small budgets; the
-# exceptions are discussed in the check.
+# larger the student, the more there is to win and the larger the budget up to which it is won.
+# Training the teacher for one student costs some 0.1 nats at its worst budget; the exceptions are
+# discussed in the check.
 
 # %%
 optima["loss_over_supervised"] = optima.student_loss - optima.supervised_loss
