@@ -115,7 +115,8 @@ def advice():
     best = shelf.loc[shelf.gain.idxmax()]
     verb = "gains" if best.gain > 0 else "loses"
     name, tokens = figures.label_size(best.teacher_params), best.student_tokens / 1e9
-    yield f"From the shelf, inference paid: {name} on {tokens:.0f}B tokens {verb} {abs(best.gain):.3f}."
+    paid = f"From the shelf, inference paid: {name} on {tokens:.0f}B tokens"
+    yield f"{paid} {verb} {abs(best.gain):.3f} nats."
     worst = answers.loc["teacher_pretraining_inference"].gain
     yield f"Training a teacher for this {size} student alone: {worst:+.3f} nats."
 
