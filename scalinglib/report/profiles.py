@@ -1,7 +1,8 @@
 """What the two profiles mean in numbers.
 
 Every notebook has one parameter, `profile`. `full` makes the committed figures; `fast` runs the
-same cells on coarser grids, within about 20 s a notebook, and writes nothing into figures/ or data/.
+same cells on coarser grids, within about 20 s a notebook, and writes nothing into
+figures/ or data/.
 """
 
 from dataclasses import dataclass
@@ -30,8 +31,8 @@ class Profile:
 
 
 _PROFILES = {
-    "fast": Profile("fast", saves=False, curve_points=25, map_points=24),
-    "full": Profile("full", saves=True, curve_points=121, map_points=160),
+    "fast": Profile("fast", saves=False, curve_points=25, map_points=21),
+    "full": Profile("full", saves=True, curve_points=121, map_points=61),
 }
 
 
