@@ -1,4 +1,4 @@
-"""Simulated runs in the paper's own experimental protocols, for trying out fits (Sections 4.2, E.2).
+"""Simulated runs in the paper's own protocols, for trying out fits (Sections 4.2 and E.2).
 
 The runs themselves were not published; their sizes are said in words. What this module makes is
 drawn from a law with noise, and is called simulated wherever it is shown.

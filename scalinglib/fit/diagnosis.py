@@ -4,6 +4,7 @@ A narrow interval is no evidence that a law holds beyond its runs, and a wide on
 its predictions are bad: along a ridge coefficients trade against each other and predictions stay.
 """
 
+import warnings
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from scalinglib.fit.fitting import fit_distillation, fit_supervised
+from scalinglib.fit.inputs import FitWarning
 from scalinglib.fit.model import DISTILLATION, JOINT, SUPERVISED
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
 
 _WIDE_INTERVAL = 1.5  # high over low, from which a coefficient counts as poorly told
 _TOGETHER = 0.9  # rank correlation of replicates that makes two of them a ridge
+_CONFIDENT = 3.84  # 95% mark of a likelihood ratio with one degree of freedom
 _KNOWN = {
     frozenset(("gamma", "E")): "a smaller E with a larger gamma bends the same way within the runs",
     frozenset(
@@ -34,6 +37,11 @@ _KNOWN = {
     frozenset(("d1", "f1")): "d1 and f1 share the place and the sharpness of the transition",
     frozenset(("A", "alpha")): "A is the size term at N = 1, far from any run",
     frozenset(("B", "beta")): "B is the data term at D = 1, far from any run",
+    frozenset(("alpha", "gamma")): "where one term rules, only alpha gamma is told",
+    frozenset(("beta", "gamma")): "where one term rules, only beta gamma is told",
+    frozenset(("A", "gamma")): "A^gamma is what the size term is worth",
+    frozenset(("B", "gamma")): "B^gamma is what the data term is worth",
+    frozenset(("A", "B")): "both are raised to gamma",
     frozenset(("A", "c0")): "L_T^-c0 scales the power terms as A and B do where L_T hardly varies",
 }
 
@@ -139,7 +147,7 @@ def hold_out(fit, held):
     held = np.asarray(held)
     if held.shape != (len(fit.runs),) or held.dtype != bool:
         raise ValueError(
-            f"held has shape {held.shape} and dtype {held.dtype}; it must be ({len(fit.runs)},) bool"
+            f"held is {held.dtype} of shape {held.shape}; it must be bool of ({len(fit.runs)},)"
         )
     if held.all() or not held.any():
         raise ValueError("held takes all runs or none; some must stay and some go")
@@ -181,6 +189,13 @@ def explain(fit):
     for row in ridges(fit).itertuples():
         reason = f": {row.reason}" if row.reason else ""
         said.append(f"Ridge: {row.first} moves with {row.second} ({row.correlation:+.2f}){reason}.")
+    if "c1" in table.index:
+        flat = profile(fit, "c1", fit.coefficients.estimate["c1"] * np.array([0.2, 5.0]))
+        if (flat.likelihood_ratio < _CONFIDENT).any():
+            said.append(
+                "Ridge: five times more or less c1 fits as well, d1 and f1 moving along: as c1 grows "
+                "the teacher's factor tends to a limit, and c1 and d1 have no value of their own."
+            )
     trends = residual_trends(fit)
     trends = trends[trends.p_value < 0.01 / len(trends)]
     said += [
@@ -241,6 +256,13 @@ def isoflop_minimum(params, loss):
 
 
 def _refit(fit, runs):
+    with warnings.catch_warnings():
+        # A part of the runs covers less than all: that is the point, not news.
+        warnings.simplefilter("ignore", FitWarning)
+        return _fit_again(fit, runs)
+
+
+def _fit_again(fit, runs):
     fixed = fit.coefficients.estimate[fit.coefficients.fixed].to_dict()
     options = {"fixed": fixed, "delta": fit.delta, "starts": 256, "level": fit.level}
     if fit.kind is SUPERVISED:

@@ -1,14 +1,14 @@
-"""Check a table of runs before fitting: errors for what cannot be right, warnings for what may not be."""
+"""Check a table of runs: errors for what cannot be right, warnings for what may not be."""
 
 import warnings
 
 import numpy as np
 
 from scalinglib.fit.model import DISTILLATION, SUPERVISED
+from scalinglib.flops import Architecture
 
 __all__ = ["FitWarning", "check_runs"]
 
-NATS_OVER_BITS = np.log(2)
 _UNIFORM_LOSS = np.log(300_000)  # guessing evenly over a very large vocabulary, nats
 
 
@@ -88,10 +88,10 @@ def _numbers(runs, name):
 
 def _suspicions(runs, columns, kind, supervised):
     """Sentences about what may be wrong, each naming rows or columns."""
-    repeated = runs.duplicated(list(columns), keep="first")
-    if repeated.any():
-        rows = ", ".join(str(label) for label in runs.index[repeated][:5])
-        yield f"{int(repeated.sum())} rows repeat an earlier one exactly (first: {rows}): duplicates?"
+    repeated = runs.index[runs.duplicated(list(columns), keep="first")]
+    if len(repeated):
+        rows = ", ".join(map(str, repeated[:5]))
+        yield f"{len(repeated)} rows repeat an earlier one exactly (first: {rows}): duplicates?"
     for name in columns[2:]:
         high = runs.index[runs[name] > _UNIFORM_LOSS]
         if len(high):
@@ -99,53 +99,56 @@ def _suspicions(runs, columns, kind, supervised):
                 f"column {name}, row {high[0]} is {runs.loc[high[0], name]:.3g}: more than guessing "
                 "evenly over 300 000 tokens; is it nats per token?"
             )
-    for name in runs.columns:
-        if any(word in str(name).lower() for word in ("bit", "bpb", "bpc")):
-            yield f"column {name} speaks of bits; losses must be nats per token (bits times {NATS_OVER_BITS:.4f})"
-        if "total" in str(name).lower() and "param" in str(name).lower():
-            yield f"column {name} speaks of total parameters; {columns[0]} must be non-embedding ones"
+    for name in map(str, runs.columns):
+        if any(word in name.lower() for word in ("bit", "bpb", "bpc")):
+            yield f"column {name} speaks of bits; losses must be nats (bits times 0.6931)"
+        if "total" in name.lower() and "param" in name.lower():
+            yield f"column {name} speaks of total parameters; {columns[0]} must be non-embedding"
     if kind == "distillation" and supervised is not None:
         expected = supervised.loss(runs.student_params.to_numpy(), runs.student_tokens.to_numpy())
         ratio = float(np.median(runs.student_loss / expected))
-        if abs(ratio * NATS_OVER_BITS - 1) < 0.1:
+        if abs(ratio * np.log(2) - 1) < 0.1:
             yield (
                 f"column student_loss is about {ratio:.2f} times what the supervised law gives for "
                 "these sizes: losses in bits?"
             )
-    yield from _size_suspicions(runs, columns)
+    yield from _sizes(runs, columns)
     yield from _coverage(runs, columns)
 
 
-def _size_suspicions(runs, columns):
-    sizes = runs[columns[0]].to_numpy()
-    if np.any(sizes < 1000) and np.any(sizes < 20):
-        row = runs.index[int(np.argmin(sizes))]
-        yield f"column {columns[0]}, row {row} is {sizes.min():.3g}: in millions or billions, perhaps?"
-    # N_total = N + V d with d ~ N^(1/3): a flatter log d against log N than any stack of layers has
-    # cannot be seen from N alone, but a table that has both says it.
-    widths = [name for name in ("d_model", "n_embd", "width") if name in runs.columns]
-    layers = [name for name in ("n_layers", "n_layer", "depth") if name in runs.columns]
-    if widths and layers:
-        core = 12 * runs[widths[0]].to_numpy(float) ** 2 * runs[layers[0]].to_numpy(float)
-        over = np.median(sizes / core)
-        if over > 1.25:
-            yield (
-                f"column {columns[0]} is about {over:.2f} times 12 layers width^2 (median): "
-                "does it count embeddings? N must be non-embedding"
-            )
+def _sizes(runs, columns):
+    """Sizes in other units than parameters, or with the embedding counted in."""
+    name, sizes = columns[0], np.unique(runs[columns[0]].to_numpy())
+    if sizes[0] < 20:
+        row = runs.index[int(np.argmin(runs[name].to_numpy()))]
+        yield f"column {name}, row {row} is {sizes[0]:.3g}: in millions or billions, perhaps?"
+    models = [Architecture(n_layers) for n_layers in range(2, 61)]
+    with_embedding, without = (
+        np.array([getattr(m, kind) for m in models]) for kind in ("total_params", "params")
+    )
+
+    def known(totals):
+        return np.mean([np.abs(totals / size - 1).min() < 0.004 for size in sizes])
+
+    if len(sizes) >= 4 and known(with_embedding) > 0.8 and known(without) < 0.5:
+        yield (
+            f"column {name} holds the total parameters of Table 13's models; the law wants "
+            "non-embedding ones"
+        )
 
 
 def _coverage(runs, columns):
     """Data that do not cover N, D or the teacher widely enough to tell the coefficients apart."""
-    for name, factor in zip(columns[:2], (10, 10), strict=True):
+    size, data = columns[:2]
+    for name in (size, data):
         span = runs[name].max() / runs[name].min()
-        if span < factor:
-            yield f"column {name} spans only a factor {span:.3g}; below {factor} its exponent is hardly told"
-    ratio = runs[columns[1]] / runs[columns[0]]
+        if span < 10:
+            yield f"column {name} spans only a factor {span:.3g}: its exponent is hardly told"
+    ratio = runs[data] / runs[size]
     if ratio.max() / ratio.min() < 4:
         yield (
-            f"{columns[1]} over {columns[0]} spans only a factor {ratio.max() / ratio.min():.3g}: "
-            "size and data move together, and their terms cannot be told apart"
+            f"{data} over {size} spans only a factor {ratio.max() / ratio.min():.3g}: size and "
+            "data move together, and their terms cannot be told apart"
         )
-    if columns is DISTILLATION.columns and runs.teacher_loss.max() / runs.teacher_loss.min() < 1.1:
+    if "teacher_loss" in columns and runs.teacher_loss.max() / runs.teacher_loss.min() < 1.1:
         yield "column teacher_loss spans less than 10%: c0, d1 and f1 are hardly told"

@@ -95,7 +95,7 @@ def _supervised_residuals(z, lane, shared):
 
 @dataclass(frozen=True)
 class _Known:
-    """A supervised law whose values at the runs are known: it need not be taken into derivatives."""
+    """A supervised law known at the runs, so that no derivative goes through it."""
 
     values: object
 

@@ -50,7 +50,7 @@ class Solution(NamedTuple):
 
 
 def sum_of_huber(residuals, weights, delta):
-    """sum_i w_i Huber_delta(r_i) / delta^2: u^2 / 2 within |u| < 1 and |u| - 1/2 outside, u = r / delta."""
+    """Sum of w Huber_delta(r) / delta^2: with u = r / delta, u^2 / 2 to |u| = 1, then |u| - 1/2."""
     size = jnp.abs(residuals / delta)
     inner = jnp.minimum(size, 1.0)
     return jnp.sum(weights * inner * (size - inner / 2))
@@ -65,7 +65,7 @@ def minimise(residuals, starts, lanes, shared, box, delta, width=None, tolerance
         Differences of logs; must be the same object in every call, since it keys the compilation.
     starts : array (lanes, coordinates)
     lanes : dict of arrays (lanes, ...)
-        What differs between problems; "weights" (lanes, runs) is needed, the rest is for `residuals`.
+        What differs between problems: "weights" (lanes, runs), and the rest for `residuals`.
     shared : dict of arrays
         What does not.
     box : pair of arrays (coordinates,)
@@ -193,7 +193,7 @@ def _gauss_newton(scaled, weights, z):
 
 
 def _newton_step(matrix, gradient, damping):
-    """-(H + damping max(diag H))^-1 g, from the L D L^T of the matrix with the pivots made positive.
+    """-(H + damping max(diag H))^-1 g, from L D L^T with the pivots D made positive.
 
     Written out, since the batched factorisations of a library, called from several threads, wait
     for one another's workers and may wait for ever.

@@ -1,0 +1,118 @@
+"""A fitting problem in the solver's form, and its bootstrap replicates."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scalinglib.fit import model, solver
+from scalinglib.fit.model import DISTILLATION, JOINT, SUPERVISED
+from scalinglib.laws import SupervisedLaw
+
+__all__ = ["Problem", "bootstrap"]
+
+_CHECKED_REPLICATES, _CHECK_STARTS = 16, 8
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Runs in the solver's form: everything but starts and weights."""
+
+    kind: model.Kind
+    shared: dict
+    box: tuple
+    fixed: np.ndarray
+    delta: float
+    log_supervised: np.ndarray | None = None
+
+    def solve(self, starts, weights=None, fixed=None, log_supervised=None, **options):
+        """Minimise from each start; any of the rest may have a row a start."""
+        count = len(starts)
+        runs = self.weights()
+        lanes = {
+            "weights": np.broadcast_to(runs if weights is None else weights, (count, len(runs))),
+            "fixed": np.broadcast_to(
+                self.fixed if fixed is None else fixed, (count, len(self.kind.coefficients))
+            ),
+        }
+        if self.kind is DISTILLATION:
+            known = self.log_supervised if log_supervised is None else log_supervised
+            lanes["log_supervised"] = np.broadcast_to(known, (count, len(runs)))
+        return solver.minimise(
+            self.kind.residuals, starts, lanes, self.shared, self.box, self.delta, **options
+        )
+
+    def weights(self):
+        """One for each run."""
+        if self.kind is JOINT:
+            counts = [len(self.shared[part]["log_" + k.columns[-1]]) for part, k in PARTS.items()]
+            return np.ones(sum(counts))
+        return np.ones(len(self.shared["log_" + self.kind.columns[-1]]))
+
+    def coefficients(self, z):
+        """Vector of coefficients of coordinates z."""
+        if self.kind is JOINT:
+            parts = self.shared["supervised"], self.shared["distillation"]
+            first = SUPERVISED.coefficients_at(z[:6], self.fixed[:6], parts[0]["middle"])
+            second = DISTILLATION.coefficients_at(z[6:], self.fixed[6:], parts[1]["middle"])
+            return np.concatenate([first, second])
+        return np.asarray(self.kind.coefficients_at(z, self.fixed, self.shared["middle"]))
+
+
+PARTS = {"supervised": SUPERVISED, "distillation": DISTILLATION}
+
+
+def bootstrap(problem, z, grid, ordered, count, cluster, seed, carried):
+    """Coefficients of the converged replicates, their share, and the supervised ones they used."""
+    if not count:
+        return np.empty((0, len(problem.fixed))), 1.0, None
+    rng = np.random.default_rng(seed)
+    weights = _resampled(ordered, count, cluster, rng)
+    log_supervised = None
+    if carried is not None:
+        size, data = (problem.shared[f"log_student_{name}"] for name in ("params", "tokens"))
+        log_supervised = SupervisedLaw(*carried.T[..., None]).log_loss(size, data)
+    found = problem.solve(
+        np.repeat(z[None], count, axis=0), weights, log_supervised=log_supervised, width=solver.WIDE
+    )
+    ends, values, converged = (part.copy() for part in found)
+    # A replicate that failed starts again from the grid; some that did not do so too, as a check.
+    again = np.flatnonzero(~converged)
+    checked = np.union1d(again, np.arange(min(_CHECKED_REPLICATES, count)))
+    starts = grid[rng.integers(len(grid), size=(len(checked), _CHECK_STARTS))]
+    lanes = np.repeat(checked, _CHECK_STARTS)
+    second = problem.solve(
+        starts.reshape(-1, grid.shape[1]),
+        weights[lanes],
+        log_supervised=None if log_supervised is None else log_supervised[lanes],
+    )
+    for lane, end, value, fine in zip(lanes, *second, strict=True):
+        if fine and (not converged[lane] or value < values[lane]):
+            ends[lane], values[lane], converged[lane] = end, value, True
+    replicates = np.array([problem.coefficients(end) for end in ends[converged]])
+    share = float(converged.mean())
+    return replicates, share, None if carried is None else carried[converged]
+
+
+def _resampled(ordered, count, cluster, rng):
+    """How often each run is drawn in each replicate, an array (replicates, runs)."""
+    if isinstance(ordered, list):
+        return np.hstack([_resampled(table, count, None, rng) for table in ordered])
+    if cluster is None:
+        groups = np.arange(len(ordered))
+    else:
+        if cluster == "teacher" and "teacher" not in ordered and "teacher_loss" in ordered:
+            cluster = "teacher_loss"
+        columns = [cluster] if isinstance(cluster, str) else list(cluster)
+        missing = [name for name in columns if name not in ordered.columns]
+        if missing:
+            raise ValueError(
+                f"cluster is {cluster!r}; it must name columns of the runs: {list(ordered.columns)}"
+            )
+        groups = ordered.groupby(columns, sort=True).ngroup().to_numpy()
+    number = groups.max() + 1
+    if number < 5:
+        raise ValueError(
+            f"cluster is {cluster!r}, which gives {number} groups; at least 5 are needed"
+        )
+    drawn = rng.multinomial(number, np.full(number, 1 / number), size=count)
+    return drawn[:, groups].astype(float)
