@@ -65,3 +65,20 @@ def dense_grid(law, student_params, compute, deltas, points=400):
     inside = student_tokens >= allocate.TOKENS_BOX[0]
     clipped = np.clip(student_tokens, *allocate.TOKENS_BOX)
     return np.where(inside, law.loss(student_params, clipped, teacher_loss), np.inf).min()
+
+
+def huber_objective(law, runs, columns, delta):
+    """Sum of Huber on log-loss, run by run, from the definition (Equations 45 and 50)."""
+    total = 0.0
+    for row in runs[list(columns)].itertuples(index=False):
+        error = abs(np.log(law.loss(*row[:-1])) - np.log(row[-1]))
+        total += error**2 / 2 if error <= delta else delta * (error - delta / 2)
+    return total
+
+
+def lbfgsb(objective, gradient, start, bounds=None):
+    """The paper's optimiser (Section F.1) from one start; returns the value it ends at."""
+    options = {"maxiter": 5000, "maxfun": 20000, "ftol": 1e-15, "gtol": 1e-10}
+    return minimize(
+        objective, start, jac=gradient, method="L-BFGS-B", bounds=bounds, options=options
+    )

@@ -77,7 +77,7 @@ def profile(fit, coefficient, values=None):
     starts = np.concatenate([np.repeat((fit.z + s)[None], len(values), axis=0) for s in shifts])
     found = fit.problem.solve(starts, fixed=np.tile(fixed, (len(shifts), 1)))
     objective = found.value.reshape(len(shifts), -1).min(axis=0) * fit.delta**2
-    count = fit.problem.weights().sum()
+    count = sum(fit.problem.runs)
     best = min(fit.objective, objective.min())
     ratio = 2 * count * np.log(np.maximum(objective, 1e-300) / max(best, 1e-300))
     return pd.DataFrame({coefficient: values, "objective": objective, "likelihood_ratio": ratio})
@@ -193,8 +193,8 @@ def explain(fit):
         flat = profile(fit, "c1", fit.coefficients.estimate["c1"] * np.array([0.2, 5.0]))
         if (flat.likelihood_ratio < _CONFIDENT).any():
             said.append(
-                "Ridge: five times more or less c1 fits as well, d1 and f1 moving along: as c1 grows "
-                "the teacher's factor tends to a limit, and c1 and d1 have no value of their own."
+                "Ridge: five times more or less c1 fits as well, d1 and f1 moving along: as c1 "
+                "grows the teacher's factor tends to a limit; c1 and d1 have no value of their own."
             )
     trends = residual_trends(fit)
     trends = trends[trends.p_value < 0.01 / len(trends)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from scalinglib.fit import model
+from scalinglib.fit import model, solver
 from scalinglib.fit.inputs import FitWarning, check_runs
 from scalinglib.fit.model import DISTILLATION, JOINT, SUPERVISED
 from scalinglib.fit.problem import Problem
@@ -197,7 +197,9 @@ def fit_supervised(
     checked, said = _check(runs, SUPERVISED, np.isnan(held).sum())
     ordered = _canonical(checked, SUPERVISED)
     shared = model.shared_data(SUPERVISED, ordered)
-    problem = Problem(SUPERVISED, shared, model.box(SUPERVISED, shared), held, _delta(delta))
+    problem = Problem(
+        SUPERVISED, shared, model.box(SUPERVISED, shared), held, _delta(delta), (len(ordered),)
+    )
     grid = _thin(model.start_grid(SUPERVISED, shared), starts)
     return _fit(problem, grid, checked, ordered, bootstrap, cluster, level, seed, said)
 
@@ -245,7 +247,13 @@ def fit_distillation(
     log_supervised = np.log(law.loss(*inputs))
     shared = model.shared_data(DISTILLATION, ordered, log_supervised)
     problem = Problem(
-        DISTILLATION, shared, model.box(DISTILLATION, shared), held, _delta(delta), log_supervised
+        DISTILLATION,
+        shared,
+        model.box(DISTILLATION, shared),
+        held,
+        _delta(delta),
+        (len(ordered),),
+        model.pad(log_supervised),
     )
     grid = _thin(model.start_grid(DISTILLATION, shared), starts)
     carried = None
@@ -282,7 +290,8 @@ def fit_jointly(
     bounds = tuple(
         np.concatenate(pair) for pair in zip(first.problem.box, second.problem.box, strict=True)
     )
-    problem = Problem(JOINT, shared, bounds, np.full(15, np.nan), delta)
+    counts = len(first.runs), len(second.runs)
+    problem = Problem(JOINT, shared, bounds, np.full(15, np.nan), delta, counts)
     z = np.concatenate([first.z, second.z])
     grid = z + 0.3 * np.random.default_rng(seed).standard_normal((starts, 15))
     grid[0] = z
@@ -306,7 +315,8 @@ def _fit(
 ):
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
-    found = problem.solve(grid)
+    # Joint starts are already close.
+    found = problem.solve(grid, width=solver.WIDE if problem.kind is JOINT else None)
     best = int(np.argmin(found.value))
     # To the floor of rounding, so that coefficients do not depend on where the best start stopped.
     polished = problem.solve(found.z[best : best + 1], width=problem.delta, tolerance=1e-30)

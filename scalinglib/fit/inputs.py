@@ -81,7 +81,7 @@ def _numbers(runs, name):
         listed = ", ".join(rows[:5]) + (", ..." if len(rows) > 5 else "")
         raise ValueError(
             f"row{'s' * (len(rows) > 1)} {listed}, column {name}: first value "
-            f"{values[bad][0]!r}; it must be positive and finite"
+            f"{float(values[bad][0])!r}; it must be positive and finite"
         )
     return values
 
@@ -101,7 +101,7 @@ def _suspicions(runs, columns, kind, supervised):
             )
     for name in map(str, runs.columns):
         if any(word in name.lower() for word in ("bit", "bpb", "bpc")):
-            yield f"column {name} speaks of bits; losses must be nats (bits times 0.6931)"
+            yield f"column {name} speaks of bits; the law wants nats (bits / 1.4427)"
         if "total" in name.lower() and "param" in name.lower():
             yield f"column {name} speaks of total parameters; {columns[0]} must be non-embedding"
     if kind == "distillation" and supervised is not None:

@@ -21,6 +21,7 @@ from scalinglib.laws import DistillationLaw, SupervisedLaw
 
 __all__ = ["DISTILLATION", "JOINT", "SUPERVISED", "Kind"]
 
+_RUNS = 64
 _SHARES = -7.0, 7.0  # logits
 _LOG_GAMMA = -4.0, 4.0
 _LOG_SLOPES = -12.0, 2.0
@@ -183,14 +184,23 @@ def shared_data(kind, runs, log_supervised=None):
     log_supervised : array or None
         log L̃_S at the runs, for DISTILLATION.
     """
-    logs = {f"log_{name}": np.log(runs[name].to_numpy(float)) for name in kind.columns}
-    columns = list(logs.values())
+    columns = [np.log(runs[name].to_numpy(float)) for name in kind.columns]
+    logs = {f"log_{name}": pad(column) for name, column in zip(kind.columns, columns, strict=True)}
     if kind is SUPERVISED:
         middle = [columns[0].mean(), columns[1].mean()]
     else:
         middle = [column.mean() for column in columns[:3]]
         middle.append((columns[2] - log_supervised).mean())
     return {**logs, "middle": np.array(middle)}
+
+
+def pad(values):
+    """`values` with the last repeated to a multiple of 64, so that few shapes are compiled.
+
+    What is added has no weight (see `Problem.weights`).
+    """
+    missing = -values.shape[-1] % _RUNS
+    return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, missing)], mode="edge")
 
 
 def box(kind, shared):

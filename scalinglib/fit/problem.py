@@ -8,7 +8,7 @@ from scalinglib.fit import model, solver
 from scalinglib.fit.model import DISTILLATION, JOINT, SUPERVISED
 from scalinglib.laws import SupervisedLaw
 
-__all__ = ["Problem", "bootstrap"]
+__all__ = ["Problem", "bootstrap", "pad_weights"]
 
 _CHECKED_REPLICATES, _CHECK_STARTS = 16, 8
 
@@ -22,6 +22,7 @@ class Problem:
     box: tuple
     fixed: np.ndarray
     delta: float
+    runs: tuple
     log_supervised: np.ndarray | None = None
 
     def solve(self, starts, weights=None, fixed=None, log_supervised=None, **options):
@@ -42,11 +43,8 @@ class Problem:
         )
 
     def weights(self):
-        """One for each run."""
-        if self.kind is JOINT:
-            counts = [len(self.shared[part]["log_" + k.columns[-1]]) for part, k in PARTS.items()]
-            return np.ones(sum(counts))
-        return np.ones(len(self.shared["log_" + self.kind.columns[-1]]))
+        """One for each run, nothing for what was added to fill the shape."""
+        return np.concatenate([pad_weights(np.ones(count)) for count in self.runs])
 
     def coefficients(self, z):
         """Vector of coefficients of coordinates z."""
@@ -56,9 +54,6 @@ class Problem:
             second = DISTILLATION.coefficients_at(z[6:], self.fixed[6:], parts[1]["middle"])
             return np.concatenate([first, second])
         return np.asarray(self.kind.coefficients_at(z, self.fixed, self.shared["middle"]))
-
-
-PARTS = {"supervised": SUPERVISED, "distillation": DISTILLATION}
 
 
 def bootstrap(problem, z, grid, ordered, count, cluster, seed, carried):
@@ -115,4 +110,11 @@ def _resampled(ordered, count, cluster, rng):
             f"cluster is {cluster!r}, which gives {number} groups; at least 5 are needed"
         )
     drawn = rng.multinomial(number, np.full(number, 1 / number), size=count)
-    return drawn[:, groups].astype(float)
+    return pad_weights(drawn[:, groups].astype(float))
+
+
+def pad_weights(weights):
+    """Weights over the runs with zeros to the length of `model.pad`."""
+    padded = model.pad(weights)
+    padded[..., weights.shape[-1] :] = 0
+    return padded

@@ -1,0 +1,368 @@
+"""Fits: mathematics against independent routes, recovery, determinism, errors, the paper's runs."""
+
+import json
+import os
+import warnings
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scalinglib import fit, laws, simulate
+from scalinglib.fit import model, solver
+from scalinglib.fit.problem import pad_weights
+from scalinglib.laws import SupervisedLaw
+from tests import references
+
+LAW = laws.load("corrected")
+KINDS = {"supervised": model.SUPERVISED, "distillation": model.DISTILLATION}
+
+
+@pytest.fixture(scope="module")
+def supervised_runs():
+    return simulate.supervised_runs(LAW.supervised, noise=0.005, seed=1)
+
+
+@pytest.fixture(scope="module")
+def distillation_runs():
+    runs = simulate.distillation_runs(LAW, noise=0.005, seed=1)
+    return runs.sample(180, random_state=0).reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def supervised_fit(supervised_runs):
+    return fit.fit_supervised(supervised_runs, starts=256, bootstrap=120, seed=3)
+
+
+@pytest.fixture(scope="module")
+def distillation_fit(distillation_runs):
+    return fit.fit_distillation(distillation_runs, LAW.supervised, starts=64, bootstrap=64, seed=3)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_objective_is_the_sum_of_huber(name, request):
+    found, runs = (request.getfixturevalue(f"{name}_{part}") for part in ("fit", "runs"))
+    by_hand = references.huber_objective(found.law, runs, KINDS[name].columns, found.delta)
+    assert found.objective == pytest.approx(by_hand, rel=1e-10)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_gradient_against_finite_differences(name, request):
+    problem = request.getfixturevalue(f"{name}_fit").problem
+    objective = _objective(problem)
+    z = model.start_grid(problem.kind, problem.shared)[1234]
+    exact = np.asarray(jax.grad(objective)(z))
+    steps = 1e-6 * np.eye(len(z))
+    differences = [(objective(z + s) - objective(z - s)) / 2e-6 for s in steps]
+    np.testing.assert_allclose(exact, differences, rtol=1e-4, atol=1e-5 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_no_start_of_the_papers_optimiser_ends_lower(name, request):
+    found = request.getfixturevalue(f"{name}_fit")
+    objective = jax.jit(_objective(found.problem))
+    gradient = jax.jit(jax.grad(objective))
+    grid = model.start_grid(found.problem.kind, found.problem.shared)
+    ends = [
+        references.lbfgsb(objective, gradient, z, np.transpose(found.problem.box)).fun
+        for z in [found.z, *grid[:: len(grid) // 12]]
+    ]
+    best = found.objective / found.delta**2
+    assert best <= min(ends) * (1 + 1e-9)
+    assert min(ends) <= best * (1 + 1e-4)  # and it is no other, lower objective that we minimise
+
+
+def _objective(problem):
+    lane = {"fixed": problem.fixed, "log_supervised": problem.log_supervised}
+
+    def objective(z):
+        residuals = problem.kind.residuals(z, lane, problem.shared)
+        return solver.sum_of_huber(residuals, problem.weights(), problem.delta)
+
+    return objective
+
+
+def test_newton_step_against_dense_solve():
+    rng = np.random.default_rng(0)
+    root = rng.standard_normal((9, 9))
+    matrix, gradient = root @ root.T, rng.standard_normal(9)
+    damped = matrix + 0.1 * np.diag(matrix).max() * np.eye(9)
+    step = solver._newton_step(matrix, gradient, 0.1)
+    np.testing.assert_allclose(step, -np.linalg.solve(damped, gradient), rtol=1e-10)
+    # An indefinite matrix still gives a way down.
+    assert gradient @ solver._newton_step(matrix - 3 * np.eye(9), gradient, 0.0) < 0
+
+
+@settings(max_examples=25)
+@given(
+    e=st.floats(0.3, 3.0),
+    size_term=st.floats(0.2, 2.0),
+    share=st.floats(0.1, 0.9),
+    alpha=st.floats(0.15, 0.8),
+    beta=st.floats(0.15, 0.8),
+    gamma=st.floats(0.3, 1.3),
+)
+def test_exact_data_give_the_predictions_back(e, size_term, share, alpha, beta, gamma):
+    middle = size_term ** (1 / gamma)
+    law = SupervisedLaw(
+        e, share * middle * 1e9**alpha, (1 - share) * middle * 3e10**beta, alpha, beta, gamma
+    )
+    runs = simulate.supervised_runs(law, noise=0.0)
+    found = _quiet(fit.fit_supervised, runs, starts=128)
+    exact = runs.loss.to_numpy()
+    predicted = found.law.loss(runs.params.to_numpy(), runs.tokens.to_numpy())
+    np.testing.assert_allclose(predicted, exact, rtol=1e-6)
+
+
+@settings(max_examples=5)
+@given(
+    alpha=st.floats(0.25, 0.45),
+    beta=st.floats(0.3, 0.7),
+    c0=st.floats(1.0, 3.0),
+    d1=st.floats(1.2, 1.6),
+    f1=st.floats(0.07, 0.2),
+)
+def test_exact_distillation_data_give_the_predictions_back(alpha, beta, c0, d1, f1):
+    a, b = 2.9 * 1e9**alpha, 0.5 * 3e10**beta
+    law = laws.DistillationLaw(a, b, alpha, beta, 0.764, c0, 522.6, d1, f1, LAW.supervised)
+    runs = simulate.distillation_runs(law, noise=0.0)
+    runs = runs.sample(180, random_state=0).reset_index(drop=True)
+    found = _quiet(fit.fit_distillation, runs, LAW.supervised, starts=128)
+    assert np.abs(np.expm1(found.residuals())).max() < 1e-6
+
+
+def _quiet(call, *arguments, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fit.FitWarning)
+        return call(*arguments, **options)
+
+
+def test_noisy_runs_give_predictions_back(supervised_fit, distillation_fit):
+    clean = simulate.supervised_runs(LAW.supervised, noise=0.0)
+    assert supervised_fit.mean_relative_error(clean) < 0.002
+    clean = simulate.distillation_runs(LAW, noise=0.0)
+    assert distillation_fit.mean_relative_error(clean) < 0.003
+    for found in (supervised_fit, distillation_fit):
+        assert found.starts_at_optimum > 0.5
+        assert found.replicates_converged == 1.0
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_same_fit_twice_and_rows_in_any_order(name, request):
+    found, runs = (request.getfixturevalue(f"{name}_{part}") for part in ("fit", "runs"))
+    known = () if name == "supervised" else (LAW.supervised,)
+    call = getattr(fit, f"fit_{name}")
+    options = {"starts": 64, "bootstrap": 16}
+    once, twice = (call(runs, *known, **options).coefficients for _ in range(2))
+    np.testing.assert_allclose(once.estimate, twice.estimate, rtol=1e-10)
+    np.testing.assert_allclose(once.low, twice.low, rtol=1e-10)
+    shuffled = call(runs.sample(frac=1, random_state=2), *known, **options).coefficients
+    np.testing.assert_allclose(once.estimate, shuffled.estimate, rtol=1e-8)
+    np.testing.assert_allclose(once.estimate, found.coefficients.estimate, rtol=1e-6)
+
+
+def test_fixed_coefficients_stay_and_cost(supervised_fit, supervised_runs):
+    held = fit.fit_supervised(supervised_runs, fixed={"gamma": 1.0, "E": 1.5}, starts=64)
+    assert (held.law.gamma, held.law.E) == (1.0, 1.5)
+    assert list(held.coefficients.index[held.coefficients.fixed]) == ["E", "gamma"]
+    assert held.objective > supervised_fit.objective
+    at_estimate = fit.fit_supervised(
+        supervised_runs,
+        fixed={"A": supervised_fit.law.A, "beta": supervised_fit.law.beta},
+        starts=64,
+    )
+    assert at_estimate.objective == pytest.approx(supervised_fit.objective, rel=1e-9)
+
+
+def test_a_run_twice_weighs_as_one_resampled_twice(supervised_fit, supervised_runs):
+    ordered = supervised_runs.sort_values(["params", "tokens", "loss"], ignore_index=True)
+    weights = np.ones(len(ordered))
+    weights[5] = 2
+    weighted = supervised_fit.problem.solve(supervised_fit.z[None], pad_weights(weights), width=0.1)
+    doubled = pd.concat([ordered, ordered.iloc[[5]]])
+    repeated = _quiet(fit.fit_supervised, doubled, starts=64)
+    assert weighted.value[0] * 1e-6 == pytest.approx(repeated.objective, rel=1e-9)
+
+
+def test_bands_are_ordered_and_cover(supervised_fit, supervised_runs):
+    table = supervised_fit.predict(supervised_runs)
+    assert (table.run_low < table.law_low).all()
+    assert (table.law_low <= table.predicted).mean() > 0.95
+    assert (table.law_high < table.run_high).all()
+    inside = table.loss.between(table.run_low, table.run_high).mean()
+    assert 0.88 < inside <= 1.0
+    exact = LAW.supervised.loss(table.params.to_numpy(), table.tokens.to_numpy())
+    assert ((table.law_low <= exact) & (exact <= table.law_high)).mean() > 0.7
+
+
+def test_bootstrap_interval_widens_with_clusters_and_with_the_supervised_law(
+    supervised_fit, distillation_fit, distillation_runs
+):
+    clustered = fit.fit_distillation(
+        distillation_runs, LAW.supervised, starts=16, bootstrap=64, cluster="teacher"
+    )
+    assert clustered.replicates.shape == (64, 9)
+    assert not np.allclose(clustered.replicates, distillation_fit.replicates)
+    carried = fit.fit_distillation(distillation_runs, supervised_fit, starts=16, bootstrap=64)
+    width = {
+        name: (table.high - table.low)["c0"] / table.estimate["c0"]
+        for name, table in (
+            ("held", distillation_fit.coefficients),
+            ("carried", carried.coefficients),
+        )
+    }
+    assert width["carried"] > width["held"]
+
+
+def test_joint_fit_is_no_worse_than_both(supervised_runs, distillation_runs):
+    first = fit.fit_supervised(supervised_runs, starts=64)
+    second = fit.fit_distillation(distillation_runs, first, starts=64)
+    joint = fit.fit_jointly(supervised_runs, distillation_runs, starts=2)
+    assert joint.objective <= (first.objective + second.objective) * (1 + 1e-9)
+    assert joint.law.supervised != first.law
+
+
+def test_profile_touches_the_optimum_and_rises(supervised_fit):
+    estimate = supervised_fit.law.alpha
+    table = fit.profile(supervised_fit, "alpha", estimate * np.array([0.6, 0.8, 1.0, 1.25, 1.6]))
+    assert table.likelihood_ratio.min() == pytest.approx(0, abs=1e-6)
+    assert table.likelihood_ratio.idxmin() == 2
+    assert (np.diff(table.objective) * [-1, -1, 1, 1] > 0).all()
+
+
+def test_ridges_are_named(distillation_fit):
+    said = " ".join(fit.explain(distillation_fit))
+    assert "c1" in said
+    assert "no value of their own" in said
+    pairs = fit.ridges(distillation_fit)
+    assert {"A", "alpha"} in [set(pair) for pair in pairs[["first", "second"]].to_numpy()]
+
+
+def test_held_out_groups_and_strong_runs(supervised_fit):
+    held = (supervised_fit.runs.loss < 2.2).to_numpy()
+    other, table = fit.hold_out(supervised_fit, held)
+    assert len(other.runs) == (~held).sum()
+    assert table.relative_error[held].abs().mean() < 0.02
+    groups = fit.groups_left_out(supervised_fit, "protocol")
+    assert groups.runs.sum() == len(supervised_fit.runs)
+    assert groups.error_left_out.mean() > groups.error_inside.mean()
+    with pytest.raises(ValueError, match="held takes all"):
+        fit.hold_out(supervised_fit, np.ones(73, bool))
+
+
+def test_residual_trends_find_a_missing_term(supervised_runs):
+    bent = supervised_runs.assign(
+        loss=supervised_runs.loss * (supervised_runs.tokens / 1e11) ** 0.05
+    )
+    found = fit.fit_supervised(bent, fixed={"beta": 0.431, "B": 18186.0}, starts=64)
+    trends = fit.residual_trends(found).set_index("input")
+    assert trends.p_value["tokens"] < 1e-3
+
+
+def test_isoflop_parabola_finds_a_minimum_and_refuses_an_edge():
+    params = np.geomspace(1e8, 1e10, 9)
+    loss = 2 + 0.1 * np.log(params / 7e8) ** 2
+    assert fit.isoflop_minimum(params[::-1], loss[::-1]) == pytest.approx((7e8, 2.0), rel=1e-9)
+    with pytest.raises(ValueError, match="edge"):
+        fit.isoflop_minimum(params[4:], loss[4:])
+    with pytest.raises(ValueError, match="4"):
+        fit.isoflop_minimum(params[:3], loss[:3])
+
+
+def test_json_has_the_numbers(supervised_fit):
+    stored = json.loads(supervised_fit.to_json())
+    assert stored["coefficients"]["alpha"]["estimate"] == supervised_fit.law.alpha
+    assert stored["runs"] == 73
+
+
+def _broken(runs, **changes):
+    runs = runs.copy()
+    for name, value in changes.items():
+        runs.loc[7, name] = value
+    return runs
+
+
+def test_wrong_columns_are_named(supervised_runs):
+    with pytest.raises(
+        ValueError, match=r"lack the columns params, loss; .* found N, tokens, protocol, L"
+    ):
+        fit.fit_supervised(supervised_runs.rename(columns={"params": "N", "loss": "L"}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"params": -1.0}, "row 7, column params: first value -1.0"),
+        ({"tokens": np.inf}, "row 7, column tokens"),
+        ({"loss": np.nan}, "row 7, column loss: first value nan"),
+    ],
+)
+def test_bad_values_are_named(supervised_runs, changes, message):
+    with pytest.raises(ValueError, match=message):
+        fit.fit_supervised(_broken(supervised_runs, **changes))
+
+
+def test_text_in_a_number_column_is_named(supervised_runs):
+    runs = supervised_runs.astype({"loss": object})
+    with pytest.raises(ValueError, match="row 7, column loss is 'n/a'"):
+        fit.fit_supervised(_broken(runs, loss="n/a"))
+
+
+def test_too_few_runs_and_bad_options(supervised_runs, distillation_runs):
+    with pytest.raises(ValueError, match="6 distinct settings for 6 coefficients"):
+        fit.fit_supervised(supervised_runs.head(6))
+    with pytest.raises(ValueError, match="fixed names 'delta'"):
+        fit.fit_supervised(supervised_runs, fixed={"delta": 1.0})
+    with pytest.raises(ValueError, match="starts is 9999"):
+        fit.fit_supervised(supervised_runs, starts=9999)
+    with pytest.raises(ValueError, match="delta is 0"):
+        fit.fit_supervised(supervised_runs, delta=0)
+    with pytest.raises(ValueError, match="supervised is DistillationLaw"):
+        fit.fit_distillation(distillation_runs, LAW)
+    with pytest.raises(ValueError, match="cluster is 'teachers'"):
+        fit.fit_supervised(supervised_runs, starts=16, bootstrap=2, cluster="teachers")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda runs: pd.concat([runs, runs.head(2)]), "2 rows repeat"),
+        (lambda runs: runs.assign(loss=runs.loss * 6), "guessing evenly"),
+        (lambda runs: runs.assign(bits_per_byte=1.0), "bits_per_byte speaks of bits"),
+        (lambda runs: runs.assign(params=runs.params / 1e9), "in millions or billions"),
+        (lambda runs: runs.assign(tokens=20 * runs.params), "cannot be told apart"),
+        (lambda runs: runs[runs.params < 1e9], "hardly told"),
+    ],
+)
+def test_suspicious_runs_are_warned_of(supervised_runs, change, message):
+    with pytest.warns(fit.FitWarning, match=message):
+        fit.check_runs(change(supervised_runs))
+
+
+def test_total_parameters_and_bits_are_suspected(distillation_runs):
+    from scalinglib.flops import Architecture
+
+    total = [float(Architecture(n).total_params) for n in range(8, 38, 3)]
+    runs = pd.DataFrame({"params": total, "tokens": np.geomspace(1e9, 1e12, 10), "loss": 2.5})
+    with pytest.warns(fit.FitWarning, match="total parameters of Table 13"):
+        fit.check_runs(runs)
+    bits = distillation_runs.assign(student_loss=distillation_runs.student_loss / np.log(2))
+    with pytest.warns(fit.FitWarning, match="losses in bits"):
+        fit.check_runs(bits, "distillation", supervised=LAW.supervised)
+
+
+def test_simulated_protocols_have_the_papers_counts():
+    assert len(simulate.supervised_runs(LAW.supervised)) == 73
+    assert len(simulate.distillation_runs(LAW)) == 697
+
+
+def test_the_papers_runs():
+    path = os.environ.get("SCALINGLIB_PAPER_RUNS")
+    if not path:
+        pytest.skip("SCALINGLIB_PAPER_RUNS names no file with the paper's Figure 1 runs")
+    found = _quiet(fit.fit_distillation, pd.read_csv(path), LAW.supervised, starts=256)
+    assert found.mean_relative_error() <= 0.0025
+    assert found.starts_at_optimum > 0.5
