@@ -73,9 +73,6 @@ def dense_grid(law, student_params, compute, deltas, points=400):
     i, j = np.unravel_index(np.argmin(loss), loss.shape)
     return loss[i, j], (student_tokens[i, j], np.exp(params[i, 0]), np.exp(tokens[0, j]))
 
-    clipped = np.clip(student_tokens, *allocate.TOKENS_BOX)
-    return np.where(inside, law.loss(student_params, clipped, teacher_loss), np.inf).min()
-
 
 def huber_objective(law, runs, columns, delta):
     """Sum of Huber on log-loss, run by run, from the definition (Equations 45 and 50)."""

@@ -103,7 +103,7 @@ def _suspicions(runs, columns, kind, supervised):
         if any(word in name.lower() for word in ("bit", "bpb", "bpc")):
             yield f"column {name} speaks of bits; the law wants nats (bits / 1.4427)"
         if "total" in name.lower() and "param" in name.lower():
-            yield f"column {name} speaks of total parameters; {columns[0]} must be non-embedding"
+            yield f"column {name} speaks of total parameters; {columns[0]} must not be"
     if kind == "distillation" and supervised is not None:
         expected = supervised.loss(runs.student_params.to_numpy(), runs.student_tokens.to_numpy())
         ratio = float(np.median(runs.student_loss / expected))
