@@ -4,12 +4,15 @@ The runs themselves were not published; their sizes are said in words. What this
 drawn from a law with noise, and is called simulated wherever it is shown.
 """
 
+import sys
+
 import numpy as np
 import pandas as pd
 
 from scalinglib.flops import forward_flops
+from scalinglib.laws import load
 
-__all__ = ["distillation_runs", "supervised_runs"]
+__all__ = ["distillation_runs", "example_runs", "supervised_runs"]
 
 TEACHERS = np.array([198e6, 546e6, 975e6, 1.82e9, 4.82e9, 7.75e9])  # six fixed-M teachers
 STUDENTS = np.array([198e6, 546e6, 975e6, 1.82e9])  # four Chinchilla-optimal students
@@ -109,5 +112,21 @@ def distillation_runs(law, noise=0.005, seed=0):
     return table.assign(student_loss=exact * _noise(noise, len(table), seed))
 
 
+def example_runs(seed=0):
+    """240 simulated distillation runs with 0.5% noise on student and teacher losses, six digits.
+
+    The example table of notebook 12, made by `python -m scalinglib.simulate FILE`.
+    """
+    table = distillation_runs(load("corrected"), noise=0.005, seed=seed)
+    table = table.sample(240, random_state=seed).sort_index().reset_index(drop=True)
+    teacher = table.groupby(["teacher_params", "teacher_tokens"]).ngroup().to_numpy()
+    table["teacher_loss"] *= _noise(0.005, teacher.max() + 1, seed + 1)[teacher]
+    return table
+
+
 def _noise(size, count, seed):
     return np.exp(size * np.random.default_rng(seed).standard_normal(count))
+
+
+if __name__ == "__main__":
+    example_runs().to_csv(sys.argv[1], index=False, float_format="%.6g", lineterminator="\n")

@@ -15,6 +15,7 @@ from scalinglib import fit, laws, simulate
 from scalinglib.fit import model, solver
 from scalinglib.fit.problem import pad_weights
 from scalinglib.laws import SupervisedLaw
+from scalinglib.report.paths import DATA
 from tests import references
 
 LAW = laws.load("corrected")
@@ -181,7 +182,7 @@ def test_a_run_twice_weighs_as_one_resampled_twice(supervised_fit, supervised_ru
     ordered = supervised_runs.sort_values(["params", "tokens", "loss"], ignore_index=True)
     weights = np.ones(len(ordered))
     weights[5] = 2
-    weighted = supervised_fit.problem.solve(supervised_fit.z[None], pad_weights(weights), width=0.1)
+    weighted = supervised_fit.problem.solve(supervised_fit.z[None], pad_weights(weights), near=True)
     doubled = pd.concat([ordered, ordered.iloc[[5]]])
     repeated = _quiet(fit.fit_supervised, doubled, starts=64)
     assert weighted.value[0] * 1e-6 == pytest.approx(repeated.objective, rel=1e-9)
@@ -357,6 +358,17 @@ def test_total_parameters_and_bits_are_suspected(distillation_runs):
 def test_simulated_protocols_have_the_papers_counts():
     assert len(simulate.supervised_runs(LAW.supervised)) == 73
     assert len(simulate.distillation_runs(LAW)) == 697
+
+
+def test_example_table_is_what_its_command_makes():
+    stored = pd.read_csv(DATA / "runs" / "example_simulated.csv")
+    pd.testing.assert_frame_equal(stored, simulate.example_runs(), rtol=1e-5, check_dtype=False)
+    assert (
+        stored.teacher_loss.groupby(stored.teacher_params * stored.teacher_tokens)
+        .nunique()
+        .eq(1)
+        .all()
+    )
 
 
 def test_the_papers_runs():

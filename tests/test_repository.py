@@ -26,7 +26,7 @@ ROOMS = {
     "allocate": {"checks", "laws", "flops"},
     "fit": {"fit", "laws", "flops"},
     "kernel_regression": {"checks"},
-    "simulate": {"flops"},
+    "simulate": {"flops", "laws"},
     "report": {"report"},
 }
 

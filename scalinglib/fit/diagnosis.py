@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _WIDE_INTERVAL = 1.5  # high over low, from which a coefficient counts as poorly told
+_RIDGE_INTERVAL = 1.1  # and from which it counts as able to move along a ridge
 _TOGETHER = 0.9  # rank correlation of replicates that makes two of them a ridge
 _CONFIDENT = 3.84  # 95% mark of a likelihood ratio with one degree of freedom
 _KNOWN = {
@@ -75,7 +76,9 @@ def profile(fit, coefficient, values=None):
     shifts = 0.5 * np.random.default_rng(0).standard_normal((4, len(fit.z)))
     shifts[0] = 0
     starts = np.concatenate([np.repeat((fit.z + s)[None], len(values), axis=0) for s in shifts])
-    found = fit.problem.solve(starts, fixed=np.tile(fixed, (len(shifts), 1)))
+    found = fit.problem.solve(
+        starts, fixed=np.tile(fixed, (len(shifts), 1)), near=fit.kind is JOINT
+    )
     objective = found.value.reshape(len(shifts), -1).min(axis=0) * fit.delta**2
     count = sum(fit.problem.runs)
     best = min(fit.objective, objective.min())
@@ -84,7 +87,7 @@ def profile(fit, coefficient, values=None):
 
 
 def ridges(fit):
-    """Pairs of poorly told coefficients that move together from replicate to replicate.
+    """Pairs of coefficients that move together from replicate to replicate.
 
     Returns
     -------
@@ -93,7 +96,7 @@ def ridges(fit):
     """
     _need_replicates(fit)
     table = fit.coefficients
-    loose = table.index[~table.fixed & (table.high / table.low.abs() > _WIDE_INTERVAL)]
+    loose = table.index[~table.fixed & (table.high / table.low.abs() > _RIDGE_INTERVAL)]
     rows = []
     for first, second in combinations(loose, 2):
         correlation = stats.spearmanr(fit.replicates[first], fit.replicates[second]).statistic
@@ -264,7 +267,7 @@ def _refit(fit, runs):
 
 def _fit_again(fit, runs):
     fixed = fit.coefficients.estimate[fit.coefficients.fixed].to_dict()
-    options = {"fixed": fixed, "delta": fit.delta, "starts": 256, "level": fit.level}
+    options = {"fixed": fixed, "delta": fit.delta, "starts": 128, "level": fit.level}
     if fit.kind is SUPERVISED:
         return fit_supervised(runs, **options)
     if fit.kind is JOINT:

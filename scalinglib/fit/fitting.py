@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from scalinglib.fit import model, solver
+from scalinglib.fit import model
 from scalinglib.fit.inputs import FitWarning, check_runs
 from scalinglib.fit.model import DISTILLATION, JOINT, SUPERVISED
 from scalinglib.fit.problem import Problem
@@ -316,10 +316,12 @@ def _fit(
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
     # Joint starts are already close.
-    found = problem.solve(grid, width=solver.WIDE if problem.kind is JOINT else None)
+    found = problem.solve(grid, near=problem.kind is JOINT)
     best = int(np.argmin(found.value))
     # To the floor of rounding, so that coefficients do not depend on where the best start stopped.
-    polished = problem.solve(found.z[best : best + 1], width=problem.delta, tolerance=1e-30)
+    polished = problem.solve(
+        found.z[best : best + 1], near=True, width=problem.delta, tolerance=1e-30
+    )
     z = polished.z[0] if polished.value[0] <= found.value[best] else found.z[best]
     value = min(polished.value[0], found.value[best])
     at_optimum = found.value <= value * (1 + _AT_OPTIMUM) + 1e-9

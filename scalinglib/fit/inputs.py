@@ -96,14 +96,14 @@ def _suspicions(runs, columns, kind, supervised):
         high = runs.index[runs[name] > _UNIFORM_LOSS]
         if len(high):
             yield (
-                f"column {name}, row {high[0]} is {runs.loc[high[0], name]:.3g}: more than guessing "
-                "evenly over 300 000 tokens; is it nats per token?"
+                f"column {name}, row {high[0]} is {runs.loc[high[0], name]:.3g}: more than "
+                "guessing evenly over 300 000 tokens; is it nats per token?"
             )
     for name in map(str, runs.columns):
         if any(word in name.lower() for word in ("bit", "bpb", "bpc")):
             yield f"column {name} speaks of bits; the law wants nats (bits / 1.4427)"
         if "total" in name.lower() and "param" in name.lower():
-            yield f"column {name} speaks of total parameters; {columns[0]} must not be"
+            yield f"column {name} speaks of total parameters; {columns[0]} must be non-embedding"
     if kind == "distillation" and supervised is not None:
         expected = supervised.loss(runs.student_params.to_numpy(), runs.student_tokens.to_numpy())
         ratio = float(np.median(runs.student_loss / expected))

@@ -21,7 +21,6 @@ from scalinglib.laws import DistillationLaw, SupervisedLaw
 
 __all__ = ["DISTILLATION", "JOINT", "SUPERVISED", "Kind"]
 
-_RUNS = 64
 _SHARES = -7.0, 7.0  # logits
 _LOG_GAMMA = -4.0, 4.0
 _LOG_SLOPES = -12.0, 2.0
@@ -195,11 +194,13 @@ def shared_data(kind, runs, log_supervised=None):
 
 
 def pad(values):
-    """`values` with the last repeated to a multiple of 64, so that few shapes are compiled.
+    """`values` with the last repeated to 128, 192, 256, 384, ... so that few shapes are compiled.
 
     What is added has no weight (see `Problem.weights`).
     """
-    missing = -values.shape[-1] % _RUNS
+    count = values.shape[-1]
+    sizes = (step * 2**k for k in range(30) for step in (128, 192))
+    missing = next(size for size in sizes if size >= count) - count
     return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, missing)], mode="edge")
 
 

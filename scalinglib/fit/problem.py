@@ -10,6 +10,7 @@ from scalinglib.laws import SupervisedLaw
 
 __all__ = ["Problem", "bootstrap", "pad_weights"]
 
+_APPROACHED = 128  # runs
 _CHECKED_REPLICATES, _CHECK_STARTS = 16, 8
 
 
@@ -25,8 +26,12 @@ class Problem:
     runs: tuple
     log_supervised: np.ndarray | None = None
 
-    def solve(self, starts, weights=None, fixed=None, log_supervised=None, **options):
-        """Minimise from each start; any of the rest may have a row a start."""
+    def solve(self, starts, weights=None, fixed=None, log_supervised=None, near=False, **options):
+        """Minimise from each start; weights, fixed, log_supervised may have a row a start.
+
+        Unless the starts are `near`, they are first brought near on a part of the runs, which is
+        enough for that; where they end is decided by all.
+        """
         count = len(starts)
         runs = self.weights()
         lanes = {
@@ -38,9 +43,17 @@ class Problem:
         if self.kind is DISTILLATION:
             known = self.log_supervised if log_supervised is None else log_supervised
             lanes["log_supervised"] = np.broadcast_to(known, (count, len(runs)))
-        return solver.minimise(
+        if not near:
+            starts = self._approach(starts, lanes)
+        return solver.finish(
             self.kind.residuals, starts, lanes, self.shared, self.box, self.delta, **options
         )
+
+    def _approach(self, starts, lanes):
+        part = np.linspace(0, sum(self.runs) - 1, min(_APPROACHED, len(self.weights()))).astype(int)
+        shared = {k: v[part] if k.startswith("log_") else v for k, v in self.shared.items()}
+        lanes = {k: v if k == "fixed" else v[:, part] for k, v in lanes.items()}
+        return solver.approach(self.kind.residuals, starts, lanes, shared, self.box, self.delta)
 
     def weights(self):
         """One for each run, nothing for what was added to fill the shape."""
@@ -67,7 +80,7 @@ def bootstrap(problem, z, grid, ordered, count, cluster, seed, carried):
         size, data = (problem.shared[f"log_student_{name}"] for name in ("params", "tokens"))
         log_supervised = SupervisedLaw(*carried.T[..., None]).log_loss(size, data)
     found = problem.solve(
-        np.repeat(z[None], count, axis=0), weights, log_supervised=log_supervised, width=solver.WIDE
+        np.repeat(z[None], count, axis=0), weights, log_supervised=log_supervised, near=True
     )
     ends, values, converged = (part.copy() for part in found)
     # A replicate that failed starts again from the grid; some that did not do so too, as a check.

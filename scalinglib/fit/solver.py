@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["Solution", "minimise", "sum_of_huber"]
+__all__ = ["WIDE", "Solution", "approach", "finish", "sum_of_huber"]
 
 _LANES = 64  # problems per compiled call: one shape, one compilation
 _ITERATIONS = 4  # per call, after which finished lanes make room
@@ -26,7 +26,7 @@ WIDE = 0.1  # delta of the first phase: residuals of log-loss are smaller, but f
 _NARROWING = 4.0
 _NEAR = 1e-2  # promised gain, relative to the objective, at which a wide delta has served
 _LONGEST_STEP = 2.0  # in any coordinate, all of which are logs of something
-_FACTORS = np.array([1e-3, 0.1, 1.0, 10.0])  # times the last damping that worked
+_FACTORS = np.array([0.1, 3.0])  # times the last damping that worked
 _ACTIVE, _CONVERGED, _STUCK = 0, 1, 2
 # What the quadratic model still promises, relative to the objective, where a lane counts as done.
 TOLERANCE = 1e-12
@@ -56,8 +56,20 @@ def sum_of_huber(residuals, weights, delta):
     return jnp.sum(weights * inner * (size - inner / 2))
 
 
-def minimise(residuals, starts, lanes, shared, box, delta, width=None, tolerance=TOLERANCE):
-    """Minimise the sum of Huber of `residuals` from every start.
+def approach(residuals, starts, lanes, shared, box, delta):
+    """Bring every start close to a minimum of nearly a sum of squares; arguments as for `finish`.
+
+    Returns
+    -------
+    array (lanes, coordinates)
+    """
+    z = np.clip(np.asarray(starts, float), *box)
+    wide = max(delta, WIDE)
+    return _phase(residuals, "gauss-newton", z, wide, lanes, shared, box, wide, _NEAR)[0]
+
+
+def finish(residuals, starts, lanes, shared, box, delta, width=WIDE, tolerance=TOLERANCE):
+    """Minimise the sum of Huber of `residuals` from starts that are close, as delta narrows.
 
     Parameters
     ----------
@@ -70,9 +82,8 @@ def minimise(residuals, starts, lanes, shared, box, delta, width=None, tolerance
         What does not.
     box : pair of arrays (coordinates,)
         Lower and upper bounds.
-    delta : float
-    width : float or None
-        Wider delta to narrow from where the starts are already close, which spares the first phase.
+    delta, width : float
+        Huber's delta, and the one to narrow from.
     tolerance : float
         See `Solution.converged`.
 
@@ -81,9 +92,7 @@ def minimise(residuals, starts, lanes, shared, box, delta, width=None, tolerance
     Solution
     """
     z = np.clip(np.asarray(starts, float), *box)
-    if width is None:
-        width = max(delta, WIDE)
-        z, _ = _phase(residuals, "gauss-newton", z, width, lanes, shared, box, width, _NEAR)
+    width = max(delta, width)
     z, converged = _phase(residuals, "exact", z, width, lanes, shared, box, delta, tolerance)
     parts = np.split(np.arange(len(z)), range(_LANES, len(z), _LANES))
     values = [

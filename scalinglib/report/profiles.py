@@ -22,17 +22,25 @@ class Profile:
         Whether figures and tables are written into the repository.
     curve_points, map_points : int
         Points along a curve, and along each side of a contour map.
+    fit_starts, fit_replicates : int
+        Starts of a fit, and its bootstrap replicates.
     """
 
     name: str
     saves: bool
     curve_points: int
     map_points: int
+    fit_starts: int
+    fit_replicates: int
 
 
 _PROFILES = {
-    "fast": Profile("fast", saves=False, curve_points=25, map_points=21),
-    "full": Profile("full", saves=True, curve_points=121, map_points=61),
+    "fast": Profile(
+        "fast", saves=False, curve_points=25, map_points=21, fit_starts=64, fit_replicates=64
+    ),
+    "full": Profile(
+        "full", saves=True, curve_points=121, map_points=61, fit_starts=256, fit_replicates=400
+    ),
 }
 
 
