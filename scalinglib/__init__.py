@@ -1,4 +1,4 @@
-"""Distillation scaling laws, reproduced: the laws, their fits, compute-optimal allocation, experiments.
+"""Distillation scaling laws, reproduced: laws, fits, compute-optimal allocation, experiments.
 
 One room per job, imports pointing downwards only: `laws` and `flops` know nothing of each other,
 `fit` and `allocate` stand on them, `report` knows no science. The README has the map.

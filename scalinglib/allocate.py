@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from scipy.optimize.elementwise import find_root
 
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
@@ -45,9 +46,9 @@ SCENARIOS = {  # name: (delta_lgt, delta_pre), Table 2
 TEACHER_PARAMS_BOX = (1e6, 1e11)
 TOKENS_BOX = (1e6, 1e17)
 
-_CHUNK = 512  # problems per compiled call: one shape, one compilation
-_GRID = 24
-_NEWTON_STEPS = 40
+_CHUNK = 64  # problems per compiled call: one shape, one compilation
+_GRID = 16
+_NEWTON_STEPS = 16
 
 
 def deltas(scenario):
@@ -108,8 +109,9 @@ def optimal(law, student_params, compute, scenario):
     if short.any():
         i = int(np.argmax(short))
         raise ValueError(
-            f"compute is {compute[i]:.6g}; for student_params {student_params[i]:.6g} it must be at "
-            f"least {needed[i]:.6g}, which pays for the smallest teacher and {TOKENS_BOX[0]:.0e} tokens"
+            f"compute is {compute[i]:.6g}; for student_params {student_params[i]:.6g} it must be "
+            f"at least {needed[i]:.6g}, which pays for {TOKENS_BOX[0]:.0e} tokens and the smallest "
+            "teacher"
         )
     teacher_params, teacher_tokens = _solve(law, student_params, compute, delta_lgt, delta_pre)
     teacher_loss = law.supervised.loss(teacher_params, teacher_tokens)
@@ -135,7 +137,8 @@ def optimal(law, student_params, compute, scenario):
         {
             "student_params": student_params,
             "compute": compute,
-            "scenario": names or [f"({a:g}, {b:g})" for a, b in zip(delta_lgt, delta_pre, strict=True)],
+            "scenario": names
+            or [f"({a:g}, {b:g})" for a, b in zip(delta_lgt, delta_pre, strict=True)],
             "student_tokens": student_tokens,
             "teacher_params": teacher_params,
             "teacher_tokens": teacher_tokens,
@@ -172,18 +175,22 @@ def compute_for_loss(law, student_params, loss, scenario):
     array of the broadcast shape
         FLOPs; inf where no budget below 1e32 reaches the loss.
     """
-    student_params, loss = np.broadcast_arrays(
-        positive("student_params", student_params), positive("loss", loss)
+    student_params, loss, *pair = np.broadcast_arrays(
+        positive("student_params", student_params), positive("loss", loss), *deltas(scenario)
     )
 
-    def excess(log_compute):
-        table = optimal(law, student_params.ravel(), np.exp(log_compute).ravel(), scenario)
-        return table.student_loss.to_numpy().reshape(loss.shape) - loss
+    def excess(log_compute, student_params, loss, *pair):
+        return optimal(law, student_params, np.exp(log_compute), pair).student_loss - loss
 
-    low = np.log(minimum_compute(student_params, scenario) * (1 + 1e-6)) + 0 * loss
-    high = np.full(loss.shape, np.log(1e32))
-    reached = excess(high) <= 0
-    return np.where(reached, np.exp(_bisect(excess, low, high)), np.inf)
+    problem = [np.ravel(p) for p in (student_params, loss, *pair)]
+    low = np.log(minimum_compute(problem[0], problem[2:]) * (1 + 1e-9))
+    high = np.full(low.shape, np.log(1e32))
+    reachable = excess(high, *problem) <= 0
+    cheap = excess(low, *problem) <= 0
+    compute = np.where(reachable, np.exp(low), np.inf)
+    search = reachable & ~cheap
+    compute[search] = np.exp(_root(excess, low, high, problem, search))
+    return compute.reshape(loss.shape)
 
 
 def crossover(law, student_params, scenario, low=1e17, high=1e28):
@@ -204,20 +211,22 @@ def crossover(law, student_params, scenario, low=1e17, high=1e28):
         FLOPs at the last change of sign of L_S - L̃_S; `low` where distillation never wins
         and inf where it still wins at `high`.
     """
-    student_params = np.atleast_1d(positive("student_params", student_params))
+    student_params = np.ravel(positive("student_params", student_params))
+    delta_lgt, delta_pre = (float(delta) for delta in deltas(scenario))
 
-    def advantage(log_compute):
-        table = optimal(law, student_params[:, None], np.exp(log_compute), scenario)
-        gap = table.student_loss - table.supervised_loss
-        return -gap.to_numpy().reshape(np.broadcast_shapes((len(student_params), 1), log_compute.shape))
+    def gap(log_compute, student_params):
+        table = optimal(law, student_params, np.exp(log_compute), (delta_lgt, delta_pre))
+        return (table.student_loss - table.supervised_loss).to_numpy()
 
     grid = np.linspace(np.log(low), np.log(high), 90)
-    wins = advantage(grid) > 0
-    last = np.where(wins.any(axis=1), wins.shape[1] - 1 - np.argmax(wins[:, ::-1], axis=1), 0)
-    left = grid[last][:, None]
-    right = grid[np.minimum(last + 1, len(grid) - 1)][:, None]
-    root = np.exp(_bisect(advantage, left, right))[:, 0]
-    return np.where(wins[:, -1], np.inf, np.where(wins.any(axis=1), root, low))
+    wins = gap(np.tile(grid, len(student_params)), np.repeat(student_params, len(grid))) < 0
+    wins = wins.reshape(len(student_params), len(grid))
+    last = len(grid) - 1 - np.argmax(wins[:, ::-1], axis=1)
+    budget = np.where(wins.any(axis=1), np.inf, low)
+    search = wins.any(axis=1) & ~wins[:, -1]
+    left, right = grid[last], grid[np.minimum(last + 1, len(grid) - 1)]
+    budget[search] = np.exp(_root(gap, left, right, [student_params], search))
+    return budget
 
 
 def best_teacher_loss(law, student_params, student_tokens=None):
@@ -337,63 +346,97 @@ def _solve_chunk(law, log_student_params, compute, delta_lgt, delta_pre):
     return jax.vmap(partial(_solve_one, law))(log_student_params, compute, delta_lgt, delta_pre)
 
 
-def _solve_one(law, log_student_params, compute, delta_lgt, delta_pre):
-    """log (N_T, D_T) that minimises log L_S for one problem."""
-    student_flops = 3 * forward_flops(jnp.exp(log_student_params))
+def _solve_one(law, *problem):
+    """Log of (N_T, D_T) that minimises log L_S for one problem."""
     low = jnp.log(jnp.array([TEACHER_PARAMS_BOX[0], TOKENS_BOX[0]]))
     high = jnp.log(jnp.array([TEACHER_PARAMS_BOX[1], TOKENS_BOX[1]]))
+    log_loss = partial(_log_student_loss, law, problem)
 
-    def log_loss(x):
-        teacher_flops = forward_flops(jnp.exp(x[0]))
-        left = compute - 3 * delta_pre * teacher_flops * jnp.exp(x[1])
-        student_tokens = left / (student_flops + delta_lgt * teacher_flops)
-        feasible = student_tokens >= TOKENS_BOX[0]
-        # The clip keeps derivatives finite on the side of `where` that is thrown away.
-        log_tokens = jnp.log(jnp.clip(student_tokens, *TOKENS_BOX))
-        log_teacher_loss = law.supervised.log_loss(x[0], x[1])
-        value = law.log_loss(log_student_params, log_tokens, log_teacher_loss)
-        return jnp.where(feasible, value, jnp.inf)
-
+    # The grid only picks the valley: single precision is enough and three times faster.
+    coarse_law, coarse_problem = jax.tree.map(jnp.float32, (law, problem))
     axes = [jnp.linspace(low[i], high[i], _GRID) for i in (0, 1)]
     grid = jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
-    start = grid[jnp.argmin(jax.vmap(log_loss)(grid))]
-    fractions = 4.0 ** -jnp.arange(8)
+    coarse = jax.vmap(partial(_log_student_loss, coarse_law, coarse_problem))
+    start = grid[jnp.nanargmin(coarse(grid.astype(jnp.float32)))]
+    fractions = 4.0 ** -jnp.arange(4)
 
-    def newton(_, x):
+    def descend(_, x):
         gradient, hessian = jax.grad(log_loss)(x), jax.hessian(log_loss)(x)
-        pushed_out = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
-        step = jnp.where(pushed_out, 0.0, -_modified_solve(hessian, gradient, pushed_out))
-        steepest = jnp.where(pushed_out, 0.0, -gradient / (jnp.abs(gradient).max() + 1e-300))
-        trials = jnp.concatenate([fractions[:, None] * step, fractions[:, None] * steepest])
-        trials = jnp.clip(x + trials, low, high)
+        # A coordinate that is drawn to a bound close by is put there, the other one solved for;
+        # and the size alone is solved for too, which is what is left to do at the token bound.
+        wall = jnp.where(gradient < 0, high, low)
+        pinned = jnp.abs(x - wall) < 0.1
+        straight = x - fractions[:, None] * _modified_solve(hessian, gradient, pinned)
+        straight = jnp.where(pinned, wall, straight)
+        only_size = jnp.array([False, True])
+        sideways = x - fractions[:2, None] * _modified_solve(hessian, gradient, only_size)
+        # Teachers of equal loss lie on a curved valley floor; along (log N_T, teacher loss) the
+        # floor is straight, and a Newton step taken there follows it.
+        z = _to_valley(law.supervised, x)
+        from_valley = partial(_from_valley, law.supervised)
+        slope, bend = jax.jacfwd(from_valley)(z), jax.hessian(from_valley)(z)
+        hessian = slope.T @ hessian @ slope + jnp.tensordot(gradient, bend, 1)
+        step = _modified_solve(hessian, slope.T @ gradient, jnp.zeros(2, bool))
+        curved = jax.vmap(from_valley)(z - fractions[:, None] * step)
+        trials = jnp.clip(jnp.concatenate([straight, sideways, curved]), low, high)
         values = jax.vmap(log_loss)(trials)
-        best = jnp.argmin(values)
+        best = jnp.nanargmin(values)
         return jnp.where(values[best] < log_loss(x), trials[best], x)
 
-    return jax.lax.fori_loop(0, _NEWTON_STEPS, newton, start)
+    return jax.lax.fori_loop(0, _NEWTON_STEPS, descend, start)
+
+
+def _log_student_loss(law, problem, x):
+    """Log L_S with the teacher x = log (N_T, D_T) and what it leaves of the budget; inf if less."""
+    log_student_params, compute, delta_lgt, delta_pre = problem
+    teacher_flops = forward_flops(jnp.exp(x[0]))
+    left = compute - 3 * delta_pre * teacher_flops * jnp.exp(x[1])
+    student_flops = 3 * forward_flops(jnp.exp(log_student_params))
+    student_tokens = left / (student_flops + delta_lgt * teacher_flops)
+    # The clip keeps derivatives finite on the side of `where` that is thrown away.
+    log_tokens = jnp.log(jnp.clip(student_tokens, *TOKENS_BOX))
+    value = law.log_loss(log_student_params, log_tokens, law.supervised.log_loss(x[0], x[1]))
+    return jnp.where(student_tokens >= TOKENS_BOX[0], value, jnp.inf)
+
+
+def _to_valley(law, x):
+    """(log N, log D) -> (log N, log(A / N^alpha + B / D^beta))."""
+    size, data = jnp.log(law.A) - law.alpha * x[0], jnp.log(law.B) - law.beta * x[1]
+    return jnp.array([x[0], jnp.logaddexp(size, data)])
+
+
+def _from_valley(law, z):
+    """The inverse of `_to_valley`; unreachable losses map to very many tokens."""
+    size = jnp.log(law.A) - law.alpha * z[0]
+    data = z[1] + jnp.log1p(-jnp.exp(jnp.minimum(size - z[1], -1e-12)))
+    return jnp.array([z[0], (jnp.log(law.B) - data) / law.beta])
 
 
 def _modified_solve(hessian, gradient, fixed):
-    """|H|^-1 g over the free coordinates: Newton where H is positive definite, descent elsewhere."""
+    """|H|^-1 g over the free coordinates: Newton where H is positive, descent elsewhere."""
     a = jnp.where(fixed[0], 1.0, hessian[0, 0])
     d = jnp.where(fixed[1], 1.0, hessian[1, 1])
     b = jnp.where(fixed.any(), 0.0, hessian[0, 1])
     g = jnp.where(fixed, 0.0, gradient)
     mean, half = (a + d) / 2, (a - d) / 2
     radius = jnp.sqrt(half**2 + b**2) + 1e-300
-    # Eigenvalues mean ± radius; the projector on the larger one's eigenvector is (I + R / radius) / 2.
+    # Eigenvalues are mean ± radius, projectors (I ± R / radius) / 2 with R = H - mean I.
     rotated = jnp.array([half * g[0] + b * g[1], b * g[0] - half * g[1]]) / radius
     large, small = (jnp.maximum(jnp.abs(mean + s * radius), 1e-12) for s in (1, -1))
     return (g + rotated) / (2 * large) + (g - rotated) / (2 * small)
 
 
-def _bisect(function, low, high, steps=60):
-    """Where a function that falls through zero does so, elementwise, between `low` and `high`."""
-    for _ in range(steps):
-        middle = (low + high) / 2
-        above = function(middle) > 0
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return (low + high) / 2
+def _root(function, low, high, arguments, where):
+    """Zeros of an elementwise function that changes sign between `low` and `high`."""
+    if not where.any():
+        return np.empty(0)
+    found = find_root(
+        lambda x, *a: np.asarray(function(x, *a)),
+        (low[where], high[where]),
+        args=tuple(a[where] for a in arguments),
+        tolerances={"xatol": 1e-9, "xrtol": 0, "fatol": 0, "frtol": 0},
+    )
+    return found.x
 
 
 def _minimise(function, low, high, points=129, rounds=9):

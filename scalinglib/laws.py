@@ -53,7 +53,7 @@ class SupervisedLaw:
         return xp.exp(self.log_loss(xp.log(params), xp.log(tokens)))
 
     def log_loss(self, log_params, log_tokens):
-        """log L from log N and log D (Equations 42-44); unchecked, differentiable."""
+        """Log L from log N and log D (Equations 42-44); unchecked, differentiable."""
         xp = namespace(log_params, log_tokens, self.A)
         size = xp.log(self.A) - self.alpha * log_params
         data = xp.log(self.B) - self.beta * log_tokens
@@ -126,7 +126,7 @@ class DistillationLaw:
         )
 
     def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
-        """log L_S from the logs of N_S, D_S and L_T (Equations 47-49); unchecked."""
+        """Log L_S from the logs of N_S, D_S and L_T (Equations 47-49); unchecked."""
         xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self.A)
         size = xp.log(self.A) - self.alpha * log_student_params
         data = xp.log(self.B) - self.beta * log_student_tokens
@@ -156,7 +156,7 @@ def load(name="corrected"):
     ----------
     name : str
         "table6", as printed, or "corrected", the same with B' = 2.0e6: the printed B' is a
-        misprint that makes distillation tokens almost free (notebooks 04 and 05 show the evidence).
+        misprint that makes distillation tokens almost free; notebooks 04 and 05 show it.
     """
     if name not in ("table6", "corrected"):
         raise ValueError(f"coefficient set is {name!r}; it must be 'table6' or 'corrected'")

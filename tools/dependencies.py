@@ -38,14 +38,18 @@ def imports(tree):
 
 def read_by_name(tree, files):
     """Those of `files` whose name or path from the root a string constant of the tree spells."""
-    strings = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and type(n.value) is str}
+    strings = {
+        n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and type(n.value) is str
+    }
     return {f for f in files if f.name in strings or f.relative_to(ROOT).as_posix() in strings}
 
 
 def written(tree, files):
     """Files that the tree itself writes (df.to_csv(DATA / "x.csv")): outputs, not dependencies."""
     calls = (n for n in ast.walk(tree) if isinstance(n, ast.Call))
-    saving = [c for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr.startswith("to_")]
+    saving = [
+        c for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr.startswith("to_")
+    ]
     return set().union(*(read_by_name(call, files) for call in saving))
 
 

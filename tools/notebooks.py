@@ -1,7 +1,7 @@
 """Turn the edited half of a notebook (NN_name.py) into the read half (NN_name.ipynb).
 
-    python tools/notebooks.py run notebooks/04_scaling_law.py     execute, write the .ipynb beside it
-    python tools/notebooks.py fast build/fast                     unexecuted, profile = "fast", for nbmake
+    python tools/notebooks.py run notebooks/NN_name.py   execute, write the .ipynb beside it
+    python tools/notebooks.py fast build/fast            unexecuted, profile "fast", for nbmake
 
 A run is repeatable to the byte: cell ids come from content, timings are dropped. It writes to a
 temporary name and renames on success; what failed stays beside it as NN_name.failed.ipynb.
@@ -91,7 +91,9 @@ def write_fast(folder):
 
 def main():
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("command", choices=["run", "fast"])
     parser.add_argument("path")
     arguments = parser.parse_args()

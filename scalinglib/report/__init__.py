@@ -1,1 +1,1 @@
-"""What notebooks need to show results: paths, profiles, figure style and saving, claims. No science."""
+"""What notebooks show results with: paths, profiles, figures, claims. No science."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from scalinglib.report.paths import DATA
 
-__all__ = ["Verdict", "check", "ledger"]
+__all__ = ["Verdict", "check", "judge", "ledger"]
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,28 @@ class Verdict:
 
 
 def ledger():
-    """All claims by id, as dicts: source, place, statement, expected, tolerance, answer, notebook."""
+    """All claims by id, as dicts; the head of data/claims.toml says what the keys mean."""
     with (DATA / "claims.toml").open("rb") as file:
         return tomllib.load(file)
 
 
 def check(claim_id, value):
-    """Hold `value` against the claim, print the verdict and return it.
+    """Print the verdict on a claim; AssertionError if the ledger records another answer.
 
-    The claim holds if value is within `tolerance` of `expected` (both numbers), or equals
-    `expected` (anything else). The ledger also records the `answer` that the repository stands
-    for; AssertionError if today's value gives another one, so that no verdict changes unseen.
+    So no verdict changes unseen: whoever changes it changes data/claims.toml too.
+    """
+    verdict = judge(claim_id, value)
+    print(verdict)
+    recorded = ledger()[claim_id]["answer"]
+    if verdict.answer != recorded:
+        raise AssertionError(f"{verdict}\nbut data/claims.toml records: {recorded}")
+
+
+def judge(claim_id, value):
+    """The `Verdict` on a claim given the value computed here.
+
+    It holds if the value is within `tolerance` of `expected`, or, where `expected` is true or
+    false, equals it.
     """
     claims = ledger()
     if claim_id not in claims:
@@ -47,8 +58,4 @@ def check(claim_id, value):
         holds = bool(value) == claim["expected"]
     else:
         holds = abs(value - claim["expected"]) <= claim["tolerance"]
-    verdict = Verdict(claim_id, claim["statement"], value, "holds" if holds else "does not hold")
-    print(verdict)
-    if verdict.answer != claim["answer"]:
-        raise AssertionError(f"{verdict}\nbut data/claims.toml records: {claim['answer']}")
-    return verdict
+    return Verdict(claim_id, claim["statement"], value, "holds" if holds else "does not hold")

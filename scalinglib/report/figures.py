@@ -1,4 +1,4 @@
-"""How figures look and how they are saved: one style, one palette per quantity, three files each."""
+"""How figures look and how they are saved: one style, one palette a quantity, three files."""
 
 import tempfile
 from pathlib import Path
@@ -104,7 +104,9 @@ def _write(figure, table, stem):
     numbers = table.select_dtypes("number")
     if numbers.isna().any(axis=None):
         column = numbers.columns[numbers.isna().any()][0]
-        raise ValueError(f"{stem.name}: column {column!r} has missing numbers; drop or explain them")
+        raise ValueError(
+            f"{stem.name}: column {column!r} has missing numbers; drop or explain them"
+        )
     stem.parent.mkdir(exist_ok=True)
     figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
     figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})

@@ -1,7 +1,8 @@
 """What the two profiles mean in numbers.
 
 Every notebook has one parameter, `profile`. `full` makes the committed figures; `fast` runs the
-same cells on coarser grids, within about 20 s a notebook, and writes nothing into figures/ or data/.
+same cells on coarser grids, within about 20 s a notebook, and writes nothing into
+figures/ or data/.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,123 @@
+"""The capacity gap where it can be proved: kernel regression with norm bounds (Appendix C.1).
+
+The target is f* = Σ α_i φ_i in an orthonormal basis. The teacher fits it within the span of the
+first `teacher_size` functions and a norm bound T; the student fits the teacher within the span of
+the first `student_size` functions and a bound Q. Both see infinite data. Closed forms are
+Lemmas C.1 and C.2; `constrained_least_squares` finds the same models on sampled functions.
+"""
+
+import numpy as np
+from scipy.optimize import brentq
+
+from scalinglib.checks import positive
+
+__all__ = [
+    "constrained_least_squares",
+    "cosine_basis",
+    "student_error",
+    "teacher_error",
+]
+
+
+def teacher_error(alpha, teacher_size, teacher_bound):
+    """‖g* - f*‖ of the best teacher (Equation 17).
+
+    Parameters
+    ----------
+    alpha : array, shape (p,)
+        Coefficients of the target.
+    teacher_size : int
+        m, from 1 to p.
+    teacher_bound : float
+        T, the largest norm that the teacher may have.
+    """
+    alpha, m = _target(alpha), _size("teacher_size", teacher_size, alpha)
+    return _error(alpha, m, _shrink(positive("teacher_bound", teacher_bound), alpha[:m]))
+
+
+def student_error(alpha, teacher_size, student_size, teacher_bound, student_bound):
+    """‖h* - f*‖ of the student that imitates the best teacher best (Equation 22).
+
+    Parameters
+    ----------
+    alpha : array, shape (p,)
+        Coefficients of the target.
+    teacher_size, student_size : int
+        m and n, from 1 to p.
+    teacher_bound, student_bound : float
+        T and Q; the paper takes Q <= T.
+    """
+    alpha = _target(alpha)
+    m = _size("teacher_size", teacher_size, alpha)
+    k = min(m, _size("student_size", student_size, alpha))
+    c_teacher = _shrink(positive("teacher_bound", teacher_bound), alpha[:m])
+    c_student = _shrink(positive("student_bound", student_bound), c_teacher * alpha[:k])
+    return _error(alpha, k, c_student * c_teacher)
+
+
+def constrained_least_squares(design, target, bound):
+    """Coefficients c that minimise ‖design c - target‖ with ‖c‖ <= bound.
+
+    Parameters
+    ----------
+    design : array, shape (points, size)
+    target : array, shape (points,)
+    bound : float
+        Positive.
+
+    Returns
+    -------
+    array, shape (size,)
+        The least-squares solution if it is within the bound, else the ridge solution whose norm
+        is the bound (the multiplier is found by root search on the secular equation).
+    """
+    bound = positive("bound", bound)
+    u, s, vt = np.linalg.svd(design, full_matrices=False)
+    projected = u.T @ target
+
+    def solution(log_ridge):
+        return vt.T @ (s * projected / (s**2 + np.exp(log_ridge)))
+
+    free = np.linalg.lstsq(design, target)[0]
+    if np.linalg.norm(free) <= bound:
+        return free
+    low, high = np.log(s[0] ** 2) - 60, np.log(s[0] ** 2) + 60
+    return solution(brentq(lambda r: np.linalg.norm(solution(r)) - bound, low, high, xtol=1e-14))
+
+
+def cosine_basis(points, size):
+    """The first `size` cosines, orthonormal under the mean over `points` midpoints of [0, 1].
+
+    Returns
+    -------
+    array, shape (points, size)
+        Column i is φ_i at the midpoints; size may be at most `points`.
+    """
+    if not 1 <= size <= points:
+        raise ValueError(f"size is {size!r}; it must be from 1 to points = {points}")
+    x = (np.arange(points) + 0.5) / points
+    basis = np.sqrt(2) * np.cos(np.pi * np.outer(x, np.arange(size)))
+    basis[:, 0] = 1.0
+    return basis
+
+
+def _target(alpha):
+    alpha = np.asarray(alpha, dtype=float)
+    if alpha.ndim != 1 or not np.isfinite(alpha).all() or not alpha.any():
+        raise ValueError("alpha must be one row of finite numbers, not all zero")
+    return alpha
+
+
+def _size(name, size, alpha):
+    if int(size) != size or not 1 <= size <= len(alpha):
+        raise ValueError(f"{name} is {size!r}; it must be a whole number from 1 to {len(alpha)}")
+    return int(size)
+
+
+def _shrink(bound, coefficients):
+    norm = np.linalg.norm(coefficients)
+    return 1.0 if norm <= bound else bound / norm
+
+
+def _error(alpha, size, factor):
+    return np.sqrt((1 - factor) ** 2 * np.sum(alpha[:size] ** 2) + np.sum(alpha[size:] ** 2))
