@@ -115,7 +115,7 @@ def label(context, pointer):
 
 
 def key(*what):
-    """A random key that depends on `what` it is for and on nothing else, least of all call order."""
+    """A random key that depends on what it is for and on nothing else, least of all call order."""
     digest = hashlib.sha256(repr(what).encode()).digest()
     return jax.random.key(int.from_bytes(digest[:4], "little"))
 
@@ -261,6 +261,7 @@ def train(problem, width, samples, seeds, tables, stream, schedule=None, on_prog
             f"tables has shape {np.shape(tables)}; it must be (seeds, tables, rows, "
             f"context), here {shape}"
         )
+    tables = jnp.asarray(tables, jnp.float32)
     starts = jnp.stack([key("init", problem, stream, width, seed) for seed in seeds])
     streams = jnp.stack([key("stream", stream, seed) for seed in seeds])
     network = jax.vmap(lambda k: init(problem, width, k))(starts)
@@ -286,16 +287,16 @@ def _answers(problem, network):
     return jax.nn.softmax(logits(network, _features(*map(jnp.asarray, every_input(problem)))))
 
 
+def _one_by_one(function, network):
+    """Apply `function` to each network of a grid (seeds, tables), the results stacked likewise."""
+    grid = network[0][0].shape[:2]
+    found = [function(jax.tree.map(lambda a, i=i: a[i], network)) for i in np.ndindex(grid)]
+    return np.stack([np.asarray(a) for a in found]).reshape(*grid, *found[0].shape)
+
+
 def answers(problem, network):
     """Probabilities that networks give to every input: float32, (seeds, tables, rows, context)."""
-    one_by_one = [
-        [
-            _answers(problem, jax.tree.map(lambda a: a[s, t], network))
-            for t in range(network[0][0].shape[1])
-        ]
-        for s in range(network[0][0].shape[0])
-    ]
-    return jnp.stack([jnp.stack(row) for row in one_by_one])
+    return _one_by_one(lambda one: _answers(problem, one), network)
 
 
 @jax.jit(static_argnames=("problem", "samples"))
@@ -332,11 +333,7 @@ def evaluate(problem, network, samples=2**17):
     nan there if the problem has no such samples.
     """
     held_out = _held_out(problem, samples)
-    grid = network[0][0].shape[:2]
-    sums = np.stack(
-        [_sums(jax.tree.map(lambda a, i=i: a[i], network), *held_out) for i in np.ndindex(grid)]
-    )
-    sums = sums.astype(float).reshape(*grid, 3, 2)
+    sums = _one_by_one(lambda one: _sums(one, *held_out), network).astype(float)
     total = sums.sum(-1)
     found = {"loss": total[..., 0] / total[..., 2], "accuracy": total[..., 1] / total[..., 2]}
     for case, name in enumerate(("easy", "hard")):

@@ -1,4 +1,4 @@
-"""The sweep over the Mapping Problem: which networks are trained, and a table that grows as they are.
+"""The sweep over the Mapping Problem: which networks to train, and a table that grows with them.
 
 One row of the table is one trained network. A network's identity is the hash of its configuration;
 all its random keys come from that configuration; what is in the table is not trained again.
@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from scalinglib import mapping_problem as mp
 
-__all__ = ["FAST", "FULL", "Group", "Sweep", "groups", "read", "run"]
+__all__ = ["FAST", "FULL", "Group", "Sweep", "identities", "read", "rise", "run", "select"]
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,10 @@ class Sweep:
         Samples for the widest teacher, for Figure 12.
     amounts, easy, peaks : tuple
         Other student samples, shares of easy samples and student learning rates, for the map.
+    most_work : float
+        Students with more samples times parameters than this are left out of the map.
     map_widths : tuple of int
-        Student widths at these shares and rates; teachers there are all but the widest.
+        Student widths at these shares and rates; teachers at these shares are all but the widest.
     """
 
     seeds: int
@@ -119,7 +121,69 @@ class Sweep:
     amounts: tuple
     easy: tuple
     peaks: tuple
+    most_work: float
     map_widths: tuple
+
+    def teachers(self, easy=mp.Problem.easy):
+        """One group of teachers a width."""
+        return [
+            Group(width, int(samples), self.seeds, easy)
+            for width in self.teacher_widths
+            for samples in [self.samples_per_parameter * mp.parameters(mp.Problem(), width)]
+            for samples in [np.clip(samples, self.least_samples, self.most_samples)]
+        ]
+
+    def students(self, widths, teachers, **other):
+        """One group of students a width, which learn from `teachers` (None: the labels)."""
+        base = Group(1, self.student_samples, self.seeds, teachers=tuple(teachers))
+        return [replace(base, width=width, **other) for width in widths]
+
+    def figure_11(self):
+        """Students of teachers of every width, and of the labels."""
+        return self.students(self.student_widths, [*self.teachers(), None])
+
+    def figure_12(self):
+        """Students of the widest teacher, trained on every amount of data."""
+        widest = self.teachers()[-1]
+        teachers = [replace(widest, samples=amount) for amount in self.teacher_amounts]
+        return self.students(self.student_widths, teachers)
+
+    def by_samples(self):
+        """Figure 11's students trained on other amounts."""
+        teachers = [*self.teachers(), None]
+        return [
+            group
+            for amount in self.amounts
+            for group in self.students(self.student_widths, teachers, samples=amount)
+            if amount * mp.parameters(group.problem, group.width) <= self.most_work
+        ]
+
+    def by_peak(self):
+        """Figure 11's students trained with other learning rates."""
+        teachers = [*self.teachers(), None]
+        return [
+            group
+            for peak in self.peaks
+            for group in self.students(self.map_widths, teachers, peak=peak)
+        ]
+
+    def by_easy(self):
+        """Figure 11's students on problems with other shares of easy samples."""
+        return [
+            group
+            for easy in self.easy
+            for teachers in [[*self.teachers(easy)[:-1], None]]
+            for group in self.students(self.map_widths, teachers, easy=easy)
+        ]
+
+    def groups(self):
+        """All groups of networks, each once, teachers before their students."""
+        students = [*self.figure_11(), *self.figure_12()]
+        students += [*self.by_samples(), *self.by_peak(), *self.by_easy()]
+        found = {}
+        for group in students:
+            found |= dict.fromkeys([t for t in group.teachers if t is not None] + [group])
+        return list(found)
 
 
 FULL = Sweep(
@@ -131,58 +195,32 @@ FULL = Sweep(
     most_samples=2**20,
     student_samples=2**17,
     teacher_amounts=tuple(2**n for n in range(12, 21)),
-    amounts=(2**15, 2**16, 2**18, 2**19),
+    amounts=(2**15, 2**16, 2**18, 2**19, 2**20, 2**21),
     easy=(0.0, 2 / 3, 0.9, 1.0),
     peaks=(1e-3, 1e-2),
+    most_work=2e10,
     map_widths=(8, 16, 32, 64, 128),
 )
 FAST = Sweep(
     seeds=2,
-    teacher_widths=(4, 16, 64),
-    student_widths=(8, 32),
+    teacher_widths=(8, 64),
+    student_widths=(16,),
     samples_per_parameter=0,
     least_samples=2**15,
     most_samples=2**15,
     student_samples=2**13,
-    teacher_amounts=(2**11, 2**13, 2**15),
+    teacher_amounts=(2**13, 2**15),
     amounts=(2**12,),
     easy=(1.0,),
     peaks=(1e-2,),
-    map_widths=(8, 32),
+    most_work=2e10,
+    map_widths=(16,),
 )
 
 
-def groups(sweep):
-    """The sweep's groups of networks, each once, teachers before their students."""
-
-    def teacher(width, easy=mp.Problem.easy):
-        wanted = sweep.samples_per_parameter * mp.parameters(mp.Problem(), width)
-        samples = min(max(wanted, sweep.least_samples), sweep.most_samples)
-        return Group(width, samples, sweep.seeds, easy)
-
-    def students(width, teachers, **other):
-        base = Group(width, sweep.student_samples, sweep.seeds, teachers=tuple(teachers))
-        return replace(base, **other)
-
-    by_width = [teacher(width) for width in sweep.teacher_widths]
-    all_by_width = [*by_width, None]
-    by_amount = [replace(by_width[-1], samples=amount) for amount in sweep.teacher_amounts]
-    found = by_width + [students(width, all_by_width) for width in sweep.student_widths]
-    found += by_amount
-    # The last amount is the widest teacher of Figure 11, whose students stand in the table already.
-    others = [group for group in by_amount if group not in by_width]
-    found += [students(width, others) for width in sweep.student_widths]
-    found += [
-        students(w, all_by_width, samples=n) for n in sweep.amounts for w in sweep.student_widths
-    ]
-    for peak in sweep.peaks:
-        found += [students(width, all_by_width, peak=peak) for width in sweep.map_widths]
-    for easy in sweep.easy:
-        others = [teacher(width, easy) for width in sweep.teacher_widths[:-1]]
-        found += others + [
-            students(width, [*others, None], easy=easy) for width in sweep.map_widths
-        ]
-    return list(dict.fromkeys(found))
+def identities(groups):
+    """The identities of all networks of some groups: a list of strings."""
+    return [identity(c) for group in groups for c in group.configurations()]
 
 
 def identity(configuration):
@@ -199,7 +237,7 @@ def read(path):
     if not path.exists():
         return pd.DataFrame({"id": pd.Series(dtype=str)})
     _drop_torn_line(path)
-    return pd.read_csv(path, dtype={"id": str, "teacher": str})
+    return pd.read_csv(path, dtype={"id": str, "teacher": str} | _WHOLE)
 
 
 def _drop_torn_line(path):
@@ -233,7 +271,7 @@ def run(sweep, path, cache, progress=True):
     """
     path, cache = Path(path), Path(cache)
     done = set(read(path).id)
-    missing = [g for g in groups(sweep) if not done >= {identity(c) for c in g.configurations()}]
+    missing = [group for group in sweep.groups() if not done >= set(identities([group]))]
     tables = {}  # a teacher serves many students: its answers are worked out once
     with tqdm(total=sum(g.work for g in missing), disable=not progress, bar_format=_BAR) as bar:
         for group in missing:
@@ -310,12 +348,78 @@ def _rows(group, network, seconds):
     measured = {
         name: values.ravel() for name, values in mp.evaluate(group.problem, network).items()
     }
-    configurations = list(group.configurations())
-    rows = pd.DataFrame({"id": identity(c), **dict.fromkeys(_COLUMNS), **c} for c in configurations)
+    rows = pd.DataFrame(
+        {"id": identity(c), **dict.fromkeys(_COLUMNS), **c} for c in group.configurations()
+    ).astype(_WHOLE)
     rows.insert(5, "parameters", mp.parameters(group.problem, group.width))
     device = jax.devices()[0]
     hardware = f"{device.device_kind} {platform.machine()}, {os.cpu_count()} cores"
     return rows.assign(**measured, seconds=seconds / len(rows), hardware=hardware)
 
 
-_COLUMNS = "role context easy width samples peak seed teacher teacher_width teacher_samples".split()
+# Empty for teachers, and without this type floats, which the file would round.
+_WHOLE = {"teacher_width": "Int64", "teacher_samples": "Int64"}
+_COLUMNS = (
+    "role",
+    "context",
+    "easy",
+    "width",
+    "samples",
+    "peak",
+    "seed",
+    "teacher",
+    "teacher_width",
+    "teacher_samples",
+)
+
+
+def select(runs, groups):
+    """The rows of `runs` that are networks of `groups`; ValueError if some are not there."""
+    wanted = identities(groups)
+    missing = set(wanted) - set(runs.id)
+    if missing:
+        raise ValueError(f"runs lacks {len(missing)} of {len(wanted)} networks; make study-mapping")
+    return runs[runs.id.isin(wanted)]
+
+
+def rise(runs, over="teacher_width"):
+    """How much worse students get between their best teacher and the last one.
+
+    The best teacher has the lowest mean loss. For the rise each seed's best teacher is chosen by
+    the other seeds, so that luck in the choice does not count as a rise.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Students of one kind: a row for each of at least two seeds and each value of `over`.
+    over : {"teacher_width", "teacher_samples"}
+        What makes a teacher better; its largest value is the last teacher.
+
+    Returns
+    -------
+    Series: best and last (values of `over`), best_loss and last_loss (means over seeds), rise
+    (mean over seeds), error (its standard error), is_u (whether rise > 2 error).
+    """
+    losses = runs.pivot_table(index="seed", columns=over, values="loss")
+    if len(losses) < 2 or losses.isna().any(axis=None) or losses.size != len(runs):
+        raise ValueError(
+            f"runs has {len(runs)} rows for {len(losses)} seeds and {losses.shape[1]} values of "
+            f"{over}; it must have one row for each pair, and two seeds or more"
+        )
+    last = losses.columns[-1]
+    rises = [
+        losses.loc[seed, last] - losses.loc[seed, losses.drop(index=seed).mean().idxmin()]
+        for seed in losses.index
+    ]
+    means, error = losses.mean(), np.std(rises, ddof=1) / np.sqrt(len(rises))
+    return pd.Series(
+        {
+            "best": means.idxmin(),
+            "last": last,
+            "best_loss": means.min(),
+            "last_loss": means[last],
+            "rise": np.mean(rises),
+            "error": error,
+            "is_u": bool(np.mean(rises) > 2 * error),
+        }
+    )
