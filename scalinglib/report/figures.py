@@ -18,6 +18,8 @@ __all__ = [
     "SHARE_COLORS",
     "contours",
     "label_size",
+    "legend_below",
+    "panels",
     "saver",
     "student_color",
     "use_style",
@@ -67,17 +69,43 @@ def label_size(params):
     return f"{params:.3g}"
 
 
-def contours(axes, x, y, values, levels, label, cmap="RdBu_r"):
+def panels(titles, columns=3, **shared):
+    """A figure with one panel a title, in rows of `columns`, sharing both axes unless told.
+
+    Returns
+    -------
+    figure, list of Axes
+    """
+    rows = -(-len(titles) // columns)
+    options = {"sharex": True, "sharey": True} | shared
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(3.3 * columns, 0.4 + 2.5 * rows), squeeze=False, **options
+    )
+    axes = list(grid.flat)
+    for axis, title in zip(axes, titles, strict=False):
+        axis.set_title(title)
+    for unused in axes[len(titles) :]:
+        unused.remove()
+    return figure, axes[: len(titles)]
+
+
+def legend_below(figure, axes, columns=3):
+    """One legend for all panels, under them, from the labels of the Axes given."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
+def contours(axes, x, y, values, levels, cmap="RdBu_r"):
     """Filled contours of `values` with labelled lines and the zero line drawn thick.
 
-    `levels` must be symmetric about 0 for a diverging map; returns what a colour bar needs.
+    `levels` are symmetric about 0 where the map is a diverging one; returns what a colour bar
+    needs.
     """
     filled = axes.contourf(x, y, values, levels=levels, cmap=cmap, extend="both")
-    lines = axes.contour(x, y, values, levels=levels, colors="black", linewidths=0.5, alpha=0.6)
+    lines = axes.contour(x, y, values, levels=levels, colors="black", linewidths=0.4, alpha=0.7)
     axes.clabel(lines, levels=levels[::2], fmt="%.3g", fontsize=7)
-    if np.nanmin(values) < 0 < np.nanmax(values):
-        axes.contour(x, y, values, levels=[0], colors=MARKS["zero"], linewidths=2.2)
-    axes.figure.colorbar(filled, ax=axes, label=label)
+    if np.min(values) < 0 < np.max(values):
+        axes.contour(x, y, values, levels=[0], colors=MARKS["zero"], linewidths=2.4)
     return filled
 
 
@@ -85,8 +113,9 @@ def saver(profile):
     """A function save(figure, stem, table) for a notebook running under `profile`.
 
     It writes figures/STEM.svg, .png and .csv, the table being the numbers behind the picture with
-    six significant digits. Under a profile that does not save it does the same work in a folder
-    that is thrown away, so that a test goes through the same lines.
+    six significant digits; figure=None stands for a table of the paper, a .csv alone. Under a
+    profile that does not save it does the same work in a folder that is thrown away, so that a
+    test goes through the same lines.
     """
 
     def save(figure, stem, table):
@@ -108,6 +137,7 @@ def _write(figure, table, stem):
             f"{stem.name}: column {column!r} has missing numbers; drop or explain them"
         )
     stem.parent.mkdir(exist_ok=True)
-    figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
-    figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
+    if figure is not None:
+        figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
+        figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g", lineterminator="\n")

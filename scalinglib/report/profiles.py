@@ -31,8 +31,8 @@ class Profile:
 
 
 _PROFILES = {
-    "fast": Profile("fast", saves=False, curve_points=25, map_points=24),
-    "full": Profile("full", saves=True, curve_points=121, map_points=160),
+    "fast": Profile("fast", saves=False, curve_points=25, map_points=21),
+    "full": Profile("full", saves=True, curve_points=121, map_points=61),
 }
 
 
