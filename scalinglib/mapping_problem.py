@@ -89,10 +89,14 @@ class Schedule:
 
     def rate(self, step, steps):
         """Learning rate of step 0, 1, ..., steps - 1; the last one is just above 0."""
-        done = (step + 1) / (steps + 1)
-        up = done / self.warmup
-        down = 0.5 + 0.5 * jnp.cos(jnp.pi * (done - self.warmup) / (1 - self.warmup))
-        return (self.peak * jnp.where(up < 1, up, down)).astype(jnp.float32)
+        return _rate(self.peak, self.warmup, step, steps)
+
+
+def _rate(peak, warmup, step, steps):
+    done = (step + 1) / (steps + 1)
+    up = done / warmup
+    down = 0.5 + 0.5 * jnp.cos(jnp.pi * (done - warmup) / (1 - warmup))
+    return (peak * jnp.where(up < 1, up, down)).astype(jnp.float32)
 
 
 def label(context, pointer):
@@ -122,18 +126,25 @@ def key(*what):
 
 def sample(problem, random_key, size):
     """Draw `size` samples: contexts (size, context) and pointers (size,), both int32."""
-    n = problem.context
+    return _sample(problem.context, problem.easy, random_key, size)
+
+
+def _sample(n, easy, random_key, size):
     uniform = jax.random.uniform(random_key, (size, n + 3), jnp.float32)
     context = (uniform[:, :n] * VALUES).astype(jnp.int32)
     pointer = (uniform[:, n] * n).astype(jnp.int32)
     other = 1 + (uniform[:, n + 1] * (VALUES - 1)).astype(jnp.int32)
-    shown = jnp.where(uniform[:, n + 2] < problem.easy, 0, other)
+    shown = jnp.where(uniform[:, n + 2] < easy, 0, other)
     return context.at[jnp.arange(size), pointer].set(shown), pointer
 
 
 def batch(problem, stream_key, step):
     """Batch number `step` of a stream, made anew from the two: BATCH contexts and pointers."""
-    return sample(problem, jax.random.fold_in(stream_key, step), BATCH)
+    return _batch(problem.context, problem.easy, stream_key, step)
+
+
+def _batch(context, easy, stream_key, step):
+    return _sample(context, easy, jax.random.fold_in(stream_key, step), BATCH)
 
 
 def every_input(problem):
@@ -198,19 +209,23 @@ def _loss(network, features, target):
 _ADAM = optax.scale_by_adam()
 
 
-@jax.jit(static_argnames=("problem", "schedule"), donate_argnames="state")
-def _advance(problem, schedule, state, stream_keys, tables, start, stop, steps):
-    """Take the steps from `start` up to `stop` with all networks: (seeds, tables, ...)."""
+@jax.jit(donate_argnames="state")
+def _advance(state, stream_keys, tables, settings, start, stop, steps):
+    """Take the steps from `start` up to `stop` with all networks: (seeds, tables, ...).
+
+    `settings` are easy, peak and warmup: numbers, so that another one does not compile anew.
+    """
+    easy, peak, warmup = settings
 
     def update(network, adam, features, target, rate):
         direction, adam = _ADAM.update(jax.grad(_loss)(network, features, target), adam)
         return optax.apply_updates(network, jax.tree.map(lambda d: -rate * d, direction)), adam
 
     def one_seed(network, adam, stream_key, tables, step):
-        context, pointer = batch(problem, stream_key, step)
+        context, pointer = _batch(tables.shape[-1], easy, stream_key, step)
         target = tables[:, _row(context, pointer)]
         over_tables = jax.vmap(update, in_axes=(0, 0, None, 0, None))
-        rate = schedule.rate(step, steps)
+        rate = _rate(peak, warmup, step, steps)
         return over_tables(network, adam, _features(context, pointer), target, rate)
 
     def one_step(step, state):
@@ -268,11 +283,12 @@ def train(problem, width, samples, seeds, tables, stream, schedule=None, on_prog
     network = jax.tree.map(lambda a: jnp.repeat(a[:, None], shape[1], axis=1), network)
     state = network, jax.vmap(jax.vmap(_ADAM.init))(network)
     steps = -(-int(samples) // BATCH)
+    settings = float(problem.easy), float(schedule.peak), float(schedule.warmup)
     # A second or so of work between two looks at the clock.
     chunk = max(1, int(3e10 / (6 * BATCH * parameters(problem, width) * shape[0] * shape[1])))
     for start in range(0, steps, chunk):
         stop = min(start + chunk, steps)
-        state = _advance(problem, schedule, state, streams, tables, start, stop, steps)
+        state = _advance(state, streams, tables, settings, start, stop, steps)
         if on_progress:
             jax.block_until_ready(state)
             on_progress((stop - start) * BATCH * shape[0] * shape[1])
@@ -282,9 +298,9 @@ def train(problem, width, samples, seeds, tables, stream, schedule=None, on_prog
     return network
 
 
-@jax.jit(static_argnames="problem")
-def _answers(problem, network):
-    return jax.nn.softmax(logits(network, _features(*map(jnp.asarray, every_input(problem)))))
+@jax.jit
+def _probabilities(network, features):
+    return jax.nn.softmax(logits(network, features))
 
 
 def _one_by_one(function, network):
@@ -296,7 +312,8 @@ def _one_by_one(function, network):
 
 def answers(problem, network):
     """Probabilities that networks give to every input: float32, (seeds, tables, rows, context)."""
-    return _one_by_one(lambda one: _answers(problem, one), network)
+    features = _features(*map(jnp.asarray, every_input(problem)))
+    return _one_by_one(lambda one: _probabilities(one, features), network)
 
 
 @jax.jit(static_argnames=("problem", "samples"))
