@@ -9,7 +9,7 @@ SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'd
 .SECONDARY:
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: .venv/.done ## make the environment (the other targets do it when needed)
 

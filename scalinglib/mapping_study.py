@@ -179,7 +179,7 @@ class Sweep:
     def groups(self):
         """All groups of networks, each once, teachers before their students."""
         students = [*self.figure_11(), *self.figure_12()]
-        students += [*self.by_samples(), *self.by_peak(), *self.by_easy()]
+        students += [*self.by_easy(), *self.by_peak(), *self.by_samples()]
         found = {}
         for group in students:
             found |= dict.fromkeys([t for t in group.teachers if t is not None] + [group])
