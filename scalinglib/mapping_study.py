@@ -5,6 +5,7 @@ all its random keys come from that configuration; what is in the table is not tr
 """
 
 import hashlib
+import io
 import os
 import platform
 import time
@@ -233,17 +234,15 @@ def read(path):
 
     A last line that a kill cut short is left out.
     """
-    path = Path(path)
-    if not path.exists():
+    text = _whole_lines(Path(path))
+    if not text:
         return pd.DataFrame({"id": pd.Series(dtype=str)})
-    _drop_torn_line(path)
-    return pd.read_csv(path, dtype={"id": str, "teacher": str} | _WHOLE)
+    return pd.read_csv(io.BytesIO(text), dtype={"id": str, "teacher": str} | _WHOLE)
 
 
-def _drop_torn_line(path):
-    text = path.read_bytes()
-    if not text.endswith(b"\n"):
-        path.write_bytes(text[: text.rfind(b"\n") + 1])
+def _whole_lines(path):
+    text = path.read_bytes() if path.exists() else b""
+    return text[: text.rfind(b"\n") + 1]
 
 
 def _append(path, rows):
@@ -270,13 +269,15 @@ def run(sweep, path, cache, progress=True):
     progress : bool, whether to show a progress bar with the time left
     """
     path, cache = Path(path), Path(cache)
+    if path.exists():
+        path.write_bytes(_whole_lines(path))
     done = set(read(path).id)
     missing = [group for group in sweep.groups() if not done >= set(identities([group]))]
     tables = {}  # a teacher serves many students: its answers are worked out once
     with tqdm(total=sum(g.work for g in missing), disable=not progress, bar_format=_BAR) as bar:
         for group in missing:
             bar.set_description(f"{group.samples} samples, width {group.width}")
-            network, seconds = _train(group, cache, tables, bar)
+            network, seconds = _train(group, cache, tables, bar.update)
             rows = _rows(group, network, seconds)
             _append(path, rows[~rows.id.isin(done)])
             done |= set(rows.id)
@@ -286,12 +287,13 @@ def run(sweep, path, cache, progress=True):
 _BAR = "{desc:<30} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
 
 
-def _train(group, cache, tables, bar=None):
+def _train(group, cache, tables, on_work=None):
     """The networks of a group and the seconds that training them took."""
     if group.teachers:
         wanted = np.stack([_table(t, group, cache, tables) for t in group.teachers], axis=1)
     else:
         wanted = _table(None, group, cache, tables)[:, None]
+    work = group.work / (group.samples * wanted.shape[0] * wanted.shape[1])
     before = time.perf_counter()
     network = mp.train(
         group.problem,
@@ -301,11 +303,7 @@ def _train(group, cache, tables, bar=None):
         wanted,
         "student" if group.teachers else "teacher",
         mp.Schedule(group.peak),
-        lambda seen: (
-            bar.update(seen * group.work / group.samples / wanted[:, :, 0, 0].size)
-            if bar is not None
-            else None
-        ),
+        on_work and (lambda samples: on_work(samples * work)),
     )
     network = jax.tree.map(np.asarray, network)
     seconds = time.perf_counter() - before

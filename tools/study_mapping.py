@@ -2,7 +2,8 @@
 
     python -m tools.study_mapping
 
-Can be stopped at any moment; started again, it goes on where it was.
+Can be stopped at any moment; started again, it goes on where it was. To train everything anew,
+say after a change to how networks are trained, delete the table and build/mapping first.
 """
 
 from scalinglib import mapping_study
