@@ -122,8 +122,8 @@ table12.map("{:.4g}".format)
 # %% [markdown]
 # ## Table 13, paper and project side by side
 #
-# Depth alone fixes every row. The feed-forward width is $\tfrac{8}{3} d_\text{model}$ rounded up to
-# a multiple of 128, and $n_\text{vocab} = 32768$ follows from $N_\text{total} - N$.
+# Depth alone fixes every row. The feed-forward width is $\tfrac{8}{3} d_\text{model}$ rounded up
+# to a multiple of 128, and $n_\text{vocab} = 32768$ follows from $N_\text{total} - N$.
 
 # %%
 rule = pd.DataFrame(

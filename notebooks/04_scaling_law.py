@@ -24,8 +24,8 @@
 # L(N, D) = E + \Big(\frac{A}{N^\alpha} + \frac{B}{D^\beta}\Big)^\gamma,
 # $$
 #
-# where $\tilde L_S = L(N_S, D_S)$ is what the student would reach on data alone. The teacher enters
-# through its loss only, and a teacher can be too good.
+# where $\tilde L_S = L(N_S, D_S)$ is what the student would reach on data alone. The teacher
+# enters through its loss only, and a teacher can be too good.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -69,12 +69,13 @@ pd.DataFrame({name: {**supervised, **s} for name, s in flat.items()}).drop("supe
 # One panel per student size, one curve per number of distillation tokens (darker: more), drawn
 # solid above 2.3 nats, where the paper fitted, and dashed where the law extrapolates. Read each
 # curve from right to left: a better teacher helps, up to a point (dot); past it the student gets
-# worse. With more tokens, and for larger students, the best teacher is better. Grey: $L_S = L_T$.
+# worse. Larger students want a better teacher; more tokens move the best teacher much less, and
+# not always the same way. Grey: $L_S = L_T$.
 
 # %%
 sizes = [198e6, 546e6, 975e6, 1.82e9, 3.08e9, 7.75e9]
 token_counts = [4e9, 16e9, 64e9, 256e9, 1024e9]
-teacher_loss = np.geomspace(1.6, 3.6, 2 * settings.curve_points)
+teacher_loss = np.geomspace(1.6, 3.0, 2 * settings.curve_points)
 fig1 = pd.DataFrame(
     [(n, d, t) for n in sizes for d in token_counts for t in teacher_loss],
     columns=["student_params", "student_tokens", "teacher_loss"],
@@ -93,14 +94,13 @@ def draw_curve(ax, n, d, curve):
     ax.plot(x[best], y[best], "o", **style)
 
 
-fig, axes = figures.panels([f"$N_S$ = {figures.label_size(n)}" for n in sizes])
+titles = [f"$N_S$ = {figures.label_size(n)}" for n in sizes]
+fig, axes = figures.panels(titles, "teacher loss $L_T$ (nats)", "student loss $L_S$ (nats)")
 for ax, n in zip(axes, sizes, strict=True):
     for d in token_counts:
         draw_curve(ax, n, d, fig1[(fig1.student_params == n) & (fig1.student_tokens == d)])
-    ax.plot([1.6, 3.6], [1.6, 3.6], color="grey", linewidth=1, label="$L_S = L_T$")
-    ax.set(xlim=(1.6, 3.6), ylim=(1.8, 3.7))
-fig.supxlabel("teacher loss $L_T$ (nats per token)")
-fig.supylabel("student loss $L_S$ (nats per token)")
+    ax.plot([1.6, 3.0], [1.6, 3.0], color="grey", linewidth=1, label="$L_S = L_T$")
+    ax.set(xlim=(1.6, 3.0), ylim=(1.8, 3.1))
 figures.legend_below(fig, axes[0], columns=6)
 save(fig, "fig01_law", fig1)
 
@@ -133,9 +133,9 @@ print("L_S / L_T at L_T = 1000:", random)
 # ## Figure 40: infinite data
 #
 # With infinite data, supervised training ends at $E + (A / N_S^\alpha)^\gamma$ (Equation 35). The
-# law was not built to agree with that, yet its minimum over teachers does, within 15 mnats over the
-# sizes studied (shaded). What is left is systematic: the law puts the smallest students *below* the
-# bound, where no training can go; there a predicted gain of some mnats is an artefact.
+# law was not built to agree with that, yet its minimum over teachers does, within 15 mnats over
+# the sizes studied (shaded). What is left is systematic: the law puts the smallest students
+# *below* the bound, where no training can go; there a predicted gain of some mnats is an artefact.
 
 # %%
 params = np.geomspace(1e8, 2e10, settings.curve_points)
@@ -158,10 +158,11 @@ save(fig, "fig40_infinite_data", fig40)
 # %% [markdown]
 # ## Figure 41: weak-to-strong, and what the law cannot say about it
 #
-# Students distilled from a weak teacher ($L_T$ = 2.6, grey) on more and more tokens. In the paper's
-# runs a student can beat a weaker teacher on finite data and falls back to it with much data. The
-# second half is in the law: every student tends to $L_T$. The first half is **not**: the term added
-# to $L_T$ is positive, so $L_S > L_T$ always. `08_small_scale_study` looks at real runs.
+# Students distilled from a weak teacher ($L_T$ = 2.6, grey) on more and more tokens. In the
+# paper's runs a student can beat a weaker teacher on finite data and falls back to it with much
+# data. The second half is in the law: every student tends to $L_T$. The first half is **not**:
+# the term added to $L_T$ is positive, so $L_S > L_T$ always. `08_small_scale_study` looks at real
+# runs.
 
 # %%
 weak = 2.6
@@ -177,7 +178,7 @@ for n, curve in fig41.groupby("student_params"):
     ax.plot(curve.student_tokens, curve.student_loss, label=figures.label_size(n), **style)
     ax.plot(curve.student_tokens, curve.supervised_loss, ":", linewidth=1, **style)
 ax.axhline(weak, color="grey", linewidth=1)
-ax.set(xscale="log", ylim=(1.6, 3.7))
+ax.set(xscale="log", ylim=(1.7, 3.3))
 ax.set(xlabel="student tokens $D_S$", ylabel="loss (nats per token)")
 ax.legend(title="student (solid: distilled,\ndotted: supervised)", ncols=2)
 save(fig, "fig41_weak_to_strong_law", fig41)
@@ -199,10 +200,11 @@ for name, s in (("table6", printed), ("corrected", law)):
 terms.round(4)
 
 # %% [markdown]
-# Section D.5 can be checked without any run: "a 500M student with a cross-entropy of 2.4 has roughly
-# 3/4 the compute cost" of supervised training, a 10B student with 2.2 "roughly 1/2". (The sentence
-# says *pretrain + inference*; the paragraph before it says that this scenario always costs more
-# than supervised training. *Teacher inference* is the one that fits; below are all four.)
+# Section D.5 can be checked without any run: "a 500M student with a cross-entropy of 2.4 has
+# roughly 3/4 the compute cost" of supervised training, a 10B student with 2.2 "roughly 1/2". (The
+# sentence says *pretrain + inference*; the paragraph before it says that this scenario always
+# costs more than supervised training. *Teacher inference* is the one that fits; below are all
+# four.)
 
 # %%
 d5 = pd.DataFrame(

@@ -90,16 +90,14 @@ class Architecture:
     n_vocab: int = N_VOCAB
 
     def __post_init__(self):
-        """Refuse what is not a model and fill in the feed-forward width."""
-        for name in ("n_layers", "n_ctx", "n_vocab"):
+        """Fill in the feed-forward width and refuse what is not a model."""
+        if self.d_ffn is None:
+            # Whole-number ceiling: 8/3 as a float would round some exact multiples up.
+            object.__setattr__(self, "d_ffn", -(-8 * self.d_model // (3 * 128)) * 128)
+        for name in ("n_layers", "d_ffn", "n_ctx", "n_vocab"):
             value = getattr(self, name)
             if int(value) != value or value < 1:
                 raise ValueError(f"{name} is {value!r}; it must be a positive whole number")
-        if self.d_ffn is None:
-            # Whole-number ceilings: 8/3 as a float would round some exact multiples up.
-            object.__setattr__(self, "d_ffn", -(-8 * self.d_model // (3 * 128)) * 128)
-        elif self.d_ffn < 1:
-            raise ValueError(f"d_ffn is {self.d_ffn!r}; it must be a positive whole number")
 
     @property
     def d_model(self):

@@ -10,7 +10,6 @@ temporary name and renames on success; what failed stays beside it as NN_name.fa
 import argparse
 import contextlib
 import hashlib
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -56,8 +55,8 @@ def run(path):
     path = Path(path)
     partial, failed = (path.with_suffix(f".{word}.ipynb") for word in ("partial", "failed"))
     with tempfile.TemporaryDirectory() as private:
-        # Sockets in a folder of our own: two kernels started at once cannot take the same port.
-        os.environ["JUPYTER_RUNTIME_DIR"] = private
+        # Sockets in a folder of our own: kernels started at once cannot take each other's.
+        sockets = {"transport": "ipc", "ip": f"{private}/kernel"}
         try:
             done = papermill.execute_notebook(
                 read(path),
@@ -67,7 +66,7 @@ def run(path):
                 progress_bar=False,
                 log_output=False,
                 extra_arguments=["--IPKernelApp.log_level=ERROR"],
-                config=Config({"KernelManager": {"transport": "ipc"}}),
+                config=Config({"KernelManager": sockets}),
             )
         except BaseException:
             if partial.exists():

@@ -69,24 +69,25 @@ def label_size(params):
     return f"{params:.3g}"
 
 
-def panels(titles, columns=3, **shared):
-    """A figure with one panel a title, in rows of `columns`, sharing both axes unless told.
+def panels(titles, xlabel, ylabel, columns=3, sharey=True):
+    """A figure with one panel a title, in rows of `columns`, labelled on the outside.
 
     Returns
     -------
     figure, list of Axes
     """
     rows = -(-len(titles) // columns)
-    options = {"sharex": True, "sharey": True} | shared
+    size = (3.3 * columns, 0.4 + 2.5 * rows)
     figure, grid = plt.subplots(
-        rows, columns, figsize=(3.3 * columns, 0.4 + 2.5 * rows), squeeze=False, **options
+        rows, columns, figsize=size, squeeze=False, sharex=True, sharey=sharey
     )
-    axes = list(grid.flat)
-    for axis, title in zip(axes, titles, strict=False):
-        axis.set_title(title)
-    for unused in axes[len(titles) :]:
-        unused.remove()
-    return figure, axes[: len(titles)]
+    for axes, title in zip(grid.flat, titles, strict=True):
+        axes.set_title(title)
+    for axes in grid[-1]:
+        axes.set_xlabel(xlabel)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(ylabel)
+    return figure, list(grid.flat)
 
 
 def legend_below(figure, axes, columns=3):

@@ -1,0 +1,67 @@
+"""The slow, independent ways that the library is held against."""
+
+import numpy as np
+from scipy.optimize import minimize
+
+from scalinglib import allocate, flops
+
+
+def _student_tokens(student_params, compute, deltas, log_teacher):
+    delta_lgt, delta_pre = deltas
+    teacher = flops.forward_flops(np.exp(log_teacher[0]))
+    left = compute - 3 * delta_pre * teacher * np.exp(log_teacher[1])
+    return left / (3 * flops.forward_flops(student_params) + delta_lgt * teacher)
+
+
+def slsqp(law, student_params, compute, deltas, start):
+    """The paper's method (Section 5.3): SLSQP over log (D_S, N_T, D_T) from one start.
+
+    Returns the student's loss, or inf where SLSQP ends outside the constraints.
+    """
+    delta_lgt, delta_pre = deltas
+    student_flops = 3 * flops.forward_flops(student_params)
+
+    def loss(x):
+        teacher_loss = law.supervised.loss(*np.exp(x[1:]))
+        return law.loss(student_params, np.exp(x[0]), teacher_loss)
+
+    def budget_left(x):
+        student_tokens, teacher_params, teacher_tokens = np.exp(x)
+        teacher = flops.forward_flops(teacher_params)
+        cost = student_flops * student_tokens
+        cost += teacher * (delta_lgt * student_tokens + 3 * delta_pre * teacher_tokens)
+        return 1 - cost / compute
+
+    box = [allocate.TOKENS_BOX, allocate.TEACHER_PARAMS_BOX, allocate.TOKENS_BOX]
+    found = minimize(
+        loss,
+        np.log(start),
+        method="SLSQP",
+        bounds=np.log(box),
+        constraints={"type": "ineq", "fun": budget_left},
+        options={"maxiter": 300, "ftol": 1e-12},
+    )
+    return found.fun if budget_left(found.x) > -1e-6 else np.inf
+
+
+def slsqp_starts(student_params, compute, deltas, count=4):
+    """`count` x `count` feasible starts for `slsqp`, spread over the box."""
+    starts = []
+    for log_params in np.linspace(*np.log(allocate.TEACHER_PARAMS_BOX), count + 2)[1:-1]:
+        for log_tokens in np.linspace(*np.log(allocate.TOKENS_BOX), count + 2)[1:-1]:
+            tokens = _student_tokens(student_params, compute, deltas, (log_params, log_tokens))
+            if tokens > allocate.TOKENS_BOX[0]:
+                tokens = min(tokens, allocate.TOKENS_BOX[1])
+                starts.append((tokens, np.exp(log_params), np.exp(log_tokens)))
+    return starts
+
+
+def dense_grid(law, student_params, compute, deltas, points=400):
+    """The best student loss over points x points teachers, all the rest spent on the student."""
+    params = np.linspace(*np.log(allocate.TEACHER_PARAMS_BOX), points)[:, None]
+    tokens = np.linspace(*np.log(allocate.TOKENS_BOX), points)[None, :]
+    student_tokens = _student_tokens(student_params, compute, deltas, (params, tokens))
+    teacher_loss = law.supervised.loss(np.exp(params), np.exp(tokens))
+    inside = student_tokens >= allocate.TOKENS_BOX[0]
+    clipped = np.clip(student_tokens, *allocate.TOKENS_BOX)
+    return np.where(inside, law.loss(student_params, clipped, teacher_loss), np.inf).min()

@@ -1,0 +1,139 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scalinglib import allocate, laws
+
+LAW = laws.load("corrected")
+sizes = st.floats(1e7, 1e11)
+tokens = st.floats(1e8, 1e14)
+losses = st.floats(1.3, 8.0)
+
+
+def by_hand(law, n, d, teacher_loss):
+    """Equation 8 as printed, no logs."""
+    s = law.supervised
+    supervised = s.E + (s.A / n**s.alpha + s.B / d**s.beta) ** s.gamma
+    ratio = (teacher_loss / (supervised * law.d1)) ** (1 / law.f1)
+    gap = (1 + ratio) ** (-law.c1 * law.f1) / teacher_loss**law.c0
+    return teacher_loss + gap * (law.A / n**law.alpha + law.B / d**law.beta) ** law.gamma
+
+
+@given(sizes, tokens, losses)
+def test_distillation_law_is_equation_8(n, d, teacher_loss):
+    np.testing.assert_allclose(
+        LAW.loss(n, d, teacher_loss), by_hand(LAW, n, d, teacher_loss), rtol=1e-12
+    )
+
+
+@given(sizes, tokens)
+def test_supervised_law_is_equation_1(n, d):
+    s = LAW.supervised
+    expected = s.E + (s.A / n**s.alpha + s.B / d**s.beta) ** s.gamma
+    np.testing.assert_allclose(s.loss(n, d), expected, rtol=1e-12)
+
+
+def test_the_two_sets_differ_in_the_misprint_alone():
+    printed = laws.load("table6")
+    assert printed.B == 24181
+    assert LAW.B == 2.0e6
+    assert printed.supervised == LAW.supervised
+    assert printed.__dict__ | {"B": LAW.B} == LAW.__dict__
+
+
+@given(sizes, tokens, losses)
+def test_jit_and_numpy_agree_in_double_precision(n, d, teacher_loss):
+    logs = [np.log(x) for x in (n, d, teacher_loss)]
+    compiled = _compiled(LAW, *[jnp.asarray(x) for x in logs])
+    assert compiled.dtype == jnp.float64
+    np.testing.assert_allclose(compiled, LAW.log_loss(*logs), rtol=1e-13)
+
+
+_compiled = jax.jit(lambda law, n, d, t: law.log_loss(n, d, t))
+
+
+@given(sizes, tokens, losses)
+def test_a_student_is_never_better_than_its_teacher_under_the_law(n, d, teacher_loss):
+    assert LAW.loss(n, d, teacher_loss) >= teacher_loss * (1 - 1e-15)
+
+
+@given(sizes, tokens, losses, st.floats(1.01, 100))
+def test_more_tokens_never_hurt(n, d, teacher_loss, factor):
+    assert LAW.loss(n, factor * d, teacher_loss) <= LAW.loss(n, d, teacher_loss)
+    assert LAW.supervised.loss(n, factor * d) < LAW.supervised.loss(n, d)
+
+
+@given(st.floats(1.3, 4.0))
+def test_property_1_an_infinitely_capable_student_becomes_its_teacher(teacher_loss):
+    np.testing.assert_allclose(LAW.loss(1e40, 1e40, teacher_loss), teacher_loss, rtol=1e-9)
+
+
+@given(sizes, tokens, st.floats(50, 1e6))
+def test_property_2_a_random_teacher_makes_a_random_student(n, d, teacher_loss):
+    np.testing.assert_allclose(LAW.loss(n, d, teacher_loss), teacher_loss, rtol=1e-9)
+
+
+@given(st.floats(1.4e8, 1.3e10), st.floats(1, 1000))
+def test_property_3_there_is_an_interior_best_teacher(n, ratio):
+    best = allocate.best_teacher_loss(LAW, n, n * ratio)
+    assert LAW.supervised.E < best < 4
+    at_best = LAW.loss(n, n * ratio, best)
+    assert LAW.loss(n, n * ratio, best * 1.2) > at_best
+    assert LAW.loss(n, n * ratio, (best + LAW.supervised.E) / 2) > at_best
+
+
+def test_property_4_infinite_data_agrees_with_supervised():
+    n = np.geomspace(143e6, 12.6e9, 40)
+    best = allocate.best_teacher_loss(LAW, n)
+    gap = LAW.infinite_data_loss(n, best) - LAW.supervised.infinite_data_loss(n)
+    assert np.abs(gap).max() <= 0.015
+
+
+def test_property_5_larger_students_want_a_better_teacher():
+    best = allocate.best_teacher_loss(LAW, np.geomspace(143e6, 12.6e9, 40), 64e9)
+    assert (np.diff(best) < 0).all()
+
+
+@given(sizes, st.floats(1.4, 3.0))
+def test_infinite_data_is_the_limit_of_much_data(n, teacher_loss):
+    np.testing.assert_allclose(
+        LAW.infinite_data_loss(n, teacher_loss), LAW.loss(n, 1e60, teacher_loss), rtol=1e-9
+    )
+    np.testing.assert_allclose(
+        LAW.supervised.infinite_data_loss(n), LAW.supervised.loss(n, 1e60), rtol=1e-9
+    )
+
+
+@given(sizes, tokens)
+def test_tokens_for_loss_inverts_the_law(n, d):
+    np.testing.assert_allclose(
+        LAW.supervised.tokens_for_loss(n, LAW.supervised.loss(n, d)), d, rtol=1e-6
+    )
+
+
+def test_tokens_for_an_unreachable_loss_are_infinite():
+    floor = LAW.supervised.infinite_data_loss(1e9)
+    assert LAW.supervised.tokens_for_loss(1e9, floor * 0.999) == np.inf
+    assert LAW.supervised.tokens_for_loss(1e9, 1.0) == np.inf
+
+
+def test_no_overflow_far_outside_the_fitted_range():
+    for n, d, t in [(1.0, 1.0, 1e-3), (1e30, 1.0, 1e3), (1.0, 1e30, 1e-6)]:
+        with np.errstate(all="raise", under="ignore"):
+            assert np.isfinite(LAW.loss(n, d, t))
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize("name", ["student_params", "student_tokens", "teacher_loss"])
+def test_bad_numbers_are_named(name, bad):
+    arguments = {"student_params": 1e9, "student_tokens": 2e10, "teacher_loss": 2.0}
+    with pytest.raises(ValueError, match=f"{name} is .*must be positive and finite"):
+        LAW.loss(**arguments | {name: np.array([1.0, bad])})
+
+
+def test_unknown_coefficient_set_is_named():
+    with pytest.raises(ValueError, match="'table7'; it must be"):
+        laws.load("table7")
