@@ -15,7 +15,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from scalinglib import mapping_problem as mp
 
