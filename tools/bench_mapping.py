@@ -2,9 +2,12 @@
 
 Both sides time a few steps of every kind of network in the full sweep, in this process, and add up
 what the whole sweep would take at these rates. Ours pays for compilation and for the tables of the
-teachers' answers; the loop runs the teacher's forward pass on each batch, as loops do.
+teachers' answers; the loop runs the teacher's forward pass on each batch, as loops do. Each time is
+the best of several, and the loop's the best over one thread and all: other work on the machine
+slows the loop's thread pool more than anything else, and would flatter us.
 """
 
+import os
 import time
 
 import jax
@@ -18,25 +21,29 @@ try:
 except ImportError:
     torch = None
 
-STEPS = 12
+STEPS = 8
 PROBLEM = mp.Problem()
 
 
-def seconds_of(function):
-    """Wall-clock seconds that a call takes."""
-    before = time.perf_counter()
-    function()
-    return time.perf_counter() - before
+def seconds_of(function, repeats=1):
+    """Wall-clock seconds that a call takes, the best of some."""
+    times = []
+    for _ in range(repeats):
+        before = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - before)
+    return min(times)
 
 
 def our_seconds(sweep):
     """Seconds for the whole sweep with `mapping_problem.train`."""
     truth = np.asarray(mp.truth(PROBLEM))
-    step, total = {}, 0.0
+    start, step, total = {}, {}, 0.0
     for group in sweep.groups():
         shape = (sweep.seeds, max(1, len(group.teachers)))
         steps = -(-group.samples // mp.BATCH)
-        if (group.width, shape) not in step:
+        kind = group.width, shape
+        if kind not in step:
             tables = np.broadcast_to(truth, (*shape, *truth.shape))
 
             def train(steps, width=group.width, tables=tables):
@@ -44,14 +51,15 @@ def our_seconds(sweep):
                 network = mp.train(PROBLEM, width, steps * mp.BATCH, seeds, tables, "student")
                 return jax.block_until_ready(network)
 
-            first = seconds_of(lambda train=train: train(1))
-            step[group.width, shape] = seconds_of(lambda train=train: train(STEPS)) / STEPS
-            total += first
+            total += seconds_of(lambda train=train: train(1))  # compiles
+            start[kind] = seconds_of(lambda train=train: train(1), 3)
+            longer = seconds_of(lambda train=train: train(1 + STEPS), 3)
+            step[kind] = (longer - start[kind]) / STEPS
             if not group.teachers:
                 network = train(1)
                 mp.answers(PROBLEM, network)
-                step["table", group.width] = seconds_of(lambda n=network: mp.answers(PROBLEM, n))
-        total += steps * step[group.width, shape]
+                step["table", group.width] = seconds_of(lambda n=network: mp.answers(PROBLEM, n), 2)
+        total += start[kind] + steps * step[kind]
         if not group.teachers:
             total += step["table", group.width]
     return total
@@ -101,8 +109,12 @@ def torch_step_seconds(width, teacher_width=None):
             optimizer.step()
             schedule.step()
 
-    steps(2)
-    return seconds_of(lambda: steps(STEPS)) / STEPS
+    times = []
+    for threads in (1, os.cpu_count()):
+        torch.set_num_threads(threads)
+        steps(2)
+        times.append(seconds_of(lambda: steps(STEPS), 3) / STEPS)
+    return min(times)
 
 
 def torch_seconds(sweep):
