@@ -4,7 +4,7 @@ VENV := .venv/bin
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 
-.PHONY: help setup figures test lint format study-mapping bench lock clean
+.PHONY: help setup figures test lint format study-mapping bench lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -22,6 +22,8 @@ setup: .venv/.done ## make the environment (the other targets do it when needed)
 
 figures: $(NOTEBOOKS:%=build/figures/%.done) ## execute the notebooks that changed, and so regenerate figures/
 
+$(NOTEBOOKS): %: build/figures/%.done
+
 build/figures/%.done: notebooks/%.py tools/notebooks.py .venv/.done
 	@mkdir -p $(@D)
 	@echo "running $<"
@@ -32,7 +34,7 @@ build/figures/%.done: notebooks/%.py tools/notebooks.py .venv/.done
 build/dependencies.mk: $(SOURCES)
 	@mkdir -p $(@D)
 	@$(PYTHON) tools/dependencies.py > $@
-ifneq ($(filter figures build/figures/%,$(MAKECMDGOALS)),)
+ifneq ($(filter figures build/figures/% $(NOTEBOOKS),$(MAKECMDGOALS)),)
 include build/dependencies.mk
 endif
 

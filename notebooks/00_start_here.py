@@ -107,21 +107,18 @@ shelf.map("{:.4g}".format)
 
 
 # %%
-def advice():
-    size, free = figures.label_size(student_params), answers.loc["best_case"]
-    yield f"Supervised: {supervised_tokens / 1e9:.0f}B tokens give {supervised_loss:.3f} nats."
-    verb = "gains" if free.gain > 0 else "loses"
-    yield f"A free, ideal teacher (loss {free.teacher_loss:.2f}) {verb} {abs(free.gain):.3f} nats."
-    best = shelf.loc[shelf.gain.idxmax()]
-    verb = "gains" if best.gain > 0 else "loses"
-    name, tokens = figures.label_size(best.teacher_params), best.student_tokens / 1e9
-    paid = f"From the shelf, inference paid: {name} on {tokens:.0f}B tokens"
-    yield f"{paid} {verb} {abs(best.gain):.3f} nats."
-    worst = answers.loc["teacher_pretraining_inference"].gain
-    yield f"Training a teacher for this {size} student alone: {worst:+.3f} nats."
+def verdict(gain):
+    return f"{'gains' if gain > 0 else 'loses'} {abs(gain):.3f} nats"
 
 
-print("\n".join(advice()))
+ideal = answers.loc["best_case"]
+best = shelf.loc[shelf.gain.idxmax()]
+alone = answers.loc["teacher_pretraining_inference"]
+print(f"Supervised: {supervised_tokens / 1e9:.0f}B tokens give {supervised_loss:.3f} nats.")
+print(f"A free, ideal teacher of loss {ideal.teacher_loss:.2f} {verdict(ideal.gain)}.")
+print(f"The best of the shelf, {figures.label_size(best.teacher_params)}, inference paid, on")
+print(f"  {best.student_tokens / 1e9:.0f}B tokens {verdict(best.gain)}.")
+print(f"A teacher trained for this student alone {verdict(alone.gain)}.")
 
 # %% [markdown]
 # The law's own error is about 0.3% of the loss (notebook `05`), some 0.007 nats: a gain below

@@ -87,9 +87,9 @@ table9
 # %% [markdown]
 # ## Tables 11 and 12: where the FLOPs are, and other ways of counting
 #
-# The same model under four conventions. Kaplan et al. leave the vocabulary out; Hoffmann et al.
-# and Narayanan et al. count the masked half of the attention matrix; Hoffmann et al. also look
-# embeddings up by matrix product.
+# The same models under four conventions, next to $2N$. Kaplan et al. leave the vocabulary out;
+# Hoffmann et al. and Narayanan et al. count the masked half of the attention matrix; Hoffmann et
+# al. also look embeddings up by matrix product.
 
 # %%
 table11 = pd.Series(model.flop_terms(), name="FLOPs per token").to_frame()
@@ -100,21 +100,20 @@ table11
 
 # %%
 def conventions(m):
-    layers, d, blocks = m.n_layers, m.d_model, 2 * m.params
-    attention, vocab = 2 * layers * m.n_ctx * d, 2 * m.n_vocab * d
+    blocks, vocab, heads = 2 * m.params, 2 * m.n_vocab * m.d_model, m.n_layers
+    attention = 2 * m.n_layers * m.n_ctx * m.d_model
+    full = blocks + 2 * attention + vocab
     return {
-        "2 N": blocks,
         "Kaplan et al. 2020": blocks + attention,
-        "Hoffmann et al. 2022": blocks + 2 * attention + 3 * layers**2 * m.n_ctx + 2 * vocab,
-        "Narayanan et al. 2021": blocks + 2 * attention + vocab,
-        "here, approximate": m.approximate_forward_flops,
-        "here, total": m.forward_flops,
+        "Hoffmann et al. 2022": full + 3 * heads * m.n_layers * m.n_ctx + vocab,
+        "Narayanan et al. 2021": full,
+        "here": m.forward_flops,
     }
 
 
 table12 = pd.DataFrame(
-    {"n_layers": n, "params": flops.Architecture(n).params} | conventions(flops.Architecture(n))
-    for n in (8, 10, 14, 18, 21, 28, 34, 40)
+    {"n_layers": m.n_layers, "2 N": 2 * m.params} | conventions(m)
+    for m in map(flops.Architecture, (8, 10, 14, 18, 21, 28, 34, 40))
 )
 save(None, "table12_flop_conventions", table12)
 table12.map("{:.4g}".format)

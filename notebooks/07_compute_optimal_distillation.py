@@ -76,13 +76,17 @@ def scenario_panels(column, ylabel, supervised=None, only=students, **scales):
     names = [f"$N_S$ = {figures.label_size(n)}" for n in only]
     fig, axes = figures.panels(names, "total compute $C$ (FLOPs)", ylabel)
     for ax, table in zip(axes, by_student(shown), strict=True):
-        for name, curve in table.groupby("scenario", sort=False):
-            draw(ax, curve.compute, curve[column], name)
-        if supervised:
-            draw(ax, curve.compute, curve[supervised], "supervised")
+        draw_scenarios(ax, table, column, supervised)
         ax.set(xscale="log", **scales)
     figures.legend_below(fig, axes[0])
     return fig, shown
+
+
+def draw_scenarios(ax, table, column, supervised):
+    for name, curve in table.groupby("scenario", sort=False):
+        draw(ax, curve.compute, curve[column], name)
+    if supervised:
+        draw(ax, curve.compute, curve[supervised], "supervised")
 
 
 def draw(ax, x, y, name):

@@ -47,7 +47,7 @@ TEACHER_PARAMS_BOX = (1e6, 1e11)
 TOKENS_BOX = (1e6, 1e17)
 
 _CHUNK = 64  # problems per compiled call: one shape, one compilation
-_GRID = 16
+GRID = 16
 _NEWTON_STEPS = 16
 
 
@@ -289,16 +289,27 @@ def cheapest_model(law, loss):
         )
     loss = np.clip(loss, best * (1 + 1e-12), worst * (1 - 1e-12))
 
-    def log_cost(log_params):
-        params = np.exp(log_params)
-        tokens = law.tokens_for_loss(params, loss[..., None])
-        inside = tokens <= TOKENS_BOX[1] * (1 + 1e-9)
-        # Fewer tokens than the box holds are bought all the same: the box is part of the problem.
-        paid = np.clip(tokens, *TOKENS_BOX)
-        return np.where(inside, np.log(forward_flops(params) * paid), np.inf)
+    reducible = (loss - law.E) ** (1 / law.gamma)
+    # Between these sizes the loss is reached on a number of tokens inside the box.
+    least, most = (law.B / tokens**law.beta for tokens in TOKENS_BOX[::-1])
+    low = np.maximum((law.A / (reducible - least)) ** (1 / law.alpha), TEACHER_PARAMS_BOX[0])
+    left = np.maximum(reducible - most, law.A / TEACHER_PARAMS_BOX[1] ** law.alpha)
+    high = np.maximum((law.A / left) ** (1 / law.alpha), low)
 
-    low, high = (np.full(np.shape(loss), np.log(edge)) for edge in TEACHER_PARAMS_BOX)
-    params = np.exp(_minimise(log_cost, low, high))
+    def cost_slope(log_params, reducible):
+        params = np.exp(log_params)
+        size = law.A / params**law.alpha
+        tokens_slope = -law.alpha * size / (law.beta * (reducible - size))
+        # F(N) is a sum of powers 1, 2/3 and 1/3 of N.
+        blocks, attention = 2 * params, forward_flops(params, n_vocab=0)
+        powers = (blocks + attention + forward_flops(params)) / 3
+        return powers / forward_flops(params) + tokens_slope
+
+    low, high, reducible = (np.atleast_1d(np.log(a)) for a in (low, high, np.exp(reducible)))
+    log_params = np.where(cost_slope(low, reducible) >= 0, low, high)
+    inside = (cost_slope(low, reducible) < 0) & (cost_slope(high, reducible) > 0)
+    log_params[inside] = _root(cost_slope, low, high, [reducible], inside)
+    params = np.exp(log_params).reshape(np.shape(loss))
     return params, np.clip(law.tokens_for_loss(params, loss), *TOKENS_BOX)
 
 
@@ -354,11 +365,19 @@ def _solve_one(law, *problem):
 
     # The grid only picks the valley: single precision is enough and three times faster.
     coarse_law, coarse_problem = jax.tree.map(jnp.float32, (law, problem))
-    axes = [jnp.linspace(low[i], high[i], _GRID) for i in (0, 1)]
+    axes = [jnp.linspace(low[i], high[i], GRID) for i in (0, 1)]
     grid = jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     coarse = jax.vmap(partial(_log_student_loss, coarse_law, coarse_problem))
     start = grid[jnp.nanargmin(coarse(grid.astype(jnp.float32)))]
     fractions = 4.0 ** -jnp.arange(4)
+
+    def polish(x):
+        # Comparing values finds a minimum to half the digits only; a last Newton step finds it
+        # to all, and so to the same printed digits on every processor.
+        gradient, hessian = jax.grad(log_loss)(x), jax.hessian(log_loss)(x)
+        pushed_out = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
+        step = _modified_solve(hessian, gradient, pushed_out)
+        return jnp.where(jnp.abs(step).max() < 1e-3, x - jnp.where(pushed_out, 0.0, step), x)
 
     def descend(_, x):
         gradient, hessian = jax.grad(log_loss)(x), jax.hessian(log_loss)(x)
@@ -383,7 +402,7 @@ def _solve_one(law, *problem):
         best = jnp.nanargmin(values)
         return jnp.where(values[best] < log_loss(x), trials[best], x)
 
-    return jax.lax.fori_loop(0, _NEWTON_STEPS, descend, start)
+    return polish(jax.lax.fori_loop(0, _NEWTON_STEPS, descend, start))
 
 
 def _log_student_loss(law, problem, x):

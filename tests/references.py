@@ -57,11 +57,18 @@ def slsqp_starts(student_params, compute, deltas, count=4):
 
 
 def dense_grid(law, student_params, compute, deltas, points=400):
-    """The best student loss over points x points teachers, all the rest spent on the student."""
+    """The best of points x points teachers, all the rest spent on the student.
+
+    Returns
+    -------
+    student_loss, (student_tokens, teacher_params, teacher_tokens)
+    """
     params = np.linspace(*np.log(allocate.TEACHER_PARAMS_BOX), points)[:, None]
     tokens = np.linspace(*np.log(allocate.TOKENS_BOX), points)[None, :]
     student_tokens = _student_tokens(student_params, compute, deltas, (params, tokens))
     teacher_loss = law.supervised.loss(np.exp(params), np.exp(tokens))
     inside = student_tokens >= allocate.TOKENS_BOX[0]
-    clipped = np.clip(student_tokens, *allocate.TOKENS_BOX)
-    return np.where(inside, law.loss(student_params, clipped, teacher_loss), np.inf).min()
+    student_tokens = np.clip(student_tokens, *allocate.TOKENS_BOX)
+    loss = np.where(inside, law.loss(student_params, student_tokens, teacher_loss), np.inf)
+    i, j = np.unravel_index(np.argmin(loss), loss.shape)
+    return loss[i, j], (student_tokens[i, j], np.exp(params[i, 0]), np.exp(tokens[0, j]))

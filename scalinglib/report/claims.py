@@ -54,6 +54,8 @@ def judge(claim_id, value):
         raise ValueError(f"claim_id is {claim_id!r}; data/claims.toml has {sorted(claims)}")
     claim = claims[claim_id]
     value = value.item() if isinstance(value, np.generic | np.ndarray) else value
+    if not np.isfinite(value):
+        raise ValueError(f"value of claim {claim_id!r} is {value!r}; it must be finite")
     if isinstance(claim["expected"], bool):
         holds = bool(value) == claim["expected"]
     else:
