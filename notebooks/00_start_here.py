@@ -124,8 +124,8 @@ print(f"  {best.student_tokens / 1e9:.0f}B tokens {verdict(best.gain)}.")
 print(f"A teacher trained for this student alone {verdict(alone.gain)}.")
 
 # %% [markdown]
-# The law's mean error on the runs of the paper's Figure 1 is about 0.3% of the loss (notebook `05`);
-# a gain smaller than that is called no difference.
+# The law's mean error on the runs of the paper's Figure 1 is about 0.3% of the loss (notebook
+# `05`); a gain smaller than that is called no difference.
 #
 # ## The answer over all budgets
 #

@@ -25,6 +25,8 @@ ROOMS = {
     "flops": {"checks"},
     "allocate": {"checks", "laws", "flops"},
     "kernel_regression": {"checks"},
+    "mapping_problem": {"checks"},
+    "mapping_study": {"mapping_problem"},
     "report": {"report"},
 }
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from scalinglib import allocate, laws
 from tests.references import dense_grid, slsqp
+from tools import bench_mapping
 
 
 def allocation(problems=10_000, sample=100):
@@ -38,6 +39,7 @@ def allocation(problems=10_000, sample=100):
 def main():
     """Run every comparison."""
     allocation()
+    bench_mapping.main()
 
 
 if __name__ == "__main__":
