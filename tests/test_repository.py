@@ -90,6 +90,13 @@ def test_make_knows_what_a_notebook_depends_on():
     assert DATA / "recipes.csv" not in recipes
 
 
+def test_pieces_of_a_stream_are_joined():
+    pieces = [("stdout", "a"), ("stdout", "b"), ("stderr", "c"), ("stdout", "d")]
+    outputs = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in pieces]
+    joined = [(o.name, o.text) for o in notebooks.join_streams(outputs)]
+    assert joined == [("stdout", "ab"), ("stderr", "c"), ("stdout", "d")]
+
+
 def test_readme_table_is_up_to_date():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.updated(text) == text
