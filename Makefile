@@ -4,12 +4,12 @@ VENV := .venv/bin
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 
-.PHONY: help setup figures test lint format bench lock clean $(NOTEBOOKS)
+.PHONY: help setup figures test lint format study-mapping bench lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: .venv/.done ## make the environment (the other targets do it when needed)
 
@@ -50,6 +50,9 @@ lint: .venv/.done ## ruff, the formatter's opinion included
 format: .venv/.done ## let ruff put the code in order
 	$(VENV)/ruff check --fix
 	$(VENV)/ruff format
+
+study-mapping: .venv/.done ## train what data/runs/mapping.csv lacks (notebook 02; resumes where it stopped)
+	$(VENV)/python -m tools.study_mapping
 
 bench: .venv/.done ## speed, as ratios against named alternatives in the same run
 	$(VENV)/python -m tools.bench

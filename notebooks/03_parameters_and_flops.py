@@ -87,9 +87,9 @@ table9
 # %% [markdown]
 # ## Tables 11 and 12: where the FLOPs are, and other ways of counting
 #
-# The same models under four conventions, next to $2N$. Kaplan et al. leave the vocabulary out; Hoffmann et al.
-# and Narayanan et al. count the masked half of the attention matrix; Hoffmann et al. also look
-# embeddings up by matrix product.
+# The same models under four conventions, next to $2N$. Kaplan et al. leave the vocabulary out;
+# Hoffmann et al. and Narayanan et al. count the masked half of the attention matrix; Hoffmann et
+# al. also look embeddings up by matrix product.
 
 # %%
 table11 = pd.Series(model.flop_terms(), name="FLOPs per token").to_frame()

@@ -23,9 +23,12 @@ ROOMS = {
     "checks": set(),
     "laws": {"checks"},
     "flops": {"checks"},
-    "allocate": {"checks", "laws", "flops"},
+    "allocate_solver": {"laws", "flops"},
+    "allocate": {"checks", "laws", "flops", "allocate_solver"},
     "fit": {"fit", "laws", "flops"},
     "kernel_regression": {"checks"},
+    "mapping_problem": {"checks"},
+    "mapping_study": {"mapping_problem"},
     "simulate": {"flops", "laws"},
     "report": {"report"},
 }
@@ -88,6 +91,13 @@ def test_make_knows_what_a_notebook_depends_on():
     )
     assert DATA / "published" / "table6.csv" in recipes
     assert DATA / "recipes.csv" not in recipes
+
+
+def test_pieces_of_a_stream_are_joined():
+    pieces = [("stdout", "a"), ("stdout", "b"), ("stderr", "c"), ("stdout", "d")]
+    outputs = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in pieces]
+    joined = [(o.name, o.text) for o in notebooks.join_streams(outputs)]
+    assert joined == [("stdout", "ab"), ("stderr", "c"), ("stdout", "d")]
 
 
 def test_readme_table_is_up_to_date():

@@ -4,8 +4,9 @@ import time
 
 import numpy as np
 
-from scalinglib import allocate, laws
+from scalinglib import allocate, allocate_solver, laws
 from tests.references import dense_grid, slsqp
+from tools import bench_mapping
 
 
 def allocation(problems=10_000, sample=100):
@@ -24,7 +25,7 @@ def allocation(problems=10_000, sample=100):
     ours = min(seconds)
 
     problem = list(zip(student_params, compute, deltas.T, strict=True))[:sample]
-    starts = [dense_grid(law, *p, points=allocate.GRID)[1] for p in problem]
+    starts = [dense_grid(law, *p, points=allocate_solver.GRID)[1] for p in problem]
     start = time.perf_counter()
     reference = [slsqp(law, *p, start=x) for p, x in zip(problem, starts, strict=True)]
     theirs = (time.perf_counter() - start) * problems / sample
@@ -38,6 +39,7 @@ def allocation(problems=10_000, sample=100):
 def main():
     """Run every comparison."""
     allocation()
+    bench_mapping.main()
 
 
 if __name__ == "__main__":

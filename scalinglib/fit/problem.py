@@ -60,13 +60,25 @@ class Problem:
         return np.concatenate([pad_weights(np.ones(count)) for count in self.runs])
 
     def coefficients(self, z):
-        """Vector of coefficients of coordinates z."""
+        """Coefficients of coordinates z, an array (..., coordinates)."""
         if self.kind is JOINT:
-            parts = self.shared["supervised"], self.shared["distillation"]
-            first = SUPERVISED.coefficients_at(z[:6], self.fixed[:6], parts[0]["middle"])
-            second = DISTILLATION.coefficients_at(z[6:], self.fixed[6:], parts[1]["middle"])
-            return np.concatenate([first, second])
-        return np.asarray(self.kind.coefficients_at(z, self.fixed, self.shared["middle"]))
+            parts = ((SUPERVISED, slice(6)), (DISTILLATION, slice(6, None)))
+            return np.concatenate(
+                [
+                    _coefficients(k, z[..., at], self.fixed[at], self.shared[k.name]["middle"])
+                    for k, at in parts
+                ],
+                axis=-1,
+            )
+        return _coefficients(self.kind, z, self.fixed, self.shared["middle"])
+
+
+def _coefficients(kind, z, fixed, middle):
+    # Column by column, so that one call serves any number of replicates.
+    fixed = fixed.reshape((-1,) + (1,) * (z.ndim - 1))
+    return np.moveaxis(
+        np.asarray(kind.coefficients_at(np.moveaxis(z, -1, 0), fixed, middle)), 0, -1
+    )
 
 
 def bootstrap(problem, z, grid, ordered, count, cluster, seed, carried):
@@ -96,7 +108,7 @@ def bootstrap(problem, z, grid, ordered, count, cluster, seed, carried):
     for lane, end, value, fine in zip(lanes, *second, strict=True):
         if fine and (not converged[lane] or value < values[lane]):
             ends[lane], values[lane], converged[lane] = end, value, True
-    replicates = np.array([problem.coefficients(end) for end in ends[converged]])
+    replicates = problem.coefficients(ends[converged])
     share = float(converged.mean())
     return replicates, share, None if carried is None else carried[converged]
 

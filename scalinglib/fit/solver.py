@@ -154,11 +154,10 @@ def _iterate(residuals, method, lane, shared, box, delta, tolerance, state):
     def objective(z):
         return sum_of_huber(scaled(z), weights, 1.0)
 
-    value, gradient = jax.value_and_grad(objective)(z)
     if method == "exact":
-        curvature = jax.hessian(objective)(z)
+        value, gradient, curvature = _exact(objective, z)
     else:
-        curvature = _gauss_newton(scaled, weights, z)
+        value, gradient, curvature = _gauss_newton(scaled, weights, z)
     bounded = ((z <= box[0]) & (gradient > 0)) | ((z >= box[1]) & (gradient < 0))
     gradient = jnp.where(bounded, 0.0, gradient)
     curvature = jnp.where(bounded[:, None] | bounded, jnp.diag(bounded * 1.0), curvature)
@@ -193,12 +192,24 @@ def _iterate(residuals, method, lane, shared, box, delta, tolerance, state):
     return jax.tree.map(lambda a, b: jnp.where(status == _ACTIVE, a, b), new, tuple(state))
 
 
+def _exact(objective, z):
+    """Value, gradient and Hessian."""
+
+    def gradient(z):
+        value, slope = jax.value_and_grad(objective)(z)
+        return slope, (value, slope)
+
+    hessian, (value, slope) = jax.jacfwd(gradient, has_aux=True)(z)
+    return value, slope, hessian
+
+
 def _gauss_newton(scaled, weights, z):
-    """J^T W J, with the weights that make the sum of Huber a sum of squares at z."""
+    """Value, gradient and J^T W J, W making the sum of Huber a sum of squares at z."""
     u, pull = jax.vjp(scaled, z)
-    weights = weights / jnp.maximum(1.0, jnp.abs(u))
+    squares = weights / jnp.maximum(1.0, jnp.abs(u))
     push = partial(jax.jvp, scaled, (z,))
-    return jax.vmap(lambda e: pull(weights * push((e,))[1])[0])(jnp.eye(len(z)))
+    matrix = jax.vmap(lambda e: pull(squares * push((e,))[1])[0])(jnp.eye(len(z)))
+    return sum_of_huber(u, weights, 1.0), pull(weights * jnp.clip(u, -1.0, 1.0))[0], matrix
 
 
 def _newton_step(matrix, gradient, damping):

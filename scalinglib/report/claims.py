@@ -31,15 +31,16 @@ def ledger():
         return tomllib.load(file)
 
 
-def check(claim_id, value):
+def check(claim_id, value, binding=True):
     """Print the verdict on a claim; AssertionError if the ledger records another answer.
 
-    So no verdict changes unseen: whoever changes it changes data/claims.toml too.
+    So no verdict changes unseen: whoever changes it changes data/claims.toml too. With
+    binding=False it is printed only: the tiny runs of a fast profile need not agree.
     """
     verdict = judge(claim_id, value)
     print(verdict)
     recorded = ledger()[claim_id]["answer"]
-    if verdict.answer != recorded:
+    if binding and verdict.answer != recorded:
         raise AssertionError(f"{verdict}\nbut data/claims.toml records: {recorded}")
 
 

@@ -1,6 +1,5 @@
 """How figures look and how they are saved: one style, one palette a quantity, three files."""
 
-import tempfile
 from pathlib import Path
 
 import matplotlib as mpl
@@ -83,6 +82,7 @@ def panels(titles, xlabel, ylabel, columns=3, sharey=True):
     )
     for axes, title in zip(grid.flat, titles, strict=True):
         axes.set_title(title)
+        axes.tick_params(which="minor", length=0)
     for axes in grid[-1]:
         axes.set_xlabel(xlabel)
     for axes in grid[:, 0]:
@@ -115,28 +115,30 @@ def saver(profile):
 
     It writes figures/STEM.svg, .png and .csv, the table being the numbers behind the picture with
     six significant digits; figure=None stands for a table of the paper, a .csv alone. Under a
-    profile that does not save it does the same work in a folder that is thrown away, so that a
-    test goes through the same lines.
+    profile that does not save, the picture is drawn and the table checked, and nothing written.
     """
 
     def save(figure, stem, table):
+        table = pd.DataFrame(table)
+        _refuse_missing(stem, table)
+        if figure is not None:
+            # Lay out once and keep it: or each file and the notebook pay for the layout again.
+            figure.get_layout_engine().execute(figure)
+            figure.set_layout_engine("none")
         if profile.saves:
             _write(figure, table, FIGURES / stem)
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            _write(figure, table, Path(folder) / stem)
 
     return save
 
 
-def _write(figure, table, stem):
-    table = pd.DataFrame(table)
+def _refuse_missing(stem, table):
     numbers = table.select_dtypes("number")
     if numbers.isna().any(axis=None):
         column = numbers.columns[numbers.isna().any()][0]
-        raise ValueError(
-            f"{stem.name}: column {column!r} has missing numbers; drop or explain them"
-        )
+        raise ValueError(f"{stem}: column {column!r} has missing numbers; drop or explain them")
+
+
+def _write(figure, table, stem):
     stem.parent.mkdir(exist_ok=True)
     if figure is not None:
         figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})

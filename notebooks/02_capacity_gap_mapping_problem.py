@@ -1,0 +1,309 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 02 · The capacity gap in a network you can train in a minute
+#
+# *Appendix C.2.* Here real networks are trained: multilayer perceptrons with two hidden layers of
+# equal width on the Mapping Problem. The section says that a student that is too small does not
+# learn, that one that is large enough matches its teacher, and that in between there is a best
+# teacher that is not the best-trained one; and that the problem must mix cases that are easy for
+# the student with harder ones. All of it is asked below of some 3 700 small networks.
+
+# %% tags=["parameters"]
+profile = "full"
+
+# %%
+import tempfile
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from scalinglib import mapping_problem as mp
+from scalinglib import mapping_study as study
+from scalinglib.report import claims, figures, profiles
+from scalinglib.report.paths import DATA
+
+settings = profiles.load(profile)
+save = figures.saver(settings)
+figures.use_style()
+
+# %% [markdown]
+# ## The problem
+#
+# A sample is a context $c \in \{0, 1, 2\}^8$ and a one-hot pointer $i$; the label is a position,
+#
+# $$
+# y(c, i) = \begin{cases}
+# i & \text{if } c_i = 0 \quad \text{(easy)}, \\
+# \min\{j \ne i : c_j = c_i\} & \text{otherwise} \quad \text{(hard)},
+# \end{cases}
+# $$
+#
+# and $i$ again if nothing matches. The text does not say what holds with several matches or
+# none; that the first one counts is our choice. The three examples agree. In the second one the
+# text's digits (12101200) are not its context (11201200); only the context has the label printed.
+
+# %%
+examples = [("20202100", 1, 1), ("11201200", 5, 2), ("12101200", 5, 2), ("01222212", 1, 6)]
+for digits, pointer, printed in examples:
+    label = mp.label(np.array([int(d) for d in digits]), np.array(pointer))
+    print(f"context {digits}, pointer {pointer}: label {label}, printed {printed}")
+
+# %% [markdown]
+# ## The networks
+#
+# Teachers learn from the labels, students from their teacher's probabilities alone,
+#
+# $$
+# \mathcal{L}_S = -\sum_a p_T(a) \log q_S(a), \qquad \tau = 1,
+# $$
+#
+# on a stream of samples of their own. All use Adam, batches of 512, one cosine cycle with linear
+# warm-up over 5% of the steps and a peak learning rate of 0.003 (the paper's rate, warm-up and
+# sample counts were lost with its formulas). Teachers see 20 samples per parameter, at least
+# 262 144 and at most 1 048 576; students see 131 072 samples, which is not enough for any of them
+# to finish. Losses are cross-entropies against the labels on 131 072 held-out samples. Students of
+# one seed start alike and see the same samples whatever their teacher, so that differences
+# between teachers are paired.
+#
+# The students' samples and the learning rate were chosen after a look at two or three of these
+# seeds, to show the gap; and the map below tests some sixty cells. Read a lone rise of little more
+# than two standard errors as a hint.
+#
+# "Held out" says less than it seems: there are only 52 488 different inputs. Nothing here
+# overfits, because each sample is drawn anew, and the gap is not one of generalisation.
+
+# %%
+if settings.saves:
+    sweep, runs = study.FULL, study.read(DATA / "runs" / "mapping.csv")
+else:
+    sweep = study.FAST
+    with tempfile.TemporaryDirectory() as folder:
+        runs = study.run(sweep, f"{folder}/mapping.csv", folder, progress=False)
+print(f"{len(runs)} networks, {(runs.samples * 1.0).sum() / 1e6:.0f} million samples")
+
+# %%
+by_width = study.select(runs, sweep.figure_11())
+by_data = study.select(runs, sweep.figure_12())
+shades = plt.get_cmap("viridis_r")(np.linspace(0.08, 1, len(sweep.student_widths)))
+colors = dict(zip(sweep.student_widths, shades, strict=True))
+labels = {"loss": "cross-entropy (nats)", "accuracy": "accuracy"}
+
+
+def curve(ax, rows, over, measure, color, label):
+    """Mean over seeds, and a band of two standard errors."""
+    group = rows.groupby(over)[measure]
+    x, mean, error = group.mean().index.to_numpy(float), group.mean(), group.sem()
+    ax.plot(x, mean, "o-", color=color, label=label)
+    ax.fill_between(x, mean - 2 * error, mean + 2 * error, color=color, alpha=0.25, linewidth=0)
+
+
+def numbers(teachers, students, over):
+    """The means behind a figure and their standard errors."""
+    rows = pd.concat([teachers, students])
+    means = rows.groupby(["role", "width", over])[list(labels)].agg(["mean", "sem"])
+    means.columns = [f"{measure}_{what}" for measure, what in means.columns]
+    return means.reset_index()
+
+
+def both_measures(teachers, students, over, xlabel):
+    fig, axes = plt.subplots(1, 2, figsize=(10, 4.4))
+    for ax, measure in zip(axes, labels, strict=True):
+        curve(ax, teachers, over, measure, "grey", "teacher itself")
+        for width, rows in students.groupby("width"):
+            curve(ax, rows, over, measure, colors[width], f"student {width}")
+        ax.set_xscale("log", base=2)
+        ax.set(xlabel=xlabel, ylabel=labels[measure])
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncol=8)
+    return fig
+
+
+# %% [markdown]
+# ## Figure 11
+#
+# Teachers get better without end (grey). Students of width 8 to 128 are best with a teacher of
+# width 64 or 128 and worse with better ones; the narrowest hardly learns from anybody, the widest
+# follows its teachers until they make no difference that one could see. Networks of 128 to 279 048
+# parameters, means of five seeds with bands of two standard errors; the bands are wide because
+# seeds differ, and differences between teachers of one seed are far smaller (next figure).
+
+# %%
+students = by_width[by_width.role == "student"]
+teachers = study.select(runs, sweep.teachers())
+teachers = teachers.assign(teacher_width=teachers.width)
+fig = both_measures(teachers, students, "teacher_width", "teacher width")
+save(fig, "fig11_mapping_teacher_width", numbers(teachers, students, "teacher_width"))
+
+# %% [markdown]
+# The rise is small beside the fall before it, so here are the same students again, against their
+# own best: loss above the best teacher's, with the same student trained on the labels as a cross.
+# A perfect teacher is the labels, and students of the two widest teachers end at the cross.
+
+# %%
+fig, ax = plt.subplots(figsize=(8, 4.4))
+for width, rows in by_width.groupby("width"):
+    mean = rows[rows.role == "student"].groupby("teacher_width").loss.mean()
+    alone = rows[rows.role == "supervised"].loss.mean()
+    ax.plot(mean.index.to_numpy(float), mean - mean.min(), "o-", color=colors[width], label=width)
+    ax.plot(2 * mean.index.max(), alone - mean.min(), "X", color=colors[width], markersize=7)
+ax.set_xscale("log", base=2)
+ax.set(ylim=(-0.002, 0.06), xlabel="teacher width (crosses: trained on the labels)")
+ax.set_ylabel("loss above that of the best teacher (nats)")
+ax.legend(title="student width", ncol=2)
+above = by_width.groupby(["width", "role"]).loss.mean().rename("loss").reset_index()
+save(fig, "mapping_rise", above)
+
+# %% [markdown]
+# ## Figure 12
+#
+# The same students, and one large teacher trained on more and more data: the same turn, so it is
+# the teacher's completeness that hurts and not its size.
+
+# %%
+widest = study.select(runs, sweep.figure_12()[0].teachers)
+widest = widest.assign(teacher_samples=widest.samples)
+fig = both_measures(widest, by_data, "teacher_samples", "training samples of the teacher")
+save(fig, "fig12_mapping_teacher_data", numbers(widest, by_data, "teacher_samples"))
+
+# %% [markdown]
+# ## What the student gives up
+#
+# Up to width 32 the rise is all in the easy samples (label = pointer), while the hard ones even
+# gain: just as the theory of C.1 has it, a teacher that knows what is out of the student's reach
+# teaches it at the expense of what is within. From width 64 on the hard samples are within reach,
+# and it is those that suffer.
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(10, 4.4))
+for ax, case in zip(axes, ["easy", "hard"], strict=True):
+    for width, rows in students.groupby("width"):
+        best = rows.groupby("teacher_width").loss.mean().idxmin()
+        mean = rows.groupby("teacher_width")[f"{case}_loss"].mean()
+        mean = mean.loc[best:] - mean.loc[best]
+        ax.plot(mean.index.to_numpy(float), mean, "o-", color=colors[width], label=width)
+    ax.set_xscale("log", base=2)
+    ax.set(xlabel="teacher width", title=f"{case} samples")
+axes[0].set_ylabel("loss above that with the best teacher (nats)")
+axes[1].legend(title="student width", ncol=2)
+cases = students.groupby(["width", "teacher_width"])[["loss", "easy_loss", "hard_loss"]].mean()
+save(fig, "mapping_easy_and_hard", cases.reset_index())
+
+# %% [markdown]
+# ## Where is there a U?
+#
+# For the rise after the minimum each seed takes the teacher that is best for the other seeds, so
+# that a lucky choice does not count as a rise; its standard error is over seeds. Each cell is one
+# kind of student: the number is the rise in nats to the widest teacher, the colour the same in
+# standard errors, grey where it is not larger than two, white where nothing was trained.
+
+# %%
+same = [group for group in sweep.figure_11() if group.width in sweep.map_widths]
+kinds = {
+    "samples": sweep.figure_11() + sweep.by_samples(),
+    "easy": same + sweep.by_easy(),
+    "peak": same + sweep.by_peak(),
+}
+found = []
+for knob, groups in kinds.items():
+    rows = study.select(runs, groups).query("role == 'student'").groupby([knob, "width"])
+    rises = rows.apply(study.rise, include_groups=False).rename_axis(["value", "width"])
+    found.append(rises.reset_index().assign(knob=knob))
+found = pd.concat(found, ignore_index=True).infer_objects()
+found["errors"] = found.rise / found.error.where(found.error > 0, np.inf)
+
+# %%
+titles = {
+    "samples": (
+        "student's training samples",
+        lambda n: f"{n / 1e6:.2g}M" if n > 1e6 else f"{n / 1e3:.0f}k",
+    ),
+    "easy": ("share of easy samples", lambda share: f"{share:.2g}"),
+    "peak": ("peak learning rate", lambda rate: f"{rate:g}"),
+}
+colormap = plt.get_cmap("YlOrRd").with_extremes(bad="white", under="0.88")
+in_errors = {"cmap": colormap, "vmin": 2, "vmax": 12, "origin": "lower", "aspect": "auto"}
+
+
+def show(ax, knob):
+    cells = found[found.knob == knob]
+    grid = cells.pivot_table(index="width", columns="value", values=["errors", "rise"])
+    grid = grid.reindex(sweep.student_widths)
+    image = ax.imshow(grid.errors, **in_errors)
+    for (y, x), rise in np.ndenumerate(grid.rise):
+        color = "white" if grid.errors.iloc[y, x] > 8 else "black"
+        ax.text(x, y, f"{rise:z.3f}".replace("nan", ""), ha="center", va="center", color=color)
+    ax.set_xticks(range(len(grid.rise.columns)), map(titles[knob][1], grid.rise.columns))
+    return image
+
+
+# %%
+columns = found.groupby("knob").value.nunique()[list(kinds)]
+fig, axes = plt.subplots(
+    1, 3, figsize=(11, 4.4), sharey=True, gridspec_kw={"width_ratios": list(columns)}
+)
+for ax, knob in zip(axes, kinds, strict=True):
+    ax.grid(False)
+    image = show(ax, knob)
+    ax.set_xlabel(titles[knob][0])
+axes[0].set_yticks(range(len(sweep.student_widths)), sweep.student_widths)
+axes[0].set_ylabel("student width")
+fig.colorbar(image, ax=axes, label="rise in standard errors", extend="both")
+save(fig, "mapping_where_is_the_u", found.drop(columns=["is_u", "errors"]))
+
+# %% [markdown]
+# What it takes is a student that cannot finish what a perfect teacher has to teach.
+#
+# - *Samples.* With more of them the U leaves the wide students first (256 at 262k, 64 at 524k) and
+#   stays longest with narrow ones (16 still has it at a million, not at two). Width alone does not
+#   make a gap. At 33k samples even the student of width 256 has a clear one, as in the paper.
+# - *Learning rate.* At 0.01 students learn more from the same samples, and those of width 64 and
+#   128 (and 8) lose their U; at 0.001 they learn less, and all have one.
+# - *Mix.* With easy samples only there is no U. But with none at all there is one for every
+#   student, and it lies in the samples that have a match (the others are 6%). The paper's "must
+#   include a class of problems that are easy" is not what we see: hard samples of unequal
+#   difficulty do.
+
+# %% [markdown]
+# ## Check
+#
+# For each student width the best teacher, the rise from there to the last one, and whether it is
+# larger than two standard errors; what is not is called no difference.
+
+# %%
+for figure, rows, over in [
+    ("Figure 11", students, "teacher_width"),
+    ("Figure 12", by_data, "teacher_samples"),
+]:
+    for width, one in rows.groupby("width"):
+        turn = study.rise(one, over)
+        verdict = "a rise" if turn.is_u else "no difference"
+        print(
+            f"{figure}, student {width:3d}: best {over} {turn.best} ({turn.best_loss:.3f}), "
+            f"to {turn['last']} {turn.rise:+.4f} ± {turn.error:.4f}, {verdict}"
+        )
+
+# %%
+binding = settings.saves  # the tiny networks of the fast profile need not agree
+is_u = {knob: cells.set_index(["value", "width"]).is_u for knob, cells in found.groupby("knob")}
+by_amount = by_data.groupby("width").apply(study.rise, "teacher_samples", include_groups=False)
+between, widest = list(sweep.map_widths), max(sweep.student_widths)
+narrowest = students[students.width == min(sweep.student_widths)].groupby("teacher_width").loss
+claims.check("mapping-small-does-not-learn", narrowest.mean().min() > 0.9 * np.log(8), binding)
+claims.check("mapping-gap-between", is_u["samples"][sweep.student_samples][between].all(), binding)
+claims.check("mapping-gap-at-256", is_u["samples"][min(sweep.amounts)][widest], binding)
+claims.check(
+    "mapping-large-follows", not is_u["samples"].xs(widest, level="width").iloc[-1], binding
+)
+claims.check("mapping-gap-by-data", by_amount.is_u[between].all(), binding)
+claims.check("mapping-needs-easy", not is_u["easy"][min(sweep.easy)].any(), binding)
