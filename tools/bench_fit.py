@@ -95,9 +95,8 @@ def supervised():
         arrived = np.mean(ends <= objective * (1 + 1e-6))
         print(f"  SciPy, {name}: {theirs:.0f} s, scaled from {SAMPLE} starts at ", end="")
         print(f"{1e3 * per_start:.0f} ms and as many replicates at {1e3 * per_replicate:.0f} ms;")
-        print(
-            f"    its starts at the optimum {arrived:.1%}, the best {ends.min() / objective - 1:+.1e}"
-        )
+        print(f"    its starts at the optimum {arrived:.1%}, ", end="")
+        print(f"the best {ends.min() / objective - 1:+.1e}")
         print(f"    ratio {theirs / seconds['compiling']:.1f} with compilation, ", end="")
         print(f"{theirs / seconds['compiled']:.1f} without (goal: 20)")
     print(f"  a simplex search from our optimum: {refined / objective - 1:+.1e} relative", end="")
