@@ -1,6 +1,9 @@
 # A fresh clone needs nothing but `make figures` or `make test`: the environment is made on first use.
 PYTHON ?= python3
 VENV := .venv/bin
+# Kernels and test workers share what they compile; only a speed-up, never in git.
+export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.3
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 

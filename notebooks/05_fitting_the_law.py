@@ -94,7 +94,7 @@ pairs = [(name, c) for name, found in fits.items() for c in found.coefficients.i
 coefficients = pd.DataFrame([row(*pair) for pair in pairs], columns=columns)
 coefficients["printed_low"] = coefficients.printed_low.fillna(coefficients.printed)
 save(None, "table06_coefficients_simulated", coefficients)
-coefficients.style.format(precision=4).hide()
+coefficients.round(4)
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
@@ -326,9 +326,7 @@ for mark in (2.1, 2.2, 2.3, 2.4):
     error = fit.hold_out(supervised, held)[1].relative_error[held].abs()
     rows.append((mark, (~held).sum(), held.sum(), error.mean(), error.max()))
 names = ["fitted above (nats)", "runs fitted", "runs held out", "mean error", "largest error"]
-pd.DataFrame(rows, columns=names).style.format(
-    {"mean error": "{:.2%}", "largest error": "{:.2%}"}, precision=1
-).hide()
+pd.DataFrame(rows, columns=names).round(5)
 
 # %% [markdown]
 # ## A cross-check: IsoFLOP parabolas
@@ -355,7 +353,7 @@ for budget in simulate.TEACHER_BUDGETS:
     off = [fit.isoflop_minimum(p.params, p.loss)[0] / best - 1 for p in profiles_of]
     rows.append((f"{budget:.0e}", figures.label_size(best), *off))
 isoflops = pd.DataFrame(rows, columns=["FLOPs", "law's best N", "parabola", "without noise"])
-isoflops.style.format({"parabola": "{:+.1%}", "without noise": "{:+.1%}"}).hide()
+isoflops.round(4)
 
 # %% [markdown]
 # ## What hangs on $\delta$, on outliers, on $c_1$
@@ -382,7 +380,7 @@ rows += [refit(f"5 outliers, delta = {d:g}", spoiled, delta=d) for d in (1e-4, 1
 rows += [refit(f"c1 = {c:g}", distillation_runs, fixed={"c1": c}) for c in (10, 50, 522.6, 5000)]
 sensitivity = pd.DataFrame(rows)
 save(None, "fit_sensitivity_simulated", sensitivity)
-sensitivity.style.format({"moved": "{:.3%}"}, precision=3).hide()
+sensitivity.round(5)
 
 # %% [markdown]
 # ## Does holding the supervised law hide uncertainty?

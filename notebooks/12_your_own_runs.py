@@ -43,9 +43,13 @@ from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 
 settings = profiles.load(profile)
-save = figures.saver(settings)
 figures.use_style()
-runs_path = os.environ.get("SCALINGLIB_RUNS", DATA / "runs" / "example_simulated.csv")
+example_path = str(DATA / "runs" / "example_simulated.csv")
+runs_path = os.environ.get("SCALINGLIB_RUNS", example_path)
+example = runs_path == example_path
+# Figures of the reader's own runs stay in the notebook: figures/ holds those of the example.
+save = figures.saver(settings if example else profiles.load("fast"))
+whose = "simulated example runs" if example else "your runs"
 student_params, compute, delta_lgt = 500e6, 3e20, 1.0  # the decision: student, FLOPs, logits paid?
 
 # %% [markdown]
@@ -118,12 +122,11 @@ for ax, (column, label) in zip(axes, labels.items(), strict=True):
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(xlabel=label, xscale="linear" if column == "teacher_loss" else "log")
 axes[0].set_ylabel("predicted − measured (%)")
-fig.suptitle("Simulated example runs" if "simulated" in str(runs_path) else "Residuals")
+fig.suptitle(f"Residuals, {whose}")
 save(fig, "own_runs_residuals_simulated", residuals[[*labels, "residual"]])
 
 # %% [markdown]
-# The strongest tenth of the runs held
-# out: if errors jump, do not extrapolate.
+# The strongest tenth of the runs held out: if errors jump, do not extrapolate.
 
 # %%
 strong = (runs.student_loss < runs.student_loss.quantile(0.1)).to_numpy()
@@ -165,7 +168,7 @@ ax.plot(tokens, curve.predicted, color="#0072B2", label="prediction")
 ax.axhline(chosen.teacher_loss, color="grey", linewidth=1, label="teacher")
 ax.axvline(chosen.student_tokens, color="black", linewidth=0.8, linestyle=":")
 ax.set(xscale="log", xlabel="student tokens $D_S$", ylabel="student loss $L_S$ (nats)")
-ax.set_title(f"{figures.label_size(student_params)} student, simulated example runs")
+ax.set_title(f"{figures.label_size(student_params)} student, {whose}")
 ax.legend()
 save(fig, "own_runs_more_tokens_simulated", curve)
 
@@ -194,9 +197,7 @@ ranked = pool.assign(
     regret=(losses - losses.min(axis=1, keepdims=True)).mean(axis=0),
 ).sort_values("predicted")
 save(None, "own_runs_teachers_simulated", ranked)
-ranked.drop(columns="student_params").head(6).style.format(precision=4, formatter={
-    name: "{:.3g}".format for name in ("teacher_params", "teacher_tokens", "student_tokens")
-}).hide()  # fmt: skip
+ranked.drop(columns="student_params").head(6).map("{:.4g}".format)
 
 # %% [markdown]
 # ## Should I distil at all?
@@ -244,7 +245,7 @@ pd.Series(
 # the interval of the gain must hold it.
 
 # %%
-if "SCALINGLIB_RUNS" not in os.environ:
+if example:
     made_by = laws.load("corrected")
     truth = made_by.supervised.loss(student_params, data_tokens)
     truth -= made_by.loss(student_params, chosen.student_tokens, chosen.teacher_loss)

@@ -6,7 +6,7 @@ import numpy as np
 
 from scalinglib import allocate, allocate_solver, laws
 from tests.references import dense_grid, slsqp
-from tools import bench_mapping
+from tools import bench_fit, bench_mapping
 
 
 def allocation(problems=10_000, sample=100):
@@ -39,6 +39,7 @@ def allocation(problems=10_000, sample=100):
 def main():
     """Run every comparison."""
     allocation()
+    bench_fit.main()
     bench_mapping.main()
 
 
