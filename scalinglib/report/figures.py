@@ -1,5 +1,7 @@
 """How figures look and how they are saved: one style, one palette a quantity, three files."""
 
+import io
+import re
 from pathlib import Path
 
 import matplotlib as mpl
@@ -138,9 +140,19 @@ def _refuse_missing(stem, table):
         raise ValueError(f"{stem}: column {column!r} has missing numbers; drop or explain them")
 
 
+def _number_clips(svg):
+    """The SVG with clip paths called by number: matplotlib names some after a memory address."""
+    clips = dict.fromkeys(re.findall(r'<clipPath id="(\w+)"', svg))
+    numbers = {clip: f"clip{i}" for i, clip in enumerate(clips)}
+    names = re.compile("|".join(clips) or "$^")
+    return names.sub(lambda match: numbers[match[0]], svg)
+
+
 def _write(figure, table, stem):
     stem.parent.mkdir(exist_ok=True)
     if figure is not None:
-        figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
+        svg = io.StringIO()
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+        stem.with_suffix(".svg").write_text(_number_clips(svg.getvalue()), encoding="utf-8")
         figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g", lineterminator="\n")
