@@ -38,7 +38,9 @@ def difference(committed, made, tolerance=1e-6):
         magnitude = np.abs(old.to_numpy(dtype=float))
         digit = 10.0 ** (np.floor(np.log10(np.maximum(magnitude, 1e-300))) - 5)
         apart = np.abs(new.to_numpy(dtype=float) - old.to_numpy(dtype=float))
-        close = apart <= tolerance * magnitude + 1.01 * digit + 1e-12
+        # A number near 0 among larger ones, a residual, is held to its column's scale.
+        scale = 1e-2 * tolerance * np.nanmax(magnitude, initial=0)
+        close = apart <= tolerance * magnitude + 1.01 * digit + scale
         close |= (old.isna() & new.isna()).to_numpy()
         if not close.all():
             row = int(np.argmin(close))
