@@ -122,8 +122,7 @@ fig.suptitle("Simulated example runs" if "simulated" in str(runs_path) else "Res
 save(fig, "own_runs_residuals_simulated", residuals[[*labels, "residual"]])
 
 # %% [markdown]
-# The strongest tenth of the runs held
-# out: if errors jump, do not extrapolate.
+# The strongest tenth of the runs held out: if errors jump, do not extrapolate.
 
 # %%
 strong = (runs.student_loss < runs.student_loss.quantile(0.1)).to_numpy()

@@ -83,9 +83,9 @@ def huber_objective(law, runs, columns, delta):
     return total
 
 
-def lbfgsb(objective, gradient, start, bounds=None):
-    """The paper's optimiser (Section F.1) from one start; returns the value it ends at."""
+def lbfgsb(value_and_gradient, start, bounds=None):
+    """The paper's optimiser (Section F.1), with exact gradients, from one start; SciPy's result."""
     options = {"maxiter": 5000, "maxfun": 20000, "ftol": 1e-15, "gtol": 1e-10}
     return minimize(
-        objective, start, jac=gradient, method="L-BFGS-B", bounds=bounds, options=options
+        value_and_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
     )
