@@ -16,6 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from tqdm import tqdm
 
 __all__ = ["WIDE", "Solution", "approach", "finish", "sum_of_huber"]
 
@@ -122,7 +123,9 @@ def _phase(residuals, method, z, width, lanes, shared, box, delta, tolerance):
         new = advance([part[padded] for part in state], lane, shared, box, delta, tolerance)
         return [np.asarray(part)[: len(chunk)] for part in new]
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # disable=None: drawn on a terminal only, so that executed notebooks do not differ.
+    bar = tqdm(total=count, desc=f"{method} from {count} starts", disable=None, leave=False)
+    with bar, ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in range(_MOST_ITERATIONS // _ITERATIONS):
             active = np.flatnonzero(state[3] == _ACTIVE)
             if not len(active):
@@ -131,6 +134,7 @@ def _phase(residuals, method, z, width, lanes, shared, box, delta, tolerance):
             for chunk, new in zip(chunks, pool.map(work, chunks), strict=True):
                 for part, values in zip(state, new, strict=True):
                     part[chunk] = values
+                bar.update(int(np.count_nonzero(state[3][chunk] != _ACTIVE)))
     return state[0], state[3] == _CONVERGED
 
 
