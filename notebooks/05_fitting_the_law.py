@@ -126,9 +126,10 @@ recovered = {name: found.mean_relative_error(clean[name]) for name, found in fit
 {name: f"{error:.3%}" for name, error in recovered.items()}
 
 # %% [markdown]
-# The diagnosis in words, ridges by name. The data tell combinations: $\gamma$ moves with $E$ and
-# with the exponents, $A$ with $\alpha$; as $c_1$ grows the teacher's factor tends to
-# $\exp(-k (L_T / \tilde L_S)^{1/f_1})$, and neither $c_1$ nor $d_1$ has a value of its own.
+# The diagnosis in words, ridges by name. The data tell combinations: $A$ moves with $\alpha$, $B$
+# with $\beta$; as $c_1$ grows the teacher's factor tends to $\exp(-k (L_T / \tilde
+# L_S)^{1/f_1})$, and neither $c_1$ nor $d_1$ has a value of its own. The known ridge of $\gamma$
+# with $E$ is one of narrow data: over the paper's range of sizes it is not there.
 
 # %%
 for name, found in fits.items():
@@ -158,7 +159,7 @@ save(fig, "profile_c1_simulated", profile_c1)
 # like the paper's and one from the table alone:
 #
 # - Simulated runs give all coefficients wider intervals than printed: $E$, $\gamma$, $c_0$ and
-#   $f_1$ several times, exponents tens of times, $A$ and $B$ hundreds of times. Widths shrink in
+#   $f_1$ several times, exponents and $d_1$ tens of times, $A$ and $B$ hundreds. Widths shrink in
 #   proportion to the noise; no one noise gives all the printed widths, and that for $A$ would be
 #   near 0.001%, where our own fit to 328 runs of Figure 1 leaves errors of 0.2%.
 # - $A$ and $\alpha$ cannot both be that certain *and* independent. What runs tell is
@@ -316,8 +317,8 @@ held_error.map("{:.3%}".format)
 
 # %% [markdown]
 # How far that goes depends on what is left to fit: with ever fewer supervised runs, the error on
-# the stronger ones grows from half the noise to ten times it. "Extrapolates from weak to strong"
-# needs the number of weak runs beside it.
+# the stronger ones grows from that of the noise itself to ten times it. "Extrapolates from weak
+# to strong" needs the number of weak runs beside it.
 
 # %%
 rows = []
@@ -333,8 +334,8 @@ pd.DataFrame(rows, columns=names).round(5)
 #
 # The other public way: on each budget a parabola in $\log N$ through the losses, its minimum the
 # compute-optimal size. Beside it, the optimum of the law that made the runs. The parabola is off
-# by up to some tens of per cent, by noise and by its own shape (last column: the same without
-# noise), so it serves as a check of the fit, not the other way round.
+# by some per cent from noise and by 0.6% from its own shape (last column: the same without noise),
+# here on profiles centred on the optimum; it serves as a check of the fit, not the other way round.
 
 
 # %%
@@ -359,9 +360,11 @@ isoflops.round(4)
 # ## What hangs on $\delta$, on outliers, on $c_1$
 #
 # Each row is a refit of the simulated distillation runs; `moved` is the mean relative difference
-# of its predictions from the law that made the runs. Five runs that are 10% off hardly matter at
-# $\delta = 10^{-3}$ and do at $\delta = 0.1$, which is least squares for such residuals: a small
-# $\delta$ is what makes the fit robust. Holding $c_1$ costs nothing from about 50 upwards.
+# of its predictions from the law that made the runs. Without outliers $\delta$ makes no
+# difference to predictions. Five runs that are 10% off do not matter at $\delta = 10^{-3}$ and
+# nearly double the error at $\delta = 0.1$, which is least squares for such residuals. Holding
+# $c_1$ at 500 or 5000 is no different from leaving it free; at 50 it costs a little, at 10 ten
+# times the error.
 
 # %%
 exact = clean["distillation"]

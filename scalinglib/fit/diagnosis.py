@@ -5,6 +5,7 @@ its predictions are bad: along a ridge coefficients trade against each other and
 """
 
 import warnings
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -27,10 +28,10 @@ __all__ = [
 
 _WIDE_INTERVAL = 1.5  # high over low, from which a coefficient counts as poorly told
 _RIDGE_INTERVAL = 1.1  # and from which it counts as able to move along a ridge
-_TOGETHER = 0.9  # rank correlation of replicates that makes two of them a ridge
+_TOGETHER = 0.8  # rank correlation of replicates that makes two of them a ridge
 _CONFIDENT = 3.84  # 95% mark of a likelihood ratio with one degree of freedom
 _KNOWN = {
-    frozenset(("gamma", "E")): "a smaller E with a larger gamma bends the same way within the runs",
+    frozenset(("gamma", "E")): "both bend the curve, and the runs are too narrow to tell which",
     frozenset(
         ("c1", "d1")
     ): "as c1 grows with d1 the teacher's factor tends to a limit: neither has a value of its own",
@@ -60,7 +61,7 @@ def profile(fit, coefficient, values=None):
     Returns
     -------
     DataFrame
-        coefficient's values, objective (sum of Huber), likelihood_ratio = 2 n log(S / S_best).
+        All coefficients, objective (sum of Huber), likelihood_ratio = 2 n log(S / S_best).
         That treats Huber as the log-likelihood of heavy-tailed noise whose scale is fitted too;
         3.84 is then the usual 95% mark: a guide, not a test.
     """
@@ -79,11 +80,18 @@ def profile(fit, coefficient, values=None):
     found = fit.problem.solve(
         starts, fixed=np.tile(fixed, (len(shifts), 1)), near=fit.kind is JOINT
     )
-    objective = found.value.reshape(len(shifts), -1).min(axis=0) * fit.delta**2
+    best_shift = found.value.reshape(len(shifts), -1).argmin(axis=0)
+    lanes = best_shift * len(values) + np.arange(len(values))
+    objective = found.value[lanes] * fit.delta**2
+    refitted = [
+        replace(fit.problem, fixed=row).coefficients(z)
+        for row, z in zip(fixed, found.z[lanes], strict=True)
+    ]
     count = sum(fit.problem.runs)
     best = min(fit.objective, objective.min())
     ratio = 2 * count * np.log(np.maximum(objective, 1e-300) / max(best, 1e-300))
-    return pd.DataFrame({coefficient: values, "objective": objective, "likelihood_ratio": ratio})
+    table = pd.DataFrame(refitted, columns=list(names))
+    return table.assign(objective=objective, likelihood_ratio=ratio)
 
 
 def ridges(fit):
@@ -192,13 +200,10 @@ def explain(fit):
     for row in ridges(fit).itertuples():
         reason = f": {row.reason}" if row.reason else ""
         said.append(f"Ridge: {row.first} moves with {row.second} ({row.correlation:+.2f}){reason}.")
+    if {"gamma", "E"} <= set(table.index):
+        said += _flat(fit, "gamma", ["E"], [0.7, 1.5], _KNOWN[frozenset(("gamma", "E"))])
     if "c1" in table.index:
-        flat = profile(fit, "c1", fit.coefficients.estimate["c1"] * np.array([0.2, 5.0]))
-        if (flat.likelihood_ratio < _CONFIDENT).any():
-            said.append(
-                "Ridge: five times more or less c1 fits as well, d1 and f1 moving along: as c1 "
-                "grows the teacher's factor tends to a limit; c1 and d1 have no value of their own."
-            )
+        said += _flat(fit, "c1", ["d1", "f1"], [0.2, 5.0], _KNOWN[frozenset(("c1", "d1"))])
     trends = residual_trends(fit)
     trends = trends[trends.p_value < 0.01 / len(trends)]
     said += [
@@ -215,6 +220,15 @@ def explain(fit):
             f"where half the runs are within {np.expm1(np.median(errors)):.2%}."
         )
     return said
+
+
+def _flat(fit, name, partners, factors, reason):
+    """A sentence for each multiple of a coefficient at which a refit is as good as the best one."""
+    estimate = fit.coefficients.estimate[name]
+    for row in profile(fit, name, estimate * np.array(factors)).to_dict("records"):
+        if row["likelihood_ratio"] < _CONFIDENT:
+            moved = " and ".join(f"{p} at {row[p]:.3g}" for p in partners)
+            yield f"Ridge: {name} at {row[name]:.3g} with {moved} fits as well: {reason}."
 
 
 def isoflop_minimum(params, loss):
