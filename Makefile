@@ -7,7 +7,7 @@ export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.3
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 
-.PHONY: help setup figures test lint format study-mapping bench lock clean $(NOTEBOOKS)
+.PHONY: FORCE help setup figures test lint format study-mapping bench lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -32,6 +32,17 @@ build/figures/%.done: notebooks/%.py tools/notebooks.py .venv/.done
 	@echo "running $<"
 	@$(VENV)/python tools/notebooks.py run $<
 	@touch $@
+
+# Runs from outside the repository: their notebook always runs; kernels start in notebooks/, hence abspath.
+ifdef SCALINGLIB_RUNS
+override export SCALINGLIB_RUNS := $(abspath $(SCALINGLIB_RUNS))
+build/figures/12_your_own_runs.done: FORCE
+endif
+ifdef SCALINGLIB_PAPER_RUNS
+override export SCALINGLIB_PAPER_RUNS := $(abspath $(SCALINGLIB_PAPER_RUNS))
+build/figures/05_fitting_the_law.done: FORCE
+endif
+FORCE:
 
 # Which library modules and data files each notebook uses, read off its imports.
 build/dependencies.mk: $(SOURCES)
