@@ -131,8 +131,8 @@ save(fig, "fig17_compute_optimal_loss_all", shown[[*keep, "student_loss", "super
 #
 # The exact crossing is where the two laws meet on a nearly flat approach, and hangs on the few
 # mnats by which their floors differ (Figure 40); the budget from which distilling gains less than
-# 0.01 nats is what a decision should use. Both are below; "never" means above the searched
-# $10^{28}$ FLOPs, "no gain" that distillation is nowhere that much better.
+# 0.01 nats is what a decision should use. Both are below; "no gain" means that distillation is
+# nowhere that much better.
 
 
 # %%
