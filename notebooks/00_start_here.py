@@ -67,7 +67,7 @@ for n, curve in curves.groupby("student_params"):
     ax.plot(curve.teacher_loss[best], curve.student_loss[best], "o", color=color)
 ax.plot([1.5, 3], [1.5, 3], color="grey", linewidth=1)
 ax.set(xlabel="teacher loss $L_T$ (nats)", ylabel="student loss $L_S$ (nats)", ylim=(1.8, 3.0))
-ax.legend(title="student", loc="lower left", ncols=4)
+ax.legend(title="student", loc="lower right", ncols=4)
 save(fig, "start_the_u", curves)
 
 # %% [markdown]
