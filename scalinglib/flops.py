@@ -77,24 +77,31 @@ class Architecture:
     Attributes
     ----------
     n_layers : int
-        Depth; the width is 128 times it.
+        Depth.
     d_ffn : int or None
-        Feed-forward width; None takes 8/3 d_model rounded up to a multiple of 128.
+        Feed-forward width; None takes 8/3 d_model rounded up to a multiple of `ffn_multiple`.
     n_ctx, n_vocab : int
         Sequence length and vocabulary size.
+    aspect_ratio, d_head, ffn_multiple : int
+        Width over depth, width of a head, and what the feed-forward width is a multiple of; all
+        128 in the paper.
     """
 
     n_layers: int
     d_ffn: int | None = None
     n_ctx: int = N_CTX
     n_vocab: int = N_VOCAB
+    aspect_ratio: int = ASPECT_RATIO
+    d_head: int = D_HEAD
+    ffn_multiple: int = D_HEAD
 
     def __post_init__(self):
         """Fill in the feed-forward width and refuse what is not a model."""
         if self.d_ffn is None:
             # Whole-number ceiling: 8/3 as a float would round some exact multiples up.
-            object.__setattr__(self, "d_ffn", -(-8 * self.d_model // (3 * 128)) * 128)
-        for name in ("n_layers", "d_ffn", "n_ctx", "n_vocab"):
+            multiple = self.ffn_multiple
+            object.__setattr__(self, "d_ffn", -(-8 * self.d_model // (3 * multiple)) * multiple)
+        for name in ("n_layers", "d_ffn", "n_ctx", "n_vocab", "aspect_ratio", "d_head"):
             value = getattr(self, name)
             if int(value) != value or value < 1:
                 raise ValueError(f"{name} is {value!r}; it must be a positive whole number")
@@ -102,7 +109,7 @@ class Architecture:
     @property
     def d_model(self):
         """Width."""
-        return ASPECT_RATIO * self.n_layers
+        return self.aspect_ratio * self.n_layers
 
     def parameter_terms(self):
         """Parameters by component, whole model, as a dict (Table 9)."""
@@ -113,7 +120,7 @@ class Architecture:
             "attention projection": self.n_layers * d**2,
             "feed-forward": 3 * self.n_layers * d * self.d_ffn,
             # Two pre-norms a layer, gains for queries and keys, and the output norm.
-            "norm gains": self.n_layers * (2 * d + 2 * D_HEAD) + d,
+            "norm gains": self.n_layers * (2 * d + 2 * self.d_head) + d,
         }
 
     @property

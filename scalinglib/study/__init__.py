@@ -1,0 +1,1 @@
+"""A whole distillation scaling study at small scale: language, model, losses, runs."""

@@ -1,0 +1,99 @@
+"""The training losses of the paper as one function (Equations 4-7 and 51-56)."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+__all__ = ["Objective", "loss", "truncate"]
+
+Z_LOSS = 1e-4  # lambda_Z
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a student learns: (1 - mixing) NTP + mixing KD + the z-loss (Equation 7).
+
+    Attributes
+    ----------
+    mixing : float
+        lambda, from 0 (labels only) to 1 (teacher only).
+    temperature : float
+        tau of the distillation term, positive.
+    top_k : int or None
+        Entries of the teacher's distribution that are kept (Equation 55).
+    top_p : float or None
+        Mass that is at least kept, in (0, 1] (Equation 56).
+    reverse : bool
+        KL(student || teacher) instead of KL(teacher || student).
+    """
+
+    mixing: float = 1.0
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    reverse: bool = False
+
+    def __post_init__(self):
+        """Refuse what is not a loss."""
+        if not 0 <= self.mixing <= 1:
+            raise ValueError(f"mixing is {self.mixing!r}; it must lie in [0, 1]")
+        if not 0 < self.temperature < float("inf"):
+            raise ValueError(f"temperature is {self.temperature!r}; it must be positive and finite")
+        if self.top_k is not None and self.top_k < 1:
+            raise ValueError(f"top_k is {self.top_k!r}; it must be at least 1")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p is {self.top_p!r}; it must lie in (0, 1]")
+
+
+def truncate(log_probs, top_k=None, top_p=None):
+    """A distribution cut to its likeliest entries and renormalised (Equations 55 and 56).
+
+    Parameters
+    ----------
+    log_probs : array (n_vocab, ...)
+    top_k : int, how many entries stay; ties with the last of them stay too
+    top_p : float, the smallest set of entries with at least this mass stays
+
+    Returns
+    -------
+    array like log_probs, -inf where nothing is left
+    """
+    if top_k is None and top_p is None:
+        return log_probs
+    ordered = jnp.sort(log_probs, axis=0, descending=True)
+    keep = jnp.ones(ordered.shape, dtype=bool)
+    if top_k is not None:
+        keep &= jnp.arange(len(ordered)).reshape(-1, *[1] * (ordered.ndim - 1)) < top_k
+    if top_p is not None:
+        better = jnp.cumsum(jnp.exp(ordered), axis=0) - jnp.exp(ordered)
+        keep &= better < top_p
+    least = jnp.min(jnp.where(keep, ordered, jnp.inf), axis=0)
+    return jax.nn.log_softmax(jnp.where(log_probs >= least, log_probs, -jnp.inf), axis=0)
+
+
+def loss(logits, labels, teacher, mixing=1.0, temperature=1.0, reverse=False):
+    """The loss of a student, averaged over positions, in nats.
+
+    Parameters
+    ----------
+    logits, teacher : arrays (n_vocab, positions)
+        The student's logits and the teacher's log-probabilities (-inf allowed where not reverse).
+    labels : int array (positions,)
+        The symbols that came.
+    mixing, temperature : float
+        As in `Objective`.
+    reverse : bool
+        KL(student || teacher) as the distillation term instead of the cross-entropy.
+    """
+    log_z = jax.nn.logsumexp(logits, axis=0)
+    came = jax.nn.one_hot(labels, len(logits), axis=0, dtype=logits.dtype)
+    ntp = log_z - jnp.sum(logits * came, axis=0)
+    soft = jax.nn.log_softmax(logits / temperature, axis=0)
+    target = jax.nn.log_softmax(teacher / temperature, axis=0)
+    if reverse:
+        kd = jnp.sum(jnp.exp(soft) * (soft - target), axis=0)
+    else:
+        kd = -jnp.sum(jnp.exp(target) * soft, axis=0)
+    total = (1 - mixing) * ntp + mixing * temperature**2 * kd + Z_LOSS * log_z**2
+    return jnp.mean(total)

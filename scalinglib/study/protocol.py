@@ -1,0 +1,240 @@
+"""Which models the study trains: the paper's protocols (Sections 4.2 and E.2), scaled down."""
+
+from dataclasses import asdict, dataclass, field
+from itertools import product
+
+from scalinglib import runs
+from scalinglib.study import language, train, transformer
+from scalinglib.study.distill import Objective
+
+__all__ = ["FAST", "FULL", "PERFECT", "Design", "Run"]
+
+PERFECT = "perfect"  # the teacher that knows the language's own probabilities
+N_VOCAB = language.Words.n_vocab
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model to train.
+
+    Attributes
+    ----------
+    n_layers : int
+        Depth; the width is 16 times it.
+    tokens : int
+        About how many tokens; rounded to whole batches.
+    seed : int
+        Of weights and data. Runs that share it share both, so that teachers, objectives and
+        learning rates are compared on equal terms.
+    teacher : Run, PERFECT or None
+        Whom it learns from; None means labels.
+    objective : Objective
+        Ignored without a teacher.
+    peak : float
+        Peak learning rate.
+    """
+
+    n_layers: int
+    tokens: int
+    seed: int = 0
+    teacher: "Run | str | None" = None
+    objective: Objective = field(default_factory=Objective)
+    peak: float = train.Recipe.peak
+
+    def __post_init__(self):
+        """Fix the number of tokens at what whole batches give."""
+        windows, steps = train.batches(self.tokens, language.N_CTX)
+        object.__setattr__(self, "tokens", windows * steps * language.N_CTX)
+
+    @property
+    def architecture(self):
+        """The model, as `flops.Architecture`."""
+        return transformer.architecture(self.n_layers, language.N_CTX, N_VOCAB)
+
+    @property
+    def params(self):
+        """Non-embedding parameters N."""
+        return self.architecture.params
+
+    @property
+    def flops(self):
+        """FLOPs of training: three forward passes (Equation 70), teacher's inference apart."""
+        return 3 * self.architecture.approximate_forward_flops * self.tokens
+
+    @property
+    def inference_flops(self):
+        """FLOPs of the teacher's forward passes; the perfect teacher's are not counted."""
+        if not isinstance(self.teacher, Run):
+            return 0.0
+        return self.teacher.architecture.approximate_forward_flops * self.tokens
+
+    def configuration(self):
+        """All that decides the outcome, as a flat dict."""
+        own = {"n_layers": self.n_layers, "tokens": self.tokens, "seed": self.seed}
+        own["peak"] = self.peak
+        if self.teacher is None:
+            return own
+        teacher = self.teacher if self.teacher == PERFECT else self.teacher.id
+        return own | {"teacher": teacher} | asdict(self.objective)
+
+    @property
+    def id(self):
+        """The run's identity: the hash of its configuration."""
+        return runs.identity(self.configuration())
+
+
+def by_ratio(n_layers, ratio, **other):
+    """The run of a size on `ratio` tokens per parameter (fixed M)."""
+    return Run(n_layers, ratio * Run(n_layers, 1).params, **other)
+
+
+def by_flops(n_layers, flops, **other):
+    """The run of a size that costs `flops` in training (IsoFLOP)."""
+    return Run(n_layers, flops / (Run(n_layers, 1).flops / Run(n_layers, 1).tokens), **other)
+
+
+@dataclass(frozen=True)
+class Design:
+    """The one table of settings from which the list of runs follows.
+
+    Attributes
+    ----------
+    supervised : tuple of (n_layers, ratios, seeds)
+        Fixed-M supervised runs (E.2).
+    isoflop : tuple of (flops, depths)
+        Supervised IsoFLOP profiles, which are also the IsoFLOP teachers.
+    teachers : tuple of (n_layers, ratio)
+        The fixed-M teachers; the perfect teacher joins them.
+    profiles : tuple of (flops, ((n_layers, seeds), ...))
+        Student IsoFLOP profiles under each fixed-M teacher (Figure 2).
+    profile_depth : int
+        The deepest of the fixed-M teachers that get profiles.
+    isoflop_teachers : tuple of float
+        Budgets whose models teach the fixed students.
+    fixed_students : tuple of (n_layers, ratio, seeds)
+        Students of the IsoFLOP teachers (Figure 3).
+    students : tuple of (n_layers, ratios, seeds)
+        Fixed-M students of every fixed-M teacher (Figure 4).
+    """
+
+    supervised: tuple
+    isoflop: tuple
+    teachers: tuple
+    profiles: tuple
+    profile_depth: int
+    isoflop_teachers: tuple
+    fixed_students: tuple
+    students: tuple
+
+    def supervised_runs(self):
+        """Protocol E.2, fixed M."""
+        return [
+            by_ratio(depth, ratio, seed=seed)
+            for depth, ratios, seeds in self.supervised
+            for ratio, seed in product(ratios, range(seeds))
+        ]
+
+    def isoflop_runs(self):
+        """Protocol E.2, IsoFLOP profiles."""
+        return [by_flops(depth, flops) for flops, depths in self.isoflop for depth in depths]
+
+    def fixed_teachers(self):
+        """The fixed-M teachers and the perfect one."""
+        return [*(by_ratio(depth, ratio) for depth, ratio in self.teachers), PERFECT]
+
+    def profile_runs(self):
+        """Fixed-M teachers, student IsoFLOP profiles (Figures 2, 38a, 39)."""
+        return [
+            by_flops(depth, flops, seed=seed, teacher=teacher)
+            for teacher in self.fixed_teachers()
+            if teacher == PERFECT or teacher.n_layers <= self.profile_depth
+            for flops, sizes in self.profiles
+            for depth, seeds in sizes
+            for seed in range(seeds)
+        ]
+
+    def fixed_student_runs(self):
+        """IsoFLOP teachers, fixed-M students (Figures 3, 38b)."""
+        teachers = [
+            by_flops(depth, flops)
+            for flops, depths in self.isoflop
+            if flops in self.isoflop_teachers
+            for depth in depths
+        ]
+        return [
+            by_ratio(depth, ratio, seed=seed, teacher=teacher)
+            for teacher in teachers
+            for depth, ratio, seeds in self.fixed_students
+            for seed in range(seeds)
+        ]
+
+    def student_runs(self):
+        """Fixed-M teachers, fixed-M students (Figures 4, 37, 41)."""
+        return [
+            by_ratio(depth, ratio, seed=seed, teacher=teacher)
+            for teacher in self.fixed_teachers()
+            for depth, ratios, seeds in self.students
+            for ratio, seed in product(ratios, range(seeds))
+        ]
+
+    def runs(self):
+        """Every run once, teachers before their students, cheap ones first within each."""
+        students = [*self.profile_runs(), *self.fixed_student_runs(), *self.student_runs()]
+        teachers = [run.teacher for run in students if isinstance(run.teacher, Run)]
+        alone = [*self.supervised_runs(), *self.isoflop_runs(), *teachers]
+        return [
+            run
+            for group in (alone, students)
+            for run in sorted(dict.fromkeys(group), key=lambda run: run.flops + run.inference_flops)
+        ]
+
+
+FULL = Design(
+    supervised=(
+        (1, (5, 10, 20, 50, 100, 200, 400), 5),
+        (2, (5, 10, 20, 50, 100), 3),
+        (2, (200, 400), 1),
+        (3, (5, 10, 20, 50, 100), 1),
+        (4, (2.5, 5, 10, 20), 1),
+        (5, (2.5, 5, 10), 1),
+        (6, (2.5, 5), 1),
+        (7, (2,), 1),
+    ),
+    isoflop=(
+        (3e10, (1, 2, 3)),
+        (1e11, (1, 2, 3, 4)),
+        (3e11, (1, 2, 3, 4)),
+        (1e12, (2, 3, 4, 5)),
+        (3e12, (2, 3, 4, 5, 6)),
+    ),
+    teachers=((1, 20), (2, 20), (3, 20), (4, 20), (5, 10), (6, 5)),
+    profiles=(
+        (1e10, ((1, 3), (2, 3))),
+        (3e10, ((1, 3), (2, 2), (3, 1))),
+        (1e11, ((1, 1), (2, 2), (3, 1), (4, 1))),
+        (3e11, ((2, 1), (3, 1), (4, 1))),
+        (1e12, ((3, 1), (4, 1), (5, 1))),
+    ),
+    profile_depth=5,
+    isoflop_teachers=(3e10, 1e11, 1e12),
+    fixed_students=((1, 20, 5), (2, 20, 2), (3, 20, 1)),
+    students=(
+        (1, (5, 20, 50), 5),
+        (1, (100, 200), 3),
+        (1, (400,), 1),
+        (2, (5, 20), 3),
+        (2, (50, 100), 1),
+        (3, (5, 20), 1),
+        (4, (5,), 1),
+    ),
+)
+FAST = Design(
+    supervised=((1, (2, 5, 10), 1), (2, (1,), 1)),
+    isoflop=((2e9, (1, 2)),),
+    teachers=((1, 10),),
+    profiles=((1e9, ((1, 1),)),),
+    profile_depth=1,
+    isoflop_teachers=(2e9,),
+    fixed_students=((1, 4, 1),),
+    students=((1, (2, 4), 1),),
+)

@@ -1,0 +1,126 @@
+"""The paper's transformer in miniature (Appendix I): one function from weights to logits.
+
+Features come first and positions last in every array: each matrix product, norm and softmax then
+runs over long contiguous rows, which on a CPU makes training half as fast again.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from scalinglib.flops import Architecture
+
+__all__ = ["D_HEAD", "architecture", "initial", "learning_rates", "logits"]
+
+ASPECT_RATIO = 16  # width over depth; the paper has 128
+D_HEAD = 16
+BASE_WIDTH = 16  # width at which learning rates are stated (µP)
+ROPE_BASE = 10_000.0
+
+
+def architecture(n_layers, n_ctx, n_vocab):
+    """The study's model of some depth, as `flops.Architecture`."""
+    return Architecture(
+        n_layers,
+        n_ctx=n_ctx,
+        n_vocab=n_vocab,
+        aspect_ratio=ASPECT_RATIO,
+        d_head=D_HEAD,
+        ffn_multiple=8,
+    )
+
+
+def initial(arch, key):
+    """Random weights in float32: matrices with variance one over fan-in, the head zero.
+
+    Embedding and head are not tied: µP wants different scales for them.
+    """
+    d, f = arch.d_model, arch.d_ffn
+    shapes = {"qkv": (3 * d, d), "out": (d, d), "up": (2 * f, d), "down": (d, f)}
+    keys = iter(jax.random.split(key, 1 + arch.n_layers * len(shapes)))
+
+    def ones(n):
+        return jnp.ones((n, 1), jnp.float32)
+
+    def layer():
+        matrices = {
+            name: jax.random.normal(next(keys), shape, jnp.float32) / np.float32(shape[1] ** 0.5)
+            for name, shape in shapes.items()
+        }
+        gains = {"norm1": ones(d), "norm2": ones(d), "query": ones(D_HEAD), "key": ones(D_HEAD)}
+        return matrices | {name + "_gain": gain for name, gain in gains.items()}
+
+    return {
+        "embedding": jax.random.normal(next(keys), (d, arch.n_vocab), jnp.float32),
+        "head": jnp.zeros((arch.n_vocab, d), jnp.float32),
+        "gain": ones(d),
+        "layers": [layer() for _ in range(arch.n_layers)],
+    }
+
+
+def learning_rates(params):
+    """Each weight's share of the learning rate under µP (simple): base width / width for matrices.
+
+    Embedding and gains keep the full rate; the head counts as a matrix.
+    """
+    ratio = BASE_WIDTH / params["head"].shape[1]
+    matrices = ("head", "qkv", "out", "up", "down")
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: ratio if path[-1].key in matrices else 1.0, params
+    )
+
+
+def _norm(x, gain, axis=0):
+    scale = jax.lax.rsqrt(jnp.mean(x * x, axis, keepdims=True) + np.float32(1e-6))
+    return x * scale * gain
+
+
+def _rotate(x):
+    """Rotary positions: x is (..., D_HEAD, positions)."""
+    rates = ROPE_BASE ** (-np.arange(0, D_HEAD, 2) / D_HEAD)
+    angle = rates[:, None] * np.arange(x.shape[-1])
+    cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+    a, b = jnp.split(x, 2, axis=-2)
+    return jnp.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-2)
+
+
+def _attention(x, layer, batch):
+    """Causal attention; x is (d_model, batch * positions)."""
+    d, columns = x.shape
+    n_ctx = columns // batch
+    heads = layer["qkv"] @ _norm(x, layer["norm1_gain"])
+    heads = heads.reshape(3, d // D_HEAD, D_HEAD, batch, n_ctx).transpose(0, 1, 3, 2, 4)
+    query = _rotate(_norm(heads[0], layer["query_gain"], -2)) * np.float32(D_HEAD**-0.5)
+    key = _rotate(_norm(heads[1], layer["key_gain"], -2))
+    scores = jnp.einsum("hbdk,hbdq->hbkq", key, query)
+    # QK-norm bounds the scores, so that the softmax needs no maximum taken off first.
+    causal = np.triu(np.ones((n_ctx, n_ctx), dtype=bool))
+    weights = jnp.where(causal, jnp.exp(scores), np.float32(0))
+    mixed = jnp.einsum("hbdk,hbkq->hbdq", heads[2], weights)
+    mixed = mixed / jnp.sum(weights, axis=-2, keepdims=True)
+    return layer["out"] @ mixed.transpose(0, 2, 1, 3).reshape(d, columns)
+
+
+def _feed_forward(x, layer):
+    gate, value = jnp.split(layer["up"] @ _norm(x, layer["norm2_gain"]), 2)
+    return layer["down"] @ (jax.nn.silu(gate) * value)
+
+
+def logits(params, tokens):
+    """Logits of the next symbol.
+
+    Parameters
+    ----------
+    params : dict
+        From `initial`.
+    tokens : int array (batch, positions)
+
+    Returns
+    -------
+    array (n_vocab, batch * positions), float32, columns in the order of `tokens.ravel()`
+    """
+    x = params["embedding"][:, tokens.reshape(-1)]
+    for layer in params["layers"]:
+        x = x + _attention(x, layer, len(tokens))
+        x = x + _feed_forward(x, layer)
+    return params["head"] @ _norm(x, params["gain"])
