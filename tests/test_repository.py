@@ -28,8 +28,10 @@ ROOMS = {
     "fit": {"fit", "laws", "flops"},
     "kernel_regression": {"checks"},
     "mapping_problem": {"checks"},
-    "mapping_study": {"mapping_problem"},
+    "mapping_study": {"mapping_problem", "runs"},
+    "runs": set(),
     "simulate": {"flops", "laws"},
+    "study": {"study", "flops", "runs"},
     "report": {"report"},
 }
 
