@@ -87,7 +87,6 @@ def judged(monkeypatch, value, **claim):
         ({"expected": 0.75, "tolerance": 0.05}, (0.701, 0.799), (0.699, 0.801)),
         ({"at_least": 0.6}, (0.6, 1.0), (0.599,)),
         ({"at_most": 0.01}, (-1.0, 0.01), (0.0101,)),
-        ({"at_most": 0.01, "tolerance": 0.01}, (0.0199,), (0.0201,)),
         ({"expected": True}, (True, np.True_), (False,)),
         ({"expected": False}, (False,), (True,)),
     ],
@@ -97,17 +96,11 @@ def test_both_sides_of_a_tolerance(monkeypatch, claim, inside, outside):
     assert {judged(monkeypatch, value, **claim) for value in outside} == {"does not hold"}
 
 
-@pytest.mark.parametrize(
-    ("claim", "values"),
-    [
-        ({"expected": 3.0, "tolerance": 0.5}, (3.49, 3.51, 3.99, 4.01)),
-        ({"at_least": 0.6, "tolerance": 0.5}, (0.11, 0.09, -0.39, -0.41)),
-        ({"at_most": 0.01}, (0.009, 0.011, 1.009, 1.011)),
-    ],
-)
-def test_beyond_the_tolerance_a_claim_may_hold_within_the_looser_one(monkeypatch, claim, values):
-    answers = [judged(monkeypatch, value, loose=1.0, **claim) for value in values]
-    assert answers == ["holds", "holds within 1", "holds within 1", "does not hold"]
+def test_beyond_the_tolerance_a_claim_may_hold_within_the_looser_one(monkeypatch):
+    claim = {"expected": 3.0, "tolerance": 0.5, "loose": 1.0}
+    values = (2.51, 2.49, 2.01, 1.99, 3.49, 3.51, 3.99, 4.01)
+    tight_to_far = ["holds", "holds within 1", "holds within 1", "does not hold"]
+    assert [judged(monkeypatch, value, **claim) for value in values] == 2 * tight_to_far
 
 
 def test_what_cannot_be_tested_cannot_be_checked(monkeypatch):

@@ -164,10 +164,11 @@ def test_claim_is_complete_and_answered(claim_id, claim):
         {"holds", "does not hold"} | {f"holds within {claim[k]:g}" for k in claim if k == "loose"}
     )
     assert len({"expected", "at_least", "at_most"} & set(claim)) == 1
-    # A number needs a tolerance, true or false has none, a bound may go without.
-    if "expected" in claim:
-        assert isinstance(claim["expected"], bool) != ("tolerance" in claim)
+    # A number needs a tolerance; true, false and bounds have none.
+    number = "expected" in claim and not isinstance(claim["expected"], bool)
+    assert number == ("tolerance" in claim)
     assert claim.get("loose", np.inf) > claim.get("tolerance", 0)
+    assert number or "loose" not in claim
     text = (ROOT / "notebooks" / f"{claim['notebook']}.py").read_text(encoding="utf-8")
     assert len(ask(claim_id).findall(text)) == 1
 

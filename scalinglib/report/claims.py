@@ -51,10 +51,9 @@ def check(claim_id, value, binding=True):
 def judge(claim_id, value):
     """The `Verdict` on a claim given the value computed here.
 
-    The value is off by its distance from `expected`, or by what it lacks to `at_least` or exceeds
-    `at_most`. Up to `tolerance` (0 if not given) the claim holds; up to `loose`, if there is one,
-    it holds within that; beyond, it does not hold. Where `expected` is true or false the value
-    must equal it.
+    A number holds up to `tolerance` from `expected`, and up to `loose`, if there is one, it holds
+    within that; or it holds where it keeps the bound `at_least` or `at_most`. Where `expected` is
+    true or false the value must equal it.
     """
     claims = ledger()
     if claim_id not in claims:
@@ -65,11 +64,8 @@ def judge(claim_id, value):
     value = value.item() if isinstance(value, np.generic | np.ndarray) else value
     if not np.isfinite(value):
         raise ValueError(f"value of claim {claim_id!r} is {value!r}; it must be finite")
-    off = _off(claim, value)
-    answer = "does not hold"
-    if off <= claim.get("tolerance", 0):
-        answer = "holds"
-    elif off <= claim.get("loose", 0):
+    answer = "holds" if _holds(claim, value) else "does not hold"
+    if answer != "holds" and abs(value - claim.get("expected", np.inf)) <= claim.get("loose", -1):
         answer = f"holds within {claim['loose']:g}"
     return Verdict(claim_id, claim["statement"], value, answer)
 
@@ -88,11 +84,9 @@ def computed():
     return found
 
 
-def _off(claim, value):
-    if isinstance(claim.get("expected"), bool):
-        return 0 if bool(value) == claim["expected"] else np.inf
-    if "expected" in claim:
-        return abs(value - claim["expected"])
-    if "at_least" in claim:
-        return max(claim["at_least"] - value, 0)
-    return max(value - claim["at_most"], 0)
+def _holds(claim, value):
+    if "expected" not in claim:
+        return claim.get("at_least", -np.inf) <= value <= claim.get("at_most", np.inf)
+    if isinstance(claim["expected"], bool):
+        return bool(value) == claim["expected"]
+    return abs(value - claim["expected"]) <= claim["tolerance"]
