@@ -61,6 +61,7 @@ ledger = pd.DataFrame.from_dict(claims.ledger(), orient="index").rename_axis("id
 values = pd.DataFrame(claims.computed()).set_index("id").value
 ledger["here"] = ledger.id.map(values).fillna("")
 ledger["notebook"] = ledger.notebook.fillna("none")
+ledger["source"] = ledger.source.replace("here", "this project")
 ledger["verdict"] = ledger.answer.str.extract(f"^({'|'.join(VERDICTS)})")[0]
 ledger["verdict"] = ledger.verdict.mask(
     ledger.answer.str.startswith("holds within"), "holds within"
@@ -77,8 +78,8 @@ counts = pd.concat([count(ledger, "source"), count(ledger[ledger.source == "pape
 
 # %%
 def bars(ax, table):
-    wide = table.pivot_table(index="group", columns="verdict", values="claims", fill_value=0)
-    wide = wide.reindex(columns=VERDICTS, fill_value=0).sort_index(ascending=False)
+    wide = table.pivot_table(index="group", columns="verdict", values="claims", sort=False)
+    wide = wide.reindex(columns=VERDICTS).fillna(0)[::-1]
     left = 0 * wide.sum(axis=1)
     for verdict, color in VERDICTS.items():
         share = wide[verdict] / wide.sum(axis=1)
@@ -140,7 +141,8 @@ Markdown(
     f"(1/2 said). With $B'$ as printed they would be {old['500M compute']:.2f} and "
     f"{old['10B compute']:.4f}, and the mean error on Figure 1's runs "
     f"{evidence.mean_relative_error['printed']:.2%} in place of "
-    f"{evidence.mean_relative_error['corrected']:.2%}: $B'$ is near {law.B:.1e}, not {printed.B:.0f}."
+    f"{evidence.mean_relative_error['corrected']:.2%}: "
+    f"$B'$ is near {law.B:.1e}, not {printed.B:.0f}."
     f"\n\nThe same sentence's tokens, 2/3 and 1/2, come out nowhere as a pair. Nearest are "
     f"{mine['500M tokens'][nearest['500M tokens']]:.2f} ({nearest['500M tokens']}) and "
     f"{mine['10B tokens'][nearest['10B tokens']]:.2f} ({nearest['10B tokens']})."
@@ -202,12 +204,12 @@ break_even.set_axis(map(figures.label_size, students)).map("{:.1e}".format)
 rule = 3e20
 free, paid = break_even.loc[1e9]
 Markdown(
-    "The practitioner's article offers it for distillation *including teacher training*. There a 1B "
-    f"student {'never wins' if np.isnan(with_training) else f'wins up to {with_training:.1e}'} "
+    "The practitioner's article offers it for distillation *including teacher training*. There a "
+    f"1B student {'never wins' if np.isnan(with_training) else f'wins up to {with_training:.1e}'} "
     "between 1e19 and 1e26 FLOPs, so that the rule answers a question that does not arise. Where "
     f"only inference is paid a 1B student gains more than 0.01 nats up to {paid:.1e} FLOPs, "
     f"{paid / rule:.1f} times the rule; with a free teacher up to {free:.1e}, {free / rule:.0f} "
-    f"times. Nor is it linear: the budgets grow as $N_S$ to the {exponent[1]:.2f} and "
+    f"times. Nor is it quite linear: the budgets grow as $N_S$ to the {exponent[1]:.2f} and "
     f"{exponent[0]:.2f}."
 )
 
@@ -235,10 +237,10 @@ by_delta
 always = (by_delta == "1.00").mean(axis=None)
 never = (by_delta == "none").mean(axis=None)
 Markdown(
-    "The table has the largest $\\delta_\\text{lgt}$ at which distilling still gains, the teacher's "
-    f"training free. In {always:.0%} of its cells even the full price of inference is worth paying, "
-    f"in {never:.0%} no price is; what decides is budget against student size. There is no such "
-    "$\\delta$; under 0.3 is neither needed nor enough."
+    "The table has the largest $\\delta_\\text{lgt}$ at which distilling still gains, the training "
+    f"of the teacher free. In {always:.0%} of its cells even the full price of inference is worth "
+    f"paying, in {never:.0%} no price is; what decides is budget against student size. Under 0.3 "
+    "is neither needed nor enough."
 )
 
 # %% [markdown]
@@ -265,9 +267,9 @@ best_ratio, far = plateau["best N_T / N_S"], plateau["500x above the best (nats)
 Markdown(
     "With teachers and students on 20 tokens a parameter the best teacher is "
     f"{best_ratio.min():.0f} to {best_ratio.max():.0f} times the student, and what follows is no "
-    f"plateau but a rise: at 500 times a {plateau.index[0]} student is {far.iloc[0]:.2f} nats worse "
-    "than with its best teacher. The paper has no such number; its statement is about losses, not "
-    "sizes."
+    f"plateau but a rise: at 500 times a {plateau.index[0]} student is {far.iloc[0]:.2f} nats "
+    "worse than with its best teacher. The paper has no such number; its statement is about "
+    "losses, not sizes."
 )
 
 # %% [markdown]
@@ -306,9 +308,11 @@ turn = allocate.best_teacher_loss(law, sizes, 20 * sizes) / (
 )
 slopes = law.beta * law.gamma, law.supervised.beta * law.supervised.gamma
 Markdown(
-    "The capacity gap is said to set in where $L_T = d_1 \\tilde L_S$. The best teachers of the four "
-    f"students above lie at {turn.min():.2f} to {turn.max():.2f} of that, where the second factor of "
-    f"the law is a mere $2^{{-c_1 f_1}}$ = {2 ** (-law.c1 * law.f1):.0e}. And Section B.1 has "
+    "The capacity gap is said to set in where $L_T = d_1 \\tilde L_S$. The best teachers of the "
+    f"four students above lie at {turn.min():.2f} to {turn.max():.2f} of that; at the point itself "
+    f"the second factor is $2^{{-c_1 f_1}}$ = {2 ** (-law.c1 * law.f1):.0e}, and $L_S$ is $L_T$ to "
+    "all digits.\n\n"
+    "And Section B.1 has "
     "distillation from a fixed teacher not improve the scaling with data; yet the data term's "
     f"exponent is {slopes[0]:.2f} against {slopes[1]:.2f} for supervised training: the student "
     "comes down to its teacher faster than to the floor of the data."
@@ -375,14 +379,14 @@ listed(paper[part >= 8], shown)
 # ### Poster, summary page, articles
 
 # %%
-others = tested[~tested.source.isin(["paper", "here"])].sort_values("source", kind="stable")
+others = tested[~tested.source.isin(["paper", "this project"])].sort_values("source", kind="stable")
 listed(others, ["source", *shown])
 
 # %% [markdown]
 # ### Of this project itself
 
 # %%
-listed(tested[tested.source == "here"], shown)
+listed(tested[tested.source == "this project"], shown)
 
 # %% [markdown]
 # ### What cannot be tested here, and why
@@ -398,7 +402,8 @@ listed(untested, ["source", "place", "statement", "why"])
 # one in the ledger.
 
 # %%
-elsewhere = tested[tested.notebook != "11_claims"]
+# This notebook is being run, and 12 may hold its reader's own runs.
+elsewhere = tested[~tested.notebook.isin(["11_claims", "12_your_own_runs"])]
 printed_there = {(row["id"], row["notebook"], row["answer"]) for row in claims.computed()}
 recorded = set(zip(elsewhere.id, elsewhere.notebook, elsewhere.answer, strict=True))
 claims.check("ledger-answered", len(recorded - printed_there))
