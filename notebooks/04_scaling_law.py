@@ -307,6 +307,8 @@ off = [
 ]
 claims.check("only-best-teacher", float(np.min(off)))
 claims.check("weak-teacher-matched", float(law.infinite_data_loss(sizes, weak).max() - weak))
+one_teacher = law.loss(sizes, 64e9, 2.2)
+claims.check("one-teacher-smaller-worse", bool((np.diff(one_teacher) < 0).all()))
 claims.check("poster-factorises", float(factor.max() / factor.min() - 1))
 claims.check("article-variables", "teacher_params" in signature(law.loss).parameters)
 claims.check("article-exponent", abs(strong_slope(1e12)) < abs(strong_slope(4e9)) * (1 - 1e-3))

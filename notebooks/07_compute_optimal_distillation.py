@@ -688,6 +688,8 @@ claims.check("d5-often-cheaper", float(lowest_each.max()))
 closest = discounted[discounted.above_floor < steps_from_floor[0] * 1.001]
 claims.check("d5-near-floor", float(closest.compute_ratio.min()))
 claims.check("d5-training-dearer", float(lowest.compute_ratio[scenarios[2:]].min(axis=None)))
+saving = discounted[discounted.compute_ratio < 1]
+claims.check("d5-compute-means-data", float(saving.token_ratio.max()))
 falling = lowest.compute_ratio.teacher_inference.diff().dropna()
 claims.check("d5-larger-students", bool((falling < 0).all()))
 claims.check("d5-tokens-500m-both", tokens_for(500e6, 2.4, both))

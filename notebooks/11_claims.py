@@ -34,7 +34,7 @@ profile = "full"
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown
 
 from scalinglib import allocate, flops, laws
 from scalinglib.report import claims, figures, paths, profiles
@@ -104,6 +104,10 @@ summary.reindex(columns=VERDICTS).fillna(0).astype(int).assign(all=lambda t: t.s
 # Each with its numbers computed on the spot.
 #
 # ### The misprinted $B'$, "roughly 3/4", "roughly 1/2"
+#
+# Section D.5: "in the pretrain + inference scenario, producing a 500M student with a cross-entropy
+# of 2.4 has roughly 3/4 the compute cost of producing the same model with supervised learning",
+# a 10B student with 2.2 "roughly 1/2"; in tokens "roughly 2/3 and 1/2".
 
 # %%
 CASES = [(500e6, 2.4), (10e9, 2.2)]
@@ -150,6 +154,9 @@ Markdown(
 
 # %% [markdown]
 # ### The poster's "3x"
+#
+# "Training recipes that are up to 3x more efficient than optimal supervised learning": the most
+# that each scenario saves over target losses up to 0.9 nats above a student's floor.
 
 # %%
 students = np.array([300e6, 1e9, 3e9, 10e9])
@@ -179,6 +186,10 @@ Markdown(
 
 # %% [markdown]
 # ### The break-even rule $3 \times 10^{20} (N / 10^9)$
+#
+# The practitioner's article: "the FLOPs budget where supervised training becomes more efficient
+# than distillation (including teacher training)". Below, the last budget with a gain over 0.01
+# nats.
 
 # %%
 budgets = np.geomspace(1e19, 1e26, 4 * settings.curve_points)
@@ -204,7 +215,7 @@ break_even.set_axis(map(figures.label_size, students)).map("{:.1e}".format)
 rule = 3e20
 free, paid = break_even.loc[1e9]
 Markdown(
-    "The practitioner's article offers it for distillation *including teacher training*. There a "
+    "With teacher training paid a "
     f"1B student {'never wins' if np.isnan(with_training) else f'wins up to {with_training:.1e}'} "
     "between 1e19 and 1e26 FLOPs, so that the rule answers a question that does not arise. Where "
     f"only inference is paid a 1B student gains more than 0.01 nats up to {paid:.1e} FLOPs, "
@@ -215,6 +226,8 @@ Markdown(
 
 # %% [markdown]
 # ### "$\delta$ under 0.3"
+#
+# The AI CERTS article: "Compute delta; if under 0.3, distillation is likely cheaper."
 
 # %%
 deltas = np.linspace(0, 1, 101)
@@ -245,6 +258,9 @@ Markdown(
 
 # %% [markdown]
 # ### "A plateau past 50x"
+#
+# The AI CERTS article: "Apple's experiments demonstrate visible plateaus beyond a teacher-student
+# ratio of roughly 50x."
 
 # %%
 sizes = np.array([198e6, 546e6, 1.82e9, 7.75e9])
@@ -274,6 +290,8 @@ Markdown(
 
 # %% [markdown]
 # ### "Teachers up to 512B parameters"
+#
+# The AI CERTS article: "seven student sizes and teachers up to 512B parameters".
 
 # %%
 table13 = pd.read_csv(paths.DATA / "published" / "table13.csv")
@@ -285,13 +303,16 @@ Markdown(
 
 # %% [markdown]
 # ### "Always at least 60% on the student"
+#
+# The practitioner's article on students over 10B: "always spend the majority (≥60%) of FLOPs on the
+# student, using a teacher that is only slightly larger".
 
 # %%
 large = allocate.optimal(law, 10e9, budgets, "teacher_pretraining_inference")
 low = large.loc[large.share_student.idxmin()]
 enough = large[large.share_student >= 0.6].compute
 Markdown(
-    "The article says it of students over 10B. With all teacher costs paid a 10B student's own "
+    "With all teacher costs paid a 10B student's own "
     f"training falls to {low.share_student:.0%} of the budget, at {low.compute:.0e} FLOPs, and has "
     f"60% only below {enough.max():.0e} FLOPs. The paper's Table 3 contradicts it as well: *large "
     "student, large compute* is divided in equal parts."
@@ -311,8 +332,7 @@ Markdown(
     "The capacity gap is said to set in where $L_T = d_1 \\tilde L_S$. The best teachers of the "
     f"four students above lie at {turn.min():.2f} to {turn.max():.2f} of that; at the point itself "
     f"the second factor is $2^{{-c_1 f_1}}$ = {2 ** (-law.c1 * law.f1):.0e}, and $L_S$ is $L_T$ to "
-    "all digits.\n\n"
-    "And Section B.1 has "
+    "all digits.\n\nAnd Section B.1 has "
     "distillation from a fixed teacher not improve the scaling with data; yet the data term's "
     f"exponent is {slopes[0]:.2f} against {slopes[1]:.2f} for supervised training: the student "
     "comes down to its teacher faster than to the floor of the data."
@@ -321,8 +341,8 @@ Markdown(
 # %% [markdown]
 # ## The whole ledger
 #
-# *Said* is what the text leads to expect, with its tolerance; *here* is the value computed in the
-# notebook named.
+# *Said* is what the text leads to expect, with its tolerance; *here* is the value computed in
+# the notebook.
 
 
 # %%
@@ -340,7 +360,10 @@ shown = ["place", "statement", "confirm", "said", "here", "answer"]
 
 
 def listed(table, columns):
-    return table.set_index("id")[columns].fillna("").rename_axis(None)
+    page = table.set_index("id")[columns].fillna("").rename_axis(None).to_html(justify="left")
+    for cell in ("td", "th"):
+        page = page.replace(f"<{cell}>", f'<{cell} align="left" style="text-align: left">')
+    return HTML(page)
 
 
 # %% [markdown]
@@ -380,7 +403,8 @@ listed(paper[part >= 8], shown)
 
 # %%
 others = tested[~tested.source.isin(["paper", "this project"])].sort_values("source", kind="stable")
-listed(others, ["source", *shown])
+others["notebook"] = others.notebook.str[:2]
+listed(others, ["source", *shown, "notebook"])
 
 # %% [markdown]
 # ### Of this project itself
