@@ -115,6 +115,7 @@ def test_computed_values_are_read_as_the_check_cell_prints_them(monkeypatch, tmp
     cells = [{"cell_type": "markdown"}, {"outputs": [{"text": text.splitlines(keepends=True)}]}]
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "00_a.ipynb").write_text(json.dumps({"cells": cells}))
+    (tmp_path / "notebooks" / "00_a.partial.ipynb").write_text('{"cells": [')
     monkeypatch.setattr(claims, "ROOT", tmp_path)
     assert claims.computed() == [
         {"notebook": "00_a", "id": "a-1", "answer": "holds within 0.1", "value": "0.8"}

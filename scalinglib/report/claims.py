@@ -76,7 +76,9 @@ def computed():
     Their keys: notebook, id, answer, and value, the text of the number computed there.
     """
     found = []
-    for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
+    notebooks = (ROOT / "notebooks").glob("[0-9]*.ipynb")
+    # A dot in the stem marks what a run has not finished, or failed at.
+    for path in sorted(path for path in notebooks if "." not in path.stem):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         for output in (o for cell in cells for o in cell.get("outputs", [])):
             for name, answer, value in _LINE.findall("".join(output.get("text", ""))):
