@@ -107,8 +107,6 @@ class Design:
         The fixed-M teachers; the perfect teacher joins them.
     profiles : tuple of (flops, ((n_layers, seeds), ...))
         Student IsoFLOP profiles under each fixed-M teacher (Figure 2).
-    profile_depth : int
-        The deepest of the fixed-M teachers that get profiles.
     isoflop_teachers : tuple of float
         Budgets whose models teach the fixed students.
     fixed_students : tuple of (n_layers, ratio, seeds)
@@ -121,7 +119,6 @@ class Design:
     isoflop: tuple
     teachers: tuple
     profiles: tuple
-    profile_depth: int
     isoflop_teachers: tuple
     fixed_students: tuple
     students: tuple
@@ -147,7 +144,6 @@ class Design:
         return [
             by_flops(depth, flops, seed=seed, teacher=teacher)
             for teacher in self.fixed_teachers()
-            if teacher == PERFECT or teacher.n_layers <= self.profile_depth
             for flops, sizes in self.profiles
             for depth, seeds in sizes
             for seed in range(seeds)
@@ -194,11 +190,11 @@ FULL = Design(
         (1, (5, 10, 20, 50, 100, 200, 400), 5),
         (2, (5, 10, 20, 50, 100), 3),
         (2, (200, 400), 1),
-        (3, (5, 10, 20, 50, 100), 1),
+        (3, (5, 10, 20, 50), 1),
         (4, (2.5, 5, 10, 20), 1),
         (5, (2.5, 5, 10), 1),
-        (6, (2.5, 5), 1),
-        (7, (2,), 1),
+        (6, (2.5,), 1),
+        (7, (1,), 1),
     ),
     isoflop=(
         (3e10, (1, 2, 3)),
@@ -207,15 +203,14 @@ FULL = Design(
         (1e12, (2, 3, 4, 5)),
         (3e12, (2, 3, 4, 5, 6)),
     ),
-    teachers=((1, 20), (2, 20), (3, 20), (4, 20), (5, 10), (6, 5)),
+    teachers=((1, 20), (2, 20), (3, 20), (4, 20), (5, 10)),
     profiles=(
         (1e10, ((1, 3), (2, 3))),
         (3e10, ((1, 3), (2, 2), (3, 1))),
         (1e11, ((1, 1), (2, 2), (3, 1), (4, 1))),
         (3e11, ((2, 1), (3, 1), (4, 1))),
-        (1e12, ((3, 1), (4, 1), (5, 1))),
+        (1e12, ((3, 1), (4, 1))),
     ),
-    profile_depth=5,
     isoflop_teachers=(3e10, 1e11, 1e12),
     fixed_students=((1, 20, 5), (2, 20, 2), (3, 20, 1)),
     students=(
@@ -233,7 +228,6 @@ FAST = Design(
     isoflop=((2e9, (1, 2)),),
     teachers=((1, 10),),
     profiles=((1e9, ((1, 1),)),),
-    profile_depth=1,
     isoflop_teachers=(2e9,),
     fixed_students=((1, 4, 1),),
     students=((1, (2, 4), 1),),
