@@ -199,7 +199,7 @@ def grid(rows, columns):
         2 * rows, columns, figsize=size, sharex=True, sharey="row", gridspec_kw=heights
     )
     plt.setp(axes[::2], xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xticks=[0, 0.5, 1])
-    fig.supxlabel("confidence", fontsize=10)
+    plt.setp(axes[-1], xlabel="confidence")
     return fig, axes.reshape(rows, 2, columns).swapaxes(1, 2)
 
 
@@ -330,8 +330,9 @@ for ax, reference in zip(axes, REFERENCES, strict=True):
     for objective, tokens in product(COLORS, (short, long)):
         line = ece.loc[reference, objective, tokens].loc[list(names.values())]
         x, style = range(len(line)), {"color": COLORS[objective]}
+        size = f"{figures.label_size(tokens)} tokens"
         dash = "-o" if tokens == long else ":o"
-        ax.plot(x, line["mean"], dash, **style, label=f"{objective}, {tokens / 1e6:.2g}M tokens")
+        ax.plot(x, line["mean"], dash, **style, label=f"{objective}, {size}")
         low, high = line["mean"] - 2 * line["sem"], line["mean"] + 2 * line["sem"]
         ax.fill_between(x, low, high, **style, alpha=0.25, linewidth=0)
     ax.set_xticks(x, [name.split()[0] for name in line.index], rotation=45)

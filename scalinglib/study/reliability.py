@@ -75,7 +75,7 @@ def measure(windows, cache, r, teacher=None):
     """
     weights = runner.load(r, cache) if r.teacher is None and runner.cached(r, cache) else None
     if weights is None:
-        weights = runner.execute(r, teacher)[1]
+        weights = runner.trained(r, teacher)
     symbols, truth = sample(windows)
     taught = None if r.teacher is None else _of_teacher(windows, cache, r.teacher)
     found = tables(_of_model(weights, symbols), truth, symbols[:, 1:].reshape(-1), taught)

@@ -30,6 +30,7 @@ __all__ = [
     "remake",
     "run",
     "teacher_function",
+    "trained",
 ]
 
 _BAR = "{desc:<34} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
@@ -116,18 +117,7 @@ def execute(r, teacher=None):
     corpus = language.words()
     teach = teacher_function(r.teacher, teacher, corpus)
     before = time.perf_counter()
-    split = "teacher" if r.teacher is None else "student"
-    params = train.train(
-        r.architecture,
-        corpus,
-        r.tokens,
-        r.seed,
-        split,
-        teach,
-        r.objective,
-        train.Recipe(peak=r.peak),
-    )
-    params = jax.tree.map(np.asarray, params)
+    params = trained(r, teacher)
     seconds = time.perf_counter() - before
     measured = train.evaluate(params, corpus, teach)
     if r.teacher is None:
@@ -159,6 +149,22 @@ def execute(r, teacher=None):
         "code": _code(),
     }
     return row, params
+
+
+def trained(r, teacher=None):
+    """Weights of one run, trained but not measured; the arguments are those of `execute`."""
+    corpus = language.words()
+    params = train.train(
+        r.architecture,
+        corpus,
+        r.tokens,
+        r.seed,
+        "teacher" if r.teacher is None else "student",
+        teacher_function(r.teacher, teacher, corpus),
+        r.objective,
+        train.Recipe(peak=r.peak),
+    )
+    return jax.tree.map(np.asarray, params)
 
 
 _COLUMNS = (
