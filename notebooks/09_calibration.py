@@ -143,9 +143,9 @@ for some in (len(labels), len(labels) // 10, len(labels) // 100):
 # %% [markdown]
 # ## Figure 42: teachers
 #
-# Each point is a bin: where it lies on the diagonal, confidence is accuracy. Above a line of the
-# same bins against the truth, which no sampling blurs; below each panel the share of predictions in
-# each bin.
+# Each point is a bin: where it lies on the diagonal, confidence is accuracy. The dotted line holds
+# the same bins against the truth, which no sampling blurs; under each panel stands the share of
+# predictions in each bin. Larger teachers are sure more often and better calibrated.
 
 # %%
 COLORS = {"full": "#0072B2", "top-1": "#D55E00"}
