@@ -259,7 +259,7 @@ save(fig, "fig43_short_data", table)
 # symbol more often than its confidence says, the student of the top-1 about as often.
 
 # %%
-fig, table = student_figure(short, ["teacher_top1"], "agreement with teacher")
+fig, table = student_figure(short, ["teacher_top1"], "agreement")
 save(fig, "fig44_short_teacher_top1", table)
 
 # %% [markdown]
@@ -307,7 +307,7 @@ save(fig, "fig47_long_data", table)
 # Here it is the student of the top-1 that gains, and the other that loses.
 
 # %%
-fig, table = student_figure(long, ["teacher_top1"], "agreement with teacher")
+fig, table = student_figure(long, ["teacher_top1"], "agreement")
 save(fig, "fig48_long_teacher_top1", table)
 
 # %% [markdown]
