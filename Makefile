@@ -7,7 +7,7 @@ export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.3
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 
-.PHONY: FORCE help setup figures test lint format study-mapping bench lock clean $(NOTEBOOKS)
+.PHONY: FORCE help setup figures test lint format study-calibration study-mapping bench lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -67,6 +67,9 @@ lint: .venv/.done ## ruff, the formatter's opinion included
 format: .venv/.done ## let ruff put the code in order
 	$(VENV)/ruff check --fix
 	$(VENV)/ruff format
+
+study-calibration: .venv/.done ## train and measure what data/runs/calibration.csv lacks (notebook 09; resumes)
+	$(VENV)/python -m tools.study_calibration
 
 study-mapping: .venv/.done ## train what data/runs/mapping.csv lacks (notebook 02; resumes where it stopped)
 	$(VENV)/python -m tools.study_mapping

@@ -39,9 +39,8 @@ def append(path, rows):
     if path.exists() and path.stat().st_size > len(whole):
         os.truncate(path, len(whole))
     text = rows.to_csv(index=False, header=not whole, float_format="%.6g", lineterminator="\n")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
+    with path.open("ab", buffering=0) as file:  # a buffer would cut a long text in two writes
+        file.write(text.encode())
         os.fsync(file.fileno())
 
 

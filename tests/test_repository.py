@@ -35,13 +35,14 @@ ROOMS = {
     "flops": {"checks"},
     "allocate_solver": {"laws", "flops"},
     "allocate": {"checks", "laws", "flops", "allocate_solver"},
+    "calibration": set(),
     "fit": {"fit", "laws", "flops"},
     "kernel_regression": {"checks"},
     "mapping_problem": {"checks"},
     "mapping_study": {"mapping_problem", "runs"},
     "runs": set(),
     "simulate": {"flops", "laws"},
-    "study": {"study", "flops", "runs"},
+    "study": {"study", "calibration", "flops", "runs"},
     "report": {"report"},
 }
 

@@ -21,7 +21,17 @@ from scalinglib import runs as table
 from scalinglib.study import language, train, transformer
 from scalinglib.study.protocol import PERFECT, Run
 
-__all__ = ["execute", "load", "local_executor", "read", "remake", "run", "teacher_function"]
+__all__ = [
+    "cached",
+    "execute",
+    "load",
+    "local_executor",
+    "read",
+    "remake",
+    "run",
+    "teacher_function",
+    "trained",
+]
 
 _BAR = "{desc:<34} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
 # Empty for supervised runs, and without this type floats, which the file would round.
@@ -33,7 +43,7 @@ def read(path):
     return table.read(path, {"teacher": str, "code": str} | _WHOLE)
 
 
-def run(wanted, path, cache, executor, progress=True):
+def run(wanted, path, cache, executor, progress=True, task=None):
     """Train the runs that the table at `path` lacks, and return the whole table.
 
     Rows are written one by one as runs finish; start it again after a kill and it goes on. A run
@@ -47,11 +57,13 @@ def run(wanted, path, cache, executor, progress=True):
     executor : concurrent.futures.Executor
         `local_executor()`, or `dask.distributed.Client(...).get_executor()`.
     progress : bool, whether to show a progress bar with the time left
+    task : function like `execute`, which is the default
+        In place of its row it may return a list of rows, all with the run's id.
     """
     done = set(read(path).id)
     waiting = {r.id: r for r in wanted if r.id not in done}
     for r in list(waiting.values()):
-        if isinstance(r.teacher, Run) and not _file(r.teacher.id, cache).exists():
+        if isinstance(r.teacher, Run) and not cached(r.teacher, cache):
             waiting[r.teacher.id] = r.teacher
     failed = {}
     with tqdm(total=_work(waiting.values()), disable=not progress, bar_format=_BAR) as bar:
@@ -59,7 +71,7 @@ def run(wanted, path, cache, executor, progress=True):
         while waiting or futures:
             for r in [r for r in waiting.values() if _ready(r, waiting, futures)]:
                 teacher = load(r.teacher, cache)
-                futures[executor.submit(execute, r, teacher)] = waiting.pop(r.id)
+                futures[executor.submit(task or execute, r, teacher)] = waiting.pop(r.id)
             finished, _ = wait(futures, return_when=FIRST_COMPLETED)
             for future in finished:
                 r = futures.pop(future)
@@ -72,7 +84,9 @@ def run(wanted, path, cache, executor, progress=True):
                 if r.teacher is None:
                     _store(_file(r.id, cache), params)
                 if r.id not in done:
-                    table.append(path, pd.DataFrame([row]).astype(_WHOLE))
+                    rows = pd.DataFrame(row if isinstance(row, list) else [row])
+                    whole = {name: dtype for name, dtype in _WHOLE.items() if name in rows}
+                    table.append(path, rows.astype(whole))
                     done.add(r.id)
                 bar.set_description(f"{len(waiting) + len(futures)} runs to go")
     if failed:
@@ -103,18 +117,7 @@ def execute(r, teacher=None):
     corpus = language.words()
     teach = teacher_function(r.teacher, teacher, corpus)
     before = time.perf_counter()
-    split = "teacher" if r.teacher is None else "student"
-    params = train.train(
-        r.architecture,
-        corpus,
-        r.tokens,
-        r.seed,
-        split,
-        teach,
-        r.objective,
-        train.Recipe(peak=r.peak),
-    )
-    params = jax.tree.map(np.asarray, params)
+    params = trained(r, teacher)
     seconds = time.perf_counter() - before
     measured = train.evaluate(params, corpus, teach)
     if r.teacher is None:
@@ -146,6 +149,22 @@ def execute(r, teacher=None):
         "code": _code(),
     }
     return row, params
+
+
+def trained(r, teacher=None):
+    """Weights of one run, trained but not measured; the arguments are those of `execute`."""
+    corpus = language.words()
+    params = train.train(
+        r.architecture,
+        corpus,
+        r.tokens,
+        r.seed,
+        "teacher" if r.teacher is None else "student",
+        teacher_function(r.teacher, teacher, corpus),
+        r.objective,
+        train.Recipe(peak=r.peak),
+    )
+    return jax.tree.map(np.asarray, params)
 
 
 _COLUMNS = (
@@ -184,7 +203,7 @@ def remake(run_id, wanted, cache, executor):
     if not found:
         raise ValueError(f"run_id is {run_id!r}; the study has no run of that identity")
     teacher = found[0].teacher
-    if isinstance(teacher, Run) and not _file(teacher.id, cache).exists():
+    if isinstance(teacher, Run) and not cached(teacher, cache):
         _store(_file(teacher.id, cache), executor.submit(execute, teacher).result()[1])
     row, _ = executor.submit(execute, found[0], load(teacher, cache)).result()
     return pd.Series(row)
@@ -225,6 +244,11 @@ def _store(file, params):
     leaves, _ = jax.tree.flatten(params)
     np.savez(partial_file, *leaves)
     partial_file.replace(file)
+
+
+def cached(r, cache):
+    """Whether a run's weights are in the cache."""
+    return _file(r.id, cache).exists()
 
 
 def load(r, cache):

@@ -1,0 +1,97 @@
+"""Does a model's confidence tell how often it is right? Reliability tables and ECE (Appendix E.8).
+
+A confidence is a probability that a model gives to one symbol at one position, usually the symbol
+that it thinks likeliest. What it is held against is called the outcome: whether that symbol came
+(0 or 1), or a probability of the same symbol that somebody else gives.
+"""
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["bias", "distributional_ece", "ece", "error", "reliability"]
+
+
+def reliability(confidence, outcome, bins=21):
+    """The mean outcome of predictions of like confidence: the numbers of a reliability plot.
+
+    Parameters
+    ----------
+    confidence, outcome : arrays (n,)
+        In [0, 1]; outcome may be boolean.
+    bins : int
+        Of equal width over [0, 1], each with its upper edge; 0 falls into the first.
+
+    Returns
+    -------
+    DataFrame with one row a bin that is not empty: bin (from 0), count, confidence and outcome
+    (means), apart (mean distance of the two prediction by prediction, which no binning cancels)
+    """
+    if not (isinstance(bins, int | np.integer) and bins >= 1):
+        raise ValueError(f"bins is {bins!r}; it must be a whole number from 1")
+    confidence = _probabilities("confidence", confidence)
+    outcome = _probabilities("outcome", outcome)
+    if confidence.shape != outcome.shape:
+        raise ValueError(
+            f"outcome has shape {outcome.shape}; it must be that of confidence, {confidence.shape}"
+        )
+    which = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence)
+    count = np.bincount(which, minlength=bins)
+    used = np.flatnonzero(count)
+    columns = {
+        "confidence": confidence,
+        "outcome": outcome,
+        "apart": np.abs(outcome - confidence),
+    }
+    means = {name: np.bincount(which, x)[used] / count[used] for name, x in columns.items()}
+    return pd.DataFrame({"bin": used, "count": count[used], **means})
+
+
+def error(table):
+    """The calibration error of a table from `reliability`: Equation 38 or 39, in [0, 1]."""
+    return float(np.average(np.abs(table.outcome - table.confidence), weights=table["count"]))
+
+
+def ece(confidence, correct, bins=21):
+    """Expected calibration error (Equation 38): sum of |B|/n |accuracy(B) - confidence(B)|.
+
+    Parameters
+    ----------
+    confidence : array (n,), probabilities of the predicted symbols
+    correct : array (n,)
+        Whether each prediction was right, or the known probability that it is.
+    bins : int, as in `reliability`
+    """
+    return error(reliability(confidence, correct, bins))
+
+
+def distributional_ece(conf_binned_by, conf_other, bins=21):
+    """Distributional calibration error (Equation 39): how far apart two models' confidences are.
+
+    Parameters
+    ----------
+    conf_binned_by, conf_other : arrays (n,)
+        Confidences of two models at the same positions; bins are over the first. Whether the
+        second is of the symbol that the first predicts, or of its own, is the caller's choice.
+    bins : int, as in `reliability`
+    """
+    return error(reliability(conf_binned_by, conf_other, bins))
+
+
+def bias(table):
+    """What `error` would be, on average, if each bin's labels were drawn from its confidence.
+
+    The mean distance of a sample mean from its expectation, by the normal approximation: even a
+    perfectly calibrated model has this much ECE against finitely many labels.
+    """
+    deviation = np.sqrt(table.confidence * (1 - table.confidence) / table["count"])
+    return float(np.average(np.sqrt(2 / np.pi) * deviation, weights=table["count"]))
+
+
+def _probabilities(name, values):
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or not len(values):
+        raise ValueError(f"{name} has shape {values.shape}; it must be (n,), n at least 1")
+    bad = ~((values >= 0) & (values <= 1))
+    if bad.any():
+        raise ValueError(f"{name} holds {float(values[bad][0])!r}; it must lie in [0, 1]")
+    return values

@@ -1,0 +1,157 @@
+"""Confidences of the study's models: which students are trained for it, and how it is measured.
+
+`measure` is a task for `runner.run`: it trains a run and keeps, in place of its loss, its
+reliability tables, one row a bin.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from scalinglib import calibration
+from scalinglib.study import language, protocol, runner, train
+from scalinglib.study.distill import Objective
+
+__all__ = ["FAST", "FULL", "Design", "measure", "run", "sample", "tables"]
+
+
+@dataclass(frozen=True)
+class Design:
+    """Teachers, and one small student taught by each of them in several ways.
+
+    Attributes
+    ----------
+    teachers : tuple of Run or PERFECT
+    students : tuple of (n_layers, ratio, seeds)
+        Sizes, tokens per parameter, and numbers of seeds.
+    objectives : tuple of Objective
+    windows : int
+        Of the evaluation split, in which confidences are measured.
+    """
+
+    teachers: tuple
+    students: tuple
+    objectives: tuple = (Objective(), Objective(top_k=1))
+    windows: int = 4096
+
+    def runs(self):
+        """Every run once: teachers, then students, teacher by teacher and cheap ones first."""
+        models = [teacher for teacher in self.teachers if teacher != protocol.PERFECT]
+        return models + [
+            protocol.by_ratio(depth, ratio, seed=seed, teacher=teacher, objective=objective)
+            for depth, ratio, seeds in sorted(self.students, key=lambda s: s[1])
+            for teacher, seed, objective in product(self.teachers, range(seeds), self.objectives)
+        ]
+
+
+FULL = Design(
+    teachers=tuple(
+        t
+        for t in protocol.FULL.fixed_teachers()
+        if t == protocol.PERFECT or t.n_layers <= protocol.FULL.profile_depth
+    ),
+    students=((1, 20, 5), (1, 600, 3)),
+)
+FAST = Design(
+    teachers=(protocol.by_ratio(1, 10), protocol.PERFECT),
+    students=((1, 5, 2), (1, 20, 2)),
+    windows=128,
+)
+
+
+def run(design, path, cache, executor, progress=True):
+    """Train and measure what the table at `path` lacks, and return the table (`runner.run`)."""
+    task = partial(measure, design.windows, cache)
+    return runner.run(design.runs(), path, cache, executor, progress, task)
+
+
+def measure(windows, cache, r, teacher=None):
+    """Rows of the table for one run (a list of dicts), and its weights.
+
+    A run without a teacher whose weights are in the cache is not trained again.
+    """
+    weights = runner.load(r, cache) if r.teacher is None and runner.cached(r, cache) else None
+    if weights is None:
+        weights = runner.trained(r, teacher)
+    symbols, truth = sample(windows)
+    taught = None if r.teacher is None else _of_teacher(windows, cache, r.teacher)
+    found = tables(_of_model(weights, symbols), truth, symbols[:, 1:].reshape(-1), taught)
+    learnt = r.teacher is not None
+    model = learnt and r.teacher != protocol.PERFECT
+    told = {
+        "id": r.id,
+        "params": r.params,
+        "tokens": r.tokens,
+        "seed": r.seed,
+        "teacher": (r.teacher.id if model else r.teacher) if learnt else None,
+        "teacher_params": r.teacher.params if model else None,
+        "top_k": r.objective.top_k if learnt else None,
+    }
+    return [told | row for row in found.to_dict("records")], weights
+
+
+def tables(own, truth, labels, teacher=None):
+    """Reliability tables of one model, all that Appendix E.8 asks and two comparisons more.
+
+    Parameters
+    ----------
+    own, truth, teacher : arrays (n_vocab, n)
+        Probabilities of the next symbol: the model's, the language's, and a teacher's.
+    labels : int array (n,)
+        The symbols that came.
+
+    Returns
+    -------
+    DataFrame: reference, and the columns of `calibration.reliability`. Bins are over the model's
+    confidence in its likeliest symbol, and the outcome is, by reference: `data`, whether that
+    symbol came; `truth`, its true probability; `teacher_top1`, whether the teacher's likeliest is
+    the same; `teacher`, the teacher's probability of it; `teacher_own`, the teacher's confidence in
+    the teacher's likeliest. Two references take bins over the teacher's confidence instead:
+    `by_teacher` (outcome: the model's probability of the teacher's likeliest) and
+    `by_teacher_own` (the model's confidence in its own likeliest).
+    """
+    top, confidence = own.argmax(axis=0), own.max(axis=0)
+    pairs = {"data": (confidence, labels == top), "truth": (confidence, _at(truth, top))}
+    if teacher is not None:
+        taught, teaching = teacher.argmax(axis=0), teacher.max(axis=0)
+        pairs |= {
+            "teacher_top1": (confidence, top == taught),
+            "teacher": (confidence, _at(teacher, top)),
+            "teacher_own": (confidence, teaching),
+            "by_teacher": (teaching, _at(own, taught)),
+            "by_teacher_own": (teaching, confidence),
+        }
+    found = {reference: calibration.reliability(*pair) for reference, pair in pairs.items()}
+    return pd.concat(found, names=["reference"]).reset_index("reference")
+
+
+def _at(probabilities, symbols):
+    """The probabilities (n_vocab, n) of one symbol (n,) each."""
+    return np.take_along_axis(probabilities, symbols[None], 0)[0]
+
+
+@lru_cache(maxsize=1)
+def sample(windows):
+    """Windows of the evaluation split and the true probabilities (n_vocab, windows * n_ctx)."""
+    corpus = language.words()
+    symbols = corpus.sample("evaluation", language.stream("evaluation", 1), windows)
+    return symbols, corpus.truth(symbols).reshape(-1, corpus.n_vocab).T.copy()
+
+
+@lru_cache(maxsize=1)
+def _of_teacher(windows, cache, teacher):
+    """A teacher's probabilities; the last one is kept, because runs come teacher by teacher."""
+    symbols, truth = sample(windows)
+    if teacher == protocol.PERFECT:
+        return truth
+    return _of_model(runner.load(teacher, cache), symbols)
+
+
+def _of_model(weights, symbols, at_once=512):
+    """A model's probabilities (n_vocab, windows * n_ctx) of the next symbols, in float64."""
+    pieces = [symbols[i : i + at_once] for i in range(0, len(symbols), at_once)]
+    logs = [np.asarray(train.log_probabilities(weights, p), dtype=float) for p in pieces]
+    return np.minimum(np.exp(np.concatenate(logs, axis=1)), 1.0)
