@@ -124,15 +124,15 @@ class Design:
 
 FULL = Design(
     students=((1, 20, 5), (2, 10, 3)),
-    teachers=(*(by_ratio(depth, 20) for depth in (1, 2, 3, 4)), PERFECT),
+    teachers=(*(by_ratio(depth, 20) for depth in (1, 2, 3)), PERFECT),
     mixing=(0.3, 0.5, 0.7, 0.9),
-    pair=(by_ratio(2, 20), by_ratio(4, 20)),
+    pair=(by_ratio(1, 20), by_ratio(3, 20)),
     temperatures=(0.25, 0.5, 2.0, 4.0, 10.0),
     peaks=(2e-3, 5e-3, 1e-2, 4e-2, 8e-2, 2e-1),
-    deeper=((3, 5, 3),),
+    deeper=((3, 2.5, 3),),
     peak_teacher=by_ratio(3, 20),
     top_k=(1, 2, 4, 8, 16),
-    top_p=(0.5, 0.8, 0.95, 0.99),
+    top_p=(0.5, 0.9, 0.99),
     truncation_mixing=0.7,
 )
 FAST = Design(
