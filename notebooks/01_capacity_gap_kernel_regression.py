@@ -174,3 +174,11 @@ claims.check(
 )
 claims.check("kernel-student-falls", (step[smaller].dropna() <= 1e-12).all())
 claims.check("kernel-student-rises", (step[outgrown] > 0).all())
+claims.check("kernel-closed-form", float(worst.round(10)))
+two = [kr.student_error(alpha, m, 2, bound, bound) for m in (2, 3, 4)]
+claims.check("kernel-student-flat", float(np.ptp(two).round(15)))
+best = [
+    1 + np.argmin([kr.student_error(alpha, m, n, bound, bound) for m in range(1, 257)])
+    for n in student_sizes
+]
+claims.check("kernel-best-teacher", float(np.min(np.divide(best, student_sizes))))

@@ -56,8 +56,10 @@ figures.use_style()
 
 # %%
 examples = [("20202100", 1, 1), ("11201200", 5, 2), ("12101200", 5, 2), ("01222212", 1, 6)]
+agrees = {}
 for digits, pointer, printed in examples:
     label = mp.label(np.array([int(d) for d in digits]), np.array(pointer))
+    agrees[digits] = int(label) == printed
     print(f"context {digits}, pointer {pointer}: label {label}, printed {printed}")
 
 # %% [markdown]
@@ -307,3 +309,9 @@ claims.check(
 )
 claims.check("mapping-gap-by-data", by_amount.is_u[between].all(), binding)
 claims.check("mapping-needs-easy", not is_u["easy"][min(sweep.easy)].any(), binding)
+digits_alone = agrees.pop("12101200")
+claims.check("mapping-examples", sum(agrees.values()))
+claims.check("mapping-example-digits", digits_alone)
+by_accuracy = students.assign(loss=-students.accuracy).groupby("width")
+falls = by_accuracy.apply(study.rise, include_groups=False).is_u
+claims.check("mapping-gap-accuracy", int(falls[between].sum()), binding)

@@ -274,6 +274,27 @@ ax.legend()
 save(fig, "flops_approximations", errors)
 
 # %% [markdown]
+# ## How much data that takes
+#
+# The same table says how many tokens the models need and what their teachers' outputs weigh.
+# Section G.4 stores "all of C4 (approximately 2T tokens)"; Appendix I has 180B tokens in it, half
+# for teachers and half for students, so that its storage would be a tenth. Models on 20 tokens a
+# parameter outrun 90B tokens above 4.5B parameters, and a run on 512B tokens sees them more than
+# five times; the repetitions known to be harmless are four.
+
+# %%
+stored_tokens, c4_tokens, longest_run = 2e12, 180e9, 512e9
+sizes = 1e9 * printed.params_1e9
+data = {
+    "one token's outputs (kB)": 4 * flops.N_VOCAB / 1e3,
+    "outputs of 2T tokens (PB)": 4 * flops.N_VOCAB * stored_tokens / 1e15,
+    "outputs of 180B tokens (PB)": 4 * flops.N_VOCAB * c4_tokens / 1e15,
+    "models with more than 90B tokens at D = 20 N": int((20 * sizes > c4_tokens / 2).sum()),
+    "passes of 512B tokens over 90B": longest_run / (c4_tokens / 2),
+}
+{name: round(value, 2) for name, value in data.items()}
+
+# %% [markdown]
 # ## Check
 
 # %%
@@ -282,3 +303,39 @@ claims.check("table13-flops", float(np.abs(table13.forward_flops_here / total * 
 claims.check("table13-approximate", differing["approximate_printed"])
 claims.check("table13-dffn-10b", bool(abs(rule.params_1e9[29] / printed.params_1e9[29] - 1) < 1e-3))
 claims.check("two-n-too-low", float(errors.two_n.iloc[0]))
+two_n_points = 100 * errors.two_n - printed.two_params_error_percent
+claims.check("two-n-column", float(two_n_points.abs().max()))
+claims.check("approximation-at-most", float(errors.approximate.abs().max()))
+
+# %% [markdown]
+# Sizes and shapes; the last ones are of the articles, whose "512B" are tokens.
+
+# %%
+claims.check("sizes-from-143m", float(printed.params_1e9.min() * 1e3))
+claims.check("sizes-to-12-6b", float(printed.params_1e9.max()))
+aspect, ffn = printed.d_model / printed.n_layers, printed.d_ffn / printed.d_model
+claims.check("fixed-aspect-ratio", float(aspect.max() / aspect.min() - 1))
+claims.check("fixed-ffn-ratio", float((ffn / flops.FFN_RATIO - 1).abs().max()))
+leading = flops.OMEGA * printed.n_layers * printed.d_model**2
+claims.check("params-approximation", float((leading / sizes - 1).abs().max()))
+claims.check("shape-from-size", int((flops.shape(sizes)[0].round() != printed.n_layers).sum()))
+smooth = np.geomspace(1e8, 2e10, 101)
+powers = 2 * smooth * (1 + sigma_1 * smooth ** (-1 / 3) + sigma_2 * smooth ** (-2 / 3))
+claims.check(
+    "flops-powers", float(np.abs(powers / flops.forward_flops(smooth) - 1).max().round(13))
+)
+claims.check("flops-limit", float(flops.forward_flops(1e15) / 2e15 - 1))
+terms = flops.Architecture(9).flop_terms()
+attention = terms["attention logits"] + terms["attention values"]
+claims.check("attention-significant", attention / sum(terms.values()))
+claims.check("poster-inference-cost", float((total / sizes).max() / (total / sizes).min() - 1))
+claims.check("article-512b-parameters", float(printed.params_1e9.max()))
+claims.check("article-student-sizes", float(printed.params_1e9.max()))
+claims.check("article-three-orders", float(np.log10(sizes.max() / sizes.min())))
+claims.check("article-budgets", float(3 * 20 * 7.75e9 * flops.forward_flops(7.75e9) / 1e21))
+
+# %%
+claims.check("c4-storage", data["outputs of 2T tokens (PB)"])
+claims.check("c4-size", stored_tokens / c4_tokens)
+claims.check("chinchilla-no-repeat", float((20 * sizes > c4_tokens / 2).mean()))
+claims.check("repeats-harmless", data["passes of 512B tokens over 90B"])

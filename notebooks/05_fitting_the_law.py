@@ -417,3 +417,24 @@ claims.check("table6-intervals", bool((widths["simulated / printed"].dropna() < 
 claims.check("misprint-500m", crossings["ratio_500M"] / 1e6, binding)
 claims.check("misprint-10b", crossings["ratio_10B"] / 1e6, binding)
 claims.check("misprint-runs", float(table.B[2] / 1e6))
+
+# %% [markdown]
+# What the study cost, if its runs were like these: training teachers and students and asking the
+# teachers; and what Figure 1 says of the law, as printed and corrected.
+
+# %%
+training = 3 * flops.forward_flops(supervised_runs.params) * supervised_runs.tokens
+students = simulate.distillation_runs(law, noise=0)
+per_token = 3 * flops.forward_flops(students.student_params)
+per_token += flops.forward_flops(students.teacher_params)
+study = {"supervised": training.sum(), "distillation": (per_token * students.student_tokens).sum()}
+claims.check("practitioner-total-compute", float(sum(study.values()) / 1e23))
+by_set = table.set_index("which")
+claims.check("law-error-figure1", float(by_set.mean_relative_error["corrected"]))
+claims.check("law-error-figure1-table6", float(by_set.mean_relative_error["printed"]))
+claims.check("article-one-percent", float(by_set.mean_relative_error["corrected"]))
+claims.check("practitioner-one-percent", float(by_set.max_relative_error["corrected"]))
+refused = profile_c1.likelihood_ratio[profile_c1.c1 > 5000].min() > 3.84
+claims.check("c1-identified", bool(refused), binding)
+claims.check("supervised-runs-74", int(published.estimate["supervised", "runs"]))
+{name: f"{total:.2g} FLOPs" for name, total in study.items()}

@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate, flops, laws
+from scalinglib import allocate, flops, laws, simulate
 from scalinglib.report import claims, figures, paths, profiles
 
 settings = profiles.load(profile)
@@ -328,3 +328,149 @@ claims.check("patient-teacher", bool((np.diff(longer) < 0).all()))
 claims.check("best-teacher-falls-with-tokens", bool((small.diff().dropna() <= 1e-9).all()))
 best_by_size = allocate.best_teacher_loss(law, sizes, 64e9)
 claims.check("best-teacher-falls-with-size", bool((np.diff(best_by_size) < 0).all()))
+
+# %% [markdown]
+# How the best teacher goes with size at fixed tokens: the deviation from a power law, where the
+# line bends most, and there the student's loss over the teacher's. The exponent of the last row is
+# that of the size of a compute-optimal teacher.
+
+# %%
+steps = np.geomspace(143e6, 12.6e9, settings.curve_points)
+logs = np.log(steps)
+
+
+def power_law(y):
+    line = np.polynomial.Polynomial.fit(logs, np.log(y), 1)
+    return float(np.abs(y / np.exp(line(logs)) - 1).max())
+
+
+def at_bend(tokens):
+    y = np.log(allocate.best_teacher_loss(law, steps, tokens))
+    bend = np.argmin(np.gradient(np.gradient(y, logs), logs)[2:-2]) + 2
+    return float(law.loss(steps[bend], tokens, np.exp(y[bend])) / np.exp(y[bend]))
+
+
+bends = pd.DataFrame({"student tokens": [f"{d / 1e9:.0f}B" for d in token_budgets]})
+bends["deviation"] = [power_law(allocate.best_teacher_loss(law, steps, d)) for d in token_budgets]
+bends["$L_S / L_T$ at the bend"] = [at_bend(d) for d in token_budgets]
+best_64b = allocate.best_teacher_loss(law, steps, 64e9)
+inside = best_64b > law.supervised.loss(1e11, 2e12)
+teacher_size = allocate.cheapest_model(law.supervised, best_64b[inside])[0]
+exponent = float(
+    np.polynomial.Polynomial.fit(logs[inside], np.log(teacher_size), 1).convert().coef[1]
+)
+print(f"compute-optimal teachers, 64B tokens: N_T grows as N_S to the {exponent:.2f}")
+bends.round(3)
+
+# %%
+claims.check("best-teacher-power-law", float(bends["deviation"].max()))
+claims.check("best-teacher-bend", float(bends["$L_S / L_T$ at the bend"].median()))
+claims.check("teacher-scale-linear", exponent)
+ends = advantage(np.array([143e6, *students]), 1e15)
+claims.check("supervised-wins-every-size", bool((ends < 0).all()))
+big = fig15[fig15.student_params == 10e9].best_teacher_loss
+claims.check("best-teacher-large-student", float((big - big.cummin()).max()))
+
+# %% [markdown]
+# One teacher, all else held: the 7.75B model.
+
+# %%
+teacher_tokens = np.geomspace(1e9, 1e13, settings.curve_points)
+trained = law.supervised.loss(7.75e9, teacher_tokens)
+
+
+def best_tokens(student, tokens):
+    return float(teacher_tokens[law.loss(student, tokens, trained).argmin()])
+
+
+def last_budget(student):
+    tokens = budget / (3 * flops.forward_flops(student))
+    teacher = law.supervised.loss(7.75e9, 20 * 7.75e9)
+    gains = law.supervised.loss(student, tokens) > law.loss(student, tokens, teacher)
+    return float(budget[gains].max(initial=0))
+
+
+paid = [[allocate.tokens_with_teacher(s, 7.75e9, c) for c in (1e20, 1e23)] for s in students]
+choices = [[best_tokens(s, d) for d in row] for s, row in zip(students, paid, strict=True)]
+one_teacher = pd.DataFrame(choices, columns=["best D_T at 1e20", "best D_T at 1e23"])
+one_teacher["last budget with a gain"] = [last_budget(s) for s in students]
+one_teacher.set_axis(map(figures.label_size, students)).map("{:.2g}".format)
+
+# %%
+claims.check("takeover-grows", bool((one_teacher["last budget with a gain"].diff()[1:] >= 0).all()))
+early, late = one_teacher["best D_T at 1e20"], one_teacher["best D_T at 1e23"]
+claims.check("large-weak-teacher", bool((late > early).all()))
+by_tokens = fig13.sort_values("teacher_tokens").groupby(["student_params", "teacher_params"])
+claims.check("teacher-tokens-help", bool((by_tokens.gain.diff().dropna() <= 1e-9).all()))
+few_tokens = fig13[fig13.teacher_tokens < 1.01e9].gain.min()
+tiny = law.supervised.loss(10e6, teacher_tokens)
+own = np.array(students)[:, None]
+tiny_gain = law.loss(own, 20 * own, tiny) - law.supervised.loss(own, 20 * own)
+claims.check("teacher-must-suffice", bool(min(few_tokens, tiny_gain.min()) > 0))
+inner = best_tokens(198e6, 20 * 198e6)
+claims.check("gap-by-teacher-tokens", bool(1.1e9 < inner < 0.9e13))
+ends = np.array([1e19, 1e24])
+share = flops.forward_flops(7.75e9) * allocate.tokens_with_teacher(1e9, 7.75e9, ends) / ends
+claims.check("article-inference-dominates", bool(share[1] > share[0] * (1 + 1e-6)))
+
+# %% [markdown]
+# Teachers on IsoFLOP profiles (Section E.4; the budgets are ours), students on 20 tokens a
+# parameter: how many of the teachers help, and the best gain.
+
+# %%
+profile_runs = simulate.distillation_runs(law, noise=0)
+profile_runs = profile_runs[profile_runs.protocol.str.startswith("teacher IsoFLOP")].copy()
+alone = law.supervised.loss(profile_runs.student_params, profile_runs.student_tokens)
+profile_runs["gain"] = alone - profile_runs.student_loss
+spent = 3 * flops.forward_flops(profile_runs.teacher_params) * profile_runs.teacher_tokens
+profile_runs["teacher_budget"] = spent.map("{:.0e}".format)
+helped = profile_runs.assign(helps=profile_runs.gain > 0).pivot_table(
+    index="student_params", columns="teacher_budget", values="helps", sort=False
+)
+best_gain = profile_runs.groupby("student_params").gain.max()
+helped.assign(best_gain=best_gain).set_axis(map(figures.label_size, helped.index)).round(3)
+
+# %%
+claims.check("weak-students-always-gain", float(helped.loc[198e6].mean()))
+largest = helped.loc[1.82e9]
+claims.check("strong-students-need-strong-teachers", bool(largest.iloc[0] == 0 < largest.iloc[-1]))
+claims.check("weak-students-gain-more", bool((best_gain.diff().dropna() < 0).all()))
+
+# %% [markdown]
+# ## Rules of thumb of the articles
+#
+# "Benefits plateau past a 50x ratio": with teachers and students on 20 tokens a parameter, the
+# size ratio of the best teacher, and what happens to the student between 50 and 500 times its size.
+
+# %%
+ratios = np.geomspace(0.3, 1000, 4 * settings.curve_points)
+
+
+def from_ratio(student, ratio):
+    teacher = law.supervised.loss(ratio * student, 20 * ratio * student)
+    return law.loss(student, 20 * student, teacher)
+
+
+rows = []
+for s in known:
+    losses = from_ratio(s, ratios)
+    rise = from_ratio(s, 500.0) - from_ratio(s, 50.0)
+    rows.append((figures.label_size(s), ratios[losses.argmin()], losses.min(), float(rise)))
+by_ratio = pd.DataFrame(rows, columns=["student", "best N_T / N_S", "L_S there", "50x to 500x"])
+by_ratio.round(3)
+
+# %%
+claims.check("article-50x", float(by_ratio["best N_T / N_S"].median()))
+claims.check("article-plateau", float(by_ratio["50x to 500x"][:3].abs().max()))
+small_strong, large_usual = law.supervised.loss([3e9, 7e9], [4e12, 20 * 7e9])
+taught = law.loss(students, 64e9, large_usual) - law.loss(students, 64e9, small_strong)
+claims.check("practitioner-3b-teacher", float(taught.max()))
+
+
+def harm(student):
+    best = allocate.best_teacher_loss(law, student, 20 * student)
+    return float(np.diff(law.loss(student, 20 * student, np.array([float(best), 1.8])))[0])
+
+
+claims.check("practitioner-small-students", harm(300e6))
+claims.check("practitioner-large-students", harm(10e9))

@@ -4,8 +4,6 @@ One row of the table is one trained network. A network's identity is the hash of
 all its random keys come from that configuration; what is in the table is not trained again.
 """
 
-import hashlib
-import io
 import os
 import platform
 import time
@@ -18,6 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from scalinglib import mapping_problem as mp
+from scalinglib import runs as table
 
 __all__ = ["FAST", "FULL", "Group", "Sweep", "identities", "read", "rise", "run", "select"]
 
@@ -83,7 +82,7 @@ class Group:
                     "role": "student",
                     **own,
                     "seed": seed,
-                    "teacher": identity(learned),
+                    "teacher": table.identity(learned),
                     "teacher_width": teacher.width,
                     "teacher_samples": teacher.samples,
                 }
@@ -221,39 +220,12 @@ FAST = Sweep(
 
 def identities(groups):
     """The identities of all networks of some groups: a list of strings."""
-    return [identity(c) for group in groups for c in group.configurations()]
-
-
-def identity(configuration):
-    """Twelve hexadecimal digits that stand for a configuration."""
-    return hashlib.sha256(repr(sorted(configuration.items())).encode()).hexdigest()[:12]
+    return [table.identity(c) for group in groups for c in group.configurations()]
 
 
 def read(path):
-    """The table of runs as a DataFrame; empty, with an `id` column, if there is none yet.
-
-    A last line that a kill cut short is left out.
-    """
-    text = _whole_lines(Path(path))
-    if not text:
-        return pd.DataFrame({"id": pd.Series(dtype=str)})
-    return pd.read_csv(io.BytesIO(text), dtype={"id": str, "teacher": str} | _WHOLE)
-
-
-def _whole_lines(path):
-    text = path.read_bytes() if path.exists() else b""
-    return text[: text.rfind(b"\n") + 1]
-
-
-def _append(path, rows):
-    """Add rows to the table in one write, so that a kill can tear one line at most."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = not path.exists() or path.stat().st_size == 0
-    text = rows.to_csv(index=False, header=new, float_format="%.6g", lineterminator="\n")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    """The table of runs as a DataFrame; empty, with an `id` column, if there is none yet."""
+    return table.read(path, {"teacher": str} | _WHOLE)
 
 
 def run(sweep, path, cache, progress=True):
@@ -269,8 +241,6 @@ def run(sweep, path, cache, progress=True):
     progress : bool, whether to show a progress bar with the time left
     """
     path, cache = Path(path), Path(cache)
-    if path.exists():
-        path.write_bytes(_whole_lines(path))
     done = set(read(path).id)
     missing = [group for group in sweep.groups() if not done >= set(identities([group]))]
     tables = {}  # a teacher serves many students: its answers are worked out once
@@ -279,7 +249,7 @@ def run(sweep, path, cache, progress=True):
             bar.set_description(f"{group.samples} samples, width {group.width}")
             network, seconds = _train(group, cache, tables, bar.update)
             rows = _rows(group, network, seconds)
-            _append(path, rows[~rows.id.isin(done)])
+            table.append(path, rows[~rows.id.isin(done)])
             done |= set(rows.id)
     return read(path)
 
@@ -325,7 +295,7 @@ def _table(teacher, group, cache, tables):
 
 
 def _file(group, cache):
-    return cache / f"{identity(asdict(group))}.npz"
+    return cache / f"{table.identity(asdict(group))}.npz"
 
 
 def _store(file, network):
@@ -347,7 +317,7 @@ def _rows(group, network, seconds):
         name: values.ravel() for name, values in mp.evaluate(group.problem, network).items()
     }
     rows = pd.DataFrame(
-        {"id": identity(c), **dict.fromkeys(_COLUMNS), **c} for c in group.configurations()
+        {"id": table.identity(c), **dict.fromkeys(_COLUMNS), **c} for c in group.configurations()
     ).astype(_WHOLE)
     rows.insert(5, "parameters", mp.parameters(group.problem, group.width))
     device = jax.devices()[0]

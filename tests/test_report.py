@@ -1,4 +1,7 @@
+import json
+
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from scalinglib.report import claims, figures, profiles
@@ -71,3 +74,49 @@ def test_a_verdict_does_not_change_unseen(one_claim):
         claims.check("other", 1.0)
     with pytest.raises(ValueError, match="nan"):
         claims.judge("number", float("nan"))
+
+
+def judged(monkeypatch, value, **claim):
+    monkeypatch.setattr(claims, "ledger", lambda: {"it": {"statement": "s", **claim}})
+    return claims.judge("it", value).answer
+
+
+@pytest.mark.parametrize(
+    ("claim", "inside", "outside"),
+    [
+        ({"expected": 0.75, "tolerance": 0.05}, (0.701, 0.799), (0.699, 0.801)),
+        ({"at_least": 0.6}, (0.6, 1.0), (0.599,)),
+        ({"at_most": 0.01}, (-1.0, 0.01), (0.0101,)),
+        ({"expected": True}, (True, np.True_), (False,)),
+        ({"expected": False}, (False,), (True,)),
+    ],
+)
+def test_both_sides_of_a_tolerance(monkeypatch, claim, inside, outside):
+    assert {judged(monkeypatch, value, **claim) for value in inside} == {"holds"}
+    assert {judged(monkeypatch, value, **claim) for value in outside} == {"does not hold"}
+
+
+def test_beyond_the_tolerance_a_claim_may_hold_within_the_looser_one(monkeypatch):
+    claim = {"expected": 3.0, "tolerance": 0.5, "loose": 1.0}
+    values = (2.51, 2.49, 2.01, 1.99, 3.49, 3.51, 3.99, 4.01)
+    tight_to_far = ["holds", "holds within 1", "holds within 1", "does not hold"]
+    assert [judged(monkeypatch, value, **claim) for value in values] == 2 * tight_to_far
+
+
+def test_what_cannot_be_tested_cannot_be_checked(monkeypatch):
+    with pytest.raises(ValueError, match="cannot be tested: no runs"):
+        judged(monkeypatch, 1.0, why="no runs")
+
+
+def test_computed_values_are_read_as_the_check_cell_prints_them(monkeypatch, tmp_path):
+    entry = {"statement": "A (b). C.", "expected": 0.75, "tolerance": 0.01, "loose": 0.1}
+    monkeypatch.setattr(claims, "ledger", lambda: {"a-1": entry})
+    text = "something: else\n" + str(claims.judge("a-1", 0.8)) + "\n"
+    cells = [{"cell_type": "markdown"}, {"outputs": [{"text": text.splitlines(keepends=True)}]}]
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "00_a.ipynb").write_text(json.dumps({"cells": cells}))
+    (tmp_path / "notebooks" / "00_a.partial.ipynb").write_text('{"cells": [')
+    monkeypatch.setattr(claims, "ROOT", tmp_path)
+    assert claims.computed() == [
+        {"notebook": "00_a", "id": "a-1", "answer": "holds within 0.1", "value": "0.8"}
+    ]

@@ -9,6 +9,7 @@ import tomllib
 
 import jupytext
 import nbformat
+import numpy as np
 import pytest
 
 from scalinglib.report import claims
@@ -17,6 +18,15 @@ from tools import compare_figures, dependencies, notebooks, readme
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+SOURCES_OF_CLAIMS = {
+    "paper",
+    "poster",
+    "summary page",
+    "AI CERTS article",
+    "practitioner's article",
+    "here",
+}
 
 # What each room may import (the README's map, downwards only).
 ROOMS = {
@@ -28,8 +38,10 @@ ROOMS = {
     "fit": {"fit", "laws", "flops"},
     "kernel_regression": {"checks"},
     "mapping_problem": {"checks"},
-    "mapping_study": {"mapping_problem"},
+    "mapping_study": {"mapping_problem", "runs"},
+    "runs": set(),
     "simulate": {"flops", "laws"},
+    "study": {"study", "flops", "runs"},
     "report": {"report"},
 }
 
@@ -137,15 +149,48 @@ def test_recipe_columns_are_explained_in_order():
     assert max(shares) <= 1
 
 
-def test_every_claim_is_complete_and_asked_for():
-    asked = set()
-    for path in NOTEBOOKS:
-        asked |= set(re.findall(r'claims\.check\(\s*"([^"]+)"', path.read_text(encoding="utf-8")))
-    assert asked == set(claims.ledger())
-    for claim in claims.ledger().values():
-        assert {"source", "place", "statement", "expected", "answer", "notebook"} <= set(claim)
-        assert isinstance(claim["expected"], bool) != ("tolerance" in claim)
-        assert (ROOT / "notebooks" / f"{claim['notebook']}.py").exists()
+def ask(claim_id):
+    return re.compile(rf'claims\.check\(\s*"{re.escape(claim_id)}"')
+
+
+@pytest.mark.parametrize(("claim_id", "claim"), claims.ledger().items(), ids=claims.ledger())
+def test_claim_is_complete_and_answered(claim_id, claim):
+    assert {"source", "place", "statement", "confirm", "answer"} <= set(claim)
+    assert all(claim[key].strip() for key in ("source", "place", "statement", "confirm"))
+    assert claim["source"] in SOURCES_OF_CLAIMS
+    if claim["answer"] == "cannot be tested here":
+        assert len(claim["why"]) > 20
+        assert not {"notebook", "expected", "at_least", "at_most"} & set(claim)
+        return
+    assert claim["answer"] in (
+        {"holds", "does not hold"} | {f"holds within {claim[k]:g}" for k in claim if k == "loose"}
+    )
+    assert len({"expected", "at_least", "at_most"} & set(claim)) == 1
+    # A number needs a tolerance; true, false and bounds have none.
+    number = "expected" in claim and not isinstance(claim["expected"], bool)
+    assert number == ("tolerance" in claim)
+    assert claim.get("loose", np.inf) > claim.get("tolerance", 0)
+    assert number or "loose" not in claim
+    text = (ROOT / "notebooks" / f"{claim['notebook']}.py").read_text(encoding="utf-8")
+    assert len(ask(claim_id).findall(text)) == 1
+
+
+def test_ledger_is_large_enough_and_nothing_else_is_asked():
+    assert len(claims.ledger()) >= 80
+    text = "".join(path.read_text(encoding="utf-8") for path in NOTEBOOKS)
+    asked = re.findall(r'claims\.check\(\s*"([^"]+)"', text)
+    tested = {name for name, claim in claims.ledger().items() if "notebook" in claim}
+    assert sorted(asked) == sorted(tested)
+
+
+def test_executed_notebooks_print_the_answers_recorded():
+    printed = {(row["id"], row["notebook"], row["answer"]) for row in claims.computed()}
+    recorded = {
+        (name, claim["notebook"], claim["answer"])
+        for name, claim in claims.ledger().items()
+        if "notebook" in claim
+    }
+    assert printed == recorded
 
 
 def test_figures_are_those_that_the_notebooks_save():
