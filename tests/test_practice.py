@@ -111,3 +111,11 @@ def test_against_refuses_what_it_cannot_pair():
         practice.against(runs[1:], "x", 1.0)
     with pytest.raises(ValueError, match="reference is 3"):
         practice.against(runs, "x", 3)
+
+
+def test_select_takes_the_runs_of_a_list_and_misses_none():
+    wanted = practice.FAST.divergence_runs()
+    runs = pd.DataFrame({"id": [run.id for run in practice.FAST.runs()]})
+    assert set(practice.select(runs, wanted).id) == {run.id for run in wanted}
+    with pytest.raises(ValueError, match=f"1 of {len(wanted)} runs"):
+        practice.select(runs[runs.id != wanted[0].id], wanted)

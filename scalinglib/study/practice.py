@@ -8,7 +8,7 @@ import pandas as pd
 from scalinglib.study.distill import Objective
 from scalinglib.study.protocol import PERFECT, Run, by_ratio
 
-__all__ = ["FAST", "FULL", "Design", "against"]
+__all__ = ["FAST", "FULL", "Design", "against", "select"]
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Design:
 
 
 FULL = Design(
-    students=((1, 20, 5), (2, 10, 3)),
+    students=((1, 20, 5), (2, 5, 3)),
     teachers=(*(by_ratio(depth, 20) for depth in (1, 2, 3)), PERFECT),
     mixing=(0.3, 0.5, 0.7, 0.9),
     pair=(by_ratio(1, 20), by_ratio(3, 20)),
@@ -148,6 +148,17 @@ FAST = Design(
     top_p=(0.5,),
     truncation_mixing=0.7,
 )
+
+
+def select(runs, wanted):
+    """The rows of a table of runs that are those of a list; ValueError if some are not there."""
+    identities = {run.id for run in wanted}
+    missing = identities - set(runs.id)
+    if missing:
+        raise ValueError(
+            f"runs lacks {len(missing)} of {len(identities)} runs; make study-practice"
+        )
+    return runs[runs.id.isin(identities)]
 
 
 def against(runs, over, reference):
