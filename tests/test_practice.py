@@ -119,3 +119,14 @@ def test_select_takes_the_runs_of_a_list_and_misses_none():
     assert set(practice.select(runs, wanted).id) == {run.id for run in wanted}
     with pytest.raises(ValueError, match=f"1 of {len(wanted)} runs"):
         practice.select(runs[runs.id != wanted[0].id], wanted)
+
+
+def test_entries_kept_grow_with_the_mass_and_reach_every_symbol(tmp_path):
+    design = replace(practice.FAST, top_p=(1e-6, 0.5, 1.0))
+    teacher = design.pair[-1]
+    with ThreadPoolExecutor(1) as pool:
+        runner.run([teacher], tmp_path / "runs.csv", tmp_path, pool, progress=False)
+    found = practice.entries(design, tmp_path).set_index("top_p").entries
+    assert found[1e-6] == 1
+    assert 1 < found[0.5] < found[1.0] <= protocol.N_VOCAB
+    assert found[0.5] < protocol.N_VOCAB / 2  # half the mass needs less than half the symbols

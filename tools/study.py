@@ -35,6 +35,9 @@ def main():
     with executor(arguments.dask) as pool:
         if arguments.run is None:
             runner.run(wanted, table, CACHE, pool)
+            if arguments.design == "practice":
+                kept = practice.entries(practice.FULL, CACHE)
+                kept.to_csv(table.with_stem("practice_entries"), index=False, float_format="%.6g")
             return
         row = runner.remake(arguments.run, wanted, CACHE, pool)
     committed = runner.read(table).set_index("id").loss.get(row.id)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from scalinglib.study import distill, language, runner, train
 from scalinglib.study.distill import Objective
 from scalinglib.study.protocol import PERFECT, Run, by_ratio
 
-__all__ = ["FAST", "FULL", "Design", "against", "select"]
+__all__ = ["FAST", "FULL", "Design", "against", "entries", "select"]
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,25 @@ def select(runs, wanted):
             f"runs lacks {len(missing)} of {len(identities)} runs; make study-practice"
         )
     return runs[runs.id.isin(identities)]
+
+
+def entries(design, cache):
+    """How many entries the strong teacher's distributions keep under each top-p of a design.
+
+    Parameters
+    ----------
+    design : Design
+    cache : folder with the weights of the teacher, as `runner.run` leaves it
+
+    Returns
+    -------
+    DataFrame: top_p, entries (mean over positions of the evaluation split)
+    """
+    corpus = language.words()
+    windows = corpus.sample("evaluation", language.stream("evaluation", 0), 512)
+    log_probs = train.log_probabilities(runner.load(design.pair[-1], cache), windows)
+    counts = [np.isfinite(distill.truncate(log_probs, top_p=p)).sum(0) for p in design.top_p]
+    return pd.DataFrame({"top_p": design.top_p, "entries": np.mean(counts, axis=1)})
 
 
 def against(runs, over, reference):
