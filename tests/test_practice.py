@@ -4,12 +4,14 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
 
-from scalinglib.study import practice, protocol, runner
+from scalinglib.study import practice, protocol, runner, transformer
 from scalinglib.study.distill import Objective
 from scalinglib.study.protocol import Run
 
@@ -130,3 +132,18 @@ def test_entries_kept_grow_with_the_mass_and_reach_every_symbol(tmp_path):
     assert found[1e-6] == 1
     assert 1 < found[0.5] < found[1.0] <= protocol.N_VOCAB
     assert found[0.5] < protocol.N_VOCAB / 2  # half the mass needs less than half the symbols
+
+
+def test_attention_survives_the_gains_of_high_learning_rates():
+    arch = transformer.architecture(1, 8, protocol.N_VOCAB)
+    params = transformer.initial(arch, jax.random.key(0))
+    params["head"] = jnp.ones_like(params["head"])
+    layer = params["layers"][0]
+    layer["query_gain"], layer["key_gain"] = 20 * layer["query_gain"], -20 * layer["key_gain"]
+    tokens = jnp.arange(8).reshape(1, 8)
+
+    def loss(params):
+        return jnp.sum(transformer.logits(params, tokens) ** 2)
+
+    assert np.isfinite(loss(params))
+    assert all(np.isfinite(part).all() for part in jax.tree.leaves(jax.grad(loss)(params)))

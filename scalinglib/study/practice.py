@@ -124,7 +124,7 @@ class Design:
 
 
 FULL = Design(
-    students=((1, 20, 5), (2, 5, 3)),
+    students=((1, 20, 5), (2, 5, 5)),
     teachers=(*(by_ratio(depth, 20) for depth in (1, 2, 3)), PERFECT),
     mixing=(0.3, 0.5, 0.7, 0.9),
     pair=(by_ratio(1, 20), by_ratio(3, 20)),
