@@ -138,7 +138,7 @@ FULL = Design(
 )
 FAST = Design(
     students=((1, 2, 2),),
-    teachers=(by_ratio(1, 4), PERFECT),
+    teachers=(by_ratio(1, 4),),
     mixing=(0.7,),
     pair=(by_ratio(1, 4),),
     temperatures=(4.0,),
