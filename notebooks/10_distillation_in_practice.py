@@ -231,10 +231,10 @@ decade = peak.groupby(["role", "n_layers"]).apply(over_a_decade, include_groups=
 optimum.assign(within_a_decade=decade.to_numpy()).round(4)
 
 # %% [markdown]
-# **Do.** Reuse the learning rate of supervised training, found at one size, and fear no factor
-# of two: half a decade to either side costs less than 0.1 nats, as the paper says, if barely. For
-# distillation one rate is optimal at all three sizes, again as it says. For labels, not quite: the
-# smallest student prefers 0.04 to 0.02 (by 0.04 nats), the middle one the reverse.
+# **Do.** Reuse the learning rate of supervised training, found at one size: a factor of two costs
+# at most 0.04 nats, half a decade to either side less than 0.1, as the paper says. For distillation
+# one rate is optimal at all three sizes, again as it says. For labels, not quite: the smallest
+# student prefers 0.04 to 0.02 (by 0.04 nats), the middle one the reverse.
 #
 # ## Figure 54: part of the distribution
 #
