@@ -8,6 +8,7 @@ NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 
 .PHONY: FORCE help setup figures test lint format study-calibration study-mapping bench lock clean $(NOTEBOOKS)
+.PHONY: FORCE help setup figures test lint format study-mapping study-practice bench lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -73,6 +74,9 @@ study-calibration: .venv/.done ## train and measure what data/runs/calibration.c
 
 study-mapping: .venv/.done ## train what data/runs/mapping.csv lacks (notebook 02; resumes where it stopped)
 	$(VENV)/python -m tools.study_mapping
+
+study-practice: .venv/.done ## train what data/runs/practice.csv lacks (notebook 10; [RUN=id] trains one again)
+	$(VENV)/python -m tools.study practice $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
 
 bench: .venv/.done ## speed, as ratios against named alternatives in the same run
 	$(VENV)/python -m tools.bench

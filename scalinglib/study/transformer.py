@@ -16,6 +16,7 @@ ASPECT_RATIO = 16  # width over depth; the paper has 128
 D_HEAD = 16
 BASE_WIDTH = 16  # width at which learning rates are stated (µP)
 ROPE_BASE = 10_000.0
+SCORE_LIMIT = 40.0  # of attention, before the exponential
 
 
 def architecture(n_layers, n_ctx, n_vocab):
@@ -93,7 +94,10 @@ def _attention(x, layer, batch):
     query = _rotate(_norm(heads[0], layer["query_gain"], -2)) * np.float32(D_HEAD**-0.5)
     key = _rotate(_norm(heads[1], layer["key_gain"], -2))
     scores = jnp.einsum("hbdk,hbdq->hbkq", key, query)
-    # QK-norm bounds the scores, so that the softmax needs no maximum taken off first.
+    # QK-norm bounds the scores by 4 times the gains, so that the softmax needs no maximum taken off
+    # first; but at high learning rates gains grow, until sums of exponentials, or in the gradient
+    # their squares, would leave what float32 holds.
+    scores = jnp.clip(scores, -np.float32(SCORE_LIMIT), np.float32(SCORE_LIMIT))
     causal = np.triu(np.ones((n_ctx, n_ctx), dtype=bool))
     weights = jnp.where(causal, jnp.exp(scores), np.float32(0))
     mixed = jnp.einsum("hbdk,hbkq->hbdq", heads[2], weights)

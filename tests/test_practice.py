@@ -1,0 +1,149 @@
+"""The sweeps of notebook 10: what they hold against what, and how differences are judged."""
+
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from scalinglib.study import practice, protocol, runner, transformer
+from scalinglib.study.distill import Objective
+from scalinglib.study.protocol import Run
+
+SWEEPS = ("mixing", "temperature", "peak", "truncation", "divergence")
+PLAIN = (Objective(), Run.peak)
+
+
+def sweep(design, name):
+    return getattr(design, f"{name}_runs")()
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+@pytest.mark.parametrize("design", [practice.FULL, practice.FAST], ids=["full", "fast"])
+def test_each_setting_has_the_same_seeds_as_the_plain_one(design, name):
+    seeds = defaultdict(list)
+    for run in sweep(design, name):
+        if run.teacher is None or run.objective.mixing > 0:
+            setting = (run.n_layers, run.tokens, run.teacher, run.objective, run.peak)
+            seeds[setting].append(run.seed)
+    for (depth, tokens, teacher, *_), found in seeds.items():
+        assert found == list(range(len(found)))
+        assert found == seeds[depth, tokens, teacher, *PLAIN]
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_full_sweeps_have_two_sizes_and_three_seeds(name):
+    runs = sweep(practice.FULL, name)
+    for depth in (1, 2):
+        assert len({run.seed for run in runs if run.n_layers == depth}) >= 3
+
+
+def test_runs_are_those_of_the_sweeps_each_once():
+    runs = practice.FULL.runs()
+    assert len({run.id for run in runs}) == len(runs)
+    assert set(runs) == {run for name in SWEEPS for run in sweep(practice.FULL, name)}
+
+
+def test_mixed_truncation_is_held_against_runs_of_the_mixing_sweep():
+    whole = {
+        run
+        for run in practice.FULL.truncation_runs()
+        if run.objective.top_k is None and run.objective.top_p is None
+    }
+    assert whole <= set(practice.FULL.mixing_runs())
+
+
+def test_teachers_are_those_of_the_study():
+    teachers = {run.teacher for run in practice.FULL.runs()} - {None}
+    assert teachers <= set(protocol.FULL.fixed_teachers())
+
+
+def test_without_mixing_the_teacher_makes_no_difference(tmp_path):
+    labels = Run(1, 2000, teacher=protocol.PERFECT, objective=Objective(mixing=0.0))
+    other = replace(labels, teacher=Run(1, 1000))
+    taught = replace(other, objective=Objective())
+    with ThreadPoolExecutor(1) as pool:
+        runs = runner.run(
+            [labels, other, taught], tmp_path / "runs.csv", tmp_path, pool, progress=False
+        )
+    losses = runs.set_index("id").loss
+    assert losses[labels.id] == losses[other.id]
+    assert losses[taught.id] != losses[other.id]
+
+
+def noisy(effects, seeds=4, own=0.001):
+    """Losses with a large part that a seed shares between settings and a small one of its own."""
+    rng = np.random.default_rng(0)
+    shared = rng.normal(size=seeds)
+    return pd.DataFrame(
+        {"seed": seed, "x": x, "loss": 2 + shared[seed] + effect + own * rng.normal()}
+        for seed in range(seeds)
+        for x, effect in effects.items()
+    )
+
+
+def test_against_takes_differences_within_seeds():
+    runs = noisy({0.5: 0.1, 1.0: 0.0, 2.0: -0.1})
+    found = practice.against(runs, "x", 1.0).set_index("x")
+    assert list(found.verdict) == ["worse", "no difference", "better"]
+    wide = runs.pivot_table(index="seed", columns="x", values="loss")
+    paired = scipy.stats.ttest_rel(wide[0.5], wide[1.0])
+    assert found.above[0.5] / found.above_error[0.5] == pytest.approx(paired.statistic)
+    assert found.loss_error[0.5] > 100 * found.above_error[0.5]
+
+
+def test_what_is_within_two_standard_errors_is_no_difference():
+    runs = pd.DataFrame(
+        {"seed": [0, 1, 0, 1], "x": [0, 0, 1, 1], "loss": [1.0, 2.0, 1.0 + 0.1, 2.0 + 0.4]}
+    )
+    found = practice.against(runs, "x", 0).set_index("x")  # 0.25 above, standard error 0.15
+    assert found.above[1] == pytest.approx(0.25)
+    assert found.above_error[1] == pytest.approx(0.15)
+    assert found.verdict[1] == "no difference"
+
+
+def test_against_refuses_what_it_cannot_pair():
+    runs = noisy({0.0: 0.0, 1.0: 0.0})
+    with pytest.raises(ValueError, match="one row for each pair"):
+        practice.against(runs[1:], "x", 1.0)
+    with pytest.raises(ValueError, match="reference is 3"):
+        practice.against(runs, "x", 3)
+
+
+def test_select_takes_the_runs_of_a_list_and_misses_none():
+    wanted = practice.FAST.divergence_runs()
+    runs = pd.DataFrame({"id": [run.id for run in practice.FAST.runs()]})
+    assert set(practice.select(runs, wanted).id) == {run.id for run in wanted}
+    with pytest.raises(ValueError, match=f"1 of {len(wanted)} runs"):
+        practice.select(runs[runs.id != wanted[0].id], wanted)
+
+
+def test_entries_kept_grow_with_the_mass_and_reach_every_symbol(tmp_path):
+    design = replace(practice.FAST, top_p=(1e-6, 0.5, 1.0))
+    teacher = design.pair[-1]
+    with ThreadPoolExecutor(1) as pool:
+        runner.run([teacher], tmp_path / "runs.csv", tmp_path, pool, progress=False)
+    found = practice.entries(design, tmp_path).set_index("top_p").entries
+    assert found[1e-6] == 1
+    assert 1 < found[0.5] < found[1.0] <= protocol.N_VOCAB
+    assert found[0.5] < protocol.N_VOCAB / 2  # half the mass needs less than half the symbols
+
+
+def test_attention_survives_the_gains_of_high_learning_rates():
+    arch = transformer.architecture(1, 8, protocol.N_VOCAB)
+    params = transformer.initial(arch, jax.random.key(0))
+    params["head"] = jnp.ones_like(params["head"])
+    layer = params["layers"][0]
+    layer["query_gain"], layer["key_gain"] = 20 * layer["query_gain"], -20 * layer["key_gain"]
+    tokens = jnp.arange(8).reshape(1, 8)
+
+    def loss(params):
+        return jnp.sum(transformer.logits(params, tokens) ** 2)
+
+    assert np.isfinite(loss(params))
+    assert all(np.isfinite(part).all() for part in jax.tree.leaves(jax.grad(loss)(params)))
