@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+HEADLINE = "start_the_u"
 BEGIN, END = "<!-- table: tools/readme.py -->\n", "<!-- end of table -->"
 
 
@@ -28,22 +29,40 @@ def stems(notebook):
     return [call.args[1].value for call in sorted(calls, key=lambda call: call.lineno)]
 
 
-def link(stem):
-    """A link to the picture, or to the numbers of a table without one."""
+def notebooks():
+    """The edited halves of all notebooks, in reading order."""
+    return sorted((ROOT / "notebooks").glob("[0-9]*.py"))
+
+
+def name(stem):
+    """What a figure or table is called: by the paper's number where it has one."""
     match = re.match(r"(fig|table)0*(\d+[a-z]?)_", stem)
     kind = {"fig": "Fig", "table": "Table"}
-    name = f"{kind[match[1]]} {match[2]}" if match else stem.replace("_", " ")
-    picture = ROOT / "figures" / f"{stem}.png"
-    return f"[{name}](figures/{stem}.{'png' if picture.exists() else 'csv'})"
+    return f"{kind[match[1]]} {match[2]}" if match else stem.replace("_", " ")
+
+
+def has_picture(stem):
+    """Whether there is a picture, not a table alone."""
+    return (ROOT / "figures" / f"{stem}.png").exists()
+
+
+def pictures(notebook):
+    """Stems of the notebook's pictures, in order."""
+    return [stem for stem in stems(notebook) if has_picture(stem)]
+
+
+def link(stem):
+    """A link to the picture, or to the numbers of a table without one."""
+    return f"[{name(stem)}](figures/{stem}.{'png' if has_picture(stem) else 'csv'})"
 
 
 def table():
     """The table's lines."""
     lines = ["| notebook | section | makes | command |", "|---|---|---|---|"]
-    for notebook in sorted((ROOT / "notebooks").glob("[0-9]*.py")):
-        name = notebook.stem
-        made = ", ".join(link(stem) for stem in stems(notebook))
-        cells = [f"[`{name}`](notebooks/{name}.ipynb)", title(notebook), made, f"`make {name}`"]
+    for notebook in notebooks():
+        stem = notebook.stem
+        made = ", ".join(map(link, stems(notebook)))
+        cells = [f"[`{stem}`](notebooks/{stem}.ipynb)", title(notebook), made, f"`make {stem}`"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,43 @@
+"""Sphinx settings of the site; tools/site.py lays its pages out and calls Sphinx."""
+
+import datetime
+
+project = "Distillation scaling laws"
+author = "the contributors"
+copyright = f"{datetime.date.today():%Y}, {author}"
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.napoleon"]
+nb_execution_mode = "off"  # the committed outputs are what is shown
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+
+# From the npm package, copied beside the pages: they must work without network.
+mathjax_path = "mathjax/tex-svg.js"
+
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_typehints = "none"
+napoleon_numpy_docstring = True
+napoleon_google_docstring = False
+napoleon_use_ivar = True  # attributes are described, not made targets: names repeat
+napoleon_use_rtype = False
+
+html_theme = "furo"
+html_title = project
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_extra_path = ["_extra"]
+templates_path = ["_templates"]
+html_show_sourcelink = False
+html_copy_source = False
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/planner.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
