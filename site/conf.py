@@ -1,10 +1,6 @@
 """Sphinx settings of the site; tools/site.py lays its pages out and calls Sphinx."""
 
-import datetime
-
 project = "Distillation scaling laws"
-author = "the contributors"
-copyright = f"{datetime.date.today():%Y}, {author}"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.napoleon"]
 nb_execution_mode = "off"  # the committed outputs are what is shown
@@ -16,11 +12,12 @@ myst_heading_anchors = 3
 mathjax_path = "mathjax/tex-svg.js"
 
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 autodoc_typehints = "none"
 napoleon_numpy_docstring = True
 napoleon_google_docstring = False
-napoleon_use_ivar = True  # attributes are described, not made targets: names repeat
+# Attributes are described as parameters are, not made link targets: their names repeat.
+napoleon_custom_sections = [("Attributes", "params_style")]
 napoleon_use_rtype = False
 
 html_theme = "furo"
@@ -29,6 +26,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_extra_path = ["_extra"]
 templates_path = ["_templates"]
+html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
 html_sidebars = {

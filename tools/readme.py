@@ -1,17 +1,20 @@
-"""Write the README's table of notebooks and figures, between its two markers.
+"""Write the README's table of notebooks and its gallery, each between its two markers.
 
     python tools/readme.py
 
-What a notebook makes is read off its save(...) calls.
+What a notebook makes is read off its save(...) calls, how long it takes off data/seconds.csv
+(`make seconds` measures it), what became of the statements it checks off data/claims.toml.
 """
 
 import ast
+import csv
 import re
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADLINE = "start_the_u"
-BEGIN, END = "<!-- table: tools/readme.py -->\n", "<!-- end of table -->"
 
 
 def title(notebook):
@@ -56,21 +59,60 @@ def link(stem):
     return f"[{name(stem)}](figures/{stem}.{'png' if has_picture(stem) else 'csv'})"
 
 
+def seconds():
+    """Measured seconds by notebook, as text."""
+    with (ROOT / "data" / "seconds.csv").open(encoding="utf-8", newline="") as file:
+        return {row["notebook"]: row["seconds"] for row in csv.DictReader(file)}
+
+
+def statuses():
+    """What became of each notebook's statements, by notebook, in words."""
+    with (ROOT / "data" / "claims.toml").open("rb") as file:
+        ledger = tomllib.load(file).values()
+    plural = {"holds": "hold", "does not hold": "do not"}
+    counts = {}
+    for claim in ledger:
+        counts.setdefault(claim.get("notebook"), Counter())[claim["answer"]] += 1
+    return {
+        notebook: ", ".join(
+            f"{count} {plural.get(answer, answer) if count > 1 else answer}"
+            for answer, count in sorted(answers.items(), reverse=True)
+        )
+        for notebook, answers in counts.items()
+    }
+
+
 def table():
     """The table's lines."""
-    lines = ["| notebook | section | makes | command |", "|---|---|---|---|"]
+    lines = ["| notebook | section | makes | command | seconds | statements |"]
+    lines += ["|---|---|---|---|---|---|"]
+    measured, status = seconds(), statuses()
     for notebook in notebooks():
         stem = notebook.stem
         made = ", ".join(map(link, stems(notebook)))
         cells = [f"[`{stem}`](notebooks/{stem}.ipynb)", title(notebook), made, f"`make {stem}`"]
+        cells += [measured.get(stem, ""), status.get(stem, "")]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
+def gallery():
+    """The first picture of each notebook, three in a row, each leading to its notebook."""
+    return "".join(
+        f'<a href="notebooks/{notebook.stem}.ipynb">'
+        f'<img src="figures/{pictures(notebook)[0]}.png" width="32%" alt="{title(notebook)}"></a>\n'
+        for notebook in notebooks()
+        if pictures(notebook)
+    )
+
+
 def updated(text):
-    """README text with the table made anew."""
-    before, rest = text.split(BEGIN)
-    return before + BEGIN + table() + END + rest.split(END)[1]
+    """README text with the table and the gallery made anew."""
+    for name, make in {"table": table, "gallery": gallery}.items():
+        begin, end = f"<!-- {name}: tools/readme.py -->\n", f"<!-- end of {name} -->"
+        before, rest = text.split(begin)
+        text = before + begin + make() + end + rest.split(end)[1]
+    return text
 
 
 if __name__ == "__main__":

@@ -48,6 +48,11 @@ def table(head, rows):
     return raw('<div class="scroll"><table>\n' + "\n".join(lines) + "\n</table></div>")
 
 
+def code(line):
+    """A docstring's line as HTML, what stands in backticks as code."""
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(line))
+
+
 def tiles(pictures):
     """A gallery of (stem, address, caption)."""
     links = [
@@ -117,28 +122,27 @@ def ledger():
     computed = values()
     rows = []
     for identifier, claim in claims.ledger().items():
-        statement = html.escape(claim["statement"])
+        said = html.escape(claim["statement"])
         if "why" in claim:
-            statement += f"<br><em>{html.escape(claim['why'])}</em>"
+            said += f"<br><em>{html.escape(claim['why'])}</em>"
+        said += f"<br><small>{html.escape(claim['source'])}: {html.escape(claim['place'])}</small>"
         here = computed.get(identifier, "")
         here = {"True": "yes", "False": "no"}.get(here, here)
         kind = {"holds": "answer yes", "does not hold": "answer no"}.get(claim["answer"], "answer")
         notebook = claim.get("notebook")
         link = f'<a href="notebooks/{notebook}.html">{notebook[:2]}</a>' if notebook else ""
-        place = f"{html.escape(claim['place'])}<br><small>{html.escape(claim['source'])}</small>"
         rows.append(
             [
-                ("place", f'<span id="{identifier}">{place}</span>'),
-                ("statement", statement),
-                html.escape(expected(claim)),
-                html.escape(here),
-                (kind, html.escape(claim["answer"])),
-                link,
+                (kind, f'<span id="{identifier}">{html.escape(claim["answer"])}</span>'),
+                ("statement", said),
+                ("value", html.escape(expected(claim))),
+                ("value", html.escape(here)),
+                ("notebook", link),
             ]
         )
     answers = [claim["answer"] for claim in claims.ledger().values()]
     counts = "; ".join(f"{answers.count(a)} × {a}" for a in dict.fromkeys(sorted(answers)))
-    head = ["where", "statement", "said", "here", "verdict", "notebook"]
+    head = ["verdict", "statement", "they say", "here", "notebook"]
     return (
         "# Ledger\n\nWhat the paper and texts about it say, held against what comes out here. The "
         "notebooks compute the values and fail where a verdict differs from the one recorded in "
@@ -188,7 +192,7 @@ def write_api(folder):
         (folder / f"{name}.rst").write_text(title + body, encoding="utf-8")
     first = [importlib.import_module(name).__doc__.split("\n")[0] for name in names]
     listed = [
-        [f'<a href="{name}.html"><code>{name}</code></a>', html.escape(line)]
+        [f'<a href="{name}.html"><code>{name}</code></a>', code(line)]
         for name, line in zip(names, first, strict=True)
     ]
     pages = "\n".join(names)
@@ -234,6 +238,19 @@ def lay_out():
     for name, write in {"gallery": gallery, "ledger": ledger, "data": data}.items():
         (SOURCE / f"{name}.md").write_text(write(), encoding="utf-8")
     write_api(SOURCE / "api")
+
+
+def is_current():
+    """Whether the site is built and nothing that it shows has changed since."""
+    front = BUILD / "index.html"
+    shown = [SITE, DATA, FIGURES, ROOT / "notebooks", ROOT / "scalinglib", ROOT / "tools"]
+    newest = max(
+        file.stat().st_mtime
+        for folder in shown
+        for file in folder.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    )
+    return front.exists() and front.stat().st_mtime >= newest
 
 
 def build():

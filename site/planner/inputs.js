@@ -49,8 +49,13 @@ const Inputs = (() => {
       }
       const [size, loss] = cells.slice(-2);
       const params = read.size(size ?? "", "list", errors, `Line ${line}`);
-      const name = cells.length === 3 && cells[0] ? cells[0] : `the ${size} teacher`;
-      return { name, params, loss: read.loss(loss ?? "", "list", errors, `Line ${line}`) };
+      const named = cells.length === 3 && cells[0] !== "";
+      return {
+        name: named ? cells[0] : size,
+        label: named ? `“${cells[0]}”` : `the ${size} teacher`,
+        params,
+        loss: read.loss(loss ?? "", "list", errors, `Line ${line}`),
+      };
     });
   }
 
@@ -74,7 +79,8 @@ const Inputs = (() => {
     } else if (fields.have === "one") {
       const params = read.size(fields.tn, "tn", errors);
       const loss = read.loss(fields.tl, "tl", errors);
-      list = [{ name: `the ${fields.tn.trim()} teacher`, params, loss }];
+      const name = fields.tn.trim();
+      list = [{ name, label: `the ${name} teacher`, params, loss }];
     } else {
       list = teachers(fields.list, read, errors);
     }

@@ -55,7 +55,7 @@ const Page = (() => {
 
   function fill(fields) {
     for (const [name, value] of Object.entries(fields)) {
-      const field = form.elements[name];
+      const field = form.elements.namedItem(name);
       if (!field) continue;
       const known = !field.options || [...field.options].some((o) => o.value === value);
       if (known) field.value = value;
@@ -110,7 +110,7 @@ const Page = (() => {
     if (verdict === "train") return "Train on data, without a teacher";
     if (verdict === "either") return "Too close to call: train on data, it is simpler";
     const from = isNew
-      ? `a ${size(best.teacher.params)} teacher that you train for it` : best.teacher.name;
+      ? `a ${size(best.teacher.params)} teacher that you train for it` : best.teacher.label;
     // With data to spare the teacher's compute may be better spent on it.
     const spare = equal && equal.loss < best.loss - error;
     return `Distil from ${from}${spare ? ", if these tokens are all you have" : ""}`;
@@ -120,7 +120,7 @@ const Page = (() => {
     const { best, supervised, gain, error, fixedTokens, equal, verdict } = w;
     if (!best) return "The budget does not pay for even the smallest teacher.";
     const same = fixedTokens ? "the same tokens" : "the same budget";
-    const from = w.isNew ? "the best teacher" : best.teacher.name;
+    const from = w.isNew ? "the best teacher" : best.teacher.label;
     let words = verdict === "train"
       ? `Training on data reaches a loss of ${loss(supervised.loss)}; distilling from ${from} with `
         + `${same}, ${loss(best.loss)}: ${loss(-gain)} nats per token worse.`

@@ -4,7 +4,7 @@
 // loss the best teacher size is one search, the best teacher loss another around it.
 //
 // A problem: studentParams; compute (FLOPs) or tokens (the student's), the other one null;
-// teachers, a list of {name, params, loss}, or null where one would have to be trained;
+// teachers, a list of {params, loss}, or null where one would have to be trained;
 // deltaLgt, deltaPre in [0, 1]; maxTokens, the most that any model can be trained on.
 
 const Plan = (() => {
