@@ -10,6 +10,12 @@ myst_heading_anchors = 3
 
 # From the npm package, copied beside the pages: they must work without network.
 mathjax_path = "mathjax/tex-svg.js"
+# Formulas stand in the heads of tables too, between dollars; the longest must fit a column.
+mathjax3_config = {
+    "tex": {"inlineMath": [["\\(", "\\)"], ["$", "$"]]},
+    "svg": {"scale": 0.92},
+}
+myst_mathjax_classes = "mathjax_process|math|text_html"
 
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}

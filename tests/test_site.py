@@ -132,7 +132,10 @@ def test_formulas_are_typeset_without_network():
             if page.locator(".math").count():
                 page.wait_for_selector("mjx-container")
                 page.evaluate("MathJax.startup.promise")
-                assert page.locator("mjx-container").count() == page.locator(".math").count()
+                typeset = page.locator(".math mjx-container").count()
+                assert typeset == page.locator(".math").count()
+            # A dollar that is left is a formula that nobody typeset.
+            assert page.locator("article p, .text_html", has_text="$").count() == 0, notebook.stem
             # An error in a formula shows as a mark of its own, or as red text.
             assert page.locator("mjx-merror, [data-mjx-error]").count() == 0, notebook.stem
             assert page.evaluate("document.documentElement.scrollWidth") == 390, notebook.stem

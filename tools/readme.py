@@ -84,7 +84,7 @@ def statuses():
 
 def table():
     """The table's lines."""
-    lines = ["| notebook | section | makes | command | seconds | statements |"]
+    lines = ["| notebook | section | makes | command | seconds | status |"]
     lines += ["|---|---|---|---|---|---|"]
     measured, status = seconds(), statuses()
     for notebook in notebooks():
