@@ -87,7 +87,7 @@ const Plan = (() => {
       const tokens = (n) => Math.min(Math.max(law.tokensForLoss(n, loss), box.tokens[0]), maxTokens);
       const at = (logParams) => cost(Math.exp(logParams), tokens(Math.exp(logParams)));
       const [low, high] = sizes(loss, maxTokens);
-      const inside = goldenSection(at, low, high, 1e-6);
+      const inside = goldenSection(at, low, high, 1e-4);
       const best = Math.exp([inside, low, high].reduce((x, y) => (at(y) < at(x) ? y : x)));
       return { params: best, tokens: tokens(best), loss };
     }
@@ -123,7 +123,7 @@ const Plan = (() => {
       };
       const excess = (n, t) => Math.log(law.supervisedLoss(n, t) - law.irreducible);
       const best = excess(box.params[1], most), worst = excess(box.params[0], box.tokens[0]);
-      const found = minimise(lossAt, best, worst, 48, 1e-7);
+      const found = minimise(lossAt, best, worst, 40, 1e-5);
       if (found === null) return null;
       const teacher = teacherFor(law.irreducible + Math.exp(found));
       return describe(problem, tokensWith(teacher), teacher, true);
