@@ -40,6 +40,17 @@ def test_the_ledger_takes_claims_without_a_notebook(monkeypatch):
         assert words in page
 
 
+def test_what_a_claim_is_held_against_is_said():
+    said = [
+        ({"expected": True}, "yes"),
+        ({"expected": 0.75, "tolerance": 0.05}, "0.75 ± 0.05"),
+        ({"at_least": 2}, "≥ 2"),
+        ({"at_least": 1, "at_most": 3}, "≥ 1, ≤ 3"),
+        ({}, ""),
+    ]
+    assert [site.expected(claim) for claim, _ in said] == [words for _, words in said]
+
+
 def test_the_data_page_lists_every_file():
     page = site.data()
     for file in DATA.rglob("*.csv"):

@@ -69,16 +69,15 @@ def statuses():
     """What became of each notebook's statements, by notebook, in words."""
     with (ROOT / "data" / "claims.toml").open("rb") as file:
         ledger = tomllib.load(file).values()
-    plural = {"holds": "hold", "does not hold": "do not"}
+    words = ("hold", "nearly hold", "do not hold", "not testable")
+    short = {"holds": words[0], "holds within": words[1], "does not hold": words[2]}
     counts = {}
     for claim in ledger:
-        counts.setdefault(claim.get("notebook"), Counter())[claim["answer"]] += 1
+        answer = re.sub(r"(?<=within) .*", "", claim["answer"])
+        counts.setdefault(claim.get("notebook"), Counter())[short.get(answer, words[3])] += 1
     return {
-        notebook: ", ".join(
-            f"{count} {plural.get(answer, answer) if count > 1 else answer}"
-            for answer, count in sorted(answers.items(), reverse=True)
-        )
-        for notebook, answers in counts.items()
+        notebook: ", ".join(f"{found[word]} {word}" for word in words if found[word])
+        for notebook, found in counts.items()
     }
 
 

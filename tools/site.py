@@ -28,7 +28,7 @@ SOURCE = ROOT / "build" / "site-source"
 MATHJAX = ROOT / "build" / "mathjax"
 
 # A verdict as claims.check prints it in an executed notebook.
-VERDICT = re.compile(r"^([\w-]+): .+? \(here: (.+?)\)[.:]", re.M)
+VERDICT = re.compile(r"^([\w.-]+): .+? \(here: (.+?)\)[.:]", re.M)
 
 
 def raw(markup):
@@ -111,10 +111,14 @@ def values():
 
 def expected(claim):
     """What a claim's value is held against, in words."""
-    value = claim.get("expected", "")
+    value = claim.get("expected")
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value} ± {claim['tolerance']}" if "tolerance" in claim else str(value)
+    bounds = {"at_least": "≥", "at_most": "≤"}
+    words = [f"{sign} {claim[key]:g}" for key, sign in bounds.items() if key in claim]
+    if value is not None:
+        words.append(f"{value:g}" + (f" ± {claim['tolerance']:g}" if "tolerance" in claim else ""))
+    return ", ".join(words)
 
 
 def ledger():
@@ -123,8 +127,9 @@ def ledger():
     rows = []
     for identifier, claim in claims.ledger().items():
         said = html.escape(claim["statement"])
-        if "why" in claim:
-            said += f"<br><em>{html.escape(claim['why'])}</em>"
+        for key in ("confirm", "why"):
+            if key in claim:
+                said += f"<br><em>{html.escape(claim[key])}</em>"
         said += f"<br><small>{html.escape(claim['source'])}: {html.escape(claim['place'])}</small>"
         here = computed.get(identifier, "")
         here = {"True": "yes", "False": "no"}.get(here, here)
