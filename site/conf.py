@@ -5,6 +5,7 @@ project = "Distillation scaling laws"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.napoleon"]
 nb_execution_mode = "off"  # the committed outputs are what is shown
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # formulas in Markdown that a cell prints
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 

@@ -65,32 +65,32 @@ def seconds():
         return {row["notebook"]: row["seconds"] for row in csv.DictReader(file)}
 
 
-def statuses():
-    """What became of each notebook's statements, by notebook, in words."""
+def status(claims):
+    """What became of some claims of data/claims.toml, in words."""
+    short = {"holds": "hold", "holds within": "nearly hold", "does not hold": "do not hold"}
+    words = [*short.values(), "cannot be tested here"]
+    answers = [re.sub(r"(?<=within) .*", "", claim["answer"]) for claim in claims]
+    found = Counter(short.get(answer, words[-1]) for answer in answers)
+    return ", ".join(f"{found[word]} {word}" for word in words if found[word])
+
+
+def ledger():
+    """All claims by id, as `scalinglib.report.claims.ledger` has them."""
     with (ROOT / "data" / "claims.toml").open("rb") as file:
-        ledger = tomllib.load(file).values()
-    words = ("hold", "nearly hold", "do not hold", "not testable")
-    short = {"holds": words[0], "holds within": words[1], "does not hold": words[2]}
-    counts = {}
-    for claim in ledger:
-        answer = re.sub(r"(?<=within) .*", "", claim["answer"])
-        counts.setdefault(claim.get("notebook"), Counter())[short.get(answer, words[3])] += 1
-    return {
-        notebook: ", ".join(f"{found[word]} {word}" for word in words if found[word])
-        for notebook, found in counts.items()
-    }
+        return tomllib.load(file)
 
 
 def table():
     """The table's lines."""
     lines = ["| notebook | section | makes | command | seconds | status |"]
     lines += ["|---|---|---|---|---|---|"]
-    measured, status = seconds(), statuses()
+    measured, claims = seconds(), ledger().values()
     for notebook in notebooks():
         stem = notebook.stem
         made = ", ".join(map(link, stems(notebook)))
         cells = [f"[`{stem}`](notebooks/{stem}.ipynb)", title(notebook), made, f"`make {stem}`"]
-        cells += [measured.get(stem, ""), status.get(stem, "")]
+        checked = [claim for claim in claims if claim.get("notebook") == stem]
+        cells += [measured.get(stem, ""), status(checked)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

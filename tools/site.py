@@ -121,38 +121,38 @@ def expected(claim):
     return ", ".join(words)
 
 
+def row(identifier, claim, value):
+    """A claim as a row of the ledger; `value` is what was computed here, as text."""
+    said = html.escape(claim["statement"])
+    for key in ("confirm", "why"):
+        if key in claim:
+            said += f"<br><em>{html.escape(claim[key])}</em>"
+    said += f"<br><small>{html.escape(claim['source'])}: {html.escape(claim['place'])}</small>"
+    kind = {"holds": "answer yes", "does not hold": "answer no"}.get(claim["answer"], "answer")
+    return [
+        (kind, f'<span id="{identifier}">{html.escape(claim["answer"])}</span>'),
+        ("statement", said),
+        ("value", html.escape(expected(claim))),
+        ("value", html.escape({"True": "yes", "False": "no"}.get(value, value))),
+    ]
+
+
 def ledger():
-    """The ledger: every statement, where it stands, what it says, what comes out."""
-    computed = values()
-    rows = []
-    for identifier, claim in claims.ledger().items():
-        said = html.escape(claim["statement"])
-        for key in ("confirm", "why"):
-            if key in claim:
-                said += f"<br><em>{html.escape(claim[key])}</em>"
-        said += f"<br><small>{html.escape(claim['source'])}: {html.escape(claim['place'])}</small>"
-        here = computed.get(identifier, "")
-        here = {"True": "yes", "False": "no"}.get(here, here)
-        kind = {"holds": "answer yes", "does not hold": "answer no"}.get(claim["answer"], "answer")
-        notebook = claim.get("notebook")
-        link = f'<a href="notebooks/{notebook}.html">{notebook[:2]}</a>' if notebook else ""
-        rows.append(
-            [
-                (kind, f'<span id="{identifier}">{html.escape(claim["answer"])}</span>'),
-                ("statement", said),
-                ("value", html.escape(expected(claim))),
-                ("value", html.escape(here)),
-                ("notebook", link),
-            ]
-        )
-    answers = [claim["answer"] for claim in claims.ledger().values()]
-    counts = "; ".join(f"{answers.count(a)} × {a}" for a in dict.fromkeys(sorted(answers)))
-    head = ["verdict", "statement", "they say", "here", "notebook"]
-    return (
-        "# Ledger\n\nWhat the paper and texts about it say, held against what comes out here. The "
-        "notebooks compute the values and fail where a verdict differs from the one recorded in "
-        f"`data/claims.toml`.\n\n{counts}.\n\n{table(head, rows)}"
-    )
+    """The ledger: every statement, where it stands, what it says, what comes out, by notebook."""
+    computed, found = values(), claims.ledger()
+    status = readme.status(found.values())
+    head = ["verdict", "statement", "they say", "here"]
+    lines = ["# Ledger", ""]
+    lines += ["What the paper and texts about it say, held against what comes out here. The"]
+    lines += ["notebooks compute the values and fail where a verdict differs from the one recorded"]
+    lines += ["in `data/claims.toml`.", "", f"Of {len(found)} statements: {status}.", ""]
+    pages = [(n.stem, f"[{readme.title(n)}](notebooks/{n.stem}.ipynb)") for n in readme.notebooks()]
+    for notebook, title in [*pages, (None, "Without a notebook")]:
+        part = {i: claim for i, claim in found.items() if claim.get("notebook") == notebook}
+        if part:
+            rows = [row(i, claim, computed.get(i, "")) for i, claim in part.items()]
+            lines += [f"## {title}", "", f"{readme.status(part.values())}.", "", table(head, rows)]
+    return "\n".join(lines)
 
 
 def data():
