@@ -67,11 +67,11 @@ def seconds():
 
 def status(claims):
     """What became of some claims of data/claims.toml, in words."""
-    short = {"holds": "hold", "holds within": "nearly hold", "does not hold": "do not hold"}
-    words = [*short.values(), "cannot be tested here"]
-    answers = [re.sub(r"(?<=within) .*", "", claim["answer"]) for claim in claims]
-    found = Counter(short.get(answer, words[-1]) for answer in answers)
-    return ", ".join(f"{found[word]} {word}" for word in words if found[word])
+    plural = {"holds": "hold", "nearly holds": "nearly hold", "does not hold": "do not hold"}
+    answers = Counter(re.sub("holds within .*", "nearly holds", c["answer"]) for c in claims)
+    order = [*plural, *sorted(set(answers) - set(plural))]
+    counts = [(answers[answer], answer) for answer in order if answers[answer]]
+    return ", ".join(f"{n} {plural.get(a, a) if n > 1 else a}" for n, a in counts)
 
 
 def ledger():
