@@ -134,8 +134,8 @@ const Page = (() => {
     if (equal && verdict === "distil") {
       const tie = Math.abs(equal.loss - best.loss) <= error;
       const holds = equal.loss - best.loss > error;
-      const buys = `The teacher's compute, spent on ${size(equal.studentTokens)} tokens of data `
-        + `instead, would give ${loss(equal.loss)}`;
+      const buys = `The same compute, spent without a teacher on ${size(equal.studentTokens)} `
+        + `tokens of data, would give ${loss(equal.loss)}`;
       if (holds) words += ` ${buys}: at equal compute the answer is the same.`;
       else if (tie) words += ` ${buys}: if you have that much data, the two are as good.`;
       else words += ` ${buys}: if you have that much data, train on it instead.`;
