@@ -7,8 +7,8 @@ export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.3
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 
-.PHONY: FORCE help setup figures test lint format study-calibration study-mapping bench lock clean $(NOTEBOOKS)
-.PHONY: FORCE help setup figures test lint format study-mapping study-practice bench lock clean $(NOTEBOOKS)
+.PHONY: FORCE help setup figures test lint format site seconds study study-calibration study-mapping \
+    study-practice bench lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -61,6 +61,13 @@ test: .venv/.done ## unit and property tests, then every notebook end to end in 
 	$(VENV)/python tools/notebooks.py fast build/fast
 	$(VENV)/python -m pytest -n 2 -q --nbmake --nbmake-timeout=120 build/fast
 
+site: .venv/.done ## build/site: the notebooks, ledger, data and API as pages, and the planner (needs npm)
+	$(VENV)/python -m tools.site
+
+seconds: .venv/.done ## measure what each notebook takes, for the README's table
+	$(VENV)/python -m tools.seconds
+	$(VENV)/python tools/readme.py
+
 lint: .venv/.done ## ruff, the formatter's opinion included
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
@@ -68,6 +75,9 @@ lint: .venv/.done ## ruff, the formatter's opinion included
 format: .venv/.done ## let ruff put the code in order
 	$(VENV)/ruff check --fix
 	$(VENV)/ruff format
+
+study: .venv/.done ## train what data/runs/study.csv lacks (notebook 08; resumes; [RUN=id] trains one again, [DASK=address] elsewhere)
+	$(VENV)/python -m tools.study study $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
 
 study-calibration: .venv/.done ## train and measure what data/runs/calibration.csv lacks (notebook 09; resumes)
 	$(VENV)/python -m tools.study_calibration

@@ -18,7 +18,15 @@ import jax
 
 from scalinglib.checks import namespace, positive
 
-__all__ = ["DistillationLaw", "SupervisedLaw", "load"]
+__all__ = ["FITTED_RANGE", "DistillationLaw", "SupervisedLaw", "load"]
+
+# What the paper trained, and so where its law interpolates: sizes and tokens of the models
+# (Section 4.1), loss of the teachers in its Figure 1, nats per token.
+FITTED_RANGE = {
+    "params": (143e6, 12.61e9),
+    "tokens": (2e9, 512e9),
+    "teacher_loss": (1.9, 2.75),
+}
 
 _PUBLISHED = Path(__file__).resolve().parents[1] / "data" / "published"
 

@@ -56,19 +56,22 @@ def slsqp_starts(student_params, compute, deltas, count=4):
     return starts
 
 
-def dense_grid(law, student_params, compute, deltas, points=400):
+def dense_grid(law, student_params, compute, deltas, points=400, most_tokens=None):
     """The best of points x points teachers, all the rest spent on the student.
+
+    No model is trained on more than `most_tokens`; None stands for the bound of the box.
 
     Returns
     -------
     student_loss, (student_tokens, teacher_params, teacher_tokens)
     """
+    token_range = (allocate.TOKENS_BOX[0], most_tokens or allocate.TOKENS_BOX[1])
     params = np.linspace(*np.log(allocate.TEACHER_PARAMS_BOX), points)[:, None]
-    tokens = np.linspace(*np.log(allocate.TOKENS_BOX), points)[None, :]
+    tokens = np.linspace(*np.log(token_range), points)[None, :]
     student_tokens = _student_tokens(student_params, compute, deltas, (params, tokens))
     teacher_loss = law.supervised.loss(np.exp(params), np.exp(tokens))
     inside = student_tokens >= allocate.TOKENS_BOX[0]
-    student_tokens = np.clip(student_tokens, *allocate.TOKENS_BOX)
+    student_tokens = np.clip(student_tokens, *token_range)
     loss = np.where(inside, law.loss(student_params, student_tokens, teacher_loss), np.inf)
     i, j = np.unravel_index(np.argmin(loss), loss.shape)
     return loss[i, j], (student_tokens[i, j], np.exp(params[i, 0]), np.exp(tokens[0, j]))

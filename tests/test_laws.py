@@ -137,3 +137,10 @@ def test_bad_numbers_are_named(name, bad):
 def test_unknown_coefficient_set_is_named():
     with pytest.raises(ValueError, match="'table7'; it must be"):
         laws.load("table7")
+
+
+def test_models_of_the_fitted_range_have_its_teacher_losses():
+    sizes, tokens = laws.FITTED_RANGE["params"], laws.FITTED_RANGE["tokens"]
+    worst, best = (LAW.supervised.loss(n, d) for n, d in zip(sizes, tokens, strict=True))
+    low, high = laws.FITTED_RANGE["teacher_loss"]
+    assert best < low < high < worst

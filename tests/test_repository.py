@@ -115,11 +115,14 @@ def test_pieces_of_a_stream_are_joined():
     assert joined == [("stdout", "ab"), ("stderr", "c"), ("stdout", "d")]
 
 
-def test_readme_table_is_up_to_date():
+def test_readme_table_and_gallery_are_up_to_date():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.updated(text) == text
-    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+    links = re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(r'(?:src|href)="([^":]+)"', text)
+    for target in links:
         assert (ROOT / target).exists(), target
+    for notebook in NOTEBOOKS:
+        assert links.count(f"notebooks/{notebook.stem}.ipynb") >= 2, notebook
 
 
 def test_every_data_file_has_a_source():

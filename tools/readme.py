@@ -1,16 +1,20 @@
-"""Write the README's table of notebooks and figures, between its two markers.
+"""Write the README's table of notebooks and its gallery, each between its two markers.
 
     python tools/readme.py
 
-What a notebook makes is read off its save(...) calls.
+What a notebook makes is read off its save(...) calls, how long it takes off data/seconds.csv
+(`make seconds` measures it), what became of the statements it checks off data/claims.toml.
 """
 
 import ast
+import csv
 import re
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- table: tools/readme.py -->\n", "<!-- end of table -->"
+HEADLINE = "start_the_u"
 
 
 def title(notebook):
@@ -28,30 +32,86 @@ def stems(notebook):
     return [call.args[1].value for call in sorted(calls, key=lambda call: call.lineno)]
 
 
-def link(stem):
-    """A link to the picture, or to the numbers of a table without one."""
+def notebooks():
+    """The edited halves of all notebooks, in reading order."""
+    return sorted((ROOT / "notebooks").glob("[0-9]*.py"))
+
+
+def name(stem):
+    """What a figure or table is called: by the paper's number where it has one."""
     match = re.match(r"(fig|table)0*(\d+[a-z]?)_", stem)
     kind = {"fig": "Fig", "table": "Table"}
-    name = f"{kind[match[1]]} {match[2]}" if match else stem.replace("_", " ")
-    picture = ROOT / "figures" / f"{stem}.png"
-    return f"[{name}](figures/{stem}.{'png' if picture.exists() else 'csv'})"
+    return f"{kind[match[1]]} {match[2]}" if match else stem.replace("_", " ")
+
+
+def has_picture(stem):
+    """Whether there is a picture, not a table alone."""
+    return (ROOT / "figures" / f"{stem}.png").exists()
+
+
+def pictures(notebook):
+    """Stems of the notebook's pictures, in order."""
+    return [stem for stem in stems(notebook) if has_picture(stem)]
+
+
+def link(stem):
+    """A link to the picture, or to the numbers of a table without one."""
+    return f"[{name(stem)}](figures/{stem}.{'png' if has_picture(stem) else 'csv'})"
+
+
+def seconds():
+    """Measured seconds by notebook, as text."""
+    with (ROOT / "data" / "seconds.csv").open(encoding="utf-8", newline="") as file:
+        return {row["notebook"]: row["seconds"] for row in csv.DictReader(file)}
+
+
+def status(claims):
+    """What became of some claims of data/claims.toml, in words."""
+    plural = {"holds": "hold", "nearly holds": "nearly hold", "does not hold": "do not hold"}
+    answers = Counter(re.sub("holds within .*", "nearly holds", c["answer"]) for c in claims)
+    order = [*plural, *sorted(set(answers) - set(plural))]
+    counts = [(answers[answer], answer) for answer in order if answers[answer]]
+    return ", ".join(f"{n} {plural.get(a, a) if n > 1 else a}" for n, a in counts)
+
+
+def ledger():
+    """All claims by id, as `scalinglib.report.claims.ledger` has them."""
+    with (ROOT / "data" / "claims.toml").open("rb") as file:
+        return tomllib.load(file)
 
 
 def table():
     """The table's lines."""
-    lines = ["| notebook | section | makes | command |", "|---|---|---|---|"]
-    for notebook in sorted((ROOT / "notebooks").glob("[0-9]*.py")):
-        name = notebook.stem
-        made = ", ".join(link(stem) for stem in stems(notebook))
-        cells = [f"[`{name}`](notebooks/{name}.ipynb)", title(notebook), made, f"`make {name}`"]
+    lines = ["| notebook | section | makes | command | seconds | status |"]
+    lines += ["|---|---|---|---|---|---|"]
+    measured, claims = seconds(), ledger().values()
+    for notebook in notebooks():
+        stem = notebook.stem
+        made = ", ".join(map(link, stems(notebook)))
+        cells = [f"[`{stem}`](notebooks/{stem}.ipynb)", title(notebook), made, f"`make {stem}`"]
+        checked = [claim for claim in claims if claim.get("notebook") == stem]
+        cells += [measured.get(stem, ""), status(checked)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
+def gallery():
+    """The first picture of each notebook, three in a row, each leading to its notebook."""
+    return "".join(
+        f'<a href="notebooks/{notebook.stem}.ipynb">'
+        f'<img src="figures/{pictures(notebook)[0]}.png" width="32%" alt="{title(notebook)}"></a>\n'
+        for notebook in notebooks()
+        if pictures(notebook)
+    )
+
+
 def updated(text):
-    """README text with the table made anew."""
-    before, rest = text.split(BEGIN)
-    return before + BEGIN + table() + END + rest.split(END)[1]
+    """README text with the table and the gallery made anew."""
+    for name, make in {"table": table, "gallery": gallery}.items():
+        begin, end = f"<!-- {name}: tools/readme.py -->\n", f"<!-- end of {name} -->"
+        before, rest = text.split(begin)
+        text = before + begin + make() + end + rest.split(end)[1]
+    return text
 
 
 if __name__ == "__main__":

@@ -127,8 +127,8 @@ def groups_left_out(fit, by):
     Returns
     -------
     DataFrame
-        The group's key(s), runs, error_inside and error_left_out: mean |relative error| of the
-        group under the fit to all runs and under the fit to the rest.
+        The group's key(s), runs, error_inside and error_left_out: mean absolute relative error of
+        the group under the fit to all runs and under the fit to the rest.
     """
     keys = [by] if isinstance(by, str) else list(by)
     rows = []

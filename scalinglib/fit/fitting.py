@@ -133,7 +133,7 @@ class Fit:
         )
 
     def mean_relative_error(self, runs=None):
-        """Mean of |predicted / measured - 1|."""
+        """Mean of abs(predicted / measured - 1)."""
         return float(np.abs(np.expm1(self.residuals(runs))).mean())
 
     def to_json(self):
