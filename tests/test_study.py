@@ -10,12 +10,14 @@ from types import SimpleNamespace
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from scalinglib.study import distill, language, protocol, runner, train, transformer
+from scalinglib.report.paths import DATA
+from scalinglib.study import analysis, distill, language, protocol, runner, train, transformer
 
 LEXICON = ["a", "an", "and", "be", "been", "bee"]
 FREQUENCIES = np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15])
@@ -410,3 +412,54 @@ def test_dask_workers_may_die(tmp_path):
         found = runner.run(many, path, tmp_path / "models", Killing(), progress=False)
         assert victim not in client.run(os.getpid).values()
     assert sorted(found.id) == sorted(r.id for r in many)
+
+
+def test_committed_table_is_the_design():
+    runs = runner.read(DATA / "runs" / "study.csv")
+    assert sorted(runs.id) == sorted(r.id for r in protocol.FULL.runs())
+    assert np.isfinite(runs.loss).all()
+
+
+def simulated_students(slope, noise=1e-3):
+    """Students of 16 teachers whose loss depends on L_T and, by `slope`, on log N_T."""
+    rng = np.random.default_rng(0)
+    teacher_loss, size = rng.uniform(1.4, 2.3, 16), 10 ** rng.uniform(3, 6, 16)
+    loss = 2 + (teacher_loss - 1.8) ** 2 + slope * np.log10(size) + noise * rng.normal(size=16)
+    columns = {"student_loss": loss, "teacher_loss": teacher_loss, "teacher_params": size}
+    return pd.DataFrame(columns | {"error": noise})
+
+
+def test_collapse_sees_what_teacher_size_does_and_nothing_else():
+    clean, bent = (analysis.collapse(simulated_students(slope)) for slope in (0.0, 0.02))
+    assert clean.p > 0.01
+    assert clean.spread == pytest.approx(1e-3 / 2, rel=0.5)
+    assert bent.p < 1e-6
+    assert abs(bent.slope - 0.02) < 3 * bent.slope_error
+    with pytest.raises(ValueError, match="5 teachers"):
+        analysis.collapse(simulated_students(0.0)[:5])
+
+
+def test_means_are_over_seeds_with_the_pooled_error():
+    base = {name: "x" for name in ("kind", "teacher")} | {
+        name: 1.0
+        for name in (
+            "params",
+            "tokens",
+            "teacher_params",
+            "teacher_tokens",
+            "peak",
+            "kl_teacher",
+            "accuracy",
+            "completion",
+            "teacher_loss",
+            "flops",
+        )
+    }
+    rows = [(1, 1.0, 2.0), (1, 1.0, 2.2), (1, 2.0, 3.0), (2, 1.0, 1.0)]
+    runs = pd.DataFrame(
+        [base | {"n_layers": depth, "tokens": t, "loss": loss} for depth, t, loss in rows]
+    )
+    found = analysis.means(runs)
+    assert list(found.loss) == pytest.approx([2.1, 3.0, 1.0])
+    deviation = np.std([2.0, 2.2], ddof=1)
+    assert list(found.error) == pytest.approx([deviation / math.sqrt(2), deviation, deviation])

@@ -49,6 +49,7 @@ SHARE_COLORS = {
 MARKS = {"zero": "black", "reference": "#888888", "optimum": "#C1121F"}
 
 _SIZES = LogNorm(1e8, 2e10)
+_SMALL_SIZES = LogNorm(3e3, 1.2e6)  # of the study's own models
 _SIZE_MAP = mpl.colormaps["viridis_r"]
 
 
@@ -58,8 +59,9 @@ def use_style():
 
 
 def student_color(student_params):
-    """The colour of a student size, the same in every figure (a log scale from 100M to 20B)."""
-    return _SIZE_MAP(0.12 + 0.88 * float(np.clip(_SIZES(student_params), 0, 1)))
+    """The colour of a student size, the same in every figure: log scales, 3k to 1M, 100M to 20B."""
+    sizes = _SMALL_SIZES if student_params < 1e7 else _SIZES
+    return _SIZE_MAP(0.12 + 0.88 * float(np.clip(sizes(student_params), 0, 1)))
 
 
 def label_size(params):
