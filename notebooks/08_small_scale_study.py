@@ -375,7 +375,8 @@ close = runs[runs.kind == "distilled"]
 close = close.assign(excess=close.loss - close.teacher_loss)
 beaten = close.groupby(["teacher_loss", "n_layers", "tokens"]).excess.agg(["mean", "var", "size"])
 beaten = beaten[(beaten["size"] > 1) & (beaten["mean"].abs() < 0.005)].reset_index()
-beaten["error"] = np.sqrt(beaten["var"].mean() / beaten["size"])
+pooled = beaten.groupby("n_layers")["var"].transform("mean")  # depths differ in spread
+beaten["error"] = np.sqrt(pooled / beaten["size"])
 beaten["below"] = beaten["mean"] < -2 * beaten.error
 beaten.drop(columns="var").round(5)
 

@@ -440,21 +440,17 @@ def test_collapse_sees_what_teacher_size_does_and_nothing_else():
 
 
 def test_means_are_over_seeds_with_the_pooled_error():
-    base = {name: "x" for name in ("kind", "teacher")} | {
-        name: 1.0
-        for name in (
-            "params",
-            "tokens",
-            "teacher_params",
-            "teacher_tokens",
-            "peak",
-            "kl_teacher",
-            "accuracy",
-            "completion",
-            "teacher_loss",
-            "flops",
-        )
-    }
+    numbers = [
+        "params",
+        "tokens",
+        "teacher_params",
+        "teacher_tokens",
+        "peak",
+        "teacher_loss",
+        "flops",
+    ]
+    numbers += ["kl_teacher", "accuracy", "completion", "flops"]
+    base = {"kind": "x", "teacher": "x"} | dict.fromkeys(numbers, 1.0)
     rows = [(1, 1.0, 2.0), (1, 1.0, 2.2), (1, 2.0, 3.0), (2, 1.0, 1.0)]
     runs = pd.DataFrame(
         [base | {"n_layers": depth, "tokens": t, "loss": loss} for depth, t, loss in rows]
