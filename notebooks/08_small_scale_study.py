@@ -404,7 +404,8 @@ middle = table[table.loss.between(1.7, 2.2)]
 lines = {
     kind: np.polyval(np.polyfit(p.loss, p.accuracy, 1), 1.95) for kind, p in middle.groupby("kind")
 }
-print(f"rank correlation {correlation:.3f}; accuracy at 1.95 nats {lines}")
+told = ", ".join(f"{kind} {value:.4f}" for kind, value in lines.items())
+print(f"rank correlation {correlation:.3f}; accuracy at 1.95 nats: {told}")
 
 # %% [markdown]
 # ## What holds
