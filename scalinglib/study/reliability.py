@@ -48,11 +48,7 @@ class Design:
 
 
 FULL = Design(
-    teachers=tuple(
-        t
-        for t in protocol.FULL.fixed_teachers()
-        if t == protocol.PERFECT or t.n_layers <= protocol.FULL.profile_depth
-    ),
+    teachers=tuple(protocol.FULL.fixed_teachers()),
     students=((1, 20, 5), (1, 600, 3)),
 )
 FAST = Design(
