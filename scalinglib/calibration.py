@@ -52,7 +52,7 @@ def error(table):
 
 
 def ece(confidence, correct, bins=21):
-    """Expected calibration error (Equation 38): sum of |B|/n |accuracy(B) - confidence(B)|.
+    """Expected calibration error (Equation 38): sum of n_B/n abs(accuracy(B) - confidence(B)).
 
     Parameters
     ----------
