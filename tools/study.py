@@ -7,7 +7,7 @@ from scalinglib.report.paths import DATA, ROOT
 from scalinglib.study import practice, protocol, runner
 
 CACHE = ROOT / "build" / "models"
-DESIGNS = {"study": protocol.FULL, "practice": practice.FULL}
+DESIGNS = {"study": protocol.FULL, "sweep": protocol.SWEEP, "practice": practice.FULL}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from scalinglib import runs
 from scalinglib.study import language, train, transformer
 from scalinglib.study.distill import Objective
 
-__all__ = ["FAST", "FULL", "PERFECT", "Design", "Run"]
+__all__ = ["FAST", "FULL", "PERFECT", "SWEEP", "Design", "Run", "Sweep"]
 
 PERFECT = "perfect"  # the teacher that knows the language's own probabilities
 N_VOCAB = language.Words.n_vocab
@@ -32,6 +32,8 @@ class Run:
         Ignored without a teacher.
     peak : float
         Peak learning rate.
+    windows : int or None
+        Windows a batch, where they are not those that the recipe takes for so many tokens.
     """
 
     n_layers: int
@@ -40,10 +42,13 @@ class Run:
     teacher: "Run | str | None" = None
     objective: Objective = field(default_factory=Objective)
     peak: float = train.Recipe.peak
+    windows: int | None = None
 
     def __post_init__(self):
         """Fix the number of tokens at what whole batches give."""
-        windows, steps = train.batches(self.tokens, language.N_CTX)
+        windows, steps = train.batches(self.tokens, language.N_CTX, self.windows)
+        if self.windows == train.batches(self.tokens, language.N_CTX)[0]:
+            object.__setattr__(self, "windows", None)
         object.__setattr__(self, "tokens", windows * steps * language.N_CTX)
 
     @property
@@ -72,6 +77,8 @@ class Run:
         """All that decides the outcome, as a flat dict."""
         own = {"n_layers": self.n_layers, "tokens": self.tokens, "seed": self.seed}
         own["peak"] = self.peak
+        if self.windows is not None:
+            own["windows"] = self.windows
         if self.teacher is None:
             return own
         teacher = self.teacher if self.teacher == PERFECT else self.teacher.id
@@ -101,8 +108,8 @@ class Design:
     ----------
     supervised : tuple of (n_layers, ratios, seeds)
         Fixed-M supervised runs (E.2).
-    isoflop : tuple of (flops, depths)
-        Supervised IsoFLOP profiles, which are also the IsoFLOP teachers.
+    isoflop : tuple of (flops, depths, seeds)
+        Supervised IsoFLOP profiles, whose first seeds are also the IsoFLOP teachers.
     teachers : tuple of (n_layers, ratio)
         The fixed-M teachers; the perfect teacher joins them.
     profiles : tuple of (flops, ((n_layers, seeds), ...))
@@ -133,7 +140,11 @@ class Design:
 
     def isoflop_runs(self):
         """Protocol E.2, IsoFLOP profiles."""
-        return [by_flops(depth, flops) for flops, depths in self.isoflop for depth in depths]
+        return [
+            by_flops(depth, flops, seed=seed)
+            for flops, depths, seeds in self.isoflop
+            for depth, seed in product(depths, range(seeds))
+        ]
 
     def fixed_teachers(self):
         """The fixed-M teachers and the perfect one."""
@@ -153,7 +164,7 @@ class Design:
         """IsoFLOP teachers, fixed-M students (Figures 3, 38b)."""
         teachers = [
             by_flops(depth, flops)
-            for flops, depths in self.isoflop
+            for flops, depths, _ in self.isoflop
             if flops in self.isoflop_teachers
             for depth in depths
         ]
@@ -185,50 +196,88 @@ class Design:
         ]
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """Batch sizes and learning rates, on labels, around what the recipe takes.
+
+    Attributes
+    ----------
+    sizes : tuple of (n_layers, ratios)
+    windows : tuple of int
+        Windows a batch.
+    peaks : tuple of float
+        Peak learning rates.
+    seeds : int
+    """
+
+    sizes: tuple
+    windows: tuple
+    peaks: tuple
+    seeds: int
+
+    def runs(self):
+        """Every run, cheap ones first."""
+        found = [
+            by_ratio(depth, ratio, seed=seed, windows=windows, peak=peak)
+            for depth, ratios in self.sizes
+            for ratio, windows, peak, seed in product(
+                ratios, self.windows, self.peaks, range(self.seeds)
+            )
+        ]
+        return sorted(found, key=lambda run: run.flops)
+
+
 FULL = Design(
     supervised=(
         (1, (5, 10, 20, 50, 100, 200, 400), 5),
         (2, (5, 10, 20, 50, 100), 3),
-        (2, (200, 400), 1),
-        (3, (5, 10, 20, 50), 1),
+        (2, (200, 400), 2),
+        (3, (5, 10, 20), 2),
+        (3, (50,), 1),
         (4, (2.5, 5, 10, 20), 1),
         (5, (2.5, 5, 10), 1),
         (6, (2.5,), 1),
         (7, (1,), 1),
     ),
     isoflop=(
-        (3e10, (1, 2, 3)),
-        (1e11, (1, 2, 3, 4)),
-        (3e11, (1, 2, 3, 4)),
-        (1e12, (2, 3, 4, 5)),
-        (3e12, (2, 3, 4, 5, 6)),
+        (3e10, (1, 2, 3), 3),
+        (1e11, (1, 2, 3, 4), 3),
+        (3e11, (1, 2, 3, 4), 2),
+        (1e12, (2, 3, 4, 5), 1),
+        (3e12, (2, 3, 4, 5, 6), 1),
     ),
-    teachers=((1, 20), (2, 20), (3, 20), (4, 20), (5, 10)),
+    teachers=((1, 20), (2, 20), (3, 20), (4, 20), (5, 10), (6, 10)),
     profiles=(
-        (1e10, ((1, 3), (2, 3))),
-        (3e10, ((1, 3), (2, 2), (3, 1))),
-        (1e11, ((1, 1), (2, 2), (3, 1), (4, 1))),
-        (3e11, ((2, 1), (3, 1), (4, 1))),
-        (1e12, ((3, 1), (4, 1))),
+        (1e10, ((1, 5), (2, 5), (3, 3))),
+        (3e10, ((1, 3), (2, 3), (3, 2))),
+        (1e11, ((1, 2), (2, 3), (3, 2), (4, 1))),
+        (3e11, ((2, 2), (3, 2), (4, 1))),
+        (1e12, ((2, 1), (3, 1), (4, 1), (5, 1))),
     ),
     isoflop_teachers=(3e10, 1e11, 1e12),
-    fixed_students=((1, 20, 5), (2, 20, 2), (3, 20, 1)),
+    fixed_students=((1, 20, 5), (2, 20, 3), (3, 20, 1)),
     students=(
         (1, (5, 20, 50), 5),
         (1, (100, 200), 3),
-        (1, (400,), 1),
+        (1, (400,), 2),
         (2, (5, 20), 3),
-        (2, (50, 100), 1),
+        (2, (50, 100, 200), 1),
         (3, (5, 20), 1),
         (4, (5,), 1),
     ),
 )
 FAST = Design(
     supervised=((1, (2, 5, 10), 1), (2, (1,), 1)),
-    isoflop=((2e9, (1, 2)),),
+    isoflop=((2e9, (1, 2), 1),),
     teachers=((1, 10),),
     profiles=((1e9, ((1, 1),)),),
     isoflop_teachers=(2e9,),
     fixed_students=((1, 4, 1),),
     students=((1, (2, 4), 1),),
+)
+SWEEP = Sweep(
+    sizes=((1, (5, 20, 100)), (2, (5, 20, 100))),
+    windows=(2, 4, 8, 16, 32),
+    peaks=(1e-2, 2e-2, 4e-2),
+    seeds=3,
 )

@@ -139,6 +139,7 @@ def execute(r, teacher=None):
         "tokens": r.tokens,
         "seed": r.seed,
         "peak": r.peak,
+        "windows": train.batches(r.tokens, language.N_CTX, r.windows)[0],
         **learnt,
         **({} if r.teacher is None else vars(r.objective)),
         **measured,
@@ -162,13 +163,13 @@ def trained(r, teacher=None):
         "teacher" if r.teacher is None else "student",
         teacher_function(r.teacher, teacher, corpus),
         r.objective,
-        train.Recipe(peak=r.peak),
+        train.Recipe(peak=r.peak, windows=r.windows),
     )
     return jax.tree.map(np.asarray, params)
 
 
 _COLUMNS = (
-    *("id", "kind", "n_layers", "params", "tokens", "seed", "peak"),
+    *("id", "kind", "n_layers", "params", "tokens", "seed", "peak", "windows"),
     *("teacher", "teacher_params", "teacher_tokens", "teacher_loss"),
     *("mixing", "temperature", "top_k", "top_p", "reverse"),
     *("loss", "kl_teacher", "accuracy", "completion"),

@@ -14,18 +14,21 @@ from scalinglib.study import distill, language, transformer
 __all__ = ["Recipe", "batches", "evaluate", "log_probabilities", "train"]
 
 CHUNK = 32768  # tokens that are drawn, and given to the teacher, at once
+PART = 8  # windows that go through a model at once: what they need stays in the cache
 EVALUATION_CHUNKS = 2
 PROMPT = 3  # letters of a word that are given for its completion
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How every model of the study is trained; chosen once, by a sweep at two sizes (notebook 08).
+    """How every model of the study is trained; notebook 08 shows other batches and rates beside it.
 
     Attributes
     ----------
     peak : float
         Highest learning rate, at width 16; matrices of wider models get less (µP).
+    windows : int or None
+        Windows a batch; None lets them grow with the tokens of the run (`batches`).
     warmup, final : float
         Share of the steps with rising rate; last rate over peak (cosine in between).
     b1, b2, weight_decay, clip : float
@@ -33,6 +36,7 @@ class Recipe:
     """
 
     peak: float = 2e-2
+    windows: int | None = None
     warmup: float = 0.05
     final: float = 1e-3
     b1: float = 0.9
@@ -41,13 +45,15 @@ class Recipe:
     clip: float = 1.0
 
 
-def batches(tokens, n_ctx):
+def batches(tokens, n_ctx, windows=None):
     """Windows a batch, and batches, for a run on about `tokens` tokens.
 
-    A batch has sqrt(tokens) / 2 tokens, to the nearest power of two of windows between 2 and 32:
-    few tokens want small batches, because steps are scarce; many tokens want calm gradients.
+    Without `windows` a batch has sqrt(tokens) / 2 tokens, to the nearest power of two of windows
+    between 2 and 32: few tokens want small batches, because steps are scarce; many tokens want
+    calm gradients.
     """
-    windows = int(np.clip(2 ** round(math.log2(math.sqrt(tokens) / (2 * n_ctx))), 2, 32))
+    if windows is None:
+        windows = int(np.clip(2 ** round(math.log2(math.sqrt(tokens) / (2 * n_ctx))), 2, 32))
     return windows, max(1, round(tokens / (windows * n_ctx)))
 
 
@@ -72,7 +78,7 @@ def train(arch, corpus, tokens, key, split, teacher=None, objective=None, recipe
     """
     recipe = recipe or Recipe()
     objective = objective or distill.Objective()
-    windows, steps = batches(tokens, corpus.n_ctx)
+    windows, steps = batches(tokens, corpus.n_ctx, recipe.windows)
     # A student must not begin as its teacher of the same size and seed did.
     own = jax.random.fold_in(jax.random.key(key), language.SPLITS.index(split))
     params = transformer.initial(arch, own)
@@ -133,10 +139,22 @@ def _advance(state, chunk, done, count, settings, recipe, reverse):
             logits, labels, teacher, settings["mixing"], settings["temperature"], reverse
         )
 
+    def gradient(params, symbols, teacher):
+        symbols = _parts(symbols)
+        parts = len(symbols)
+        teacher = teacher.reshape(len(teacher), parts, -1).swapaxes(0, 1)
+        sums = jax.tree.map(jnp.zeros_like, params)
+
+        def add(sums, part):
+            return jax.tree.map(jnp.add, sums, jax.grad(objective)(params, *part)), None
+
+        sums, _ = jax.lax.scan(add, sums, (symbols, teacher))
+        return jax.tree.map(lambda total: total / np.float32(parts), sums)
+
     def step(i, state):
         params, moments = state
-        gradient = jax.grad(objective)(params, *[part[i] for part in chunk])
-        update, moments = _optimizer(recipe).update(gradient, moments, params)
+        slope = gradient(params, *[batches[i] for batches in chunk])
+        update, moments = _optimizer(recipe).update(slope, moments, params)
         rate = _rate((done + i).astype(jnp.float32), settings, recipe)
         shares = transformer.learning_rates(params)
         rates = jax.tree.map(lambda share: (rate * share).astype(jnp.float32), shares)
@@ -148,7 +166,17 @@ def _advance(state, chunk, done, count, settings, recipe, reverse):
 @jax.jit
 def log_probabilities(params, windows):
     """A model's log-probabilities (n_vocab, windows * n_ctx) of the next symbols of `windows`."""
-    return jax.nn.log_softmax(transformer.logits(params, windows[:, :-1]), axis=0)
+    found = jax.lax.map(
+        lambda part: jax.nn.log_softmax(transformer.logits(params, part), axis=0),
+        _parts(windows[:, :-1]),
+    )
+    return found.swapaxes(0, 1).reshape(found.shape[1], -1)
+
+
+def _parts(windows):
+    """Windows in parts of PART; one part where that does not divide them."""
+    part = len(windows) if len(windows) % PART else PART
+    return windows.reshape(-1, part, windows.shape[1])
 
 
 def evaluate(params, corpus, teacher=None):

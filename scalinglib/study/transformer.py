@@ -99,7 +99,7 @@ def _attention(x, layer, batch):
     # their squares, would leave what float32 holds.
     scores = jnp.clip(scores, -np.float32(SCORE_LIMIT), np.float32(SCORE_LIMIT))
     causal = np.triu(np.ones((n_ctx, n_ctx), dtype=bool))
-    weights = jnp.where(causal, jnp.exp(scores), np.float32(0))
+    weights = jnp.exp(jnp.where(causal, scores, -np.float32(np.inf)))
     mixed = jnp.einsum("hbdk,hbkq->hbdq", heads[2], weights)
     mixed = mixed / jnp.sum(weights, axis=-2, keepdims=True)
     return layer["out"] @ mixed.transpose(0, 2, 1, 3).reshape(d, columns)
@@ -123,7 +123,9 @@ def logits(params, tokens):
     -------
     array (n_vocab, batch * positions), float32, columns in the order of `tokens.ravel()`
     """
-    x = params["embedding"][:, tokens.reshape(-1)]
+    # A product with ones and zeros: on a CPU its gradient is cheaper than that of indexing.
+    shown = jax.nn.one_hot(tokens.reshape(-1), params["embedding"].shape[1], axis=0)
+    x = params["embedding"] @ shown.astype(jnp.float32)
     for layer in params["layers"]:
         x = x + _attention(x, layer, len(tokens))
         x = x + _feed_forward(x, layer)
