@@ -8,7 +8,7 @@ NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 
 .PHONY: FORCE help setup figures test lint format site seconds study study-calibration study-mapping \
-    study-practice bench lock clean $(NOTEBOOKS)
+    study-practice study-sweep bench lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -87,6 +87,9 @@ study-mapping: .venv/.done ## train what data/runs/mapping.csv lacks (notebook 0
 
 study-practice: .venv/.done ## train what data/runs/practice.csv lacks (notebook 10; [RUN=id] trains one again)
 	$(VENV)/python -m tools.study practice $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
+
+study-sweep: .venv/.done ## train what data/runs/sweep.csv lacks: batch sizes and learning rates of notebook 08
+	$(VENV)/python -m tools.study sweep $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
 
 bench: .venv/.done ## speed, as ratios against named alternatives in the same run
 	$(VENV)/python -m tools.bench

@@ -32,6 +32,7 @@ profile = "full"
 # %%
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -47,7 +48,8 @@ from scalinglib.study import analysis, language, protocol, runner
 settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
-cycle = ["C0", "C1", "C2", "C3", "C4"]
+cycle = ["C0", "C1", "C2", "C3", "C4", "C5"]
+design = protocol.FULL
 
 # %% [markdown]
 # ## The language
@@ -71,11 +73,11 @@ print(f"windows of {corpus.n_ctx} characters: {entropy:.4f} nats per character")
 # ## The runs
 #
 # Section 4.1 and Appendix I scaled down: width 16 times depth, RMSNorm before each block, QK-norm,
-# RoPE, SwiGLU, µP (simple), AdamW, one pass over fresh data; peak learning rate 0.02 at every size
-# (the sweep is Figure 53, notebook 10), batches of $\sqrt{D}/2$ tokens to the nearest power of two
-# of windows. Losses are exact expectations on windows that are the same for all. Smaller models
-# have several seeds; the spread over seeds is the noise of a single run. Under `fast` a complete
-# tiny study is trained first; what follows then reads the committed table all the same.
+# RoPE, SwiGLU, µP (simple), AdamW, one pass over fresh data; peak learning rate 0.02 at every size,
+# batches of $\sqrt{D}/2$ tokens to the nearest power of two of windows. Losses are exact
+# expectations on windows that are the same for all. Smaller models have several seeds; the spread
+# over seeds is the noise of a single run. Under `fast` a complete tiny study is trained first; what
+# follows then reads the committed table all the same.
 
 # %%
 if not settings.saves:
@@ -101,6 +103,39 @@ counts.fillna(0).astype(int).rename(
 )
 
 # %% [markdown]
+# ## Batch size and learning rate
+#
+# The recipe was fixed by a trial; here is what else it could have been, for two sizes trained on
+# labels: nats above the best setting of each panel, means of three seeds with two standard errors;
+# the recipe ringed. Few tokens want small batches, for steps are scarce; with more tokens larger
+# ones do as well, and a batch that is too large costs less at a higher rate.
+
+# %%
+sweep = runner.read(DATA / "runs" / "sweep.csv")
+sweep = sweep.assign(ratio=(sweep.tokens / sweep.params).round().astype(int))
+plain = [r.id for r in protocol.SWEEP.runs() if r.windows is None and r.peak == protocol.Run.peak]
+sweep["recipe"] = sweep.id.isin(plain)
+cells = sweep.groupby(["n_layers", "params", "ratio", "windows", "peak", "recipe"]).loss
+cells = cells.agg(["mean", "var", "size"]).reset_index().rename(columns={"mean": "loss"})
+panel = cells.groupby(["n_layers", "ratio"])
+cells["excess"] = cells.loss - panel.loss.transform("min")
+cells["error"] = np.sqrt(panel["var"].transform("mean") / cells["size"])
+chosen = cells[cells.recipe].set_index(["params", "ratio"])[["windows", "loss", "excess", "error"]]
+titles = [f"{figures.label_size(n)}, {m} tokens a parameter" for n, m in chosen.index]
+fig, axes = figures.panels(titles, "windows a batch", "loss above the best (nats)")
+for ax, (_, part) in zip(axes, panel, strict=True):
+    for color, (peak, line) in zip(cycle, part.groupby("peak"), strict=False):
+        ax.errorbar(
+            line.windows, line.excess, 2 * line.error, fmt="o-", color=color, label=f"peak {peak:g}"
+        )
+    ax.plot(*part[part.recipe][["windows", "excess"]].T.to_numpy(), "o", ms=12, mfc="none", mec="k")
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(protocol.SWEEP.windows, protocol.SWEEP.windows)
+figures.legend_below(fig, axes[0])
+save(fig, "sweep_batch_and_rate", cells.drop(columns="var"))
+chosen.round(4)
+
+# %% [markdown]
 # ## The supervised law
 #
 # Fitted to the means over seeds, as notebook 05 does. It is good to about a percent, and only with
@@ -124,22 +159,30 @@ supervised.coefficients.round(4)
 # Left: loss against size, one line a ratio $M = D/N$ of tokens to parameters. Right: IsoFLOP
 # profiles. Points are runs (means over seeds, bars of two standard errors), lines the fitted law.
 
+
 # %%
+def at_budgets(table, budgets):
+    """Rows of runs on one of the (budget, depth) pairs, in order of size, with their budget."""
+    runs = [(flops, protocol.by_flops(depth, flops)) for flops, depth in budgets]
+    keys = pd.DataFrame(
+        [(flops, r.n_layers, r.tokens) for flops, r in runs],
+        columns=["budget", "n_layers", "tokens"],
+    )
+    return keys.merge(table).sort_values("params")
+
+
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True)
 ratios = supervised_runs.assign(ratio=(supervised_runs.tokens / supervised_runs.params).round(1))
 fixed = ratios[ratios.ratio.round().isin([5, 10, 20, 50, 100])]
-for color, (ratio, part) in zip(cycle, fixed.groupby(fixed.ratio.round()), strict=True):
+for color, (ratio, part) in zip(cycle, fixed.groupby(fixed.ratio.round()), strict=False):
     left.errorbar(
         part.params, part.loss, 2 * part.error, fmt="o", color=color, label=f"M = {ratio:.0f}"
     )
     sizes = np.geomspace(part.params.min(), part.params.max(), settings.curve_points)
     left.plot(sizes, supervised.law.loss(sizes, ratio * sizes), color=color, linewidth=1)
-for color, (flops, depths) in zip(cycle, protocol.FULL.isoflop, strict=True):
-    wanted = [protocol.by_flops(depth, flops).tokens for depth in depths]
-    part = supervised_runs[
-        supervised_runs.tokens.isin(wanted) & supervised_runs.n_layers.isin(depths)
-    ]
-    part = part.sort_values("params")
+budgets = [(flops, depth) for flops, depths, _ in design.isoflop for depth in depths]
+isoflop = at_budgets(supervised_runs, budgets)
+for color, (flops, part) in zip(cycle, isoflop.groupby("budget"), strict=False):
     right.errorbar(
         part.params, part.loss, 2 * part.error, fmt="o", color=color, label=f"{flops:.0e} FLOPs"
     )
@@ -193,49 +236,96 @@ save(fig, "fig05_predicted_observed_small_scale", held_out)
 distillation.coefficients.round(4)
 
 # %% [markdown]
-# ## Figures 4 and 37: the capacity gap
+# ## Figure 1: the law and its runs
 #
-# Students on 20 tokens a parameter. The smallest is best with a middling teacher and gets worse
-# with better ones; larger ones are best with the best teacher that we could train, and turn only
-# with the perfect one, if at all. KL(teacher‖student) rises all along. Lines: the fitted law.
+# The fixed teachers' students: one panel a student size, one curve a number of tokens. Solid: the
+# fitted law where there were teachers; dashed: beyond the weakest one. Students on few tokens are
+# best with a middling teacher; the more tokens, the better the teacher that they can use.
 
 # %%
-depths = (1, 2, 3)
-students = {
-    d: distilled[(distilled.n_layers == d) & (distilled.tokens == protocol.by_ratio(d, 20).tokens)]
-    for d in depths
-}
-fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2))
-losses = np.geomspace(entropy, 2.3, settings.curve_points)
-for part in students.values():
-    params, tokens = part.params.iloc[0], part.tokens.iloc[0]
-    color, label = figures.student_color(params), f"student {figures.label_size(params)}"
-    left.errorbar(part.teacher_loss, part.loss, 2 * part.error, fmt="o", color=color, label=label)
-    left.plot(losses, law.loss(params, tokens, losses), color=color, linewidth=1)
-    right.plot(part.teacher_loss, part.kl_teacher, "o", color=color, label=label)
-left.plot(losses, losses, color="black", linewidth=0.8, linestyle="--", label="$L_S = L_T$")
-left.set(xlabel="teacher loss $L_T$ (nats)", ylabel="student loss $L_S$ (nats)")
-right.set(xlabel="teacher loss $L_T$ (nats)", ylabel="KL(teacher‖student) (nats)", yscale="log")
-for ax in (left, right):
-    ax.invert_xaxis()
-left.legend()
-gap = pd.concat(students.values())
-columns = [
-    "params",
-    "tokens",
-    "teacher",
-    "teacher_loss",
-    "student_loss",
-    "kl_teacher",
-    "seeds",
-    "error",
-]
-save(fig, "fig04_capacity_gap_small_scale", gap[columns])
+fixed_ids = [t if t == protocol.PERFECT else t.id for t in design.fixed_teachers()]
+taught = distilled[distilled.teacher.isin(fixed_ids)]
+taught = taught.assign(ratio=(taught.tokens / taught.params).round().astype(int))
+shown = taught[taught.n_layers.isin([1, 2, 3]) & taught.ratio.isin([5, 20, 50, 100, 200, 400])]
+weakest = taught.teacher_loss.max()
+inside, beyond = np.linspace(entropy, weakest, settings.curve_points), np.linspace(weakest, 2.8, 9)
+by_size = list(shown.groupby("params"))
+fig, axes = figures.panels(
+    [f"student {figures.label_size(n)}" for n, _ in by_size], "$L_T$ (nats)", "$L_S$ (nats)"
+)
+colors = dict(zip(sorted(shown.ratio.unique()), cycle, strict=True))
+for ax, (params, part) in zip(axes, by_size, strict=True):
+    for ratio, line in part.groupby("ratio"):
+        tokens, style = line.tokens.iloc[0], {"color": colors[ratio], "linewidth": 1}
+        ax.plot(inside, law.loss(params, tokens, inside), **style)
+        ax.plot(beyond, law.loss(params, tokens, beyond), linestyle="--", **style)
+        ax.errorbar(
+            line.teacher_loss, line.loss, 2 * line.error, fmt="o", ms=3.5, color=colors[ratio]
+        )
+    ax.plot([entropy, 2.8], [entropy, 2.8], color="black", linewidth=0.8, linestyle=":")
+for ratio, color in colors.items():
+    axes[0].plot([], [], "o-", ms=3.5, color=color, label=f"{ratio} tokens a parameter")
+axes[0].plot([], [], color="black", linewidth=0.8, linestyle=":", label="$L_S = L_T$")
+figures.legend_below(fig, axes[0], columns=4)
+columns = ["params", "tokens", "teacher", "teacher_loss", "student_loss", "seeds", "error"]
+save(fig, "fig01_runs_small_scale", shown[columns])
 
 # %% [markdown]
-# The rise past the best teacher, paired over the five seeds of the smallest student, the best
-# teacher of each seed chosen by the other seeds; first up to the best trained teacher, then up to
-# the perfect one.
+# ## Figures 4 and 37: the capacity gap
+#
+# The same students against the size of their fixed teacher: above, their loss with the fitted law,
+# and the teacher's own in black; below, KL(teacher‖student). On few tokens a student gets worse
+# past its best teacher; on many the best teacher is the best that there is. KL rises all along.
+
+# %%
+sized = shown[shown.teacher != protocol.PERFECT].sort_values("teacher_params")
+sized = sized.assign(teacher_params=sized.teacher_params.astype(float))
+fig, grid = plt.subplots(2, 3, figsize=(10, 5.6), sharex=True, sharey="row")
+for (top, bottom), (params, part) in zip(grid.T, sized.groupby("params"), strict=True):
+    for ratio, line in part.groupby("ratio"):
+        color, sizes = colors[ratio], line.teacher_params
+        top.errorbar(sizes, line.loss, 2 * line.error, fmt="o", ms=3.5, color=color)
+        top.plot(sizes, law.loss(params, line.tokens, line.teacher_loss), color=color, linewidth=1)
+        bottom.plot(sizes, line.kl_teacher, "o-", ms=3.5, linewidth=1, color=color)
+    teachers = part.drop_duplicates("teacher")
+    top.plot(teachers.teacher_params, teachers.teacher_loss, ":", color="black", linewidth=1)
+    top.set_title(f"student {figures.label_size(params)}")
+    bottom.set(xscale="log", yscale="log", xlabel="$N_T$ (parameters)")
+for ratio, color in colors.items():
+    grid[0, 0].plot([], [], "o-", ms=3.5, color=color, label=f"{ratio} tokens a parameter")
+grid[0, 0].plot([], [], ":", color="black", linewidth=1, label="teacher")
+grid[0, 0].set_ylabel("$L_S$ (nats)")
+grid[1, 0].set_ylabel("KL(teacher‖student) (nats)")
+figures.legend_below(fig, grid[0, 0], columns=4)
+save(fig, "fig04_capacity_gap_small_scale", sized[["teacher_params", *columns, "kl_teacher"]])
+
+# %% [markdown]
+# Does KL rise from each teacher to the next better one, for every student and number of tokens? The
+# trained teachers alone, first those on a fixed ratio, then those on IsoFLOP profiles.
+
+
+# %%
+def kl_rises(table):
+    """Shares of students, and of steps to the next better teacher, with a rise of KL."""
+    ordered = table[table.teacher != protocol.PERFECT].sort_values("teacher_loss", ascending=False)
+    steps = ordered.groupby(["params", "tokens"]).kl_teacher.diff().dropna() > 0
+    always = steps.groupby([ordered.params, ordered.tokens]).all()
+    return {"students": len(always), "always": always.mean(), "steps": steps.mean()}
+
+
+isoflop_ids = {r.teacher.id for r in design.fixed_student_runs()}
+kl = pd.DataFrame(
+    {
+        "fixed-M teachers": kl_rises(taught),
+        "IsoFLOP teachers": kl_rises(distilled[distilled.teacher.isin(isoflop_ids)]),
+    }
+)
+kl.round(3)
+
+# %% [markdown]
+# The rise past the best teacher, for the smallest student on 20 tokens a parameter under all
+# teachers: paired over its five seeds, the best teacher of each seed chosen by the other seeds;
+# first up to the best trained teacher, then up to the perfect one.
 
 # %%
 smallest = runs[
@@ -256,11 +346,16 @@ rises
 # %% [markdown]
 # ## Figures 3 and 38b: the collapse
 #
-# The same students against teacher size (left) and against
-# teacher loss (right): one curve. Tested: a cubic in $L_T$ is drawn through the means, then
-# $\log N_T$ may help. If only $L_T$ matters, its slope is zero.
+# Students on 20 tokens a parameter, of all teachers, those on IsoFLOP profiles included, against
+# the teacher's size (left) and its loss (right): one curve. Tested: a cubic in $L_T$ is drawn
+# through the means, then $\log N_T$ may help. If only $L_T$ matters, its slope is zero.
 
 # %%
+students = {
+    d: distilled[(distilled.n_layers == d) & (distilled.tokens == protocol.by_ratio(d, 20).tokens)]
+    for d in (1, 2, 3)
+}
+gap = pd.concat(students.values())
 test = pd.DataFrame(
     {d: analysis.collapse(part[part.teacher != protocol.PERFECT]) for d, part in students.items()}
 ).T
@@ -290,54 +385,170 @@ save(
 test.rename_axis("depth").round(4)
 
 # %% [markdown]
+# The same students against students of their size and tokens that learnt from labels (Section
+# E.4): the excess of the distilled one, for every teacher on an IsoFLOP profile.
+
+# %%
+labels = supervised_runs.set_index(["params", "tokens"])[["loss", "error"]]
+versus = distilled.join(labels, on=["params", "tokens"], rsuffix="_labels").dropna(
+    subset="loss_labels"
+)
+versus["gain"] = versus.loss_labels - versus.loss
+versus["gain_error"] = np.hypot(versus.error, versus.error_labels)
+twenty = versus[versus.teacher.isin(isoflop_ids)].sort_values("teacher_loss")
+gains = twenty.pivot_table(index="teacher_loss", columns="params", values="gain")
+largest = twenty[twenty.params == twenty.params.max()]
+helped = largest[largest.gain > 2 * largest.gain_error].teacher_loss
+hurt = largest[largest.gain < -2 * largest.gain_error].teacher_loss
+gain_errors = twenty.groupby("params").gain_error.mean()
+print(
+    "standard errors:",
+    ", ".join(f"{figures.label_size(n)} {e:.3f}" for n, e in gain_errors.items()),
+)
+gains.rename(columns=figures.label_size).round(3)
+
+# %% [markdown]
 # ## Figures 2 and 38a: student IsoFLOP profiles
 #
 # One panel a teacher, one curve a student budget (teacher's inference not counted), the dashed
-# line the teacher's own loss. Students of a weak teacher stop at its loss, whatever they spend.
+# line the teacher's own loss; last the models trained on labels. Students of a weak teacher stop at
+# its loss, whatever they spend.
 
 # %%
-profiles_table = distilled.merge(
-    pd.DataFrame(
-        {
-            (r.n_layers, r.tokens): flops
-            for flops, sizes in protocol.FULL.profiles
-            for d, _ in sizes
-            for r in [protocol.by_flops(d, flops)]
-        }.items(),
-        columns=["key", "budget"],
-    )
-    .assign(n_layers=lambda t: t.key.str[0], tokens=lambda t: t.key.str[1])
-    .drop(columns="key")
-)
-fixed_ids = [t if t == protocol.PERFECT else t.id for t in protocol.FULL.fixed_teachers()]
-profiles_table = profiles_table[profiles_table.teacher.isin(fixed_ids)]
-titles = [
-    f"$L_T$ = {profiles_table[profiles_table.teacher == t].teacher_loss.iloc[0]:.3f}"
-    for t in fixed_ids
-]
-fig, axes = figures.panels(titles, "$N_S$ (parameters)", "student loss (nats)")
-for ax, teacher in zip(axes, fixed_ids, strict=True):
-    own = profiles_table[profiles_table.teacher == teacher]
-    for color, (budget, part) in zip(cycle, own.groupby("budget"), strict=False):
-        part = part.sort_values("params")
-        ax.errorbar(
-            part.params,
-            part.loss,
-            2 * part.error,
-            fmt="o-",
-            color=color,
-            label=f"{budget:.0e} FLOPs",
-        )
-    ax.axhline(own.teacher_loss.iloc[0], color="black", linestyle="--", linewidth=1)
+budgets = [(flops, depth) for flops, sizes in design.profiles for depth, _ in sizes]
+students_isoflop = at_budgets(taught, budgets)
+by_teacher = dict(list(students_isoflop.groupby("teacher")))
+isoflops = {f"$L_T$ = {by_teacher[t].teacher_loss.iloc[0]:.3f}": by_teacher[t] for t in fixed_ids}
+isoflops["labels"] = isoflop
+budget_colors = dict(zip(sorted({*isoflop.budget, *students_isoflop.budget}), cycle, strict=True))
+fig, axes = figures.panels(list(isoflops), "$N_S$ (parameters)", "student loss (nats)", 4)
+for ax, own in zip(axes, isoflops.values(), strict=True):
+    for budget, part in own.groupby("budget"):
+        color, bars = budget_colors[budget], 2 * part.error
+        ax.errorbar(part.params, part.loss, bars, fmt="o-", ms=4, color=color)
+    if own.teacher_loss.notna().all():
+        ax.axhline(own.teacher_loss.iloc[0], color="black", linestyle="--", linewidth=1)
     ax.set_xscale("log")
-figures.legend_below(fig, axes[-1], columns=5)
-save(
-    fig,
-    "fig02_student_isoflop_small_scale",
-    profiles_table[
-        ["teacher", "teacher_loss", "budget", "params", "tokens", "student_loss", "seeds", "error"]
-    ],
+for budget, color in budget_colors.items():
+    axes[0].plot([], [], "o-", ms=4, color=color, label=f"{budget:.0e} FLOPs")
+figures.legend_below(fig, axes[0], columns=6)
+columns = ["teacher", "teacher_loss", "budget", "params", "tokens", "student_loss"]
+save(fig, "fig02_student_isoflop_small_scale", students_isoflop[[*columns, "seeds", "error"]])
+
+# %% [markdown]
+# Section 4.2 expects that for one teacher the loss is a power law in $(N_S, D_S)$, as it is on
+# labels: the supervised form, fitted to each teacher's students alone.
+
+# %%
+one_teacher = {}
+for teacher in fixed_ids:
+    own = taught[taught.teacher == teacher]
+    found = fit.fit_supervised(own[["params", "tokens", "loss"]], **options)
+    one_teacher[teacher] = {
+        "teacher_loss": own.teacher_loss.iloc[0],
+        "settings": len(own),
+        "error": found.mean_relative_error(),
+        "E": found.law.E,
+    }
+one_teacher = pd.DataFrame(one_teacher).T
+one_teacher.round(4)
+
+# %% [markdown]
+# ## Figure 39: the best size on a budget
+#
+# On each IsoFLOP profile a parabola in $\log N$ through the means; its minimum is the best size.
+# Left: on labels, and under each teacher whose profiles have a minimum (in nine of ten draws of the
+# noise of the seeds); bars are 95% of these draws. Lines: the optimum of the fitted laws. Right:
+# the exponent of $N^* \propto C^{a}$. The grid of sizes is coarse, so the same parabola through the
+# law's own losses at these sizes says by how much the method itself is off.
+
+# %%
+depth_runs = [protocol.Run(depth, 1) for depth in range(1, 8)]
+log_sizes = np.log([r.params for r in depth_runs])
+log_costs = np.log([3 * r.architecture.approximate_forward_flops for r in depth_runs])
+continuous = np.exp(np.linspace(*log_sizes[[0, -1]], 2001))
+
+
+def tokens_on(budget, params):
+    """Tokens that a budget buys, FLOPs a token between depths log-linear."""
+    return budget / np.exp(np.interp(np.log(params), log_sizes, log_costs))
+
+
+def optimum(profile, predicted):
+    """Best size by a parabola through the runs, with draws, and through the law; the law's own."""
+    budget, sizes = profile.budget.iloc[0], profile.params
+    exact = predicted(sizes.to_numpy(), profile.tokens.to_numpy())
+    drawn = fit.isoflop_draws(sizes, profile.loss, profile.error, draws=settings.fit_replicates)
+    found = {"budget": budget, "drawn": drawn, "seen": np.isfinite(drawn).mean()}
+    for name, loss in {"params": profile.loss, "through_law": exact}.items():
+        found[name] = fit.isoflop_draws(sizes, loss, 0 * loss, draws=1)[0]
+    best = np.argmin(predicted(continuous, tokens_on(budget, continuous)))
+    return found | {"law": continuous[best]}
+
+
+# %%
+def losses_of(own):
+    """The fitted law that is to predict a profile: the supervised one, or of its one teacher."""
+    loss = own.teacher_loss.iloc[0]
+    return supervised.law.loss if np.isnan(loss) else partial(law.loss, teacher_loss=loss)
+
+
+optima = pd.DataFrame(
+    {"source": name, **optimum(profile, losses_of(own))}
+    for name, own in isoflops.items()
+    for _, profile in own.groupby("budget")
+    if len(profile) >= 4
 )
+optima = optima[(optima.seen > 0.9) & optima.params.notna() & optima.through_law.notna()]
+bounds = np.stack([np.nanpercentile(drawn, [2.5, 97.5]) for drawn in optima.drawn])
+optima = optima.assign(
+    low=bounds[:, 0], high=bounds[:, 1], bias=optima.through_law / optima.law - 1
+)
+
+
+# %%
+def exponents(part):
+    """Slopes of log N* against log C: of parabolas, with 95% of their draws, and of the law."""
+    log_compute, drawn = np.log(part.budget.to_numpy()), np.log(np.stack(part.drawn.to_list()))
+    slopes = np.polyfit(log_compute, drawn[:, np.isfinite(drawn).all(axis=0)], 1)[0]
+    found = np.polyfit(log_compute, np.log(part[["params", "through_law", "law"]]), 1)[0]
+    found = pd.Series(found, ["exponent", "through_law", "law"])
+    found["low"], found["high"] = np.percentile(slopes, [2.5, 97.5])
+    return found
+
+
+several = optima.groupby("source", sort=False).filter(lambda part: len(part) > 2)
+slopes = several.groupby("source", sort=False).apply(exponents, include_groups=False)
+replicate = supervised.replicates
+ideal = replicate.beta / (replicate.alpha + replicate.beta)
+asymptotic = supervised.law.beta / (supervised.law.alpha + supervised.law.beta)
+low, high = np.percentile(ideal, [2.5, 97.5])
+print(f"supervised law's a* = beta / (alpha + beta): {asymptotic:.3f}, {low:.3f} to {high:.3f}")
+print(f"parabola through the law: off by {optima.bias.min():+.0%} to {optima.bias.max():+.0%}")
+slopes.round(3)
+
+# %%
+fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2))
+for i, (color, (name, part)) in enumerate(
+    zip(cycle, several.groupby("source", sort=False), strict=False)
+):
+    bars = [part.params - part.low, part.high - part.params]
+    shift = 1.04 ** (i - 1)  # apart, where they would cover one another
+    left.errorbar(part.budget * shift, part.params, bars, fmt="o", color=color, label=name)
+    left.plot(part.budget, part.law, color=color, linewidth=1)
+    row = slopes.loc[name]
+    bar = [[row.exponent - row.low], [row.high - row.exponent]]
+    right.errorbar(row.exponent, i, xerr=bar, fmt="o", color=color)
+    right.plot(row.law, i, "x", color=color, ms=8)
+right.plot([], [], "o", color="black", label="parabolas, 95%")
+right.plot([], [], "x", color="black", ms=8, label="law")
+left.set(xscale="log", yscale="log", xlabel="$C$ (FLOPs)", ylabel="$N^*$ (parameters)")
+right.set_yticks(range(len(slopes)), slopes.index)
+right.set(xlabel="exponent of $N^*$ in $C$")
+right.set_ylim(len(slopes) - 0.5, -1)  # room for the legend
+for ax in (left, right):
+    ax.legend()
+save(fig, "fig39_isoflop_optima_small_scale", several.drop(columns="drawn"))
 
 # %% [markdown]
 # ## Figure 41: does a student overtake its weak teacher?
@@ -373,12 +584,62 @@ save(
 # %%
 close = runs[runs.kind == "distilled"]
 close = close.assign(excess=close.loss - close.teacher_loss)
-beaten = close.groupby(["teacher_loss", "n_layers", "tokens"]).excess.agg(["mean", "var", "size"])
-beaten = beaten[(beaten["size"] > 1) & (beaten["mean"].abs() < 0.005)].reset_index()
-pooled = beaten.groupby("n_layers")["var"].transform("mean")  # depths differ in spread
-beaten["error"] = np.sqrt(pooled / beaten["size"])
-beaten["below"] = beaten["mean"] < -2 * beaten.error
-beaten.drop(columns="var").round(5)
+near = close.groupby(["teacher", "teacher_loss", "n_layers", "tokens"]).excess
+near = near.agg(["mean", "var", "size"]).reset_index()
+near = near[near["mean"] < 0.005]
+spread = near.groupby("n_layers")["var"].mean().reindex(range(1, 8)).ffill()  # depths differ
+near["error"] = np.sqrt(near.n_layers.map(spread) / near["size"])
+near["below"] = near["mean"] < -2 * near.error
+near.drop(columns=["teacher", "var"]).round(5)
+
+# %% [markdown]
+# Section E.7 says that a student that overtook a weak teacher falls back to it with more tokens:
+# students larger than the weakest teacher, from the tokens of their least loss to their most.
+
+
+# %%
+def falls_back(part):
+    """Rise of the loss past its minimum over tokens, and its standard error."""
+    part = part.sort_values("tokens")
+    least, last = part.loc[part["mean"].idxmin()], part.iloc[-1]
+    back = {"tokens_least": least.tokens, "least": least["mean"], "tokens_last": last.tokens}
+    error = np.hypot(least.error, last.error)
+    found = {"last": last["mean"], "rise": last["mean"] - least["mean"], "error": error}
+    return pd.Series(back | found)
+
+
+depth_of = {run.id: run.n_layers for run in design.fixed_teachers() if run != protocol.PERFECT}
+larger = near[near.n_layers > near.teacher.map(depth_of).fillna(9)]
+under_weakest = larger[larger.teacher == fixed_ids[0]]
+back = under_weakest.groupby("n_layers").apply(falls_back, include_groups=False)
+back.round(5)
+
+# %% [markdown]
+# ## Long distillation: against labels, as tokens grow
+#
+# What distillation gains over labels for the same student and tokens (Section 5.1 says: favourable
+# on few tokens, supervised learning wins on many; Section E.6: equal in the end, if the teacher is
+# the best one). The teacher is that of the six which the fitted law holds best, so that no luck in
+# choosing one counts as a gain. Above zero distillation is better; lines: the fitted laws.
+
+# %%
+long = versus[versus.teacher.isin(fixed_ids) & (versus.teacher != protocol.PERFECT)].copy()
+long["predicted"] = law.loss(long.params, long.tokens, long.teacher_loss)
+long = long.loc[long.groupby(["params", "tokens"]).predicted.idxmin()]
+long["gain_law"] = supervised.law.loss(long.params, long.tokens) - long.predicted
+long["ratio"] = (long.tokens / long.params).round().astype(int)
+fig, ax = plt.subplots()
+for params, part in long.groupby("params"):
+    color, label = figures.student_color(params), figures.label_size(params)
+    ax.errorbar(part.ratio, part.gain, 2 * part.gain_error, fmt="o", color=color, label=label)
+    ax.plot(part.ratio, part.gain_law, color=color, linewidth=1)
+ax.axhline(0, color="black", linewidth=0.8)
+ax.set(xscale="log", xlabel="$D_S / N_S$", ylabel="supervised minus distilled loss (nats)")
+ax.legend(title="student")
+columns = ["params", "tokens", "ratio", "teacher_loss", "seeds", "loss", "loss_labels", "gain"]
+long = long[[*columns, "gain_error", "gain_law"]]
+save(fig, "long_distillation_small_scale", long)
+long.round(4)
 
 # %% [markdown]
 # ## Figure 35: downstream
@@ -411,19 +672,34 @@ print(f"rank correlation {correlation:.3f}; accuracy at 1.95 nats: {told}")
 # ## What holds
 
 # %%
-weakest_kl = [part.sort_values("teacher_loss").kl_teacher.to_numpy() for part in students.values()]
 best = [part.loc[part.loss.idxmin(), "teacher_loss"] for part in students.values()]
 held_errors = errors.mean()
+ends = long.loc[long.groupby("params").tokens.idxmax()]
+ends = ends[ends.ratio >= 100]
+weak_larger = excess[(excess.n_layers > 1) & (excess.tokens >= 20 * excess.params)]
+slope = slopes.loc["labels"]
 claims.check("study-law-fits", distillation.mean_relative_error())
 claims.check("study-law-extrapolates", held_errors["distillation", True])
 claims.check("study-supervised-fits", supervised.mean_relative_error())
 claims.check("study-supervised-extrapolates", held_errors["supervised", True])
 claims.check("study-no-tying", chinchilla.mean_relative_error() / supervised.mean_relative_error())
 claims.check("study-entropy", supervised.law.E / entropy - 1)
-claims.check("study-teacher-loss-alone", test.spread.max())
-claims.check("poster-teacher-loss-alone", test.spread.max())
+claims.check("study-recipe-near-best", chosen.excess.max())
 claims.check("study-capacity-gap", bool(rises.loc["is_u"].any()))
 claims.check("study-gap-larger-students", all(a >= b for a, b in pairwise(best)))
-claims.check("study-weak-to-strong", bool(beaten.below.any()))
+claims.check("study-kl-rises", kl.loc["steps", "fixed-M teachers"])
+claims.check("study-teacher-loss-alone", test.spread.max())
+claims.check("poster-teacher-loss-alone", test.spread.max())
+claims.check("study-weak-students-always-gain", (gains.iloc[:, 0].dropna() > 0).mean())
+claims.check("study-strong-students-need-strong-teachers", helped.max() < hurt.min())
+claims.check("study-power-law-per-teacher", one_teacher.error.max())
+claims.check("study-isoflop-exponent", bool(slope.low <= slope.law <= slope.high))
+claims.check("study-weak-to-strong", bool(near.below.any()))
+claims.check("study-larger-students-overtake", bool(larger.below.any()))
+claims.check("study-weak-to-strong-finite", bool((back.rise > 2 * back.error).any()))
+claims.check("study-returns-to-teacher", weak_larger.excess.abs().max())
+claims.check("study-few-tokens-distil", (long.gain[long.ratio.between(4, 7)] > 0).mean())
+claims.check("study-many-tokens-supervise", bool((ends.gain < -2 * ends.gain_error).all()))
+claims.check("study-long-distillation-equal", ends.gain.abs().max())
 claims.check("study-downstream-follows", abs(correlation))
 claims.check("study-downstream-alike", abs(lines["supervised"] - lines["distilled"]))

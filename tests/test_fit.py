@@ -276,6 +276,20 @@ def test_isoflop_parabola_finds_a_minimum_and_refuses_an_edge():
         fit.isoflop_minimum(params[:3], loss[:3])
 
 
+def test_isoflop_draws_spread_as_errors_propagate():
+    params = np.geomspace(1e8, 1e10, 5)
+    loss, error = 2 + 0.1 * np.log(params / 7e8) ** 2, np.geomspace(1e-3, 4e-3, 5)
+
+    def best(loss):
+        return np.log(fit.isoflop_minimum(params, loss)[0])
+
+    slopes = [(best(loss + d) - best(loss - d)) / 2e-4 for d in 1e-4 * np.eye(5)]
+    drawn = np.log(fit.isoflop_draws(params, loss, error, draws=2000))
+    assert drawn.std() == pytest.approx(np.linalg.norm(slopes * error), rel=0.1)
+    assert abs(drawn.mean() - np.log(7e8)) < 5 * drawn.std() / np.sqrt(2000)
+    assert np.isnan(fit.isoflop_draws(params[4:], loss[4:], error[4:], draws=3)).all()
+
+
 def test_json_has_the_numbers(supervised_fit):
     stored = json.loads(supervised_fit.to_json())
     assert stored["coefficients"]["alpha"]["estimate"] == supervised_fit.law.alpha

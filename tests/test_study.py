@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -250,6 +251,31 @@ def test_batches_grow_with_tokens():
         assert w * steps * 64 == pytest.approx(tokens, rel=0.01)
 
 
+def test_parts_of_a_batch_add_up_to_the_batch(toy, monkeypatch):
+    arch = transformer.architecture(1, toy.n_ctx, toy.n_vocab)
+    recipe, trained = train.Recipe(windows=32, peak=0.5), []
+    # Adam would not notice gradients that are all too large.
+    monkeypatch.setattr(train, "_optimizer", lambda recipe: optax.identity())
+    for part in (4, 32):
+        monkeypatch.setattr(train, "PART", part)
+        jax.clear_caches()
+        trained.append(train.train(arch, toy, 8 * 32 * toy.n_ctx, 0, "student", recipe=recipe))
+        assert train._parts(np.zeros((32, 3))).shape == (32 // part, part, 3)
+    jax.clear_caches()
+    few, whole = map(jax.tree.leaves, trained)
+    for a, b in zip(few, whole, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert train._parts(np.zeros((33, 3))).shape == (1, 33, 3)
+
+
+def test_log_probabilities_are_those_of_the_logits():
+    _, params = random_model()
+    windows = np.random.default_rng(0).integers(0, 27, (24, 7))
+    expected = jax.nn.log_softmax(transformer.logits(params, windows[:, :-1]), axis=0)
+    found = train.log_probabilities(params, windows)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_training_learns_and_repeats_itself(toy):
     arch = transformer.architecture(1, toy.n_ctx, toy.n_vocab)
     losses = []
@@ -335,8 +361,10 @@ def test_identity_depends_on_all_that_matters():
         replace(base, teacher=protocol.PERFECT),
         replace(base, teacher=protocol.Run(1, 4e4)),
         replace(base, objective=distill.Objective(top_k=1)),
+        replace(base, windows=16),
     ]
-    assert len({r.id for r in [base, *others]}) == 8
+    assert len({r.id for r in [base, *others]}) == 9
+    assert replace(base, windows=train.batches(base.tokens, language.N_CTX)[0]) == base
 
 
 TINY = [
@@ -415,9 +443,11 @@ def test_dask_workers_may_die(tmp_path):
 
 
 def test_committed_table_is_the_design():
-    runs = runner.read(DATA / "runs" / "study.csv")
-    assert sorted(runs.id) == sorted(r.id for r in protocol.FULL.runs())
-    assert np.isfinite(runs.loss).all()
+    for name, design in {"study": protocol.FULL, "sweep": protocol.SWEEP}.items():
+        runs = runner.read(DATA / "runs" / f"{name}.csv")
+        assert sorted(runs.id) == sorted(r.id for r in design.runs())
+        assert np.isfinite(runs.loss).all()
+        assert len(set(runs.code)) == 1
 
 
 def simulated_students(slope, noise=1e-3):

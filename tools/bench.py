@@ -6,7 +6,7 @@ import numpy as np
 
 from scalinglib import allocate, allocate_solver, laws
 from tests.references import dense_grid, slsqp
-from tools import bench_distill, bench_fit, bench_mapping
+from tools import bench_distill, bench_fit, bench_mapping, bench_study
 
 
 def allocation(problems=10_000, sample=100):
@@ -42,6 +42,7 @@ def main():
     bench_fit.main()
     bench_mapping.main()
     bench_distill.main()
+    bench_study.main()
 
 
 if __name__ == "__main__":

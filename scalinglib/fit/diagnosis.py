@@ -4,6 +4,7 @@ A narrow interval is no evidence that a law holds beyond its runs, and a wide on
 its predictions are bad: along a ridge coefficients trade against each other and predictions stay.
 """
 
+import contextlib
 import warnings
 from dataclasses import replace
 from itertools import combinations
@@ -20,6 +21,7 @@ __all__ = [
     "explain",
     "groups_left_out",
     "hold_out",
+    "isoflop_draws",
     "isoflop_minimum",
     "profile",
     "residual_trends",
@@ -270,6 +272,30 @@ def isoflop_minimum(params, loss):
     if not x[0] - middle < best < x[-1] - middle:
         raise ValueError("the parabola has no minimum between the first and the last size")
     return float(np.exp(best + middle)), float(curve(best))
+
+
+def isoflop_draws(params, loss, error, draws=200, seed=0):
+    """Loss-minimising sizes of one IsoFLOP profile, its losses drawn anew with normal noise.
+
+    Parameters
+    ----------
+    params, loss : array_like
+        As for `isoflop_minimum`.
+    error : array_like
+        Standard errors of the losses.
+    draws, seed : int
+
+    Returns
+    -------
+    array (draws,); NaN where `isoflop_minimum` finds none
+    """
+    loss, error = np.asarray(loss, float), np.asarray(error, float)
+    found = np.full(draws, np.nan)
+    rng = np.random.default_rng(seed)
+    for i in range(draws):
+        with contextlib.suppress(ValueError):
+            found[i], _ = isoflop_minimum(params, loss + error * rng.standard_normal(len(loss)))
+    return found
 
 
 def _refit(fit, runs):

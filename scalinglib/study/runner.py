@@ -101,8 +101,8 @@ def _ready(r, waiting, futures):
 
 
 def _work(wanted):
-    """FLOPs, the small models' lower efficiency and a run's fixed cost included."""
-    return sum(r.flops + r.inference_flops + 1e9 + 2e4 * r.tokens for r in wanted)
+    """FLOPs, the small models' lower efficiency and the cost of measuring a run included."""
+    return sum(r.flops + r.inference_flops + 5e10 + 2e4 * r.tokens for r in wanted)
 
 
 def execute(r, teacher=None):

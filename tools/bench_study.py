@@ -1,0 +1,185 @@
+"""Speed of training the study's transformer against PyTorch eager, on this machine in this run.
+
+Both train the model of 200k parameters on batches of 32 windows drawn from the same language. The
+PyTorch side is what one writes there: the same model from the same weights, token-major, with
+fused AdamW and scaled-dot-product attention. It may use the machine in two ways, one process with
+a thread a core, or, as the study does, a process a core. Processes of one measurement start
+together; sides take turns and the best turn of each counts.
+"""
+
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+import jax
+import numpy as np
+
+from scalinglib.study import distill, language, runner, train, transformer
+from scalinglib.study.protocol import Run
+
+try:
+    import torch
+    from torch.nn import functional
+except ImportError:
+    torch = None
+
+DEPTH, WINDOWS, STEPS, TURNS = 4, 32, 128, 3
+
+
+def our_seconds(barrier):
+    """Seconds of `STEPS` steps of `runner.trained`, compiled before."""
+    size = WINDOWS * language.N_CTX
+    runner.trained(Run(DEPTH, size, windows=WINDOWS))
+    barrier.wait()
+    before = time.perf_counter()
+    runner.trained(Run(DEPTH, STEPS * size, windows=WINDOWS))
+    return time.perf_counter() - before
+
+
+def torch_logits(params, tokens):
+    """The study's transformer in PyTorch: logits (windows, positions, n_vocab)."""
+    head = transformer.D_HEAD
+    angle = np.outer(
+        np.arange(tokens.shape[1]), transformer.ROPE_BASE ** (-np.arange(0, head, 2) / head)
+    )
+    cos, sin = (torch.tensor(f(angle), dtype=torch.float32) for f in (np.cos, np.sin))
+
+    def norm(x, gain):
+        return functional.rms_norm(x, gain.shape, gain, eps=1e-6)
+
+    def rotate(x):
+        a, b = x.chunk(2, -1)
+        return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+
+    x = functional.embedding(tokens, params["embedding"])
+    windows, positions, d = x.shape
+    for layer in params["layers"]:
+        heads = functional.linear(norm(x, layer["norm1_gain"]), layer["qkv"])
+        heads = heads.view(windows, positions, 3, d // head, head).permute(2, 0, 3, 1, 4)
+        query = rotate(norm(heads[0], layer["query_gain"]))
+        key = rotate(norm(heads[1], layer["key_gain"]))
+        mixed = functional.scaled_dot_product_attention(query, key, heads[2], is_causal=True)
+        x = x + functional.linear(mixed.transpose(1, 2).reshape(x.shape), layer["out"])
+        gate, value = functional.linear(norm(x, layer["norm2_gain"]), layer["up"]).chunk(2, -1)
+        x = x + functional.linear(functional.silu(gate) * value, layer["down"])
+    return functional.linear(norm(x, params["gain"]), params["head"])
+
+
+def torch_params(params):
+    """The study's weights as PyTorch's, gains flat, the embedding a row a symbol."""
+    params = params | {"embedding": params["embedding"].T}
+
+    def convert(path, x):
+        x = np.array(x)
+        return torch.tensor(x.ravel() if "gain" in path[-1].key else x, requires_grad=True)
+
+    return jax.tree_util.tree_map_with_path(convert, params)
+
+
+def torch_seconds(threads, barrier):
+    """Seconds of `STEPS` steps of the same training in PyTorch eager."""
+    torch.set_num_threads(threads)
+    corpus, recipe = language.words(), train.Recipe()
+    arch = transformer.architecture(DEPTH, language.N_CTX, corpus.n_vocab)
+    initial = transformer.initial(arch, jax.random.key(0))
+    params = torch_params(initial)
+    shares = jax.tree.leaves(transformer.learning_rates(initial))
+    groups = [
+        {"params": [p], "lr": recipe.peak * share}
+        for p, share in zip(jax.tree.leaves(params), shares, strict=True)
+    ]
+    betas = recipe.b1, recipe.b2
+    optimizer = torch.optim.AdamW(groups, betas=betas, weight_decay=recipe.weight_decay, fused=True)
+    settings = {"steps": STEPS, "peak": 1.0}
+    rates = np.array([train._rate(i, settings, recipe) for i in range(STEPS)])
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: rates[min(step, STEPS - 1)]
+    )
+    rng = language.stream("teacher", 0)
+
+    def steps(number):
+        room = train.CHUNK // (WINDOWS * corpus.n_ctx)
+        for done in range(0, number, room):
+            drawn = torch.tensor(corpus.sample("teacher", rng, room * WINDOWS), dtype=torch.long)
+            for symbols in drawn.split(WINDOWS)[: number - done]:
+                logits = torch_logits(params, symbols[:, :-1]).flatten(0, 1)
+                loss = functional.cross_entropy(logits, symbols[:, 1:].flatten())
+                loss = loss + distill.Z_LOSS * logits.logsumexp(-1).square().mean()
+                optimizer.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(jax.tree.leaves(params), recipe.clip)
+                optimizer.step()
+                schedule.step()
+
+    steps(4)
+    barrier.wait()
+    before = time.perf_counter()
+    steps(STEPS)
+    return time.perf_counter() - before
+
+
+def difference():
+    """Largest difference between the logits of both sides, from the same weights."""
+    arch = transformer.architecture(DEPTH, language.N_CTX, language.Words.n_vocab)
+    params = transformer.initial(arch, jax.random.key(0))
+    # As it begins, the head is zero and says nothing.
+    params["head"] = jax.random.normal(jax.random.key(1), params["head"].shape, np.float32)
+    tokens = language.words().sample("teacher", language.stream("teacher", 0), 4)[:, :-1]
+    ours = np.asarray(transformer.logits(params, tokens))
+    theirs = torch_logits(torch_params(params), torch.tensor(tokens, dtype=torch.long))
+    return np.abs(theirs.detach().flatten(0, 1).T.numpy() - ours).max()
+
+
+_barrier = None
+
+
+def _set_up(barrier):
+    global _barrier
+    _barrier = barrier
+    runner._worker()
+
+
+def _call(function, cores):
+    if hasattr(os, "sched_setaffinity"):  # Linux
+        os.sched_setaffinity(0, cores)
+    return function(_barrier)
+
+
+def rate(function, processes, threads=1):
+    """Tokens per second of so many processes that train side by side, each on cores of its own."""
+    cores = np.arange(processes * threads).reshape(processes, threads).tolist()
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        processes, mp_context=spawn, initializer=_set_up, initargs=(spawn.Barrier(processes),)
+    ) as pool:
+        seconds = list(pool.map(_call, [function] * processes, cores))
+    return sum(STEPS * WINDOWS * language.N_CTX / s for s in seconds)
+
+
+def main():
+    """Print tokens per second and ratios."""
+    if torch is None:
+        print("study: torch is not installed, no comparison (pip install torch)")
+        return
+    cores = os.cpu_count()
+    one, all_threads = partial(torch_seconds, 1), partial(torch_seconds, cores)
+    sides = {
+        "one core": ((our_seconds, 1), (one, 1)),
+        "all cores, PyTorch with a thread a core": ((our_seconds, cores), (all_threads, 1, cores)),
+        "all cores, PyTorch with a process a core": ((our_seconds, cores), (one, cores)),
+    }
+    print(f"training at N = {Run(DEPTH, 1).params}, {WINDOWS} windows a batch;", end=" ")
+    print(f"from equal weights logits differ by at most {difference():.0e}")
+    found = {side: 0.0 for pair in sides.values() for side in pair}
+    for _ in range(TURNS):
+        for side in found:
+            found[side] = max(found[side], rate(*side))
+    for name, (ours, theirs) in sides.items():
+        print(f"  {name}: PyTorch eager {found[theirs]:.0f} tokens/s,", end=" ")
+        print(f"ours {found[ours]:.0f}; ratio {found[ours] / found[theirs]:.2f} (goal: 1.5)")
+
+
+if __name__ == "__main__":
+    main()
