@@ -114,6 +114,7 @@ def test_text_splits_share_no_document(tmp_path):
         (lambda: distill.Objective(temperature=0), "temperature is 0"),
         (lambda: distill.Objective(top_k=0), "top_k is 0"),
         (lambda: distill.Objective(top_p=1.5), "top_p is 1.5"),
+        (lambda: protocol.Run(1, 1e4, windows=0), "windows is 0"),
         (lambda: runner.remake("nobody", [], None, None), "'nobody'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Train the small-scale study: make study, make study-practice; [RUN=id] [DASK=address]."""
+"""Train the small-scale study: make study, study-sweep, study-practice; [RUN=id] [DASK=address]."""
 
 import argparse
 from contextlib import contextmanager

@@ -46,6 +46,8 @@ class Run:
 
     def __post_init__(self):
         """Fix the number of tokens at what whole batches give."""
+        if self.windows is not None and (self.windows < 1 or self.windows != int(self.windows)):
+            raise ValueError(f"windows is {self.windows!r}; it must be a positive whole number")
         windows, steps = train.batches(self.tokens, language.N_CTX, self.windows)
         if self.windows == train.batches(self.tokens, language.N_CTX)[0]:
             object.__setattr__(self, "windows", None)
