@@ -13,10 +13,10 @@
 # %% [markdown]
 # # 08 · A whole distillation scaling study on a laptop
 #
-# *Sections 4.2, E.1 to E.5 and E.7.* The paper's 770 training runs are not public. Here the same
-# study is done for real at small scale: the paper's transformer and protocols, a language whose
-# entropy is known, every run in a table that anyone can make again (`make study`), and the same
-# law fitted,
+# *Sections 4.2, 5.1, E.1 to E.5 and E.7.* The paper's 770 training runs are not public. Here the
+# same study is done for real at small scale: the paper's transformer and protocols, a language
+# whose entropy is known, every run in a table that anyone can make again (`make study`), and the
+# same law fitted,
 #
 # $$
 # L_S = L_T + \frac{1}{L_T^{c_0}} \left( 1 + \left( \frac{L_T}{\tilde L_S d_1} \right)^{1/f_1}
@@ -245,9 +245,10 @@ save(fig, "fig01_runs_small_scale", shown[columns])
 # %% [markdown]
 # ## Figures 4 and 37: the capacity gap
 #
-# The same students against the size of their fixed teacher: above, their loss with the fitted law,
-# and the teacher's own in black; below, KL(teacher‖student). On few tokens a student gets worse
-# past its best teacher; on many the best teacher is the best that there is. KL rises all along.
+# The same students against the size of their fixed teacher: above, their loss with the fitted
+# law, and the teacher's own in black; below, KL(teacher‖student). On few tokens the smallest
+# student gets worse past its best teacher; on many, and for larger students, all teachers past
+# some strength are alike within the noise. KL goes on rising.
 
 # %%
 sized = shown[shown.teacher != protocol.PERFECT].sort_values("teacher_params")
@@ -358,7 +359,7 @@ test.rename_axis("depth").round(4)
 
 # %% [markdown]
 # The same students against students of their size and tokens that learnt from labels (Section
-# E.4): the excess of the distilled one, for every teacher on an IsoFLOP profile.
+# E.4): by how many nats the distilled one is better, for every teacher on an IsoFLOP profile.
 
 # %%
 labels = supervised_runs[["params", "tokens", "loss", "error"]]
@@ -588,7 +589,7 @@ def falls_back(part):
 
 
 depth_of = {run.id: run.n_layers for run in design.fixed_teachers() if run != protocol.PERFECT}
-larger = near[near.n_layers > near.teacher.map(depth_of).fillna(9)]
+larger = near[near.n_layers > near.teacher.map(depth_of)]  # of fixed teachers
 under_weakest = larger[larger.teacher == fixed_ids[0]]
 back = under_weakest.groupby("n_layers").apply(falls_back, include_groups=False)
 back.round(5)
@@ -601,8 +602,8 @@ back.round(5)
 # in the end, if the teacher is the best one. The teacher is that of the six which the fitted law
 # holds best, so that no luck in choosing one counts as a gain. Above zero distillation is better;
 # bars are two standard errors, lines the fitted laws. Distillation is ahead everywhere, for the
-# smallest student at times by less than the noise; the gain shrinks with tokens, but labels do
-# not win on any number of tokens that was tried.
+# smallest student at times by less than the noise; for the others the gain shrinks with tokens,
+# but labels do not win on any number of tokens that was tried.
 
 # %%
 long = versus[versus.teacher.isin(fixed_ids) & (versus.teacher != protocol.PERFECT)].copy()
