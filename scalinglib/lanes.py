@@ -1,0 +1,45 @@
+"""One compiled function over many problems: batches of one shape, all cores, in float64.
+
+Each new shape costs a compilation, so problems go through in batches of `LANES`, the last one
+filled up with repeats; and float64 is switched on for these calls only, never for the process.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import numpy as np
+
+__all__ = ["LANES", "float64", "over_threads"]
+
+LANES = 64
+
+
+def float64():
+    """A context in which JAX computes in float64; a thread's own, as JAX's settings are."""
+    return jax.enable_x64(True)
+
+
+def over_threads(function, index):
+    """Apply `function` to batches of `index`, over all cores, yielding results in order.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an integer array of shape (LANES,), returns a pytree of arrays (LANES, ...).
+    index : array of int, shape (problems,)
+
+    Yields
+    ------
+    batch, found
+        A part of `index`, and what `function` gave for it as NumPy arrays (len(batch), ...).
+    """
+    batches = np.split(index, range(LANES, len(index), LANES)) if len(index) else []
+
+    def work(batch):
+        with float64():
+            found = function(np.resize(batch, LANES))
+            return jax.tree.map(lambda part: np.asarray(part)[: len(batch)], found)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from zip(batches, pool.map(work, batches), strict=True)
