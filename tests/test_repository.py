@@ -97,6 +97,16 @@ def test_readme_table_and_gallery_are_up_to_date():
         assert links.count(f"notebooks/{notebook.stem}.ipynb") >= 2, notebook
 
 
+def test_links_into_colab_and_binder_come_with_an_address():
+    assert readme.repository("title: x\nlicense: MIT\n") is None
+    place = readme.repository("repository-code: https://github.com/some-one/laws.git\nx: y\n")
+    assert place == "some-one/laws"
+    rows = readme.table(place).splitlines()
+    assert rows[0].endswith("| open in |")
+    assert "github/some-one/laws/blob/main/notebooks/00_start_here.ipynb" in rows[2]
+    assert "open in" not in readme.table()
+
+
 def test_every_data_file_has_a_source():
     with (DATA / "SOURCES.toml").open("rb") as file:
         sources = tomllib.load(file)
