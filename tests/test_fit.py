@@ -12,14 +12,16 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from scalinglib import fit, laws, simulate
-from scalinglib.fit import model, solver
+from scalinglib.fit import solver
+from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.problem import pad_weights
+from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.laws import SupervisedLaw
 from scalinglib.report.paths import DATA
 from tests import references
 
 LAW = laws.load("corrected")
-KINDS = {"supervised": model.SUPERVISED, "distillation": model.DISTILLATION}
+SPECS = {"supervised": SUPERVISED, "distillation": DISTILLATION}
 
 
 @pytest.fixture(scope="module")
@@ -43,29 +45,29 @@ def distillation_fit(distillation_runs):
     return fit.fit_distillation(distillation_runs, LAW.supervised, starts=64, bootstrap=48, seed=3)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", SPECS)
 def test_objective_is_the_sum_of_huber(name, request):
     found, runs = (request.getfixturevalue(f"{name}_{part}") for part in ("fit", "runs"))
-    by_hand = references.huber_objective(found.law, runs, KINDS[name].columns, found.delta)
+    by_hand = references.huber_objective(found.law, runs, SPECS[name].columns, found.delta)
     assert found.objective == pytest.approx(by_hand, rel=1e-10)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", SPECS)
 def test_gradient_against_finite_differences(name, request):
     problem = request.getfixturevalue(f"{name}_fit").problem
     objective = _objective(problem)
-    z = model.start_grid(problem.kind, problem.shared)[1234]
+    z = problem.spec.starts(problem.tables[0]["logs"])[1234]
     exact = np.asarray(jax.grad(objective)(z))
     steps = 1e-6 * np.eye(len(z))
     differences = [(objective(z + s) - objective(z - s)) / 2e-6 for s in steps]
     np.testing.assert_allclose(exact, differences, rtol=1e-4, atol=1e-5 * np.abs(exact).max())
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", SPECS)
 def test_no_start_of_the_papers_optimiser_ends_lower(name, request):
     found = request.getfixturevalue(f"{name}_fit")
     both = jax.jit(jax.value_and_grad(_objective(found.problem)))
-    grid = model.start_grid(found.problem.kind, found.problem.shared)
+    grid = found.spec.starts(found.problem.tables[0]["logs"])
     ends = [
         references.lbfgsb(both, z, np.transpose(found.problem.box)).fun
         for z in [found.z, *grid[:: len(grid) // 5]]
@@ -76,10 +78,10 @@ def test_no_start_of_the_papers_optimiser_ends_lower(name, request):
 
 
 def _objective(problem):
-    lane = {"fixed": problem.fixed, "log_supervised": problem.log_supervised}
+    lane = {"fixed": problem.fixed, "supervised": problem.supervised}
 
     def objective(z):
-        residuals = problem.kind.residuals(z, lane, problem.shared)
+        residuals = problem.spec.residuals(z, lane, problem.tables)
         return solver.sum_of_huber(residuals, problem.weights(), problem.delta)
 
     return objective
@@ -90,10 +92,10 @@ def test_newton_step_against_dense_solve():
     root = rng.standard_normal((9, 9))
     matrix, gradient = root @ root.T, rng.standard_normal(9)
     damped = matrix + 0.1 * np.diag(matrix).max() * np.eye(9)
-    step = solver._newton_step(matrix, gradient, 0.1)
+    step = solver.newton_step(matrix, gradient, 0.1)
     np.testing.assert_allclose(step, -np.linalg.solve(damped, gradient), rtol=1e-10)
     # An indefinite matrix still gives a way down.
-    assert gradient @ solver._newton_step(matrix - 3 * np.eye(9), gradient, 0.0) < 0
+    assert gradient @ solver.newton_step(matrix - 3 * np.eye(9), gradient, 0.0) < 0
 
 
 @settings(max_examples=25)
@@ -153,7 +155,7 @@ def test_noisy_runs_give_predictions_back(supervised_fit, distillation_fit):
         assert found.replicates_converged == 1.0
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", SPECS)
 def test_same_fit_twice_and_rows_in_any_order(name, request):
     found, runs = (request.getfixturevalue(f"{name}_{part}") for part in ("fit", "runs"))
     known = () if name == "supervised" else (LAW.supervised,)
@@ -184,7 +186,8 @@ def test_a_run_twice_weighs_as_one_resampled_twice(supervised_fit, supervised_ru
     ordered = supervised_runs.sort_values(["params", "tokens", "loss"], ignore_index=True)
     weights = np.ones(len(ordered))
     weights[5] = 2
-    weighted = supervised_fit.problem.solve(supervised_fit.z[None], pad_weights(weights), near=True)
+    problem, z = supervised_fit.problem, supervised_fit.z[None]
+    weighted = problem.solve(z, weights=pad_weights(weights), near=True)
     doubled = pd.concat([ordered, ordered.iloc[[5]]])
     repeated = _quiet(fit.fit_supervised, doubled, starts=64)
     assert weighted.value[0] * 1e-6 == pytest.approx(repeated.objective, rel=1e-9)
