@@ -172,6 +172,11 @@ def fit_jointly(
 def _solve(problem, grid, ordered, resampling, *, near=False, carried=None):
     found = problem.solve(grid, near=near)
     best = int(np.argmin(found.value))
+    if not np.isfinite(found.value[best]):
+        raise ValueError(
+            f"none of {len(grid)} starts gives the {problem.spec.name} law a finite objective; "
+            "its ranges, or fixed, must leave room for these runs"
+        )
     # To the floor of rounding, so that coefficients do not depend on where the best start stopped.
     polished = problem.solve(
         found.z[best : best + 1], near=True, width=problem.delta, tolerance=1e-30

@@ -72,8 +72,8 @@ class Solution(NamedTuple):
     ----------
     z : array (lanes, coordinates)
     value : array (lanes,)
-        Sum of Huber over delta squared; inf for a lane that ran out of iterations before its delta
-        was as narrow as that.
+        Sum of Huber over delta squared; inf for a lane without a finite one, or that ran out of
+        iterations before its delta was as narrow as that.
     converged : array (lanes,) of bool
         Whether the exact quadratic model promises less than the tolerance, a share of the value.
     """
@@ -138,7 +138,8 @@ def finish(objective, starts, width=WIDE, tolerance=_TOLERANCE):
     """
     aim = _Aim(objective.box, objective.delta, tolerance)
     end = _phase(objective, "exact", starts, max(objective.delta, width), aim)
-    value = np.where(end.width <= objective.delta, end.value, np.inf)
+    known = (end.width <= objective.delta) & np.isfinite(end.value)
+    value = np.where(known, end.value, np.inf)
     return Solution(end.z, value, end.status == _CONVERGED)
 
 
