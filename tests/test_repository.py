@@ -37,7 +37,7 @@ ROOMS = {
     "allocate_solver": {"lanes", "laws", "flops"},
     "allocate": {"checks", "laws", "flops", "allocate_solver"},
     "calibration": set(),
-    "fit": {"fit", "lanes", "laws", "flops"},
+    "fit": {"fit", "checks", "lanes", "laws", "flops"},
     "kernel_regression": {"checks"},
     "mapping_problem": {"checks"},
     "mapping_study": {"mapping_problem", "runs"},
