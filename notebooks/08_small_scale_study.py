@@ -459,7 +459,7 @@ def optimum(profile, predicted):
     drawn = fit.isoflop_draws(sizes, profile.loss, profile.error, draws=settings.fit_replicates)
     found = {"budget": budget, "drawn": drawn, "seen": np.isfinite(drawn).mean()}
     for name, loss in {"params": profile.loss, "through_law": exact}.items():
-        found[name] = fit.isoflop_draws(sizes, loss, 0 * loss, draws=1)[0]
+        found[name] = fit.isoflop_size(sizes, loss)
     best = np.argmin(predicted(continuous, tokens_on(budget, continuous)))
     return found | {"law": continuous[best]}
 

@@ -20,25 +20,26 @@ def float64():
     return jax.enable_x64(True)
 
 
-def over_threads(function, index):
+def over_threads(function, index, lanes=LANES):
     """Apply `function` to batches of `index`, over all cores, yielding results in order.
 
     Parameters
     ----------
     function : callable
-        Takes an integer array of shape (LANES,), returns a pytree of arrays (LANES, ...).
+        Takes an integer array of shape (lanes,), returns a pytree of arrays (lanes, ...).
     index : array of int, shape (problems,)
+    lanes : int
 
     Yields
     ------
     batch, found
         A part of `index`, and what `function` gave for it as NumPy arrays (len(batch), ...).
     """
-    batches = np.split(index, range(LANES, len(index), LANES)) if len(index) else []
+    batches = np.split(index, range(lanes, len(index), lanes)) if len(index) else []
 
     def work(batch):
         with float64():
-            found = function(np.resize(batch, LANES))
+            found = function(np.resize(batch, lanes))
             return jax.tree.map(lambda part: np.asarray(part)[: len(batch)], found)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -1,8 +1,8 @@
-"""Fit the supervised and the distillation law to a table of runs, and say what the data can tell.
+"""Fit scaling laws to a table of runs, and say what the data can tell.
 
 For anyone with a table of training runs: `fit_supervised` and `fit_distillation` give the law with
 intervals, `explain` says in words what to distrust, and `predict` gives a band for the law and a
-wider one for a new run.
+wider one for a new run. `fit` does so for any law that a `LawSpec` describes.
 
 >>> from scalinglib import fit, laws, simulate
 >>> runs = simulate.supervised_runs(laws.load().supervised, noise=0.005)
@@ -11,24 +11,30 @@ wider one for a new run.
 np.float64(1.0)
 """
 
+from scalinglib.fit import paper
 from scalinglib.fit.diagnosis import (
     explain,
     groups_left_out,
     hold_out,
-    isoflop_draws,
-    isoflop_minimum,
     profile,
     residual_trends,
     ridges,
 )
-from scalinglib.fit.fitting import Fit, fit_distillation, fit_jointly, fit_supervised
+from scalinglib.fit.fitting import fit, fit_distillation, fit_jointly, fit_supervised
 from scalinglib.fit.inputs import FitWarning, check_runs
+from scalinglib.fit.isoflop import isoflop_draws, isoflop_minimum, isoflop_size
+from scalinglib.fit.result import Fit
+from scalinglib.fit.spec import POWER_RIDGES, LawSpec, Probe
 
 __all__ = [
+    "POWER_RIDGES",
     "Fit",
     "FitWarning",
+    "LawSpec",
+    "Probe",
     "check_runs",
     "explain",
+    "fit",
     "fit_distillation",
     "fit_jointly",
     "fit_supervised",
@@ -36,6 +42,8 @@ __all__ = [
     "hold_out",
     "isoflop_draws",
     "isoflop_minimum",
+    "isoflop_size",
+    "paper",
     "profile",
     "residual_trends",
     "ridges",

@@ -4,25 +4,20 @@ A narrow interval is no evidence that a law holds beyond its runs, and a wide on
 its predictions are bad: along a ridge coefficients trade against each other and predictions stay.
 """
 
-import contextlib
 import warnings
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from scalinglib.fit.fitting import fit_distillation, fit_supervised
+from scalinglib.fit.fitting import fit as fit_law
 from scalinglib.fit.inputs import FitWarning
-from scalinglib.fit.model import DISTILLATION, JOINT, SUPERVISED
 
 __all__ = [
     "explain",
     "groups_left_out",
     "hold_out",
-    "isoflop_draws",
-    "isoflop_minimum",
     "profile",
     "residual_trends",
     "ridges",
@@ -32,22 +27,6 @@ _WIDE_INTERVAL = 1.5  # high over low, from which a coefficient counts as poorly
 _RIDGE_INTERVAL = 1.1  # and from which it counts as able to move along a ridge
 _TOGETHER = 0.8  # rank correlation of replicates that makes two of them a ridge
 _CONFIDENT = 3.84  # 95% mark of a likelihood ratio with one degree of freedom
-_KNOWN = {
-    frozenset(("gamma", "E")): "both bend the curve, and the runs are too narrow to tell which",
-    frozenset(
-        ("c1", "d1")
-    ): "as c1 grows with d1 the teacher's factor tends to a limit: neither has a value of its own",
-    frozenset(("c1", "f1")): "only c1 f1 log(1 + ...) enters: c1 alone has no value of its own",
-    frozenset(("d1", "f1")): "d1 and f1 share the place and the sharpness of the transition",
-    frozenset(("A", "alpha")): "A is the size term at N = 1, far from any run",
-    frozenset(("B", "beta")): "B is the data term at D = 1, far from any run",
-    frozenset(("alpha", "gamma")): "where one term rules, only alpha gamma is told",
-    frozenset(("beta", "gamma")): "where one term rules, only beta gamma is told",
-    frozenset(("A", "gamma")): "A^gamma is what the size term is worth",
-    frozenset(("B", "gamma")): "B^gamma is what the data term is worth",
-    frozenset(("A", "B")): "both are raised to gamma",
-    frozenset(("A", "c0")): "L_T^-c0 scales the power terms as A and B do where L_T hardly varies",
-}
 
 
 def profile(fit, coefficient, values=None):
@@ -67,7 +46,7 @@ def profile(fit, coefficient, values=None):
         That treats Huber as the log-likelihood of heavy-tailed noise whose scale is fitted too;
         3.84 is then the usual 95% mark: a guide, not a test.
     """
-    names = fit.kind.coefficients
+    names = fit.spec.coefficients
     if coefficient not in names:
         raise ValueError(f"coefficient is {coefficient!r}; it must be one of {list(names)}")
     if values is None:
@@ -79,17 +58,12 @@ def profile(fit, coefficient, values=None):
     shifts = 0.5 * np.random.default_rng(0).standard_normal((4, len(fit.z)))
     shifts[0] = 0
     starts = np.concatenate([np.repeat((fit.z + s)[None], len(values), axis=0) for s in shifts])
-    found = fit.problem.solve(
-        starts, fixed=np.tile(fixed, (len(shifts), 1)), near=fit.kind is JOINT
-    )
+    found = fit.problem.solve(starts, fixed=np.tile(fixed, (len(shifts), 1)))
     best_shift = found.value.reshape(len(shifts), -1).argmin(axis=0)
     lanes = best_shift * len(values) + np.arange(len(values))
     objective = found.value[lanes] * fit.delta**2
-    refitted = [
-        replace(fit.problem, fixed=row).coefficients(z)
-        for row, z in zip(fixed, found.z[lanes], strict=True)
-    ]
-    count = sum(fit.problem.runs)
+    refitted = fit.problem.coefficients(found.z[lanes], fixed)
+    count = sum(fit.problem.counts)
     best = min(fit.objective, objective.min())
     ratio = 2 * count * np.log(np.maximum(objective, 1e-300) / max(best, 1e-300))
     table = pd.DataFrame(refitted, columns=list(names))
@@ -111,8 +85,7 @@ def ridges(fit):
     for first, second in combinations(loose, 2):
         correlation = stats.spearmanr(fit.replicates[first], fit.replicates[second]).statistic
         if abs(correlation) >= _TOGETHER:
-            reason = _KNOWN.get(frozenset((first, second)), "")
-            rows.append((first, second, float(correlation), reason))
+            rows.append((first, second, float(correlation), _reason(fit, first, second)))
     return pd.DataFrame(rows, columns=["first", "second", "correlation", "reason"])
 
 
@@ -178,9 +151,8 @@ def residual_trends(fit):
         input, correlation (Spearman's), p_value (two-sided, not corrected for several looks).
     """
     residuals = fit.residuals()
-    columns = (SUPERVISED if fit.kind is SUPERVISED else DISTILLATION).columns[:-1]
     rows = []
-    for name in columns:
+    for name in fit.spec.columns[:-1]:
         found = stats.spearmanr(fit.runs[name], residuals)
         rows.append((name, float(found.statistic), float(found.pvalue)))
     return pd.DataFrame(rows, columns=["input", "correlation", "p_value"])
@@ -200,12 +172,11 @@ def explain(fit):
             f"The runs hardly tell {', '.join(parts)}: compare predictions, not these numbers."
         )
     for row in ridges(fit).itertuples():
-        reason = f": {row.reason}" if row.reason else ""
+        reason = _because(row.reason)
         said.append(f"Ridge: {row.first} moves with {row.second} ({row.correlation:+.2f}){reason}.")
-    if {"gamma", "E"} <= set(table.index):
-        said += _flat(fit, "gamma", ["E"], [0.7, 1.5], _KNOWN[frozenset(("gamma", "E"))])
-    if "c1" in table.index:
-        said += _flat(fit, "c1", ["d1", "f1"], [0.2, 5.0], _KNOWN[frozenset(("c1", "d1"))])
+    for probe in fit.spec.probes:
+        if {probe.coefficient, probe.partners[0]} <= set(table.index):
+            said += _flat(fit, probe)
     trends = residual_trends(fit)
     trends = trends[trends.p_value < 0.01 / len(trends)]
     said += [
@@ -224,78 +195,24 @@ def explain(fit):
     return said
 
 
-def _flat(fit, name, partners, factors, reason):
+def _flat(fit, probe):
     """A sentence for each multiple of a coefficient at which a refit is as good as the best one."""
-    estimate = fit.coefficients.estimate[name]
-    for row in profile(fit, name, estimate * np.array(factors)).to_dict("records"):
+    name = probe.coefficient
+    values = fit.coefficients.estimate[name] * np.array(probe.factors)
+    for row in profile(fit, name, values).to_dict("records"):
         if row["likelihood_ratio"] < _CONFIDENT:
-            moved = " and ".join(f"{p} at {row[p]:.3g}" for p in partners)
-            yield f"Ridge: {name} at {row[name]:.3g} with {moved} fits as well: {reason}."
+            moved = " and ".join(f"{p} at {row[p]:.3g}" for p in probe.partners)
+            reason = _because(_reason(fit, name, probe.partners[0]))
+            yield f"Ridge: {name} at {row[name]:.3g} with {moved} fits as well{reason}."
 
 
-def isoflop_minimum(params, loss):
-    """Loss-minimising size on one IsoFLOP profile, by a parabola in log N (Chinchilla's method 2).
-
-    A cross-check only: off-centre or wide profiles bias it by several per cent even without noise.
-
-    Parameters
-    ----------
-    params, loss : array_like
-        Sizes on one budget, at least four, and their losses.
-
-    Returns
-    -------
-    params, loss : float
-        At the minimum.
-
-    Raises
-    ------
-    ValueError
-        If the lowest loss is the first or the last size, or the parabola has no minimum between.
-    """
-    params, loss = np.asarray(params, float), np.asarray(loss, float)
-    if len(params) < 4:
-        raise ValueError(
-            f"params has {len(params)} sizes; a parabola with a check needs at least 4"
-        )
-    order = np.argsort(params)
-    x, y = np.log(params[order]), loss[order]
-    lowest = int(np.argmin(y))
-    if lowest in (0, len(y) - 1):
-        raise ValueError(
-            f"the lowest loss is at the edge, params {params[order][lowest]:.4g}: no minimum seen"
-        )
-    middle = x.mean()
-    curve = np.polynomial.Polynomial.fit(x - middle, y, 2, domain=[])
-    bend, slope = curve.coef[2], curve.coef[1]
-    best = -slope / (2 * bend) if bend > 0 else np.inf
-    if not x[0] - middle < best < x[-1] - middle:
-        raise ValueError("the parabola has no minimum between the first and the last size")
-    return float(np.exp(best + middle)), float(curve(best))
+def _reason(fit, first, second):
+    reasons = fit.spec.ridges
+    return reasons.get((first, second)) or reasons.get((second, first), "")
 
 
-def isoflop_draws(params, loss, error, draws=200, seed=0):
-    """Loss-minimising sizes of one IsoFLOP profile, its losses drawn anew with normal noise.
-
-    Parameters
-    ----------
-    params, loss : array_like
-        As for `isoflop_minimum`.
-    error : array_like
-        Standard errors of the losses.
-    draws, seed : int
-
-    Returns
-    -------
-    array (draws,); NaN where `isoflop_minimum` finds none
-    """
-    loss, error = np.asarray(loss, float), np.asarray(error, float)
-    found = np.full(draws, np.nan)
-    rng = np.random.default_rng(seed)
-    for i in range(draws):
-        with contextlib.suppress(ValueError):
-            found[i], _ = isoflop_minimum(params, loss + error * rng.standard_normal(len(loss)))
-    return found
+def _because(reason):
+    return f": {reason}" if reason else ""
 
 
 def _refit(fit, runs):
@@ -308,13 +225,7 @@ def _refit(fit, runs):
 def _fit_again(fit, runs):
     fixed = fit.coefficients.estimate[fit.coefficients.fixed].to_dict()
     options = {"fixed": fixed, "delta": fit.delta, "starts": 128, "level": fit.level}
-    if fit.kind is SUPERVISED:
-        return fit_supervised(runs, **options)
-    if fit.kind is JOINT:
-        raise ValueError(
-            "fit is a joint one; leave runs out of the supervised or the distillation fit"
-        )
-    return fit_distillation(runs, fit.law.supervised, **options)
+    return fit_law(fit.spec, runs, supervised=fit.problem.supervised_law, **options)
 
 
 def _need_replicates(fit):

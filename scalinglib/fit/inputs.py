@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 
-from scalinglib.fit.model import DISTILLATION, SUPERVISED
+from scalinglib.fit.distillation import DISTILLATION
+from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.flops import Architecture
 
 __all__ = ["FitWarning", "check_runs"]
@@ -16,16 +17,16 @@ class FitWarning(UserWarning):
     """Something about runs or fit that the reader should look at; the fit goes on."""
 
 
-def check_runs(runs, kind="supervised", free=None, supervised=None):
+def check_runs(runs, law="supervised", free=None, supervised=None):
     """The runs, checked and with their row labels kept.
 
     Parameters
     ----------
     runs : DataFrame
-        Columns of the kind (params, tokens, loss or student_params, student_tokens, teacher_loss,
+        Columns of the law (params, tokens, loss or student_params, student_tokens, teacher_loss,
         student_loss); others are kept. Parameters are non-embedding, losses nats per token.
-    kind : str
-        "supervised" or "distillation".
+    law : LawSpec or str
+        "supervised" and "distillation" are the paper's.
     free : int or None
         Number of coefficients to be fitted; None skips that check.
     supervised : SupervisedLaw or None
@@ -42,12 +43,14 @@ def check_runs(runs, kind="supervised", free=None, supervised=None):
         Naming columns that are missing, or the row, column and value that is not allowed, or too
         few runs. What is only suspicious gives a FitWarning.
     """
-    columns = {k.name: k.columns for k in (SUPERVISED, DISTILLATION)}[kind]
+    spec = {"supervised": SUPERVISED, "distillation": DISTILLATION}.get(law, law)
+    columns = spec.columns
     missing = [name for name in columns if name not in runs.columns]
     if missing:
         raise ValueError(
             f"runs lack the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
-            f"a {kind} fit needs {', '.join(columns)}; found {', '.join(map(str, runs.columns))}"
+            f"a {spec.name} fit needs {', '.join(columns)}; "
+            f"found {', '.join(map(str, runs.columns))}"
         )
     runs = runs.copy()
     for name in columns:
@@ -58,7 +61,7 @@ def check_runs(runs, kind="supervised", free=None, supervised=None):
             f"runs have {distinct} distinct settings for {free} coefficients to fit; "
             "there must be more settings than coefficients (fix some, or add runs)"
         )
-    for text in _suspicions(runs, columns, kind, supervised):
+    for text in _suspicions(runs, spec, supervised):
         warnings.warn(text, FitWarning, stacklevel=3)
     return runs
 
@@ -86,13 +89,14 @@ def _numbers(runs, name):
     return values
 
 
-def _suspicions(runs, columns, kind, supervised):
+def _suspicions(runs, spec, supervised):
     """Sentences about what may be wrong, each naming rows or columns."""
+    columns = spec.columns
     repeated = runs.index[runs.duplicated(list(columns), keep="first")]
     if len(repeated):
         rows = ", ".join(map(str, repeated[:5]))
         yield f"{len(repeated)} rows repeat an earlier one exactly (first: {rows}): duplicates?"
-    for name in columns[2:]:
+    for name in (name for name in columns if name.endswith("loss")):
         high = runs.index[runs[name] > _UNIFORM_LOSS]
         if len(high):
             yield (
@@ -104,16 +108,9 @@ def _suspicions(runs, columns, kind, supervised):
             yield f"column {name} speaks of bits; the law wants nats (bits / 1.4427)"
         if "total" in name.lower() and "param" in name.lower():
             yield f"column {name} speaks of total parameters; {columns[0]} must be non-embedding"
-    if kind == "distillation" and supervised is not None:
-        expected = supervised.loss(runs.student_params.to_numpy(), runs.student_tokens.to_numpy())
-        ratio = float(np.median(runs.student_loss / expected))
-        if abs(ratio * np.log(2) - 1) < 0.1:
-            yield (
-                f"column student_loss is about {ratio:.2f} times what the supervised law gives for "
-                "these sizes: losses in bits?"
-            )
     yield from _sizes(runs, columns)
     yield from _coverage(runs, columns)
+    yield from spec.suspicions(runs, supervised)
 
 
 def _sizes(runs, columns):
@@ -150,5 +147,3 @@ def _coverage(runs, columns):
             f"{data} over {size} spans only a factor {ratio.max() / ratio.min():.3g}: size and "
             "data move together, and their terms cannot be told apart"
         )
-    if "teacher_loss" in columns and runs.teacher_loss.max() / runs.teacher_loss.min() < 1.1:
-        yield "column teacher_loss spans less than 10%: c0, d1 and f1 are hardly told"

@@ -8,8 +8,7 @@ delta = 1e-3 most runs are in the linear part of Huber; started there at once, t
 along kinks. Lanes that are done leave the batch, so that slow ones do not hold up the rest.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -18,9 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-__all__ = ["WIDE", "Solution", "approach", "finish", "sum_of_huber"]
+from scalinglib.lanes import over_threads
 
-_LANES = 64  # problems per compiled call: one shape, one compilation
+__all__ = ["COMPILE", "LANES", "WIDE", "Objective", "Solution", "approach", "finish"]
+__all__ += ["newton_step", "sum_of_huber"]
+
+# Fewer than the lanes of an allocation: a lane is a table of runs, and the last ones of a phase
+# still cost a whole batch.
+LANES = 16
 _ITERATIONS = 4  # per call, after which finished lanes make room
 _MOST_ITERATIONS = 160  # per phase
 WIDE = 0.1  # delta of the first phase: residuals of log-loss are smaller, but for outliers
@@ -30,7 +34,35 @@ _LONGEST_STEP = 2.0  # in any coordinate, all of which are logs of something
 _FACTORS = np.array([0.1, 3.0])  # times the last damping that worked
 _ACTIVE, _CONVERGED, _STUCK = 0, 1, 2
 # What the quadratic model still promises, relative to the objective, where a lane counts as done.
-TOLERANCE = 1e-12
+_TOLERANCE = 1e-12
+# Compilation is most of a small fit. XLA's newer emitters take twice as long for these programs,
+# which then run no faster.
+COMPILE = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What to minimise, for each lane.
+
+    Attributes
+    ----------
+    residuals : function (z, lane, tables) -> array (runs,)
+        Differences of logs; must be equal in every call, since it keys the compilation.
+    lanes : dict of arrays (lanes, ...)
+        What differs between problems: "weights" (lanes, runs), and the rest for `residuals`.
+    tables : pytree of arrays
+        What does not.
+    box : pair of arrays (coordinates,)
+        Lower and upper bounds.
+    delta : float
+        Huber's delta.
+    """
+
+    residuals: object
+    lanes: dict
+    tables: tuple
+    box: tuple
+    delta: float
 
 
 class Solution(NamedTuple):
@@ -40,14 +72,29 @@ class Solution(NamedTuple):
     ----------
     z : array (lanes, coordinates)
     value : array (lanes,)
-        Sum of Huber over delta squared.
+        Sum of Huber over delta squared; inf for a lane without a finite one, or that ran out of
+        iterations before its delta was as narrow as that.
     converged : array (lanes,) of bool
-        Whether the exact quadratic model promises less than TOLERANCE of the objective.
+        Whether the exact quadratic model promises less than the tolerance, a share of the value.
     """
 
     z: np.ndarray
     value: np.ndarray
     converged: np.ndarray
+
+
+class _State(NamedTuple):
+    z: object
+    damping: object
+    width: object  # the delta of this moment
+    status: object
+    value: object
+
+
+class _Aim(NamedTuple):
+    box: tuple
+    delta: float
+    tolerance: float
 
 
 def sum_of_huber(residuals, weights, delta):
@@ -57,34 +104,31 @@ def sum_of_huber(residuals, weights, delta):
     return jnp.sum(weights * inner * (size - inner / 2))
 
 
-def approach(residuals, starts, lanes, shared, box, delta):
-    """Bring every start close to a minimum of nearly a sum of squares; arguments as for `finish`.
+def approach(objective, starts):
+    """Bring every start close to a minimum of nearly a sum of squares.
+
+    Parameters
+    ----------
+    objective : Objective
+    starts : array (lanes, coordinates)
 
     Returns
     -------
     array (lanes, coordinates)
     """
-    z = np.clip(np.asarray(starts, float), *box)
-    wide = max(delta, WIDE)
-    return _phase(residuals, "gauss-newton", z, wide, lanes, shared, box, wide, _NEAR)[0]
+    wide = max(objective.delta, WIDE)
+    return _phase(objective, "gauss-newton", starts, wide, _Aim(objective.box, wide, _NEAR)).z
 
 
-def finish(residuals, starts, lanes, shared, box, delta, width=WIDE, tolerance=TOLERANCE):
-    """Minimise the sum of Huber of `residuals` from starts that are close, as delta narrows.
+def finish(objective, starts, width=WIDE, tolerance=_TOLERANCE):
+    """Minimise from starts that are close, as delta narrows.
 
     Parameters
     ----------
-    residuals : function (z, lane, shared) -> array (runs,)
-        Differences of logs; must be the same object in every call, since it keys the compilation.
+    objective : Objective
     starts : array (lanes, coordinates)
-    lanes : dict of arrays (lanes, ...)
-        What differs between problems: "weights" (lanes, runs), and the rest for `residuals`.
-    shared : dict of arrays
-        What does not.
-    box : pair of arrays (coordinates,)
-        Lower and upper bounds.
-    delta, width : float
-        Huber's delta, and the one to narrow from.
+    width : float
+        Huber's delta to narrow from.
     tolerance : float
         See `Solution.converged`.
 
@@ -92,131 +136,115 @@ def finish(residuals, starts, lanes, shared, box, delta, width=WIDE, tolerance=T
     -------
     Solution
     """
-    z = np.clip(np.asarray(starts, float), *box)
-    width = max(delta, width)
-    z, converged = _phase(residuals, "exact", z, width, lanes, shared, box, delta, tolerance)
-    parts = np.split(np.arange(len(z)), range(_LANES, len(z), _LANES))
-    values = [
-        _values(residuals, z[padded], {k: v[padded] for k, v in lanes.items()}, shared, delta)
-        for padded in (np.resize(part, _LANES) for part in parts)
-    ]
-    return Solution(z, np.concatenate(values)[: len(z)], converged)
+    aim = _Aim(objective.box, objective.delta, tolerance)
+    end = _phase(objective, "exact", starts, max(objective.delta, width), aim)
+    known = (end.width <= objective.delta) & np.isfinite(end.value)
+    value = np.where(known, end.value, np.inf)
+    return Solution(end.z, value, end.status == _CONVERGED)
 
 
-@partial(jax.jit, static_argnums=0)
-def _values(residuals, z, lanes, shared, delta):
-    def one(z, lane):
-        return sum_of_huber(residuals(z, lane, shared), lane["weights"], delta)
-
-    return jax.vmap(one)(z, lanes)
-
-
-def _phase(residuals, method, z, width, lanes, shared, box, delta, tolerance):
+def _phase(objective, method, starts, width, aim):
     """Run all lanes until each is done or out of iterations, in batches over all cores."""
+    z = np.clip(np.asarray(starts, float), *objective.box)
     count = len(z)
-    state = [z.copy(), np.full(count, 1e-3), np.full(count, width), np.zeros(count, int)]
-    advance = partial(_advance, residuals, method)
+    status, value = np.zeros(count, int), np.full(count, np.inf)
+    state = _State(z, np.full(count, 1e-3), np.full(count, float(width)), status, value)
 
-    def work(chunk):
-        padded = np.resize(chunk, _LANES)  # repeats fill the last batch
-        lane = {name: values[padded] for name, values in lanes.items()}
-        new = advance([part[padded] for part in state], lane, shared, box, delta, tolerance)
-        return [np.asarray(part)[: len(chunk)] for part in new]
+    def advance(batch):
+        own = _State(*(part[batch] for part in state))
+        lanes = {name: values[batch] for name, values in objective.lanes.items()}
+        return _advance(objective.residuals, method, own, lanes, objective.tables, aim)
 
     # disable=None: drawn on a terminal only, so that executed notebooks do not differ.
-    bar = tqdm(total=count, desc=f"{method} from {count} starts", disable=None, leave=False)
-    with bar, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with tqdm(total=count, desc=f"{method} from {count} starts", disable=None, leave=False) as bar:
         for _ in range(_MOST_ITERATIONS // _ITERATIONS):
-            active = np.flatnonzero(state[3] == _ACTIVE)
+            active = np.flatnonzero(status == _ACTIVE)
             if not len(active):
                 break
-            chunks = np.split(active, range(_LANES, len(active), _LANES))
-            for chunk, new in zip(chunks, pool.map(work, chunks), strict=True):
+            for batch, new in over_threads(advance, active, LANES):
                 for part, values in zip(state, new, strict=True):
-                    part[chunk] = values
-                bar.update(int(np.count_nonzero(state[3][chunk] != _ACTIVE)))
-    return state[0], state[3] == _CONVERGED
+                    part[batch] = values
+                bar.update(int(np.count_nonzero(status[batch] != _ACTIVE)))
+    return state
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _advance(residuals, method, state, lanes, shared, box, delta, tolerance):
+@partial(jax.jit, static_argnums=(0, 1), compiler_options=COMPILE)
+def _advance(residuals, method, state, lanes, tables, aim):
     def one(state, lane):
-        body = partial(_iterate, residuals, method, lane, shared, box, delta, tolerance)
-        return jax.lax.fori_loop(0, _ITERATIONS, lambda _, s: body(s), tuple(state))
+        body = partial(_iterate, lambda z: residuals(z, lane, tables), method, lane["weights"], aim)
+        return jax.lax.fori_loop(0, _ITERATIONS, lambda _, s: body(s), state)
 
     return jax.vmap(one)(state, lanes)
 
 
-def _iterate(residuals, method, lane, shared, box, delta, tolerance, state):
+def _iterate(residuals, method, weights, aim, state):
     """One damped Newton step of one lane; a lane that is done stays as it is."""
-    z, damping, width, status = state
-    weights = lane["weights"]
-
-    def scaled(z):
-        return residuals(z, lane, shared) / width
+    z, damping, width, status, _ = state
+    low, high = aim.box
 
     def objective(z):
-        return sum_of_huber(scaled(z), weights, 1.0)
+        return sum_of_huber(residuals(z) / width, weights, 1.0)
 
     if method == "exact":
         value, gradient, curvature = _exact(objective, z)
     else:
-        value, gradient, curvature = _gauss_newton(scaled, weights, z)
-    bounded = ((z <= box[0]) & (gradient > 0)) | ((z >= box[1]) & (gradient < 0))
+        value, gradient, curvature = _gauss_newton(lambda z: residuals(z) / width, weights, z)
+    bounded = ((z <= low) & (gradient > 0)) | ((z >= high) & (gradient < 0))
     gradient = jnp.where(bounded, 0.0, gradient)
     curvature = jnp.where(bounded[:, None] | bounded, jnp.diag(bounded * 1.0), curvature)
     dampings = jnp.concatenate([jnp.zeros(1), damping * _FACTORS])
-    steps = jax.vmap(partial(_newton_step, curvature, gradient))(dampings)
+    steps = jax.vmap(partial(newton_step, curvature, gradient))(dampings)
     promised = -(gradient @ steps[0]) / 2
-    final = width <= delta
+    final = width <= aim.delta
     # The floor lets exact data end: residuals of 1e-8 delta count as none.
-    floor = 1e-4 * tolerance * weights.sum()
-    done = final & (promised <= tolerance * value + floor)
+    floor = 1e-4 * aim.tolerance * weights.sum()
+    done = final & (promised <= aim.tolerance * value + floor)
 
     longest = jnp.abs(steps).max(axis=1, keepdims=True)
-    tries = jnp.clip(z + steps * jnp.minimum(1.0, _LONGEST_STEP / (longest + 1e-300)), *box)
+    tries = jnp.clip(z + steps * jnp.minimum(1.0, _LONGEST_STEP / (longest + 1e-300)), low, high)
     values = jax.vmap(objective)(tries)
     values = jnp.where(jnp.isfinite(values), values, jnp.inf)
     best = jnp.argmin(values)
     better = values[best] < value
-    damping = jnp.maximum(
-        damping
-        * jnp.where(better, jnp.concatenate([jnp.full(1, 1e-4), jnp.asarray(_FACTORS)])[best], 1e3),
-        1e-12,
-    )
+    factors = jnp.concatenate([jnp.full(1, 1e-4), jnp.asarray(_FACTORS)])
+    damping = jnp.maximum(damping * jnp.where(better, factors[best], 1e3), 1e-12)
     stuck = damping > 1e8
     served = ~final & ((promised <= _NEAR * value + floor) | stuck)
-    new = (
-        # A lane that is done stays where its value and gradient were taken.
-        jnp.where(better & ~done, tries[best], z),
-        jnp.where(served, 1e-6, damping),
-        jnp.where(served, jnp.maximum(width / _NARROWING, delta), width),
-        jnp.where(done, _CONVERGED, jnp.where(final & stuck, _STUCK, _ACTIVE)),
+    moves = better & ~done  # a lane that is done stays where its value and gradient were taken
+    new = _State(
+        z=jnp.where(moves, tries[best], z),
+        damping=jnp.where(served, 1e-6, damping),
+        width=jnp.where(served, jnp.maximum(width / _NARROWING, aim.delta), width),
+        status=jnp.where(done, _CONVERGED, jnp.where(final & stuck, _STUCK, _ACTIVE)),
+        # Of another width, and so no value yet, where the width has just changed.
+        value=jnp.where(served, jnp.inf, jnp.where(moves, values[best], value)),
     )
-    return jax.tree.map(lambda a, b: jnp.where(status == _ACTIVE, a, b), new, tuple(state))
+    return jax.tree.map(lambda a, b: jnp.where(status == _ACTIVE, a, b), new, state)
 
 
 def _exact(objective, z):
-    """Value, gradient and Hessian."""
+    """Value, gradient and Hessian.
 
-    def gradient(z):
-        value, slope = jax.value_and_grad(objective)(z)
-        return slope, (value, slope)
+    A loop over its columns: side by side, each of their many sums over the runs would compute the
+    law anew, which takes three times as long.
+    """
+    value, slope = jax.value_and_grad(objective)(z)
 
-    hessian, (value, slope) = jax.jacfwd(gradient, has_aux=True)(z)
-    return value, slope, hessian
+    def column(direction):
+        return jax.jvp(jax.grad(objective), (z,), (direction,))[1]
+
+    return value, slope, jax.lax.map(column, jnp.eye(len(z)))
 
 
 def _gauss_newton(scaled, weights, z):
     """Value, gradient and J^T W J, W making the sum of Huber a sum of squares at z."""
-    u, pull = jax.vjp(scaled, z)
+    u, slopes = scaled(z), jax.jacfwd(scaled)(z)
     squares = weights / jnp.maximum(1.0, jnp.abs(u))
-    push = partial(jax.jvp, scaled, (z,))
-    matrix = jax.vmap(lambda e: pull(squares * push((e,))[1])[0])(jnp.eye(len(z)))
-    return sum_of_huber(u, weights, 1.0), pull(weights * jnp.clip(u, -1.0, 1.0))[0], matrix
+    gradient = (weights * jnp.clip(u, -1.0, 1.0)) @ slopes
+    return sum_of_huber(u, weights, 1.0), gradient, slopes.T @ (squares[:, None] * slopes)
 
 
-def _newton_step(matrix, gradient, damping):
+def newton_step(matrix, gradient, damping):
     """-(H + damping max(diag H))^-1 g, from L D L^T with the pivots D made positive.
 
     Written out, since the batched factorisations of a library, called from several threads, wait

@@ -1,0 +1,135 @@
+"""The paper's own procedure, to hold ours against: its delta, starts, optimiser and intervals.
+
+`fit.fit_supervised(runs, **fit.paper.OPTIONS)` is our search under the paper's objective and
+intervals (Sections F.1 to F.3); `SUPERVISED.minimise` is its search, one start after another, in
+its own coordinates. Its grids have 9600 and 216 000 starts: thin them.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+
+from scalinglib.fit import distillation, supervised
+from scalinglib.fit.solver import sum_of_huber
+from scalinglib.fit.spec import LawSpec
+from scalinglib.lanes import float64
+
+__all__ = ["DISTILLATION", "OPTIONS", "SUPERVISED", "Procedure"]
+
+# 90% intervals of 4096 resamples (Section F.3, Table 6).
+OPTIONS = {"delta": 1e-4, "level": 0.9, "bootstrap": 4096}
+# Stopping rules are not stated; SciPy's own end far from the optimum.
+_STOP = {"maxiter": 5000, "maxfun": 20_000, "ftol": 1e-15, "gtol": 1e-10}
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """How the paper fits one of its laws.
+
+    Attributes
+    ----------
+    spec : LawSpec
+    axes : dict of tuple
+        For each coefficient the values in the grid of starts, logs where it is in `logs`.
+    logs : tuple of str
+    weakest : float
+        Runs with at least this loss are the subset that the paper also fits, nats per token.
+    """
+
+    spec: LawSpec
+    axes: dict
+    logs: tuple
+    weakest: float
+
+    def starts(self, count=None, seed=0):
+        """The grid, or `count` of it at random, an array (starts, coefficients), logs as printed.
+
+        Starts at f1 = 0, where the law is singular, are part of the grid.
+        """
+        axes = list(self.axes.values())
+        shape = [len(axis) for axis in axes]
+        whole = np.prod(shape)
+        if count is not None and not 1 <= count <= whole:
+            raise ValueError(f"count is {count!r}; it must be between 1 and {whole}")
+        rng = np.random.default_rng(seed)
+        at = np.arange(whole) if count is None else rng.choice(whole, count, replace=False)
+        chosen = np.unravel_index(at, shape)
+        return np.stack([np.array(a, float)[i] for a, i in zip(axes, chosen, strict=True)], axis=1)
+
+    def weak(self, runs):
+        """The subset of weak runs: a loss of `weakest` or more."""
+        return runs[runs[self.spec.columns[-1]] >= self.weakest]
+
+    def minimise(self, runs, starts, supervised=None):
+        """L-BFGS-B without bounds and with exact derivatives from each start.
+
+        Parameters
+        ----------
+        runs : DataFrame
+        starts : array (starts, coefficients)
+            From `starts`.
+        supervised : SupervisedLaw or None
+
+        Returns
+        -------
+        DataFrame
+            For each start the coefficients and the objective (sum of Huber); inf where the law is
+            not defined at the start or where the search ends.
+        """
+        logs = np.log(np.array([runs[name].to_numpy(float) for name in self.spec.columns]))
+        is_log = np.array([name in self.logs for name in self.spec.coefficients])
+
+        @jax.jit
+        @jax.value_and_grad
+        def objective(x):
+            law = self.spec.build(jnp.where(is_log, jnp.exp(x), x), supervised)
+            weights = jnp.ones(logs.shape[1])
+            return sum_of_huber(law.log_loss(*logs[:-1]) - logs[-1], weights, OPTIONS["delta"])
+
+        search = partial(minimize, objective, jac=True, method="L-BFGS-B", options=_STOP)
+        with float64(), np.errstate(all="ignore"):
+            found = [search(x) for x in starts]
+        ends = np.array([end.x for end in found])
+        value = np.array([end.fun for end in found]) * OPTIONS["delta"] ** 2
+        table = pd.DataFrame(
+            np.where(is_log, np.exp(ends), ends), columns=list(self.spec.coefficients)
+        )
+        return table.assign(objective=np.where(np.isfinite(value), value, np.inf))
+
+
+_SCALES, _EXPONENTS = (0, 5, 10, 15, 20), (0, 0.5, 1, 1.5)
+
+SUPERVISED = Procedure(
+    supervised.SUPERVISED,
+    {
+        "E": (-1, -0.5, 0, 0.5, 1, 1.5),
+        "A": _SCALES,
+        "B": _SCALES,
+        "alpha": _EXPONENTS,
+        "beta": _EXPONENTS,
+        "gamma": _EXPONENTS,
+    },
+    logs=("E", "A", "B"),
+    weakest=2.2,
+)
+DISTILLATION = Procedure(
+    distillation.DISTILLATION,
+    {
+        "A": _SCALES,
+        "B": _SCALES,
+        "alpha": _EXPONENTS[:3],
+        "beta": _EXPONENTS[:3],
+        "gamma": _EXPONENTS[:3],
+        "c0": _EXPONENTS,
+        "c1": _EXPONENTS,
+        "d1": (-1, -0.5, 0, 0.5, 1),
+        "f1": _EXPONENTS,
+    },
+    logs=("A", "B", "d1"),
+    weakest=2.3,
+)

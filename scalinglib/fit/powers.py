@@ -1,0 +1,35 @@
+"""The coordinates of (A / N^alpha + B / D^beta)^gamma, which both laws of the paper share."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from scalinglib.fit.spec import or_fixed
+
+__all__ = ["LOG_GAMMA", "LOG_SLOPES", "SHARES", "logit", "power_terms"]
+
+SHARES = -7.0, 7.0  # logits
+LOG_GAMMA = -4.0, 4.0
+LOG_SLOPES = -12.0, 2.0
+_STEEPEST = 25.0  # exponent; beyond it A and B leave the range of float64
+
+
+def power_terms(z, log_scale, shift, fixed, centre):
+    """A, B, alpha, beta, gamma of a sum of powers that is exp(log_scale + shift) in the middle.
+
+    z: logit of the size term's share, logs of the slopes in log N and log D, log gamma.
+    """
+    gamma = or_fixed(fixed[4], jnp.exp(z[3]))
+    log_shares = jax.nn.log_sigmoid(z[0]), jax.nn.log_sigmoid(-z[0])
+    slopes = [jnp.exp(z[1 + i] - log_shares[i] + shift) / gamma for i in (0, 1)]
+    exponents = [or_fixed(fixed[2 + i], jnp.minimum(slopes[i], _STEEPEST)) for i in (0, 1)]
+    scales = [
+        or_fixed(fixed[i], jnp.exp(log_scale / gamma + log_shares[i] + exponents[i] * centre[i]))
+        for i in (0, 1)
+    ]
+    return [*scales, *exponents, gamma]
+
+
+def logit(share):
+    """log(share / (1 - share))."""
+    return np.log(share / (1 - share))

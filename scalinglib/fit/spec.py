@@ -1,0 +1,174 @@
+"""What a fit needs to know of a law: one object, which the solver and all reports read.
+
+A new law is a formula and what is plausible for its coefficients: a pytree dataclass with
+`log_loss`, and a `LawSpec` of it. Fits, bootstrap, profiles, hold-outs, diagnosis and bands follow;
+tests/test_fit.py defines one. Laws that deserve better coordinates override the methods here, as
+the paper's two do.
+
+Coordinates are what a minimiser likes. log A and alpha are a bad pair, since no run lies near
+N = 1: they move together along a narrow valley. The size of the term in the middle of the runs is
+a better coordinate than log A, and `terms` asks for it.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import qmc
+
+from scalinglib.laws import SupervisedLaw
+
+__all__ = ["POWER_RIDGES", "LawSpec", "Probe", "or_fixed"]
+
+_STARTS = 512
+_ROOM = 3.0  # the box, over the plausible range: it stops runaways and does not steer
+
+POWER_RIDGES = {
+    ("A", "alpha"): "A is the size term at N = 1, far from any run",
+    ("B", "beta"): "B is the data term at D = 1, far from any run",
+    ("alpha", "gamma"): "where one term rules, only alpha gamma is told",
+    ("beta", "gamma"): "where one term rules, only beta gamma is told",
+    ("A", "gamma"): "A^gamma is what the size term is worth",
+    ("B", "gamma"): "B^gamma is what the data term is worth",
+    ("A", "B"): "both are raised to gamma",
+}
+
+
+class Probe(NamedTuple):
+    """A ridge that replicates may not show: `coefficient` held at multiples, the rest refitted."""
+
+    coefficient: str
+    partners: tuple
+    factors: tuple
+
+
+@dataclass(frozen=True, eq=False)
+class LawSpec:
+    """One law to fit.
+
+    Attributes
+    ----------
+    name : str
+    law : type
+        A pytree dataclass whose fields are the coefficients, in order, then `supervised` if the
+        law stands on a supervised law that is held. Its `log_loss` takes the logs of the inputs.
+    columns : tuple of str
+        What it reads of a table of runs: sizes, tokens, other inputs, the measured loss last.
+    ranges : dict of (float, float)
+        For each coefficient what is plausible. Where it is positive the coordinate is the log.
+    terms : dict of (str, str)
+        {"A": ("alpha", "params")}: A is the scale of a term A / params^alpha. Its coordinate, and
+        its range, are that term's in the (geometric) middle of the runs.
+    ridges : dict
+        For pairs of coefficients the reason why they may move together.
+    probes : tuple of Probe
+    """
+
+    name: str
+    law: type
+    columns: tuple
+    ranges: dict = field(default_factory=dict)
+    terms: dict = field(default_factory=dict)
+    ridges: dict = field(default_factory=dict)
+    probes: tuple = ()
+
+    @property
+    def coefficients(self):
+        """Their names, in the order of the vectors that `coefficients_at` gives."""
+        return tuple(f.name for f in fields(self.law) if f.name != "supervised")
+
+    @property
+    def needs_supervised(self):
+        """Whether a supervised law has to be given and is held."""
+        return any(f.name == "supervised" for f in fields(self.law))
+
+    @property
+    def n_tables(self):
+        """How many tables of runs the law is fitted to; `fit` takes one."""
+        return 1
+
+    @property
+    def signed(self):
+        """Coefficients that may be zero or negative."""
+        return tuple(name for name, (low, _) in self.ranges.items() if low <= 0)
+
+    def build(self, values, supervised=None):
+        """The law with these coefficients (an array whose first axis they are)."""
+        return self.law(*values, **({"supervised": supervised} if self.needs_supervised else {}))
+
+    def centre(self, logs, supervised):
+        """What the coordinates are built around.
+
+        Parameters
+        ----------
+        logs : array (columns, runs)
+            Logs of the table's columns.
+        supervised : SupervisedLaw or None
+
+        Returns
+        -------
+        array
+        """
+        return logs[:-1].mean(axis=1)
+
+    def box(self, logs):
+        """Lower and upper bounds of the coordinates, two arrays (coordinates,)."""
+        low, high = self._coordinate_ranges()
+        middle, half = (low + high) / 2, (high - low) / 2
+        return middle - _ROOM * half, middle + _ROOM * half
+
+    def starts(self, logs):
+        """The full set of starts, an array (starts, coordinates)."""
+        low, high = self._coordinate_ranges()
+        points = qmc.Sobol(len(low), rng=np.random.default_rng(0)).random(_STARTS)
+        return low + (high - low) * points
+
+    def coefficients_at(self, z, fixed, centre):
+        """Coefficients of coordinates z, `fixed` where that is not NaN; all arrays, traced."""
+        names, values = self.coefficients, {}
+        for name in sorted(names, key=lambda name: name in self.terms):
+            at = names.index(name)
+            free = z[at]
+            if name in self.terms:
+                exponent, column = self.terms[name]
+                free = free + values[exponent] * centre[self.columns.index(column)]
+            free = free if name in self.signed else jnp.exp(free)
+            values[name] = or_fixed(fixed[at], free)
+        return jnp.stack([values[name] for name in names])
+
+    def residuals(self, z, lane, tables):
+        """Log of the law over the run, one a run: what the solver minimises.
+
+        Parameters
+        ----------
+        z : array (coordinates,)
+        lane : dict
+            "fixed" (coefficients,), NaN where free; "supervised" (6,) where the law needs it.
+        tables : tuple of dict
+            For each table of runs "logs" (columns, runs) and "centre".
+        """
+        (table,) = tables
+        values = self.coefficients_at(z, lane["fixed"], table["centre"])
+        supervised = SupervisedLaw(*lane["supervised"]) if self.needs_supervised else None
+        *inputs, measured = table["logs"]
+        return self.build(values, supervised).log_loss(*inputs) - measured
+
+    def suspicions(self, runs, supervised):
+        """Sentences about what may be wrong with runs for this law in particular."""
+        return ()
+
+    def _coordinate_ranges(self):
+        missing = [name for name in self.coefficients if name not in self.ranges]
+        if missing:
+            raise ValueError(f"ranges of {self.name} lack {', '.join(missing)}")
+        pairs = [
+            self.ranges[name] if name in self.signed else np.log(self.ranges[name])
+            for name in self.coefficients
+        ]
+        return np.array(pairs, float).T
+
+
+def or_fixed(fixed, free):
+    """`free` where `fixed` is NaN."""
+    return jnp.where(jnp.isnan(fixed), free, fixed)
