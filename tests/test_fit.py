@@ -3,7 +3,7 @@
 import json
 import os
 import warnings
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -225,9 +225,7 @@ def test_bootstrap_over_clusters_and_through_the_supervised_law(
     assert not np.allclose(held.replicates, carried.replicates)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class CosineLaw:
+class CosineLaw(NamedTuple):
     """L_S = E + t + K + 2 rho sqrt(t K), t = L_T - E, K = g exp(-(t / (kappa g))^p).
 
     g = (A / N_S^alpha + B / D_S^beta)^gamma, E, alpha and gamma the supervised law's.

@@ -4,7 +4,7 @@ The objective is the paper's: the sum over runs of Huber_delta(log L̂ - log L) 
 """
 
 import warnings
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -265,7 +265,7 @@ def _problem(spec, runs, fixed, delta, supervised):
         box=tuple(spec.box(one["logs"])),
         fixed=_fixed_vector(fixed, spec),
         delta=float(delta),
-        supervised=None if supervised is None else np.array(astuple(supervised), float),
+        supervised=None if supervised is None else np.array(supervised, float),
     ), ordered
 
 

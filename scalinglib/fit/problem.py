@@ -91,14 +91,15 @@ class Problem:
         centres = centres[0] if len(centres) == 1 else centres
         found = np.full(fixed.shape, np.nan)
         for batch, values in over_threads(
-            lambda batch: _coefficients(self.spec, z[batch], fixed[batch], centres),
+            lambda batch: solver.compiled(_coefficients, (0,))(
+                self.spec, z[batch], fixed[batch], centres
+            ),
             np.arange(len(z)),
         ):
             found[batch] = values
         return found
 
 
-@partial(jax.jit, static_argnums=0, compiler_options=solver.COMPILE)
 def _coefficients(spec, z, fixed, centre):
     return jax.vmap(spec.coefficients_at, (0, 0, None))(z, fixed, centre)
 

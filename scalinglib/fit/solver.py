@@ -9,7 +9,7 @@ along kinks. Lanes that are done leave the batch, so that slow ones do not hold 
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from scalinglib.lanes import over_threads
 
-__all__ = ["COMPILE", "LANES", "WIDE", "Objective", "Solution", "approach", "finish"]
+__all__ = ["LANES", "WIDE", "Objective", "Solution", "approach", "compiled", "finish"]
 __all__ += ["newton_step", "sum_of_huber"]
 
 # Fewer than the lanes of an allocation: a lane is a table of runs, and the last ones of a phase
@@ -37,7 +37,22 @@ _ACTIVE, _CONVERGED, _STUCK = 0, 1, 2
 _TOLERANCE = 1e-12
 # Compilation is most of a small fit. XLA's newer emitters take twice as long for these programs,
 # which then run no faster.
-COMPILE = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
+_COMPILE = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
+
+
+@cache
+def _known_options():
+    try:
+        jax.jit(jnp.negative, compiler_options=_COMPILE)(0.0).block_until_ready()
+    except RuntimeError:  # another release of XLA, which has no such option
+        return None
+    return _COMPILE
+
+
+@cache
+def compiled(function, static_argnums):
+    """The jitted `function`, with options under which programs of fits compile fastest."""
+    return jax.jit(function, static_argnums=static_argnums, compiler_options=_known_options())
 
 
 @dataclass(frozen=True)
@@ -150,10 +165,11 @@ def _phase(objective, method, starts, width, aim):
     status, value = np.zeros(count, int), np.full(count, np.inf)
     state = _State(z, np.full(count, 1e-3), np.full(count, float(width)), status, value)
 
-    def advance(batch):
+    def work(batch):
         own = _State(*(part[batch] for part in state))
         lanes = {name: values[batch] for name, values in objective.lanes.items()}
-        return _advance(objective.residuals, method, own, lanes, objective.tables, aim)
+        advance = compiled(_advance, (0, 1))
+        return advance(objective.residuals, method, own, lanes, objective.tables, aim)
 
     # disable=None: drawn on a terminal only, so that executed notebooks do not differ.
     with tqdm(total=count, desc=f"{method} from {count} starts", disable=None, leave=False) as bar:
@@ -161,14 +177,13 @@ def _phase(objective, method, starts, width, aim):
             active = np.flatnonzero(status == _ACTIVE)
             if not len(active):
                 break
-            for batch, new in over_threads(advance, active, LANES):
+            for batch, new in over_threads(work, active, LANES):
                 for part, values in zip(state, new, strict=True):
                     part[batch] = values
                 bar.update(int(np.count_nonzero(status[batch] != _ACTIVE)))
     return state
 
 
-@partial(jax.jit, static_argnums=(0, 1), compiler_options=COMPILE)
 def _advance(residuals, method, state, lanes, tables, aim):
     def one(state, lane):
         body = partial(_iterate, lambda z: residuals(z, lane, tables), method, lane["weights"], aim)

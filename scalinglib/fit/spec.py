@@ -10,7 +10,7 @@ N = 1: they move together along a narrow valley. The size of the term in the mid
 a better coordinate than log A, and `terms` asks for it.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -51,7 +51,7 @@ class LawSpec:
     ----------
     name : str
     law : type
-        A pytree dataclass whose fields are the coefficients, in order, then `supervised` if the
+        A named tuple whose fields are the coefficients, in order, then `supervised` if the
         law stands on a supervised law that is held. Its `log_loss` takes the logs of the inputs.
     columns : tuple of str
         What it reads of a table of runs: sizes, tokens, other inputs, the measured loss last.
@@ -76,12 +76,12 @@ class LawSpec:
     @property
     def coefficients(self):
         """Their names, in the order of the vectors that `coefficients_at` gives."""
-        return tuple(f.name for f in fields(self.law) if f.name != "supervised")
+        return tuple(name for name in self.law._fields if name != "supervised")
 
     @property
     def needs_supervised(self):
         """Whether a supervised law has to be given and is held."""
-        return any(f.name == "supervised" for f in fields(self.law))
+        return "supervised" in self.law._fields
 
     @property
     def n_tables(self):
