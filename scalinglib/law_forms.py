@@ -1,0 +1,167 @@
+"""Other forms of the distillation law, beside Equation 8; found by this project, not the paper's.
+
+All write a student's loss above E as a function of the teacher's, t = L_T - E, and of
+
+    g(N_S, D_S) = (A / N_S^alpha + B / D_S^beta)^gamma,
+
+what the student reaches above E under a perfect teacher. E, alpha and gamma are the supervised
+law's, so that t and g are errors against the same entropy. In every form L_S tends to L_T as L_T
+grows, or N_S and D_S do; at infinite data under a perfect teacher the forms without
+an A of their own reach the supervised floor exactly.
+"""
+
+from dataclasses import dataclass, fields
+
+import jax
+import numpy as np
+
+from scalinglib.checks import namespace, positive
+from scalinglib.laws import DistillationLaw, SupervisedLaw
+
+__all__ = ["FORMS", "Cosine", "DataDip", "Dip", "TwoPart", "coefficient_names"]
+
+_LARGEST = 60.0  # exp of minus that is nothing beside a loss
+
+
+class _AboveEntropy:
+    """What the forms share; a form gives `_above(log_t, size, data)`, size and data in logs."""
+
+    def loss(self, student_params, student_tokens, teacher_loss):
+        """Nats per token of the student; arguments as for `DistillationLaw.loss`, L_T above E."""
+        logs = (
+            np.log(positive("student_params", student_params)),
+            np.log(positive("student_tokens", student_tokens)),
+        )
+        return np.exp(self.log_loss(*logs, self._log_teacher(teacher_loss)))
+
+    def infinite_data_loss(self, student_params, teacher_loss):
+        """L_S as D_S grows without bound, for a given teacher."""
+        log_params = np.log(positive("student_params", student_params))
+        return np.exp(self.log_loss(log_params, np.inf, self._log_teacher(teacher_loss)))
+
+    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
+        """Log L_S from the logs of N_S, D_S and L_T; unchecked, differentiable."""
+        supervised = self.supervised
+        xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self.B)
+        scale = getattr(self, "A", supervised.A)
+        size = xp.log(scale) - supervised.alpha * log_student_params
+        data = xp.log(self.B) - self.beta * log_student_tokens
+        log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - supervised.E, 1e-12))
+        return xp.log(supervised.E + self._above(xp, log_t, size, data))
+
+    def _log_teacher(self, teacher_loss):
+        teacher_loss = positive("teacher_loss", teacher_loss)
+        below = teacher_loss < np.min(self.supervised.E)
+        if np.any(below):
+            raise ValueError(
+                f"teacher_loss is {float(teacher_loss[below].flat[0])!r}; it must be at least "
+                f"E = {float(np.min(self.supervised.E)):.6g}"
+            )
+        return np.log(teacher_loss)
+
+
+def _fading(xp, log_u, power):
+    """u^power, as the argument of an exponential that fades."""
+    return xp.exp(xp.minimum(power * log_u, np.log(_LARGEST)))
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Cosine(_AboveEntropy):
+    """L_S = E + t + K + 2 rho sqrt(t K), K = g exp(-(t / (kappa g))^p).
+
+    K stands for KL(teacher, student), rho for how far the teacher's error and the student's
+    imitation error point the same way.
+    """
+
+    A: float
+    B: float
+    beta: float
+    kappa: float
+    p: float
+    rho: float
+    supervised: SupervisedLaw
+
+    def _above(self, xp, log_t, size, data):
+        log_g = self.supervised.gamma * xp.logaddexp(size, data)
+        log_k = log_g - _fading(xp, log_t - log_g - xp.log(self.kappa), self.p)
+        return xp.exp(log_t) + xp.exp(log_k) + 2 * self.rho * xp.exp((log_t + log_k) / 2)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Dip(_AboveEntropy):
+    """L_S = E + (g^k + t^k)^(1/k) + r t exp(-t / g), with the supervised A.
+
+    A power mean of the two errors, and a dip (r < 0) or hump where they are alike.
+    """
+
+    B: float
+    beta: float
+    k: float
+    r: float
+    supervised: SupervisedLaw
+
+    def _above(self, xp, log_t, size, data):
+        log_g = self.supervised.gamma * xp.logaddexp(size, data)
+        mean = xp.exp(xp.logaddexp(self.k * log_g, self.k * log_t) / self.k)
+        return mean + self.r * xp.exp(log_t - _fading(xp, log_t - log_g, 1.0))
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class DataDip(_AboveEntropy):
+    """L_S = E + (g^k + t^k)^(1/k) + r phi t exp(-t / g), with the supervised A.
+
+    phi is the share of the data term in g's bracket: the dip is one of finite data.
+    """
+
+    B: float
+    beta: float
+    k: float
+    r: float
+    supervised: SupervisedLaw
+
+    def _above(self, xp, log_t, size, data):
+        bracket = xp.logaddexp(size, data)
+        log_g = self.supervised.gamma * bracket
+        mean = xp.exp(xp.logaddexp(self.k * log_g, self.k * log_t) / self.k)
+        dip = data - bracket + log_t - _fading(xp, log_t - log_g, 1.0)
+        return mean + self.r * xp.exp(dip)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TwoPart(_AboveEntropy):
+    """L_S = E + (t^k + a^k)^(1/k) + (g - a) exp(-(t / (kappa g))^p), with the supervised A.
+
+    a = (A / N_S^alpha)^gamma is the student's floor, g - a what finite data adds.
+    """
+
+    B: float
+    beta: float
+    k: float
+    kappa: float
+    p: float
+    supervised: SupervisedLaw
+
+    def _above(self, xp, log_t, size, data):
+        log_a = self.supervised.gamma * size
+        log_g = self.supervised.gamma * xp.logaddexp(size, data)
+        floor = xp.exp(xp.logaddexp(self.k * log_a, self.k * log_t) / self.k)
+        fade = xp.exp(-_fading(xp, log_t - log_g - xp.log(self.kappa), self.p))
+        return floor + (xp.exp(log_g) - xp.exp(log_a)) * fade
+
+
+FORMS = {
+    "equation8": DistillationLaw,
+    "cosine": Cosine,
+    "dip": Dip,
+    "data_dip": DataDip,
+    "two_part": TwoPart,
+}
+
+
+def coefficient_names(form):
+    """Coefficients of a form of `FORMS`, its supervised law's left out, in order."""
+    return [field.name for field in fields(FORMS[form]) if field.name != "supervised"]
