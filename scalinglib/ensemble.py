@@ -39,7 +39,7 @@ class Ensemble:
     weights : array (members,)
         Positive, sum 1.
     scales : array (members,)
-        Mean absolute residual of log-loss that the member's form leaves on runs kept from it.
+        Mean absolute residual of log-loss of one run, whatever the law.
     """
 
     members: tuple
@@ -70,7 +70,7 @@ class Ensemble:
             The smallest value that laws of at least that weight do not exceed.
         """
         values = self._one_each(values)
-        return _quantiles(values, self.weights, np.asarray(levels, float))
+        return _quantiles(values, self.weights, levels)
 
     def share(self, condition):
         """Weight of the laws under which `condition` (bool, (members, ...)) holds."""
@@ -91,8 +91,8 @@ class Ensemble:
         Returns
         -------
         array, shape of `levels`, then the rest
-            Each law's residual is Laplace, as least absolute deviations (Huber with a small delta)
-            take it to be, of the mean size in `scales`.
+            The residual is Laplace, as Huber with a small delta takes it to be, of the mean size
+            in `scales`.
         """
         losses = self._one_each(losses)
         tail = 2 * (np.arange(_RESIDUALS) + 0.5) / _RESIDUALS - 1
@@ -100,7 +100,7 @@ class Ensemble:
         shape = (-1,) + (1,) * (losses.ndim - 1)
         drawn = [losses * np.exp(q * self.scales.reshape(shape)) for q in residual]
         weights = np.tile(self.weights / _RESIDUALS, _RESIDUALS)
-        return _quantiles(np.concatenate(drawn), weights, np.asarray(levels, float))
+        return _quantiles(np.concatenate(drawn), weights, levels)
 
     def thin(self, count):
         """`count` laws that stand for all: every form and named law keeps its weight.
@@ -112,13 +112,10 @@ class Ensemble:
         steps = (np.arange(count) + 0.5) / count
         chosen = np.searchsorted(np.cumsum(self.weights), steps)
         kept, times = np.unique(chosen, return_counts=True)
-        return self._take(kept, times / count)
-
-    def _take(self, index, weights):
         members, names, forms = (
-            tuple(part[i] for i in index) for part in (self.members, self.names, self.forms)
+            tuple(part[i] for i in kept) for part in (self.members, self.names, self.forms)
         )
-        return Ensemble(members, names, forms, np.asarray(weights), self.scales[index])
+        return Ensemble(members, names, forms, times / count, self.scales[kept])
 
     def _one_each(self, values):
         values = np.asarray(values)
@@ -174,12 +171,4 @@ def from_table(table):
 
 
 def _quantiles(values, weights, levels):
-    order = np.argsort(values, axis=0)
-    ordered = np.take_along_axis(values, order, axis=0)
-    reached = np.cumsum(weights[order], axis=0)
-    reached /= reached[-1]
-    found = [
-        np.take_along_axis(ordered, np.argmax(reached >= level - 1e-12, axis=0)[None], 0)[0]
-        for level in levels.ravel()
-    ]
-    return np.array(found).reshape(levels.shape + values.shape[1:])
+    return np.quantile(values, levels, axis=0, weights=weights, method="inverted_cdf")

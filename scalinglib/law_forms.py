@@ -4,10 +4,9 @@ All write a student's loss above E as a function of the teacher's, t = L_T - E, 
 
     g(N_S, D_S) = (A / N_S^alpha + B / D_S^beta)^gamma,
 
-what the student reaches above E under a perfect teacher. E, alpha and gamma are the supervised
-law's, so that t and g are errors against the same entropy. In every form L_S tends to L_T as L_T
-grows, or N_S and D_S do; at infinite data under a perfect teacher the forms without
-an A of their own reach the supervised floor exactly.
+what the student reaches above E under a perfect teacher. All but B and beta are the supervised
+law's: t and g are errors against one entropy, and a perfect teacher with infinite data leaves the
+supervised floor, as it must. In every form L_S tends to L_T as L_T grows, or as N_S and D_S do.
 """
 
 from dataclasses import dataclass, fields
@@ -43,8 +42,7 @@ class _AboveEntropy:
         """Log L_S from the logs of N_S, D_S and L_T; unchecked, differentiable."""
         supervised = self.supervised
         xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self.B)
-        scale = getattr(self, "A", supervised.A)
-        size = xp.log(scale) - supervised.alpha * log_student_params
+        size = xp.log(supervised.A) - supervised.alpha * log_student_params
         data = xp.log(self.B) - self.beta * log_student_tokens
         log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - supervised.E, 1e-12))
         return xp.log(supervised.E + self._above(xp, log_t, size, data))
@@ -71,10 +69,10 @@ class Cosine(_AboveEntropy):
     """L_S = E + t + K + 2 rho sqrt(t K), K = g exp(-(t / (kappa g))^p).
 
     K stands for KL(teacher, student), rho for how far the teacher's error and the student's
-    imitation error point the same way.
+    imitation error point the same way. With an A of its own the form fits the paper's runs far
+    better, and puts the infinite-data floor 0.2 nats below the supervised one.
     """
 
-    A: float
     B: float
     beta: float
     kappa: float
@@ -91,7 +89,7 @@ class Cosine(_AboveEntropy):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Dip(_AboveEntropy):
-    """L_S = E + (g^k + t^k)^(1/k) + r t exp(-t / g), with the supervised A.
+    """L_S = E + (g^k + t^k)^(1/k) + r t exp(-t / g).
 
     A power mean of the two errors, and a dip (r < 0) or hump where they are alike.
     """
@@ -111,7 +109,7 @@ class Dip(_AboveEntropy):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class DataDip(_AboveEntropy):
-    """L_S = E + (g^k + t^k)^(1/k) + r phi t exp(-t / g), with the supervised A.
+    """L_S = E + (g^k + t^k)^(1/k) + r phi t exp(-t / g).
 
     phi is the share of the data term in g's bracket: the dip is one of finite data.
     """
@@ -133,7 +131,7 @@ class DataDip(_AboveEntropy):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class TwoPart(_AboveEntropy):
-    """L_S = E + (t^k + a^k)^(1/k) + (g - a) exp(-(t / (kappa g))^p), with the supervised A.
+    """L_S = E + (t^k + a^k)^(1/k) + (g - a) exp(-(t / (kappa g))^p).
 
     a = (A / N_S^alpha)^gamma is the student's floor, g - a what finite data adds.
     """
