@@ -31,7 +31,6 @@
 profile = "full"
 
 # %%
-from dataclasses import asdict
 from inspect import signature
 
 import matplotlib.pyplot as plt
@@ -39,7 +38,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib import allocate, flops, laws
-from scalinglib.report import claims, figures, paths, profiles
+from scalinglib.report import claims, figures, profiles
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -55,11 +54,11 @@ printed = laws.load("table6")
 # `05_fitting_the_law` fits the value.
 
 # %%
+supervised = law.supervised._asdict()
 flat = {
-    name: {f"{k}'" if k in asdict(s.supervised) else k: v for k, v in asdict(s).items()}
+    name: {f"{k}'" if k in supervised else k: v for k, v in s._asdict().items()}
     for name, s in (("table6", printed), ("corrected", law))
 }
-supervised = asdict(law.supervised)
 pd.DataFrame({name: {**supervised, **s} for name, s in flat.items()}).drop("supervised").astype(
     float
 )
@@ -314,7 +313,7 @@ claims.check("article-variables", "teacher_params" in signature(law.loss).parame
 claims.check("article-exponent", abs(strong_slope(1e12)) < abs(strong_slope(4e9)) * (1 - 1e-3))
 
 # %%
-table6 = pd.read_csv(paths.DATA / "published" / "table6.csv")
+table6 = pd.read_csv(laws.COEFFICIENTS / "table6.csv")
 stars = table6.pivot_table(index="law", columns="coefficient", values="estimate")
 stars["total"] = stars.alpha + stars.beta
 misses = [stars.beta / stars.total - stars.a_star, stars.alpha / stars.total - stars.b_star]

@@ -33,7 +33,6 @@ profile = "full"
 
 # %%
 import os
-from dataclasses import asdict, replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -77,8 +76,8 @@ for name, found in fits.items():
 # and one token; $c_1$ not at all (its dot is the bound of the search, $c_1 f_1 = 10^4$).
 
 # %%
-truth = {"supervised": asdict(law.supervised), "distillation": asdict(law)}
-published = pd.read_csv(DATA / "published" / "table6.csv").set_index(["law", "coefficient"])
+truth = {"supervised": law.supervised._asdict(), "distillation": law._asdict()}
+published = pd.read_csv(laws.COEFFICIENTS / "table6.csv").set_index(["law", "coefficient"])
 
 
 def row(name, coefficient):
@@ -199,7 +198,7 @@ supervised_compute = np.asarray(3 * flops.forward_flops(targets.student_params) 
 
 
 def compute_ratio(b):
-    trial = replace(law, B=float(b))
+    trial = law._replace(B=float(b))
     sizes, losses = targets.student_params, targets.student_loss
     needed = allocate.compute_for_loss(trial, sizes, losses, "teacher_inference")
     return needed / supervised_compute
@@ -249,7 +248,7 @@ def evidence(runs):
     alone = fit.fit_distillation(runs, law.supervised, fixed=held, bootstrap=1000, starts=64)
     rows = [("printed", 24181.0), ("corrected", law.B), ("fitted alone", alone.law.B)]
     table = pd.DataFrame(rows, columns=["which", "B"]).assign(runs=len(runs))
-    errors = [relative_error(replace(law, B=b), runs) for b in table.B]
+    errors = [relative_error(law._replace(B=b), runs) for b in table.B]
     table["mean_relative_error"] = [e.mean() for e in errors]
     table["max_relative_error"] = [e.max() for e in errors]
     low, high = alone.coefficients.loc["B", ["low", "high"]]

@@ -1,7 +1,7 @@
 """Refuse bad input by name: every public function that takes numbers from a reader calls these."""
 
-import jax
-import jax.numpy as jnp
+import sys
+
 import numpy as np
 
 __all__ = ["namespace", "positive"]
@@ -12,19 +12,27 @@ def namespace(*arrays):
 
     So one formula serves both a notebook, which wants NumPy back and no compilation, and `jit`.
     """
-    return jnp if any(isinstance(array, jax.Array) for array in arrays) else np
+    jax = _jax()
+    return jax.numpy if jax and any(isinstance(array, jax.Array) for array in arrays) else np
 
 
 def positive(name, value):
-    """`value` as a float64 array; ValueError if an entry is not positive and finite.
+    """`value` as a float array; ValueError if an entry is not positive and finite.
 
-    Under `jit` the values are not known: a tracer passes unchecked.
+    NumPy arrays come back as float64. Under `jit` the values are not known: a tracer passes
+    unchecked.
     """
-    if isinstance(value, jax.core.Tracer):
+    jax = _jax()
+    if jax and isinstance(value, jax.core.Tracer):
         return value
     array = np.asarray(value, dtype=float)
     bad = ~(np.isfinite(array) & (array > 0))
     if bad.any():
         first = float(array[bad].flat[0])
         raise ValueError(f"{name} is {first!r}; it must be positive and finite")
-    return jnp.asarray(array) if isinstance(value, jax.Array) else array
+    return value if jax and isinstance(value, jax.Array) else array
+
+
+def _jax():
+    """JAX if the program uses it: without it no array is JAX's, and its import takes a second."""
+    return sys.modules.get("jax")

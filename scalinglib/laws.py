@@ -2,8 +2,10 @@
 
 Every formula is evaluated in log space: with the paper's coefficients (L_T / (L̃_S d1))^(1/f1) is
 an eleventh power and its own power is near -47, so that the form as printed overflows. The laws
-are pytrees; their `log_loss` methods are plain formulas that `jit`, `vmap` and `grad` go through,
-and their `loss` methods are the checked ones, for readers.
+are named tuples, which JAX takes as pytrees whenever it is imported, before this module or after:
+their `log_loss` methods are plain formulas that `jit`, `vmap` and `grad` go through, and their
+`loss` methods are the checked ones, for readers. `law._replace(B=2e6)` is the law with another B,
+`law._asdict()` its coefficients by name.
 
 >>> law = load("corrected")
 >>> float(law.loss(student_params=1e9, student_tokens=2e10, teacher_loss=2.1).round(4))
@@ -11,14 +13,12 @@ and their `loss` methods are the checked ones, for readers.
 """
 
 import csv
-from dataclasses import dataclass, fields
-from pathlib import Path
-
-import jax
+from importlib.resources import files
+from typing import NamedTuple
 
 from scalinglib.checks import namespace, positive
 
-__all__ = ["FITTED_RANGE", "DistillationLaw", "SupervisedLaw", "load"]
+__all__ = ["COEFFICIENTS", "FITTED_RANGE", "DistillationLaw", "SupervisedLaw", "load"]
 
 # What the paper trained, and so where its law interpolates: sizes and tokens of the models
 # (Section 4.1), loss of the teachers in its Figure 1, nats per token.
@@ -28,12 +28,10 @@ FITTED_RANGE = {
     "teacher_loss": (1.9, 2.75),
 }
 
-_PUBLISHED = Path(__file__).resolve().parents[1] / "data" / "published"
+COEFFICIENTS = files("scalinglib") / "coefficients"  # Table 6 and its correction, as CSV
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class SupervisedLaw:
+class SupervisedLaw(NamedTuple):
     """L(N, D) = E + (A / N^alpha + B / D^beta)^gamma, in nats per token (Equation 1)."""
 
     E: float
@@ -89,9 +87,7 @@ class SupervisedLaw:
         return xp.where(reachable, (self.B / safe) ** (1 / self.beta), xp.inf)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class DistillationLaw:
+class DistillationLaw(NamedTuple):
     """Student loss from student size, distillation tokens and teacher loss (Equation 8).
 
     L_S = L_T + L_T^-c0 (1 + (L_T / (L̃_S d1))^(1/f1))^(-c1 f1) (A / N_S^alpha + B / D_S^beta)^gamma,
@@ -177,10 +173,10 @@ def load(name="corrected"):
 
 
 def _read(name):
-    with (_PUBLISHED / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    text = (COEFFICIENTS / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 def _build(law, part, estimates, **given):
-    names = [field.name for field in fields(law) if field.name not in given]
+    names = [name for name in law._fields if name not in given]
     return law(**{name: float(estimates[part, name]) for name in names}, **given)

@@ -1,3 +1,7 @@
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,11 +9,12 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from scalinglib import allocate, flops, laws
+from scalinglib.lanes import float64
 from tests.references import dense_grid, slsqp, slsqp_starts
 
 LAW = laws.load("corrected")
-students = st.floats(1e8, 2e10)
-budgets = st.floats(18.5, 26).map(lambda e: 10.0**e)
+students = st.floats(1e8, 5e10)
+budgets = st.floats(19, 26).map(lambda e: 10.0**e)
 fractions = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
 pairs = st.tuples(fractions, fractions)
 
@@ -72,6 +77,110 @@ def test_reported_losses_are_those_of_the_law():
     np.testing.assert_allclose(
         table.supervised_loss, LAW.supervised.loss(table.student_params, data_tokens), rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("scenario", allocate.SCENARIOS)
+def test_globally_right_over_the_papers_figures(scenario):
+    sizes, compute = np.geomspace(3e8, 5e10, 5), np.geomspace(1e19, 1e26, 5)
+    table = allocate.optimal(LAW, sizes[:, None], compute, scenario)
+    deltas = allocate.SCENARIOS[scenario]
+    problems = zip(table.student_params, table.compute, strict=True)
+    grid = [dense_grid(LAW, n, c, deltas)[0] for n, c in problems]
+    assert (table.student_loss - grid).max() <= 1e-9
+
+
+def test_a_budget_that_only_just_suffices():
+    for scenario in allocate.SCENARIOS:
+        least = allocate.minimum_compute(1e9, scenario)
+        table = allocate.optimal(LAW, 1e9, [least, 1.5 * least, 10 * least], scenario)
+        deltas = allocate.SCENARIOS[scenario]
+        grid = [dense_grid(LAW, 1e9, c, deltas)[0] for c in table.compute[1:]]
+        assert (table.student_loss[1:] <= np.array(grid) + 1e-9).all()
+        assert "student_tokens" in table.at_bound[0]
+
+
+def test_the_optimum_is_one_to_all_digits():
+    def loss(x, student_params, compute, delta):
+        teacher = flops.forward_flops(jnp.exp(x[0]))
+        student = 3 * flops.forward_flops(student_params)
+        left = compute - 3 * delta[1] * teacher * jnp.exp(x[1])
+        log_tokens = jnp.log(left / (student + delta[0] * teacher))
+        return LAW.log_loss(np.log(student_params), log_tokens, LAW.supervised.log_loss(*x))
+
+    # Exact derivatives vanish where there is no bound.
+    for n, c, delta in [(5e8, 1e20, (0, 1)), (3e9, 1e22, (1, 1)), (5e10, 1e25, (0.3, 0.7))]:
+        row = allocate.optimal(LAW, n, c, delta).iloc[0]
+        assert row.at_bound == ""
+        with float64():
+            x = jnp.log(jnp.array([row.teacher_params, row.teacher_tokens]))
+            assert np.abs(jax.grad(loss)(x, n, c, delta)).max() < 1e-11
+
+
+def test_bounds_are_named():
+    at = {
+        scenario: set(allocate.optimal(LAW, 1e9, [1e20, 1e24], scenario).at_bound)
+        for scenario in allocate.SCENARIOS
+    }
+    assert at == {
+        "best_case": {""},
+        "teacher_inference": {"teacher_tokens"},
+        "teacher_pretraining": {""},
+        "teacher_pretraining_inference": {""},
+    }
+    # More than 1e17 tokens of each cannot be bought.
+    beyond = allocate.optimal(LAW, 1e8, 1e30, "teacher_inference")
+    assert beyond.at_bound[0] == "student_tokens, teacher_tokens"
+
+
+class Additive(NamedTuple):
+    """A Chinchilla law: two exponents, no gamma."""
+
+    E: float = 1.7
+    A: float = 400.0
+    B: float = 410.0
+
+    def log_loss(self, log_params, log_tokens):
+        return np.log(
+            self.E + self.A * np.exp(-0.34 * log_params) + self.B * np.exp(-0.28 * log_tokens)
+        )
+
+
+class Ceiling:
+    """A distillation law of another form, no tuple: the student ends a tenth above its teacher."""
+
+    supervised = Additive()
+
+    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
+        own = self.supervised.log_loss(log_student_params, log_student_tokens)
+        return np.logaddexp(30 * (log_teacher_loss + 0.1), 30 * own) / 30
+
+
+@pytest.mark.parametrize("scenario", allocate.SCENARIOS)
+def test_any_law_can_be_allocated(scenario):
+    law = Ceiling()
+    table = allocate.optimal(law, [5e8, 5e9], [1e20, 1e23], scenario)
+    params, tokens = (
+        np.linspace(*np.log(box), 400) for box in (allocate.TEACHER_PARAMS_BOX, allocate.TOKENS_BOX)
+    )
+    log_teacher = law.supervised.log_loss(params[:, None], tokens)
+    delta_lgt, delta_pre = allocate.SCENARIOS[scenario]
+    teacher = flops.forward_flops(np.exp(params))[:, None]
+    for row in table.itertuples():
+        student = 3 * flops.forward_flops(row.student_params)
+        left = row.compute - 3 * delta_pre * teacher * np.exp(tokens)
+        student_tokens = left / (student + delta_lgt * teacher) + 0 * log_teacher
+        inside = student_tokens >= allocate.TOKENS_BOX[0]
+        trial = np.log(row.student_params), np.log(student_tokens[inside]), log_teacher[inside]
+        assert row.student_loss <= np.exp(law.log_loss(*trial).min()) + 1e-9
+    cost = allocate.compute_for_loss(law, 5e8, table.student_loss[0], scenario)
+    assert cost <= 1e20 * (1 + 1e-6)
+    best = allocate.best_teacher_loss(law, 5e8, 1e10)
+    assert best >= law.supervised.E
+
+
+def test_what_is_no_law_is_refused():
+    with pytest.raises(TypeError, match=r"law is SupervisedLaw.*supervised\.log_loss"):
+        allocate.optimal(LAW.supervised, 1e9, 1e21, "best_case")
 
 
 def test_arrays_broadcast_and_chunks_do_not_show():

@@ -103,13 +103,14 @@ def test_every_room_has_its_arrows():
 def test_make_knows_what_a_notebook_depends_on():
     path = ROOT / "notebooks" / "03_parameters_and_flops.py"
     files = [f for f in DATA.rglob("*") if f.is_file()]
+    files += (ROOT / "scalinglib" / "coefficients").iterdir()
     found = {f.relative_to(ROOT).as_posix() for f in dependencies.dependencies(path, files)}
     assert {"scalinglib/flops.py", "scalinglib/checks.py", "data/published/table13.csv"} <= found
     assert "scalinglib/allocate.py" not in found
     recipes = dependencies.dependencies(
         ROOT / "notebooks/07_compute_optimal_distillation.py", files
     )
-    assert DATA / "published" / "table6.csv" in recipes
+    assert ROOT / "scalinglib" / "coefficients" / "table6.csv" in recipes
     assert DATA / "recipes.csv" not in recipes
 
 
@@ -138,6 +139,8 @@ def test_every_data_file_has_a_source():
         for f in DATA.rglob("*.*")
         if f.is_file() and f.name not in ("README.md", "SOURCES.toml")
     }
+    package = ROOT / "scalinglib" / "coefficients"
+    files |= {f"../scalinglib/coefficients/{f.name}": f for f in package.iterdir()}
     assert set(sources) == set(files)
     for name, source in sources.items():
         assert source["origin"]

@@ -67,7 +67,7 @@ def dependencies(notebook, files):
 def main():
     """Print one rule a notebook."""
     files = [f for f in (ROOT / "data").rglob("*") if f.is_file()]
-    files += (ROOT / PACKAGE).rglob("*.mplstyle")
+    files += [f for kind in ("*.mplstyle", "*.csv") for f in (ROOT / PACKAGE).rglob(kind)]
     for notebook in sorted((ROOT / "notebooks").glob("[0-9]*.py")):
         needed = sorted(f.relative_to(ROOT).as_posix() for f in dependencies(notebook, files))
         print(f"build/figures/{notebook.stem}.done: {' '.join(needed)}")

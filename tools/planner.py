@@ -9,7 +9,6 @@ import csv
 import json
 import shutil
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from scalinglib import allocate, flops, laws
@@ -28,10 +27,10 @@ def relative_error():
 
 def settings():
     """Everything that the planner's scripts take from the library, as a dict of plain numbers."""
-    distillation = asdict(laws.load(COEFFICIENT_SET))
+    distillation = laws.load(COEFFICIENT_SET)._asdict()
     return {
         "set": COEFFICIENT_SET,
-        "supervised": distillation.pop("supervised"),
+        "supervised": distillation.pop("supervised")._asdict(),
         "distillation": distillation,
         "flops": {
             "omega": flops.OMEGA,

@@ -5,21 +5,28 @@ teacher (N_T, D_T) and the distillation tokens D_S that minimise L_S subject to
 
     3 F(N_S) D_S + F(N_T) (delta_lgt D_S + 3 delta_pre D_T) <= C.
 
-`allocate_solver` solves it for many problems at once; here are the questions that readers ask.
+`solver` solves it for many problems at once; here are the questions that readers ask.
 """
+
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy.optimize.elementwise import find_root
 
-from scalinglib.allocate_solver import TEACHER_PARAMS_BOX, TOKENS_BOX, best_teachers
+from scalinglib.allocate.solver import (
+    ENDLESS,
+    TEACHER_PARAMS_BOX,
+    TOKENS_BOX,
+    best_teachers,
+    flops_elasticity,
+    reducible_loss,
+)
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
 
 __all__ = [
     "SCENARIOS",
-    "TEACHER_PARAMS_BOX",
-    "TOKENS_BOX",
     "best_teacher_loss",
     "cheapest_model",
     "compute_for_loss",
@@ -64,7 +71,9 @@ def optimal(law, student_params, compute, scenario):
 
     Parameters
     ----------
-    law : DistillationLaw
+    law : object
+        A `DistillationLaw`, or any law with `log_loss(log N_S, log D_S, log L_T)`, the log of L_S,
+        and `supervised`, an object with `log_loss(log N, log D)`; both on NumPy arrays.
     student_params, compute : array_like
         N_S and the budget C in FLOPs, positive and finite. They broadcast.
     scenario : str or pair of array_like
@@ -76,16 +85,23 @@ def optimal(law, student_params, compute, scenario):
         One row a problem, in C order of the broadcast shape: student_params, compute, scenario,
         student_tokens, teacher_params, teacher_tokens, teacher_loss, student_loss,
         supervised_loss (the same student trained on data with the whole budget), and the shares of
-        the FLOPs spent: share_student, share_inference, share_pretraining. Where no teacher FLOPs
-        are counted only L_T matters: the teacher reported is the cheapest that reaches it. Where
-        only inference is counted the teacher's tokens run to the upper bound of `TOKENS_BOX`.
+        the FLOPs spent: share_student, share_inference, share_pretraining. Last, at_bound: which
+        of student_tokens, teacher_params and teacher_tokens are no optimum but a bound of
+        `TOKENS_BOX` or `TEACHER_PARAMS_BOX`, joined by commas, "" where none is. Where no teacher
+        FLOPs are counted only L_T matters: the teacher reported is the cheapest that reaches it.
+        Where only inference is counted the teacher's tokens run to their upper bound. A budget
+        larger than the box can spend has student_tokens at theirs.
 
     Raises
     ------
     ValueError
         Where an argument is not what it must be, or the budget does not pay for the smallest
         teacher and token count.
+    TypeError
+        Where `law` is not such a law.
     """
+    if not (hasattr(law, "log_loss") and hasattr(getattr(law, "supervised", None), "log_loss")):
+        raise TypeError(f"law is {law!r}; it must have log_loss and supervised.log_loss")
     names = scenario if isinstance(scenario, str) else None
     problems = np.broadcast_arrays(
         positive("student_params", student_params), positive("compute", compute), *deltas(scenario)
@@ -102,7 +118,7 @@ def optimal(law, student_params, compute, scenario):
         )
     problem = (student_params, compute, delta_lgt, delta_pre)
     teacher_params, teacher_tokens = best_teachers(law, *problem)
-    teacher_loss = law.supervised.loss(teacher_params, teacher_tokens)
+    teacher_loss = _loss(law.supervised, teacher_params, teacher_tokens)
     free = (delta_lgt == 0) & (delta_pre == 0)
     if free.any():
         teacher_params[free], teacher_tokens[free] = cheapest_model(
@@ -131,13 +147,35 @@ def optimal(law, student_params, compute, scenario):
             "teacher_params": teacher_params,
             "teacher_tokens": teacher_tokens,
             "teacher_loss": teacher_loss,
-            "student_loss": law.loss(student_params, student_tokens, teacher_loss),
-            "supervised_loss": law.supervised.loss(student_params, compute / costs["student"]),
+            "student_loss": _loss(law, student_params, student_tokens, teacher_loss),
+            "supervised_loss": _loss(law.supervised, student_params, compute / costs["student"]),
             "share_student": share[0],
             "share_inference": share[1],
             "share_pretraining": share[2],
+            "at_bound": _at_bound(student_tokens, teacher_params, teacher_tokens),
         }
     )
+
+
+def _loss(law, *arguments):
+    return np.exp(law.log_loss(*map(np.log, arguments)))
+
+
+def _at_bound(student_tokens, teacher_params, teacher_tokens):
+    """Names of the variables that end at a bound, problem by problem."""
+    boxes = {
+        "student_tokens": (student_tokens, TOKENS_BOX),
+        "teacher_params": (teacher_params, TEACHER_PARAMS_BOX),
+        "teacher_tokens": (teacher_tokens, TOKENS_BOX),
+    }
+    at = {
+        name: (value <= low * (1 + 1e-6)) | (value >= high * (1 - 1e-6))
+        for name, (value, (low, high)) in boxes.items()
+    }
+    return [
+        ", ".join(name for name, here in zip(at, row, strict=True) if here)
+        for row in zip(*at.values(), strict=True)
+    ]
 
 
 def minimum_compute(student_params, scenario):
@@ -152,7 +190,8 @@ def compute_for_loss(law, student_params, loss, scenario):
 
     Parameters
     ----------
-    law : DistillationLaw
+    law : object
+        As for `optimal`.
     student_params, loss : array_like
         N_S and the target L_S in nats per token; they broadcast.
     scenario : str or pair
@@ -186,7 +225,8 @@ def crossover(law, student_params, scenario, low=1e17, high=1e28):
 
     Parameters
     ----------
-    law : DistillationLaw
+    law : object
+        As for `optimal`.
     student_params : array_like
     scenario : str or pair
         As for `optimal`.
@@ -222,7 +262,8 @@ def best_teacher_loss(law, student_params, student_tokens=None):
 
     Parameters
     ----------
-    law : DistillationLaw
+    law : object
+        As for `optimal`.
     student_params : array_like
     student_tokens : array_like or None
         D_S; None stands for infinite data.
@@ -230,27 +271,18 @@ def best_teacher_loss(law, student_params, student_tokens=None):
     Returns
     -------
     array of the broadcast shape
-        Nats per token, between E and ten times E.
+        Nats per token, between the least loss of a teacher, E, and ten times that.
     """
-    if student_tokens is None:
-        student_params = positive("student_params", student_params)
-        shape = np.shape(student_params)
-
-        def loss(log_teacher):
-            return law.infinite_data_loss(student_params[..., None], np.exp(log_teacher))
-    else:
-        student_params, student_tokens = np.broadcast_arrays(
-            positive("student_params", student_params), positive("student_tokens", student_tokens)
-        )
-        shape = student_params.shape
-
-        def loss(log_teacher):
-            return law.loss(
-                student_params[..., None], student_tokens[..., None], np.exp(log_teacher)
-            )
-
-    low = np.full(shape, np.log(law.supervised.E))
-    return np.exp(_minimise(loss, low, low + np.log(10.0)))
+    endless = student_tokens is None
+    student_params, student_tokens = np.broadcast_arrays(
+        positive("student_params", student_params),
+        positive("student_tokens", 1.0 if endless else student_tokens),
+    )
+    log_params = np.log(student_params)[..., None]
+    log_tokens = ENDLESS if endless else np.log(student_tokens)[..., None]
+    low = np.full(student_params.shape, law.supervised.log_loss(ENDLESS, ENDLESS))
+    best = _minimise(partial(law.log_loss, log_params, log_tokens), low, low + np.log(10.0))
+    return np.exp(best)
 
 
 def cheapest_model(law, loss):
@@ -258,7 +290,8 @@ def cheapest_model(law, loss):
 
     Parameters
     ----------
-    law : SupervisedLaw
+    law : object
+        A `SupervisedLaw`, or any with `log_loss(log N, log D)` that falls with both.
     loss : array_like
         Nats per token, reachable inside `TEACHER_PARAMS_BOX` and `TOKENS_BOX`.
 
@@ -267,38 +300,33 @@ def cheapest_model(law, loss):
     params, tokens : arrays of the shape of `loss`
     """
     loss = positive("loss", loss)
-    worst = law.loss(TEACHER_PARAMS_BOX[0], TOKENS_BOX[0])
-    best = law.loss(TEACHER_PARAMS_BOX[1], TOKENS_BOX[1])
+    (small, large), (few, many) = np.log(TEACHER_PARAMS_BOX), np.log(TOKENS_BOX)
+    worst, best = (float(np.exp(law.log_loss(*corner))) for corner in ((small, few), (large, many)))
     outside = (loss < best * (1 - 1e-12)) | (loss > worst * (1 + 1e-12))
     if np.any(outside):
         raise ValueError(
             f"loss is {float(np.asarray(loss)[outside].flat[0])!r}; models of the box reach "
             f"{best:.6g} to {worst:.6g} nats per token"
         )
-    loss = np.clip(loss, best * (1 + 1e-12), worst * (1 - 1e-12))
+    target = np.log(np.clip(np.ravel(loss), best, worst))
 
-    reducible = (loss - law.E) ** (1 / law.gamma)
+    def excess(log_tokens, log_params, target):
+        return target - law.log_loss(log_params, log_tokens)
+
+    def cost_slope(log_params, target):
+        log_tokens = _zero_or_end(excess, few, many, [log_params, target])
+        _, elasticity, _ = flops_elasticity(log_params)
+        _, (by_params, by_tokens), _ = reducible_loss(law, np.stack([log_params, log_tokens]))
+        return elasticity - by_params / by_tokens
+
     # Between these sizes the loss is reached on a number of tokens inside the box.
-    least, most = (law.B / tokens**law.beta for tokens in TOKENS_BOX[::-1])
-    low = np.maximum((law.A / (reducible - least)) ** (1 / law.alpha), TEACHER_PARAMS_BOX[0])
-    left = np.maximum(reducible - most, law.A / TEACHER_PARAMS_BOX[1] ** law.alpha)
-    high = np.maximum((law.A / left) ** (1 / law.alpha), low)
-
-    def cost_slope(log_params, reducible):
-        params = np.exp(log_params)
-        size = law.A / params**law.alpha
-        tokens_slope = -law.alpha * size / (law.beta * (reducible - size))
-        # F(N) is a sum of powers 1, 2/3 and 1/3 of N.
-        blocks, attention = 2 * params, forward_flops(params, n_vocab=0)
-        powers = (blocks + attention + forward_flops(params)) / 3
-        return powers / forward_flops(params) + tokens_slope
-
-    low, high, reducible = (np.atleast_1d(np.log(a)) for a in (low, high, np.exp(reducible)))
-    log_params = np.where(cost_slope(low, reducible) >= 0, low, high)
-    inside = (cost_slope(low, reducible) < 0) & (cost_slope(high, reducible) > 0)
-    log_params[inside] = _root(cost_slope, low, high, [reducible], inside)
-    params = np.exp(log_params).reshape(np.shape(loss))
-    return params, np.clip(law.tokens_for_loss(params, loss), *TOKENS_BOX)
+    low, high = (
+        _zero_or_end(lambda n, t, d=tokens: excess(d, n, t), small, large, [target])
+        for tokens in (many, few)
+    )
+    log_params = _zero_or_end(cost_slope, low, high, [target])
+    log_tokens = _zero_or_end(excess, few, many, [log_params, target])
+    return np.exp(log_params).reshape(loss.shape), np.exp(log_tokens).reshape(loss.shape)
 
 
 def tokens_with_teacher(student_params, teacher_params, compute, delta_lgt=1.0):
@@ -334,6 +362,16 @@ def _root(function, low, high, arguments, where):
         tolerances={"xatol": 1e-9, "xrtol": 0, "fatol": 0, "frtol": 0},
     )
     return found.x
+
+
+def _zero_or_end(function, low, high, arguments):
+    """Where an elementwise function comes up to zero; the nearer end where it is all one sign."""
+    low, high = (np.broadcast_to(end, arguments[0].shape) for end in (low, high))
+    at_low, at_high = function(low, *arguments), function(high, *arguments)
+    found = np.where(at_low >= 0, low, high)
+    inside = (at_low < 0) & (at_high > 0)
+    found[inside] = _root(function, low, high, arguments, inside)
+    return found
 
 
 def _minimise(function, low, high, points=129, rounds=9):

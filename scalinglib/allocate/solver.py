@@ -1,0 +1,319 @@
+"""The optimiser behind `allocate`: the best teacher of every problem, batched and to all digits.
+
+L_S falls with D_S at any teacher, so what the teacher leaves of the budget goes into D_S and two
+unknowns remain, (log N_T, log D_T). Each problem takes the best point of a coarse grid and goes on
+from there with Newton steps, some of them along the curved valley of teachers of equal loss.
+
+All in NumPy, on blocks of problems over all cores, derivatives by finite differences: problems
+leave as they are done, which makes it as fast as a compiled loop of fixed length, with nothing to
+compile; and the law may be any object with the two formulas, never looked into.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+from scalinglib.flops import forward_flops
+
+__all__ = [
+    "ENDLESS",
+    "GRID",
+    "TEACHER_PARAMS_BOX",
+    "TOKENS_BOX",
+    "best_teachers",
+    "flops_elasticity",
+    "reducible_loss",
+]
+
+# Section D.4.1; notebook 07 says where an optimum meets these bounds.
+TEACHER_PARAMS_BOX = (1e6, 1e17)
+TOKENS_BOX = (1e6, 1e17)
+ENDLESS = 300.0  # log of a size, or of tokens, at which nothing is left of their term of any law
+
+GRID = 12  # points along each side of the coarse grid
+_BLOCK = 2048  # problems worked on at once: enough that NumPy works and Python waits
+_STEPS = 40
+_DONE = 1e-5  # the Newton step of such a length is the last: the next would be its square
+
+_LOW, _HIGH = np.log([TEACHER_PARAMS_BOX, TOKENS_BOX]).T[:, :, None]
+# Centre; two steps to either side along each axis; the four corners.
+_STENCIL = np.array(
+    [
+        [0, 0],
+        *([i, 0] for i in (1, -1, 2, -2)),
+        *([0, i] for i in (1, -1, 2, -2)),
+        *([i, j] for i in (1, -1) for j in (1, -1)),
+    ]
+).T[:, :, None]
+# Steps of the differences, small against what the formula turns on: exponents of about 0.4 of sizes
+# and tokens, and an eleventh power of the teacher's loss.
+_STEP, _LOSS_STEP = 5e-3, 3e-4
+
+
+class _Problems(NamedTuple):
+    """Arrays of shape (problems,)."""
+
+    log_student_params: np.ndarray
+    student_flops: np.ndarray
+    compute: np.ndarray
+    delta_lgt: np.ndarray
+    delta_pre: np.ndarray
+
+    def take(self, which):
+        return _Problems(*(array[which] for array in self))
+
+
+def best_teachers(law, student_params, compute, delta_lgt, delta_pre):
+    """The (N_T, D_T) that leave the best student, for many problems at once.
+
+    Parameters
+    ----------
+    law : object
+        What `allocate.optimal` asks of a law.
+    student_params, compute, delta_lgt, delta_pre : arrays, shape (problems,)
+        Checked: see `allocate.optimal`.
+
+    Returns
+    -------
+    teacher_params, teacher_tokens : arrays, shape (problems,)
+    """
+    problems = _Problems(
+        np.log(student_params), 3 * forward_flops(student_params), compute, delta_lgt, delta_pre
+    )
+    count = len(compute)
+    blocks = [problems.take(slice(i, i + _BLOCK)) for i in range(0, count, _BLOCK)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        solved = list(pool.map(lambda block: _solve(law, block), blocks))
+    log_params, log_tokens = np.concatenate([np.empty((2, 0)), *solved], axis=1)
+    return (
+        np.clip(np.exp(log_params), *TEACHER_PARAMS_BOX),
+        np.clip(np.exp(log_tokens), *TOKENS_BOX),
+    )
+
+
+def _solve(law, problems):
+    """Log of (N_T, D_T) that minimises log L_S for each problem, an array (2, problems)."""
+    found = _best_of_grid(law, problems)
+    active = np.arange(found.shape[1])
+    value = _student_loss(law, problems, *found)
+    for _ in range(_STEPS):
+        x, here = found[:, active], problems.take(active)
+        best, best_value, done = _step(law, here, x, value[active])
+        found[:, active], value[active] = best, best_value
+        active = active[~done]
+        if not len(active):
+            break
+    return found
+
+
+def _best_of_grid(law, problems):
+    axes = np.linspace(_LOW[:, 0], _HIGH[:, 0], GRID).T
+    grid = np.stack(np.meshgrid(*axes, indexing="ij")).reshape(2, -1, 1)
+    values = _student_loss(law, problems, *grid)
+    return grid[:, np.argmin(values, axis=0), 0]
+
+
+def _step(law, problems, x, value):
+    """One step of each problem: the best of many trial points, or the last Newton step.
+
+    Returns
+    -------
+    x : array (2, problems)
+    value : array (problems,)
+        Log L_S there.
+    done : array (problems,) of bool
+    """
+    gradient, hessian, valley = _slopes(law, problems, x)
+    # A coordinate that is drawn to a bound close by is put there, the other one solved for; and the
+    # size alone is solved for too, which is what is left to do at the token bound.
+    wall = np.where(gradient < 0, _HIGH, _LOW)
+    pinned = np.abs(x - wall) < 0.1
+    newton = np.where(pinned, x - wall, _modified_solve(hessian, gradient, pinned))
+    size_only = np.broadcast_to([[False], [True]], x.shape)
+    sideways = _modified_solve(hessian, gradient, size_only)
+    trials = [x - f * newton for f in (1, 1 / 4, 1 / 16)]
+    trials[1:] = [np.where(pinned, wall, trial) for trial in trials[1:]]
+    trials += [x - f * sideways for f in (1, 1 / 4)]
+    trials += _along_valley(law, x, gradient, hessian, valley)
+    trials = np.clip(np.stack([x, *trials], axis=1), _LOW[:, None], _HIGH[:, None])
+    values = _student_loss(law, problems, *trials)
+    values[0] = value
+    best = np.argmin(np.where(np.isnan(values), np.inf, values), axis=0)
+    index = np.arange(x.shape[1])
+    # Comparing values finds a minimum to half the digits only; the last step is taken unseen.
+    length = np.abs(newton).max(axis=0)
+    done = (length < _DONE) | (best == 0)
+    best[done & (length < 1e-3)] = 1
+    return trials[:, best, index], values[best, index], done
+
+
+def _student_loss(law, problems, log_params, log_tokens):
+    """Log L_S with a teacher (N_T, D_T) and what it leaves; infinite if too little for any student.
+
+    Takes and returns arrays (trials, problems).
+    """
+    teacher_flops = forward_flops(np.exp(log_params))
+    left = problems.compute - 3 * problems.delta_pre * teacher_flops * np.exp(log_tokens)
+    student_tokens = left / (problems.student_flops + problems.delta_lgt * teacher_flops)
+    value = law.log_loss(
+        problems.log_student_params,
+        np.log(np.clip(student_tokens, *TOKENS_BOX)),
+        law.supervised.log_loss(log_params, log_tokens),
+    )
+    return np.where(student_tokens >= TOKENS_BOX[0], value, np.inf)
+
+
+def _slopes(law, problems, x):
+    """Gradient (2, problems) and Hessian (3, problems) of log L_S at x = log (N_T, D_T).
+
+    By the chain rule over log L_S (log D_S, log L_T): differences are taken of the two formulas,
+    where nothing cancels, and what the budget does is known exactly. So an optimum at which the
+    parts cancel to the seventh digit is still found to six.
+
+    Returns
+    -------
+    gradient, hessian
+    valley : (s, gradient of s, Hessian of s)
+        With s the log of the teacher's reducible loss.
+    """
+    floor = _floor(law.supervised)
+    s, (s_n, s_d), (s_nn, s_nd, s_dd) = valley = reducible_loss(law.supervised, x)
+    teacher_loss = floor + np.exp(s)
+    part = 1 - floor / teacher_loss
+    t = part * np.stack([s_n, s_d])
+    tt = part * np.stack([s_nn, s_nd, s_dd])
+    tt += part * (1 - part) * np.stack([s_n**2, s_n * s_d, s_d**2])
+
+    # log D_S = log(C - pretraining) - log(student + inference), F(N_T) of elasticity e.
+    flops, e, ee = flops_elasticity(x[0])
+    pretraining = 3 * problems.delta_pre * flops * np.exp(x[1])
+    inference = problems.delta_lgt * flops
+    student_tokens = (problems.compute - pretraining) / (problems.student_flops + inference)
+    spendable = student_tokens < TOKENS_BOX[1]
+    p = spendable * pretraining / (problems.compute - pretraining)
+    q = spendable * inference / (problems.student_flops + inference)
+    d = np.stack([-(p + q) * e, -p])
+    pp, qq = p * (1 + p), q * (1 - q)
+    dd = np.stack([-(pp + qq) * e**2 - (p + q) * ee, -pp * e, -pp])
+
+    f = law.log_loss(
+        problems.log_student_params,
+        np.log(np.clip(student_tokens, *TOKENS_BOX)) + _STENCIL[0] * _STEP,
+        np.log(teacher_loss) + _STENCIL[1] * _LOSS_STEP,
+    )
+    (f_d, f_t), (f_dd, f_dt, f_tt) = _derivatives(f, _STEP, _LOSS_STEP)
+    hessian = f_d * dd + f_t * tt
+    for k, (i, j) in enumerate([(0, 0), (0, 1), (1, 1)]):
+        hessian[k] += f_dd * d[i] * d[j] + f_dt * (d[i] * t[j] + t[i] * d[j]) + f_tt * t[i] * t[j]
+    return f_d * d + f_t * t, hessian, valley
+
+
+def reducible_loss(law, x):
+    """Log of what a model's loss is above the law's floor, with derivatives by differences.
+
+    Parameters
+    ----------
+    law : object
+        With `log_loss(log_params, log_tokens)`.
+    x : array (2, models)
+        log (N, D).
+
+    Returns
+    -------
+    value : array (models,)
+    gradient, hessian : arrays (2, models), (3, models)
+    """
+    log_loss = law.log_loss(*(x[:, None] + _STENCIL * _STEP))
+    s = _reducible(log_loss, _floor(law))
+    return s[0], *_derivatives(s, _STEP, _STEP)
+
+
+def flops_elasticity(log_params):
+    """F(N) of models of `log_params`, d log F / d log N, and its derivative, by differences."""
+    h = _STEP
+    log_flops = np.log(forward_flops(np.exp(log_params + h * _STENCIL[0, :5])))
+    return np.exp(log_flops[0]), *_along_axis(log_flops[0], log_flops[1:], h)
+
+
+def _floor(law):
+    """The loss that no model gets below."""
+    return np.exp(law.log_loss(ENDLESS, ENDLESS))
+
+
+def _reducible(log_loss, floor):
+    """Log of what a teacher's loss is above the floor."""
+    return np.log(np.maximum(np.exp(log_loss) - floor, 1e-300))
+
+
+def _derivatives(values, h_x, h_y):
+    """Gradient (2, problems) and Hessian (xx, xy, yy) from values on the stencil."""
+    x, xx = _along_axis(values[0], values[1:5], h_x)
+    y, yy = _along_axis(values[0], values[5:9], h_y)
+    xy = (values[9] - values[10] - values[11] + values[12]) / (4 * h_x * h_y)
+    return np.stack([x, y]), np.stack([xx, xy, yy])
+
+
+def _along_axis(centre, sides, h):
+    """First and second derivative from the values at h, -h, 2 h and -2 h, of fourth order."""
+    near, near_left, far, far_left = sides
+    slope = (8 * (near - near_left) - (far - far_left)) / (12 * h)
+    return slope, (16 * (near + near_left) - (far + far_left) - 30 * centre) / (12 * h**2)
+
+
+def _along_valley(law, x, gradient, hessian, valley):
+    """Trial points (2, problems) of a Newton step in (log N_T, s) instead of (log N_T, log D_T).
+
+    Teachers of equal loss lie on a curved valley floor, which is straight in these coordinates;
+    `valley` is s, the log of the teacher's reducible loss, with its derivatives.
+    """
+    floor = _floor(law.supervised)
+    s, (s_n, s_d), (s_nn, s_nd, s_dd) = valley
+    # log D_T as a function of (log N_T, s), to second order.
+    with np.errstate(all="ignore"):
+        d_n, d_s = -s_n / s_d, 1 / s_d
+        d_nn = -(s_nn + 2 * s_nd * d_n + s_dd * d_n**2) / s_d
+        d_ns = -(s_nd + s_dd * d_n) * d_s / s_d
+        d_ss = -s_dd * d_s**2 / s_d
+        h_nn, h_nd, h_dd = hessian
+        slope = np.stack([gradient[0] + gradient[1] * d_n, gradient[1] * d_s])
+        bend = np.stack(
+            [
+                h_nn + 2 * h_nd * d_n + h_dd * d_n**2 + gradient[1] * d_nn,
+                (h_nd + h_dd * d_n) * d_s + gradient[1] * d_ns,
+                h_dd * d_s**2 + gradient[1] * d_ss,
+            ]
+        )
+        step = _modified_solve(bend, slope, np.zeros(x.shape, bool))
+        fraction = np.array([[1], [1 / 4], [1 / 16]])
+        log_params = x[0] - fraction * step[0]
+        target = s - fraction * step[1]
+        # Secant steps bring log D_T to where the teacher has the loss aimed at.
+        before, before_s = x[1], _reducible(law.supervised.log_loss(log_params, x[1]), floor)
+        log_tokens = x[1] + (target - before_s) * d_s
+        for _ in range(3):
+            log_tokens = np.clip(log_tokens, _LOW[1], _HIGH[1])
+            now = _reducible(law.supervised.log_loss(log_params, log_tokens), floor)
+            secant = (log_tokens - before) / (now - before_s)
+            before, before_s = log_tokens, now
+            log_tokens = log_tokens + (target - now) * np.where(np.isfinite(secant), secant, 0.0)
+    # Where a formula above has no value there is no such step.
+    found = np.stack([log_params, log_tokens])
+    found = np.where(np.isfinite(found).all(axis=0), found, x[:, None])
+    return list(np.moveaxis(found, 1, 0))
+
+
+def _modified_solve(hessian, gradient, fixed):
+    """|H|^-1 g over the free coordinates: Newton where H is positive, descent elsewhere."""
+    a = np.where(fixed[0], 1.0, hessian[0])
+    d = np.where(fixed[1], 1.0, hessian[2])
+    b = np.where(fixed[0] | fixed[1], 0.0, hessian[1])
+    g = np.where(fixed, 0.0, gradient)
+    mean, half = (a + d) / 2, (a - d) / 2
+    radius = np.sqrt(half**2 + b**2) + 1e-300
+    # Eigenvalues are mean ± radius, projectors (I ± R / radius) / 2 with R = H - mean I.
+    rotated = np.stack([half * g[0] + b * g[1], b * g[0] - half * g[1]]) / radius
+    # Differences leave some 1e-10 in the Hessian: below that a curvature is none.
+    large, small = (np.maximum(np.abs(mean + s * radius), 1e-10) for s in (1, -1))
+    return (g + rotated) / (2 * large) + (g - rotated) / (2 * small)
