@@ -10,17 +10,15 @@ array([2.32, 2.32, 2.33])
 """
 
 from dataclasses import dataclass
-from importlib import resources
 
 import numpy as np
 import pandas as pd
 
 from scalinglib.law_forms import FORMS, coefficient_names
-from scalinglib.laws import SupervisedLaw
+from scalinglib.laws import COEFFICIENTS, SupervisedLaw
 
 __all__ = ["Ensemble", "from_table", "load"]
 
-_SUPERVISED = ("E", "A", "B", "alpha", "beta", "gamma")
 _RESIDUALS = 41  # points that stand for one run's residual
 
 
@@ -138,9 +136,8 @@ def load(name="figure1"):
     """
     if name != "figure1":
         raise ValueError(f"ensemble is {name!r}; it must be 'figure1'")
-    file = resources.files("scalinglib") / "coefficients" / f"ensemble_{name}.csv"
-    with file.open(encoding="utf-8") as text:
-        return from_table(pd.read_csv(text))
+    with (COEFFICIENTS / f"ensemble_{name}.csv").open(encoding="utf-8") as file:
+        return from_table(pd.read_csv(file))
 
 
 def from_table(table):
@@ -157,7 +154,7 @@ def from_table(table):
         raise ValueError(f"form is {unknown[0]!r}; it must be one of {list(FORMS)}")
     members = []
     for row in table.to_dict("records"):
-        supervised = SupervisedLaw(*(row[f"supervised_{c}"] for c in _SUPERVISED))
+        supervised = SupervisedLaw(*(row[f"supervised_{c}"] for c in SupervisedLaw._fields))
         values = {c: row[c] for c in coefficient_names(row["form"])}
         members.append(FORMS[row["form"]](**values, supervised=supervised))
     weights = table.weight.to_numpy(float)

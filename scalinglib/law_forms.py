@@ -9,9 +9,8 @@ law's: t and g are errors against one entropy, and a perfect teacher with infini
 supervised floor, as it must. In every form L_S tends to L_T as L_T grows, or as N_S and D_S do.
 """
 
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from scalinglib.checks import namespace, positive
@@ -22,40 +21,43 @@ __all__ = ["FORMS", "Cosine", "DataDip", "Dip", "TwoPart", "coefficient_names"]
 _LARGEST = 60.0  # exp of minus that is nothing beside a loss
 
 
-class _AboveEntropy:
-    """What the forms share; a form gives `_above(log_t, size, data)`, size and data in logs."""
+# Methods of every form (a named tuple has no base class to put them in); a form's own is
+# `_above(xp, log_t, size, data)`, L_S - E from logs of t and of g's two terms.
 
-    def loss(self, student_params, student_tokens, teacher_loss):
-        """Nats per token of the student; arguments as for `DistillationLaw.loss`, L_T above E."""
-        logs = (
-            np.log(positive("student_params", student_params)),
-            np.log(positive("student_tokens", student_tokens)),
+
+def _loss(self, student_params, student_tokens, teacher_loss):
+    """Nats per token of the student; arguments as for `DistillationLaw.loss`, L_T at least E."""
+    log_params = np.log(positive("student_params", student_params))
+    log_tokens = np.log(positive("student_tokens", student_tokens))
+    return np.exp(self.log_loss(log_params, log_tokens, _log_teacher(self, teacher_loss)))
+
+
+def _infinite_data_loss(self, student_params, teacher_loss):
+    """L_S as D_S grows without bound, for a given teacher."""
+    log_params = np.log(positive("student_params", student_params))
+    return np.exp(self.log_loss(log_params, np.inf, _log_teacher(self, teacher_loss)))
+
+
+def _log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
+    """Log L_S from the logs of N_S, D_S and L_T; unchecked, differentiable."""
+    supervised = self.supervised
+    xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self.B)
+    size = xp.log(supervised.A) - supervised.alpha * log_student_params
+    data = xp.log(self.B) - self.beta * log_student_tokens
+    log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - supervised.E, 1e-12))
+    return xp.log(supervised.E + self._above(xp, log_t, size, data))
+
+
+def _log_teacher(law, teacher_loss):
+    teacher_loss = positive("teacher_loss", teacher_loss)
+    entropy = float(law.supervised.E)
+    below = teacher_loss < entropy * (1 - 1e-9)
+    if np.any(below):
+        raise ValueError(
+            f"teacher_loss is {float(teacher_loss[below].flat[0])!r}; it must be at least "
+            f"E = {entropy:.6g}"
         )
-        return np.exp(self.log_loss(*logs, self._log_teacher(teacher_loss)))
-
-    def infinite_data_loss(self, student_params, teacher_loss):
-        """L_S as D_S grows without bound, for a given teacher."""
-        log_params = np.log(positive("student_params", student_params))
-        return np.exp(self.log_loss(log_params, np.inf, self._log_teacher(teacher_loss)))
-
-    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
-        """Log L_S from the logs of N_S, D_S and L_T; unchecked, differentiable."""
-        supervised = self.supervised
-        xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self.B)
-        size = xp.log(supervised.A) - supervised.alpha * log_student_params
-        data = xp.log(self.B) - self.beta * log_student_tokens
-        log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - supervised.E, 1e-12))
-        return xp.log(supervised.E + self._above(xp, log_t, size, data))
-
-    def _log_teacher(self, teacher_loss):
-        teacher_loss = positive("teacher_loss", teacher_loss)
-        below = teacher_loss < np.min(self.supervised.E)
-        if np.any(below):
-            raise ValueError(
-                f"teacher_loss is {float(teacher_loss[below].flat[0])!r}; it must be at least "
-                f"E = {float(np.min(self.supervised.E)):.6g}"
-            )
-        return np.log(teacher_loss)
+    return np.log(teacher_loss)
 
 
 def _fading(xp, log_u, power):
@@ -63,9 +65,7 @@ def _fading(xp, log_u, power):
     return xp.exp(xp.minimum(power * log_u, np.log(_LARGEST)))
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Cosine(_AboveEntropy):
+class Cosine(NamedTuple):
     """L_S = E + t + K + 2 rho sqrt(t K), K = g exp(-(t / (kappa g))^p).
 
     K stands for KL(teacher, student), rho for how far the teacher's error and the student's
@@ -80,15 +80,15 @@ class Cosine(_AboveEntropy):
     rho: float
     supervised: SupervisedLaw
 
+    loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
+
     def _above(self, xp, log_t, size, data):
         log_g = self.supervised.gamma * xp.logaddexp(size, data)
         log_k = log_g - _fading(xp, log_t - log_g - xp.log(self.kappa), self.p)
         return xp.exp(log_t) + xp.exp(log_k) + 2 * self.rho * xp.exp((log_t + log_k) / 2)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Dip(_AboveEntropy):
+class Dip(NamedTuple):
     """L_S = E + (g^k + t^k)^(1/k) + r t exp(-t / g).
 
     A power mean of the two errors, and a dip (r < 0) or hump where they are alike.
@@ -100,15 +100,15 @@ class Dip(_AboveEntropy):
     r: float
     supervised: SupervisedLaw
 
+    loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
+
     def _above(self, xp, log_t, size, data):
         log_g = self.supervised.gamma * xp.logaddexp(size, data)
         mean = xp.exp(xp.logaddexp(self.k * log_g, self.k * log_t) / self.k)
         return mean + self.r * xp.exp(log_t - _fading(xp, log_t - log_g, 1.0))
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class DataDip(_AboveEntropy):
+class DataDip(NamedTuple):
     """L_S = E + (g^k + t^k)^(1/k) + r phi t exp(-t / g).
 
     phi is the share of the data term in g's bracket: the dip is one of finite data.
@@ -120,6 +120,8 @@ class DataDip(_AboveEntropy):
     r: float
     supervised: SupervisedLaw
 
+    loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
+
     def _above(self, xp, log_t, size, data):
         bracket = xp.logaddexp(size, data)
         log_g = self.supervised.gamma * bracket
@@ -128,9 +130,7 @@ class DataDip(_AboveEntropy):
         return mean + self.r * xp.exp(dip)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class TwoPart(_AboveEntropy):
+class TwoPart(NamedTuple):
     """L_S = E + (t^k + a^k)^(1/k) + (g - a) exp(-(t / (kappa g))^p).
 
     a = (A / N_S^alpha)^gamma is the student's floor, g - a what finite data adds.
@@ -142,6 +142,8 @@ class TwoPart(_AboveEntropy):
     kappa: float
     p: float
     supervised: SupervisedLaw
+
+    loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
 
     def _above(self, xp, log_t, size, data):
         log_a = self.supervised.gamma * size
@@ -162,4 +164,4 @@ FORMS = {
 
 def coefficient_names(form):
     """Coefficients of a form of `FORMS`, its supervised law's left out, in order."""
-    return [field.name for field in fields(FORMS[form]) if field.name != "supervised"]
+    return [name for name in FORMS[form]._fields if name != "supervised"]

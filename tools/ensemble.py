@@ -75,7 +75,7 @@ def fit(form, runs, supervised, delta, start=None):
         return (_law(form, z, supervised).log_loss(*inputs) - log_loss) / width
 
     starts = [{name: pair[i] for name, pair in STARTS[form].items()} for i in (0, 1)]
-    starts += [] if start is None else [vars(start)]
+    starts += [] if start is None else [start._asdict()]
     found = []
     for z in (_coordinates(form, values) for values in starts):
         low, high = _box(form, z)
@@ -263,7 +263,7 @@ def authors_laws(curves):
 
 def _row(name, form, law):
     values = {c: getattr(law, c) for c in coefficient_names(form)}
-    held = {f"supervised_{c}": value for c, value in vars(law.supervised).items()}
+    held = {f"supervised_{c}": value for c, value in law.supervised._asdict().items()}
     return {"name": name, "form": form, "weight": np.nan, "scale": np.nan} | held | values
 
 
