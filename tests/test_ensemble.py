@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib import allocate, allocate_ensemble, ensemble, fit, laws
+from scalinglib import allocate, allocate_ensemble, contested, ensemble, fit, laws
 from scalinglib.law_forms import FORMS, coefficient_names
 from scalinglib.report.paths import DATA
 from tools import ensemble as tool
@@ -180,5 +180,20 @@ def test_allocation_under_an_ensemble_is_that_of_its_laws():
     assert wins[:, 0].tolist() == [False, True]
     crossing = allocate_ensemble.crossovers(two, 1e9, "teacher_inference").iloc[0]
     assert crossing.low == pytest.approx(1.9e21, rel=0.05)
-    assert np.isinf([crossing.median, crossing.high]).all()
+    assert np.isinf([crossing["median"], crossing["high"]]).all()
     assert crossing.share_never == 0.75
+
+
+def test_statements_are_judged_by_the_share_of_the_laws():
+    two = _some(("corrected", "equation8, refit"), [0.08, 0.92])
+    table = contested.shares(two, corrected=two.members[0])
+    gains = [allocate_ensemble.infinite_data_gain(m, contested.STUDENTS) for m in two.members]
+    # The corrected law's floors are above the supervised ones, the refit's 20 to 27 mnats below.
+    assert gains[0].max() < 0
+    assert gains[1] == pytest.approx([0.0274, 0.0203, 0.0205, 0.0265], abs=2e-4)
+    assert table.share["bound-not-crossed"] == pytest.approx(0.08)
+    assert table.verdict["bound-not-crossed"] == "does not hold"
+    assert table.corrected["bound-not-crossed"]
+    assert table.verdict["weak-to-strong-law"] == "does not hold"
+    half = contested.shares(_some(two.names, [0.5, 0.5]))
+    assert half.verdict["d5-near-floor"] == "undecided by the evidence"
