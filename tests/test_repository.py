@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 import numpy as np
 import pytest
+from importlinter.cli import lint_imports
 
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, ROOT
@@ -26,29 +27,6 @@ SOURCES_OF_CLAIMS = {
     "AI CERTS article",
     "practitioner's article",
     "here",
-}
-
-# What each room may import (the README's map, downwards only).
-ROOMS = {
-    "checks": set(),
-    "lanes": set(),
-    "laws": {"checks"},
-    "law_forms": {"checks", "laws"},
-    "ensemble": {"law_forms", "laws"},
-    "flops": {"checks"},
-    "allocate_solver": {"lanes", "laws", "flops"},
-    "allocate": {"checks", "laws", "flops", "allocate_solver"},
-    "allocate_ensemble": {"allocate"},
-    "contested": {"allocate", "allocate_ensemble", "flops"},
-    "calibration": set(),
-    "fit": {"fit", "lanes", "laws", "flops"},
-    "kernel_regression": {"checks"},
-    "mapping_problem": {"checks"},
-    "mapping_study": {"mapping_problem", "runs"},
-    "runs": set(),
-    "simulate": {"flops", "laws"},
-    "study": {"study", "calibration", "flops", "runs"},
-    "report": {"report"},
 }
 
 
@@ -82,22 +60,10 @@ def test_notebook_follows_the_house(path):
     assert all(line.strip() in ("# $$", "") for line in text.splitlines() if "$$" in line)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_modules_import_downwards_only(room):
-    base = ROOT / "scalinglib" / room
-    files = list(base.glob("*.py")) if base.is_dir() else [base.with_suffix(".py")]
-    for file in files:
-        found = dependencies.imports(ast.parse(file.read_text(encoding="utf-8")))
-        rooms = {
-            name.split(".")[1] for name in found if "." in name and dependencies.module_file(name)
-        }
-        assert rooms <= ROOMS[room], f"{file.name} imports {rooms - ROOMS[room]}"
-
-
-def test_every_room_has_its_arrows():
-    package = ROOT / "scalinglib"
-    rooms = {p.stem for p in package.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
-    assert rooms - {"__init__"} == set(ROOMS)
+def test_modules_import_downwards_only(capsys):
+    # The contracts stand in pyproject.toml.
+    status = lint_imports(str(ROOT / "pyproject.toml"), no_cache=True, no_logo=True)
+    assert status == 0, capsys.readouterr().out
 
 
 def test_make_knows_what_a_notebook_depends_on():
@@ -129,6 +95,16 @@ def test_readme_table_and_gallery_are_up_to_date():
         assert (ROOT / target).exists(), target
     for notebook in NOTEBOOKS:
         assert links.count(f"notebooks/{notebook.stem}.ipynb") >= 2, notebook
+
+
+def test_links_into_colab_and_binder_come_with_an_address():
+    assert readme.repository("title: x\nlicense: MIT\n") is None
+    place = readme.repository("repository-code: https://github.com/some-one/laws.git\nx: y\n")
+    assert place == "some-one/laws"
+    rows = readme.table(place).splitlines()
+    assert rows[0].endswith("| open in |")
+    assert "github/some-one/laws/blob/main/notebooks/00_start_here.ipynb" in rows[2]
+    assert "open in" not in readme.table()
 
 
 def test_every_data_file_has_a_source():

@@ -5,6 +5,7 @@ import time
 import numpy as np
 
 from scalinglib import allocate, laws
+from scalinglib.allocate import solver
 from tests.references import dense_grid, slsqp
 from tools import bench_distill, bench_fit, bench_mapping, bench_study
 
@@ -24,7 +25,7 @@ def allocation(problems=10_000, sample=100):
     ours = min(seconds)
 
     problem = list(zip(student_params, compute, deltas.T, strict=True))[:sample]
-    starts = [dense_grid(law, *p, points=16)[1] for p in problem]
+    starts = [dense_grid(law, *p, points=solver.GRID)[1] for p in problem]
     start = time.perf_counter()
     reference = [slsqp(law, *p, start=x) for p, x in zip(problem, starts, strict=True)]
     theirs = (time.perf_counter() - start) * problems / sample

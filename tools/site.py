@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import nbformat
 
@@ -238,6 +239,8 @@ def lay_out():
     planner.write(SOURCE / "_extra" / "planner")
     shutil.copytree(FIGURES, SOURCE / "_extra" / "figures")
     shutil.copytree(DATA, SOURCE / "_extra" / "data")
+    package = Path("scalinglib", "coefficients")
+    shutil.copytree(ROOT / package, SOURCE / "_extra" / package)
     front = SOURCE / "index.md"
     front.write_text(landing(front.read_text(encoding="utf-8")), encoding="utf-8")
     for name, write in {"gallery": gallery, "ledger": ledger, "data": data}.items():

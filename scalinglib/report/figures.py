@@ -4,13 +4,18 @@ import io
 import re
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LogNorm
 
+from scalinglib.extras import missing
 from scalinglib.report.paths import FIGURES
+
+try:
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+    from matplotlib.colors import LogNorm
+except ImportError as error:
+    raise missing("report", error) from error
 
 __all__ = [
     "MARKS",

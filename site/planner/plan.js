@@ -23,7 +23,7 @@ const Plan = (() => {
         fb = f(b = low + GOLDEN * (high - low));
       }
     }
-    return (low + high) / 2;
+    return fa < fb ? a : b;
   }
 
   /** The least value of a function on [low, high]: the best of a grid, then a search around it. */
@@ -108,10 +108,11 @@ const Plan = (() => {
         teacherFor = (loss) => teacherOfLoss(loss, most, free ? alone : costs);
         tokensWith = () => Math.min(problem.tokens, most);
       } else {
-        const affordable = (n, t) => (compute - deltaPre * train(n) * t)
-          / (student + deltaLgt * law.forwardFlops(n));
-        teacherFor = (loss) =>
-          teacherOfLoss(loss, most, free ? alone : (n, t) => -affordable(n, t));
+        const left = (n, t) => compute - deltaPre * train(n) * t;
+        const affordable = (n, t) => left(n, t) / (student + deltaLgt * law.forwardFlops(n));
+        // Overspent is overspent: divided by a huge teacher's inference it would look like little.
+        const lack = (n, t) => (left(n, t) > 0 ? -affordable(n, t) : -left(n, t));
+        teacherFor = (loss) => teacherOfLoss(loss, most, free ? alone : lack);
         tokensWith = ({ params, tokens }) => Math.min(affordable(params, tokens), most);
       }
       // Where neither the choice of teacher nor the tokens depend on the loss, skip the search.
@@ -123,7 +124,7 @@ const Plan = (() => {
       };
       const excess = (n, t) => Math.log(law.supervisedLoss(n, t) - law.irreducible);
       const best = excess(box.params[1], most), worst = excess(box.params[0], box.tokens[0]);
-      const found = minimise(lossAt, best, worst, 40, 1e-5);
+      const found = minimise(lossAt, best, worst, 80, 1e-8);
       if (found === null) return null;
       const teacher = teacherFor(law.irreducible + Math.exp(found));
       return describe(problem, tokensWith(teacher), teacher, true);

@@ -1,0 +1,137 @@
+"""The wheel, installed where the repository is not."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from scalinglib.report.paths import ROOT
+
+EXTRAS = ["matplotlib", "optax", "seaborn", "wordfreq"]
+
+TINY_STUDY = """
+import jax, numpy as np
+from scalinglib.study import runner
+from scalinglib.study.protocol import Run
+
+weights = runner.trained(Run(1, 2048))
+assert all(np.isfinite(part).all() for part in jax.tree.leaves(weights))
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """A function that runs code in an environment of the wheel, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    source = folder / "source"  # building leaves files beside what it builds
+    shutil.copytree(
+        ROOT / "scalinglib", source / "scalinglib", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    wheel = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source)]
+    subprocess.run(wheel, check=True)
+    shutil.rmtree(source)
+    python = folder / "venv" / "bin" / "python"
+    venv.create(folder / "venv", with_pip=False, symlinks=True)
+    install = ["--python", str(python), "install", "--no-deps", "--no-index"]
+    subprocess.run([*pip, *install, *map(str, folder.glob("*.whl"))], check=True)
+    # What scalinglib stands on is borrowed from the environment of the tests.
+    (site,) = (folder / "venv").glob("lib/*/site-packages")
+    borrowed = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "borrowed.pth").write_text("\n".join(borrowed), encoding="utf-8")
+    settings = {name: v for name, v in os.environ.items() if not name.startswith("PYTHON")}
+
+    def run(code, *, without=()):
+        blocked = f"import sys; sys.modules.update(dict.fromkeys({list(without)!r}))\n"
+        return subprocess.run(
+            [python, "-W", "error", "-c", blocked + code],
+            cwd=folder,
+            env=settings,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    return run
+
+
+def test_it_is_the_wheel_that_runs(elsewhere):
+    file = elsewhere("import scalinglib; print(scalinglib.__file__)").strip()
+    assert ROOT not in Path(file).parents
+
+
+def test_the_snippet_of_the_readme(elsewhere):
+    (snippet,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S
+    )
+    elsewhere(snippet)
+
+
+def test_the_core_needs_no_extra(elsewhere):
+    elsewhere(
+        """
+from importlib import import_module
+import numpy as np
+for name in ("laws", "flops", "allocate", "fit", "simulate", "calibration"):
+    import_module(f"scalinglib.{name}")
+from scalinglib import allocate, laws
+law = laws.load("table6")
+assert np.isfinite(allocate.crossover(law, 1e9, "teacher_inference")).all()
+""",
+        without=EXTRAS,
+    )
+
+
+def test_laws_and_allocation_do_not_import_jax(elsewhere):
+    loaded = elsewhere(
+        """
+from scalinglib import allocate, laws
+allocate.optimal(laws.load(), 1e9, 1e21, "teacher_inference")
+print(*sys.modules)
+"""
+    ).split()
+    assert "jax" not in loaded
+
+
+def test_the_readers_own_jax_stays_in_single_precision(elsewhere):
+    elsewhere(
+        """
+import jax, jax.numpy as jnp
+from scalinglib import allocate, fit, flops, lanes, laws, simulate
+allocate.optimal(laws.load(), 1e9, 1e21, "teacher_inference")
+with lanes.float64():
+    assert jnp.ones(2).dtype == "float64"
+assert not jax.config.jax_enable_x64
+assert jax.jit(jnp.sin)(jnp.ones(2)).dtype == "float32"
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "extra"),
+    [("study", "optax", "study"), ("report.figures", "matplotlib", "report")],
+)
+def test_a_missing_extra_is_named(elsewhere, module, package, extra):
+    message = elsewhere(
+        f"""
+try:
+    import scalinglib.{module}
+except ImportError as error:
+    print(error)
+""",
+        without=EXTRAS,
+    )
+    assert message.strip() == (
+        f'{package} is not installed; pip install "scalinglib[{extra}]" brings it'
+    )
+
+
+def test_a_tiny_study(elsewhere):
+    elsewhere(TINY_STUDY)
