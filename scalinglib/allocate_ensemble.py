@@ -1,0 +1,98 @@
+"""Allocation under an ensemble of laws: what to do, how sure that is, and where it is undecided."""
+
+import numpy as np
+import pandas as pd
+
+from scalinglib import allocate
+
+__all__ = ["crossovers", "infinite_data_gain", "under_ensemble"]
+
+
+def under_ensemble(law, ensemble, student_params, compute, scenario, *, level=0.9):
+    """`allocate.optimal` under one law, with the range of the answers under all.
+
+    Parameters
+    ----------
+    law : DistillationLaw
+        Gives the central table.
+    ensemble : Ensemble
+    student_params, compute, scenario
+        As for `allocate.optimal`.
+    level : float
+        Weight of the laws between low and high.
+
+    Returns
+    -------
+    DataFrame
+        What `allocate.optimal` gives for `law`, and gain (supervised_loss - student_loss, nats per
+        token; positive where distilling wins); `_low` and `_high` of student_loss,
+        supervised_loss, gain, student_tokens, teacher_params, teacher_tokens and teacher_loss,
+        each law with its own optimum; share_distil, the weight of the laws with a gain.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level!r}; it must be between 0 and 1")
+    problem = (student_params, compute, scenario)
+    table = _with_gain(allocate.optimal(law, *problem))
+    tables = [_with_gain(allocate.optimal(member, *problem)) for member in ensemble.members]
+    for column in _RANGED:
+        values = np.array([answer[column].to_numpy() for answer in tables])
+        ends = ensemble.quantiles(values, [(1 - level) / 2, (1 + level) / 2])
+        table[f"{column}_low"], table[f"{column}_high"] = ends
+    gains = np.array([answer.gain.to_numpy() for answer in tables])
+    return table.assign(share_distil=ensemble.share(gains > 0))
+
+
+_RANGED = (
+    "student_loss",
+    "supervised_loss",
+    "gain",
+    "student_tokens",
+    "teacher_params",
+    "teacher_tokens",
+    "teacher_loss",
+)
+
+
+def _with_gain(table):
+    return table.assign(gain=table.supervised_loss - table.student_loss)
+
+
+def crossovers(ensemble, student_params, scenario, *, level=0.9):
+    """The budget from which supervised training is at least as good, as an interval over the laws.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    student_params : array_like
+    scenario : str or pair
+        As for `allocate.crossover`.
+    level : float
+
+    Returns
+    -------
+    DataFrame
+        One row a student: student_params, low, median, high (FLOPs; inf stands for "never within
+        1e28"), share_never (weight of the laws that say so).
+    """
+    student_params = np.ravel(np.asarray(student_params, float))
+    found = np.array([allocate.crossover(m, student_params, scenario) for m in ensemble.members])
+    low, median, high = ensemble.quantiles(found, [(1 - level) / 2, 0.5, (1 + level) / 2])
+    return pd.DataFrame(
+        {
+            "student_params": student_params,
+            "low": low,
+            "median": median,
+            "high": high,
+            "share_never": ensemble.share(np.isinf(found)),
+        }
+    )
+
+
+def infinite_data_gain(law, student_params):
+    """Supervised less distilled loss on infinite data with the best teacher, nats per token.
+
+    Positive where distilling has the lower floor (Section E.6).
+    """
+    teacher = allocate.best_teacher_loss(law, student_params)
+    supervised = law.supervised.infinite_data_loss(student_params)
+    return supervised - law.infinite_data_loss(student_params, teacher)
