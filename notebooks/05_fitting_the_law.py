@@ -32,7 +32,6 @@
 profile = "full"
 
 # %%
-import os
 from dataclasses import asdict, replace
 
 import matplotlib.pyplot as plt
@@ -40,7 +39,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib import allocate, fit, flops, laws, simulate
-from scalinglib.report import claims, figures, profiles
+from scalinglib.report import claims, figures, paths, profiles
 from scalinglib.report.paths import DATA
 
 settings = profiles.load(profile)
@@ -257,11 +256,11 @@ def evidence(runs):
 
 
 # %%
-path = os.environ.get("SCALINGLIB_PAPER_RUNS")
+path = paths.named_by("SCALINGLIB_PAPER_RUNS")
 if path:
     table = evidence(pd.read_csv(path))
     if settings.saves:
-        table.to_csv(stored, index=False, float_format="%.6g", lineterminator="\n")
+        figures.write_table(table, "data/fits/misprint_evidence.csv")
     print("Computed now from the runs that SCALINGLIB_PAPER_RUNS names.")
 else:
     table = pd.read_csv(stored)

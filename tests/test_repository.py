@@ -14,7 +14,7 @@ import pytest
 
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, ROOT
-from tools import compare_figures, dependencies, notebooks, readme
+from tools import dependencies, notebooks, readme
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -107,6 +107,19 @@ def test_make_knows_what_a_notebook_depends_on():
     )
     assert DATA / "published" / "table6.csv" in recipes
     assert DATA / "recipes.csv" not in recipes
+
+
+def test_a_changed_claim_concerns_the_notebooks_that_check_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(dependencies, "ROOT", tmp_path)
+    ledger = {"one": {"notebook": "00_a", "answer": "holds"}, "two": {"notebook": "01_b"}}
+    names = [ROOT / "notebooks" / "00_a.py", ROOT / "notebooks" / "01_b.py"]
+    times = [dependencies.own_claims(name, ledger).stat().st_mtime_ns for name in names]
+    ledger["one"]["answer"] = "does not hold"
+    again = [dependencies.own_claims(name, ledger).stat().st_mtime_ns for name in names]
+    assert again[0] > times[0]
+    assert again[1] == times[1]
+    everything = [path.stem for path in NOTEBOOKS if dependencies.shows_all_claims(path)]
+    assert everything == ["11_claims"]
 
 
 def test_pieces_of_a_stream_are_joined():
@@ -217,17 +230,3 @@ def test_nothing_of_one_machine_or_registry_is_committed():
     for name in filter(None, listed.stdout.split("\0")):
         text = (ROOT / name).read_bytes().decode("utf-8", errors="ignore")
         assert not [word for word in words if word in text], name
-
-
-def test_comparison_sees_a_changed_digit():
-    import pandas as pd
-
-    table = pd.DataFrame({"x": [1.23456, 1000.0], "name": ["a", "b"]})
-    assert compare_figures.difference(table, table) == ""
-    assert (
-        compare_figures.difference(table, table + pd.DataFrame({"x": [1e-5, 0], "name": ["", ""]}))
-        == ""
-    )
-    assert "row 0" in compare_figures.difference(table, table.assign(x=[1.23459, 1000.0]))
-    assert "column 'name'" in compare_figures.difference(table, table.assign(name=["a", "c"]))
-    assert "shape" in compare_figures.difference(table, table[:1])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 
-from scalinglib.report.paths import FIGURES
+from scalinglib.report import paths
 
 __all__ = [
     "MARKS",
@@ -24,6 +24,7 @@ __all__ = [
     "saver",
     "student_color",
     "use_style",
+    "write_table",
 ]
 
 # Okabe and Ito's colours, told apart with the common kinds of colour blindness.
@@ -117,9 +118,9 @@ def contours(axes, x, y, values, levels, cmap="RdBu_r"):
 def saver(profile):
     """A function save(figure, stem, table) for a notebook running under `profile`.
 
-    It writes figures/STEM.svg, .png and .csv, the table being the numbers behind the picture with
-    six significant digits; figure=None stands for a table of the paper, a .csv alone. Under a
-    profile that does not save, the picture is drawn and the table checked, and nothing written.
+    It writes figures/STEM.svg, .png and .csv below `paths.output()`, the table being the numbers
+    behind the picture; figure=None stands for a table of the paper, a .csv alone. Under a profile
+    that does not save, the picture is drawn and the table checked, and nothing written.
     """
 
     def save(figure, stem, table):
@@ -130,9 +131,23 @@ def saver(profile):
             figure.get_layout_engine().execute(figure)
             figure.set_layout_engine("none")
         if profile.saves:
-            _write(figure, table, FIGURES / stem)
+            if figure is not None:
+                _write_drawing(figure, paths.output() / "figures" / stem)
+            write_table(table, f"figures/{stem}.csv")
 
     return save
+
+
+def write_table(table, name):
+    """Write a DataFrame with six significant digits as `name` below `paths.output()`.
+
+    Beside it, as .exact.csv, all digits: what six cannot tell, a changed result from one that was
+    rounded the other way, the comparison with the published file reads there.
+    """
+    path = paths.output() / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    table.to_csv(path.with_suffix(".exact.csv"), index=False, lineterminator="\n")
 
 
 def _refuse_missing(stem, table):
@@ -150,11 +165,9 @@ def _number_clips(svg):
     return names.sub(lambda match: numbers[match[0]], svg)
 
 
-def _write(figure, table, stem):
-    stem.parent.mkdir(exist_ok=True)
-    if figure is not None:
-        svg = io.StringIO()
-        figure.savefig(svg, format="svg", metadata={"Date": None})
-        stem.with_suffix(".svg").write_text(_number_clips(svg.getvalue()), encoding="utf-8")
-        figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
-    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g", lineterminator="\n")
+def _write_drawing(figure, stem):
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    svg = io.StringIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None})
+    stem.with_suffix(".svg").write_text(_number_clips(svg.getvalue()), encoding="utf-8")
+    figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
