@@ -69,7 +69,8 @@ def test_notebook_follows_the_house(path):
     cells = jupytext.read(path).cells
     tagged = [c.source for c in cells if "parameters" in c.metadata.get("tags", [])]
     assert tagged == ['profile = "full"']
-    assert "jupytext_version" not in text
+    # A header would change with the version of jupytext and with the kernel that a save met.
+    assert text.startswith("# %% [markdown]\n# # ")
     functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)]
     for function in functions:
         assert function.end_lineno - function.lineno < 10, f"{function.name} is too long"

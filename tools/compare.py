@@ -1,9 +1,10 @@
 """What a second computation says differently: tables, drawings, outputs of notebooks.
 
 Two processors differ in the last bits, and what is made from them in more. With the vector units
-of newer processors switched off one by one, the largest deviation of any fitted number was 3e-8 of
-it (a bound of a bootstrap interval), of a residual 3e-10 of the loss it is left from, of a point in
-a drawing 1e-6 pt. NOISE and POINTS leave room above that. A changed sixth digit is ten times NOISE.
+of this processor switched off (`make disguised`), the bounds of bootstrap intervals moved by up to
+3e-8 of themselves, fitted losses by 4e-10, what is left between such numbers by 1e-7 of the largest
+in its column, points of drawings by 1e-6 pt. NOISE and POINTS leave room above that, and a changed
+sixth digit is ten times NOISE.
 """
 
 import base64
@@ -19,13 +20,16 @@ from matplotlib.image import imread
 
 __all__ = ["NOISE", "POINTS", "SAME", "Deviation", "drawing", "output", "table", "text"]
 
-NOISE = 1e-7  # of a number, or of its column's scale where that is a difference
+NOISE = 1e-7  # of a number, or of what it is a difference of
+LEFT = 0.1  # at most so much of nearly equal numbers is left in their difference
 POINTS = 0.1  # between drawings, in points
 NOTHING = 1e-12  # what cancels exactly on one machine and to a few bits on another
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.]*\w)")
 # Columns that hold what is left of nearly equal numbers, though they may have one sign only.
-DIFFERENCE = re.compile(r"(?:^|_)(?:error|residual|gap|gain|difference|excess|rise|over)(?:_|$)")
+DIFFERENCE = re.compile(
+    r"(?:^|_)(?:error|residual|bias|gap|gain|difference|excess|rise|over)(?:_|$)"
+)
 # Matplotlib names markers, hatches and collections by a hash of all their coordinates.
 HASHED = re.compile(r'(?<=[#"])(?:[a-zA-Z]|C\w+_)?[0-9a-f]{10,}(?=[")])')
 COORDINATES = {"d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height"}
@@ -59,8 +63,9 @@ def different(where):
 def table(published, made):
     """Hold a table with all its digits (`made`) against one printed with six; both are CSV text.
 
-    What was printed must be what rounding gives, up to NOISE: of the number itself, or, where a
-    column takes both signs or its name says that it is a difference, of the column's largest.
+    What was printed must be what rounding gives, up to NOISE of the number itself. Where a column
+    takes both signs or its name says that it holds differences, NOISE is of what they are left
+    from: ten times the largest of them.
     """
     old, new = (
         pd.read_csv(io.StringIO(csv), dtype=str, keep_default_na=False) for csv in (published, made)
@@ -86,7 +91,7 @@ def _column(name, old, new):
     beyond = np.maximum(np.abs(after - before) - half, 0.0)
     every = np.nan_to_num(pd.to_numeric(old, errors="coerce").to_numpy(float), posinf=0, neginf=0)
     if DIFFERENCE.search(name) or every.min(initial=0) < 0 < every.max(initial=0):
-        size = np.full_like(size, np.abs(every).max(initial=0))
+        size = np.full_like(size, np.abs(every).max(initial=0) / LEFT)
     relative = beyond / np.maximum(size, NOTHING / NOISE)
     row = int(np.argmax(relative)) if len(relative) else 0
     if not len(relative) or relative[row] == 0:
