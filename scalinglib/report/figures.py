@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -9,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
+from PIL import Image
 
 from scalinglib.report import paths
 
@@ -120,19 +122,24 @@ def saver(profile):
 
     It writes figures/STEM.svg, .png and .csv below `paths.output()`, the table being the numbers
     behind the picture; figure=None stands for a table of the paper, a .csv alone. Under a profile
-    that does not save, the picture is drawn and the table checked, and nothing written.
+    that does not save, the picture is drawn and the table checked, and nothing written. The picture
+    is shown at once and the figure closed: a notebook would draw it again.
     """
 
     def save(figure, stem, table):
         table = pd.DataFrame(table)
         _refuse_missing(stem, table)
         if figure is not None:
-            # Lay out once and keep it: or each file and the notebook pay for the layout again.
+            # Lay out once and keep it: or each file pays for the layout again.
             figure.get_layout_engine().execute(figure)
             figure.set_layout_engine("none")
+            png = io.BytesIO()
+            figure.savefig(png, format="png", metadata={"Software": None})
+            if profile.saves:
+                _write_drawing(figure, png.getvalue(), paths.output() / "figures" / stem)
+            _show(figure, png)
+            plt.close(figure)
         if profile.saves:
-            if figure is not None:
-                _write_drawing(figure, paths.output() / "figures" / stem)
             write_table(table, f"figures/{stem}.csv")
 
     return save
@@ -165,9 +172,22 @@ def _number_clips(svg):
     return names.sub(lambda match: numbers[match[0]], svg)
 
 
-def _write_drawing(figure, stem):
+def _write_drawing(figure, png, stem):
     stem.parent.mkdir(parents=True, exist_ok=True)
     svg = io.StringIO()
     figure.savefig(svg, format="svg", metadata={"Date": None})
     stem.with_suffix(".svg").write_text(_number_clips(svg.getvalue()), encoding="utf-8")
-    figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
+    stem.with_suffix(".png").write_bytes(png)
+
+
+def _show(figure, png):
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    if shell is None:
+        return
+    with Image.open(png) as picture:
+        size = [round(inches * figure.dpi) for inches in figure.get_size_inches()]
+        small = io.BytesIO()
+        picture = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        picture.quantize(256, dither=Image.Dither.NONE).save(small, "png")
+    data = {"image/png": small.getvalue(), "text/plain": repr(figure)}
+    shell.display_pub.publish(data)
