@@ -79,6 +79,9 @@ columns = ["law", "coefficient", "true", "estimate", "low", "high"]
 columns += ["printed", "printed_low", "printed_high"]
 pairs = [(name, c) for name, found in fits.items() for c in found.coefficients.index]
 coefficients = pd.DataFrame([row(*pair) for pair in pairs], columns=columns)
+# Percentiles of bootstrap fits that may lie far out on a ridge: no digits beyond four.
+bounds = coefficients[["low", "high"]].map(lambda bound: float(f"{bound:.4g}"))
+coefficients[["low", "high"]] = bounds
 coefficients["printed_low"] = coefficients.printed_low.fillna(coefficients.printed)
 save(None, "table06_coefficients_simulated", coefficients)
 coefficients.round(4)
