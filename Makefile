@@ -73,9 +73,9 @@ include build/dependencies.mk
 endif
 
 test: .venv/.done ## unit and property tests, then every notebook end to end in its fast profile
-	$(VENV)/python -m pytest -n 2 -q
+	$(VENV)/python -m pytest -p tools -n 2 -q
 	$(VENV)/python -m tools.notebooks fast build/fast
-	$(VENV)/python -m pytest -n 2 -q --nbmake --nbmake-timeout=120 build/fast
+	$(VENV)/python -m pytest -p tools -n 2 -q --nbmake --nbmake-timeout=120 build/fast
 
 site: .venv/.done ## build/site: the notebooks, ledger, data and API as pages, and the planner (needs npm)
 	$(VENV)/python -m tools.site

@@ -213,6 +213,19 @@ def test_a_new_clone_knows_the_edited_half_from_the_commit(checkout, half):
     assert pairs.newer(note) == half
 
 
+def test_what_git_puts_back_was_not_edited(checkout):
+    note = checkout / "notebooks" / "NOTE.py"
+    note.write_text("# %%\nx = 2\n")
+    write_half(note.with_suffix(".ipynb"), "x = 2")
+    pairs.synchronize(note)
+    git(checkout, "checkout", "notebooks/NOTE.ipynb")
+    with pytest.raises(ValueError, match="cannot be told"):
+        pairs.newer(note)
+    git(checkout, "add", "notebooks/NOTE.py")
+    git(checkout, "commit", "-q", "-m", "y")
+    assert pairs.newer(note) == "py"
+
+
 def test_where_both_halves_were_edited_the_way_out_is_named(checkout):
     note = checkout / "notebooks" / "NOTE.py"
     pairs.synchronize(note)

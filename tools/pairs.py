@@ -55,12 +55,17 @@ def newer(path, keep=None):
         return None
     if keep:
         return keep
+    committed = _last_commit(path)
+    untouched = [half for half in HALVES if now[half] == committed[half]]
     stamp = ROOT / "build" / "pairs" / path.stem
-    agreed = stamp.read_text(encoding="utf-8") if stamp.exists() else None
-    last = dict.fromkeys(HALVES, agreed) if agreed in now.values() else _last_commit(path)
-    edited = [half for half in HALVES if now[half] != last[half]]
-    if not edited:
+    if len(untouched) == 2:
         edited = _committed_later(path)
+    elif stamp.exists():
+        edited = [half for half in HALVES if now[half] != stamp.read_text(encoding="utf-8")]
+        # What git put back was not typed.
+        edited = [] if edited == untouched else edited
+    else:
+        edited = [half for half in HALVES if half not in untouched]
     if len(edited) == 1:
         return edited[0]
     name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path
