@@ -9,8 +9,8 @@ export PYTHONPATH := $(CURDIR)
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 
-.PHONY: FORCE help setup figures verify disguised lab test lint format site seconds study study-calibration study-mapping \
-    study-practice study-sweep bench lock clean $(NOTEBOOKS)
+.PHONY: FORCE help setup figures verify disguised lab test lint format site seconds study \
+    study-calibration study-mapping study-practice study-sweep bench lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -52,7 +52,7 @@ build/figures/%.done: notebooks/%.py tools/notebooks.py requirements.lock | .ven
 
 verify: .venv/.done ## compute everything anew and report what of the committed results came out
 	@rm -rf build/figures build/made
-	@$(MAKE) -k --no-print-directory figures || true
+	@env -u SCALINGLIB_RUNS -u SCALINGLIB_PAPER_RUNS $(MAKE) -k --no-print-directory figures || true
 	@$(VENV)/python -m tools.verify
 
 disguised: .venv/.done ## three notebooks again as an older processor computes them
