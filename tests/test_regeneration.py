@@ -311,7 +311,7 @@ def test_the_report_says_what_was_not_reproduced():
     assert lines[-4:] == [
         "beyond rounding: 3",
         "    figures/a.csv: column 'x'",
-        "    notebook b failed",
+        "    notebook b failed, or was not run",
         "    claim c: does not hold; recorded: holds",
     ]
 
