@@ -43,7 +43,8 @@ def summary(records, answers):
             lines += [f"largest deviation of a {kind}: {worst['size']:.1e}{unit}"]
             lines += [f"    {worst['file']}: {worst['where']}"]
     wrong = [f"{row['file']}: {row['where']}" for row in rows if row["new"]]
-    wrong += [f"notebook {name} failed, or was not run" for name, record in records.items() if record is None]
+    missing = [name for name, record in records.items() if record is None]
+    wrong += [f"notebook {name} failed, or was not run" for name in missing]
     wrong += [
         f"claim {name}: {computed or 'not computed'}; recorded: {recorded}"
         for name, (recorded, computed) in answers.items()
