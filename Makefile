@@ -4,11 +4,13 @@ VENV := .venv/bin
 # Kernels and test workers share what they compile; only a speed-up, never in git.
 export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.3
+# This checkout's code, whatever an environment that was copied from another may say.
+export PYTHONPATH := $(CURDIR)
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 
-.PHONY: FORCE help setup figures test lint format site seconds study study-calibration study-mapping \
-    study-practice study-sweep bench lock clean $(NOTEBOOKS)
+.PHONY: FORCE help setup figures verify disguised lab test lint format site seconds study \
+    study-calibration study-mapping study-practice study-sweep bench lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -17,56 +19,70 @@ help: ## this list
 
 setup: .venv/.done ## make the environment (the other targets do it when needed)
 
+# The record's second line is where it was made: moved or copied, its paths are set right.
+ifneq ($(shell sed -n 2p .venv/.done 2>/dev/null),$(CURDIR))
+.venv/.done: FORCE
+endif
 .venv/.done: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
-	test -x $(VENV)/python || $(PYTHON) -m venv .venv
-	$(VENV)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(VENV)/python -m pip install --quiet --no-deps --no-build-isolation -e .
-	@touch $@
+	@$(PYTHON) tools/environment.py
 
-figures: $(NOTEBOOKS:%=build/figures/%.done) ## execute the notebooks that changed, and so regenerate figures/
+# A run on a reader's own runs is made anew each time and publishes nothing.
+ifneq ($(origin SCALINGLIB_RUNS),undefined)
+OWN += 12_your_own_runs
+endif
+ifneq ($(origin SCALINGLIB_PAPER_RUNS),undefined)
+OWN += 05_fitting_the_law
+endif
 
-$(NOTEBOOKS): %: build/figures/%.done
+figures: $(NOTEBOOKS) ## execute the notebooks that changed; rewrites in figures/ what came out new
 
-build/figures/%.done: notebooks/%.py tools/notebooks.py .venv/.done
+$(filter-out $(OWN),$(NOTEBOOKS)): %: build/figures/%.done
+
+$(OWN): %: .venv/.done FORCE
+	@echo "running notebooks/$*.py on your runs"
+	@$(VENV)/python -m tools.notebooks own notebooks/$*.py
+
+# Either half may have been edited; KEEP=py or KEEP=ipynb says which counts where both were.
+$(foreach n,$(NOTEBOOKS),$(eval build/figures/$n.done: $(wildcard notebooks/$n.ipynb)))
+build/figures/%.done: notebooks/%.py tools/notebooks.py requirements.lock | .venv/.done
 	@mkdir -p $(@D)
 	@echo "running $<"
-	@$(VENV)/python tools/notebooks.py run $<
+	@$(VENV)/python -m tools.notebooks run $< $(if $(KEEP),--keep $(KEEP))
 	@touch $@
 
-# Runs from outside the repository: their notebook always runs; kernels start in notebooks/, hence abspath.
-ifdef SCALINGLIB_RUNS
-override export SCALINGLIB_RUNS := $(abspath $(SCALINGLIB_RUNS))
-build/figures/12_your_own_runs.done: FORCE
-endif
-ifdef SCALINGLIB_PAPER_RUNS
-override export SCALINGLIB_PAPER_RUNS := $(abspath $(SCALINGLIB_PAPER_RUNS))
-build/figures/05_fitting_the_law.done: FORCE
-endif
-FORCE:
+verify: .venv/.done ## compute everything anew and report what of the committed results came out
+	@rm -rf build/figures build/made
+	@env -u SCALINGLIB_RUNS -u SCALINGLIB_PAPER_RUNS $(MAKE) -k --no-print-directory figures || true
+	@$(VENV)/python -m tools.verify
+
+disguised: .venv/.done ## three notebooks again as an older processor computes them
+	$(VENV)/python -m tools.disguise $(foreach n,$(filter 05_% 08_% 12_%,$(NOTEBOOKS)),notebooks/$n.py)
+
+lab: .venv/.done ## read and change the notebooks in JupyterLab; what they write goes to build/by_hand
+	$(VENV)/python -m jupyterlab notebooks
 
 # The ledger's notebook shows what the others print in their check cells.
 build/figures/11_claims.done: $(patsubst %,build/figures/%.done,$(filter-out 11_% 12_%,$(NOTEBOOKS)))
 
 # Which library modules and data files each notebook uses, read off its imports.
-build/dependencies.mk: $(SOURCES)
+build/dependencies.mk: $(SOURCES) | .venv/.done
 	@mkdir -p $(@D)
-	@$(PYTHON) tools/dependencies.py > $@
+	@$(VENV)/python tools/dependencies.py > $@
 ifneq ($(filter figures build/figures/% $(NOTEBOOKS),$(MAKECMDGOALS)),)
 include build/dependencies.mk
 endif
 
 test: .venv/.done ## unit and property tests, then every notebook end to end in its fast profile
-	$(VENV)/python -m pytest -n 2 -q
-	$(VENV)/python tools/notebooks.py fast build/fast
-	$(VENV)/python -m pytest -n 2 -q --nbmake --nbmake-timeout=120 build/fast
+	$(VENV)/python -m pytest -p tools -n 2 -q
+	$(VENV)/python -m tools.notebooks fast build/fast
+	$(VENV)/python -m pytest -p tools -n 2 -q --nbmake --nbmake-timeout=120 build/fast
 
 site: .venv/.done ## build/site: the notebooks, ledger, data and API as pages, and the planner (needs npm)
 	$(VENV)/python -m tools.site
 
 seconds: .venv/.done ## measure what each notebook takes, for the README's table
 	$(VENV)/python -m tools.seconds
-	$(VENV)/python tools/readme.py
+	$(VENV)/python -m tools.readme
 
 lint: .venv/.done ## ruff, the formatter's opinion included
 	$(VENV)/ruff check
@@ -99,4 +115,4 @@ lock: ## resolve requirements.lock anew (needs uv)
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -q -o requirements.lock
 
 clean: ## remove what make made, but not the environment
-	rm -rf build notebooks/*.failed.ipynb notebooks/*.partial.ipynb
+	rm -rf build

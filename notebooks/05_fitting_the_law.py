@@ -1,15 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 05 · Fitting the law
 #
@@ -32,14 +20,14 @@
 profile = "full"
 
 # %%
-import os
+from dataclasses import asdict, replace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from scalinglib import allocate, fit, flops, laws, simulate
-from scalinglib.report import claims, figures, profiles
+from scalinglib.report import claims, figures, paths, profiles
 from scalinglib.report.paths import DATA
 
 settings = profiles.load(profile)
@@ -76,8 +64,8 @@ for name, found in fits.items():
 # and one token; $c_1$ not at all (its dot is the bound of the search, $c_1 f_1 = 10^4$).
 
 # %%
-truth = {"supervised": law.supervised._asdict(), "distillation": law._asdict()}
-published = pd.read_csv(laws.COEFFICIENTS / "table6.csv").set_index(["law", "coefficient"])
+truth = {"supervised": asdict(law.supervised), "distillation": asdict(law)}
+published = pd.read_csv(DATA / "published" / "table6.csv").set_index(["law", "coefficient"])
 
 
 def row(name, coefficient):
@@ -91,6 +79,9 @@ columns = ["law", "coefficient", "true", "estimate", "low", "high"]
 columns += ["printed", "printed_low", "printed_high"]
 pairs = [(name, c) for name, found in fits.items() for c in found.coefficients.index]
 coefficients = pd.DataFrame([row(*pair) for pair in pairs], columns=columns)
+# Percentiles of bootstrap fits that may lie far out on a ridge: no digits beyond four.
+bounds = coefficients[["low", "high"]].map(lambda bound: float(f"{bound:.4g}"))
+coefficients[["low", "high"]] = bounds
 coefficients["printed_low"] = coefficients.printed_low.fillna(coefficients.printed)
 save(None, "table06_coefficients_simulated", coefficients)
 coefficients.round(4)
@@ -198,7 +189,7 @@ supervised_compute = np.asarray(3 * flops.forward_flops(targets.student_params) 
 
 
 def compute_ratio(b):
-    trial = law._replace(B=float(b))
+    trial = replace(law, B=float(b))
     sizes, losses = targets.student_params, targets.student_loss
     needed = allocate.compute_for_loss(trial, sizes, losses, "teacher_inference")
     return needed / supervised_compute
@@ -248,7 +239,7 @@ def evidence(runs):
     alone = fit.fit_distillation(runs, law.supervised, fixed=held, bootstrap=1000, starts=64)
     rows = [("printed", 24181.0), ("corrected", law.B), ("fitted alone", alone.law.B)]
     table = pd.DataFrame(rows, columns=["which", "B"]).assign(runs=len(runs))
-    errors = [relative_error(law._replace(B=b), runs) for b in table.B]
+    errors = [relative_error(replace(law, B=b), runs) for b in table.B]
     table["mean_relative_error"] = [e.mean() for e in errors]
     table["max_relative_error"] = [e.max() for e in errors]
     low, high = alone.coefficients.loc["B", ["low", "high"]]
@@ -256,11 +247,11 @@ def evidence(runs):
 
 
 # %%
-path = os.environ.get("SCALINGLIB_PAPER_RUNS")
+path = paths.named_by("SCALINGLIB_PAPER_RUNS")
 if path:
     table = evidence(pd.read_csv(path))
     if settings.saves:
-        table.to_csv(stored, index=False, float_format="%.6g", lineterminator="\n")
+        figures.write_table(table, "data/fits/misprint_evidence.csv")
     print("Computed now from the runs that SCALINGLIB_PAPER_RUNS names.")
 else:
     table = pd.read_csv(stored)

@@ -1,15 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 06 · Distil or supervise, with fixed tokens or compute
 #
@@ -400,7 +388,9 @@ one_teacher.set_axis(map(figures.label_size, students)).map("{:.2g}".format)
 claims.check("takeover-grows", bool((one_teacher["last budget with a gain"].diff()[1:] >= 0).all()))
 early, late = one_teacher["best D_T at 1e20"], one_teacher["best D_T at 1e23"]
 claims.check("large-weak-teacher", bool((late > early).all()))
-by_tokens = fig13.sort_values("teacher_tokens").groupby(["student_params", "teacher_params"])
+by_tokens = fig13.sort_values("teacher_tokens", kind="stable").groupby(
+    ["student_params", "teacher_params"]
+)
 claims.check("teacher-tokens-help", bool((by_tokens.gain.diff().dropna() <= 1e-9).all()))
 few_tokens = fig13[fig13.teacher_tokens < 1.01e9].gain.min()
 tiny = law.supervised.loss(10e6, teacher_tokens)

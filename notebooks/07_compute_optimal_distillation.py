@@ -1,15 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 07 · Compute-optimal distillation
 #
@@ -471,9 +459,7 @@ first = ["student", "student_params", "compute", "scenario", "student_loss", "su
 first += ["gain_over_supervised", "inside_fitted_range"]
 recipes = recipes[first + [c for c in recipes if c not in first]]
 if settings.saves:
-    recipes.to_csv(
-        paths.DATA / "recipes.csv", index=False, float_format="%.6g", lineterminator="\n"
-    )
+    figures.write_table(recipes, "data/recipes.csv")
 print(f"{len(recipes)} recipes, {recipes.inside_fitted_range.mean():.0%} inside the fitted range")
 recipes[(recipes.student == "1.15B") & (recipes.compute == 1e21)].T
 

@@ -1,15 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 08 · A whole distillation scaling study on a laptop
 #
@@ -140,7 +128,7 @@ def at_budgets(table, budgets):
         [(flops, r.n_layers, r.tokens) for flops, r in runs],
         columns=["budget", "n_layers", "tokens"],
     )
-    return keys.merge(table).sort_values("params")
+    return keys.merge(table).sort_values("params", kind="stable")
 
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True)
@@ -205,7 +193,8 @@ for ax, (name, part) in zip(axes, held_out.groupby("law", sort=False), strict=Tr
     ax.set(title=name, xlabel="measured loss (nats)", ylabel="predicted loss (nats)")
 axes[0].legend()
 save(fig, "fig05_predicted_observed_small_scale", held_out)
-distillation.coefficients.round(4)
+# A bound beyond 1e9 is where a ridge leaves the data: it has a magnitude, no digits.
+distillation.coefficients.drop(columns="fixed").map(lambda x: f"{x:.4g}" if x < 1e9 else f"{x:.0e}")
 
 # %% [markdown]
 # ## Figure 1: the law and its runs
@@ -251,7 +240,7 @@ save(fig, "fig01_runs_small_scale", shown[columns])
 # some strength are alike within the noise. KL goes on rising.
 
 # %%
-sized = shown[shown.teacher != protocol.PERFECT].sort_values("teacher_params")
+sized = shown[shown.teacher != protocol.PERFECT].sort_values("teacher_params", kind="stable")
 sized = sized.assign(teacher_params=sized.teacher_params.astype(float))
 fig, grid = plt.subplots(2, 3, figsize=(10, 5.6), sharex=True, sharey="row")
 for (top, bottom), (params, part) in zip(grid.T, sized.groupby("params"), strict=True):
@@ -280,7 +269,9 @@ save(fig, "fig04_capacity_gap_small_scale", sized[["teacher_params", *columns, "
 # %%
 def kl_rises(table):
     """Shares of students, and of steps to the next better teacher, with a rise of KL."""
-    ordered = table[table.teacher != protocol.PERFECT].sort_values("teacher_loss", ascending=False)
+    ordered = table[table.teacher != protocol.PERFECT].sort_values(
+        "teacher_loss", ascending=False, kind="stable"
+    )
     steps = ordered.groupby(["params", "tokens"]).kl_teacher.diff().dropna() > 0
     always = steps.groupby([ordered.params, ordered.tokens]).all()
     return {"students": len(always), "always": always.mean(), "steps": steps.mean()}
@@ -367,7 +358,7 @@ labels = labels.rename(columns={"loss": "loss_labels", "error": "error_labels"})
 versus = distilled.merge(labels, on=["params", "tokens"])
 versus["gain"] = versus.loss_labels - versus.loss
 versus["gain_error"] = np.hypot(versus.error, versus.error_labels)
-twenty = versus[versus.teacher.isin(isoflop_ids)].sort_values("teacher_loss")
+twenty = versus[versus.teacher.isin(isoflop_ids)].sort_values("teacher_loss", kind="stable")
 gains = twenty.assign(teacher_loss=twenty.teacher_loss.round(5))
 gains = gains.pivot_table(index="teacher_loss", columns="params", values="gain")
 largest = versus[(versus.params == twenty.params.max()) & (versus.tokens == twenty.tokens.max())]
@@ -539,7 +530,7 @@ save(fig, "fig39_isoflop_optima_small_scale", several.drop(columns="drawn"))
 # use here.
 
 # %%
-weak = distilled[distilled.teacher == fixed_ids[0]].sort_values("tokens")
+weak = distilled[distilled.teacher == fixed_ids[0]].sort_values("tokens", kind="stable")
 excess = weak.assign(excess=weak.student_loss - weak.teacher_loss)
 fig, ax = plt.subplots()
 for params, part in excess.groupby("params"):
@@ -580,7 +571,7 @@ near[near.below].nsmallest(10, "mean").drop(columns=["teacher", "var", "below"])
 # %%
 def falls_back(part):
     """Rise of the loss past its minimum over tokens, and its standard error."""
-    part = part.sort_values("tokens")
+    part = part.sort_values("tokens", kind="stable")
     least, last = part.loc[part["mean"].idxmin()], part.iloc[-1]
     back = {"tokens_least": least.tokens, "least": least["mean"], "tokens_last": last.tokens}
     error = np.hypot(least.error, last.error)

@@ -1,15 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 10 · Distillation in practice
 #
@@ -403,7 +391,7 @@ claims.check("practice-mixing-weak-teacher", weakest_only, binding)
 # %%
 ends = temperature.temperature.isin([min(design.temperatures), max(design.temperatures)])
 hot = temperature[temperature.temperature == max(design.temperatures)]
-hot = hot[hot.teacher_loss == min(hot.teacher_loss)].sort_values("n_layers").above
+hot = hot[hot.teacher_loss == min(hot.teacher_loss)].sort_values("n_layers", kind="stable").above
 claims.check("practice-temperature-one", (temperature.verdict != "better").all(), binding)
 claims.check("practice-temperature-extremes", (temperature[ends].verdict == "worse").all(), binding)
 claims.check("practice-temperature-small", hot.iloc[0] > hot.iloc[-1], binding)

@@ -1,15 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 12 · Your own runs
 #
@@ -32,23 +20,19 @@
 profile = "full"
 
 # %%
-import os
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from scalinglib import allocate, fit, flops, laws
-from scalinglib.report import claims, figures, profiles
-from scalinglib.report.paths import DATA
+from scalinglib.report import claims, figures, paths, profiles
 
 settings = profiles.load(profile)
 figures.use_style()
-example_path = str(DATA / "runs" / "example_simulated.csv")
-runs_path = os.environ.get("SCALINGLIB_RUNS", example_path)
+save = figures.saver(settings)
+example_path = paths.DATA / "runs" / "example_simulated.csv"
+runs_path = paths.named_by("SCALINGLIB_RUNS", example_path)
 example = runs_path == example_path
-# Figures of the reader's own runs stay in the notebook: figures/ holds those of the example.
-save = figures.saver(settings if example else profiles.load("fast"))
 whose = "simulated example runs" if example else "your runs"
 student_params, compute, delta_lgt = 500e6, 3e20, 1.0  # the decision: student, FLOPs, logits paid?
 
@@ -195,7 +179,7 @@ losses = replicates.loss(*(pool[name].to_numpy() for name in options_of))
 ranked = pool.assign(
     share=np.bincount(losses.argmin(axis=1), minlength=len(pool)) / len(losses),
     regret=(losses - losses.min(axis=1, keepdims=True)).mean(axis=0),
-).sort_values("predicted")
+).sort_values("predicted", kind="stable")
 save(None, "own_runs_teachers_simulated", ranked)
 ranked.drop(columns="student_params").head(6).map("{:.4g}".format)
 

@@ -23,17 +23,17 @@ def drawing():
 def test_a_figure_drawn_twice_saves_the_same_bytes(tmp_path, monkeypatch):
     files = []
     for folder in ("one", "two"):
-        monkeypatch.setattr(figures, "FIGURES", tmp_path / folder)
+        monkeypatch.setenv("SCALINGLIB_OUTPUT", str(tmp_path / folder))
         figures.saver(profiles.load("full"))(draw(), "fig", {"x": [1 / 3], "name": ["a"]})
         plt.close("all")
-        files.append({f.name: f.read_bytes() for f in (tmp_path / folder).iterdir()})
-    assert set(files[0]) == {"fig.svg", "fig.png", "fig.csv"}
+        files.append({f.name: f.read_bytes() for f in (tmp_path / folder / "figures").iterdir()})
+    assert set(files[0]) == {"fig.svg", "fig.png", "fig.csv", "fig.exact.csv"}
     assert files[0] == files[1]
     assert files[0]["fig.csv"] == b"x,name\n0.333333,a\n"
 
 
 def test_fast_writes_nothing(drawing, tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "FIGURES", tmp_path / "figures")
+    monkeypatch.setenv("SCALINGLIB_OUTPUT", str(tmp_path))
     figures.saver(profiles.load("fast"))(drawing, "fig", {"x": [1.0]})
     assert list(tmp_path.iterdir()) == []
 

@@ -1,11 +1,14 @@
 """Write make rules that say which library modules and data files each notebook depends on.
 
-Standard library only: make reads the result before the environment exists.
+Of data/claims.toml a notebook depends on the claims that it checks: they are copied to
+build/claims/NAME.json, which is rewritten where one of them changed.
 
-    python3 tools/dependencies.py > build/dependencies.mk
+    python tools/dependencies.py > build/dependencies.mk
 """
 
 import ast
+import json
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,11 +48,9 @@ def read_by_name(tree, files):
 
 
 def written(tree, files):
-    """Files that the tree itself writes (df.to_csv(DATA / "x.csv")): outputs, not dependencies."""
+    """Files that the tree itself writes (write_table(df, "data/x.csv")): not dependencies."""
     calls = (n for n in ast.walk(tree) if isinstance(n, ast.Call))
-    saving = [
-        c for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr.startswith("to_")
-    ]
+    saving = [c for c in calls if getattr(c.func, "attr", "") == "write_table"]
     return set().union(*(read_by_name(call, files) for call in saving))
 
 
@@ -64,12 +65,35 @@ def dependencies(notebook, files):
     return found
 
 
+def shows_all_claims(notebook):
+    """Whether a notebook reads the whole ledger, not only the claims that it checks."""
+    return "claims.ledger(" in notebook.read_text(encoding="utf-8")
+
+
+def own_claims(notebook, ledger):
+    """Write the claims that a notebook checks to a file, unless it says so; return the file."""
+    file = ROOT / "build" / "claims" / f"{notebook.stem}.json"
+    claims = {name: c for name, c in ledger.items() if c.get("notebook") == notebook.stem}
+    text = json.dumps(claims, indent=1)
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return file
+
+
 def main():
     """Print one rule a notebook."""
     files = [f for f in (ROOT / "data").rglob("*") if f.is_file()]
-    files += [f for kind in ("*.mplstyle", "*.csv") for f in (ROOT / PACKAGE).rglob(kind)]
+    files += (ROOT / PACKAGE).rglob("*.mplstyle")
+    files += (ROOT / PACKAGE).rglob("*.csv")
+    claims = ROOT / "data" / "claims.toml"
+    with claims.open("rb") as file:
+        ledger = tomllib.load(file)
     for notebook in sorted((ROOT / "notebooks").glob("[0-9]*.py")):
-        needed = sorted(f.relative_to(ROOT).as_posix() for f in dependencies(notebook, files))
+        found = dependencies(notebook, files)
+        if claims in found and not shows_all_claims(notebook):
+            found = found - {claims} | {own_claims(notebook, ledger)}
+        needed = sorted(f.relative_to(ROOT).as_posix() for f in found)
         print(f"build/figures/{notebook.stem}.done: {' '.join(needed)}")
 
 

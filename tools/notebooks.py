@@ -1,15 +1,19 @@
 """Turn the edited half of a notebook (NN_name.py) into the read half (NN_name.ipynb).
 
-    python tools/notebooks.py run notebooks/NN_name.py   execute, write the .ipynb beside it
-    python tools/notebooks.py fast build/fast            unexecuted, profile "fast", for nbmake
+    python -m tools.notebooks run notebooks/NN_name.py   execute, publish the .ipynb and figures
+    python -m tools.notebooks own notebooks/NN_name.py   on the reader's runs, into build/own
+    python -m tools.notebooks fast build/fast            unexecuted, profile "fast", for nbmake
 
-A run is repeatable to the byte: cell ids come from content, timings are dropped. It writes to a
-temporary name and renames on success; what failed stays beside it as NN_name.failed.ipynb.
+A run is repeatable: cell ids come from content, timings are dropped. It writes into
+build/made/NN_name; from there `publish` takes what says something new. What failed stays there.
 """
 
 import argparse
 import contextlib
 import hashlib
+import os
+import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +23,14 @@ import nbformat
 import papermill
 from traitlets.config import Config
 
+from scalinglib.report import paths
+from tools import pairs, publish
+
+# Where each notebook that takes a reader's own runs looks for them.
+OWN = {
+    "05_fitting_the_law": "SCALINGLIB_PAPER_RUNS",
+    "12_your_own_runs": "SCALINGLIB_RUNS",
+}
 ROOT = Path(__file__).resolve().parents[1]
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
@@ -48,7 +60,17 @@ def strip(notebook):
             del cell.metadata["tags"]
         if "outputs" in cell:
             cell.outputs = join_streams(cell.outputs)
+            for output in cell.outputs:
+                if output.get("name") == "stderr":
+                    output.text = without_machine(output.text)
     return notebook
+
+
+def without_machine(text):
+    """A warning's text without what one machine and one process are called."""
+    text = re.sub(r"\S*/ipykernel_\d+/\d+\.py", "this cell", text)
+    text = text.replace(f"{ROOT}{os.sep}", "")
+    return re.sub(r"(?m)^\S.*/site-packages/|\bpid \d+|(?<=\[)\d+(?=\])", "", text)
 
 
 def join_streams(outputs):
@@ -63,31 +85,87 @@ def join_streams(outputs):
     return joined
 
 
-def run(path):
-    """Execute a notebook in its full profile and put the .ipynb beside the .py, or raise."""
-    path = Path(path)
-    partial, failed = (path.with_suffix(f".{word}.ipynb") for word in ("partial", "failed"))
-    with tempfile.TemporaryDirectory() as private:
-        # Sockets in a folder of our own: kernels started at once cannot take each other's.
-        sockets = {"transport": "ipc", "ip": f"{private}/kernel"}
+def run(path, keep=None):
+    """Execute a notebook in its full profile and publish what is new of it, or raise."""
+    path = Path(path).resolve()
+    pairs.synchronize(path, keep)
+    folder = ROOT / "build" / "made" / path.stem
+    shutil.rmtree(folder, ignore_errors=True)
+    execute(path, folder, dict.fromkeys(OWN.values()))
+    rows = publish.publish(path.stem, folder)
+    for row in rows:
+        if row["origin"] == "made":
+            print(f"  written: {row['file']} ({row['where']})")
+    # JupyterLab believes the younger half, and both hold the same cells now.
+    stamp = path.stat().st_mtime_ns
+    os.utime(path.with_suffix(".ipynb"), ns=(stamp, stamp))
+
+
+def run_own(path):
+    """Execute a notebook on the reader's own runs; all it makes goes into build/own/NAME."""
+    path = Path(path).resolve()
+    variable = OWN[path.stem]
+    runs = paths.named_by(variable)
+    if runs is None:
+        raise ValueError(f"{variable} is not set; it must name a file of runs")
+    folder = ROOT / "build" / "own" / runs.stem
+    execute(path, folder, {variable: str(runs)})
+    print(f"{folder.relative_to(ROOT) / path.stem}.ipynb")
+
+
+def execute(path, folder, environment):
+    """Run the .py half in a kernel that writes into `folder`, where its .ipynb comes as well."""
+    folder.mkdir(parents=True, exist_ok=True)
+    done, failed = folder / f"{path.stem}.ipynb", folder / f"{path.stem}.failed.ipynb"
+    failed.unlink(missing_ok=True)
+    ours = {"SCALINGLIB_OUTPUT": str(folder), "PYTHONPATH": str(ROOT)} | environment
+    with short_folder() as private, variables(ours):
         try:
-            done = papermill.execute_notebook(
+            notebook = papermill.execute_notebook(
                 read(path),
-                str(partial),
+                str(failed),
                 kernel_name="python3",
                 cwd=str(path.parent),
                 progress_bar=False,
                 log_output=False,
                 extra_arguments=["--IPKernelApp.log_level=ERROR"],
-                config=Config({"KernelManager": sockets}),
+                config=Config({"KernelManager": sockets(private)}),
             )
-        except BaseException:
-            if partial.exists():
-                partial.replace(failed)
+        except papermill.PapermillExecutionError as error:
+            error.notebook = failed
             raise
-    nbformat.write(strip(done), partial)
-    partial.replace(path.with_suffix(".ipynb"))
-    failed.unlink(missing_ok=True)
+    nbformat.write(strip(notebook), done)
+    failed.unlink()
+
+
+def short_folder():
+    """A temporary folder of our own: kernels started at once cannot take each other's sockets."""
+    return tempfile.TemporaryDirectory(dir=min((tempfile.gettempdir(), "/tmp"), key=len))
+
+
+def sockets(folder):
+    """How a kernel is spoken to: through sockets in a folder, or TCP where its name is too long."""
+    # 104 bytes (macOS) hold the path of a socket; jupyter_client adds a number.
+    short = len(os.fsencode(f"{folder}/kernel")) < 95
+    return {"transport": "ipc", "ip": f"{folder}/kernel"} if short else {}
+
+
+@contextlib.contextmanager
+def variables(wanted):
+    """Environment variables set, or with None taken away, for as long as the context lasts."""
+    before = {name: os.environ.get(name) for name in wanted}
+
+    def put(values):
+        for name, value in values.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+    put(wanted)
+    try:
+        yield
+    finally:
+        put(before)
 
 
 def write_fast(folder):
@@ -109,17 +187,22 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("command", choices=["run", "fast"])
+    parser.add_argument("command", choices=["run", "own", "fast"])
     parser.add_argument("path")
+    parser.add_argument("--keep", choices=pairs.HALVES, help="the half that counts, where both do")
     arguments = parser.parse_args()
-    if arguments.command == "fast":
-        write_fast(arguments.path)
-        return
     try:
-        run(arguments.path)
+        if arguments.command == "fast":
+            write_fast(arguments.path)
+        elif arguments.command == "own":
+            run_own(arguments.path)
+        else:
+            run(arguments.path, arguments.keep)
     except papermill.PapermillExecutionError as error:
         with contextlib.suppress(BrokenPipeError):
-            sys.exit(f"{arguments.path}: {error}")
+            sys.exit(f"{error}\n{arguments.path} failed; see {error.notebook}")
+    except ValueError as error:
+        sys.exit(f"{arguments.path}: {error}")
 
 
 if __name__ == "__main__":

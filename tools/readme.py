@@ -26,9 +26,14 @@ def title(notebook):
 
 def stems(notebook):
     """Stems under which a notebook saves figures and tables, in order."""
+    return stems_in(notebook.read_text(encoding="utf-8"))
+
+
+def stems_in(source):
+    """Stems under which Python source, of a notebook or one of its cells, saves, in order."""
     calls = [
         node
-        for node in ast.walk(ast.parse(notebook.read_text(encoding="utf-8")))
+        for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "save"
     ]
     return [call.args[1].value for call in sorted(calls, key=lambda call: call.lineno)]

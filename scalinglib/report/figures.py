@@ -2,18 +2,20 @@
 
 import io
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from scalinglib.extras import missing
-from scalinglib.report.paths import FIGURES
+from scalinglib.report import paths
 
 try:
     import matplotlib as mpl
     import matplotlib.pyplot as plt
     from matplotlib.colors import LogNorm
+    from PIL import Image
 except ImportError as error:
     raise missing("report", error) from error
 
@@ -29,6 +31,7 @@ __all__ = [
     "saver",
     "student_color",
     "use_style",
+    "write_table",
 ]
 
 # Okabe and Ito's colours, told apart with the common kinds of colour blindness.
@@ -122,22 +125,41 @@ def contours(axes, x, y, values, levels, cmap="RdBu_r"):
 def saver(profile):
     """A function save(figure, stem, table) for a notebook running under `profile`.
 
-    It writes figures/STEM.svg, .png and .csv, the table being the numbers behind the picture with
-    six significant digits; figure=None stands for a table of the paper, a .csv alone. Under a
-    profile that does not save, the picture is drawn and the table checked, and nothing written.
+    It writes figures/STEM.svg, .png and .csv below `paths.output()`, the table being the numbers
+    behind the picture; figure=None stands for a table of the paper, a .csv alone. Under a profile
+    that does not save, the picture is drawn and the table checked, and nothing written. The picture
+    is shown at once and the figure closed: a notebook would draw it again.
     """
 
     def save(figure, stem, table):
         table = pd.DataFrame(table)
         _refuse_missing(stem, table)
         if figure is not None:
-            # Lay out once and keep it: or each file and the notebook pay for the layout again.
+            # Lay out once and keep it: or each file pays for the layout again.
             figure.get_layout_engine().execute(figure)
             figure.set_layout_engine("none")
+            png = io.BytesIO()
+            figure.savefig(png, format="png", metadata={"Software": None})
+            if profile.saves:
+                _write_drawing(figure, png.getvalue(), paths.output() / "figures" / stem)
+            _show(figure, png)
+            plt.close(figure)
         if profile.saves:
-            _write(figure, table, FIGURES / stem)
+            write_table(table, f"figures/{stem}.csv")
 
     return save
+
+
+def write_table(table, name):
+    """Write a DataFrame with six significant digits as `name` below `paths.output()`.
+
+    Beside it, as .exact.csv, all digits: what six cannot tell, a changed result from one that was
+    rounded the other way, the comparison with the published file reads there.
+    """
+    path = paths.output() / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    table.to_csv(path.with_suffix(".exact.csv"), index=False, lineterminator="\n")
 
 
 def _refuse_missing(stem, table):
@@ -155,11 +177,22 @@ def _number_clips(svg):
     return names.sub(lambda match: numbers[match[0]], svg)
 
 
-def _write(figure, table, stem):
-    stem.parent.mkdir(exist_ok=True)
-    if figure is not None:
-        svg = io.StringIO()
-        figure.savefig(svg, format="svg", metadata={"Date": None})
-        stem.with_suffix(".svg").write_text(_number_clips(svg.getvalue()), encoding="utf-8")
-        figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
-    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g", lineterminator="\n")
+def _write_drawing(figure, png, stem):
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    svg = io.StringIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None})
+    stem.with_suffix(".svg").write_text(_number_clips(svg.getvalue()), encoding="utf-8")
+    stem.with_suffix(".png").write_bytes(png)
+
+
+def _show(figure, png):
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    if shell is None:
+        return
+    with Image.open(png) as picture:
+        size = [round(inches * figure.dpi) for inches in figure.get_size_inches()]
+        small = io.BytesIO()
+        picture = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        picture.quantize(256, dither=Image.Dither.NONE).save(small, "png")
+    data = {"image/png": small.getvalue(), "text/plain": repr(figure)}
+    shell.display_pub.publish(data)

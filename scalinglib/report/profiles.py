@@ -1,8 +1,8 @@
 """What the two profiles mean in numbers.
 
 Every notebook has one parameter, `profile`. `full` makes the committed figures; `fast` runs the
-same cells on coarser grids, within about 20 s a notebook, and writes nothing into
-figures/ or data/.
+same cells on coarser grids, within about 20 s a notebook, and writes nothing. Where a full run
+writes, `paths.output` says.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Profile:
     name : str
         "fast" or "full".
     saves : bool
-        Whether figures and tables are written into the repository.
+        Whether figures and tables are written.
     curve_points, map_points : int
         Points along a curve, and along each side of a contour map.
     fit_starts, fit_replicates : int

@@ -1,0 +1,327 @@
+"""What counts as new when everything is computed again, and which half of a notebook does."""
+
+import io
+import json
+import subprocess
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from scalinglib.report import figures, paths, profiles
+from tools import compare, disguise, environment, notebooks, pairs, publish, verify
+
+ROWS = pd.DataFrame(
+    {
+        "tokens": [1e9 / 3, 1e13 / 3],
+        "loss": [2.3456789, 1.23456449],
+        "relative_error": [7.42053e-06, 0.0155787],
+        "runs": [697, 12],
+        "law": ["printed", "corrected"],
+    }
+)
+
+
+def printed(table):
+    return table.to_csv(index=False, float_format="%.6g")
+
+
+def exact(**columns):
+    return ROWS.assign(**columns).to_csv(index=False)
+
+
+def test_noise_in_a_table_is_not_news():
+    shaken = ROWS.assign(
+        tokens=ROWS.tokens * (1 + 3e-8),
+        loss=[2.3456789, 1.23456451],  # rounds the other way
+        relative_error=ROWS.relative_error + 2e-10,
+    )
+    assert printed(shaken) != printed(ROWS)
+    assert not compare.table(printed(ROWS), shaken.to_csv(index=False)).new
+    assert compare.table(printed(ROWS), exact()) == compare.SAME
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("tokens", [1e9 / 3 * (1 + 3e-6), 1e13 / 3]),
+        ("loss", [2.345679 + 1e-5, 1.23456449]),
+        ("loss", [2.3456789, 1.234566]),
+        ("relative_error", [7.42053e-06, 0.0155788]),
+        ("relative_error", [8.5e-06, 0.0155787]),
+        ("runs", [698, 12]),
+        ("law", ["printed", "fitted"]),
+        ("loss", [np.inf, 1.23456449]),
+    ],
+)
+def test_a_changed_entry_is_news_and_named(column, values):
+    found = compare.table(printed(ROWS), exact(**{column: values}))
+    assert found.new
+    assert f"column {column!r}" in found.where
+
+
+def test_a_column_or_a_row_more_is_news():
+    assert compare.table(printed(ROWS), exact(more=1)).new
+    assert compare.table(printed(ROWS), ROWS[:1].to_csv(index=False)).new
+
+
+def svg(heights=(1.0, 2.0, 1.5), label="loss", color="#0072B2"):
+    figures.use_style()
+    figure, axes = plt.subplots()
+    axes.plot(range(len(heights)), heights, "o-", color=color)
+    axes.set_ylabel(label)
+    axes.set_ylim(0, 3)
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    plt.close(figure)
+    return file.getvalue()
+
+
+def test_noise_in_a_drawing_is_not_news():
+    shaken = svg((1.0, 2.0 + 1e-7, 1.5))
+    assert shaken != svg()
+    assert not compare.drawing(svg(), shaken).new
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"heights": (1.0, 2.005, 1.5)}, {"label": "Loss"}, {"color": "#0072B3"}, {"heights": (1, 2)}],
+    ids=str,
+)
+def test_a_changed_curve_label_or_colour_is_news(changed):
+    assert compare.drawing(svg(), svg(**changed)).new
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "news"),
+    [
+        ("98.9132 and 378017.7309", "98.9131 and 378017.7272", False),
+        ("98.9132", "98.9134", True),
+        ("0.74", "0.75", True),
+        ("12 runs", "13 runs", True),
+        ("a  1.0", "a 1.0", False),
+        ("holds", "does not hold", True),
+        ("1.1e-17", "-2.2e-16", False),
+        ("1.15B", "1.16B", True),
+    ],
+)
+def test_printed_texts_are_compared_as_words_and_numbers(old, new, news):
+    assert compare.text(old, new).new == news
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A repository with one notebook, NOTE, whose halves agree and are committed."""
+    for module in (publish, pairs, notebooks):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    (folder / "NOTE.py").write_text("# %%\nx = 1\n")
+    write_half(folder / "NOTE.ipynb", "x = 1")
+    git(tmp_path, "init", "-q")
+    commit(tmp_path)
+    return tmp_path
+
+
+def git(folder, *arguments):
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def commit(folder):
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "x")
+
+
+def write_half(path, *sources, text="1.0"):
+    cells = [nbformat.v4.new_code_cell(source, id=f"c{i}") for i, source in enumerate(sources)]
+    cells[0].outputs = [nbformat.v4.new_output("stream", text=text)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+
+
+def made(checkout, table, heights=(1.0, 2.0, 1.5), text="1.0"):
+    """Publish a run of NOTE that made one figure, and say which files git finds changed."""
+    folder = checkout / "build" / "made" / "NOTE"
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    (folder / "figures" / "fig.csv").write_text(printed(table))
+    (folder / "figures" / "fig.exact.csv").write_text(table.to_csv(index=False))
+    (folder / "figures" / "fig.svg").write_text(svg(heights))
+    (folder / "figures" / "fig.png").write_bytes(repr(heights).encode())
+    write_half(folder / "NOTE.ipynb", "x = 1", text=text)
+    publish.publish("NOTE", folder)
+    listed = subprocess.run(
+        ["git", "status", "--porcelain", "-uall", "figures", "notebooks"],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return sorted(line[3:] for line in listed.splitlines())
+
+
+def test_only_what_is_new_is_written(checkout):
+    assert len(made(checkout, ROWS)) == 3
+    commit(checkout)
+    noise = ROWS.assign(loss=[2.3456789, 1.23456451])
+    assert made(checkout, noise, heights=(1.0, 2.0 + 1e-7, 1.5), text="1.00000004") == []
+    changed = ROWS.assign(loss=[2.3456789, 1.3])
+    assert made(checkout, changed) == ["figures/fig.csv"]
+    assert made(checkout, ROWS, heights=(1.0, 2.1, 1.5)) == ["figures/fig.png", "figures/fig.svg"]
+    assert made(checkout, ROWS, text="1.1") == ["notebooks/NOTE.ipynb"]
+    assert made(checkout, ROWS) == []
+
+
+def test_outside_git_the_files_themselves_are_what_was_before(checkout):
+    made(checkout, ROWS)
+    for file in sorted((checkout / ".git").rglob("*"), reverse=True):
+        file.rmdir() if file.is_dir() else file.unlink()
+    before = (checkout / "figures" / "fig.csv").read_bytes()
+    rows = [json.loads(json.dumps(ROWS.assign(loss=[2.3456789, 1.23456451]).to_dict("list")))]
+    folder = checkout / "build" / "made" / "NOTE"
+    (folder / "figures" / "fig.exact.csv").write_text(pd.DataFrame(rows[0]).to_csv(index=False))
+    (folder / "figures" / "fig.csv").write_text(printed(pd.DataFrame(rows[0])))
+    publish.publish("NOTE", folder)
+    assert (checkout / "figures" / "fig.csv").read_bytes() == before
+
+
+def test_either_half_may_be_edited(checkout, capsys):
+    note = checkout / "notebooks" / "NOTE.py"
+    pairs.synchronize(note)
+    note.write_text("# %%\nx = 2\n")
+    assert pairs.newer(note) == "py"
+    pairs.synchronize(note)
+    assert note.read_text() == "# %%\nx = 2\n"
+    write_half(note.with_suffix(".ipynb"), "x = 2", "y = 3")
+    assert pairs.newer(note) == "ipynb"
+    pairs.synchronize(note)
+    assert note.read_text() == "# %%\nx = 2\n\n# %%\ny = 3\n"
+    assert "taken over" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("half", ["py", "ipynb"])
+def test_a_new_clone_knows_the_edited_half_from_the_commit(checkout, half):
+    note = checkout / "notebooks" / "NOTE.py"
+    if half == "py":
+        note.write_text("# %%\nx = 2\n")
+    else:
+        write_half(note.with_suffix(".ipynb"), "x = 2")
+    assert pairs.newer(note) == half
+    # Committed alone, it is still the newer one.
+    commit(checkout)
+    assert pairs.newer(note) == half
+
+
+def test_what_git_puts_back_was_not_edited(checkout):
+    note = checkout / "notebooks" / "NOTE.py"
+    note.write_text("# %%\nx = 2\n")
+    write_half(note.with_suffix(".ipynb"), "x = 2")
+    pairs.synchronize(note)
+    git(checkout, "checkout", "notebooks/NOTE.ipynb")
+    with pytest.raises(ValueError, match="cannot be told"):
+        pairs.newer(note)
+    git(checkout, "add", "notebooks/NOTE.py")
+    git(checkout, "commit", "-q", "-m", "y")
+    assert pairs.newer(note) == "py"
+
+
+def test_where_both_halves_were_edited_the_way_out_is_named(checkout):
+    note = checkout / "notebooks" / "NOTE.py"
+    pairs.synchronize(note)
+    note.write_text("# %%\nx = 2\n")
+    write_half(note.with_suffix(".ipynb"), "x = 3")
+    with pytest.raises(ValueError, match=r"NOTE\.py and its \.ipynb .* make NOTE KEEP=py"):
+        pairs.synchronize(note)
+    pairs.synchronize(note, keep="ipynb")
+    assert note.read_text() == "# %%\nx = 3\n"
+
+
+@pytest.mark.parametrize("path", notebooks.publish.readme.notebooks(), ids=lambda path: path.stem)
+def test_cells_carried_over_leave_the_layout_alone(path):
+    text = path.read_text(encoding="utf-8")
+    executed = pairs.read(path.with_suffix(".ipynb").read_text(encoding="utf-8"), "ipynb")
+    if pairs.cells(executed) == pairs.cells(pairs.read(text, "py")):
+        assert pairs.percent(text, executed) == text
+
+
+def test_only_the_runner_writes_outside_build(monkeypatch, tmp_path):
+    monkeypatch.delenv("SCALINGLIB_OUTPUT", raising=False)
+    assert paths.output() == paths.ROOT / "build" / "by_hand"
+    monkeypatch.setenv("SCALINGLIB_OUTPUT", str(tmp_path))
+    figures.saver(profiles.load("full"))(None, "table", ROWS)
+    assert pd.read_csv(tmp_path / "figures" / "table.exact.csv").loss[1] == ROWS.loss[1]
+
+
+@pytest.mark.parametrize("value", ["", " ", "no such file.csv"])
+def test_runs_that_are_named_must_exist(monkeypatch, value):
+    monkeypatch.setenv("SCALINGLIB_RUNS", value)
+    with pytest.raises(ValueError, match=f"SCALINGLIB_RUNS is '{value}'"):
+        paths.named_by("SCALINGLIB_RUNS")
+    monkeypatch.delenv("SCALINGLIB_RUNS")
+    assert paths.named_by("SCALINGLIB_RUNS", "default") == "default"
+
+
+def test_warnings_name_no_machine():
+    text = f"/tmp/ipykernel_17/123.py:3: UserWarning: [17] {notebooks.ROOT}/data is old, pid 17\n"
+    assert notebooks.without_machine(text) == "this cell:3: UserWarning: [] data is old, \n"
+    library = "/home/a b/x/.venv/lib/python3.11/site-packages/jax/a.py:1: W\n"
+    assert notebooks.without_machine(library) == "jax/a.py:1: W\n"
+
+
+def test_sockets_of_a_kernel_stay_short(tmp_path):
+    assert notebooks.sockets("/tmp/x")["transport"] == "ipc"
+    assert notebooks.sockets("/tmp/" + "long" * 30) == {}
+
+
+def test_a_copied_environment_runs_the_copy(tmp_path, monkeypatch):
+    there = tmp_path / "a folder" / ".venv"
+    monkeypatch.setattr(environment, "ROOT", there.parent)
+    monkeypatch.setattr(environment, "VENV", there)
+    monkeypatch.setattr(environment, "SCRIPTS", there / "bin")
+    environment.venv.EnvBuilder(symlinks=True).create(there)
+    package = there.parent / "scalinglib"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    script = there / "bin" / "where"
+    script.write_text(f"#!{there}/bin/python\nimport scalinglib\nprint(scalinglib.__file__)\n")
+    script.chmod(0o755)
+    environment.settle()
+    environment.settle()
+    for place in ("a folder", "moved"):
+        (tmp_path / "a folder").rename(tmp_path / place)
+        command = [tmp_path / place / ".venv" / "bin" / "where"]
+        found = subprocess.run(command, capture_output=True, text=True, cwd="/", env={})
+        assert found.stdout.strip() == str(tmp_path / place / "scalinglib" / "__init__.py")
+
+
+def row(**changes):
+    table = {"file": "figures/a.csv", "kind": "table", "origin": "commit"}
+    return table | {"size": 2e-8, "where": "column 'x'", "new": False} | changes
+
+
+def test_the_report_says_what_was_not_reproduced():
+    lines, reproduced = verify.summary({"a": [row()]}, {"c": ("holds", "holds")})
+    assert reproduced
+    assert "1 of 1 tables reproduced, 0 of them to all digits" in lines
+    assert any("2.0e-08" in line for line in lines)
+    records = {"a": [row(new=True, size=1e-3)], "b": None}
+    lines, reproduced = verify.summary(records, {"c": ("holds", "does not hold")})
+    assert not reproduced
+    assert lines[-4:] == [
+        "beyond rounding: 3",
+        "    figures/a.csv: column 'x'",
+        "    notebook b failed, or was not run",
+        "    claim c: does not hold; recorded: holds",
+    ]
+
+
+def test_the_disguise_is_one_that_numpy_accepts():
+    command = "import numpy; print(numpy.show_config(mode='dicts')['SIMD Extensions'].get('found'))"
+    done = subprocess.run(
+        [notebooks.sys.executable, "-W", "error", "-c", command],
+        env=disguise.environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,77 @@
+"""Say in a dozen lines what a new computation of everything reproduced; `make verify` runs it.
+
+    python -m tools.verify
+
+Reads what each notebook's run recorded (build/made/NAME.json). Exit status 1 where anything
+differs beyond rounding from the last commit, or, outside git, from the files as they were.
+"""
+
+import json
+import sys
+
+from scalinglib.report import claims
+from tools import compare, publish, readme
+
+PLURALS = {"table": "tables", "figure": "figures", "notebook": "notebooks"}
+
+
+def summary(records, answers):
+    """The report's lines, and whether everything was reproduced.
+
+    Parameters
+    ----------
+    records : dict
+        Rows of `publish.settle` by notebook, None where its run failed.
+    answers : dict
+        Recorded and computed answer by claim, a pair; None for what was not computed.
+    """
+    rows = [row for record in records.values() for row in record or ()]
+    lines = []
+    for kind, plural in PLURALS.items():
+        of_kind = [row for row in rows if row["kind"] == kind]
+        same = [row for row in of_kind if not row["new"]]
+        exact = sum(row["size"] == 0 for row in same)
+        total = len(records) if kind == "notebook" else len(of_kind)
+        lines.append(f"{len(same)} of {total} {plural} reproduced, {exact} of them to all digits")
+    held = sum(recorded == computed for recorded, computed in answers.values())
+    lines.append(f"{held} of {len(answers)} claims answered as recorded")
+    for kind, unit in (("table", f" of its scale; {compare.NOISE:g} is rounding"),
+                       ("figure", f" pt; {compare.POINTS:g} is rounding")):  # fmt: skip
+        measured = [r for r in rows if r["kind"] == kind and 0 < r["size"] < float("inf")]
+        if measured:
+            worst = max(measured, key=lambda row: row["size"])
+            lines += [f"largest deviation of a {kind}: {worst['size']:.1e}{unit}"]
+            lines += [f"    {worst['file']}: {worst['where']}"]
+    wrong = [f"{row['file']}: {row['where']}" for row in rows if row["new"]]
+    missing = [name for name, record in records.items() if record is None]
+    wrong += [f"notebook {name} failed, or was not run" for name in missing]
+    wrong += [
+        f"claim {name}: {computed or 'not computed'}; recorded: {recorded}"
+        for name, (recorded, computed) in answers.items()
+        if recorded != computed
+    ]
+    lines.append(f"beyond rounding: {len(wrong)}" if wrong else "nothing differs beyond rounding")
+    return lines + [f"    {line}" for line in wrong], not wrong
+
+
+def main():
+    """Print the report; the exit status."""
+    records = {}
+    for notebook in readme.notebooks():
+        record = publish.ROOT / "build" / "made" / f"{notebook.stem}.json"
+        done = publish.ROOT / "build" / "figures" / f"{notebook.stem}.done"
+        finished = record.exists() and done.exists()
+        records[notebook.stem] = json.loads(record.read_text("utf-8")) if finished else None
+    printed = {row["id"]: row["answer"] for row in claims.computed()}
+    answers = {
+        name: (claim["answer"], printed.get(name))
+        for name, claim in claims.ledger().items()
+        if "notebook" in claim
+    }
+    lines, reproduced = summary(records, answers)
+    print("\n".join(lines))
+    return not reproduced
+
+
+if __name__ == "__main__":
+    sys.exit(main())
