@@ -37,7 +37,7 @@ build/figures/%.done: notebooks/%.py tools/notebooks.py .venv/.done
 # Runs from outside the repository: their notebook always runs; kernels start in notebooks/, hence abspath.
 ifdef SCALINGLIB_RUNS
 override export SCALINGLIB_RUNS := $(abspath $(SCALINGLIB_RUNS))
-build/figures/12_your_own_runs.done: FORCE
+build/figures/12_your_own_runs.done build/figures/14_your_own_supervised_runs.done: FORCE
 endif
 ifdef SCALINGLIB_PAPER_RUNS
 override export SCALINGLIB_PAPER_RUNS := $(abspath $(SCALINGLIB_PAPER_RUNS))
