@@ -122,12 +122,12 @@ print(f"largest {spread.max():.3%}, mean {spread.mean():.3%}")
 
 # %% [markdown]
 # What is left is not the noise of single runs. In each of the four groups two branches part from
-# the group's best teacher, as the two sides of an IsoFLOP profile do (small teachers on many tokens,
-# large ones on few), and the same teacher leaves all its students on the same side of their curves
-# (rank correlations below). Either size or tokens act a little beside the loss, by up to 0.35%, or
-# the teacher losses of the figure are off by as much, as they would be if they were the supervised
-# law's and not measured; Table 1 calls $L_T$ an estimate of the law. The 198M students, which
-# follow $L_T$ least, are least off, which speaks for the second.
+# the group's best teacher, as the two sides of an IsoFLOP profile do (small teachers on many
+# tokens, large ones on few), and the same teacher leaves all its students on the same side of their
+# curves (rank correlations below). Either size or tokens act a little beside the loss, by up to
+# 0.35%, or the teacher losses of the figure are off by as much, as they would be if they were the
+# supervised law's and not measured; Table 1 calls $L_T$ an estimate of the law. The 198M students,
+# which follow $L_T$ least, are least off, which speaks for the second.
 
 # %%
 profiles_only = collapse[collapse.isoflop]
