@@ -44,6 +44,7 @@ save = figures.saver(settings if example else profiles.load("fast"))
 whose = "34 runs of Gadre et al." if example else "your runs"
 cluster = None  # a column that names the run, where a run has several rows
 compute = 1e21  # the decision: FLOPs of training
+BAND = 0.025, 0.975
 
 # %% [markdown]
 # ## Check
@@ -100,14 +101,12 @@ budgets = np.geomspace(*ranges["compute"], settings.curve_points)
 
 
 def wanted(law_fit, budgets):
-    size, tokens = supervised_optimum(law_fit.law, budgets)
-    sizes, of_tokens = supervised_optimum(law_fit.laws(), budgets)
-    columns = {"compute": budgets, "params": size, "tokens": tokens}
-    for name, values in {"params": sizes, "tokens": of_tokens}.items():
-        columns[f"{name}_low"], columns[f"{name}_high"] = np.quantile(
-            values, [0.025, 0.975], axis=0
-        )
-    best = law_fit.predict(pd.DataFrame(columns))
+    best = pd.DataFrame({"compute": budgets})
+    best["params"], best["tokens"] = supervised_optimum(law_fit.law, budgets)
+    draws = supervised_optimum(law_fit.laws(), budgets)
+    for name, values in zip(("params", "tokens"), draws, strict=True):
+        best[f"{name}_low"], best[f"{name}_high"] = np.quantile(values, BAND, axis=0)
+    best = law_fit.predict(best)
     inside = [best[name].between(*limits) for name, limits in ranges.items()]
     return best.assign(inside=np.logical_and.reduce(inside))
 
