@@ -140,13 +140,15 @@ save(fig, "own_supervised_runs", both)
 
 
 # %%
+def refusal(best):
+    text = ", ".join(f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items())
+    return f"no answer: N = {best.params:.3g}, D = {best.tokens:.3g} is outside the runs ({text})"
+
+
 def answer(law_fit):
     best = wanted(law_fit, np.array([compute])).iloc[0]
     if not best.inside:
-        text = ", ".join(f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items())
-        return (
-            f"no answer: N = {best.params:.3g}, D = {best.tokens:.3g} is outside the runs ({text})"
-        )
+        return refusal(best)
     size = f"{best.params:.3g} ({best.params_low:.3g} to {best.params_high:.3g}) parameters"
     tokens = f"{best.tokens:.3g} ({best.tokens_low:.3g} to {best.tokens_high:.3g}) tokens"
     loss = f"{best.predicted:.3f} ({best.run_low:.3f} to {best.run_high:.3f}) nats, one run"
