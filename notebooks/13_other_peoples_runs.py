@@ -329,7 +329,7 @@ save(None, "other_runs_gamma_by_part", by_part)
 shown = by_part.estimate.map("{:.2f}".format) + by_part.low.map(" ({:.2f} to ".format)
 by_part.assign(shown=shown + by_part.high.map("{:.2f})".format)).pivot_table(
     index="table", columns="part", values="shown", aggfunc="first"
-).reindex(index=tables, columns=parts).fillna("")
+).reindex(index=tables, columns=parts).astype(object).fillna("")
 
 # %% [markdown]
 # - **Not the counting.** Without embeddings $\gamma$ moves by a few hundredths.
