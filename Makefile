@@ -28,7 +28,7 @@ endif
 
 # A run on a reader's own runs is made anew each time and publishes nothing.
 ifneq ($(origin SCALINGLIB_RUNS),undefined)
-OWN += 12_your_own_runs
+OWN += 12_your_own_runs 16_your_own_supervised_runs
 endif
 ifneq ($(origin SCALINGLIB_PAPER_RUNS),undefined)
 OWN += 05_fitting_the_law

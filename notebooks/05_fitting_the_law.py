@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 05 · Fitting the law
 #
-# *Sections 2, 4.2, 4.4, Appendix F.* The paper fits the supervised law to 73 runs, holds it, fits
+# *Sections 2, 4.2 to 4.4, Appendix F.* The paper fits the supervised law to 73 runs, holds it, fits
 # the distillation law to 697, and reports a relative error below 1%. Both fits minimise
 #
 # $$
@@ -11,165 +11,288 @@
 #   \begin{cases} r^2 / 2 & |r| \le \delta \\ \delta\,(|r| - \delta / 2) & |r| > \delta \end{cases}
 # $$
 #
-# a sum, not a mean, over a grid of starts. The source lost the value of $\delta$; here
-# $\delta = 10^{-3}$, and the last section shows what hangs on it. The paper's runs were not
-# published, so all runs below are **simulated**: drawn from the `corrected` law with 0.5% noise in
-# the paper's own protocols. They tell what such runs *can* say, not what the paper's runs do say.
+# a sum, not a mean, over a grid of starts, with $\delta = 10^{-4}$; here $\delta = 10^{-3}$, as in
+# most fits of others, and a section below shows what hangs on it. First come **the paper's own
+# runs**: 328 of the 697, those with $L_S > 2.3$, read off the vector graphics of its Figure 1
+# (losses good to $10^{-5}$, tokens to 1%). What they cannot tell is asked of **simulated** runs,
+# drawn from the `corrected` law with 0.5% noise, and said to be.
 
 # %% tags=["parameters"]
 profile = "full"
 
 # %%
-from dataclasses import asdict, replace
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from numpy.polynomial import Polynomial
 
 from scalinglib import allocate, fit, flops, laws, simulate
 from scalinglib.report import claims, figures, paths, profiles
-from scalinglib.report.paths import DATA
+from scalinglib.report.paths import DATA, ROOT
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
 law = laws.load("corrected")
-options = {"starts": settings.fit_starts, "bootstrap": settings.fit_replicates}
+options = {"starts": settings.fit_starts, "bootstrap": settings.fit_replicates, "level": 0.9}
 
 # %% [markdown]
-# ## Recovery: what comes back from runs like the paper's
+# ## The paper's runs
 #
-# 73 supervised runs (eleven with $D = 20 N$, six on 512B tokens, four IsoFLOP profiles) and 697
-# distillation runs (fixed-$M$ teachers with student IsoFLOPs, teacher IsoFLOPs with fixed-$M$
-# students, both fixed).
+# Who has more of the runs names a file of them in `SCALINGLIB_PAPER_RUNS` (columns
+# `student_params`, `student_tokens`, `teacher_loss`, `student_loss`). The smallest student met the
+# eleven teachers on a fixed ratio of tokens to parameters; a teacher that it did not meet comes
+# from an IsoFLOP profile. The shortest runs have 20 tokens a parameter if the embedding is counted
+# among the parameters, 21 to 26 if it is not: the paper's $M \approx 20$ seems to be the former.
 
 # %%
-supervised_runs = simulate.supervised_runs(law.supervised, noise=0.005, seed=1)
-distillation_runs = simulate.distillation_runs(law, noise=0.005, seed=1)
-if profile == "fast":
-    distillation_runs = distillation_runs.sample(180, random_state=0).reset_index(drop=True)
-supervised = fit.fit_supervised(supervised_runs, **options)
-distillation = fit.fit_distillation(distillation_runs, law.supervised, **options)
-fits = {"supervised": supervised, "distillation": distillation}
-for name, found in fits.items():
-    print(
-        f"{name}: {len(found.runs)} runs, {found.starts_at_optimum:.0%} of the starts at the best "
-        f"objective, {found.replicates_converged:.0%} of the replicates converged"
-    )
+own = paths.named_by("SCALINGLIB_PAPER_RUNS")
+runs = pd.read_csv(own or DATA / "published" / "figure1_runs.csv")
+curves = pd.read_csv(DATA / "published" / "figure1_curves.csv")
+runs = runs.sort_values(["student_params", "student_tokens", "teacher_loss"], kind="stable", ignore_index=True)
+fixed_teachers = runs.teacher_loss[runs.student_params == runs.student_params.min()].unique()
+runs["isoflop"] = ~runs.teacher_loss.isin(fixed_teachers)
+by_student = runs.groupby("student_params")
+students = by_student.agg(
+    runs=("student_loss", "size"),
+    token_counts=("student_tokens", "nunique"),
+    fewest_tokens=("student_tokens", "min"),
+    isoflop_teachers=("isoflop", "sum"),
+    best_loss=("student_loss", "min"),
+).reset_index()
+models = pd.read_csv(DATA / "published" / "table13.csv")
+nearest = [(models.params_1e9 - n / 1e9).abs().idxmin() for n in students.student_params]
+totals = 1e9 * models.total_params_1e9.to_numpy()[nearest]
+students["tokens_per_param"] = students.fewest_tokens / students.student_params
+students["tokens_per_total_param"] = students.fewest_tokens / totals
+save(None, "paper_runs_students", students)
+print(f"{len(runs)} runs, {len(fixed_teachers)} teachers of a fixed ratio")
+students.round(2)
 
 # %% [markdown]
-# Each dot is an estimate over its true value, with a 95% bootstrap interval; the short orange bar
-# is the interval that Table 6 prints, over its own estimate. Exponents come back within some
-# per cent; $A$, $B$, $A'$ and $B'$ only within a factor, since they are the terms at one parameter
-# and one token; $c_1$ not at all (its dot is the bound of the search, $c_1 f_1 = 10^4$).
+# ## Only the teacher's loss matters
+#
+# Section 4.2's finding, on the paper's own runs. Left: the students that met teachers of all sizes
+# and token counts; filled, teachers of four IsoFLOP profiles, open, those of a fixed ratio. Right:
+# what is left after one quartic in $\log L_T$ a student. Whatever the teacher's size and tokens,
+# runs lie within 0.35% of the curve through their teacher's loss, 0.1% on average.
+
 
 # %%
-truth = {"supervised": asdict(law.supervised), "distillation": asdict(law)}
+def left_of_quartic(part):
+    x, y = np.log(part.teacher_loss), np.log(part.student_loss)
+    return np.expm1(y - Polynomial.fit(x, y, 4)(x))
+
+
+settings_of = runs.groupby(["student_params", "student_tokens"], group_keys=False)
+runs["left"] = settings_of[["teacher_loss", "student_loss"]].apply(left_of_quartic)
+collapse = runs[settings_of.isoflop.transform("any")]
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharex=True)
+for n, part in collapse.groupby("student_params"):
+    for isoflop, marks in part.groupby("isoflop"):
+        style = {"color": figures.student_color(n), "mfc": None if isoflop else "none", "ms": 4}
+        axes[0].plot(marks.teacher_loss, marks.student_loss, "o", **style)
+        axes[1].plot(marks.teacher_loss, 100 * marks.left, "o", **style)
+    first = part.loc[part.teacher_loss.idxmin()]
+    place = {"ha": "right", "va": "center", "fontsize": 8}
+    label = f"$N_S$ = {figures.label_size(n)}"
+    axes[0].text(first.teacher_loss - 0.02, first.student_loss, label, **place)
+axes[0].set(xlabel="teacher loss $L_T$ (nats)", ylabel="student loss $L_S$ (nats)")
+axes[0].set_xlim(left=1.68)
+axes[1].axhline(0, color="grey", linewidth=0.8)
+axes[1].set(xlabel="teacher loss $L_T$ (nats)", ylabel="$L_S$ over its quartic (%)")
+axes[1].set_ylim(-0.5, 0.5)
+save(fig, "paper_runs_collapse", collapse)
+spread = collapse.left.abs()
+print(f"largest {spread.max():.3%}, mean {spread.mean():.3%}")
+
+# %% [markdown]
+# What is left is not the noise of single runs. In each of the four groups two branches part from
+# the group's best teacher, as the two sides of an IsoFLOP profile do (small teachers on many
+# tokens, large ones on few), and the same teacher leaves all its students on the same side of their
+# curves (rank correlations below). Either size or tokens act a little beside the loss, by up to
+# 0.35%, or the teacher losses of the figure are off by as much, as they would be if they were the
+# supervised law's and not measured; Table 1 calls $L_T$ an estimate of the law. The 198M students,
+# which follow $L_T$ least, are least off, which speaks for the second.
+
+# %%
+profiles_only = collapse[collapse.isoflop]
+left = profiles_only.pivot_table(index="teacher_loss", columns="student_params", values="left")
+together = left.corr(method="spearman")
+together.round(2)
+
+# %% [markdown]
+# ## The capacity gap, and students that beat their teachers
+#
+# One curve a token count, over the eleven teachers of a fixed ratio; a diamond marks each curve's
+# best student. Below the dashed diagonal a student is better than its teacher. From the best point
+# on, a better teacher (leftwards) makes a worse student; more tokens move that point left.
+
+# %%
+gap = runs[~runs.isoflop & (settings_of.teacher_loss.transform("min") < 2)]
+best = gap.loc[gap.groupby(["student_params", "student_tokens"]).student_loss.idxmin()]
+fig, axes = figures.panels(
+    [f"$N_S$ = {figures.label_size(n)}" for n in gap.student_params.unique()],
+    "teacher loss $L_T$ (nats)",
+    "student loss $L_S$ (nats)",
+    sharey=False,
+)
+for ax, (n, part) in zip(axes, gap.groupby("student_params"), strict=True):
+    lines = part.groupby("student_tokens")
+    for strength, (tokens, line) in zip((0.4, 0.6, 0.8, 1)[: len(lines)], lines, strict=True):
+        color = figures.student_color(n)
+        ax.plot(line.teacher_loss, line.student_loss, "o-", ms=3, color=color, alpha=strength)
+        place = {"ha": "right", "va": "center", "fontsize": 7}
+        ax.text(1.88, line.student_loss.iloc[0], f"{tokens / 1e9:.3g}B", **place)
+    marks = best[best.student_params == n]
+    ax.plot(marks.teacher_loss, marks.student_loss, "D", color=figures.MARKS["optimum"], ms=5)
+    ax.axline((2.5, 2.5), slope=1, color="black", linestyle="--", linewidth=0.8)
+    low, high = part.student_loss.min(), part.student_loss.max()
+    ax.set(xlim=(1.74, 2.82), ylim=(low - 0.03, high + 0.03))
+save(fig, "paper_runs_capacity_gap", gap.drop(columns="left"))
+strongest = gap.groupby(["student_params", "student_tokens"]).student_loss.first()
+rise = strongest - gap.groupby(["student_params", "student_tokens"]).student_loss.min()
+weak_to_strong = int((runs.student_loss < runs.teacher_loss).sum())
+best_margin = (runs.teacher_loss - runs.student_loss).max()
+print(f"the strongest teacher costs {rise.min():.4f} to {rise.max():.4f} nats against the best one")
+print(f"{weak_to_strong} students beat their teachers, by up to {best_margin:.4f} nats")
+
+# %% [markdown]
+# ## Four laws for the same runs
+#
+# `table6` is the law as printed; `corrected` has $B' = 2.0 \times 10^6$; `refit` is Equation 8
+# fitted to the 328 runs; `figure1` is the law that the authors drew through them, found by fitting
+# Equation 8 to 40 readings of the drawn curves. The last two hold $c_1$ at the printed 522.6, which
+# no run tells (see below), and are kept in `scalinglib/coefficients`, remade here and compared.
+
+# %%
+held_c1 = {"fixed": {"c1": law.c1}, "starts": settings.fit_starts}
+drawn = fit.fit_distillation(curves, law.supervised, **held_c1)
+refit = fit.fit_distillation(
+    runs, law.supervised, cluster="teacher", bootstrap=settings.fit_replicates, level=0.9, **held_c1
+)
+for name, found in {"figure1": drawn, "refit": refit}.items():
+    table = found.coefficients[["estimate"]].reset_index()
+    table.insert(0, "law", "distillation")
+    if settings.saves and own is None:
+        figures.write_table(table, f"scalinglib/coefficients/{name}.csv")
+    stored = pd.read_csv(ROOT / "scalinglib" / "coefficients" / f"{name}.csv")
+    np.testing.assert_allclose(stored.estimate, table.estimate, rtol=2e-5)
+
+
+def relative_error(trial, table):
+    inputs = ["student_params", "student_tokens", "teacher_loss"]
+    return trial.loss(*(table[name].to_numpy() for name in inputs)) / table.student_loss - 1
+
+
+named = {name: laws.load(name) for name in ("table6", "corrected", "figure1", "refit")}
+errors = pd.concat(
+    [runs.assign(law=name, error=relative_error(trial, runs)) for name, trial in named.items()]
+).drop(columns=["left", "isoflop"])
+on_curves = {name: relative_error(trial, curves).abs().mean() for name, trial in named.items()}
+summary = errors.assign(error=errors.error.abs()).groupby("law", sort=False).error
+summary = summary.agg(["mean", "max"]).assign(mean_on_drawn_curves=on_curves)
+coefficients_of = pd.DataFrame({name: trial._asdict() for name, trial in named.items()}).T
+coefficients_of = coefficients_of.drop(columns="supervised").astype(float)
+named_laws = summary.join(coefficients_of).rename_axis("law").reset_index()
+save(None, "named_laws", named_laws)
+named_laws.round(5)
+
+# %% [markdown]
+# The lower half of Figure 5b for each of them: error of prediction against the measured loss,
+# coloured by student size. The law as printed is off by up to 6%, mostly too low; the other
+# three, whose $\beta'$ range from 0.43 to 0.66, all stay within 1%. That is the honest range of
+# laws: the same runs, the same error, other exponents.
+
+# %%
+titles = ["Table 6, as printed", "corrected", "drawn in Figure 1", "free refit"]
+fig, axes = figures.panels(titles, "measured $L_S$ (nats)", "error (%)", columns=4, sharey=False)
+for ax, (name, part) in zip(axes, errors.groupby("law", sort=False), strict=True):
+    for n, points in part.groupby("student_params"):
+        style = {"color": figures.student_color(n), "label": f"$N_S$ = {figures.label_size(n)}"}
+        ax.plot(points.student_loss, 100 * points.error, "o", ms=3, **style)
+    ax.axhline(0, color="black", linewidth=0.8)
+    ax.set_ylim((-7, 7) if name == "table6" else (-1.2, 1.2))
+figures.legend_below(fig, axes[0], columns=5)
+save(fig, "fig05_predicted_observed", errors)
+
+# %% [markdown]
+# What is certain in the refit: intervals at 90%, as in Table 6, from a bootstrap over teachers.
+# Beside them Table 6, whose fit had more than twice the runs, the strong ones among them.
+
+# %%
 published = pd.read_csv(DATA / "published" / "table6.csv").set_index(["law", "coefficient"])
-
-
-def row(name, coefficient):
-    found = fits[name].coefficients.loc[coefficient]
-    printed = published.loc[(name, coefficient)]
-    values = [truth[name][coefficient], *found[["estimate", "low", "high"]]]
-    return [name, coefficient, *values, *printed[["estimate", "low", "high"]]]
-
-
-columns = ["law", "coefficient", "true", "estimate", "low", "high"]
-columns += ["printed", "printed_low", "printed_high"]
-pairs = [(name, c) for name, found in fits.items() for c in found.coefficients.index]
-coefficients = pd.DataFrame([row(*pair) for pair in pairs], columns=columns)
-# Percentiles of bootstrap fits that may lie far out on a ridge: no digits beyond four.
-bounds = coefficients[["low", "high"]].map(lambda bound: float(f"{bound:.4g}"))
-coefficients[["low", "high"]] = bounds
-coefficients["printed_low"] = coefficients.printed_low.fillna(coefficients.printed)
-save(None, "table06_coefficients_simulated", coefficients)
-coefficients.round(4)
-
-# %%
-fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
-for ax, (name, part) in zip(axes, coefficients.groupby("law", sort=False), strict=True):
-    at = np.arange(len(part))[::-1]
-    span = (part[["low", "high"]].to_numpy() / part[["true"]].to_numpy()).T
-    centre = (part.estimate / part.true).to_numpy()
-    ax.errorbar(centre, at, xerr=np.abs(span - centre), fmt="o", label="simulated runs, 95%")
-    printed = part[["printed_low", "printed_high"]].to_numpy() / part[["printed"]].to_numpy()
-    ax.hlines(at, *printed.T, color="#E69F00", linewidth=7, alpha=0.8, label="Table 6, as printed")
-    ax.set_yticks(at, part.coefficient)
-    ticks = [0.3, 0.5, 1, 2, 3] if name == "supervised" else [0.01, 0.1, 1, 10, 100]
-    ax.set(xscale="log", xlabel="over its true (printed: own) value", title=f"{name}, simulated")
-    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    ax.xaxis.set_minor_formatter("")
-figures.legend_below(fig, axes[0])
-save(fig, "fit_recovery_simulated", coefficients)
+told = refit.coefficients.drop("c1")[["estimate", "low", "high"]]
+told["table6"] = published.estimate["distillation"][told.index]
+told["inside"] = told.table6.between(told.low, told.high)
+save(None, "refit_intervals", told.reset_index())
+told.map(lambda value: value if isinstance(value, bool) else f"{value:.4g}")
 
 # %% [markdown]
-# Coefficients differ, predictions do not: where the runs are, the fitted laws agree with the law
-# that made them within 0.2%. Compare predictions, never coefficients.
+# ## Does it extrapolate?
+#
+# Runs left out of the fit and then predicted, four ways; the first is the paper's (weak to strong).
+# Weak to strong is easy. Better teachers than any seen, or more tokens, are not: there the error
+# is several times that of the fit, and there are the decisions.
 
 # %%
-clean = {
-    "supervised": simulate.supervised_runs(law.supervised, noise=0),
-    "distillation": simulate.distillation_runs(law, noise=0),
+ways = {
+    "strongest quarter of runs": runs.student_loss < runs.student_loss.quantile(0.25),
+    "two largest students": runs.student_params > 9e8,
+    "best quarter of teachers": runs.teacher_loss < runs.teacher_loss.quantile(0.25),
+    "most tokens a parameter": runs.student_tokens / runs.student_params > 45,
 }
-recovered = {name: found.mean_relative_error(clean[name]) for name, found in fits.items()}
-{name: f"{error:.3%}" for name, error in recovered.items()}
+rows = []
+for way, held in ways.items():
+    _, predicted = fit.hold_out(refit, held.to_numpy())
+    size = predicted.relative_error.abs().groupby(predicted.held)
+    rows.append((way, held.sum(), *size.mean(), size.max()[True]))
+columns = ["held out", "runs", "mean error, fitted", "mean error, held out", "largest, held out"]
+extrapolated = pd.DataFrame(rows, columns=columns)
+save(None, "paper_runs_held_out", extrapolated)
+extrapolated.round(5)
 
 # %% [markdown]
-# The diagnosis in words, ridges by name. The data tell combinations: $A$ moves with $\alpha$, $B$
-# with $\beta$; as $c_1$ grows the teacher's factor tends to $\exp(-k (L_T / \tilde
-# L_S)^{1/f_1})$, and neither $c_1$ nor $d_1$ has a value of its own. The known ridge of $\gamma$
-# with $E$ is one of narrow data: over the paper's range of sizes it is not there.
+# ## What hangs on $\delta$ and on $c_1$
+#
+# Refits of the same runs. $\delta$ moves $\beta'$ by more than its printed interval and
+# predictions by nothing. Holding $c_1$ at 522.6 or at ten times as much is no different from
+# leaving it free, when it runs to the bound of the search ($c_1 f_1 = 10^4$): in $c_1 \to \infty$
+# the teacher's factor tends to $\exp(-k (L_T / \tilde L_S)^{1/f_1})$ and neither $c_1$ nor $d_1$
+# has a value of its own. Table 6's interval for it, (522.6, 522.6), is that of an optimiser that
+# never moved it.
+
 
 # %%
-for name, found in fits.items():
-    print(f"{name}:", *fit.explain(found), sep="\n  ")
+def refitted(what, **changes):
+    found = fit.fit_distillation(runs, law.supervised, starts=32, **changes)
+    inside = relative_error(found.law, runs).abs().mean()
+    return {"refit": what, "mean_error": inside, **found.coefficients.estimate}
+
+
+rows = [refitted(f"delta = {d:g}", delta=d, fixed={"c1": law.c1}) for d in (1e-4, 1e-3, 1e-2)]
+rows += [refitted(f"c1 = {c:g}", fixed={"c1": c}) for c in (10, 50, 5226)]
+rows += [refitted("c1 free"), refitted("c1 free, delta = 0.0001", delta=1e-4)]
+sensitivity = pd.DataFrame(rows)
+save(None, "refit_sensitivity", sensitivity)
+sensitivity.round(5)
 
 # %% [markdown]
-# The profile of $c_1$, every other coefficient refitted at each value: flat from some value on,
-# to infinity. Below the dotted line all values fit as well as the best. The paper's interval for
-# $c_1$, (522.6, 522.6), is that of an optimiser that never moved it.
+# The profile of $c_1$, the others refitted at each value; below the dotted line all values fit as
+# well as the best.
 
 # %%
-values = np.geomspace(8, 8000, 25)
-profile_c1 = fit.profile(distillation, "c1", values)
+values = np.geomspace(8, 8000, 13)
+profile_c1 = fit.profile(refit, "c1", values)
 fig, ax = plt.subplots()
 ax.plot(profile_c1.c1, profile_c1.likelihood_ratio, "o-")
 ax.axhline(3.84, color="grey", linestyle=":", linewidth=1.2)
-ax.axvline(law.c1, color="#E69F00", label="$c_1$ of the law that made the runs")
-ax.set(xscale="log", xlabel="$c_1$, held", ylabel="$2 n \\log(S / S_{best})$", ylim=(0, 30))
-ax.set_title("Simulated runs")
-ax.legend()
-save(fig, "profile_c1_simulated", profile_c1)
-
-# %% [markdown]
-# ## Are the printed intervals believable?
-#
-# Below, the printed intervals and ours as multiples of each other. Two arguments, one from runs
-# like the paper's and one from the table alone:
-#
-# - Simulated runs give all coefficients wider intervals than printed: $E$, $\gamma$, $c_0$ and
-#   $f_1$ several times, exponents and $d_1$ tens of times, $A$ and $B$ hundreds. Widths shrink in
-#   proportion to the noise; no one noise gives all the printed widths, and that for $A$ would be
-#   near 0.001%, where our own fit to 328 runs of Figure 1 leaves errors of 0.2%.
-# - $A$ and $\alpha$ cannot both be that certain *and* independent. What runs tell is
-#   $A / \bar N^{\alpha}$ near the middle $\bar N \approx 10^9$, so $\alpha \pm 0.003$ means
-#   $A$ within $\pm 0.003 \ln \bar N \approx 6\%$; printed is $\pm 0.2\%$. The interval of $A$
-#   looks like that of an optimiser that hardly moves $A$ from where it started, as with $c_1$.
-#
-# So the printed intervals are not to be used as uncertainties of the coefficients.
-
-# %%
-widths = coefficients[["law", "coefficient"]].assign(
-    printed=np.log(coefficients.printed_high / coefficients.printed_low),
-    simulated=np.log(coefficients.high / coefficients.low),
-)
-widths["simulated / printed"] = widths.simulated / widths.printed.replace(0, np.nan)
-middle = np.log(supervised_runs.params).mean()
-alpha_width = 0.411 - 0.405
-print(f"A's interval if alpha's is as printed: a factor {np.exp(alpha_width * middle):.3f} wide")
-print(f"A's interval as printed: a factor {3360 / 3346:.4f} wide")
-widths.round(4)
+ax.axvline(law.c1, color="#E69F00")
+ax.text(law.c1 * 1.1, 27, "$c_1$ in Table 6", color="#E69F00")
+ax.text(9, 4.6, "95%", color="grey")
+ax.set(xscale="log", xlabel="$c_1$, held", ylabel="$2 n \\log(S / S_{best})$", ylim=(-1, 30))
+ax.set_title("328 runs of Figure 1")
+save(fig, "profile_c1", profile_c1)
 
 # %% [markdown]
 # ## The misprint: $B'$
@@ -189,7 +312,7 @@ supervised_compute = np.asarray(3 * flops.forward_flops(targets.student_params) 
 
 
 def compute_ratio(b):
-    trial = replace(law, B=float(b))
+    trial = law._replace(B=float(b))
     sizes, losses = targets.student_params, targets.student_loss
     needed = allocate.compute_for_loss(trial, sizes, losses, "teacher_inference")
     return needed / supervised_compute
@@ -218,95 +341,194 @@ save(fig, "misprint_section_d5", scan)
 {name: f"{value:.3g}" for name, value in crossings.items()}
 
 # %% [markdown]
-# The second half of the evidence is 328 runs read off the paper's Figure 1. They are not this
-# project's to publish. Given a file of them (columns `student_params`, `student_tokens`,
-# `teacher_loss`, `student_loss`) in `SCALINGLIB_PAPER_RUNS`, this cell fits $B'$ alone and stores
-# the summary; without it, it shows the summary stored when the runs were at hand.
+# The second half of the evidence is the runs. With all else as printed, $B'$ fitted to them alone
+# comes out at $2.0 \times 10^6$ too. Freed one at a time, no other coefficient explains them as
+# well: the next best, $\beta'$, leaves an error a fifth larger. And the authors' own law as drawn
+# in Figure 1 has a $B'$ of millions.
 
 # %%
-stored = DATA / "fits" / "misprint_evidence.csv"
+printed = named["table6"]._asdict()
+printed.pop("supervised")
 
 
-def relative_error(trial, runs):
-    inputs = (
-        runs[name].to_numpy() for name in ("student_params", "student_tokens", "teacher_loss")
-    )
-    return np.abs(trial.loss(*inputs) / runs.student_loss.to_numpy() - 1)
+def freed(name):
+    held = {c: value for c, value in printed.items() if c != name}
+    return fit.fit_distillation(runs, law.supervised, fixed=held, starts=16)
 
 
-def evidence(runs):
-    held = {c: truth["distillation"][c] for c in distillation.coefficients.index if c != "B"}
-    alone = fit.fit_distillation(runs, law.supervised, fixed=held, bootstrap=1000, starts=64)
-    rows = [("printed", 24181.0), ("corrected", law.B), ("fitted alone", alone.law.B)]
-    table = pd.DataFrame(rows, columns=["which", "B"]).assign(runs=len(runs))
-    errors = [relative_error(replace(law, B=b), runs) for b in table.B]
-    table["mean_relative_error"] = [e.mean() for e in errors]
-    table["max_relative_error"] = [e.max() for e in errors]
-    low, high = alone.coefficients.loc["B", ["low", "high"]]
-    return table.assign(B_low=[24084, law.B, low], B_high=[24266, law.B, high])
-
+alone = {name: freed(name) for name in printed}
+single = pd.DataFrame(
+    {
+        "freed": list(alone),
+        "printed": [printed[name] for name in alone],
+        "fitted": [found.coefficients.estimate[name] for name, found in alone.items()],
+        "mean_error": [relative_error(found.law, runs).abs().mean() for found in alone.values()],
+    }
+).sort_values("mean_error", kind="stable", ignore_index=True)
+save(None, "misprint_single_coefficients", single)
+single.round(5)
 
 # %%
-path = paths.named_by("SCALINGLIB_PAPER_RUNS")
-if path:
-    table = evidence(pd.read_csv(path))
-    if settings.saves:
-        figures.write_table(table, "data/fits/misprint_evidence.csv")
-    print("Computed now from the runs that SCALINGLIB_PAPER_RUNS names.")
-else:
-    table = pd.read_csv(stored)
-    print("Computed earlier, from runs that cannot be published: to compute it anew, set")
-    print("SCALINGLIB_PAPER_RUNS to a file of them and run make 05_fitting_the_law.")
-table.round(5)
+held = {c: value for c, value in printed.items() if c != "B"}
+alone_b = fit.fit_distillation(
+    runs,
+    law.supervised,
+    fixed=held,
+    bootstrap=settings.fit_replicates,
+    starts=16,
+    cluster="teacher",
+)
+trials = {"printed": named["table6"], "corrected": law, "fitted alone": alone_b.law}
+evidence = pd.DataFrame({"which": list(trials), "B": [trial.B for trial in trials.values()]})
+sizes = [relative_error(trial, runs).abs() for trial in trials.values()]
+evidence["runs"] = len(runs)
+evidence["mean_relative_error"] = [size.mean() for size in sizes]
+evidence["max_relative_error"] = [size.max() for size in sizes]
+low, high = alone_b.coefficients.loc["B", ["low", "high"]]
+printed_low, printed_high = published.loc[("distillation", "B"), ["low", "high"]]
+evidence["B_low"], evidence["B_high"] = [printed_low, law.B, low], [printed_high, law.B, high]
+if settings.saves:
+    figures.write_table(evidence, "data/fits/misprint_evidence.csv")
+evidence.round(5)
 
 # %% [markdown]
-# ## Figure 5: weak runs fitted, strong runs held out
+# ## The runs over the contours
 #
-# The laws are fitted to the runs with a loss above a mark (2.3 nats for students, 2.2 for the
-# supervised runs; filled) and predict the better ones (open), as the paper does. Upper row: on the
-# diagonal, prediction and measurement agree. Lower row: fitted and held-out runs both stay within
-# 2%, most of it the 0.5% noise that was put in.
+# Figures 6 and 13 lay runs over contours of $L_S - \tilde L_S$. The same difference for the runs
+# here, $\tilde L_S$ from the supervised law, against what the `corrected` law gives.
 
 # %%
-marks = {"supervised": 2.2, "distillation": 2.3}
-measured = {"supervised": "loss", "distillation": "student_loss"}
-held_out = {
-    name: fit.hold_out(found, (found.runs[measured[name]] < marks[name]).to_numpy())[1]
-    for name, found in fits.items()
-}
-fig5 = pd.concat(
-    [
-        table.rename(columns={measured[name]: "observed"})
-        .assign(law=name)[["law", "observed", "predicted", "held", "relative_error"]]
-        for name, table in held_out.items()
-    ]
-)  # fmt: skip
-
-
-# %%
-def draw_held_out(upper, lower, part):
-    for held, points in part.groupby("held"):
-        style = {"mfc": "none" if held else "#0072B2", "mec": "#D55E00" if held else "#0072B2"}
-        style |= {"alpha": 0.6, "label": "held out" if held else "fitted"}
-        upper.plot(points.observed, points.predicted, "o", **style)
-        lower.plot(points.observed, 100 * points.relative_error, "o", **style)
-    ends = [part.observed.min(), part.observed.max()]
-    upper.plot(ends, ends, color="black", linewidth=0.8)
-    lower.axhline(0, color="black", linewidth=0.8)
-
-
-fig, axes = plt.subplots(2, 2, figsize=(9, 6), sharex="col", height_ratios=[2, 1])
-for column, (name, part) in zip(axes.T, fig5.groupby("law", sort=False), strict=True):
-    draw_held_out(*column, part)
-    column[0].set(title=f"{name}, simulated runs", ylabel="predicted loss (nats)")
-    column[1].set(xlabel="observed loss (nats)", ylabel="error (%)", ylim=(-2.5, 2.5))
-axes[0, 0].legend()
-save(fig, "fig05_predicted_observed_simulated", fig5)
-held_error = fig5.assign(error=fig5.relative_error.abs()).groupby(["law", "held"]).error.mean()
-held_error.map("{:.3%}".format)
+supervised_loss = law.supervised.loss(runs.student_params, runs.student_tokens)
+runs["advantage"] = runs.student_loss - supervised_loss
+off_contour = (relative_error(law, runs) * runs.student_loss).abs()
+small = runs[(runs.student_params == 1.98e8) & runs.isoflop]
+print(f"runs are {off_contour.mean():.4f} nats off the contours, {off_contour.max():.4f} at most")
+print(f"198M with IsoFLOP teachers: {(small.advantage < 0).sum()} of {len(small)} beat supervised")
+runs.groupby("student_params").advantage.describe().round(4)
 
 # %% [markdown]
-# How far that goes depends on what is left to fit: with ever fewer supervised runs, the error on
+# ## Simulated: what would come back from all the runs
+#
+# 73 supervised runs (eleven with $D = 20 N$, six on 512B tokens, four IsoFLOP profiles) and 697
+# distillation runs (fixed-$M$ teachers with student IsoFLOPs, teacher IsoFLOPs with fixed-$M$
+# students, both fixed), drawn from a known law.
+
+# %%
+supervised_runs = simulate.supervised_runs(law.supervised, noise=0.005, seed=1)
+distillation_runs = simulate.distillation_runs(law, noise=0.005, seed=1)
+if profile == "fast":
+    distillation_runs = distillation_runs.sample(180, random_state=0).reset_index(drop=True)
+supervised = fit.fit_supervised(supervised_runs, **options)
+distillation = fit.fit_distillation(distillation_runs, law.supervised, **options)
+fits = {"supervised": supervised, "distillation": distillation}
+for name, found in fits.items():
+    print(
+        f"{name}: {len(found.runs)} runs, {found.starts_at_optimum:.0%} of the starts at the best "
+        f"objective, {found.replicates_converged:.0%} of the replicates converged"
+    )
+
+# %% [markdown]
+# Each dot is an estimate over its true value, with a 90% bootstrap interval; the short orange bar
+# is the interval that Table 6 prints, over its own estimate. Exponents come back within some
+# per cent; $A$, $B$, $A'$ and $B'$ only within a factor, since they are the terms at one parameter
+# and one token; $c_1$ not at all (its dot is the bound of the search, $c_1 f_1 = 10^4$).
+
+# %%
+truth = {"supervised": law.supervised._asdict(), "distillation": law._asdict()}
+
+
+def row(name, coefficient):
+    found = fits[name].coefficients.loc[coefficient]
+    printed = published.loc[(name, coefficient)]
+    values = [truth[name][coefficient], *found[["estimate", "low", "high"]]]
+    return [name, coefficient, *values, *printed[["estimate", "low", "high"]]]
+
+
+columns = ["law", "coefficient", "true", "estimate", "low", "high"]
+columns += ["printed", "printed_low", "printed_high"]
+pairs = [(name, c) for name, found in fits.items() for c in found.coefficients.index]
+coefficients = pd.DataFrame([row(*pair) for pair in pairs], columns=columns)
+coefficients["printed_low"] = coefficients.printed_low.fillna(coefficients.printed)
+save(None, "table06_coefficients_simulated", coefficients)
+coefficients.round(4)
+
+# %%
+SYMBOLS = {greek: rf"$\{greek}$" for greek in ("alpha", "beta", "gamma")}
+SYMBOLS |= {f"{letter}1": f"${letter}_1$" for letter in "cdf"} | {"c0": "$c_0$"}
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
+for ax, (name, part) in zip(axes, coefficients.groupby("law", sort=False), strict=True):
+    at = np.arange(len(part))[::-1]
+    span = (part[["low", "high"]].to_numpy() / part[["true"]].to_numpy()).T
+    centre = (part.estimate / part.true).to_numpy()
+    ax.errorbar(centre, at, xerr=np.abs(span - centre), fmt="o", label="simulated runs, 90%")
+    printed = part[["printed_low", "printed_high"]].to_numpy() / part[["printed"]].to_numpy()
+    ax.hlines(at, *printed.T, color="#E69F00", linewidth=7, alpha=0.8, label="Table 6, as printed")
+    ax.set_yticks(at, [SYMBOLS.get(c, f"${c}$") for c in part.coefficient])
+    ticks = [0.3, 0.5, 1, 2, 3] if name == "supervised" else [0.01, 0.1, 1, 10, 100]
+    ax.set(
+        xscale="log",
+        xlabel="estimate / true value (bars: end / estimate)",
+        title=f"{name}, simulated",
+    )
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.xaxis.set_minor_formatter("")
+figures.legend_below(fig, axes[0])
+save(fig, "fit_recovery_simulated", coefficients)
+
+# %% [markdown]
+# Coefficients differ, predictions do not: where the runs are, the fitted laws agree with the law
+# that made them within 0.2%. Compare predictions, never coefficients.
+
+# %%
+clean = {
+    "supervised": simulate.supervised_runs(law.supervised, noise=0),
+    "distillation": simulate.distillation_runs(law, noise=0),
+}
+recovered = {name: found.mean_relative_error(clean[name]) for name, found in fits.items()}
+{name: f"{error:.3%}" for name, error in recovered.items()}
+
+# %% [markdown]
+# The diagnosis in words, ridges by name. The data tell combinations: $A$ moves with $\alpha$, $B$
+# with $\beta$; neither $c_1$ nor $d_1$ has a value of its own. The known ridge of $\gamma$
+# with $E$ is one of narrow data: over the paper's range of sizes it is not there.
+
+# %%
+for name, found in fits.items():
+    print(f"{name}:", *fit.explain(found), sep="\n  ")
+
+# %% [markdown]
+# ## Are the printed intervals believable?
+#
+# Below, the printed intervals and ours as multiples of each other. Two arguments, one from runs
+# like the paper's and one from the table alone:
+#
+# - Simulated runs give all coefficients wider intervals than printed: $E$, $\gamma$, $c_0$ and
+#   $f_1$ several times, exponents and $d_1$ tens of times, $A$ and $B$ hundreds. Widths shrink in
+#   proportion to the noise; no one noise gives all the printed widths, and that for $A$ would be
+#   near 0.001%, where the refit above leaves errors of 0.2%.
+# - $A$ and $\alpha$ cannot both be that certain *and* independent. What runs tell is
+#   $A / \bar N^{\alpha}$ near the middle $\bar N \approx 10^9$, so $\alpha \pm 0.003$ means
+#   $A$ within $\pm 0.003 \ln \bar N \approx 6\%$; printed is $\pm 0.2\%$. The interval of $A$
+#   looks like that of an optimiser that hardly moves $A$ from where it started, as with $c_1$.
+#
+# So the printed intervals are not to be used as uncertainties of the coefficients.
+
+# %%
+widths = coefficients[["law", "coefficient"]].assign(
+    printed=np.log(coefficients.printed_high / coefficients.printed_low),
+    simulated=np.log(coefficients.high / coefficients.low),
+)
+widths["simulated / printed"] = widths.simulated / widths.printed.replace(0, np.nan)
+middle = np.log(supervised_runs.params).mean()
+alpha_width = 0.411 - 0.405
+print(f"A's interval if alpha's is as printed: a factor {np.exp(alpha_width * middle):.3f} wide")
+print(f"A's interval as printed: a factor {3360 / 3346:.4f} wide")
+widths.round(4)
+
+# %% [markdown]
+# ## Simulated: how few weak runs are too few
+#
+# With ever fewer supervised runs to fit, the error on
 # the stronger ones grows from that of the noise itself to ten times it. "Extrapolates from weak
 # to strong" needs the number of weak runs beside it.
 
@@ -347,35 +569,6 @@ isoflops = pd.DataFrame(rows, columns=["FLOPs", "law's best N", "parabola", "wit
 isoflops.round(4)
 
 # %% [markdown]
-# ## What hangs on $\delta$, on outliers, on $c_1$
-#
-# Each row is a refit of the simulated distillation runs; `moved` is the mean relative difference
-# of its predictions from the law that made the runs. Without outliers $\delta$ makes no
-# difference to predictions. Five runs that are 10% off do not matter at $\delta = 10^{-3}$ and
-# nearly double the error at $\delta = 0.1$, which is least squares for such residuals. Holding
-# $c_1$ at 500 or 5000 is no different from leaving it free; at 50 it costs a little, at 10 ten
-# times the error.
-
-# %%
-exact = clean["distillation"]
-spoiled = distillation_runs.copy()
-spoiled.loc[[20, 60, 100, 140, 170], "student_loss"] *= 1.1
-
-
-def refit(what, runs, **changes):
-    found = fit.fit_distillation(runs, law.supervised, starts=16, **changes)
-    numbers = {c: getattr(found.law, c) for c in ("alpha", "beta", "gamma", "c0")}
-    return {"refit": what, "moved": found.mean_relative_error(exact), **numbers}
-
-
-rows = [refit(f"delta = {d:g}", distillation_runs, delta=d) for d in (1e-4, 1e-3, 1e-2, 0.1)]
-rows += [refit(f"5 outliers, delta = {d:g}", spoiled, delta=d) for d in (1e-4, 1e-3, 1e-2, 0.1)]
-rows += [refit(f"c1 = {c:g}", distillation_runs, fixed={"c1": c}) for c in (10, 50, 522.6, 5000)]
-sensitivity = pd.DataFrame(rows)
-save(None, "fit_sensitivity_simulated", sensitivity)
-sensitivity.round(5)
-
-# %% [markdown]
 # ## Does holding the supervised law hide uncertainty?
 #
 # Where the supervised law is itself fitted (to 73 runs), its replicates can be carried through the
@@ -398,33 +591,46 @@ carried_widths.round(3)
 # ## Check
 
 # %%
-binding = settings.saves  # a quarter of the runs and five values of B' need not agree
+binding = settings.saves  # a quarter of the simulated runs and five values of B' need not agree
+claims.check("paper-runs-collapse", float(spread.max()))
+claims.check("paper-runs-teacher-left", float(together.min(axis=None)))
+claims.check("paper-runs-capacity-gap", bool((rise > 0.002).all()))
+claims.check("paper-runs-weak-to-strong", weak_to_strong)
+claims.check("paper-runs-198m", bool((small.advantage < 0).all()))
+claims.check("paper-runs-refit", float(summary.loc["refit", "mean"]))
+claims.check("law-error-figure1", float(summary.loc["corrected", "mean"]))
+claims.check("law-error-figure1-table6", float(summary.loc["table6", "mean"]))
+claims.check("figure5-axis", float(summary.loc["corrected", "max"]))
+claims.check("article-one-percent", float(summary.loc["corrected", "mean"]))
+claims.check("fit-extrapolates", float(extrapolated["mean error, held out"][0]))
+claims.check("fit-extrapolates-teachers", float(extrapolated["mean error, held out"][2]))
+claims.check("drawn-curves-law", float(summary.loc["figure1", "mean_on_drawn_curves"]))
+claims.check("contours-match-scatter", float(off_contour.max()))
+refused = profile_c1.likelihood_ratio[profile_c1.c1 > 5000].min() > 3.84
+claims.check("c1-identified", bool(refused))
+
+# %% [markdown]
+# What the runs say of the protocols.
+
+# %%
+isoflop_teachers = students.set_index("student_params").isoflop_teachers
+counted = set(isoflop_teachers[[1.98e8, 5.46e8, 9.75e8]])
+four = set(isoflop_teachers.index[isoflop_teachers > 0]) == {1.98e8, 5.46e8, 9.75e8, 1.82e9}
+claims.check("teacher-isoflop-protocol", four and counted == {55})
+claims.check("ten-by-five-protocol", len(fixed_teachers))
+claims.check("article-seven-sizes", curves.student_params.nunique())
+weakest, best_in_range = law.supervised.loss([1.98e8, 7.75e9], 20 * np.array([1.98e8, 7.75e9]))
+inside = runs.teacher_loss.between(0.98 * best_in_range, 1.02 * weakest).all()
+claims.check("practitioner-teacher-range", bool(inside))
+claims.check("runs-token-range", float(curves.student_tokens.max() / 1e9))
+claims.check("supervised-runs-74", int(published.estimate["supervised", "runs"]))
+
+# %%
+claims.check("misprint-500m", crossings["ratio_500M"] / 1e6, binding)
+claims.check("misprint-10b", crossings["ratio_10B"] / 1e6, binding)
+claims.check("misprint-runs", float(alone_b.law.B / 1e6))
+claims.check("misprint-only-b", single.freed[0] == "B")
 claims.check("fit-recovers-supervised", recovered["supervised"], binding)
 claims.check("fit-recovers-distillation", recovered["distillation"], binding)
 claims.check("fit-starts-agree", min(found.starts_at_optimum for found in fits.values()), binding)
-claims.check("fit-extrapolates", float(held_error.max()), binding)
 claims.check("table6-intervals", bool((widths["simulated / printed"].dropna() < 3).all()), binding)
-claims.check("misprint-500m", crossings["ratio_500M"] / 1e6, binding)
-claims.check("misprint-10b", crossings["ratio_10B"] / 1e6, binding)
-claims.check("misprint-runs", float(table.B[2] / 1e6))
-
-# %% [markdown]
-# What the study cost, if its runs were like these: training teachers and students and asking the
-# teachers; and what Figure 1 says of the law, as printed and corrected.
-
-# %%
-training = 3 * flops.forward_flops(supervised_runs.params) * supervised_runs.tokens
-students = simulate.distillation_runs(law, noise=0)
-per_token = 3 * flops.forward_flops(students.student_params)
-per_token += flops.forward_flops(students.teacher_params)
-study = {"supervised": training.sum(), "distillation": (per_token * students.student_tokens).sum()}
-claims.check("practitioner-total-compute", float(sum(study.values()) / 1e23))
-by_set = table.set_index("which")
-claims.check("law-error-figure1", float(by_set.mean_relative_error["corrected"]))
-claims.check("law-error-figure1-table6", float(by_set.mean_relative_error["printed"]))
-claims.check("article-one-percent", float(by_set.mean_relative_error["corrected"]))
-claims.check("practitioner-one-percent", float(by_set.max_relative_error["corrected"]))
-refused = profile_c1.likelihood_ratio[profile_c1.c1 > 5000].min() > 3.84
-claims.check("c1-identified", bool(refused), binding)
-claims.check("supervised-runs-74", int(published.estimate["supervised", "runs"]))
-{name: f"{total:.2g} FLOPs" for name, total in study.items()}

@@ -43,7 +43,10 @@ student_params, compute, delta_lgt = 500e6, 3e20, 1.0  # the decision: student, 
 # the column and row. What is only suspicious is a warning.
 
 # %%
-runs = fit.check_runs(pd.read_csv(runs_path), "distillation")
+table = pd.read_csv(runs_path)
+if {"params", "tokens", "loss"} <= set(table.columns):
+    raise ValueError(f"{runs_path} holds training runs without teachers: see notebook 14")
+runs = fit.check_runs(table, "distillation")
 teachers = runs[["teacher_params", "teacher_tokens", "teacher_loss"]].drop_duplicates()
 teachers = fit.check_runs(
     teachers.rename(columns=lambda name: name.removeprefix("teacher_")).reset_index(drop=True)

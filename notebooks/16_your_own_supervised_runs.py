@@ -1,0 +1,176 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 16 · Your own supervised runs
+#
+# No distillation, only training runs: one CSV, one row a run, with `params` (**non-embedding**),
+# `tokens` and `loss` (validation cross-entropy, **nats per token**). Out come the supervised law
+# with intervals, the size and tokens that a budget wants, and the loss to expect there. Set
+# `SCALINGLIB_RUNS`, or `runs_path` below, to your file. The default is a **real** table: the 34
+# runs of Gadre et al. trained on C4 (`data/public`). Tables with teachers go into notebook 12.
+
+# %% tags=["parameters"]
+profile = "full"
+
+# %%
+import os
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from scalinglib import fit, flops
+from scalinglib.allocate_supervised import supervised_optimum
+from scalinglib.report import claims, figures, profiles
+from scalinglib.report.paths import DATA
+
+settings = profiles.load(profile)
+figures.use_style()
+example_path = str(DATA / "public" / "gadre_c4_eval.csv")
+runs_path = os.environ.get("SCALINGLIB_RUNS", example_path)
+example = runs_path == example_path
+# Figures of the reader's own runs stay in the notebook: figures/ holds those of the example.
+save = figures.saver(settings if example else profiles.load("fast"))
+whose = "34 runs of Gadre et al." if example else "your runs"
+cluster = None  # a column that names the run, where a run has several rows
+compute = 1e21  # the decision: FLOPs of training
+BAND = 0.025, 0.975
+
+# %% [markdown]
+# ## Check
+
+# %%
+table = pd.read_csv(runs_path)
+if example:
+    table = table[table.dataset == "c4_original"].reset_index(drop=True)
+    table["params"] = table.pop("params_non_embedding")
+runs = fit.check_runs(table, "supervised")
+runs[["params", "tokens", "loss"]].describe().loc[["min", "50%", "max"]].map("{:.4g}".format)
+
+# %% [markdown]
+# ## Fit
+#
+# $$
+# L(N, D) = E + \Big(\frac{A}{N^\alpha} + \frac{B}{D^\beta}\Big)^\gamma
+# $$
+#
+# Compare predictions, not coefficients: the diagnosis says which of them the runs tell. The
+# strongest runs held out say what an extrapolation is worth; what it is with $\gamma = 1$ is beside
+# it, since with few runs the stiffer form may be the better guess (notebook 13).
+
+# %%
+options = {"starts": settings.fit_starts, "cluster": cluster}
+found = fit.fit_supervised(runs, bootstrap=settings.fit_replicates, **options)
+one = fit.fit_supervised(runs, fixed={"gamma": 1.0}, bootstrap=settings.fit_replicates, **options)
+print(
+    f"mean error {found.mean_relative_error():.2%}, with gamma = 1 {one.mean_relative_error():.2%}"
+)
+print(*fit.explain(found), sep="\n")
+found.coefficients.map("{:.4g}".format)
+
+# %%
+strong = (runs.loss < runs.loss.quantile(0.2)).to_numpy()
+for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
+    _, predicted = fit.hold_out(law_fit, strong)
+    error = predicted.relative_error.abs().groupby(predicted.held).mean()
+    print(f"{name}: fitted {error[False]:.2%}, strongest fifth held out {error[True]:.2%}")
+
+# %% [markdown]
+# ## What a budget wants
+#
+# For each budget the size and tokens that make the best model ($3 F(N) D$ FLOPs, with the paper's
+# $F$), under the fit and under each bootstrap replicate (bands: 95%), for both forms. Answers are
+# given **inside the runs only**: where the optimum's size and tokens, and the budget, are within
+# what the table holds.
+
+# %%
+training = 3 * flops.forward_flops(runs.params.to_numpy()) * runs.tokens.to_numpy()
+ranges = {"params": runs.params, "tokens": runs.tokens, "compute": training}
+ranges = {name: (float(np.min(values)), float(np.max(values))) for name, values in ranges.items()}
+budgets = np.geomspace(*ranges["compute"], settings.curve_points)
+
+
+def wanted(law_fit, budgets):
+    best = pd.DataFrame({"compute": budgets})
+    best["params"], best["tokens"] = supervised_optimum(law_fit.law, budgets)
+    draws = supervised_optimum(law_fit.laws(), budgets)
+    for name, values in zip(("params", "tokens"), draws, strict=True):
+        best[f"{name}_low"], best[f"{name}_high"] = np.quantile(values, BAND, axis=0)
+    best = law_fit.predict(best)
+    inside = [best[name].between(*limits) for name, limits in ranges.items()]
+    return best.assign(inside=np.logical_and.reduce(inside))
+
+
+wants = {"gamma free": wanted(found, budgets), "gamma = 1": wanted(one, budgets)}
+both = pd.concat([part.assign(form=name) for name, part in wants.items()])
+
+# %%
+colors = {"gamma free": "#0072B2", "gamma = 1": "#E69F00"}
+names = {"gamma free": r"$\gamma$ free", "gamma = 1": r"$\gamma = 1$"}
+fig, axes = plt.subplots(1, 3, figsize=(9.9, 3.3))
+for name, part in wants.items():
+    seen = part[part.inside]
+    for ax, column in zip(axes, ("params", "tokens", "law"), strict=True):
+        band = seen[f"{column}_low"], seen[f"{column}_high"]
+        ax.fill_between(seen.compute, *band, color=colors[name], alpha=0.25, linewidth=0)
+        middle = seen["predicted" if column == "law" else column]
+        ax.plot(seen.compute, middle, color=colors[name], label=names[name])
+axes[0].plot(training, runs.params, ".", color="grey", label="runs")
+axes[1].plot(training, runs.tokens, ".", color="grey")
+axes[2].plot(training, runs.loss, ".", color="grey")
+for ax, label in zip(axes, ("best $N$", "best $D$", "$L$ there (nats)"), strict=True):
+    ax.set(xscale="log", xlabel="training FLOPs", ylabel=label)
+    ax.set_yscale("linear" if ax is axes[2] else "log")
+figures.legend_below(fig, axes[0])
+fig.suptitle(f"What a budget wants, {whose}")
+save(fig, "own_supervised_runs", both)
+
+# %% [markdown]
+# ## The answer
+
+
+# %%
+def refusal(best):
+    text = ", ".join(f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items())
+    return f"no answer: N = {best.params:.3g}, D = {best.tokens:.3g} is outside the runs ({text})"
+
+
+def answer(law_fit):
+    best = wanted(law_fit, np.array([compute])).iloc[0]
+    if not best.inside:
+        return refusal(best)
+    size = f"{best.params:.3g} ({best.params_low:.3g} to {best.params_high:.3g}) parameters"
+    tokens = f"{best.tokens:.3g} ({best.tokens_low:.3g} to {best.tokens_high:.3g}) tokens"
+    loss = f"{best.predicted:.3f} ({best.run_low:.3f} to {best.run_high:.3f}) nats, one run"
+    return f"{size}, {tokens}, {loss}"
+
+
+print(f"{compute:.3g} FLOPs")
+for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
+    print(f"  {name}: {answer(law_fit)}")
+
+# %% [markdown]
+# ## Check
+#
+# The best size under the fit against a dense grid of sizes.
+
+# %%
+asked = np.geomspace(*ranges["compute"], 9)
+sizes = np.geomspace(1e5, 1e13, 20_001)[:, None]
+on_grid = found.law.loss(sizes, asked / (3 * flops.forward_flops(sizes))).min(axis=0)
+at_optimum = found.law.loss(*supervised_optimum(found.law, asked))
+claims.check("own-supervised-optimum", float((at_optimum / on_grid - 1).max()))
+if example:
+    inside = wants["gamma free"][wants["gamma free"].inside]
+    print(f"tokens a parameter: {(inside.tokens / inside.params).min():.1f}", end=" ")
+    print(f"to {(inside.tokens / inside.params).max():.1f}")

@@ -1,0 +1,64 @@
+"""The supervised optimum against a dense grid and the closed form of 6 N FLOPs a token."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scalinglib import flops, laws
+from scalinglib.allocate_supervised import supervised_optimum
+
+LAW = laws.load().supervised
+COMPUTE = np.geomspace(1e17, 1e26, 10)
+
+
+@given(
+    alpha=st.floats(0.2, 1.0),
+    beta=st.floats(0.2, 1.0),
+    log_a=st.floats(4, 12),
+    log_b=st.floats(4, 12),
+    gamma=st.floats(0.2, 2),
+)
+def test_closed_form_where_training_costs_6n(alpha, beta, log_a, log_b, gamma):
+    law = laws.SupervisedLaw(1.0, np.exp(log_a), np.exp(log_b), alpha, beta, gamma)
+    params, tokens = supervised_optimum(law, COMPUTE, n_ctx=0, n_vocab=0)
+    power = 1 / (alpha + beta)
+    closed = (alpha * law.A / (beta * law.B)) ** power * (COMPUTE / 6) ** (beta * power)
+    np.testing.assert_allclose(params, closed, rtol=1e-9)
+    np.testing.assert_allclose(6 * params * tokens, COMPUTE, rtol=1e-12)
+
+
+def test_no_size_of_a_dense_grid_is_better():
+    params, tokens = supervised_optimum(LAW, COMPUTE)
+    grid = np.geomspace(1e6, 1e13, 20_001)[:, None]
+    losses = LAW.loss(grid, COMPUTE / (3 * flops.forward_flops(grid)))
+    assert (LAW.loss(params, tokens) <= losses.min(axis=0)).all()
+    np.testing.assert_allclose(grid[losses.argmin(axis=0), 0], params, rtol=1e-3)
+
+
+def test_neither_e_nor_gamma_moves_it():
+    other = replace(LAW, E=0.1, gamma=1.3)
+    np.testing.assert_array_equal(
+        supervised_optimum(other, COMPUTE), supervised_optimum(LAW, COMPUTE)
+    )
+
+
+def test_replicates_broadcast_against_budgets():
+    columns = replace(LAW, A=np.array([[1e3], [1e4], [1e5]]))
+    params, tokens = supervised_optimum(columns, COMPUTE)
+    assert params.shape == tokens.shape == (3, 10)
+    one, _ = supervised_optimum(replace(LAW, A=1e4), COMPUTE)
+    np.testing.assert_allclose(params[1], one, rtol=1e-12)
+
+
+@pytest.mark.parametrize("compute", [0.0, np.nan, -1e20])
+def test_budget_must_be_positive(compute):
+    with pytest.raises(ValueError, match="compute is"):
+        supervised_optimum(LAW, compute)
+
+
+def test_budget_beyond_all_sizes_is_refused():
+    with pytest.raises(ValueError, match="compute is 1e-60"):
+        supervised_optimum(LAW, 1e-60)
