@@ -230,9 +230,9 @@ save(fig, "fig40_infinite_data", fig40)
 # The paper's two pairs, 8B to 512B tokens: a smaller student than its teacher, and a larger one.
 # In the paper's runs the strong student beats its weak teacher on finite data and falls back to it
 # with much. The second half is in the law: every student tends to $L_T$. The first half is **not**:
-# the term added to $L_T$ is positive, so $L_S > L_T$ always, while 41 of Figure 1's 328 runs are below
-# their teacher. Points are its runs from a teacher within 20 mnats of the pair's; the right pair has
-# none. The paper's lower row, KL(teacher, student), no law gives; `08_small_scale_study` has it.
+# the term added to $L_T$ is positive, so $L_S > L_T$ always, while 41 of Figure 1's 328 runs are
+# below their teacher. Points are its runs from a teacher within 20 mnats of the pair's; the right
+# pair has none. The paper's lower row, KL(teacher, student), no law gives; notebook `08` has it.
 
 # %%
 pairs = [(1.82e9, 546e6), (546e6, 1.82e9)]
