@@ -480,6 +480,9 @@ claims.check("flops-limit", float(flops.forward_flops(1e15) / 2e15 - 1))
 terms = flops.Architecture(9).flop_terms()
 attention = terms["attention logits"] + terms["attention values"]
 claims.check("attention-significant", attention / sum(terms.values()))
+# Inference costs one forward pass a token, training three.
+served = 365 * 1e9 * total
+claims.check("inference-dominates-lifetime", float((served > 3 * 20 * sizes * total).mean()))
 claims.check("poster-inference-cost", float((total / sizes).max() / (total / sizes).min() - 1))
 claims.check("article-512b-parameters", float(printed.params_1e9.max()))
 claims.check("article-budgets", float(3 * 20 * 7.75e9 * flops.forward_flops(7.75e9) / 1e21))

@@ -470,6 +470,4 @@ claims.check(
     "practitioner-teacher-range",
     float(law.supervised.loss(7.75e9, 155e9) - runs.teacher_loss.min()),
 )
-claims.check("article-student-sizes", float(runs.student_params.max() / 1e9))
-claims.check("article-seven-sizes", int(runs.student_params.nunique()))
 claims.check("article-stable-exponents", float(refit.beta / printed.beta))

@@ -168,6 +168,11 @@ def test_claim_is_complete_and_answered(claim_id, claim):
         assert len(claim["why"]) > 20
         assert not {"notebook", "expected", "at_least", "at_most"} & set(claim)
         return
+    if "read" in claim:
+        assert claim["answer"] in {"holds", "does not hold"}
+        assert len(claim["read"]) > 20
+        assert not {"notebook", "expected", "at_least", "at_most"} & set(claim)
+        return
     assert claim.get("scale", "ours") == "ours"
     failed = "not seen at our scale" if "scale" in claim else "does not hold"
     loosely = {f"holds within {claim['loose']:g}"} if "loose" in claim else set()

@@ -80,8 +80,9 @@ def judge(claim_id, value, others=()):
     if claim_id not in claims:
         raise ValueError(f"claim_id is {claim_id!r}; data/claims.toml has {sorted(claims)}")
     claim = claims[claim_id]
-    if "why" in claim:
-        raise ValueError(f"claim_id is {claim_id!r}, which cannot be tested: {claim['why']}")
+    for key, said in (("why", "cannot be tested"), ("read", "is settled by reading")):
+        if key in claim:
+            raise ValueError(f"claim_id is {claim_id!r}, which {said}: {claim[key]}")
     values = [v.item() if isinstance(v, np.generic | np.ndarray) else v for v in (value, *others)]
     for each in values:
         if not np.isfinite(each):
