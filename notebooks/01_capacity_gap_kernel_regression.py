@@ -53,8 +53,8 @@ figures.use_style()
 # Squared errors are $(1 - C)^2 \sum_{i \le m} \alpha_i^2 + \sum_{i > m} \alpha_i^2$ for the
 # teacher, the same with $C Q$ and $k$ for the student. As $m$ passes $n$ the teacher spends its
 # norm on functions that the student does not have, and $C$ falls. But the student's own bound is
-# the smaller one: as long as it binds, $C Q = D / \|\alpha_{1..n}\|$ stays what it is. It stops binding
-# where $C \|\alpha_{1..n}\| = D$, that is at
+# the smaller one: as long as it binds, $C Q = D / \|\alpha_{1..n}\|$ stays what it is. It stops
+# binding where $C \|\alpha_{1..n}\| = D$, that is at
 #
 # $$
 # \|\alpha_{1..m}\| = \frac{T}{D} \|\alpha_{1..n}\|,
