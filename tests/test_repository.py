@@ -214,6 +214,18 @@ def test_figures_are_those_that_the_notebooks_save():
     assert {f.stem for f in (ROOT / "figures").glob("*.csv")} == made
 
 
+def test_every_figure_and_table_of_the_paper_is_there_or_excused():
+    with (DATA / "figures_of_the_paper.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    wanted = [f"Figure {n}" for n in range(1, 55)] + [f"Table {n}" for n in range(1, 14)]
+    assert [row["number"] for row in rows] == wanted
+    made = {stem for path in NOTEBOOKS for stem in readme.stems(path)}
+    for row in rows:
+        assert set(row["stems"].split()) <= made, row["number"]
+        assert (row["stems"] and row["equal"]) or row["why"], row["number"]
+        assert bool(row["differs"]) == bool(row["why"]), row["number"]
+
+
 def test_nothing_of_one_machine_or_registry_is_committed():
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
