@@ -148,18 +148,20 @@ teachers = runs.groupby("teacher_loss").student_tokens.nunique()
 fixed_ratio = set(teachers.index[teachers > 4])
 
 
+def quartic_misses(ordered):
+    """The largest relative distance of students from a fourth-degree polynomial in L_T."""
+    quartic = np.polynomial.Polynomial.fit(ordered.teacher_loss, ordered.student_loss, 4)
+    return (quartic(ordered.teacher_loss) / ordered.student_loss - 1).abs().max()
+
+
 def describe(kind):
     ordered = kind.sort_values("teacher_loss")
     from_fixed = ordered.teacher_loss.isin(fixed_ratio)
     fixed, isoflop = ordered.student_loss[from_fixed], ordered.student_loss[~from_fixed]
-    best_inside = fixed.min() < min([*fixed[:1], *fixed[-1:]], default=-np.inf)
-    quartic = np.polynomial.Polynomial.fit(ordered.teacher_loss, ordered.student_loss, 4)
-    off = (quartic(ordered.teacher_loss) / ordered.student_loss - 1).abs().max()
-    gains, beat = (
-        isoflop < law.supervised.loss(*kind.name),
-        ordered.student_loss < ordered.teacher_loss,
-    )
-    return pd.Series([len(fixed), best_inside, len(isoflop), gains.sum(), off, beat.sum()])
+    inside = fixed.min() < min([*fixed[:1], *fixed[-1:]], default=-np.inf)
+    gains = (isoflop < law.supervised.loss(*kind.name)).sum()
+    beat = (ordered.student_loss < ordered.teacher_loss).sum()
+    return pd.Series([len(fixed), inside, len(isoflop), gains, quartic_misses(ordered), beat])
 
 
 runs_found = by_student.apply(describe).set_axis(

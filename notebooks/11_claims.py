@@ -165,9 +165,8 @@ Markdown(
 # ### More evidence on $B'$: the labels on the paper's own maps
 #
 # Figures 19, 21, 24 and 27 print the labels of their contours. Against them the range that the law
-# takes over the same box (students 300M to 50B, $10^{20}$ to $10^{26}$ FLOPs): with the printed $B'$
-# no student loss reaches the largest labels of any of the four, with the corrected one all labels
-# lie inside.
+# takes over the same box (students of 300M to 50B, 1e20 to 1e26 FLOPs): with the printed $B'$ no
+# student loss reaches the largest label in any of the four, with the corrected one it does in all.
 
 # %%
 labels = pd.read_csv(paths.DATA / "published" / "contour_labels.csv")
