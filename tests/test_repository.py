@@ -39,6 +39,7 @@ ROOMS = {
     "calibration": set(),
     "fit": {"fit", "lanes", "laws", "flops"},
     "kernel_regression": {"checks"},
+    "mapping_paper": {"mapping_problem", "mapping_study"},
     "mapping_problem": {"checks"},
     "mapping_study": {"mapping_problem", "runs"},
     "runs": set(),
@@ -167,9 +168,14 @@ def test_claim_is_complete_and_answered(claim_id, claim):
         assert len(claim["why"]) > 20
         assert not {"notebook", "expected", "at_least", "at_most"} & set(claim)
         return
-    assert claim["answer"] in (
-        {"holds", "does not hold"} | {f"holds within {claim[k]:g}" for k in claim if k == "loose"}
-    )
+    assert claim.get("scale", "ours") == "ours"
+    failed = "not seen at our scale" if "scale" in claim else "does not hold"
+    loosely = {f"holds within {claim['loose']:g}"} if "loose" in claim else set()
+    assert claim["answer"] in {"holds", failed, "undecided by the evidence"} | loosely
+    assert ("shares" in claim) == (claim["answer"] == "undecided by the evidence")
+    if "shares" in claim:
+        kept, laws = map(int, re.match(r"(\d+) of (\d+) laws", claim["shares"]).groups())
+        assert 0 < kept < laws
     assert len({"expected", "at_least", "at_most"} & set(claim)) == 1
     # A number needs a tolerance; true, false and bounds have none.
     number = "expected" in claim and not isinstance(claim["expected"], bool)
