@@ -4,7 +4,7 @@ import matplotlib as mpl
 import matplotlib.patheffects as effects
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from scalinglib.report.figures import MARKS
@@ -16,13 +16,16 @@ __all__ = [
     "difference",
     "end_labels",
     "label_contours",
+    "mark_size",
     "optimum",
     "runs",
     "stacked",
 ]
 
 _OUTLINE = [effects.withStroke(linewidth=2.5, foreground="white")]
-_AMOUNTS = LinearSegmentedColormap.from_list("amounts", mpl.colormaps["YlGnBu"](np.linspace(0, 0.8)))
+_AMOUNTS = LinearSegmentedColormap.from_list(
+    "amounts", mpl.colormaps["YlGnBu"](np.linspace(0, 0.8))
+)
 
 
 def amount(value, _=None):
@@ -62,13 +65,20 @@ def difference(axes, table, x, y, levels, column="gap"):
     axes.contour(*xyz, levels=levels, colors="white", linewidths=0.4)
     axes.contour(*xyz, levels=[0], colors=MARKS["zero"], linewidths=2.2)
     axes.grid(False)
+    axes.minorticks_off()
     return filled
 
 
 def runs(axes, x, y, values, levels):
     """Measured runs as dots in the colours of a `difference` map of the same `levels`."""
-    style = {"edgecolors": "black", "linewidths": 0.8, "s": 30, "zorder": 3}
+    style = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
     axes.scatter(x, y, c=values, **_signed(levels), **style)
+
+
+def mark_size(axes, params):
+    """A dashed white line at a model size up the y axis of a `difference` map."""
+    grey = [effects.withStroke(linewidth=2.6, foreground="#777777")]
+    axes.axhline(params, color="white", linestyle="--", linewidth=1.6, path_effects=grey)
 
 
 def contour_map(axes, table, x, y, column, levels):
@@ -101,8 +111,13 @@ def label_contours(figure, lines, fmt="%.2f", every=1):
     if layout is not None:  # the angles are those of the finished layout
         layout.execute(figure)
     for contour in lines:
-        labels = contour.axes.clabel(contour, levels=contour.levels[::every], fmt=fmt, fontsize=7.5)
-        plt.setp(labels, path_effects=_OUTLINE)
+        axes = contour.axes
+        for label in axes.clabel(contour, contour.levels[::every], fmt=fmt, fontsize=7.5):
+            label.set_path_effects(_OUTLINE)
+            x, y = axes.transAxes.inverted().transform(
+                axes.transData.transform(label.get_position())
+            )
+            label.set_visible(0.04 < x < 0.96 and 0.03 < y < 0.97)  # others the frame would cut
 
 
 def optimum(axes, x, y, at_bound, **style):
@@ -151,6 +166,10 @@ def stacked(titles, xlabel, ylabels, columns=4):
 
 
 def _signed(levels):
-    """Colours of a signed quantity: white at zero, one step of value one step of colour."""
-    most = max(-levels[0], levels[-1])
-    return {"cmap": "RdBu_r", "norm": TwoSlopeNorm(0, -most * 1.15, most * 1.15)}
+    """Colours of a signed quantity: pale at zero, equally strong at equal distance either way."""
+    levels = np.asarray(levels)
+    middles = (levels[1:] + levels[:-1]) / 2
+    middles = np.r_[2 * levels[0] - middles[0], middles, 2 * levels[-1] - middles[-1]]
+    colors = mpl.colormaps["RdBu_r"](0.5 + 0.48 * middles / np.abs(middles).max())
+    cmap = ListedColormap(colors[1:-1]).with_extremes(under=colors[0], over=colors[-1])
+    return {"cmap": cmap, "norm": BoundaryNorm(levels, len(levels) - 1)}
