@@ -25,7 +25,7 @@ profile = "full"
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate, flops, laws, simulate
+from scalinglib import allocate, flops, laws
 from scalinglib.fit import fit_distillation
 from scalinglib.report import claims, figures, maps, paths, profiles
 
@@ -79,16 +79,21 @@ def runs_of(teacher_loss, within=0.035):
 
 def teacher_panels(table, x, xlabel, levels):
     fig, axes = figures.panels(named("$N_T$", teachers), xlabel, "student size $N_S$")
-    for ax, size, loss in zip(axes, teachers, teacher_losses, strict=True):
-        part = table[table.teacher_params == size]
+    for ax, (size, part) in zip(axes, table.groupby("teacher_params"), strict=True):
         filled = maps.difference(ax, part, x, "student_params", levels)
-        maps.runs(ax, runs_of(loss)[x], runs_of(loss).student_params, runs_of(loss).gap, levels)
+        dots = runs_of(part.teacher_loss.iloc[0])
+        maps.runs(ax, dots[x], dots.student_params, dots.gap, levels)
         maps.mark_size(ax, size)
         ax.set(xscale="log", yscale="log", xlim=ranges[x], ylim=(1e8, 7e9))
+    finish(fig, axes, filled, levels)
+    return fig, axes
+
+
+def finish(fig, axes, filled, levels):
+    for ax in axes:
         ax.minorticks_off()
     maps.amounts(axes[0].yaxis, (1, 3))
-    fig.colorbar(filled, ax=axes, label=GAP, ticks=levels, aspect=35, pad=0.01)
-    return fig, axes
+    fig.colorbar(filled, ax=axes, label=GAP, ticks=levels, aspect=30, pad=0.01)
 
 
 ranges = {"student_tokens": (1e9, 1e13), "student_compute": (1e19, 1e22)}
@@ -172,23 +177,14 @@ students = np.array([198e6, 546e6, 975e6, 1.82e9])
 
 def student_panels(table, x, xlabel, levels):
     fig, axes = figures.panels(named("$N_S$", students), xlabel, "teacher size $N_T$", columns=4)
-    few = real[real.student_tokens < 30 * real.student_params]
-    for ax, size in zip(axes, students, strict=True):
-        filled = maps.difference(
-            ax, table[table.student_params == size], x, "teacher_params", levels
-        )
-        dots = few[few.student_params == size]
+    for ax, (size, part) in zip(axes, table.groupby("student_params"), strict=True):
+        filled = maps.difference(ax, part, x, "teacher_params", levels)
+        dots = real[(real.student_params == size) & (real.student_tokens < 30 * size)]
         maps.runs(ax, dots[x], dots.teacher_params, dots.gap, levels)
         maps.mark_size(ax, size)
-    return fig, axes, filled
-
-
-def finish_student_panels(fig, axes, filled, levels, xlim):
-    for ax in axes:
-        ax.set(xscale="log", yscale="log", xlim=xlim, ylim=(1e8, 7e9))
-        ax.minorticks_off()
-    maps.amounts(axes[0].yaxis, (1, 3))
-    fig.colorbar(filled, ax=axes, label=GAP, ticks=levels, aspect=25, pad=0.01)
+        ax.set(xscale="log", yscale="log", xlim=table[x].agg(["min", "max"]), ylim=(1e8, 7e9))
+    finish(fig, axes, filled, levels)
+    return fig, axes
 
 
 # %%
@@ -200,8 +196,7 @@ fig13 = grid(
 fig13["teacher_loss"] = law.supervised.loss(fig13.teacher_params, fig13.teacher_tokens)
 fig13["gap"] = student_gap(law, fig13.student_params, 20 * fig13.student_params, fig13.teacher_loss)
 levels13a = np.arange(-0.08, 0.641, 0.08).round(3)
-fig, axes, filled = student_panels(fig13, "teacher_tokens", "teacher tokens $D_T$", levels13a)
-finish_student_panels(fig, axes, filled, levels13a, (1e9, 1e13))
+fig, axes = student_panels(fig13, "teacher_tokens", "teacher tokens $D_T$", levels13a)
 maps.amounts(axes[0].xaxis)
 save(fig, "fig13a_teacher_tokens_size", fig13)
 
@@ -217,8 +212,7 @@ fig13b["gap"] = student_gap(
     law, fig13b.student_params, 20 * fig13b.student_params, fig13b.teacher_loss
 )
 levels13b = np.arange(-0.075, 0.376, 0.075).round(3)
-fig, axes, filled = student_panels(fig13b, "teacher_compute", "teacher compute (FLOPs)", levels13b)
-finish_student_panels(fig, axes, filled, levels13b, (1e19, 1e22))
+fig, axes = student_panels(fig13b, "teacher_compute", "teacher compute (FLOPs)", levels13b)
 save(fig, "fig13b_teacher_compute_size", fig13b)
 
 # %% [markdown]
