@@ -64,11 +64,8 @@ def costs_of_losses(law, students, above):
     pair = np.array([allocate.SCENARIOS[s] for s in table.scenario]).T
     compute = allocate.compute_for_loss(law, size, loss, tuple(pair))
     reached = np.isfinite(compute)
-    recipe = allocate.optimal(
-        law, size[reached], compute[reached] * (1 + 1e-9), tuple(pair[:, reached])
-    )
-    tokens = np.full(len(table), np.inf)
-    tokens[reached] = recipe.student_tokens + pair[1, reached] * recipe.teacher_tokens
+    recipe = allocate.optimal(law, size, np.where(reached, compute, 1e30) * (1 + 1e-9), tuple(pair))
+    tokens = np.where(reached, recipe.student_tokens + pair[1] * recipe.teacher_tokens, np.inf)
     alone = law.supervised.tokens_for_loss(size, loss)
     return table.assign(
         student_loss=loss,

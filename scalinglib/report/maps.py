@@ -124,7 +124,9 @@ def optimum(axes, x, y, at_bound, **style):
     """A curve of optima, dashed where the value is a bound of the box and not an optimum."""
     y, at_bound = np.asarray(y, dtype=float), np.asarray(at_bound)
     # A dashed piece reaches to its neighbours, so that no gap opens between the two.
-    near = at_bound | np.roll(at_bound, 1) | np.roll(at_bound, -1)
+    near = at_bound.copy()
+    near[1:] |= at_bound[:-1]
+    near[:-1] |= at_bound[1:]
     axes.plot(x, np.where(at_bound, np.nan, y), **style)
     if at_bound.any():
         axes.plot(x, np.where(near, y, np.nan), **(style | {"linestyle": (0, (2, 1.5))}))
