@@ -104,8 +104,9 @@ ranges = {"student_tokens": (1e9, 1e13), "student_compute": (1e19, 1e22)}
 # One panel a teacher, trained on 20 tokens a parameter; across it the student's tokens, up it the
 # student's size. Blue: distilling wins; thick line: no difference; white dashes: the teacher's
 # size. Few tokens favour distillation, many favour data; the better the teacher, the larger the
-# students and the more tokens for which it pays. The runs (whose teacher's loss is within 35 mnats
-# of the panel's) have the colours of the law.
+# students and the more tokens for which it pays, until it is too strong for the smallest. Colours
+# stop at the paper's 0.18; the law goes up to 0.67 in the far corner. The runs (whose teacher's
+# loss is within 35 mnats of the panel's) have the colours of the law.
 
 # %%
 fig6 = grid(
@@ -140,9 +141,10 @@ shown.set_axis(map(figures.label_size, shown.index)).round(4)
 # %% [markdown]
 # ## Figure 14: fixed student compute, best case
 #
-# The same with the student's FLOPs across. The budget at which the blue region closes grows with
-# the student's size until the teacher is too weak for the student; a poor teacher never helps a
-# large one. The paper's scale ends at −0.15; the law goes on below it.
+# The same with the student's FLOPs across. From about the teacher's size on, the budget from which
+# data is better grows with the student's, as the paper says. For smaller students it does not:
+# under a weak teacher they gain for longer (upper row), a strong one is soon out of their reach
+# (lower row). The paper's scale ends at −0.15; the law goes on below it.
 
 # %%
 fig14 = grid(

@@ -143,7 +143,7 @@ def draw_losses(upper, lower, table):
     draw_scenarios(upper, table, "student_loss", "supervised_loss")
     draw_scenarios(lower, table, "gap")
     lower.axhline(0, color="#333333", linewidth=1.4, linestyle="--")
-    lower.set(xscale="log", ylim=(-0.25, 0.15))
+    lower.set(xscale="log", ylim=(-0.27, 0.15))
     lower.minorticks_off()
 
 
@@ -163,7 +163,9 @@ save(fig, "fig08_compute_optimal_loss", shown[[*keep, "student_loss", "supervise
 # ## Figure 17: all eight students
 #
 # The larger the student, the more there is to win and the larger the budget up to which it is won.
-# Training the teacher for one student costs some 0.1 nats at its worst budget.
+# Training the teacher for one student costs some 0.1 nats at its worst budget. It pays only for
+# the 30B and 50B students on so small a budget that they see less than a tenth of a token a
+# parameter, where the law is far from any run.
 
 # %%
 fig, pairs, shown = loss_panels(students)
@@ -243,12 +245,19 @@ def draw_map(ax, column, table):
     return lines
 
 
-def scenario_maps(scenario, columns=tuple(LEVELS)):
-    table = wide[wide.scenario == scenario]
+def map_axes(columns):
     names = [LEVELS[column][0] for column in columns] + [""] * (len(columns) % 2)
     fig, axes = figures.panels(names, COMPUTE, "student size $N_S$", columns=len(names) // 2)
+    if len(columns) % 2:
+        axes[-1].set_visible(False)
+        axes[len(names) // 2 - 1].tick_params(labelbottom=True)
+    return fig, axes
+
+
+def scenario_maps(scenario, columns=tuple(LEVELS)):
+    table = wide[wide.scenario == scenario]
+    fig, axes = map_axes(columns)
     lines = [draw_map(*part, table) for part in zip(axes, columns, strict=False)]
-    axes[-1].set_visible(len(columns) % 2 == 0)
     maps.amounts(axes[0].yaxis, (1, 3))
     maps.label_contours(fig, lines[:2], "%.1f")
     maps.label_contours(fig, lines[2:], maps.amount)
@@ -497,10 +506,11 @@ save(fig, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 
 
 # %%
-above = np.geomspace(0.003, 0.9, settings.curve_points // 3)
+above = np.geomspace(0.003, 1.02, settings.curve_points // 3)
 targets = allocation.costs_of_losses(law, students, above)
 targets = targets[np.isfinite(targets.compute_ratio)]
 floors = law.supervised.infinite_data_loss(students)
+STAR = {"marker": "*", "linestyle": "", "color": "#C1121F"}
 SAID = {500e6: (2.4, 3 / 4, 2 / 3), 10e9: (2.2, 1 / 2, 1 / 2)}  # Section D.5
 
 
@@ -511,7 +521,7 @@ def ratio_panels(column, ylabel, said):
     for size, numbers in SAID.items():
         star = axes[list(students).index(size)]
         star.plot(numbers[0], numbers[said], "*", color="#C1121F", markersize=11, zorder=4)
-    scenario_key(fig, scenarios, Section_D5={"marker": "*", "linestyle": "", "color": "#C1121F"})
+    scenario_key(fig, scenarios, **{"Section D.5": STAR})
     return fig
 
 
