@@ -19,7 +19,7 @@ from scalinglib.flops import forward_flops
 __all__ = ["GRID", "TEACHER_PARAMS_BOX", "TOKENS_BOX", "best_teachers"]
 
 # The paper's bounds were lost with its formulas; notebook 07 says where an optimum meets these.
-TEACHER_PARAMS_BOX = (1e6, 1e11)
+TEACHER_PARAMS_BOX = (1e6, 1e17)
 TOKENS_BOX = (1e6, 1e17)
 
 GRID = 16  # points along each side of the coarse grid
