@@ -17,7 +17,7 @@
 # equal width on the Mapping Problem. The section says that a student that is too small does not
 # learn, that one that is large enough matches its teacher, and that in between there is a best
 # teacher that is not the best-trained one; and that the problem must mix cases that are easy for
-# the student with harder ones. All of it is asked below of small networks: some fifty with the
+# the student with harder ones. All of it is asked below of small networks: eighty with the
 # paper's own settings, and 3 700 on a wider map around them.
 
 # %% tags=["parameters"]
