@@ -18,8 +18,8 @@ profile = "full"
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate, flops, laws
-from scalinglib.report import allocation, claims, figures, paths, profiles
+from scalinglib import allocate, flops, laws, scenario_tables
+from scalinglib.report import claims, figures, paths, profiles
 
 settings = profiles.load(profile)
 law = laws.load("corrected")
@@ -44,8 +44,8 @@ class World:
 
     def __init__(self, law):
         self.law = law
-        self.optima = allocation.optima(law, students, budgets)
-        self.costs = allocation.costs_of_losses(law, students, np.geomspace(0.05, 0.9, 16))
+        self.optima = scenario_tables.optima(law, students, budgets)
+        self.costs = scenario_tables.costs_of_losses(law, students, np.geomspace(0.05, 0.9, 16))
 
     def at(self, scenario, column, low=0.0, high=np.inf):
         values = self.optima[column][self.optima.scenario == scenario].to_numpy()
@@ -398,7 +398,7 @@ labels = pd.read_csv(paths.DATA / "published" / "contour_labels.csv")
 
 def reach(law):
     """The table of labels with the law's own range over the same students and budgets."""
-    table = allocation.optima(law, np.geomspace(300e6, 50e9, 21), np.geomspace(1e20, 1e26, 25))
+    table = scenario_tables.optima(law, np.geomspace(300e6, 50e9, 21), np.geomspace(1e20, 1e26, 25))
     spans = table.groupby("scenario")[list(labels["quantity"].unique())].agg(["min", "max"])
     rows = [spans.loc[row.scenario, row.quantity] for row in labels.itertuples()]
     found = labels.assign(law_low=[r["min"] for r in rows], law_high=[r["max"] for r in rows])
@@ -442,7 +442,7 @@ lowest.set_axis(titles).round(3)
 # %%
 def approach(law, above):
     """Compute ratio `above` nats over the floor: students by the two free-training scenarios."""
-    table = allocation.costs_of_losses(law, students, [above])
+    table = scenario_tables.costs_of_losses(law, students, [above])
     wide = table.pivot_table(index="student_params", columns="scenario", values="compute_ratio")
     return wide[[best_case, inference]]
 
@@ -483,7 +483,7 @@ claims.check("d5-larger-students", **under(lambda w: float(least(w, inference).d
 examples = {500e6: 2.4, 10e9: 2.2}
 above = [loss - law.supervised.infinite_data_loss(size) for size, loss in examples.items()]
 tokens_of_examples = [
-    allocation.costs_of_losses(each, list(examples), above).set_index(
+    scenario_tables.costs_of_losses(each, list(examples), above).set_index(
         ["student_params", "scenario", "above_floor"]
     ).token_ratio
     for each in family

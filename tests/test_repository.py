@@ -43,6 +43,7 @@ ROOMS = {
     "mapping_problem": {"checks"},
     "mapping_study": {"mapping_problem", "runs"},
     "runs": set(),
+    "scenario_tables": {"allocate", "flops"},
     "simulate": {"flops", "laws"},
     "study": {"study", "calibration", "flops", "runs"},
     "report": {"report"},
