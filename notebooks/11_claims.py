@@ -68,6 +68,7 @@ ledger = pd.DataFrame.from_dict(claims.ledger(), orient="index").rename_axis("id
 values = pd.DataFrame(claims.computed()).set_index("id").value
 ledger["here"] = ledger.id.map(values).fillna(ledger.read).fillna("")
 ledger["notebook"] = ledger.notebook.fillna("none")
+SOURCES = ["paper", "poster", "summary page", "AI CERTS article", "practitioner's article"]
 ledger["source"] = ledger.source.replace("here", "this project")
 ledger["verdict"] = ledger.answer.str.extract(f"^({'|'.join(VERDICTS)})")[0]
 ledger["verdict"] = ledger.verdict.mask(
@@ -86,7 +87,8 @@ counts = pd.concat([count(ledger, "source"), count(ledger[ledger.source == "pape
 # %%
 def bars(ax, table, title):
     wide = table.pivot_table(index="group", columns="verdict", values="claims", sort=False)
-    wide = wide.reindex(columns=VERDICTS).fillna(0)[::-1]
+    first = [source for source in SOURCES if source in wide.index]
+    wide = wide.reindex([*first, *wide.index.difference(first)], columns=VERDICTS).fillna(0)[::-1]
     left = 0 * wide.sum(axis=1)
     for verdict, color in VERDICTS.items():
         share = wide[verdict] / wide.sum(axis=1)
@@ -444,22 +446,36 @@ listed(paper[(part >= 3) & (part <= 5)], shown)
 listed(paper[part == 6], shown)
 
 # %% [markdown]
-# ### The paper: compute-optimal distillation (07)
+# ### The paper: compute-optimal distillation (07 and 14)
 
 # %%
-listed(paper[part == 7], shown)
+listed(paper[part.isin([7, 14])], shown)
 
 # %% [markdown]
 # ### The paper: what small runs answer (08 to 10)
 
 # %%
-listed(paper[part >= 8], shown)
+listed(paper[part.isin([8, 9, 10])], shown)
+
+# %% [markdown]
+# ### The paper: by this notebook and others
+
+# %%
+listed(paper[part.isin([11, 12, 13])], shown)
+
+# %% [markdown]
+# ### What reading settles
+
+# %%
+listed(tested[tested.notebook == "none"], ["source", *shown])
 
 # %% [markdown]
 # ### Poster, summary page, articles
 
 # %%
-others = tested[~tested.source.isin(["paper", "this project"])].sort_values("source", kind="stable")
+others = tested[
+    ~tested.source.isin(["paper", "this project"]) & (tested.notebook != "none")
+].sort_values("source", kind="stable")
 others["notebook"] = others.notebook.str[:2]
 listed(others, ["source", *shown, "notebook"])
 
