@@ -85,10 +85,14 @@ counts = pd.concat([count(ledger, "source"), count(ledger[ledger.source == "pape
 
 
 # %%
-def bars(ax, table, title):
+def wide_counts(table):
+    """Claims by group and verdict, the first group last, as bars are drawn from below."""
     wide = table.pivot_table(index="group", columns="verdict", values="claims", sort=False)
-    first = [source for source in SOURCES if source in wide.index]
-    wide = wide.reindex([*first, *wide.index.difference(first)], columns=VERDICTS).fillna(0)[::-1]
+    rows = sorted(wide.index, key=lambda name: SOURCES.index(name) if name in SOURCES else 9)
+    return wide.reindex(rows, columns=VERDICTS).fillna(0)[::-1]
+
+
+def bars(ax, wide, title):
     left = 0 * wide.sum(axis=1)
     for verdict, color in VERDICTS.items():
         share = wide[verdict] / wide.sum(axis=1)
@@ -102,7 +106,7 @@ fig, axes = plt.subplots(1, 2, figsize=(11, 3.8), width_ratios=[1, 1.1])
 for ax, kind, title in zip(
     axes, ["source", "notebook"], ["all texts", "the paper, by notebook"], strict=True
 ):
-    bars(ax, counts[counts.kind == kind], title)
+    bars(ax, wide_counts(counts[counts.kind == kind]), title)
     ax.grid(False)
 figures.legend_below(fig, axes[0], columns=3)
 save(fig, "claims_by_verdict", counts[["kind", "group", "verdict", "claims"]])
