@@ -54,6 +54,8 @@ for n, curve in curves.groupby("student_params"):
     best = curve.student_loss.idxmin()
     ax.plot(curve.teacher_loss[best], curve.student_loss[best], "o", color=color)
 ax.plot([1.5, 3], [1.5, 3], color="grey", linewidth=1)
+ax.text(2.83, 2.9, "$L_S = L_T$", color="grey", ha="right")
+ax.text(2.15, 2.8, "trained on data", color=figures.student_color(198e6))
 ax.set(xlabel="teacher loss $L_T$ (nats)", ylabel="student loss $L_S$ (nats)", ylim=(1.8, 3.0))
 ax.legend(title="student", loc="lower right", ncols=4)
 save(fig, "start_the_u", curves)
@@ -117,29 +119,32 @@ print(f"A teacher trained for this student alone {verdict(alone.gain)}.")
 #
 # ## The answer over all budgets
 #
-# Gain over supervised training against budget: the answer flips where a curve crosses zero. The
-# dashed line is the budget above; the shaded band is the law's own error.
+# Student loss less that of supervised training, against budget: below zero distilling is better,
+# and the answer flips where a curve crosses it. The dashed line is the budget above; the shaded
+# band is the law's own error.
 
 # %%
 budgets = np.geomspace(1e19, 1e24, settings.curve_points)
 flips = pd.concat(
     allocate.optimal(law, student_params, budgets, s) for s in allocate.SCENARIOS
 ).reset_index(drop=True)
-flips["gain"] = flips.supervised_loss - flips.student_loss
+flips["difference"] = flips.student_loss - flips.supervised_loss
 fig, ax = plt.subplots()
 for name, curve in flips.groupby("scenario", sort=False):
     label = figures.SCENARIO_LABELS[name]
-    ax.plot(curve.compute, curve.gain, color=figures.SCENARIO_COLORS[name], label=label)
+    ax.plot(curve.compute, curve.difference, color=figures.SCENARIO_COLORS[name], label=label)
 ax.axhspan(-resolution, resolution, color="#dddddd", zorder=0)
 ax.axhline(0, color="black", linewidth=0.8)
 ax.axvline(compute, color="grey", linestyle="--", linewidth=1)
-ax.set(xscale="log", xlabel="total compute $C$ (FLOPs)", ylabel="gain over supervised (nats)")
+ax.set(xscale="log", xlabel="total compute $C$ (FLOPs)", ylabel=r"$L_S - \tilde L_S$ (nats)")
 ax.legend()
-save(fig, "start_the_decision", flips[["student_params", "compute", "scenario", "gain"]])
+save(fig, "start_the_decision", flips[["student_params", "compute", "scenario", "difference"]])
 
 # %% [markdown]
-# ## Tables 1 and 8: notation
+# ## Table 1: notation
 #
+# Losses are validation cross-entropies against data, whatever the model was trained on; parameters
+# are those outside the embedding. (Table 8, the shapes of models, is in notebook `03`.)
 # The same names in the paper, in the code and in every table of this repository.
 
 # %%

@@ -45,7 +45,7 @@ student_params, compute, delta_lgt = 500e6, 3e20, 1.0  # the decision: student, 
 # %%
 table = pd.read_csv(runs_path)
 if {"params", "tokens", "loss"} <= set(table.columns):
-    raise ValueError(f"{runs_path} holds training runs without teachers: see notebook 14")
+    raise ValueError(f"{runs_path} holds training runs without teachers: see notebook 16")
 runs = fit.check_runs(table, "distillation")
 teachers = runs[["teacher_params", "teacher_tokens", "teacher_loss"]].drop_duplicates()
 teachers = fit.check_runs(

@@ -133,28 +133,28 @@ class Architecture:
         """Parameters with the (tied) embedding, N_total."""
         return sum(self.parameter_terms().values())
 
-    def flop_terms(self):
-        """Forward FLOPs per token by component, whole model, as a dict (Table 11).
+    def flop_terms(self, n_heads=None):
+        """Forward FLOPs per token by component, whole model, as a dict (Tables 11 and 12, ours).
 
-        The paper's own entries for softmax and normalisation were lost; what stands here is the
-        reading that gives Table 13's total column (see notebook 03): 2.5 FLOPs per attended
-        position for each of 16 heads, and 4 per normalised element with 512 more for QK-norm.
+        Norms have no entry there. `n_heads` is the heads that softmax counts; None takes
+        d_model / d_head. No single number gives Table 13's total column (notebook 03).
         """
         d, layers, n_ctx = self.d_model, self.n_layers, self.n_ctx
+        heads = d / self.d_head if n_heads is None else n_heads
         return {
+            "embedding": 2 * d,
             "QKV": 6 * layers * d**2,
             "attention logits": layers * n_ctx * d,
-            "softmax": 2.5 * 16 * layers * n_ctx,
+            "softmax": 2.5 * heads * layers * n_ctx,
             "attention values": layers * n_ctx * d,
             "attention projection": 2 * layers * d**2,
             "feed-forward": 6 * layers * d * self.d_ffn,
-            "norms": 4 * layers * (2 * d + 512),
-            "vocabulary logits": 2 * self.n_vocab * d,
+            "final logits": 2 * self.n_vocab * d,
         }
 
     @property
     def forward_flops(self):
-        """Forward FLOPs per token with every term (Table 13, total column)."""
+        """Forward FLOPs per token with every term that Tables 11 and 12 have."""
         return sum(self.flop_terms().values())
 
     @property

@@ -2,7 +2,7 @@
 
 The target is f* = Σ α_i φ_i in an orthonormal basis. The teacher fits it within the span of the
 first `teacher_size` functions and a norm bound T; the student fits the teacher within the span of
-the first `student_size` functions and a bound Q. Both see infinite data. Closed forms are
+the first `student_size` functions and a bound D. Both see infinite data. Closed forms are
 Lemmas C.1 and C.2; `constrained_least_squares` finds the same models on sampled functions.
 """
 
@@ -45,7 +45,7 @@ def student_error(alpha, teacher_size, student_size, teacher_bound, student_boun
     teacher_size, student_size : int
         m and n, from 1 to p.
     teacher_bound, student_bound : float
-        T and Q; the paper takes Q <= T.
+        T and D, as the paper calls them; it takes D <= T.
     """
     alpha = _target(alpha)
     m = _size("teacher_size", teacher_size, alpha)

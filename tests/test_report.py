@@ -103,6 +103,27 @@ def test_beyond_the_tolerance_a_claim_may_hold_within_the_looser_one(monkeypatch
     assert [judged(monkeypatch, value, **claim) for value in values] == 2 * tight_to_far
 
 
+def test_what_fails_in_small_runs_is_not_seen_there(monkeypatch):
+    claim = {"at_least": 0.5, "scale": "ours"}
+    assert judged(monkeypatch, 0.6, **claim) == "holds"
+    assert judged(monkeypatch, 0.4, **claim) == "not seen at our scale"
+
+
+def test_laws_that_disagree_leave_a_claim_undecided(one_claim, capsys):
+    assert claims.judge("number", 0.75, [0.71, 0.79]).answer == "holds"
+    assert claims.judge("number", 0.9, [0.6]).answer == "does not hold"
+    verdict = claims.judge("number", 0.75, [0.71, 0.9])
+    assert (verdict.answer, verdict.shares) == (
+        "undecided by the evidence",
+        "2 of 3 laws that fit the runs",
+    )
+    one_claim |= {"answer": "undecided by the evidence", "shares": verdict.shares}
+    claims.check("number", 0.75, others=[0.71, 0.9])
+    assert "(here: 0.75, holds under 2 of 3 laws that fit the runs). s" in capsys.readouterr().out
+    with pytest.raises(AssertionError, match=r"data/claims\.toml records"):
+        claims.check("number", 0.75, others=[0.6, 0.9])
+
+
 def test_what_cannot_be_tested_cannot_be_checked(monkeypatch):
     with pytest.raises(ValueError, match="cannot be tested: no runs"):
         judged(monkeypatch, 1.0, why="no runs")

@@ -74,8 +74,15 @@ def seconds():
 
 def status(claims):
     """What became of some claims of data/claims.toml, in words."""
-    plural = {"holds": "hold", "nearly holds": "nearly hold", "does not hold": "do not hold"}
-    answers = Counter(re.sub("holds within .*", "nearly holds", c["answer"]) for c in claims)
+    loosely = "holds within a looser bound"
+    plural = {
+        "holds": "hold",
+        loosely: "hold within a looser bound",
+        "does not hold": "do not hold",
+        "not seen at our scale": "not seen at our scale",
+        "undecided by the evidence": "undecided by the evidence",
+    }
+    answers = Counter(re.sub("holds within .*", loosely, c["answer"]) for c in claims)
     order = [*plural, *sorted(set(answers) - set(plural))]
     counts = [(answers[answer], answer) for answer in order if answers[answer]]
     return ", ".join(f"{n} {plural.get(a, a) if n > 1 else a}" for n, a in counts)

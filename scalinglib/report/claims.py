@@ -16,16 +16,21 @@ _LINE = re.compile(r"^([\w.-]+): (.+?) \(here: (.+?)\)\. ", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a claim: its id, the words, the value computed here and the answer."""
+    """What became of a claim: its id, the words, the value computed here and the answer.
+
+    `shares` says under how many laws a claim holds, where those that fit the runs disagree.
+    """
 
     id: str
     statement: str
     value: object
     answer: str
+    shares: str = ""
 
     def __str__(self):
         """One line for a notebook's check cell."""
         shown = f"{self.value:.4g}" if isinstance(self.value, float) else str(self.value)
+        shown += f", holds under {self.shares}" if self.shares else ""
         return f"{self.id}: {self.answer} (here: {shown}). {self.statement}"
 
 
@@ -35,39 +40,59 @@ def ledger():
         return tomllib.load(file)
 
 
-def check(claim_id, value, binding=True):
+def check(claim_id, value, binding=True, others=()):
     """Print the verdict on a claim; AssertionError if the ledger records another answer.
 
     So no verdict changes unseen: whoever changes it changes data/claims.toml too. With
-    binding=False it is printed only: the tiny runs of a fast profile need not agree.
+    binding=False it is printed only: the tiny runs of a fast profile need not agree. `others` as
+    for `judge`.
     """
-    verdict = judge(claim_id, value)
+    verdict = judge(claim_id, value, others)
     print(verdict)
-    recorded = ledger()[claim_id]["answer"]
-    if binding and verdict.answer != recorded:
-        raise AssertionError(f"{verdict}\nbut data/claims.toml records: {recorded}")
+    recorded = ledger()[claim_id]
+    if binding and (verdict.answer, verdict.shares) != (
+        recorded["answer"],
+        recorded.get("shares", ""),
+    ):
+        raise AssertionError(
+            f"{verdict}\nbut data/claims.toml records: {recorded['answer']} "
+            f"{recorded.get('shares', '')}"
+        )
 
 
-def judge(claim_id, value):
+def judge(claim_id, value, others=()):
     """The `Verdict` on a claim given the value computed here.
 
     A number holds up to `tolerance` from `expected`, and up to `loose`, if there is one, it holds
     within that; or it holds where it keeps the bound `at_least` or `at_most`. Where `expected` is
-    true or false the value must equal it.
+    true or false the value must equal it. What fails with `scale = "ours"` is not seen at our
+    scale.
+
+    Parameters
+    ----------
+    claim_id : str
+    value : number or bool
+    others : sequence of number or bool
+        The same under other laws that fit the same runs. Where some laws keep the claim and some
+        do not it is undecided by the evidence.
     """
     claims = ledger()
     if claim_id not in claims:
         raise ValueError(f"claim_id is {claim_id!r}; data/claims.toml has {sorted(claims)}")
     claim = claims[claim_id]
-    if "why" in claim:
-        raise ValueError(f"claim_id is {claim_id!r}, which cannot be tested: {claim['why']}")
-    value = value.item() if isinstance(value, np.generic | np.ndarray) else value
-    if not np.isfinite(value):
-        raise ValueError(f"value of claim {claim_id!r} is {value!r}; it must be finite")
-    answer = "holds" if _holds(claim, value) else "does not hold"
-    if answer != "holds" and abs(value - claim.get("expected", np.inf)) <= claim.get("loose", -1):
-        answer = f"holds within {claim['loose']:g}"
-    return Verdict(claim_id, claim["statement"], value, answer)
+    for key, said in (("why", "cannot be tested"), ("read", "is settled by reading")):
+        if key in claim:
+            raise ValueError(f"claim_id is {claim_id!r}, which {said}: {claim[key]}")
+    values = [v.item() if isinstance(v, np.generic | np.ndarray) else v for v in (value, *others)]
+    for each in values:
+        if not np.isfinite(each):
+            raise ValueError(f"value of claim {claim_id!r} is {each!r}; it must be finite")
+    answers = [_answer(claim, each) for each in values]
+    yes = sum(answer.startswith("holds") for answer in answers)
+    if 0 < yes < len(answers):
+        shares = f"{yes} of {len(answers)} laws that fit the runs"
+        return Verdict(claim_id, claim["statement"], values[0], "undecided by the evidence", shares)
+    return Verdict(claim_id, claim["statement"], values[0], answers[0])
 
 
 def computed():
@@ -84,6 +109,14 @@ def computed():
             for name, answer, value in _LINE.findall("".join(output.get("text", ""))):
                 found.append({"notebook": path.stem, "id": name, "answer": answer, "value": value})
     return found
+
+
+def _answer(claim, value):
+    if _holds(claim, value):
+        return "holds"
+    if abs(value - claim.get("expected", np.inf)) <= claim.get("loose", -1):
+        return f"holds within {claim['loose']:g}"
+    return "not seen at our scale" if claim.get("scale") == "ours" else "does not hold"
 
 
 def _holds(claim, value):

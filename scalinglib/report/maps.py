@@ -1,0 +1,177 @@
+"""Maps and curves over compute, size and tokens, as the paper draws its Figures 6 to 34."""
+
+import matplotlib as mpl
+import matplotlib.patheffects as effects
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from scalinglib.report.figures import MARKS
+
+__all__ = [
+    "amount",
+    "amounts",
+    "contour_map",
+    "difference",
+    "end_labels",
+    "label_contours",
+    "mark_size",
+    "optimum",
+    "runs",
+    "stacked",
+]
+
+_OUTLINE = [effects.withStroke(linewidth=2.5, foreground="white")]
+_AMOUNTS = LinearSegmentedColormap.from_list(
+    "amounts", mpl.colormaps["YlGnBu"](np.linspace(0, 0.8))
+)
+
+
+def amount(value, _=None):
+    """A count of parameters or tokens as people say it: 300M, 1.5B, 20T, 100P."""
+    for unit, scale in (("P", 1e15), ("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= scale * 0.9995:
+            return f"{value / scale:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def amounts(axis, subs=(1.0,)):
+    """Ticks of a logarithmic axis in words, at `subs` times the powers of ten."""
+    axis.set_major_locator(LogLocator(subs=subs, numticks=15))
+    axis.set_major_formatter(FuncFormatter(amount))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def difference(axes, table, x, y, levels, column="gap"):
+    """Filled map of a signed column: blue below zero, red above, the zero line thick.
+
+    Parameters
+    ----------
+    axes : Axes
+    table : DataFrame
+        One row a point of a grid over the columns `x` and `y`.
+    x, y, column : str
+    levels : array
+        Edges of the colours, 0 among them; what lies beyond takes the end colours.
+
+    Returns
+    -------
+    ContourSet, for a colour bar
+    """
+    grid = table.pivot_table(index=y, columns=x, values=column)
+    xyz = grid.columns, grid.index, grid.to_numpy()
+    filled = axes.contourf(*xyz, levels=levels, extend="both", **_signed(levels))
+    axes.contour(*xyz, levels=levels, colors="white", linewidths=0.4)
+    axes.contour(*xyz, levels=[0], colors=MARKS["zero"], linewidths=2.2)
+    axes.grid(False)
+    axes.minorticks_off()
+    return filled
+
+
+def runs(axes, x, y, values, levels):
+    """Measured runs as dots in the colours of a `difference` map of the same `levels`."""
+    style = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
+    axes.scatter(x, y, c=values, **_signed(levels), **style)
+
+
+def mark_size(axes, params):
+    """A dashed white line at a model size up the y axis of a `difference` map."""
+    grey = [effects.withStroke(linewidth=2.6, foreground="#777777")]
+    axes.axhline(params, color="white", linestyle="--", linewidth=1.6, path_effects=grey)
+
+
+def contour_map(axes, table, x, y, column, levels):
+    """Contours of a positive column, filled light to dark; `label_contours` labels what it returns.
+
+    Parameters
+    ----------
+    axes : Axes
+    table : DataFrame
+        One row a point of a grid over the columns `x` and `y`.
+    x, y, column : str
+    levels : array
+        Rising; they are spread evenly over the colours.
+
+    Returns
+    -------
+    ContourSet
+    """
+    grid = table.pivot_table(index=y, columns=x, values=column)
+    xyz = grid.columns, grid.index, grid.to_numpy()
+    colors = _AMOUNTS(np.linspace(0, 1, len(levels) + 1))
+    axes.contourf(*xyz, levels=levels, colors=colors, extend="both")
+    axes.grid(False)
+    return axes.contour(*xyz, levels=levels, colors="#222222", linewidths=0.7)
+
+
+def label_contours(figure, lines, fmt="%.2f", every=1):
+    """Write their levels along the contour lines, upright; after all limits and colour bars."""
+    layout = figure.get_layout_engine()
+    if layout is not None:  # the angles are those of the finished layout
+        layout.execute(figure)
+    for contour in lines:
+        axes = contour.axes
+        for label in axes.clabel(contour, contour.levels[::every], fmt=fmt, fontsize=7.5):
+            label.set_path_effects(_OUTLINE)
+            x, y = axes.transAxes.inverted().transform(
+                axes.transData.transform(label.get_position())
+            )
+            label.set_visible(0.04 < x < 0.96 and 0.03 < y < 0.97)  # others the frame would cut
+
+
+def optimum(axes, x, y, at_bound, **style):
+    """A curve of optima, dashed where the value is a bound of the box and not an optimum."""
+    y, at_bound = np.asarray(y, dtype=float), np.asarray(at_bound)
+    # A dashed piece reaches to its neighbours, so that no gap opens between the two.
+    near = at_bound.copy()
+    near[1:] |= at_bound[:-1]
+    near[:-1] |= at_bound[1:]
+    axes.plot(x, np.where(at_bound, np.nan, y), **style)
+    if at_bound.any():
+        axes.plot(x, np.where(near, y, np.nan), **(style | {"linestyle": (0, (2, 1.5))}))
+
+
+def end_labels(axes, ends, gap=0.075):
+    """Texts to the right of curves, kept apart: `ends` is a list of (y, text, colour)."""
+    heights = [axes.transAxes.inverted().transform(axes.transData.transform((1, y)))[1]
+               for y, _, _ in ends]  # fmt: skip
+    placed = -np.inf
+    for i in np.argsort(heights):
+        placed = max(heights[i], placed + gap)
+        style = {"color": ends[i][2], "fontsize": 8.5, "va": "center"}
+        axes.text(1.02, placed, ends[i][1], transform=axes.transAxes, **style)
+
+
+def stacked(titles, xlabel, ylabels, columns=4):
+    """Panels in pairs: for each title a tall one and, on the same x axis, a low one below it.
+
+    Returns
+    -------
+    figure, list of (upper Axes, lower Axes)
+    """
+    rows = -(-len(titles) // columns)
+    figure, grid = plt.subplots(
+        2 * rows, columns, figsize=(3.3 * columns, 0.5 + 4 * rows), squeeze=False, sharex=True,
+        height_ratios=[2, 1.3] * rows,
+    )  # fmt: skip
+    pairs = list(zip(grid[::2].flat, grid[1::2].flat, strict=True))
+    for (upper, lower), title in zip(pairs, titles, strict=True):
+        upper.set_title(title)
+        upper.tick_params(which="minor", length=0)
+        lower.tick_params(which="minor", length=0)
+    for axes in grid[-1]:
+        axes.set_xlabel(xlabel)
+    for row, axes in enumerate(grid[:, 0]):
+        axes.set_ylabel(ylabels[row % 2])
+    return figure, pairs
+
+
+def _signed(levels):
+    """Colours of a signed quantity: pale at zero, equally strong at equal distance either way."""
+    levels = np.asarray(levels)
+    middles = (levels[1:] + levels[:-1]) / 2
+    middles = np.r_[2 * levels[0] - middles[0], middles, 2 * levels[-1] - middles[-1]]
+    colors = mpl.colormaps["RdBu_r"](0.5 + 0.48 * middles / np.abs(middles).max())
+    cmap = ListedColormap(colors[1:-1]).with_extremes(under=colors[0], over=colors[-1])
+    return {"cmap": cmap, "norm": BoundaryNorm(levels, len(levels) - 1)}

@@ -1,0 +1,60 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from scalinglib import allocate, laws, scenario_tables
+from scalinglib.report import maps
+
+LAW = laws.load("corrected")
+
+
+def test_optima_are_those_of_each_scenario():
+    table = scenario_tables.optima(LAW, [1e9, 1e10], np.array([1e21, 1e23]))
+    assert len(table) == 4 * 2 * 2
+    one = allocate.optimal(LAW, 1e10, 1e23, "teacher_pretraining").iloc[0]
+    row = table[
+        (table.scenario == "teacher_pretraining")
+        & (table.student_params == 1e10)
+        & (table.compute == 1e23)
+    ].iloc[0]
+    assert row.student_loss == pytest.approx(one.student_loss, rel=1e-12)
+    assert row.size_ratio == pytest.approx(one.teacher_params / 1e10, rel=1e-9)
+    free = table[table.scenario == "best_case"]
+    np.testing.assert_allclose(free.student_tokens, free.supervised_tokens, rtol=1e-12)
+
+
+def test_cost_of_a_loss_is_the_budget_at_which_the_optimum_reaches_it():
+    loss = allocate.optimal(LAW, 1e9, 1e21, "teacher_inference").iloc[0]
+    above = loss.student_loss - LAW.supervised.infinite_data_loss(1e9)
+    table = scenario_tables.costs_of_losses(LAW, [1e9], [above]).set_index("scenario")
+    alone = LAW.supervised.tokens_for_loss(1e9, loss.student_loss)
+    tokens = loss.student_tokens / alone
+    assert table.token_ratio["teacher_inference"] == pytest.approx(tokens, rel=1e-5)
+    ratio = tokens / loss.share_student
+    assert table.compute_ratio["teacher_inference"] == pytest.approx(ratio, rel=1e-5)
+    # Paying for the training too costs more, and its tokens count.
+    assert table.compute_ratio["teacher_pretraining_inference"] > ratio
+
+
+def test_an_unreachable_loss_costs_an_infinite_amount():
+    table = scenario_tables.costs_of_losses(LAW, [3e9], [1e-4])
+    assert np.isinf(table.compute_ratio).all()
+    assert np.isinf(table.token_ratio).all()
+
+
+def test_optimum_is_dashed_exactly_where_it_is_a_bound():
+    _, axes = plt.subplots()
+    at_bound = np.array([False, False, True, True, False])
+    maps.optimum(axes, np.arange(5.0), np.arange(5.0), at_bound, color="black")
+    solid, dashed = axes.lines
+    assert np.isnan(solid.get_ydata()).tolist() == at_bound.tolist()
+    assert dashed.get_linestyle() == "--"
+    assert np.isfinite(dashed.get_ydata()).tolist() == [False, True, True, True, True]
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(300e6, "300M"), (1.5e9, "1.5B"), (2e13, "20T"), (1e17, "100P")]
+)
+def test_amounts_read_as_people_say_them(value, text):
+    assert maps.amount(value) == text
