@@ -165,8 +165,8 @@ save(fig, "fig14_fixed_compute_best_case", fig14)
 # Four students on 20 tokens a parameter. Up: the teacher's size; across: its tokens (13a) or its
 # training compute (13b). A teacher below a certain size helps on no number of tokens, one below a
 # certain number of tokens helps at no size; for the smallest student the best teachers are a band,
-# not the far corner. The runs lie where the supervised law has a teacher of their loss on 20
-# tokens a parameter: in the law only that loss counts.
+# not the far corner. White dashes are the student's size. The runs lie where the supervised law
+# has a teacher of their loss on 20 tokens a parameter: in the law only that loss counts.
 
 # %%
 chinchilla = np.geomspace(1e8, 2e10, 400)
@@ -276,7 +276,8 @@ save(fig, "fig07_fixed_tokens_teacher", fig7)
 # ## Figure 15: fixed student, growing tokens
 #
 # Student loss over tokens and teacher loss. Red: the best teacher of each number of tokens;
-# vertical dashes: from there on data alone is better than even that one (beyond the axis for 30B).
+# vertical dashes: from there on data alone is better than even that one (beyond the axis for 10B,
+# nowhere for 30B).
 # For 1B and 3B the best teacher improves slightly with tokens, as the paper says. For 10B it
 # hardly moves, and for 30B it *rises* first under this law, where the paper reads a decrease. All
 # this moves $L_S$ little: the valley is flat.
