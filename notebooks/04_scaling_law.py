@@ -138,7 +138,7 @@ def quartic_misses(ordered):
 
 
 def describe(kind):
-    ordered = kind.sort_values("teacher_loss")
+    ordered = kind.sort_values("teacher_loss", kind="stable")
     from_fixed = ordered.teacher_loss.isin(fixed_ratio)
     fixed, isoflop = ordered.student_loss[from_fixed], ordered.student_loss[~from_fixed]
     inside = fixed.min() < min([*fixed[:1], *fixed[-1:]], default=-np.inf)

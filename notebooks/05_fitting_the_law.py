@@ -49,7 +49,9 @@ options = {"starts": settings.fit_starts, "bootstrap": settings.fit_replicates, 
 own = paths.named_by("SCALINGLIB_PAPER_RUNS")
 runs = pd.read_csv(own or DATA / "published" / "figure1_runs.csv")
 curves = pd.read_csv(DATA / "published" / "figure1_curves.csv")
-runs = runs.sort_values(["student_params", "student_tokens", "teacher_loss"], kind="stable", ignore_index=True)
+runs = runs.sort_values(
+    ["student_params", "student_tokens", "teacher_loss"], kind="stable", ignore_index=True
+)
 fixed_teachers = runs.teacher_loss[runs.student_params == runs.student_params.min()].unique()
 runs["isoflop"] = ~runs.teacher_loss.isin(fixed_teachers)
 by_student = runs.groupby("student_params")

@@ -1,15 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 06 · Distil or supervise, with fixed tokens or compute
 #
@@ -26,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from scalinglib import allocate, flops, laws
-from scalinglib.fit import fit_distillation
 from scalinglib.report import claims, figures, maps, paths, profiles
 
 settings = profiles.load(profile)
@@ -380,25 +367,13 @@ table4
 # printed value). Where they disagree the answer is "undecided by the evidence".
 
 # %%
-drawn = pd.read_csv(paths.DATA / "published" / "figure1_curves.csv")
-table6 = laws.load("table6")
-family = {
-    "corrected": law,
-    "refit": fit_distillation(real, law.supervised, starts=16).law,
-    "drawn": fit_distillation(drawn, law.supervised, starts=16, fixed={"c1": table6.c1}).law,
-}
-coefficients = pd.DataFrame(
-    {name: {c: getattr(each, c) for c in ("A", "B", "alpha", "beta", "gamma", "c0", "c1", "d1",
-                                          "f1")} for name, each in family.items()}
-).T.rename_axis("law")  # fmt: skip
-if settings.saves:
-    coefficients.to_csv(
-        paths.DATA / "fits" / "figure1_laws.csv", float_format="%.6g", lineterminator="\n"
-    )
-predicted = [each.loss(real.student_params, real.student_tokens, real.teacher_loss)
-             for each in family.values()]  # fmt: skip
+family = {name: laws.load(name) for name in ("corrected", "refit", "figure1")}
+predicted = [
+    each.loss(real.student_params, real.student_tokens, real.teacher_loss)
+    for each in family.values()
+]
 error = [float((each / real.student_loss - 1).abs().mean()) for each in predicted]
-coefficients.assign(mean_error=error).map("{:.4g}".format)
+pd.Series(error, list(family), name="mean error on the runs").map("{:.2%}".format).to_frame()
 
 
 # %%

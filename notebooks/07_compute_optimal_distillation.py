@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate, flops, laws, scenario_tables
+from scalinglib import allocate, flops, laws
 from scalinglib.report import claims, figures, maps, paths, profiles
 
 settings = profiles.load(profile)
@@ -58,7 +58,7 @@ def at_bound(table, column):
     return (table[column] <= low * 1.001) | (table[column] >= high * 0.999)
 
 
-optima = scenario_tables.optima(law, students, budgets)
+optima = allocate.optima(law, students, budgets)
 keep = ["student_params", "compute", "scenario"]
 COMPUTE = "total compute $C$ (FLOPs)"
 pd.DataFrame(
@@ -211,7 +211,7 @@ save(fig, "fig18_compute_optimal_teacher_loss", optima[[*keep, "teacher_loss"]])
 
 # %%
 n = settings.map_points
-wide = scenario_tables.optima(law, np.geomspace(300e6, 50e9, n), np.geomspace(1e20, 1e26, n))
+wide = allocate.optima(law, np.geomspace(300e6, 50e9, n), np.geomspace(1e20, 1e26, n))
 by_three = np.outer(10.0 ** np.arange(8, 17), [1, 3]).ravel()
 LEVELS = {  # column: title, levels
     "student_loss": ("student loss $L_S^*$", np.arange(1.6, 3.01, 0.1)),
@@ -495,7 +495,7 @@ save(fig, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 
 # %%
 above = np.geomspace(0.003, 1.02, settings.curve_points // 3)
-targets = scenario_tables.costs_of_losses(law, students, above)
+targets = allocate.costs_of_losses(law, students, above)
 targets = targets[np.isfinite(targets.compute_ratio)]
 floors = law.supervised.infinite_data_loss(students)
 STAR = {"marker": "*", "linestyle": "", "color": "#C1121F"}
@@ -584,7 +584,7 @@ recipes[(recipes.student == "1.15B") & (recipes.compute == 1e21)].T
 # %% [markdown]
 # ## Check
 #
-# Notebook `14` puts the paper's sentences about these figures to the law one by one, and to two
+# Notebook `15` puts the paper's sentences about these figures to the law one by one, and to two
 # other laws that fit the paper's runs as well. Two that need no law of distillation:
 
 # %%

@@ -1,15 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 16 · Your own supervised runs
 #
@@ -23,21 +11,20 @@
 profile = "full"
 
 # %%
-import os
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from scalinglib import fit, flops
-from scalinglib.allocate_supervised import supervised_optimum
+from scalinglib.allocate import supervised_optimum
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 
 settings = profiles.load(profile)
 figures.use_style()
 example_path = str(DATA / "public" / "gadre_c4_eval.csv")
-runs_path = os.environ.get("SCALINGLIB_RUNS", example_path)
+runs_path = paths.named_by("SCALINGLIB_RUNS", example_path)
 example = runs_path == example_path
 # Figures of the reader's own runs stay in the notebook: figures/ holds those of the example.
 save = figures.saver(settings if example else profiles.load("fast"))

@@ -1,14 +1,12 @@
 """The supervised optimum against a dense grid and the closed form of 6 N FLOPs a token."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scalinglib import flops, laws
-from scalinglib.allocate_supervised import supervised_optimum
+from scalinglib.allocate import supervised_optimum
 
 LAW = laws.load().supervised
 COMPUTE = np.geomspace(1e17, 1e26, 10)
@@ -39,17 +37,17 @@ def test_no_size_of_a_dense_grid_is_better():
 
 
 def test_neither_e_nor_gamma_moves_it():
-    other = replace(LAW, E=0.1, gamma=1.3)
+    other = LAW._replace(E=0.1, gamma=1.3)
     np.testing.assert_array_equal(
         supervised_optimum(other, COMPUTE), supervised_optimum(LAW, COMPUTE)
     )
 
 
 def test_replicates_broadcast_against_budgets():
-    columns = replace(LAW, A=np.array([[1e3], [1e4], [1e5]]))
+    columns = LAW._replace(A=np.array([[1e3], [1e4], [1e5]]))
     params, tokens = supervised_optimum(columns, COMPUTE)
     assert params.shape == tokens.shape == (3, 10)
-    one, _ = supervised_optimum(replace(LAW, A=1e4), COMPUTE)
+    one, _ = supervised_optimum(LAW._replace(A=1e4), COMPUTE)
     np.testing.assert_allclose(params[1], one, rtol=1e-12)
 
 

@@ -2,7 +2,7 @@
 
     python -m tools.ensemble
 
-Members, for every form of `law_forms.FORMS` and both readings of Huber's delta: refits to runs
+Members, for every form of `laws.forms.FORMS` and both readings of Huber's delta: refits to runs
 resampled by teacher and by student at once, each with another supervised law that Table 6 and the
 curves drawn in Figure 1 allow; and two laws of the authors' own making, `corrected` and the one
 drawn in Figure 1. A form's weight is one over its mean error on runs kept from it. Writes
@@ -14,8 +14,9 @@ import pandas as pd
 from scipy import optimize, stats
 from threadpoolctl import threadpool_limits
 
-from scalinglib import ensemble, laws, simulate
-from scalinglib.law_forms import FORMS, coefficient_names
+from scalinglib import laws, simulate
+from scalinglib.laws.ensembles import from_rows
+from scalinglib.laws.forms import FORMS, coefficient_names
 from scalinglib.report.paths import DATA, ROOT
 
 TABLE = ROOT / "scalinglib" / "coefficients" / "ensemble_figure1.csv"
@@ -206,7 +207,7 @@ def resample(runs, rng):
 
 
 def build(runs, supervised, replicates=REPLICATES):
-    """The refitted members as the table that `ensemble.from_table` takes.
+    """The refitted members as the table whose rows `laws.ensembles.from_rows` takes.
 
     Parameters
     ----------
@@ -269,7 +270,7 @@ def _row(name, form, law):
 
 def covered(table, runs, level=0.9):
     """Which runs lie in the band of the ensemble, an array of bool; and the band's mean width."""
-    members = ensemble.from_table(table)
+    members = from_rows(table.to_dict("records"))
     losses = members.losses(*(runs[name].to_numpy(float) for name in INPUTS))
     low, high = members.run_quantiles(losses, [(1 - level) / 2, (1 + level) / 2])
     measured = runs.student_loss.to_numpy()

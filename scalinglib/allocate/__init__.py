@@ -1,6 +1,8 @@
 """Compute-optimal distillation and supervised training, and which teacher to use (Section 5, D).
 
-`questions` has what readers ask, `solver` the optimiser that answers.
+`questions` has what readers ask, `solver` the optimiser that answers, `supervised` the half that
+needs no teacher, `uncertainty` the same answers under an ensemble of laws, `contested` the
+statements that hang on the law, `tables` what figures and sheets show of all scenarios.
 """
 
 from scalinglib.allocate.questions import (
@@ -15,6 +17,9 @@ from scalinglib.allocate.questions import (
     tokens_with_teacher,
 )
 from scalinglib.allocate.solver import TEACHER_PARAMS_BOX, TOKENS_BOX
+from scalinglib.allocate.supervised import supervised_optimum
+from scalinglib.allocate.tables import costs_of_losses, optima
+from scalinglib.allocate.uncertainty import crossovers, infinite_data_gap, under_ensemble
 
 __all__ = [
     "SCENARIOS",
@@ -23,9 +28,15 @@ __all__ = [
     "best_teacher_loss",
     "cheapest_model",
     "compute_for_loss",
+    "costs_of_losses",
     "crossover",
+    "crossovers",
     "deltas",
+    "infinite_data_gap",
     "minimum_compute",
+    "optima",
     "optimal",
+    "supervised_optimum",
     "tokens_with_teacher",
+    "under_ensemble",
 ]

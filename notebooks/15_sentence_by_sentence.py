@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 14 · Compute-optimal distillation, sentence by sentence
+# # 15 · Compute-optimal distillation, sentence by sentence
 #
 # *Sections 5.3, D.4 and D.5.* Notebook `07` draws the optima; here the paper's sentences about
 # them, and those of the poster, the summary page and two articles (notebook `11` lists them all),
@@ -18,7 +18,7 @@ profile = "full"
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate, flops, laws, scenario_tables
+from scalinglib import allocate, flops, laws
 from scalinglib.report import claims, figures, paths, profiles
 
 settings = profiles.load(profile)
@@ -30,12 +30,7 @@ best_case, inference, pretraining, both = scenarios = list(allocate.SCENARIOS)
 SHARES = ["share_student", "share_inference", "share_pretraining"]
 paid = (pretraining, both)
 TOLERANCE = 0.015
-coefficients = pd.read_csv(paths.DATA / "fits" / "figure1_laws.csv", index_col="law")
-family = [law] + [
-    laws.DistillationLaw(**coefficients.loc[name], supervised=law.supervised)
-    for name in ("refit", "drawn")
-]
-coefficients
+family = [law, laws.load("refit"), laws.load("figure1")]
 
 
 # %%
@@ -44,8 +39,8 @@ class World:
 
     def __init__(self, law):
         self.law = law
-        self.optima = scenario_tables.optima(law, students, budgets)
-        self.costs = scenario_tables.costs_of_losses(law, students, np.geomspace(0.05, 0.9, 16))
+        self.optima = allocate.optima(law, students, budgets)
+        self.costs = allocate.costs_of_losses(law, students, np.geomspace(0.05, 0.9, 16))
 
     def at(self, scenario, column, low=0.0, high=np.inf):
         values = self.optima[column][self.optima.scenario == scenario].to_numpy()
@@ -398,7 +393,7 @@ labels = pd.read_csv(paths.DATA / "published" / "contour_labels.csv")
 
 def reach(law):
     """The table of labels with the law's own range over the same students and budgets."""
-    table = scenario_tables.optima(law, np.geomspace(300e6, 50e9, 21), np.geomspace(1e20, 1e26, 25))
+    table = allocate.optima(law, np.geomspace(300e6, 50e9, 21), np.geomspace(1e20, 1e26, 25))
     spans = table.groupby("scenario")[list(labels["quantity"].unique())].agg(["min", "max"])
     rows = [spans.loc[row.scenario, row.quantity] for row in labels.itertuples()]
     found = labels.assign(law_low=[r["min"] for r in rows], law_high=[r["max"] for r in rows])
@@ -442,7 +437,7 @@ lowest.set_axis(titles).round(3)
 # %%
 def approach(law, above):
     """Compute ratio `above` nats over the floor: students by the two free-training scenarios."""
-    table = scenario_tables.costs_of_losses(law, students, [above])
+    table = allocate.costs_of_losses(law, students, [above])
     wide = table.pivot_table(index="student_params", columns="scenario", values="compute_ratio")
     return wide[[best_case, inference]]
 
@@ -483,7 +478,7 @@ claims.check("d5-larger-students", **under(lambda w: float(least(w, inference).d
 examples = {500e6: 2.4, 10e9: 2.2}
 above = [loss - law.supervised.infinite_data_loss(size) for size, loss in examples.items()]
 tokens_of_examples = [
-    scenario_tables.costs_of_losses(each, list(examples), above).set_index(
+    allocate.costs_of_losses(each, list(examples), above).set_index(
         ["student_params", "scenario", "above_floor"]
     ).token_ratio
     for each in family

@@ -6,19 +6,13 @@ are named tuples, which JAX takes as pytrees whenever it is imported, before thi
 their `log_loss` methods are plain formulas that `jit`, `vmap` and `grad` go through, and their
 `loss` methods are the checked ones, for readers. `law._replace(B=2e6)` is the law with another B,
 `law._asdict()` its coefficients by name.
-
->>> law = load("corrected")
->>> float(law.loss(student_params=1e9, student_tokens=2e10, teacher_loss=2.1).round(4))
-2.3197
 """
 
-import csv
-from importlib.resources import files
 from typing import NamedTuple
 
 from scalinglib.checks import namespace, positive
 
-__all__ = ["COEFFICIENTS", "FITTED_RANGE", "DistillationLaw", "SupervisedLaw", "load"]
+__all__ = ["FITTED_RANGE", "DistillationLaw", "SupervisedLaw"]
 
 # What the paper trained, and so where its law interpolates: sizes and tokens of the models
 # (Section 4.1), loss of the teachers in its Figure 1, nats per token.
@@ -27,8 +21,6 @@ FITTED_RANGE = {
     "tokens": (2e9, 512e9),
     "teacher_loss": (1.9, 2.75),
 }
-
-COEFFICIENTS = files("scalinglib") / "coefficients"  # Table 6 and its correction, as CSV
 
 
 class SupervisedLaw(NamedTuple):
@@ -151,32 +143,3 @@ class DistillationLaw(NamedTuple):
         ratio = (log_teacher - log_supervised - xp.log(self.d1)) / self.f1
         gap = -self.c0 * log_teacher - self.c1 * self.f1 * xp.logaddexp(0.0, ratio)
         return xp.logaddexp(log_teacher, gap + self.gamma * log_power)
-
-
-def load(name="corrected"):
-    """A named coefficient set of Table 6 as a `DistillationLaw`.
-
-    Parameters
-    ----------
-    name : str
-        "table6", as printed, or "corrected", the same with B' = 2.0e6: the printed B' is a
-        misprint that makes distillation tokens almost free; notebooks 04 and 05 show it.
-    """
-    if name not in ("table6", "corrected"):
-        raise ValueError(f"coefficient set is {name!r}; it must be 'table6' or 'corrected'")
-    estimates = {(row["law"], row["coefficient"]): row["estimate"] for row in _read("table6.csv")}
-    if name == "corrected":
-        for row in _read("table6_corrections.csv"):
-            estimates[row["law"], row["coefficient"]] = row["corrected"]
-    supervised = _build(SupervisedLaw, "supervised", estimates)
-    return _build(DistillationLaw, "distillation", estimates, supervised=supervised)
-
-
-def _read(name):
-    text = (COEFFICIENTS / name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
-
-
-def _build(law, part, estimates, **given):
-    names = [name for name in law._fields if name not in given]
-    return law(**{name: float(estimates[part, name]) for name in names}, **given)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scalinglib.checks import namespace, positive
-from scalinglib.laws import DistillationLaw, SupervisedLaw
+from scalinglib.laws.equations import DistillationLaw, SupervisedLaw
 
 __all__ = ["FORMS", "Cosine", "DataDip", "Dip", "TwoPart", "coefficient_names"]
 

@@ -7,8 +7,8 @@ or does not; the share of an ensemble under which it holds says whether the evid
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate
-from scalinglib.allocate_ensemble import infinite_data_gain
+from scalinglib.allocate import questions as allocate
+from scalinglib.allocate.uncertainty import infinite_data_gap
 from scalinglib.flops import forward_flops
 
 __all__ = ["answers", "shares"]
@@ -25,9 +25,9 @@ def answers(law):
 
     Parameters
     ----------
-    law : DistillationLaw or a form of `law_forms`
+    law : DistillationLaw or a form of `laws.FORMS`
     """
-    gain = infinite_data_gain(law, STUDENTS)
+    gap = infinite_data_gap(law, STUDENTS)
     floor = np.asarray(law.supervised.infinite_data_loss(STUDENTS))
     many = law.loss(STUDENTS, 1e15, allocate.best_teacher_loss(law, STUDENTS, 1e15))
     small, _, _, large = (allocate.best_teacher_loss(law, n, TOKENS) for n in STUDENTS)
@@ -35,7 +35,7 @@ def answers(law):
         law, np.append([500e6, 10e9], STUDENTS), np.append([2.4, 2.2], floor + NEAR_FLOOR)
     )
     return {
-        "bound-not-crossed": bool((gain <= ERROR).all()),
+        "bound-not-crossed": bool((gap >= -ERROR).all()),
         "supervised-wins-every-size": bool(
             (many > law.supervised.loss(STUDENTS, 1e15) - ERROR).all()
         ),

@@ -1,9 +1,9 @@
-"""Tables of compute-optimal recipes in all four scenarios, which notebooks 07 and 14 share."""
+"""Tables of compute-optimal recipes in all four scenarios, which notebooks 07 and 15 share."""
 
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate
+from scalinglib.allocate import questions as allocate
 from scalinglib.flops import forward_flops
 
 __all__ = ["costs_of_losses", "optima"]

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate
+from scalinglib.allocate.questions import best_teacher_loss, crossover, optimal
 
-__all__ = ["crossovers", "infinite_data_gain", "under_ensemble"]
+__all__ = ["crossovers", "infinite_data_gap", "under_ensemble"]
 
 
 def under_ensemble(law, ensemble, student_params, compute, scenario, *, level=0.9):
@@ -24,28 +24,29 @@ def under_ensemble(law, ensemble, student_params, compute, scenario, *, level=0.
     Returns
     -------
     DataFrame
-        What `allocate.optimal` gives for `law`, and gain (supervised_loss - student_loss, nats per
-        token; positive where distilling wins); `_low` and `_high` of student_loss,
-        supervised_loss, gain, student_tokens, teacher_params, teacher_tokens and teacher_loss,
-        each law with its own optimum; share_distil, the weight of the laws with a gain.
+        What `allocate.optimal` gives for `law`, and gap (student_loss - supervised_loss, nats per
+        token; negative where distilling wins); `_low` and `_high` of student_loss,
+        supervised_loss, gap, student_tokens, teacher_params, teacher_tokens and teacher_loss,
+        each law with its own optimum; share_distil, the weight of the laws under which the gap
+        is negative.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
     problem = (student_params, compute, scenario)
-    table = _with_gain(allocate.optimal(law, *problem))
-    tables = [_with_gain(allocate.optimal(member, *problem)) for member in ensemble.members]
+    table = _with_gap(optimal(law, *problem))
+    tables = [_with_gap(optimal(member, *problem)) for member in ensemble.members]
     for column in _RANGED:
         values = np.array([answer[column].to_numpy() for answer in tables])
         ends = ensemble.quantiles(values, [(1 - level) / 2, (1 + level) / 2])
         table[f"{column}_low"], table[f"{column}_high"] = ends
-    gains = np.array([answer.gain.to_numpy() for answer in tables])
-    return table.assign(share_distil=ensemble.share(gains > 0))
+    gaps = np.array([answer.gap.to_numpy() for answer in tables])
+    return table.assign(share_distil=ensemble.share(gaps < 0))
 
 
 _RANGED = (
     "student_loss",
     "supervised_loss",
-    "gain",
+    "gap",
     "student_tokens",
     "teacher_params",
     "teacher_tokens",
@@ -53,8 +54,8 @@ _RANGED = (
 )
 
 
-def _with_gain(table):
-    return table.assign(gain=table.supervised_loss - table.student_loss)
+def _with_gap(table):
+    return table.assign(gap=table.student_loss - table.supervised_loss)
 
 
 def crossovers(ensemble, student_params, scenario, *, level=0.9):
@@ -75,7 +76,7 @@ def crossovers(ensemble, student_params, scenario, *, level=0.9):
         1e28"), share_never (weight of the laws that say so).
     """
     student_params = np.ravel(np.asarray(student_params, float))
-    found = np.array([allocate.crossover(m, student_params, scenario) for m in ensemble.members])
+    found = np.array([crossover(m, student_params, scenario) for m in ensemble.members])
     low, median, high = ensemble.quantiles(found, [(1 - level) / 2, 0.5, (1 + level) / 2])
     return pd.DataFrame(
         {
@@ -88,11 +89,11 @@ def crossovers(ensemble, student_params, scenario, *, level=0.9):
     )
 
 
-def infinite_data_gain(law, student_params):
-    """Supervised less distilled loss on infinite data with the best teacher, nats per token.
+def infinite_data_gap(law, student_params):
+    """Distilled less supervised loss on infinite data with the best teacher, nats per token.
 
-    Positive where distilling has the lower floor (Section E.6).
+    Negative where distilling has the lower floor (Section E.6).
     """
-    teacher = allocate.best_teacher_loss(law, student_params)
+    teacher = best_teacher_loss(law, student_params)
     supervised = law.supervised.infinite_data_loss(student_params)
-    return supervised - law.infinite_data_loss(student_params, teacher)
+    return law.infinite_data_loss(student_params, teacher) - supervised

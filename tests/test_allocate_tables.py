@@ -2,14 +2,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from scalinglib import allocate, laws, scenario_tables
+from scalinglib import allocate, laws
 from scalinglib.report import maps
 
 LAW = laws.load("corrected")
 
 
 def test_optima_are_those_of_each_scenario():
-    table = scenario_tables.optima(LAW, [1e9, 1e10], np.array([1e21, 1e23]))
+    table = allocate.optima(LAW, [1e9, 1e10], np.array([1e21, 1e23]))
     assert len(table) == 4 * 2 * 2
     one = allocate.optimal(LAW, 1e10, 1e23, "teacher_pretraining").iloc[0]
     row = table[
@@ -26,7 +26,7 @@ def test_optima_are_those_of_each_scenario():
 def test_cost_of_a_loss_is_the_budget_at_which_the_optimum_reaches_it():
     loss = allocate.optimal(LAW, 1e9, 1e21, "teacher_inference").iloc[0]
     above = loss.student_loss - LAW.supervised.infinite_data_loss(1e9)
-    table = scenario_tables.costs_of_losses(LAW, [1e9], [above]).set_index("scenario")
+    table = allocate.costs_of_losses(LAW, [1e9], [above]).set_index("scenario")
     alone = LAW.supervised.tokens_for_loss(1e9, loss.student_loss)
     tokens = loss.student_tokens / alone
     assert table.token_ratio["teacher_inference"] == pytest.approx(tokens, rel=1e-5)
@@ -37,7 +37,7 @@ def test_cost_of_a_loss_is_the_budget_at_which_the_optimum_reaches_it():
 
 
 def test_an_unreachable_loss_costs_an_infinite_amount():
-    table = scenario_tables.costs_of_losses(LAW, [3e9], [1e-4])
+    table = allocate.costs_of_losses(LAW, [3e9], [1e-4])
     assert np.isinf(table.compute_ratio).all()
     assert np.isinf(table.token_ratio).all()
 

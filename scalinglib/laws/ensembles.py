@@ -3,21 +3,22 @@
 One law gives one answer; where a decision hangs on some mnats between two extrapolated losses, the
 share of the laws that agree is the answer. `tools/ensemble.py` builds the table and says how.
 
->>> laws = load("figure1")
+>>> laws = ensemble("figure1")
 >>> losses = laws.losses(1e9, 2e10, 2.1)
 >>> laws.quantiles(losses, [0.05, 0.5, 0.95]).round(2)
 array([2.31, 2.31, 2.32])
 """
 
+import csv
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from scalinglib.law_forms import FORMS, coefficient_names
-from scalinglib.laws import COEFFICIENTS, SupervisedLaw
+from scalinglib.laws.equations import SupervisedLaw
+from scalinglib.laws.forms import FORMS, coefficient_names
+from scalinglib.laws.named import COEFFICIENTS
 
-__all__ = ["Ensemble", "from_table", "load"]
+__all__ = ["Ensemble", "ensemble", "from_rows"]
 
 _RESIDUALS = 41  # points that stand for one run's residual
 
@@ -29,11 +30,11 @@ class Ensemble:
     Attributes
     ----------
     members : tuple of laws
-        `DistillationLaw` or a form of `law_forms`, each with its own `supervised`.
+        `DistillationLaw` or a form of `laws.forms`, each with its own `supervised`.
     names : tuple of str
         Where each comes from, such as "cosine 3, delta 0.001" or "corrected".
     forms : tuple of str
-        Keys of `law_forms.FORMS`.
+        Keys of `laws.FORMS`.
     weights : array (members,)
         Positive, sum 1.
     scales : array (members,)
@@ -125,7 +126,7 @@ class Ensemble:
         return values
 
 
-def load(name="figure1"):
+def ensemble(name="figure1"):
     """The ensemble that ships with the package.
 
     Parameters
@@ -137,33 +138,33 @@ def load(name="figure1"):
     if name != "figure1":
         raise ValueError(f"ensemble is {name!r}; it must be 'figure1'")
     with (COEFFICIENTS / f"ensemble_{name}.csv").open(encoding="utf-8") as file:
-        return from_table(pd.read_csv(file))
+        return from_rows(csv.DictReader(file))
 
 
-def from_table(table):
+def from_rows(rows):
     """An `Ensemble` from one row a law.
 
     Parameters
     ----------
-    table : DataFrame
+    rows : iterable of dicts
         name, form, weight, scale, supervised_E ... supervised_gamma, and the coefficients of the
-        forms; those that a row's form does not have are ignored.
+        form; those of other forms are ignored.
     """
-    unknown = sorted(set(table.form) - set(FORMS))
-    if unknown:
-        raise ValueError(f"form is {unknown[0]!r}; it must be one of {list(FORMS)}")
+    rows = list(rows)
     members = []
-    for row in table.to_dict("records"):
-        supervised = SupervisedLaw(*(row[f"supervised_{c}"] for c in SupervisedLaw._fields))
-        values = {c: row[c] for c in coefficient_names(row["form"])}
+    for row in rows:
+        if row["form"] not in FORMS:
+            raise ValueError(f"form is {row['form']!r}; it must be one of {list(FORMS)}")
+        supervised = SupervisedLaw(*(float(row[f"supervised_{c}"]) for c in SupervisedLaw._fields))
+        values = {c: float(row[c]) for c in coefficient_names(row["form"])}
         members.append(FORMS[row["form"]](**values, supervised=supervised))
-    weights = table.weight.to_numpy(float)
+    weights, scales = (np.array([float(row[key]) for row in rows]) for key in ("weight", "scale"))
     return Ensemble(
         tuple(members),
-        tuple(table.name),
-        tuple(table.form),
+        tuple(row["name"] for row in rows),
+        tuple(row["form"] for row in rows),
         weights / weights.sum(),
-        table.scale.to_numpy(float),
+        scales,
     )
 
 

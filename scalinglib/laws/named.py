@@ -1,0 +1,50 @@
+"""The coefficient sets that ship with the package.
+
+>>> law = load("corrected")
+>>> float(law.loss(student_params=1e9, student_tokens=2e10, teacher_loss=2.1).round(4))
+2.3197
+"""
+
+import csv
+from importlib.resources import files
+
+from scalinglib.laws.equations import DistillationLaw, SupervisedLaw
+
+__all__ = ["COEFFICIENTS", "NAMES", "load"]
+
+COEFFICIENTS = files("scalinglib") / "coefficients"  # CSV files
+NAMES = ("table6", "corrected", "refit", "figure1")
+
+
+def load(name="corrected"):
+    """A named coefficient set as a `DistillationLaw`.
+
+    Parameters
+    ----------
+    name : str
+        "table6", as printed; "corrected", the same with B' = 2.0e6, since the printed B' is a
+        misprint that makes distillation tokens almost free; "refit", Equation 8 fitted to the 328
+        runs of Figure 1; "figure1", the law that is drawn there. The last two share Table 6's
+        supervised law and c1; notebooks 04 and 05 show all four.
+    """
+    if name not in NAMES:
+        raise ValueError(f"coefficient set is {name!r}; it must be one of {list(NAMES)}")
+    estimates = {(row["law"], row["coefficient"]): row["estimate"] for row in _read("table6.csv")}
+    if name == "corrected":
+        for row in _read("table6_corrections.csv"):
+            estimates[row["law"], row["coefficient"]] = row["corrected"]
+    elif name != "table6":
+        rows = _read(f"{name}.csv")
+        estimates |= {(row["law"], row["coefficient"]): row["estimate"] for row in rows}
+    supervised = _build(SupervisedLaw, "supervised", estimates)
+    return _build(DistillationLaw, "distillation", estimates, supervised=supervised)
+
+
+def _read(name):
+    text = (COEFFICIENTS / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def _build(law, part, estimates, **given):
+    names = [name for name in law._fields if name not in given]
+    return law(**{name: float(estimates[part, name]) for name in names}, **given)
