@@ -29,8 +29,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from scalinglib import mapping_problem as mp
-from scalinglib import mapping_study as study
+from scalinglib.experiment import compare
+from scalinglib.experiment.table import select
+from scalinglib.gap import mapping as mp
+from scalinglib.gap import mapping_sweep as study
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 
@@ -96,8 +98,8 @@ else:
 print(f"{len(runs)} networks, {(runs.samples * 1.0).sum() / 1e6:.0f} million samples")
 
 # %%
-by_width = study.select(runs, sweep.figure_11())
-by_data = study.select(runs, sweep.figure_12())
+by_width = select(runs, sweep.figure_11())
+by_data = select(runs, sweep.figure_12())
 shades = plt.get_cmap("viridis_r")(np.linspace(0.08, 1, len(sweep.student_widths)))
 colors = dict(zip(sweep.student_widths, shades, strict=True))
 labels = {"loss": "cross-entropy (nats)", "accuracy": "accuracy"}
@@ -142,7 +144,7 @@ def both_measures(teachers, students, over, xlabel):
 
 # %%
 students = by_width[by_width.role == "student"]
-teachers = study.select(runs, sweep.teachers())
+teachers = select(runs, sweep.teachers())
 teachers = teachers.assign(teacher_width=teachers.width)
 fig = both_measures(teachers, students, "teacher_width", "teacher width")
 save(fig, "fig11_mapping_teacher_width", numbers(teachers, students, "teacher_width"))
@@ -173,7 +175,7 @@ save(fig, "mapping_rise", above)
 # the teacher's completeness that hurts and not its size.
 
 # %%
-widest = study.select(runs, sweep.figure_12()[0].teachers)
+widest = select(runs, sweep.figure_12()[0].teachers)
 widest = widest.assign(teacher_samples=widest.samples)
 fig = both_measures(widest, by_data, "teacher_samples", "training samples of the teacher")
 save(fig, "fig12_mapping_teacher_data", numbers(widest, by_data, "teacher_samples"))
@@ -218,8 +220,8 @@ kinds = {
 }
 found = []
 for knob, groups in kinds.items():
-    rows = study.select(runs, groups).query("role == 'student'").groupby([knob, "width"])
-    rises = rows.apply(study.rise, include_groups=False).rename_axis(["value", "width"])
+    rows = select(runs, groups).query("role == 'student'").groupby([knob, "width"])
+    rises = rows.apply(compare.rise, include_groups=False).rename_axis(["value", "width"])
     found.append(rises.reset_index().assign(knob=knob))
 found = pd.concat(found, ignore_index=True).infer_objects()
 found["errors"] = found.rise / found.error.where(found.error > 0, np.inf)
@@ -288,7 +290,7 @@ for figure, rows, over in [
     ("Figure 12", by_data, "teacher_samples"),
 ]:
     for width, one in rows.groupby("width"):
-        turn = study.rise(one, over)
+        turn = compare.rise(one, over)
         verdict = "a rise" if turn.is_u else "no difference"
         print(
             f"{figure}, student {width:3d}: best {over} {turn.best} ({turn.best_loss:.3f}), "
@@ -298,7 +300,7 @@ for figure, rows, over in [
 # %%
 binding = settings.saves  # the tiny networks of the fast profile need not agree
 is_u = {knob: cells.set_index(["value", "width"]).is_u for knob, cells in found.groupby("knob")}
-by_amount = by_data.groupby("width").apply(study.rise, "teacher_samples", include_groups=False)
+by_amount = by_data.groupby("width").apply(compare.rise, "teacher_samples", include_groups=False)
 between, widest = list(sweep.map_widths), max(sweep.student_widths)
 narrowest = students[students.width == min(sweep.student_widths)].groupby("teacher_width").loss
 claims.check("mapping-small-does-not-learn", narrowest.mean().min() > 0.9 * np.log(8), binding)
@@ -313,5 +315,5 @@ digits_alone = agrees.pop("12101200")
 claims.check("mapping-examples", sum(agrees.values()))
 claims.check("mapping-example-digits", digits_alone)
 by_accuracy = students.assign(loss=-students.accuracy).groupby("width")
-falls = by_accuracy.apply(study.rise, include_groups=False).is_u
+falls = by_accuracy.apply(compare.rise, include_groups=False).is_u
 claims.check("mapping-gap-accuracy", int(falls[between].sum()), binding)
