@@ -51,8 +51,6 @@ def test_designs_are_complete():
         assert len({r.id for r in runs}) == len(runs)
         students = [r for r in runs if r.teacher is not None]
         assert {r.teacher for r in students} == set(design.teachers)
-        short, long = sorted({r.tokens for r in students})
-        assert long >= (29.9 if design is confidence.FULL else 3) * short
 
 
 @pytest.fixture

@@ -58,9 +58,9 @@ def test_label_agrees_with_a_plain_rule_on_every_input():
 def test_tables_hold_the_answer_to_an_input_in_the_row_that_training_looks_up():
     problem = mp.Problem(context=4)
     context, pointer = mp.sample(problem, mp.key("rows"), 1000)
-    rows = np.asarray(mp.truth(problem))[mp._row(context, pointer)]
+    rows = np.asarray(mp.truth(problem))[mp.row(context, pointer)]
     np.testing.assert_array_equal(rows.argmax(1), mp.label(context, pointer))
-    np.testing.assert_array_equal(mp._row(*mp.every_input(problem)), np.arange(4 * 3**4))
+    np.testing.assert_array_equal(mp.row(*mp.every_input(problem)), np.arange(4 * 3**4))
 
 
 @pytest.mark.parametrize("easy", [1 / 3, 0.0, 0.8])
@@ -132,7 +132,7 @@ def test_one_step_of_training_equals_the_same_step_in_numpy():
     h2 = np.maximum(z2, 0)
     z3 = h2 @ w3 + b3
     q = np.exp(z3) / np.exp(z3).sum(1, keepdims=True)
-    assert mp._loss(start, x.astype(np.float32), y) == pytest.approx(
+    assert mp.cross_entropy(start, x.astype(np.float32), y) == pytest.approx(
         -np.log(q[y == 1]).mean(), rel=1e-5
     )
     d3 = (q - y) / len(x)

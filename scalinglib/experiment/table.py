@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from scalinglib.experiment import files
@@ -91,7 +92,7 @@ def frame(rows):
     found = pd.DataFrame(rows)
     for name in found:
         cells = [row[name] for row in rows if not pd.isna(row[name])]
-        if cells and all(isinstance(x, int) and not isinstance(x, bool) for x in cells):
+        if cells and all(type(x) is int or isinstance(x, np.integer) for x in cells):
             found[name] = found[name].astype("Int64")
     return found
 

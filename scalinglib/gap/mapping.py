@@ -29,6 +29,7 @@ __all__ = [
     "Schedule",
     "answers",
     "batch",
+    "cross_entropy",
     "evaluate",
     "every_input",
     "init",
@@ -36,6 +37,7 @@ __all__ = [
     "label",
     "logits",
     "parameters",
+    "row",
     "sample",
     "train",
     "truth",
@@ -151,7 +153,7 @@ def every_input(problem):
     return np.tile(context, (problem.context, 1)).astype(np.int32), pointer.astype(np.int32)
 
 
-def _row(context, pointer):
+def row(context, pointer):
     """The row of a table in which a sample's answer stands."""
     digits = jnp.asarray(VALUES ** np.arange(context.shape[-1]), jnp.int32)
     return (context * digits).sum(-1, dtype=jnp.int32) + pointer * VALUES ** context.shape[-1]
@@ -197,7 +199,7 @@ def logits(network, features):
     return features @ weights + bias
 
 
-def _loss(network, features, target):
+def cross_entropy(network, features, target):
     """Cross-entropy to the target probabilities, in nats: the KL divergence up to a constant."""
     return -(target * jax.nn.log_softmax(logits(network, features))).sum(-1).mean()
 
@@ -215,12 +217,12 @@ def _advance(state, stream_keys, tables, settings, start, stop):
     easy, peak, warmup, steps = settings
 
     def update(network, adam, features, target, rate):
-        direction, adam = _ADAM.update(jax.grad(_loss)(network, features, target), adam)
+        direction, adam = _ADAM.update(jax.grad(cross_entropy)(network, features, target), adam)
         return optax.apply_updates(network, jax.tree.map(lambda d: -rate * d, direction)), adam
 
     def one_seed(network, adam, stream_key, tables, step):
         context, pointer = _batch(tables.shape[-1], easy, stream_key, step)
-        target = tables[:, _row(context, pointer)]
+        target = tables[:, row(context, pointer)]
         over_tables = jax.vmap(update, in_axes=(0, 0, None, 0, None))
         rate = one_cycle(step, steps, peak=peak, warmup=warmup)
         return over_tables(network, adam, _features(context, pointer), target, rate)

@@ -21,7 +21,7 @@ from scalinglib.study import distill, measure, transformer
 from scalinglib.study.corpus import SPLITS, stream
 from scalinglib.study.recipe import Recipe, batches
 
-__all__ = ["Checkpoint", "train"]
+__all__ = ["Checkpoint", "optimizer", "train"]
 
 CHUNK = 32768  # tokens that are drawn at once
 # Probabilities that a teacher may tell of a chunk beforehand; where there would be more, they are
@@ -112,7 +112,7 @@ def _train(arch, corpus, tokens, seed, split, how):
     # A student must not begin as its teacher of the same size and seed did.
     own = jax.random.fold_in(jax.random.key(seed), SPLITS.index(split))
     params = transformer.initial(arch, own)
-    state = (params, _optimizer(recipe).init(params))
+    state = (params, optimizer(recipe).init(params))
     before, state = checkpoint.load(state) if checkpoint else (0, state)
     room = max(1, CHUNK // (windows * corpus.n_ctx))
     rng = stream(split, seed)
@@ -157,7 +157,7 @@ def _inside(teacher, corpus):
     return teacher.params if CHUNK * n_vocab > TOLD else None
 
 
-def _optimizer(recipe):
+def optimizer(recipe):
     """AdamW without its learning rate, which `_advance` applies weight by weight."""
     return optax.chain(
         optax.clip_by_global_norm(recipe.clip),
@@ -215,7 +215,7 @@ def _advance(state, model, chunk, progress, fixed):
     def step(i, state):
         params, moments = state
         slope = gradient(params, *[None if part is None else part[i] for part in chunk])
-        update, moments = _optimizer(recipe).update(slope, moments, params)
+        update, moments = optimizer(recipe).update(slope, moments, params)
         rate = warmup_cosine(
             (done + i).astype(jnp.float32),
             settings["steps"],
