@@ -141,26 +141,32 @@ def _opened(lock, path):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            told = _holder(file)
+            told = _words(_holder(file))
             file.close()
             raise LockedError(f"{path} is being written by {told}") from None
         if lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat()):
             break
         file.close()  # whoever held it has just removed it
-    file.seek(0)
-    if json.loads(file.read() or "{}").get("host", socket.gethostname()) != socket.gethostname():
+    holder = _holder(file)
+    if holder and holder["host"] != socket.gethostname():
         # Not every file system carries locks from machine to machine.
-        told = _holder(file)
         file.close()
-        raise LockedError(f"{path} is being written by {told}; if it has died, delete {lock}")
+        told = f"{_words(holder)}; if it has died, delete {lock}"
+        raise LockedError(f"{path} is being written by {told}")
     return file
 
 
 def _holder(file):
+    """Who signed a lock (a dict); empty where nobody has yet."""
     file.seek(0)
     try:
-        holder = json.loads(file.read())
-    except json.JSONDecodeError:  # just taken, not yet signed
+        return json.loads(file.read())
+    except json.JSONDecodeError:
+        return {}
+
+
+def _words(holder):
+    if not holder:
         return "another process"
     return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
 
@@ -171,7 +177,9 @@ def _whole(path):
         text = path.read_bytes().decode().removeprefix(BOM) if path.exists() else ""
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text: {error}") from None
-    cut = max(text.rfind("\n"), text.rfind("\r")) + 1 or len(text)
+    cut = max(text.rfind("\n"), text.rfind("\r")) + 1
+    if not cut:  # no line at all, or what a kill left of a header
+        return "", []
     reader = csv.reader(io.StringIO(text[:cut], newline=""), strict=True)
     header = next(reader, [])
     if header and "id" not in header:

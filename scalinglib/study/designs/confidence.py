@@ -157,10 +157,12 @@ def _of_teacher(r, windows, teacher):
     if r.teacher == PERFECT:
         return truth
     key = r.teacher.key, windows
-    if key not in _last:
+    found = _last.get(key)
+    if found is None:
+        found = _of_model(teacher, symbols)
         _last.clear()
-        _last[key] = _of_model(teacher, symbols)
-    return _last[key]
+        _last[key] = found
+    return found
 
 
 def _of_model(model, symbols, at_once=512):
