@@ -9,13 +9,13 @@ export PYTHONPATH := $(CURDIR)
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 
-.PHONY: FORCE help setup figures verify disguised lab test lint format site seconds study \
-    study-calibration study-mapping study-practice study-sweep bench lock clean $(NOTEBOOKS)
+.PHONY: FORCE help setup figures verify disguised lab test lint format site seconds study bench \
+    lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: .venv/.done ## make the environment (the other targets do it when needed)
 
@@ -92,20 +92,10 @@ format: .venv/.done ## let ruff put the code in order
 	$(VENV)/ruff check --fix
 	$(VENV)/ruff format
 
-study: .venv/.done ## train what data/runs/study.csv lacks (notebook 08; resumes; [RUN=id] trains one again, [DASK=address] elsewhere)
-	$(VENV)/python -m tools.study study $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
+study: study-study ## train what data/runs/study.csv lacks (notebook 08; resumes; [RUN=id] trains one again, [DASK=address] elsewhere)
 
-study-calibration: .venv/.done ## train and measure what data/runs/calibration.csv lacks (notebook 09; resumes)
-	$(VENV)/python -m tools.study_calibration
-
-study-mapping: .venv/.done ## train what data/runs/mapping.csv lacks (notebook 02; resumes where it stopped)
-	$(VENV)/python -m tools.study_mapping
-
-study-practice: .venv/.done ## train what data/runs/practice.csv lacks (notebook 10; [RUN=id] trains one again)
-	$(VENV)/python -m tools.study practice $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
-
-study-sweep: .venv/.done ## train what data/runs/sweep.csv lacks: batch sizes and learning rates of notebook 08
-	$(VENV)/python -m tools.study sweep $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
+study-%: .venv/.done ## the same for sweep (notebook 08), practice (10), calibration (09), mapping (02)
+	$(VENV)/python -m tools.study $* $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
 
 bench: .venv/.done ## speed, as ratios against named alternatives in the same run
 	$(VENV)/python -m tools.bench

@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from scalinglib import kernel_regression as kr
+from scalinglib.gap import kernel_regression as kr
 from scalinglib.report import claims, figures, profiles
 
 settings = profiles.load(profile)

@@ -18,9 +18,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from scalinglib import mapping_paper
-from scalinglib import mapping_problem as mp
-from scalinglib import mapping_study as study
+from scalinglib.experiment import compare
+from scalinglib.experiment.table import select
+from scalinglib.gap import mapping as mp
+from scalinglib.gap import mapping_paper
+from scalinglib.gap import mapping_sweep as study
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 
@@ -170,16 +172,16 @@ def paper_numbers(teachers, students, over):
     return table.reset_index().assign(**{over: lambda t: t[over].astype(object).fillna("none")})
 
 
-paper_11 = study.select(paper_runs, paper.figure_11())
-own = study.select(paper_runs, paper.teachers())
+paper_11 = select(paper_runs, paper.figure_11())
+own = select(paper_runs, paper.teachers())
 own = own.assign(teacher_width=own.width)
 fig, first = paper_figure(own, paper_11, "teacher_width", 1, "teacher width")
 figures.legend_below(fig, first, columns=3)
 save(fig, "fig11_mapping_paper_settings", paper_numbers(own, paper_11, "teacher_width"))
 
 # %%
-paper_12 = study.select(paper_runs, paper.figure_12())
-own = study.select(paper_runs, paper.longer())
+paper_12 = select(paper_runs, paper.figure_12())
+own = select(paper_runs, paper.longer())
 own = own.assign(teacher_samples=own.samples)
 fig, first = paper_figure(own, paper_12, "teacher_samples", mp.BATCH, "teacher training steps")
 figures.legend_below(fig, first, columns=3)
@@ -192,8 +194,8 @@ save(fig, "fig12_mapping_paper_settings", paper_numbers(own, paper_12, "teacher_
 # 131 072 samples.
 
 # %%
-by_width = study.select(runs, sweep.figure_11())
-by_data = study.select(runs, sweep.figure_12())
+by_width = select(runs, sweep.figure_11())
+by_data = select(runs, sweep.figure_12())
 shades = plt.get_cmap("viridis_r")(np.linspace(0.08, 1, len(sweep.student_widths)))
 colors = dict(zip(sweep.student_widths, shades, strict=True))
 labels = {"loss": "cross-entropy (nats)", "accuracy": "accuracy"}
@@ -238,7 +240,7 @@ def both_measures(teachers, students, over, xlabel):
 
 # %%
 students = by_width[by_width.role == "student"]
-teachers = study.select(runs, sweep.teachers())
+teachers = select(runs, sweep.teachers())
 teachers = teachers.assign(teacher_width=teachers.width)
 fig = both_measures(teachers, students, "teacher_width", "teacher width")
 save(fig, "fig11_mapping_teacher_width", numbers(teachers, students, "teacher_width"))
@@ -272,7 +274,7 @@ save(fig, "mapping_rise", above)
 # the teacher's completeness that hurts and not its size.
 
 # %%
-widest = study.select(runs, sweep.figure_12()[0].teachers)
+widest = select(runs, sweep.figure_12()[0].teachers)
 widest = widest.assign(teacher_samples=widest.samples)
 in_steps = [
     rows.assign(teacher_samples=rows.teacher_samples / mp.BATCH) for rows in (widest, by_data)
@@ -332,8 +334,8 @@ kinds = {
 }
 found = []
 for knob, groups in kinds.items():
-    rows = study.select(runs, groups).query("role == 'student'").groupby([knob, "width"])
-    rises = rows.apply(study.rise, include_groups=False).rename_axis(["value", "width"])
+    rows = select(runs, groups).query("role == 'student'").groupby([knob, "width"])
+    rises = rows.apply(compare.rise, include_groups=False).rename_axis(["value", "width"])
     found.append(rises.reset_index().assign(knob=knob))
 found = pd.concat(found, ignore_index=True).infer_objects()
 found["errors"] = found.rise / found.error.where(found.error > 0, np.inf)
@@ -407,7 +409,7 @@ for figure, rows, over in [
     ("Figure 12, map", by_data, "teacher_samples"),
 ]:
     for width, one in rows.groupby("width"):
-        turn = study.rise(one, over)
+        turn = compare.rise(one, over)
         verdict = "a rise" if turn.is_u else "no difference"
         print(
             f"{figure}, student {width:3d}: best {over} {turn.best} ({turn.best_loss:.3f}), "
@@ -417,7 +419,7 @@ for figure, rows, over in [
 # %%
 binding = settings.saves  # the tiny networks of the fast profile need not agree
 is_u = {knob: cells.set_index(["value", "width"]).is_u for knob, cells in found.groupby("knob")}
-by_amount = by_data.groupby("width").apply(study.rise, "teacher_samples", include_groups=False)
+by_amount = by_data.groupby("width").apply(compare.rise, "teacher_samples", include_groups=False)
 between, widest = list(sweep.map_widths), max(sweep.student_widths)
 narrowest = students[students.width == min(sweep.student_widths)].groupby("teacher_width").loss
 claims.check("mapping-small-does-not-learn", narrowest.mean().min() > 0.9 * np.log(8), binding)
@@ -448,5 +450,5 @@ digits_alone = agrees.pop("12101200")
 claims.check("mapping-examples", sum(agrees.values()))
 claims.check("mapping-example-digits", digits_alone)
 by_accuracy = students.assign(loss=-students.accuracy).groupby("width")
-falls = by_accuracy.apply(study.rise, include_groups=False).is_u
+falls = by_accuracy.apply(compare.rise, include_groups=False).is_u
 claims.check("mapping-gap-accuracy", int(falls[between].sum()), binding)

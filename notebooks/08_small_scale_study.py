@@ -28,16 +28,20 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from scalinglib import fit, mapping_study
+from scalinglib import fit
+from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
-from scalinglib.study import analysis, language, protocol, runner
+from scalinglib.study import analysis, record
+from scalinglib.study.designs import scaling
+from scalinglib.study.run import PERFECT, Run, by_flops, by_ratio, size
+from scalinglib.study.words import Words, lexicon
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
 cycle = ["C0", "C1", "C2", "C3", "C4", "C5"]
-design = protocol.FULL
+design = scaling.FULL
 
 # %% [markdown]
 # ## The language
@@ -49,8 +53,8 @@ design = protocol.FULL
 # an endless text.
 
 # %%
-corpus = language.words()
-words, probabilities = language.lexicon()
+corpus = Words()
+words, probabilities = lexicon()
 lengths = np.array([len(word) + 1 for word in words])
 entropy = corpus.entropy
 rate = stats.entropy(probabilities) / (probabilities @ lengths)
@@ -72,14 +76,14 @@ print(f"windows of {corpus.n_ctx} characters: {entropy:.4f} nats per character")
 if not settings.saves:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
         path = f"{folder}/study.csv"
-        tiny = runner.run(protocol.FAST.runs(), path, folder, pool, progress=False)
+        tiny = record.run(scaling.FAST.runs(), path, folder, pool, progress=False)
     learnt = fit.fit_supervised(
         tiny[tiny.kind == "supervised"], fixed={"gamma": 1.0, "E": entropy}, starts=16
     )
     print(f"tiny study: {len(tiny)} runs, law within {learnt.mean_relative_error():.1%}")
 
 # %%
-runs = runner.read(DATA / "runs" / "study.csv")
+runs = record.read(DATA / "runs" / "study.csv")
 table = analysis.means(runs)
 supervised_runs = table[table.kind == "supervised"]
 distilled = table[table.kind == "distilled"]
@@ -87,9 +91,7 @@ deviation = analysis.seed_deviation(runs)
 counts = runs.pivot_table(index="kind", columns="n_layers", values="loss", aggfunc="size")
 print(f"{len(runs)} runs, {(runs.flops + runs.inference_flops).sum():.2g} FLOPs")
 print(f"seeds: deviation {deviation[1]:.3f} nats at depth 1, {deviation[2]:.3f} at depth 2")
-counts.fillna(0).astype(int).rename(
-    columns=lambda d: f"{figures.label_size(protocol.Run(d, 1).params)}"
-)
+counts.fillna(0).astype(int).rename(columns=lambda d: f"{figures.label_size(size(d).params)}")
 
 # %% [markdown]
 # ## The supervised law
@@ -123,7 +125,7 @@ supervised.coefficients.round(4)
 # %%
 def at_budgets(table, budgets):
     """Rows of runs on one of the (budget, depth) pairs, in order of size, with their budget."""
-    runs = [(flops, protocol.by_flops(depth, flops)) for flops, depth in budgets]
+    runs = [(flops, by_flops(depth, flops)) for flops, depth in budgets]
     keys = pd.DataFrame(
         [(flops, r.n_layers, r.tokens) for flops, r in runs],
         columns=["budget", "n_layers", "tokens"],
@@ -204,7 +206,7 @@ distillation.coefficients.drop(columns="fixed").map(lambda x: f"{x:.4g}" if x < 
 # best with a middling teacher; the more tokens, the better the teacher that they can use.
 
 # %%
-fixed_ids = [t if t == protocol.PERFECT else t.id for t in design.fixed_teachers()]
+fixed_ids = [t if t == PERFECT else t.id for t in design.fixed_teachers()]
 taught = distilled[distilled.teacher.isin(fixed_ids)]
 taught = taught.assign(ratio=(taught.tokens / taught.params).round().astype(int))
 shown = taught[taught.n_layers.isin([1, 2, 3]) & taught.ratio.isin([5, 20, 50, 100, 200, 400])]
@@ -240,7 +242,7 @@ save(fig, "fig01_runs_small_scale", shown[columns])
 # some strength are alike within the noise. KL goes on rising.
 
 # %%
-sized = shown[shown.teacher != protocol.PERFECT].sort_values("teacher_params", kind="stable")
+sized = shown[shown.teacher != PERFECT].sort_values("teacher_params", kind="stable")
 sized = sized.assign(teacher_params=sized.teacher_params.astype(float))
 fig, grid = plt.subplots(2, 3, figsize=(10, 5.6), sharex=True, sharey="row")
 for (top, bottom), (params, part) in zip(grid.T, sized.groupby("params"), strict=True):
@@ -269,7 +271,7 @@ save(fig, "fig04_capacity_gap_small_scale", sized[["teacher_params", *columns, "
 # %%
 def kl_rises(table):
     """Shares of students, and of steps to the next better teacher, with a rise of KL."""
-    ordered = table[table.teacher != protocol.PERFECT].sort_values(
+    ordered = table[table.teacher != PERFECT].sort_values(
         "teacher_loss", ascending=False, kind="stable"
     )
     steps = ordered.groupby(["params", "tokens"]).kl_teacher.diff().dropna() > 0
@@ -293,16 +295,14 @@ kl.round(3)
 
 # %%
 smallest = runs[
-    (runs.kind == "distilled")
-    & (runs.n_layers == 1)
-    & (runs.tokens == protocol.by_ratio(1, 20).tokens)
+    (runs.kind == "distilled") & (runs.n_layers == 1) & (runs.tokens == by_ratio(1, 20).tokens)
 ]
 smallest = smallest.assign(quality=-smallest.teacher_loss)
-trained = smallest[smallest.teacher != protocol.PERFECT]
+trained = smallest[smallest.teacher != PERFECT]
 rises = pd.DataFrame(
     {
-        "best trained teacher": mapping_study.rise(trained, "quality"),
-        "perfect teacher": mapping_study.rise(smallest, "quality"),
+        "best trained teacher": compare.rise(trained, "quality"),
+        "perfect teacher": compare.rise(smallest, "quality"),
     }
 )
 rises
@@ -316,17 +316,17 @@ rises
 
 # %%
 students = {
-    d: distilled[(distilled.n_layers == d) & (distilled.tokens == protocol.by_ratio(d, 20).tokens)]
+    d: distilled[(distilled.n_layers == d) & (distilled.tokens == by_ratio(d, 20).tokens)]
     for d in (1, 2, 3)
 }
 gap = pd.concat(students.values())
 test = pd.DataFrame(
-    {d: analysis.collapse(part[part.teacher != protocol.PERFECT]) for d, part in students.items()}
+    {d: analysis.collapse(part[part.teacher != PERFECT]) for d, part in students.items()}
 ).T
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True)
 for part in students.values():
     color = figures.student_color(part.params.iloc[0])
-    own = part[part.teacher != protocol.PERFECT]
+    own = part[part.teacher != PERFECT]
     axes[0].plot(
         own.teacher_params.astype(float),
         own.loss,
@@ -342,7 +342,7 @@ axes[0].legend(title="student")
 save(
     fig,
     "fig03_collapse_small_scale",
-    gap[gap.teacher != protocol.PERFECT][
+    gap[gap.teacher != PERFECT][
         ["params", "teacher_params", "teacher_tokens", "teacher_loss", "student_loss", "error"]
     ],
 )
@@ -362,7 +362,7 @@ twenty = versus[versus.teacher.isin(isoflop_ids)].sort_values("teacher_loss", ki
 gains = twenty.assign(teacher_loss=twenty.teacher_loss.round(5))
 gains = gains.pivot_table(index="teacher_loss", columns="params", values="gain")
 largest = versus[(versus.params == twenty.params.max()) & (versus.tokens == twenty.tokens.max())]
-largest = largest[largest.teacher != protocol.PERFECT]
+largest = largest[largest.teacher != PERFECT]
 helped = largest[largest.gain > 2 * largest.gain_error].teacher_loss
 hurt = largest[largest.gain < -2 * largest.gain_error].teacher_loss
 gain_errors = twenty.groupby("params").gain_error.mean()
@@ -432,9 +432,9 @@ one_teacher.round(4)
 # and law agree; under strong teachers the law's exponent is too small, below the parabolas' 95%.
 
 # %%
-depth_runs = [protocol.Run(depth, 1) for depth in range(1, 8)]
-log_sizes = np.log([r.params for r in depth_runs])
-log_costs = np.log([3 * r.architecture.approximate_forward_flops for r in depth_runs])
+depths = [size(depth) for depth in range(1, 8)]
+log_sizes = np.log([model.params for model in depths])
+log_costs = np.log([3 * model.approximate_forward_flops for model in depths])
 continuous = np.exp(np.linspace(*log_sizes[[0, -1]], 2001))
 
 
@@ -579,7 +579,7 @@ def falls_back(part):
     return pd.Series(back | found)
 
 
-depth_of = {run.id: run.n_layers for run in design.fixed_teachers() if run != protocol.PERFECT}
+depth_of = {run.id: run.n_layers for run in design.fixed_teachers() if run != PERFECT}
 larger = near[near.n_layers > near.teacher.map(depth_of)]  # of fixed teachers
 under_weakest = larger[larger.teacher == fixed_ids[0]]
 back = under_weakest.groupby("n_layers").apply(falls_back, include_groups=False)
@@ -597,7 +597,7 @@ back.round(5)
 # but labels do not win on any number of tokens that was tried.
 
 # %%
-long = versus[versus.teacher.isin(fixed_ids) & (versus.teacher != protocol.PERFECT)].copy()
+long = versus[versus.teacher.isin(fixed_ids) & (versus.teacher != PERFECT)].copy()
 long["predicted"] = law.loss(long.params, long.tokens, long.teacher_loss)
 long = long.loc[long.groupby(["params", "tokens"]).predicted.idxmin()]
 long["gain_law"] = supervised.law.loss(long.params, long.tokens) - long.predicted
@@ -652,9 +652,9 @@ print(f"rank correlation {correlation:.3f}; accuracy at 1.95 nats: {told}")
 # smallest model would like one anyhow. The recipe is within 0.03 nats of the best everywhere.
 
 # %%
-sweep = runner.read(DATA / "runs" / "sweep.csv")
+sweep = record.read(DATA / "runs" / "sweep.csv")
 sweep = sweep.assign(ratio=(sweep.tokens / sweep.params).round().astype(int))
-plain = [r.id for r in protocol.SWEEP.runs() if r.windows is None and r.peak == protocol.Run.peak]
+plain = [r.id for r in scaling.SWEEP.runs() if r.windows is None and r.peak == Run.peak]
 sweep["recipe"] = sweep.id.isin(plain)
 cells = sweep.groupby(["n_layers", "params", "ratio", "windows", "peak", "recipe"]).loss
 cells = cells.agg(["mean", "var", "size"]).reset_index().rename(columns={"mean": "loss"})
@@ -671,7 +671,7 @@ for ax, (_, part) in zip(axes, panel, strict=True):
         )
     ax.plot(*part[part.recipe][["windows", "excess"]].T.to_numpy(), "o", ms=12, mfc="none", mec="k")
     ax.set_xscale("log", base=2)
-    ax.set_xticks(protocol.SWEEP.windows, protocol.SWEEP.windows)
+    ax.set_xticks(scaling.SWEEP.windows, scaling.SWEEP.windows)
 figures.legend_below(fig, axes[0])
 save(fig, "sweep_batch_and_rate", cells.drop(columns="var"))
 chosen.round(4)

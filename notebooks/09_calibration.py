@@ -43,7 +43,9 @@ import pandas as pd
 from scalinglib import calibration
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
-from scalinglib.study import protocol, reliability, runner
+from scalinglib.study import record
+from scalinglib.study.designs import confidence
+from scalinglib.study.run import PERFECT
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -60,15 +62,15 @@ figures.use_style()
 
 # %%
 if settings.saves:
-    design, cells = reliability.FULL, runner.read(DATA / "runs" / "calibration.csv")
+    design, cells = confidence.FULL, record.read(DATA / "runs" / "calibration.csv")
 else:
-    design = reliability.FAST
+    design = confidence.FAST
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
         table = f"{folder}/calibration.csv"
-        cells = reliability.run(design, table, folder, pool, progress=False)
-models = [teacher for teacher in design.teachers if teacher != protocol.PERFECT]
+        cells = confidence.run(design, table, folder, pool, progress=False)
+models = [teacher for teacher in design.teachers if teacher != PERFECT]
 sizes = {m.id: f"{figures.label_size(m.params)} teacher" for m in models}
-names = sizes | {protocol.PERFECT: "perfect teacher"}
+names = sizes | {PERFECT: "perfect teacher"}
 cells = cells.assign(
     objective=cells.top_k.map({1: "top-1"}).fillna("full"),
     name=cells.teacher.fillna(cells.id).map(names),
@@ -120,10 +122,10 @@ def clearly_positive(values):
 # labels as a tenth and a hundredth of them.
 
 # %%
-symbols, truth = reliability.sample(design.windows)
+symbols, truth = confidence.sample(models[0].corpus, design.windows)
 labels = symbols[:, 1:].reshape(-1)
 for some in (len(labels), len(labels) // 10, len(labels) // 100):
-    own = reliability.tables(truth[:, :some], truth[:, :some], labels[:some])
+    own = confidence.tables(truth[:, :some], truth[:, :some], labels[:some])
     perfect = own[own.reference == "data"]
     error, expected = calibration.error(perfect), calibration.bias(perfect)
     print(f"{some:6d} labels: ECE of the truth {error:.4f}, expected {expected:.4f}")

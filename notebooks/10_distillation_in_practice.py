@@ -30,10 +30,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from scalinglib.experiment.compare import against
+from scalinglib.experiment.table import select
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
-from scalinglib.study import distill, practice, runner
-from scalinglib.study.protocol import N_VOCAB, Run
+from scalinglib.study import distill, record
+from scalinglib.study.designs import practice
+from scalinglib.study.run import WORDS, Run
+
+N_VOCAB = WORDS.n_vocab
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -52,14 +57,14 @@ figures.use_style()
 
 # %%
 if settings.saves:
-    design, runs = practice.FULL, runner.read(DATA / "runs" / "practice.csv")
+    design, runs = practice.FULL, record.read(DATA / "runs" / "practice.csv")
     entries = pd.read_csv(DATA / "runs" / "practice_entries.csv")
 else:
     design = practice.FAST
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
-        runs = runner.run(design.runs(), f"{folder}/practice.csv", folder, pool, progress=False)
+        runs = record.run(design.runs(), f"{folder}/practice.csv", folder, pool, progress=False)
         entries = practice.entries(design, folder)
-runs = practice.select(runs, design.runs()).copy()
+runs = select(runs, design.runs()).copy()
 runs["role"] = np.where(runs.kind == "supervised", "labels", "teacher")
 runs["top_k"] = runs.top_k.fillna(N_VOCAB).astype(int)
 runs["top_p"] = runs.top_p.fillna(1.0)
@@ -78,7 +83,7 @@ teachers = dict(zip(losses, plasma, strict=True))
 def compare(rows, over, plain, by=("n_layers", "teacher_loss")):
     """Each setting against the plain one, group by group."""
     groups = rows.groupby(list(by))
-    judged = groups.apply(practice.against, over, plain, include_groups=False)
+    judged = groups.apply(against, over, plain, include_groups=False)
     return judged.reset_index(list(by)).reset_index(drop=True)
 
 
@@ -125,7 +130,7 @@ def told(judged, over):
 # teacher (2.27 nats, worse than both students get from labels alone) does harm that data repairs.
 
 # %%
-rows = practice.select(runs, design.mixing_runs())
+rows = select(runs, design.mixing_runs())
 alone = rows[rows.mixing == 0]
 rows = [rows[rows.mixing > 0], *(alone.assign(teacher_loss=x) for x in rows.teacher_loss.unique())]
 mixing = compare(pd.concat(rows), "mixing", 1.0)
@@ -173,7 +178,7 @@ save(fig, "fig51b_best_mixing", best)
 # not care about high temperatures. Low ones hurt everybody.
 
 # %%
-rows = practice.select(runs, design.temperature_runs())
+rows = select(runs, design.temperature_runs())
 temperature = compare(rows, "temperature", 1.0)
 fig = by_teacher(temperature, "temperature", "temperature τ")
 for ax in fig.axes:
@@ -194,7 +199,7 @@ told(temperature, "temperature")
 # teacher of 1.62 nats; matrices of wider models get less by µP (simple).
 
 # %%
-rows = practice.select(runs, design.peak_runs())
+rows = select(runs, design.peak_runs())
 peak = compare(rows, "peak", Run.peak, ("role", "n_layers"))
 optimum = peak.loc[peak.groupby(["role", "n_layers"]).loss.idxmin()]
 titles = {"labels": "supervised", "teacher": "distilled"}
@@ -231,7 +236,7 @@ optimum.assign(within_a_decade=decade.to_numpy()).round(4)
 # with the whole distribution of the teacher of 1.62 nats.
 
 # %%
-rows = practice.select(runs, design.truncation_runs())
+rows = select(runs, design.truncation_runs())
 whole = {"top_k": N_VOCAB, "top_p": 1.0}
 
 
@@ -334,7 +339,7 @@ save(fig, "storage_loss", storage)
 # weak one it hardly matters.
 
 # %%
-rows = practice.select(runs, design.divergence_runs())
+rows = select(runs, design.divergence_runs())
 divergence = compare(rows, "reverse", False)
 judged = divergence[divergence.reverse.astype(bool)]
 table = pd.DataFrame(
@@ -397,11 +402,11 @@ claims.check("practice-temperature-extremes", (temperature[ends].verdict == "wor
 claims.check("practice-temperature-small", hot.iloc[0] > hot.iloc[-1], binding)
 
 # %%
-rows = practice.select(runs, design.peak_runs())
+rows = select(runs, design.peak_runs())
 unbeaten = []
 for (role, depth), cells in rows.groupby(["role", "n_layers"]):
     least = optimum[(optimum.role == role) & (optimum.n_layers == depth)].peak.item()
-    rates = practice.against(cells, "peak", least)
+    rates = against(cells, "peak", least)
     unbeaten.append(set(rates.peak[rates.verdict == "no difference"]))
     print(f"{titles[role]}, {figures.label_size(sizes[depth])}: best {least:g}, ", end="")
     print("no different:", ", ".join(f"{rate:g}" for rate in sorted(unbeaten[-1] - {least})))

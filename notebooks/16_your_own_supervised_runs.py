@@ -18,16 +18,15 @@ import pandas as pd
 
 from scalinglib import fit, flops
 from scalinglib.allocate import supervised_optimum
-from scalinglib.report import claims, figures, profiles
+from scalinglib.report import claims, figures, paths, profiles
 from scalinglib.report.paths import DATA
 
 settings = profiles.load(profile)
 figures.use_style()
-example_path = str(DATA / "public" / "gadre_c4_eval.csv")
+example_path = DATA / "public" / "gadre_c4_eval.csv"
 runs_path = paths.named_by("SCALINGLIB_RUNS", example_path)
 example = runs_path == example_path
-# Figures of the reader's own runs stay in the notebook: figures/ holds those of the example.
-save = figures.saver(settings if example else profiles.load("fast"))
+save = figures.saver(settings)
 whose = "34 runs of Gadre et al." if example else "your runs"
 cluster = None  # a column that names the run, where a run has several rows
 compute = 1e21  # the decision: FLOPs of training

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from scalinglib import kernel_regression as kr
+from scalinglib.gap import kernel_regression as kr
 
 ALPHA = np.arange(1, 41) ** -0.7
 

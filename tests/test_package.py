@@ -12,14 +12,14 @@ import pytest
 
 from scalinglib.report.paths import ROOT
 
-EXTRAS = ["matplotlib", "optax", "seaborn", "wordfreq"]
+EXTRAS = ["PIL", "matplotlib", "optax", "wordfreq"]
 
 TINY_STUDY = """
 import jax, numpy as np
-from scalinglib.study import runner
-from scalinglib.study.protocol import Run
+from scalinglib.study import record
+from scalinglib.study.run import Run
 
-weights = runner.trained(Run(1, 2048))
+weights = record.trained(Run(1, 2048))
 assert all(np.isfinite(part).all() for part in jax.tree.leaves(weights))
 """
 

@@ -7,13 +7,12 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 import pytest
-import scipy.stats
 
-from scalinglib.study import practice, protocol, runner, transformer
+from scalinglib.study import record, transformer
+from scalinglib.study.designs import practice, scaling
 from scalinglib.study.distill import Objective
-from scalinglib.study.protocol import Run
+from scalinglib.study.run import PERFECT, WORDS, Run, size
 
 SWEEPS = ("mixing", "temperature", "peak", "truncation", "divergence")
 PLAIN = (Objective(), Run.peak)
@@ -60,15 +59,15 @@ def test_mixed_truncation_is_held_against_runs_of_the_mixing_sweep():
 
 def test_teachers_are_those_of_the_study():
     teachers = {run.teacher for run in practice.FULL.runs()} - {None}
-    assert teachers <= set(protocol.FULL.fixed_teachers())
+    assert teachers <= set(scaling.FULL.fixed_teachers())
 
 
 def test_without_mixing_the_teacher_makes_no_difference(tmp_path):
-    labels = Run(1, 2000, teacher=protocol.PERFECT, objective=Objective(mixing=0.0))
+    labels = Run(1, 2000, teacher=PERFECT, objective=Objective(mixing=0.0))
     other = replace(labels, teacher=Run(1, 1000))
     taught = replace(other, objective=Objective())
     with ThreadPoolExecutor(1) as pool:
-        runs = runner.run(
+        runs = record.run(
             [labels, other, taught], tmp_path / "runs.csv", tmp_path, pool, progress=False
         )
     losses = runs.set_index("id").loss
@@ -76,66 +75,19 @@ def test_without_mixing_the_teacher_makes_no_difference(tmp_path):
     assert losses[taught.id] != losses[other.id]
 
 
-def noisy(effects, seeds=4, own=0.001):
-    """Losses with a large part that a seed shares between settings and a small one of its own."""
-    rng = np.random.default_rng(0)
-    shared = rng.normal(size=seeds)
-    return pd.DataFrame(
-        {"seed": seed, "x": x, "loss": 2 + shared[seed] + effect + own * rng.normal()}
-        for seed in range(seeds)
-        for x, effect in effects.items()
-    )
-
-
-def test_against_takes_differences_within_seeds():
-    runs = noisy({0.5: 0.1, 1.0: 0.0, 2.0: -0.1})
-    found = practice.against(runs, "x", 1.0).set_index("x")
-    assert list(found.verdict) == ["worse", "no difference", "better"]
-    wide = runs.pivot_table(index="seed", columns="x", values="loss")
-    paired = scipy.stats.ttest_rel(wide[0.5], wide[1.0])
-    assert found.above[0.5] / found.above_error[0.5] == pytest.approx(paired.statistic)
-    assert found.loss_error[0.5] > 100 * found.above_error[0.5]
-
-
-def test_what_is_within_two_standard_errors_is_no_difference():
-    runs = pd.DataFrame(
-        {"seed": [0, 1, 0, 1], "x": [0, 0, 1, 1], "loss": [1.0, 2.0, 1.0 + 0.1, 2.0 + 0.4]}
-    )
-    found = practice.against(runs, "x", 0).set_index("x")  # 0.25 above, standard error 0.15
-    assert found.above[1] == pytest.approx(0.25)
-    assert found.above_error[1] == pytest.approx(0.15)
-    assert found.verdict[1] == "no difference"
-
-
-def test_against_refuses_what_it_cannot_pair():
-    runs = noisy({0.0: 0.0, 1.0: 0.0})
-    with pytest.raises(ValueError, match="one row for each pair"):
-        practice.against(runs[1:], "x", 1.0)
-    with pytest.raises(ValueError, match="reference is 3"):
-        practice.against(runs, "x", 3)
-
-
-def test_select_takes_the_runs_of_a_list_and_misses_none():
-    wanted = practice.FAST.divergence_runs()
-    runs = pd.DataFrame({"id": [run.id for run in practice.FAST.runs()]})
-    assert set(practice.select(runs, wanted).id) == {run.id for run in wanted}
-    with pytest.raises(ValueError, match=f"1 of {len(wanted)} runs"):
-        practice.select(runs[runs.id != wanted[0].id], wanted)
-
-
 def test_entries_kept_grow_with_the_mass_and_reach_every_symbol(tmp_path):
     design = replace(practice.FAST, top_p=(1e-6, 0.5, 1.0))
     teacher = design.pair[-1]
     with ThreadPoolExecutor(1) as pool:
-        runner.run([teacher], tmp_path / "runs.csv", tmp_path, pool, progress=False)
+        record.run([teacher], tmp_path / "runs.csv", tmp_path, pool, progress=False)
     found = practice.entries(design, tmp_path).set_index("top_p").entries
     assert found[1e-6] == 1
-    assert 1 < found[0.5] < found[1.0] <= protocol.N_VOCAB
-    assert found[0.5] < protocol.N_VOCAB / 2  # half the mass needs less than half the symbols
+    assert 1 < found[0.5] < found[1.0] <= WORDS.n_vocab
+    assert found[0.5] < WORDS.n_vocab / 2  # half the mass needs less than half the symbols
 
 
 def test_attention_survives_the_gains_of_high_learning_rates():
-    arch = transformer.architecture(1, 8, protocol.N_VOCAB)
+    arch = size(1)
     params = transformer.initial(arch, jax.random.key(0))
     params["head"] = jnp.ones_like(params["head"])
     layer = params["layers"][0]

@@ -1,10 +1,11 @@
-"""The small-scale study: language, model, losses, training, and a runner that survives kills."""
+"""The small-scale study: model, losses, training, runs and their record."""
 
 import math
 import os
 import signal
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import jax
@@ -15,10 +16,18 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
+from scalinglib.experiment import execute, weights
+from scalinglib.flops import Architecture
 from scalinglib.report.paths import DATA
-from scalinglib.study import analysis, distill, language, protocol, runner, train, transformer
+from scalinglib.study import analysis, distill, measure, record, train, transformer
+from scalinglib.study.designs import scaling
+from scalinglib.study.distill import Objective
+from scalinglib.study.measure import Model, Truth, evaluate
+from scalinglib.study.recipe import Recipe, batches
+from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio
+from scalinglib.study.text import Text
+from scalinglib.study.words import Words
 
 LEXICON = ["a", "an", "and", "be", "been", "bee"]
 FREQUENCIES = np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15])
@@ -26,101 +35,68 @@ FREQUENCIES = np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15])
 
 @pytest.fixture(scope="module")
 def toy():
-    return language.Words(LEXICON, FREQUENCIES, n_ctx=8)
+    return Words(LEXICON, FREQUENCIES, n_ctx=8)
 
 
-def encode(text):
-    return np.array([[0, *(0 if c == " " else ord(c) - 96 for c in text)]], dtype=np.uint8)
+def fit(arch, corpus, tokens, **other):
+    """A model of a small architecture."""
+    return train.train(arch, corpus, tokens, **({"seed": 0, "split": "student"} | other))
 
 
-def test_truth_is_what_counting_words_gives(toy):
-    text = "been an "
-    truth = toy.truth(encode(text))[0]
-    for t in range(len(text)):
-        prefix = text[:t].split(" ")[-1]
-        following = {}
-        for word, frequency in zip(LEXICON, FREQUENCIES, strict=True):
-            if word.startswith(prefix):
-                symbol = encode((word + " ")[len(prefix)])[0, 1]
-                following[symbol] = following.get(symbol, 0) + frequency
-        expected = np.zeros(27)
-        expected[list(following)] = np.array(list(following.values())) / sum(following.values())
-        np.testing.assert_allclose(truth[t], expected, atol=1e-12)
-
-
-def test_entropy_of_long_windows_is_that_of_words_over_their_length():
-    long = language.Words(LEXICON, FREQUENCIES, n_ctx=20_000)
-    length = FREQUENCIES @ [len(word) + 1 for word in LEXICON]
-    assert long.entropy == pytest.approx(stats.entropy(FREQUENCIES) / length, abs=1e-4)
-
-
-def test_entropy_is_the_mean_surprise_of_samples(toy):
-    windows = toy.sample("teacher", language.stream("teacher", 1), 20_000)
-    truth = toy.truth(windows)
-    assert truth.sum(-1) == pytest.approx(1)
-    seen = np.take_along_axis(truth, windows[:, 1:, None].astype(int), -1)[..., 0]
-    surprise = -np.log(seen).mean(1)
-    assert abs(surprise.mean() - toy.entropy) < 4 * surprise.std() / math.sqrt(len(windows))
-
-
-def test_words_come_with_their_frequencies(toy):
-    windows = toy.sample("teacher", language.stream("teacher", 2), 20_000)
-    text = [bytes(row + 96).decode().replace("`", " ").split(" ") for row in windows[:, 1:]]
-    first = [words[0] for words in text if len(words) > 1]
-    # Words that end inside the window: all can, for the longest has four letters of eight.
-    counts = [first.count(word) for word in LEXICON]
-    assert stats.chisquare(counts, FREQUENCIES * len(first)).pvalue > 1e-3
-    assert (windows[:, 0] == 0).all()
-
-
-def test_streams_of_splits_and_seeds_differ(toy):
-    keys = [("teacher", 0), ("teacher", 1), ("student", 0), ("evaluation", 0)]
-    drawn = {toy.sample(s, language.stream(s, k), 64).tobytes() for s, k in keys}
-    assert len(drawn) == len(keys)
-
-
-def test_lexicon_is_english():
-    words, probabilities = language.lexicon(1000)
-    assert words[:3] == ["the", "to", "and"]
-    assert len(words) == 1000
-    assert (np.diff(probabilities) <= 0).all()
-    assert probabilities.sum() == pytest.approx(1)
-
-
-def test_text_splits_share_no_document(tmp_path):
-    paragraphs = [chr(97 + i) * 50 for i in range(20)]
-    file = tmp_path / "text.txt"
-    file.write_text("\n\n".join(paragraphs), encoding="utf-8")
-    corpus = language.Text.from_files([file], n_ctx=16)
-    seen = {
-        split: set(np.unique(corpus.sample(split, language.stream(split), 500))) - {10}
-        for split in language.SPLITS
-    }
-    assert [len(seen[split]) for split in language.SPLITS] == [12, 6, 2]
-    assert not seen["teacher"] & seen["student"]
-    assert not (seen["teacher"] | seen["student"]) & seen["evaluation"]
-    assert corpus.entropy is None
+TEXT = Text(["the cat sat on the mat"] * 40, n_ctx=16)
+ELSEWHERE = Run(1, 1e4, corpus=TEXT)
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: language.Words(["a", "B"], [0.5, 0.5]), "'B'"),
-        (lambda: language.Words(["a", "a"], [0.5, 0.5]), "twice"),
-        (lambda: language.Words(["a", "b"], [0.5, 0.6]), "sum to one"),
-        (lambda: language.Text(["short"] * 20, n_ctx=64), "n_ctx = 64"),
-        (lambda: language.stream("test"), "'test'"),
-        (lambda: distill.Objective(mixing=1.5), "mixing is 1.5"),
-        (lambda: distill.Objective(temperature=0), "temperature is 0"),
-        (lambda: distill.Objective(top_k=0), "top_k is 0"),
-        (lambda: distill.Objective(top_p=1.5), "top_p is 1.5"),
-        (lambda: protocol.Run(1, 1e4, windows=0), "windows is 0"),
-        (lambda: runner.remake("nobody", [], None, None), "'nobody'"),
+        (lambda: Objective(mixing=1.5), "mixing is 1.5"),
+        (lambda: Objective(temperature=0), "temperature is 0"),
+        (lambda: Objective(top_k=0), "top_k is 0"),
+        (lambda: Objective(top_p=1.5), "top_p is 1.5"),
+        (lambda: Objective(top_k=3, reverse=True), "reverse is True with top_k 3"),
+        (lambda: Objective(top_p=0.9, reverse=True), "reverse is True with .* top_p 0.9"),
+        (lambda: Run(1, 1e4, teacher=PERFECT, objective=Objective(reverse=True)), "reverse True"),
+        (lambda: Run(1, 1e4, teacher="perfekt"), "teacher is 'perfekt'"),
+        (lambda: Run(1, 1e4, teacher=ELSEWHERE), "teacher has 256 symbols .* words has 27"),
+        (lambda: Run(1, 1e4, teacher=PERFECT, corpus=TEXT), "nobody knows .* text-"),
+        (lambda: Run(1, 0), "tokens is 0"),
+        (lambda: Run(1, 0, windows=8), "tokens is 0"),
+        (lambda: Run(1, -5), "tokens is -5"),
+        (lambda: Run(1, math.nan), "tokens is nan"),
+        (lambda: Run(1, math.inf), "tokens is inf"),
+        (lambda: by_ratio(1, 0), "tokens is 0"),
+        (lambda: Run(0, 1e4).params, "n_layers is 0"),
+        (lambda: Run(1, 1e4, windows=0), "windows is 0"),
+        (lambda: Run(1, 1e4, seed=-1), "seed is -1"),
+        (lambda: Run(1, 1e4, peak=0.0), "peak is 0.0"),
+        (lambda: fit(small(), TEXT, 1e3), "arch has 27 symbols .* has 256 and 16"),
+        (lambda: fit(small(n_ctx=8), WORDS, 1e3), "windows of 8; .* has 27 and 64"),
+        (lambda: fit(small(), WORDS, 0), "tokens is 0"),
+        (lambda: fit(small(), WORDS, 1e3, teacher=Model(start(small(256)))), "vocabulary of 256"),
+        (lambda: evaluate(start(small()), TEXT), "vocabulary of 27"),
+        (lambda: start(small(d_head=5)), "d_head is 5"),
+        (
+            lambda: fit(
+                small(), WORDS, 1e3, teacher=Truth(WORDS), objective=Objective(reverse=True)
+            ),
+            "teacher excludes symbols",
+        ),
     ],
 )
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def small(n_vocab=27, n_ctx=64, d_head=16):
+    return Architecture(
+        1, n_vocab=n_vocab, n_ctx=n_ctx, d_head=d_head, aspect_ratio=16, ffn_multiple=8
+    )
+
+
+def start(arch, seed=0):
+    return transformer.initial(arch, jax.random.key(seed))
 
 
 def reference_logits(params, tokens):
@@ -135,19 +111,21 @@ def reference_logits(params, tokens):
         z = (x[:half] + 1j * x[half:]) * np.exp(1j * angle)
         return np.concatenate([z.real, z.imag])
 
+    size = len(params["layers"][0]["query_gain"])
     columns = [params["embedding"][:, t] for t in tokens]
     for layer in params["layers"]:
         d = len(columns[0])
         heads = [
-            (layer["qkv"] @ norm(x, layer["norm1_gain"])).reshape(3, d // 16, 16) for x in columns
+            (layer["qkv"] @ norm(x, layer["norm1_gain"])).reshape(3, d // size, size)
+            for x in columns
         ]
         mixed = []
         for t in range(len(columns)):
             out = []
-            for h in range(d // 16):
+            for h in range(d // size):
                 query = rotate(norm(heads[t][0, h], layer["query_gain"]), t)
                 keys = [rotate(norm(heads[s][1, h], layer["key_gain"]), s) for s in range(t + 1)]
-                scores = np.array([query @ key / 4 for key in keys])
+                scores = np.array([query @ key / size**0.5 for key in keys])
                 weights = np.exp(scores - scores.max())
                 weights /= weights.sum()
                 out.append(sum(w * heads[s][2, h] for s, w in enumerate(weights)))
@@ -159,8 +137,8 @@ def reference_logits(params, tokens):
     return np.stack([params["head"] @ norm(x, params["gain"]) for x in columns], axis=1)
 
 
-def random_model(n_layers=2, n_ctx=6):
-    arch = transformer.architecture(n_layers, n_ctx, 27)
+def random_model(n_layers=2, n_ctx=6, d_head=16):
+    arch = replace(transformer.architecture(n_layers, n_ctx, 27), d_head=d_head)
     params = transformer.initial(arch, jax.random.key(1))
     rng = np.random.default_rng(0)
     noise = jax.tree.map(lambda a: rng.normal(0, 0.3, a.shape).astype(np.float32), params)
@@ -168,7 +146,7 @@ def random_model(n_layers=2, n_ctx=6):
 
 
 def test_transformer_is_the_one_written_out_by_hand():
-    _, params = random_model()
+    _, params = random_model(d_head=8)
     tokens = np.random.default_rng(1).integers(0, 27, (3, 6))
     found = np.asarray(transformer.logits(params, jnp.asarray(tokens))).reshape(27, 3, 6)
     for window, row in enumerate(tokens):
@@ -243,7 +221,7 @@ def test_truncation_keeps_the_smallest_set_that_it_should(seed, top_k, top_p):
 
 
 def test_batches_grow_with_tokens():
-    found = [train.batches(tokens, 64) for tokens in (1e4, 1e5, 1e6, 1e7, 1e8)]
+    found = [batches(tokens, 64) for tokens in (1e4, 1e5, 1e6, 1e7, 1e8)]
     windows = [w for w, _ in found]
     assert windows == sorted(windows)
     assert windows[0] == 2
@@ -253,174 +231,220 @@ def test_batches_grow_with_tokens():
 
 
 def test_parts_of_a_batch_add_up_to_the_batch(toy, monkeypatch):
-    arch = transformer.architecture(1, toy.n_ctx, toy.n_vocab)
-    recipe, trained = train.Recipe(windows=32, peak=0.5), []
+    recipe, trained = Recipe(windows=32, peak=0.5), []
     # Adam would not notice gradients that are all too large.
-    monkeypatch.setattr(train, "_optimizer", lambda recipe: optax.identity())
+    monkeypatch.setattr(train, "optimizer", lambda recipe: optax.identity())
     for part in (4, 32):
-        monkeypatch.setattr(train, "PART", part)
+        monkeypatch.setattr(measure, "PART", part)
         jax.clear_caches()
-        trained.append(train.train(arch, toy, 8 * 32 * toy.n_ctx, 0, "student", recipe=recipe))
-        assert train._parts(np.zeros((32, 3))).shape == (32 // part, part, 3)
+        trained.append(fit(small(n_ctx=8), toy, 8 * 32 * toy.n_ctx, recipe=recipe))
     jax.clear_caches()
     few, whole = map(jax.tree.leaves, trained)
     for a, b in zip(few, whole, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
-    assert train._parts(np.zeros((33, 3))).shape == (1, 33, 3)
+
+
+def card(gigabytes):
+    stats = {"bytes_limit": gigabytes * 2**30}
+    return [SimpleNamespace(platform="gpu", memory_stats=lambda: stats)]
+
+
+def test_as_many_windows_at_once_as_the_device_holds(monkeypatch):
+    params = start(small())
+    assert [measure.at_once(params, n, 64) for n in (2, 16, 32, 33)] == [2, 8, 8, 33]
+    monkeypatch.setattr(jax, "devices", lambda: card(16))
+    assert measure.at_once(params, 512, 64) == 512
+    large = jax.eval_shape(lambda: start(small(n_vocab=32768, n_ctx=1024)))
+    found = [measure.at_once(large, 512, 1024)]
+    monkeypatch.setattr(jax, "devices", lambda: card(64))
+    found.append(measure.at_once(large, 512, 1024))
+    assert 1 <= found[0] < found[1] < 512
+    assert all(512 % n == 0 for n in found)
 
 
 def test_log_probabilities_are_those_of_the_logits():
     _, params = random_model()
     windows = np.random.default_rng(0).integers(0, 27, (24, 7))
     expected = jax.nn.log_softmax(transformer.logits(params, windows[:, :-1]), axis=0)
-    found = train.log_probabilities(params, windows)
+    found = measure.log_probabilities(params, windows)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_training_learns_and_repeats_itself(toy):
-    arch = transformer.architecture(1, toy.n_ctx, toy.n_vocab)
-    losses = []
-    for tokens in (512, 20_000, 20_000):
-        params = train.train(arch, toy, tokens, 3, "student")
-        losses.append(train.evaluate(params, toy)["loss"])
+    losses = [
+        evaluate(fit(small(n_ctx=8), toy, n, seed=3), toy)["loss"] for n in (512, 20_000, 20_000)
+    ]
     assert losses[1] == losses[2]
     assert toy.entropy < losses[1] < toy.entropy + 0.1 < losses[0]
 
 
+def test_training_is_the_same_whatever_the_processes_precision(toy):
+    teacher = start(small(n_ctx=8), seed=1)
+    teacher = teacher | {"head": jax.random.normal(jax.random.key(2), (27, 16), "float32")}
+    found = []
+    for flag in (True, False):
+        with jax.enable_x64(flag):
+            params = fit(small(n_ctx=8), toy, 2_000, teacher=Model(teacher))
+            found.append((params, evaluate(params, toy, Model(teacher))))
+    (first, measured), (second, again) = found
+    assert measured == again
+    for a, b in zip(*map(jax.tree.leaves, (first, second)), strict=True):
+        assert a.dtype == b.dtype == np.float32
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_teacher_inside_the_step_tells_the_same(toy, monkeypatch):
+    teacher = start(small(n_ctx=8), seed=1)
+    teacher = teacher | {"head": jax.random.normal(jax.random.key(2), (27, 16), "float32")}
+    go = partial(
+        fit,
+        small(n_ctx=8),
+        toy,
+        2_000,
+        teacher=Model(teacher),
+        objective=Objective(top_k=5, top_p=0.9),
+    )
+    told = go()
+    monkeypatch.setattr(train, "TOLD", 0)
+    # Nobody asks for the probabilities of a chunk any more.
+    monkeypatch.setattr(measure, "log_probabilities", None)
+    for a, b in zip(*map(jax.tree.leaves, (told, go())), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+def test_a_long_run_goes_on_where_a_kill_cut_it_off(toy, monkeypatch, tmp_path):
+    monkeypatch.setattr(train, "CHUNK", 512)
+    go = partial(fit, small(n_ctx=8), toy, 6_000)
+    whole = go()
+    checkpoint = train.Checkpoint(tmp_path, "run", seconds=0)
+    drawn = []
+
+    class Killed:
+        """A corpus whose user is killed at the sixth chunk."""
+
+        def __getattr__(self, name):
+            return getattr(toy, name)
+
+        def sample(self, *what):
+            drawn.append(what)
+            if len(drawn) == 6:
+                raise KeyboardInterrupt
+            return toy.sample(*what)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(small(n_ctx=8), Killed(), 6_000, checkpoint=checkpoint)
+    first = start(small(n_ctx=8))
+    done, state = checkpoint.load((first, train.optimizer(Recipe()).init(first)))
+    assert 0 < done < 6_000 / (4 * 8)
+    for a, b in zip(*map(jax.tree.leaves, (whole, go(checkpoint=checkpoint))), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not list(tmp_path.iterdir())
+    checkpoint.save(done, jax.tree.map(np.zeros_like, state))
+    assert not np.array_equal(go(checkpoint=checkpoint)["gain"], whole["gain"])
+
+
 def test_perfect_teacher_knows_no_better(toy):
-    truth = runner.teacher_function(protocol.PERFECT, None, toy)
-    arch = transformer.architecture(1, toy.n_ctx, toy.n_vocab)
-    params = train.train(arch, toy, 5_000, 0, "student", truth)
-    found = train.evaluate(params, toy, truth)
+    found = evaluate(fit(small(n_ctx=8), toy, 5_000, teacher=Truth(toy)), toy, Truth(toy))
     assert found["kl_teacher"] == pytest.approx(found["loss"] - toy.entropy, abs=1e-6)
 
 
-def test_accuracy_and_completion_of_a_model_that_knows(toy, monkeypatch):
-    truth = runner.teacher_function(protocol.PERFECT, None, toy)
-    monkeypatch.setattr(
-        train, "log_probabilities", lambda params, windows: np.maximum(truth(windows), -700)
-    )
-    found = train.evaluate(None, toy)
-    assert found["loss"] == pytest.approx(toy.entropy, abs=1e-6)
-    # Of the words longer than three letters there is one, and after b-e-e it is not the likelier.
-    assert found["completion"] == 0
-    assert 0 < found["accuracy"] < 1
-
-
-def test_text_can_be_learnt_and_distilled(tmp_path):
-    file = tmp_path / "text.txt"
-    file.write_text("\n\n".join(["the cat sat on the mat"] * 40), encoding="utf-8")
-    corpus = language.Text.from_files([file], n_ctx=16)
-    arch = transformer.architecture(1, 16, corpus.n_vocab)
-    teacher = train.train(arch, corpus, 20_000, 0, "teacher")
-    teach = runner.teacher_function(SimpleNamespace(), teacher, corpus)
-    student = train.train(arch, corpus, 10_000, 0, "student", teach)
-    before, after = (train.evaluate(p, corpus, teach) for p in (teacher, student))
+def test_text_can_be_learnt_and_distilled():
+    arch = small(256, 16)
+    teacher = Model(fit(arch, TEXT, 20_000, split="teacher"))
+    student = fit(arch, TEXT, 10_000, teacher=teacher)
+    before, after = (evaluate(p, TEXT, teacher) for p in (teacher.params, student))
     assert before["loss"] < after["loss"] < math.log(256) / 4
     assert math.isnan(after["completion"])
     assert after["kl_teacher"] > 0
 
 
 def test_divergence_is_an_error(toy):
-    arch = transformer.architecture(1, toy.n_ctx, toy.n_vocab)
-    params = jax.tree.map(lambda a: a * np.nan, transformer.initial(arch, jax.random.key(0)))
+    params = jax.tree.map(lambda a: a * np.nan, start(small(n_ctx=8)))
     with pytest.raises(FloatingPointError, match="diverged"):
-        train.evaluate(params, toy)
+        evaluate(params, toy)
 
 
-def test_full_design_is_the_size_that_was_asked_for():
-    wanted = protocol.FULL.runs()
-    supervised = [r for r in wanted if r.teacher is None]
-    assert len(supervised) >= 40
-    assert len(wanted) - len(supervised) >= 400
+def test_full_design_lists_every_run_once_and_teachers_first():
+    wanted = scaling.FULL.runs()
     assert len({r.id for r in wanted}) == len(wanted)
-    sizes = sorted({r.params for r in wanted})
-    assert len(sizes) >= 7
-    assert sizes[-1] / sizes[0] >= 100
     position = {r.id: i for i, r in enumerate(wanted)}
     for r in wanted:
-        if isinstance(r.teacher, protocol.Run):
+        if isinstance(r.teacher, Run):
             assert position[r.teacher.id] < position[r.id]
 
 
 def test_isoflop_runs_cost_their_budget():
     for flops in (1e10, 1e12):
         for depth in (1, 2, 3):
-            run = protocol.by_flops(depth, flops)
+            run = by_flops(depth, flops)
             assert run.flops == pytest.approx(flops, rel=0.02)
-            if isinstance(run.teacher, protocol.Run):
-                assert run.inference_flops > 0
 
 
 def test_identity_depends_on_all_that_matters():
-    base = protocol.Run(1, 1e4, teacher=protocol.Run(1, 2e4))
+    base = Run(1, 1e4, teacher=Run(1, 2e4))
     others = [
         replace(base, n_layers=2),
         replace(base, tokens=2e4),
         replace(base, seed=1),
         replace(base, peak=1e-3),
-        replace(base, teacher=protocol.PERFECT),
-        replace(base, teacher=protocol.Run(1, 4e4)),
-        replace(base, objective=distill.Objective(top_k=1)),
+        replace(base, teacher=PERFECT),
+        replace(base, teacher=Run(1, 4e4)),
+        replace(base, objective=Objective(top_k=1)),
         replace(base, windows=16),
+        replace(base, corpus=Words(n_ctx=32), teacher=None),
+        replace(base, corpus=TEXT, teacher=None),
     ]
-    assert len({r.id for r in [base, *others]}) == 9
-    assert replace(base, windows=train.batches(base.tokens, language.N_CTX)[0]) == base
+    assert len({r.id for r in [base, *others]}) == 11
+    assert replace(base, windows=batches(base.tokens, WORDS.n_ctx)[0]) == base
+    assert "corpus" not in base.configuration()
 
 
 TINY = [
-    protocol.Run(1, 4_000),
-    protocol.Run(1, 2_000, teacher=protocol.Run(1, 4_000)),
-    protocol.Run(1, 2_000, seed=1, teacher=protocol.Run(1, 4_000)),
-    protocol.Run(1, 2_000, teacher=protocol.PERFECT),
+    Run(1, 4_000),
+    Run(1, 2_000, teacher=Run(1, 4_000)),
+    Run(1, 2_000, seed=1, teacher=Run(1, 2_000, teacher=PERFECT)),
+    Run(1, 2_000, teacher=PERFECT),
 ]
 
 
 def test_study_resumes_and_any_row_can_be_made_again(tmp_path):
-    path, cache = tmp_path / "study.csv", tmp_path / "models"
+    path, models = tmp_path / "study.csv", tmp_path / "models"
     with ThreadPoolExecutor(1) as pool:
-        runner.run(TINY[:2], path, cache, pool, progress=False)
+        record.run(TINY[:2], path, models, pool, progress=False)
         before = path.read_text()
         path.write_text(before + "torn,li")
-        (cache / f"{TINY[0].id}.npz").unlink()
-        found = runner.run(TINY, path, cache, pool, progress=False)
+        (models / f"{TINY[0].id}.npz").unlink()
+        found = record.run(TINY, path, models, pool, progress=False)
         assert path.read_text().startswith(before)
         assert sorted(found.id) == sorted(r.id for r in TINY)
-        again = runner.remake(TINY[2].id, TINY, cache, pool)
-    row = found.set_index("id").loc[TINY[2].id]
-    assert again.loss == pytest.approx(row.loss, abs=1e-3)
+        again = execute.remake(TINY[1].id, TINY, record.task(), models, pool)
+    rows = found.set_index("id")
+    row = rows.loc[TINY[1].id]
+    assert again.loss.item() == pytest.approx(row.loss, abs=1e-5)
     assert row.teacher == TINY[0].id
-    assert row.teacher_loss == pytest.approx(found.set_index("id").loss[TINY[0].id], abs=1e-5)
+    assert row.teacher_loss == pytest.approx(rows.loss[TINY[0].id], abs=1e-5)
     assert row.inference_flops == pytest.approx(row.flops / 3, rel=1e-4)
+    assert list(found) == list(record.COLUMNS)
+    assert sorted(found) == sorted(record.read(DATA / "runs" / "study.csv"))
 
 
-class Broken:
-    """An executor on which the run with a certain seed fails."""
-
-    def __init__(self, seed):
-        self.seed = seed
-
-    def submit(self, function, r, teacher=None):
-        future = Future()
-        if r.seed == self.seed:
-            future.set_exception(FloatingPointError("diverged"))
-        else:
-            future.set_result(function(r, teacher))
-        return future
-
-
-def test_a_failing_run_is_named_and_costs_no_other(tmp_path):
-    path = tmp_path / "study.csv"
-    with pytest.raises(RuntimeError, match=f"1 runs failed.*\n{TINY[2].id}.*'seed': 1.*diverged"):
-        runner.run(TINY, path, tmp_path / "models", Broken(1), progress=False)
-    assert set(runner.read(path).id) == {TINY[i].id for i in (0, 1, 3)}
+def test_cached_weights_of_another_loss_are_trained_again(tmp_path):
+    path, models = tmp_path / "study.csv", tmp_path / "models"
+    with ThreadPoolExecutor(1) as pool:
+        first = record.run(TINY[:2], path, models, pool, progress=False).set_index("id").loss
+        other = record.trained(Run(1, 4_000, seed=1))
+        weights.store(models, TINY[0].key, other)
+        student = Run(1, 2_000, seed=3, teacher=TINY[0])
+        with pytest.warns(UserWarning, match="trained again"):
+            found = record.run([*TINY[:2], student], path, models, pool, progress=False)
+    assert found.teacher_loss.iloc[-1] == pytest.approx(first[TINY[0].id], abs=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore")  # dask's own, about ports and large graphs
 def test_dask_workers_may_die(tmp_path):
     from dask.distributed import Client, LocalCluster
 
-    many = [*TINY, *(protocol.Run(1, 20_000, seed=seed) for seed in range(4))]
+    many = [TINY[1], *(Run(1, 20_000, seed=seed) for seed in range(3))]
     path = tmp_path / "study.csv"
     with (
         LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
@@ -438,17 +462,38 @@ def test_dask_workers_may_die(tmp_path):
                     client.loop.call_later(2, os.kill, victim, signal.SIGKILL)
                 return future
 
-        found = runner.run(many, path, tmp_path / "models", Killing(), progress=False)
+        found = record.run(many, path, tmp_path / "models", Killing(), progress=False)
         assert victim not in client.run(os.getpid).values()
     assert sorted(found.id) == sorted(r.id for r in many)
 
 
 def test_committed_table_is_the_design():
-    for name, design in {"study": protocol.FULL, "sweep": protocol.SWEEP}.items():
-        runs = runner.read(DATA / "runs" / f"{name}.csv")
+    for name, design in {"study": scaling.FULL, "sweep": scaling.SWEEP}.items():
+        runs = record.read(DATA / "runs" / f"{name}.csv")
         assert sorted(runs.id) == sorted(r.id for r in design.runs())
         assert np.isfinite(runs.loss).all()
         assert len(set(runs.code)) == 1
+
+
+def test_code_does_not_know_comments_and_does_know_flops(monkeypatch):
+    read = record.inspect.getsource
+
+    def version(**changed):
+        monkeypatch.setattr(
+            record.inspect,
+            "getsource",
+            lambda module: changed.get(module.__name__.split(".")[-1], lambda s: s)(read(module)),
+        )
+        record.code.cache_clear()
+        return record.code()
+
+    base = version()
+    assert (
+        version(train=lambda s: "# a comment\n" + s.replace('"""Train one', '"""Teach one')) == base
+    )
+    assert version(train=lambda s: s.replace("CHUNK = 32768", "CHUNK = 16384")) != base
+    assert version(flops=lambda s: s.replace("8 / 3", "7 / 3")) != base
+    record.code.cache_clear()
 
 
 def simulated_students(slope, noise=1e-3):

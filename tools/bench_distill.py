@@ -9,10 +9,9 @@ from functools import partial
 import jax
 import numpy as np
 
-from scalinglib.study import distill, language, train
+from scalinglib.study import distill, measure, train
 from scalinglib.study.distill import Objective
-from scalinglib.study.protocol import PERFECT, by_ratio
-from scalinglib.study.runner import teacher_function
+from scalinglib.study.run import by_ratio
 
 TURNS = 7
 
@@ -32,11 +31,15 @@ def ratio(forward, reverse):
 def training(depth):
     """Training a student of some depth."""
     run = by_ratio(depth, 2)
-    teacher = teacher_function(PERFECT, None, language.words())
-    # The perfect teacher's zeros would make the reverse KL infinite.
-    smooth = lambda windows: np.maximum(teacher(windows), -12)  # noqa: E731
-    go = partial(train.train, run.architecture, language.words(), run.tokens, 0, "student", smooth)
-    return ratio(*(partial(go, Objective(reverse=reverse)) for reverse in (False, True)))
+    teacher = measure.Truth(run.corpus)
+
+    def smooth(windows):
+        """The perfect teacher without its zeros, which would make the reverse KL infinite."""
+        return np.maximum(teacher(windows), -12)
+
+    go = partial(train.train, run.architecture, run.corpus, run.tokens, seed=0, split="student")
+    objectives = [Objective(reverse=reverse) for reverse in (False, True)]
+    return ratio(*(partial(go, teacher=smooth, objective=o) for o in objectives))
 
 
 def gradient(n_vocab, positions=256):

@@ -13,8 +13,8 @@ import time
 import jax
 import numpy as np
 
-from scalinglib import mapping_problem as mp
-from scalinglib import mapping_study
+from scalinglib.gap import mapping as mp
+from scalinglib.gap import mapping_sweep
 
 try:
     import torch
@@ -36,7 +36,7 @@ def seconds_of(function, repeats=1):
 
 
 def our_seconds(sweep):
-    """Seconds for the whole sweep with `mapping_problem.train`."""
+    """Seconds for the whole sweep with `mapping.train`."""
     truth = np.asarray(mp.truth(PROBLEM))
     start, step, total = {}, {}, 0.0
     for group in sweep.groups():
@@ -135,7 +135,7 @@ def main():
     if torch is None:
         print("mapping problem: torch is not installed, no comparison (pip install torch)")
         return
-    sweep = mapping_study.FULL
+    sweep = mapping_sweep.FULL
     samples = sum(g.samples * g.seeds * max(1, len(g.teachers)) for g in sweep.groups())
     loop, ours = torch_seconds(sweep), our_seconds(sweep)
     print(f"mapping problem, the sweep as a whole ({samples / 1e6:.0f} million samples, CPU):")

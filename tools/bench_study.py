@@ -16,8 +16,12 @@ from functools import partial
 import jax
 import numpy as np
 
-from scalinglib.study import distill, language, runner, train, transformer
-from scalinglib.study.protocol import Run
+from scalinglib.experiment import execute
+from scalinglib.experiment.schedules import warmup_cosine
+from scalinglib.study import distill, recipe, record, transformer
+from scalinglib.study.corpus import stream
+from scalinglib.study.run import WORDS, Run, size
+from scalinglib.study.train import CHUNK
 
 try:
     import torch
@@ -29,12 +33,12 @@ DEPTH, WINDOWS, STEPS, TURNS = 4, 32, 128, 3
 
 
 def our_seconds(barrier):
-    """Seconds of `STEPS` steps of `runner.trained`, compiled before."""
-    size = WINDOWS * language.N_CTX
-    runner.trained(Run(DEPTH, size, windows=WINDOWS))
+    """Seconds of `STEPS` steps of `record.trained`, compiled before."""
+    tokens = WINDOWS * WORDS.n_ctx
+    record.trained(Run(DEPTH, tokens, windows=WINDOWS))
     barrier.wait()
     before = time.perf_counter()
-    runner.trained(Run(DEPTH, STEPS * size, windows=WINDOWS))
+    record.trained(Run(DEPTH, STEPS * tokens, windows=WINDOWS))
     return time.perf_counter() - before
 
 
@@ -81,35 +85,34 @@ def torch_params(params):
 def torch_seconds(threads, barrier):
     """Seconds of `STEPS` steps of the same training in PyTorch eager."""
     torch.set_num_threads(threads)
-    corpus, recipe = language.words(), train.Recipe()
-    arch = transformer.architecture(DEPTH, language.N_CTX, corpus.n_vocab)
-    initial = transformer.initial(arch, jax.random.key(0))
+    ours = recipe.Recipe()
+    initial = transformer.initial(size(DEPTH), jax.random.key(0))
     params = torch_params(initial)
     shares = jax.tree.leaves(transformer.learning_rates(initial))
     groups = [
-        {"params": [p], "lr": recipe.peak * share}
+        {"params": [p], "lr": ours.peak * share}
         for p, share in zip(jax.tree.leaves(params), shares, strict=True)
     ]
-    betas = recipe.b1, recipe.b2
-    optimizer = torch.optim.AdamW(groups, betas=betas, weight_decay=recipe.weight_decay, fused=True)
-    settings = {"steps": STEPS, "peak": 1.0}
-    rates = np.array([train._rate(i, settings, recipe) for i in range(STEPS)])
+    betas = ours.b1, ours.b2
+    optimizer = torch.optim.AdamW(groups, betas=betas, weight_decay=ours.weight_decay, fused=True)
+    shape = {"warmup": ours.warmup, "final": ours.final}
+    rates = np.array(warmup_cosine(np.arange(STEPS), STEPS, peak=1.0, **shape))
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: rates[min(step, STEPS - 1)]
     )
-    rng = language.stream("teacher", 0)
+    rng = stream("teacher", 0)
 
     def steps(number):
-        room = train.CHUNK // (WINDOWS * corpus.n_ctx)
+        room = CHUNK // (WINDOWS * WORDS.n_ctx)
         for done in range(0, number, room):
-            drawn = torch.tensor(corpus.sample("teacher", rng, room * WINDOWS), dtype=torch.long)
+            drawn = torch.tensor(WORDS.sample("teacher", rng, room * WINDOWS), dtype=torch.long)
             for symbols in drawn.split(WINDOWS)[: number - done]:
                 logits = torch_logits(params, symbols[:, :-1]).flatten(0, 1)
                 loss = functional.cross_entropy(logits, symbols[:, 1:].flatten())
                 loss = loss + distill.Z_LOSS * logits.logsumexp(-1).square().mean()
                 optimizer.zero_grad()
                 loss.backward()
-                torch.nn.utils.clip_grad_norm_(jax.tree.leaves(params), recipe.clip)
+                torch.nn.utils.clip_grad_norm_(jax.tree.leaves(params), ours.clip)
                 optimizer.step()
                 schedule.step()
 
@@ -122,11 +125,10 @@ def torch_seconds(threads, barrier):
 
 def difference():
     """Largest difference between the logits of both sides, from the same weights."""
-    arch = transformer.architecture(DEPTH, language.N_CTX, language.Words.n_vocab)
-    params = transformer.initial(arch, jax.random.key(0))
+    params = transformer.initial(size(DEPTH), jax.random.key(0))
     # As it begins, the head is zero and says nothing.
     params["head"] = jax.random.normal(jax.random.key(1), params["head"].shape, np.float32)
-    tokens = language.words().sample("teacher", language.stream("teacher", 0), 4)[:, :-1]
+    tokens = WORDS.sample("teacher", stream("teacher", 0), 4)[:, :-1]
     ours = np.asarray(transformer.logits(params, tokens))
     theirs = torch_logits(torch_params(params), torch.tensor(tokens, dtype=torch.long))
     return np.abs(theirs.detach().flatten(0, 1).T.numpy() - ours).max()
@@ -138,7 +140,7 @@ _barrier = None
 def _set_up(barrier):
     global _barrier
     _barrier = barrier
-    runner._worker()
+    execute.one_core()
 
 
 def _call(function, cores):
@@ -155,7 +157,7 @@ def rate(function, processes, threads=1):
         processes, mp_context=spawn, initializer=_set_up, initargs=(spawn.Barrier(processes),)
     ) as pool:
         seconds = list(pool.map(_call, [function] * processes, cores))
-    return sum(STEPS * WINDOWS * language.N_CTX / s for s in seconds)
+    return sum(STEPS * WINDOWS * WORDS.n_ctx / s for s in seconds)
 
 
 def main():
@@ -170,7 +172,7 @@ def main():
         "all cores, PyTorch with a thread a core": ((our_seconds, cores), (all_threads, 1, cores)),
         "all cores, PyTorch with a process a core": ((our_seconds, cores), (one, cores)),
     }
-    print(f"training at N = {Run(DEPTH, 1).params}, {WINDOWS} windows a batch;", end=" ")
+    print(f"training at N = {size(DEPTH).params}, {WINDOWS} windows a batch;", end=" ")
     print(f"from equal weights logits differ by at most {difference():.0e}")
     found = {side: 0.0 for pair in sides.values() for side in pair}
     for _ in range(TURNS):

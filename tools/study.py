@@ -1,17 +1,41 @@
-"""Train the small-scale study: make study, study-sweep, study-practice; [RUN=id] [DASK=address]."""
+"""Train what a table in data/runs lacks, and go on where it stopped: make study-NAME.
+
+Weights stay in build/: models trained on labels teach in several studies. To train everything
+anew, say after a change to how models are trained, delete table and weights first.
+"""
 
 import argparse
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
+from scalinglib.experiment import execute, table
+from scalinglib.gap import mapping_paper, mapping_sweep
 from scalinglib.report.paths import DATA, ROOT
-from scalinglib.study import practice, protocol, runner
+from scalinglib.study import record
+from scalinglib.study.designs import confidence, practice, scaling
 
-CACHE = ROOT / "build" / "models"
-DESIGNS = {"study": protocol.FULL, "sweep": protocol.SWEEP, "practice": practice.FULL}
+MODELS = ROOT / "build" / "models"
+MAPPING = ROOT / "build" / "mapping"
+ONE_THREAD = partial(ThreadPoolExecutor, 1)  # its groups use all cores at once
+# Jobs, what is done with them, where weights lie, and who works on this machine.
+STUDIES = {
+    "study": (scaling.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
+    "sweep": (scaling.SWEEP.runs(), record.task(MODELS), MODELS, execute.local_executor),
+    "practice": (practice.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
+    "calibration": (
+        confidence.FULL.runs(),
+        confidence.task(confidence.FULL.windows, MODELS),
+        MODELS,
+        execute.local_executor,
+    ),
+    "mapping": (mapping_sweep.FULL.groups(), mapping_sweep.task(), MAPPING, ONE_THREAD),
+    "mapping_paper": (mapping_paper.PAPER.groups(), mapping_sweep.task(), MAPPING, ONE_THREAD),
+}
 
 
 @contextmanager
-def executor(address):
+def executor(address, local):
     """Dask's executor at an address, or this machine's."""
     if address:
         from dask.distributed import Client
@@ -19,30 +43,33 @@ def executor(address):
         with Client(address) as client:
             yield client.get_executor(pure=False)
     else:
-        with runner.local_executor() as pool:
+        with local() as pool:
             yield pool
 
 
 def main():
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("design", nargs="?", default="study", choices=DESIGNS)
-    parser.add_argument("--run", metavar="ID", help="train this run again and compare it")
+    parser.add_argument("study", choices=STUDIES)
+    parser.add_argument("--run", metavar="ID", help="train this row again and compare it")
     parser.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster")
     arguments = parser.parse_args()
-    wanted = DESIGNS[arguments.design].runs()
-    table = DATA / "runs" / f"{arguments.design}.csv"
-    with executor(arguments.dask) as pool:
+    jobs, task, folder, local = STUDIES[arguments.study]
+    path = DATA / "runs" / f"{arguments.study}.csv"
+    with executor(arguments.dask, local) as pool:
         if arguments.run is None:
-            runner.run(wanted, table, CACHE, pool)
-            if arguments.design == "practice":
-                kept = practice.entries(practice.FULL, CACHE)
-                kept.to_csv(table.with_stem("practice_entries"), index=False, float_format="%.6g")
+            runs = execute.run(jobs, task, path, folder, pool)
+            print(f"{path.name} is complete: {len(runs)} rows of {runs.id.nunique()} models")
+            if arguments.study == "practice":
+                kept = practice.entries(practice.FULL, folder)
+                kept.to_csv(path.with_stem("practice_entries"), index=False, float_format="%.6g")
             return
-        row = runner.remake(arguments.run, wanted, CACHE, pool)
-    committed = runner.read(table).set_index("id").loss.get(row.id)
-    print(row.to_string())
-    print(f"loss {row.loss:.6f} here, {committed} in {table.name}")
+        made = execute.remake(arguments.run, jobs, task, folder, pool)
+    made = made[made.id == arguments.run]
+    print(made.T.to_string(header=False) if len(made) == 1 else made.to_string(index=False))
+    known = table.read(path, task.types).set_index("id")
+    if "loss" in made and arguments.run in known.index:
+        print(f"loss {made.loss.item():.6f} here, {known.loss[arguments.run]} in {path.name}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ class Objective:
     top_p : float or None
         Mass that is at least kept, in (0, 1] (Equation 56).
     reverse : bool
-        KL(student || teacher) instead of KL(teacher || student).
+        KL(student || teacher) instead of KL(teacher || student); infinite where the teacher
+        excludes a symbol, hence not with a truncated teacher.
     """
 
     mixing: float = 1.0
@@ -44,6 +45,11 @@ class Objective:
             raise ValueError(f"top_k is {self.top_k!r}; it must be at least 1")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p!r}; it must lie in (0, 1]")
+        if self.reverse and (self.top_k, self.top_p) != (None, None):
+            raise ValueError(
+                f"reverse is True with top_k {self.top_k!r} and top_p {self.top_p!r}; a truncated "
+                "teacher excludes symbols, and KL(student || teacher) is infinite"
+            )
 
 
 def truncate(log_probs, top_k=None, top_p=None):

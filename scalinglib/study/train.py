@@ -1,106 +1,163 @@
-"""Train one model of the study and measure it."""
+"""Train one model: on labels, from a teacher, or both; on a CPU or a GPU, in one go or in several.
 
-import math
+Arrays are float32 whatever JAX's setting; the setting itself is on while a model is trained,
+because Adam's bias corrections are worked out in float64.
+"""
+
+import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from scalinglib.study import distill, language, transformer
+from scalinglib.experiment import weights
+from scalinglib.experiment.schedules import warmup_cosine
+from scalinglib.lanes import float64
+from scalinglib.study import distill, measure, transformer
+from scalinglib.study.corpus import SPLITS, stream
+from scalinglib.study.recipe import Recipe, batches
 
-__all__ = ["Recipe", "batches", "evaluate", "log_probabilities", "train"]
+__all__ = ["Checkpoint", "optimizer", "train"]
 
-CHUNK = 32768  # tokens that are drawn, and given to the teacher, at once
-PART = 8  # windows that go through a model at once: what they need stays in the cache
-EVALUATION_CHUNKS = 2
-PROMPT = 3  # letters of a word that are given for its completion
+CHUNK = 32768  # tokens that are drawn at once
+# Probabilities that a teacher may tell of a chunk beforehand; where there would be more, they are
+# made part by part inside the step. That rounds otherwise, by 1e-8 in the loss of a short run, and
+# so the small vocabularies of the committed rows stay with what they had.
+TOLD = 2**24
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How every model of the study is trained; notebook 08 shows other batches and rates beside it.
+class Checkpoint:
+    """Where a long run leaves its state, so that another process can go on after a kill.
 
     Attributes
     ----------
-    peak : float
-        Highest learning rate, at width 16; matrices of wider models get less (µP).
-    windows : int or None
-        Windows a batch; None lets them grow with the tokens of the run (`batches`).
-    warmup, final : float
-        Share of the steps with rising rate; last rate over peak (cosine in between).
-    b1, b2, weight_decay, clip : float
-        Of AdamW (decoupled decay), and the largest global norm of a gradient.
+    folder : path
+    key : str
+        Stands for all that decides the outcome: a state of another key is not read.
+    seconds : float
+        Between two states; a run that ends sooner leaves none.
     """
 
-    peak: float = 2e-2
-    windows: int | None = None
-    warmup: float = 0.05
-    final: float = 1e-3
-    b1: float = 0.9
-    b2: float = 0.99
-    weight_decay: float = 1e-4
-    clip: float = 1.0
+    folder: Path
+    key: str
+    seconds: float = 60.0
+
+    @property
+    def _name(self):
+        return f"{self.key}.state"
+
+    def save(self, done, state):
+        """Write the state after `done` steps in place of the one before."""
+        weights.store(self.folder, self._name, {"done": np.int64(done), "state": state})
+
+    def load(self, state):
+        """Steps done and the state there; 0 and `state` where there is none that can be read."""
+        like = jax.eval_shape(lambda: {"done": np.int64(0), "state": state})
+        try:
+            found = weights.load(self.folder, self._name, like)
+        except (FileNotFoundError, weights.DamagedError):
+            return 0, state
+        return int(found["done"]), found["state"]
+
+    def clear(self):
+        """Remove the state."""
+        weights.remove(self.folder, self._name)
 
 
-def batches(tokens, n_ctx, windows=None):
-    """Windows a batch, and batches, for a run on about `tokens` tokens.
-
-    Without `windows` a batch has sqrt(tokens) / 2 tokens, to the nearest power of two of windows
-    between 2 and 32: few tokens want small batches, because steps are scarce; many tokens want
-    calm gradients.
-    """
-    if windows is None:
-        windows = int(np.clip(2 ** round(math.log2(math.sqrt(tokens) / (2 * n_ctx))), 2, 32))
-    return windows, max(1, round(tokens / (windows * n_ctx)))
-
-
-def train(arch, corpus, tokens, key, split, teacher=None, objective=None, recipe=None):
+def train(
+    arch, corpus, tokens, *, seed, split, teacher=None, objective=None, recipe=None, checkpoint=None
+):
     """Weights after one pass over `tokens` fresh tokens.
 
     Parameters
     ----------
     arch : flops.Architecture
-    corpus : language.Words or language.Text
+    corpus : Corpus
     tokens : int
-        Rounded to whole batches; `batches` says how many.
-    key : int
-        Seeds weights and data.
+        Rounded to whole batches; `recipe.batches` says how many.
+    seed : int
+        Of weights and data.
     split : str
         Of the corpus.
-    teacher : function of windows or None
+    teacher : measure.Model, measure.Truth or another function of windows, or None
         Gives log-probabilities (n_vocab, windows * n_ctx); None trains on labels.
     objective : distill.Objective
         With a teacher only.
     recipe : Recipe
+    checkpoint : Checkpoint or None
+
+    Raises
+    ------
+    ValueError
+        If model, corpus and teacher do not fit together.
     """
-    recipe = recipe or Recipe()
-    objective = objective or distill.Objective()
+    recipe, objective = recipe or Recipe(), objective or distill.Objective()
+    if (arch.n_vocab, arch.n_ctx) != (corpus.n_vocab, corpus.n_ctx):
+        raise ValueError(
+            f"arch has {arch.n_vocab} symbols and windows of {arch.n_ctx}; corpus {corpus.id} has "
+            f"{corpus.n_vocab} and {corpus.n_ctx}"
+        )
+    with float64():
+        return _train(arch, corpus, tokens, seed, split, (teacher, objective, recipe, checkpoint))
+
+
+def _train(arch, corpus, tokens, seed, split, how):
+    teacher, objective, recipe, checkpoint = how
     windows, steps = batches(tokens, corpus.n_ctx, recipe.windows)
     # A student must not begin as its teacher of the same size and seed did.
-    own = jax.random.fold_in(jax.random.key(key), language.SPLITS.index(split))
+    own = jax.random.fold_in(jax.random.key(seed), SPLITS.index(split))
     params = transformer.initial(arch, own)
-    state = (params, _optimizer(recipe).init(params))
+    state = (params, optimizer(recipe).init(params))
+    before, state = checkpoint.load(state) if checkpoint else (0, state)
     room = max(1, CHUNK // (windows * corpus.n_ctx))
-    rng = language.stream(split, key)
+    rng = stream(split, seed)
     settings = {
         "mixing": np.float32(objective.mixing if teacher else 0.0),
         "temperature": np.float32(objective.temperature if teacher else 1.0),
         "steps": np.float32(steps),
         "peak": np.float32(recipe.peak),
     }
+    model = _inside(teacher, corpus)
+    cut, saved = (objective.top_k, objective.top_p), time.monotonic()
     for done in range(0, steps, room):
         drawn = corpus.sample(split, rng, room * windows)
-        log_probs = teacher(drawn) if teacher else np.zeros((arch.n_vocab, 1), np.float32)
-        chunk = _chunk(drawn, log_probs, room, objective.top_k, objective.top_p)
+        if done < before:  # these batches are behind the state that was read
+            continue
+        told = teacher(drawn) if teacher and model is None else None
+        if told is not None and objective.reverse and not np.isfinite(told).all():
+            raise ValueError("teacher excludes symbols: KL(student || teacher) is infinite")
+        chunk = _chunk(drawn, told, room, cut)
+        if checkpoint:
+            jax.block_until_ready(state)
+            if done and time.monotonic() - saved > checkpoint.seconds:
+                checkpoint.save(done, state)
+                saved = time.monotonic()
         count = min(room, steps - done)
-        state = _advance(state, chunk, done, count, settings, recipe, objective.reverse)
+        fixed = recipe, cut, objective.reverse
+        state = _advance(state, model, chunk, (done, count, settings), fixed)
+    if checkpoint:
+        checkpoint.clear()
     return state[0]
 
 
-def _optimizer(recipe):
+def _inside(teacher, corpus):
+    """Weights of a teacher whose probabilities are made inside the step; None for others."""
+    if not isinstance(teacher, measure.Model):
+        return None
+    n_vocab = teacher.params["head"].shape[0]
+    if n_vocab != corpus.n_vocab:
+        raise ValueError(
+            f"teacher has a vocabulary of {n_vocab}; corpus {corpus.id} has one of {corpus.n_vocab}"
+        )
+    return teacher.params if CHUNK * n_vocab > TOLD else None
+
+
+def optimizer(recipe):
     """AdamW without its learning rate, which `_advance` applies weight by weight."""
     return optax.chain(
         optax.clip_by_global_norm(recipe.clip),
@@ -109,146 +166,65 @@ def _optimizer(recipe):
     )
 
 
-@partial(jax.jit, static_argnums=(2, 3, 4))
-def _chunk(drawn, log_probs, room, top_k, top_p):
-    """Symbols (room, windows, n_ctx + 1) and teacher's log-probabilities (room, n_vocab, ...)."""
+@partial(jax.jit, static_argnums=(2, 3))
+def _chunk(drawn, log_probs, room, cut):
+    """Symbols (room, windows, n_ctx + 1) and what is told of them (room, n_vocab, ...) or None."""
     drawn = drawn.astype(jnp.int32).reshape(room, -1, drawn.shape[1])
-    n_vocab = len(log_probs)
-    columns = drawn.shape[1] * (drawn.shape[2] - 1)
-    log_probs = distill.truncate(log_probs, top_k, top_p)
-    log_probs = jnp.broadcast_to(log_probs, (n_vocab, room * columns))
-    return drawn, log_probs.reshape(n_vocab, room, columns).swapaxes(0, 1)
+    if log_probs is None:
+        return drawn, None
+    log_probs = distill.truncate(log_probs, *cut)
+    return drawn, log_probs.reshape(len(log_probs), room, -1).swapaxes(0, 1)
 
 
-def _rate(step, settings, recipe):
-    """Learning rate of a step: linear warm-up, then a cosine down to `final` times the peak."""
-    warm = jnp.ceil(recipe.warmup * settings["steps"])
-    progress = jnp.clip((step - warm) / jnp.maximum(settings["steps"] - warm, 1), 0, 1)
-    cosine = recipe.final + (1 - recipe.final) * (1 + jnp.cos(jnp.pi * progress)) / 2
-    return settings["peak"] * jnp.minimum((step + 1) / jnp.maximum(warm, 1), cosine)
+@partial(jax.jit, static_argnums=4, donate_argnums=0)
+def _advance(state, model, chunk, progress, fixed):
+    """Steps on the first batches of a chunk: (steps made before, steps to make, settings)."""
+    (done, count, settings), (recipe, cut, reverse) = progress, fixed
 
+    def teacher(symbols, told):
+        """The teacher's log-probabilities of one part: made here, so that no more exist at once."""
+        if told is not None:
+            return told
+        if model is None:
+            n_vocab = len(state[0]["head"])
+            return jnp.zeros((n_vocab, symbols[:, 1:].size), jnp.float32)
+        found = jax.nn.log_softmax(transformer.logits(model, symbols[:, :-1]), axis=0)
+        return distill.truncate(found, *cut)
 
-@partial(jax.jit, static_argnums=(5, 6), donate_argnums=0)
-def _advance(state, chunk, done, count, settings, recipe, reverse):
-    """`count` steps on the first batches; `done` were made before."""
-
-    def objective(params, symbols, teacher):
+    def loss(params, symbols, told):
         logits = transformer.logits(params, symbols[:, :-1])
         labels = symbols[:, 1:].reshape(-1)
-        return distill.loss(
-            logits, labels, teacher, settings["mixing"], settings["temperature"], reverse
-        )
+        mixing, temperature = settings["mixing"], settings["temperature"]
+        return distill.loss(logits, labels, told, mixing, temperature, reverse)
 
-    def gradient(params, symbols, teacher):
-        symbols = _parts(symbols)
-        parts = len(symbols)
-        teacher = teacher.reshape(len(teacher), parts, -1).swapaxes(0, 1)
+    def gradient(params, symbols, told):
+        symbols = measure.parts(params, symbols)
+        count = len(symbols)
+        if told is not None:
+            told = told.reshape(len(told), count, -1).swapaxes(0, 1)
         sums = jax.tree.map(jnp.zeros_like, params)
 
         def add(sums, part):
-            return jax.tree.map(jnp.add, sums, jax.grad(objective)(params, *part)), None
+            symbols, told = part
+            slope = jax.grad(loss)(params, symbols, teacher(symbols, told))
+            return jax.tree.map(jnp.add, sums, slope), None
 
-        sums, _ = jax.lax.scan(add, sums, (symbols, teacher))
-        return jax.tree.map(lambda total: total / np.float32(parts), sums)
+        sums, _ = jax.lax.scan(add, sums, (symbols, told))
+        return jax.tree.map(lambda total: total / np.float32(count), sums)
 
     def step(i, state):
         params, moments = state
-        slope = gradient(params, *[batches[i] for batches in chunk])
-        update, moments = _optimizer(recipe).update(slope, moments, params)
-        rate = _rate((done + i).astype(jnp.float32), settings, recipe)
+        slope = gradient(params, *[None if part is None else part[i] for part in chunk])
+        update, moments = optimizer(recipe).update(slope, moments, params)
+        rate = warmup_cosine(
+            (done + i).astype(jnp.float32),
+            settings["steps"],
+            peak=settings["peak"],
+            warmup=recipe.warmup,
+            final=recipe.final,
+        )
         shares = transformer.learning_rates(params)
         rates = jax.tree.map(lambda share: (rate * share).astype(jnp.float32), shares)
         return jax.tree.map(lambda p, u, r: p - r * u, params, update, rates), moments
 
     return jax.lax.fori_loop(0, count, step, state)
-
-
-@jax.jit
-def log_probabilities(params, windows):
-    """A model's log-probabilities (n_vocab, windows * n_ctx) of the next symbols of `windows`."""
-    found = jax.lax.map(
-        lambda part: jax.nn.log_softmax(transformer.logits(params, part), axis=0),
-        _parts(windows[:, :-1]),
-    )
-    return found.swapaxes(0, 1).reshape(found.shape[1], -1)
-
-
-def _parts(windows):
-    """Windows in parts of PART; one part where that does not divide them."""
-    part = len(windows) if len(windows) % PART else PART
-    return windows.reshape(-1, part, windows.shape[1])
-
-
-def evaluate(params, corpus, teacher=None):
-    """What a model has learnt, on windows of the evaluation split that are the same for all.
-
-    Where the corpus knows the truth, expectations over the next symbol are exact, and the loss is
-    the entropy plus the mean KL(truth || model): little noise is left.
-
-    Parameters
-    ----------
-    params : dict, a model's weights
-    corpus : language.Words or language.Text
-    teacher : function of windows, as in `train`, or None
-
-    Returns
-    -------
-    dict: loss (nats per token), accuracy (of the likeliest symbol), completion (share of words
-    of more than three letters that greedy decoding finishes rightly from the first three; NaN
-    for text), kl_teacher (KL(teacher || model), NaN without a teacher)
-    """
-    rng = language.stream("evaluation", 0)
-    shape = (EVALUATION_CHUNKS, CHUNK // corpus.n_ctx)
-    measured = [
-        _measure(params, corpus, corpus.sample("evaluation", rng, shape[1]), teacher)
-        for _ in range(shape[0])
-    ]
-    found = {name: np.mean([m[name] for m in measured]) for name in measured[0]}
-    if not np.isfinite(found["loss"]):
-        raise FloatingPointError(f"the loss is {found['loss']}: training diverged")
-    return found
-
-
-def _measure(params, corpus, windows, teacher):
-    own = _by_window(log_probabilities(params, windows), windows)
-    best = own.argmax(-1)
-    labels = windows[:, 1:].astype(int)
-    if corpus.entropy is None:
-        loss = -np.mean(np.take_along_axis(own, labels[..., None], -1))
-        accuracy, completion = np.mean(best == labels), math.nan
-    else:
-        truth = corpus.truth(windows)
-        loss = corpus.entropy + _divergence(truth, own)
-        accuracy = np.mean(np.take_along_axis(truth, best[..., None], -1))
-        completion = _completion(best == labels, labels)
-    kl = (
-        math.nan
-        if teacher is None
-        else _divergence(np.exp(_by_window(teacher(windows), windows)), own)
-    )
-    return {"loss": loss, "accuracy": accuracy, "completion": completion, "kl_teacher": kl}
-
-
-def _by_window(log_probs, windows):
-    """(n_vocab, columns) as (windows, n_ctx, n_vocab) in float64."""
-    log_probs = np.asarray(log_probs, dtype=float)
-    return log_probs.T.reshape(len(windows), -1, len(log_probs))
-
-
-def _divergence(truth, log_probs):
-    """Mean KL(truth || model) over contexts; entries of truth may be zero."""
-    log_truth = np.log(truth, out=np.zeros_like(truth), where=truth > 0)
-    return np.mean(np.sum(truth * (log_truth - log_probs), axis=-1))
-
-
-def _completion(right, labels):
-    """Share of whole words, longer than the prompt, all of whose later symbols are `right`."""
-    done = good = 0
-    for window, hits in zip(labels, right, strict=True):
-        ends = np.flatnonzero(window == 0)
-        starts = np.concatenate([[0], ends[:-1] + 1])
-        long = ends - starts > PROMPT
-        missed = np.concatenate([[0], np.cumsum(~hits)])
-        done += long.sum()
-        good += np.sum(missed[ends[long] + 1] == missed[starts[long] + PROMPT])
-    return good / done

@@ -10,10 +10,10 @@ import numpy as np
 
 from scalinglib.flops import Architecture
 
-__all__ = ["D_HEAD", "architecture", "initial", "learning_rates", "logits"]
+__all__ = ["architecture", "initial", "learning_rates", "logits", "window_bytes"]
 
 ASPECT_RATIO = 16  # width over depth; the paper has 128
-D_HEAD = 16
+D_HEAD = 16  # the paper has 128
 BASE_WIDTH = 16  # width at which learning rates are stated (µP)
 ROPE_BASE = 10_000.0
 SCORE_LIMIT = 40.0  # of attention, before the exponential
@@ -36,7 +36,9 @@ def initial(arch, key):
 
     Embedding and head are not tied: µP wants different scales for them.
     """
-    d, f = arch.d_model, arch.d_ffn
+    d, f, h = arch.d_model, arch.d_ffn, arch.d_head
+    if d % h or h % 2:
+        raise ValueError(f"d_head is {h}; it must be even and divide the width {d}")
     shapes = {"qkv": (3 * d, d), "out": (d, d), "up": (2 * f, d), "down": (d, f)}
     keys = iter(jax.random.split(key, 1 + arch.n_layers * len(shapes)))
 
@@ -48,7 +50,7 @@ def initial(arch, key):
             name: jax.random.normal(next(keys), shape, jnp.float32) / np.float32(shape[1] ** 0.5)
             for name, shape in shapes.items()
         }
-        gains = {"norm1": ones(d), "norm2": ones(d), "query": ones(D_HEAD), "key": ones(D_HEAD)}
+        gains = {"norm1": ones(d), "norm2": ones(d), "query": ones(h), "key": ones(h)}
         return matrices | {name + "_gain": gain for name, gain in gains.items()}
 
     return {
@@ -71,14 +73,24 @@ def learning_rates(params):
     )
 
 
+def window_bytes(params, n_ctx):
+    """About what a window needs in memory while the gradient is taken, in bytes."""
+    layer = params["layers"][0]
+    n_vocab, d = params["head"].shape
+    heads, d_ffn = d // len(layer["query_gain"]), layer["down"].shape[1]
+    a_layer = 12 * d + 5 * d_ffn + 4 * heads * n_ctx
+    return 4 * n_ctx * (len(params["layers"]) * a_layer + 8 * n_vocab)
+
+
 def _norm(x, gain, axis=0):
     scale = jax.lax.rsqrt(jnp.mean(x * x, axis, keepdims=True) + np.float32(1e-6))
     return x * scale * gain
 
 
 def _rotate(x):
-    """Rotary positions: x is (..., D_HEAD, positions)."""
-    rates = ROPE_BASE ** (-np.arange(0, D_HEAD, 2) / D_HEAD)
+    """Rotary positions: x is (..., d_head, positions)."""
+    d_head = x.shape[-2]
+    rates = ROPE_BASE ** (-np.arange(0, d_head, 2) / d_head)
     angle = rates[:, None] * np.arange(x.shape[-1])
     cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
     a, b = jnp.split(x, 2, axis=-2)
@@ -88,10 +100,10 @@ def _rotate(x):
 def _attention(x, layer, batch):
     """Causal attention; x is (d_model, batch * positions)."""
     d, columns = x.shape
-    n_ctx = columns // batch
+    n_ctx, d_head = columns // batch, len(layer["query_gain"])
     heads = layer["qkv"] @ _norm(x, layer["norm1_gain"])
-    heads = heads.reshape(3, d // D_HEAD, D_HEAD, batch, n_ctx).transpose(0, 1, 3, 2, 4)
-    query = _rotate(_norm(heads[0], layer["query_gain"], -2)) * np.float32(D_HEAD**-0.5)
+    heads = heads.reshape(3, d // d_head, d_head, batch, n_ctx).transpose(0, 1, 3, 2, 4)
+    query = _rotate(_norm(heads[0], layer["query_gain"], -2)) * np.float32(d_head**-0.5)
     key = _rotate(_norm(heads[1], layer["key_gain"], -2))
     scores = jnp.einsum("hbdk,hbdq->hbkq", key, query)
     # QK-norm bounds the scores by 4 times the gains, so that the softmax needs no maximum taken off

@@ -1,105 +1,11 @@
-"""Which models the study trains: the paper's protocols (Sections 4.2 and E.2), scaled down."""
+"""The paper's protocols (Sections 4.2 and E.2) scaled down, and a sweep of the recipe."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from itertools import product
 
-from scalinglib import runs
-from scalinglib.study import language, train, transformer
-from scalinglib.study.distill import Objective
+from scalinglib.study.run import PERFECT, Run, by_flops, by_ratio
 
-__all__ = ["FAST", "FULL", "PERFECT", "SWEEP", "Design", "Run", "Sweep"]
-
-PERFECT = "perfect"  # the teacher that knows the language's own probabilities
-N_VOCAB = language.Words.n_vocab
-
-
-@dataclass(frozen=True)
-class Run:
-    """One model to train.
-
-    Attributes
-    ----------
-    n_layers : int
-        Depth; the width is 16 times it.
-    tokens : int
-        About how many tokens; rounded to whole batches.
-    seed : int
-        Of weights and data. Runs that share it share both, so that teachers, objectives and
-        learning rates are compared on equal terms.
-    teacher : Run, PERFECT or None
-        Whom it learns from; None means labels.
-    objective : Objective
-        Ignored without a teacher.
-    peak : float
-        Peak learning rate.
-    windows : int or None
-        Windows a batch, where they are not those that the recipe takes for so many tokens.
-    """
-
-    n_layers: int
-    tokens: int
-    seed: int = 0
-    teacher: "Run | str | None" = None
-    objective: Objective = field(default_factory=Objective)
-    peak: float = train.Recipe.peak
-    windows: int | None = None
-
-    def __post_init__(self):
-        """Fix the number of tokens at what whole batches give."""
-        if self.windows is not None and (self.windows < 1 or self.windows != int(self.windows)):
-            raise ValueError(f"windows is {self.windows!r}; it must be a positive whole number")
-        windows, steps = train.batches(self.tokens, language.N_CTX, self.windows)
-        if self.windows == train.batches(self.tokens, language.N_CTX)[0]:
-            object.__setattr__(self, "windows", None)
-        object.__setattr__(self, "tokens", windows * steps * language.N_CTX)
-
-    @property
-    def architecture(self):
-        """The model, as `flops.Architecture`."""
-        return transformer.architecture(self.n_layers, language.N_CTX, N_VOCAB)
-
-    @property
-    def params(self):
-        """Non-embedding parameters N."""
-        return self.architecture.params
-
-    @property
-    def flops(self):
-        """FLOPs of training: three forward passes (Equation 70), teacher's inference apart."""
-        return 3 * self.architecture.approximate_forward_flops * self.tokens
-
-    @property
-    def inference_flops(self):
-        """FLOPs of the teacher's forward passes; the perfect teacher's are not counted."""
-        if not isinstance(self.teacher, Run):
-            return 0.0
-        return self.teacher.architecture.approximate_forward_flops * self.tokens
-
-    def configuration(self):
-        """All that decides the outcome, as a flat dict."""
-        own = {"n_layers": self.n_layers, "tokens": self.tokens, "seed": self.seed}
-        own["peak"] = self.peak
-        if self.windows is not None:
-            own["windows"] = self.windows
-        if self.teacher is None:
-            return own
-        teacher = self.teacher if self.teacher == PERFECT else self.teacher.id
-        return own | {"teacher": teacher} | asdict(self.objective)
-
-    @property
-    def id(self):
-        """The run's identity: the hash of its configuration."""
-        return runs.identity(self.configuration())
-
-
-def by_ratio(n_layers, ratio, **other):
-    """The run of a size on `ratio` tokens per parameter (fixed M)."""
-    return Run(n_layers, ratio * Run(n_layers, 1).params, **other)
-
-
-def by_flops(n_layers, flops, **other):
-    """The run of a size that costs `flops` in training (IsoFLOP)."""
-    return Run(n_layers, flops / (Run(n_layers, 1).flops / Run(n_layers, 1).tokens), **other)
+__all__ = ["FAST", "FULL", "SWEEP", "Design", "Sweep"]
 
 
 @dataclass(frozen=True)

@@ -79,9 +79,10 @@ def constrained_least_squares(design, target, bound):
         return vt.T @ (s * projected / (s**2 + np.exp(log_ridge)))
 
     free = np.linalg.lstsq(design, target)[0]
-    if np.linalg.norm(free) <= bound:
-        return free
     low, high = np.log(s[0] ** 2) - 60, np.log(s[0] ** 2) + 60
+    # Rounding can leave the free solution just above the bound, and that with hardly a ridge below.
+    if min(np.linalg.norm(free), np.linalg.norm(solution(low))) <= bound:
+        return free
     return solution(brentq(lambda r: np.linalg.norm(solution(r)) - bound, low, high, xtol=1e-14))
 
 

@@ -4,26 +4,24 @@ One row of the table is one trained network. A network's identity is the hash of
 all its random keys come from that configuration; what is in the table is not trained again.
 """
 
-import os
-import platform
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import jax
 import numpy as np
-import pandas as pd
-from tqdm import tqdm
 
-from scalinglib import mapping_problem as mp
-from scalinglib import runs as table
+from scalinglib.experiment import execute, table
+from scalinglib.gap import mapping as mp
 
-__all__ = ["FAST", "FULL", "Group", "Sweep", "identities", "read", "rise", "run", "select"]
+__all__ = ["COLUMNS", "FAST", "FULL", "Group", "Sweep", "read", "run", "task"]
 
 
 @dataclass(frozen=True)
 class Group:
     """Networks of one shape that are trained together: one for each seed and each teacher.
+
+    A job of `experiment.execute`.
 
     Attributes
     ----------
@@ -60,6 +58,33 @@ class Group:
         """What training costs, in samples times parameters, a fixed overhead of a step included."""
         networks = self.seeds * max(1, len(self.teachers))
         return self.samples * networks * (mp.parameters(self.problem, self.width) + 3000)
+
+    @property
+    def key(self):
+        """Names the group's weights."""
+        return table.identity(asdict(self))
+
+    @property
+    def ids(self):
+        """Identities of the networks, by seed and then by teacher."""
+        return tuple(table.identity(c) for c in self.configurations())
+
+    @property
+    def needs(self):
+        """The groups that teach."""
+        return tuple(teacher for teacher in self.teachers if teacher is not None)
+
+    @property
+    def keeps(self):
+        """Whether it is a group of teachers."""
+        return not self.teachers
+
+    @property
+    def shapes(self):
+        """Shapes of its weights."""
+        grid = (self.seeds, max(1, len(self.teachers)))
+        network = jax.eval_shape(lambda: mp.init(self.problem, self.width, mp.key("shapes")))
+        return jax.tree.map(lambda a: jax.ShapeDtypeStruct(grid + a.shape, a.dtype), network)
 
     def configurations(self):
         """The configuration of each network, by seed and then by teacher."""
@@ -218,176 +243,82 @@ FAST = Sweep(
 )
 
 
-def identities(groups):
-    """The identities of all networks of some groups: a list of strings."""
-    return [table.identity(c) for group in groups for c in group.configurations()]
+COLUMNS = (
+    *("id", "role", "context", "easy", "width", "parameters", "samples", "peak", "seed"),
+    *("teacher", "teacher_width", "teacher_samples"),
+    *("loss", "accuracy", "easy_loss", "easy_accuracy", "hard_loss", "hard_accuracy"),
+    *("seconds", "hardware"),
+)
+# Empty for teachers, and without this type floats, which the file would round.
+_TYPES = {"teacher": str, "teacher_width": "Int64", "teacher_samples": "Int64"}
 
 
 def read(path):
     """The table of runs as a DataFrame; empty, with an `id` column, if there is none yet."""
-    return table.read(path, {"teacher": str} | _WHOLE)
+    return table.read(path, _TYPES)
 
 
-def run(sweep, path, cache, progress=True):
-    """Train whatever of a sweep is not in the table at `path` yet, and return the whole table.
+def run(sweep, path, folder, *, progress=True):
+    """Train whatever of a sweep the table at `path` lacks, and return it; see `execute.run`.
 
-    Can be killed at any moment and started again.
-
-    Parameters
-    ----------
-    sweep : Sweep
-    path : path of a CSV file
-    cache : folder for the teachers' weights; a teacher that is missing there is trained again
-    progress : bool, whether to show a progress bar with the time left
+    A group uses all cores at once, so that groups follow each other.
     """
-    path, cache = Path(path), Path(cache)
-    done = set(read(path).id)
-    missing = [group for group in sweep.groups() if not done >= set(identities([group]))]
-    tables = {}  # a teacher serves many students: its answers are worked out once
-    with tqdm(total=sum(g.work for g in missing), disable=not progress, bar_format=_BAR) as bar:
-        for group in missing:
-            bar.set_description(f"{group.samples} samples, width {group.width}")
-            network, seconds = _train(group, cache, tables, bar.update)
-            rows = _rows(group, network, seconds)
-            table.append(path, rows[~rows.id.isin(done)])
-            done |= set(rows.id)
-    return read(path)
+    with ThreadPoolExecutor(1) as pool:
+        return execute.run(sweep.groups(), task(), path, folder, pool, progress=progress)
 
 
-_BAR = "{desc:<30} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
+def task():
+    """What the sweep does with a group, for `execute.run` on one thread."""
+    answers = {}  # a teacher serves many students: its answers are worked out once
+
+    def train(group, given):
+        wanted = np.stack(
+            [_answers(group, teacher, given, answers) for teacher in group.teachers or (None,)],
+            axis=1,
+        )
+        before = time.perf_counter()
+        network = mp.train(
+            group.problem,
+            group.width,
+            group.samples,
+            range(group.seeds),
+            wanted,
+            "student" if group.teachers else "teacher",
+            schedule=mp.Schedule(group.peak),
+        )
+        return _rows(group, network, time.perf_counter() - before), network
+
+    return execute.Task(train, COLUMNS, _TYPES, _losses)
 
 
-def _train(group, cache, tables, on_work=None):
-    """The networks of a group and the seconds that training them took."""
-    if group.teachers:
-        wanted = np.stack([_table(t, group, cache, tables) for t in group.teachers], axis=1)
-    else:
-        wanted = _table(None, group, cache, tables)[:, None]
-    work = group.work / (group.samples * wanted.shape[0] * wanted.shape[1])
-    before = time.perf_counter()
-    network = mp.train(
-        group.problem,
-        group.width,
-        group.samples,
-        range(group.seeds),
-        wanted,
-        "student" if group.teachers else "teacher",
-        mp.Schedule(group.peak),
-        on_work and (lambda samples: on_work(samples * work)),
-    )
-    network = jax.tree.map(np.asarray, network)
-    seconds = time.perf_counter() - before
-    if not group.teachers:
-        _store(_file(group, cache), network)
-    return network, seconds
-
-
-def _table(teacher, group, cache, tables):
+def _answers(group, teacher, given, known):
     """What students learn from: (seeds, rows, context), from a teacher or, if None, the labels."""
     if teacher is None:
-        table = np.asarray(mp.truth(group.problem))
-        return np.broadcast_to(table, (group.seeds, *table.shape))
-    if teacher not in tables:
-        file = _file(teacher, cache)
-        network = _load(file) if file.exists() else _train(teacher, cache, tables)[0]
-        tables[teacher] = np.asarray(mp.answers(teacher.problem, network))[:, 0]
-    return tables[teacher]
-
-
-def _file(group, cache):
-    return cache / f"{table.identity(asdict(group))}.npz"
-
-
-def _store(file, network):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial.npz")
-    np.savez(partial, *jax.tree.leaves(network))
-    partial.replace(file)
-
-
-def _load(file):
-    with np.load(file) as arrays:
-        leaves = [arrays[name] for name in arrays.files]
-    return tuple(zip(leaves[::2], leaves[1::2], strict=True))
+        truth = np.asarray(mp.truth(group.problem))
+        return np.broadcast_to(truth, (group.seeds, *truth.shape))
+    if teacher not in known:
+        known[teacher] = mp.answers(teacher.problem, given[teacher.key])[:, 0]
+    return known[teacher]
 
 
 def _rows(group, network, seconds):
     """One row a network; `seconds` is its share of the time that the group took."""
-    measured = {
-        name: values.ravel() for name, values in mp.evaluate(group.problem, network).items()
+    measured = {n: values.ravel() for n, values in mp.evaluate(group.problem, network).items()}
+    common = {
+        "parameters": mp.parameters(group.problem, group.width),
+        "seconds": seconds / len(group.ids),
+        "hardware": execute.hardware(),
     }
-    rows = pd.DataFrame(
-        {"id": table.identity(c), **dict.fromkeys(_COLUMNS), **c} for c in group.configurations()
-    ).astype(_WHOLE)
-    rows.insert(5, "parameters", mp.parameters(group.problem, group.width))
-    device = jax.devices()[0]
-    hardware = f"{device.device_kind} {platform.machine()}, {os.cpu_count()} cores"
-    return rows.assign(**measured, seconds=seconds / len(rows), hardware=hardware)
-
-
-# Empty for teachers, and without this type floats, which the file would round.
-_WHOLE = {"teacher_width": "Int64", "teacher_samples": "Int64"}
-_COLUMNS = (
-    "role",
-    "context",
-    "easy",
-    "width",
-    "samples",
-    "peak",
-    "seed",
-    "teacher",
-    "teacher_width",
-    "teacher_samples",
-)
-
-
-def select(runs, groups):
-    """The rows of `runs` that are networks of `groups`; ValueError if some are not there."""
-    wanted = identities(groups)
-    missing = set(wanted) - set(runs.id)
-    if missing:
-        raise ValueError(f"runs lacks {len(missing)} of {len(wanted)} networks; make study-mapping")
-    return runs[runs.id.isin(wanted)]
-
-
-def rise(runs, over="teacher_width"):
-    """How much worse students get between their best teacher and the last one.
-
-    The best teacher has the lowest mean loss. For the rise each seed's best teacher is chosen by
-    the other seeds, so that luck in the choice does not count as a rise.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        Students of one kind: a row for each of at least two seeds and each value of `over`.
-    over : {"teacher_width", "teacher_samples"}
-        What makes a teacher better; its largest value is the last teacher.
-
-    Returns
-    -------
-    Series: best and last (values of `over`), best_loss and last_loss (means over seeds), rise
-    (mean over seeds), error (its standard error), is_u (whether rise > 2 error).
-    """
-    losses = runs.pivot_table(index="seed", columns=over, values="loss")
-    if len(losses) < 2 or losses.isna().any(axis=None) or losses.size != len(runs):
-        raise ValueError(
-            f"runs has {len(runs)} rows for {len(losses)} seeds and {losses.shape[1]} values of "
-            f"{over}; it must have one row for each pair, and two seeds or more"
-        )
-    last = losses.columns[-1]
-    rises = [
-        losses.loc[seed, last] - losses.loc[seed, losses.drop(index=seed).mean().idxmin()]
-        for seed in losses.index
+    return [
+        dict.fromkeys(COLUMNS)
+        | {"id": table.identity(configuration)}
+        | configuration
+        | {name: float(values[i]) for name, values in measured.items()}
+        | common
+        for i, configuration in enumerate(group.configurations())
     ]
-    means, error = losses.mean(), np.std(rises, ddof=1) / np.sqrt(len(rises))
-    return pd.Series(
-        {
-            "best": means.idxmin(),
-            "last": last,
-            "best_loss": means.min(),
-            "last_loss": means[last],
-            "rise": np.mean(rises),
-            "error": error,
-            "is_u": bool(np.mean(rises) > 2 * error),
-        }
-    )
+
+
+def _losses(group, network):
+    losses = mp.evaluate(group.problem, network)["loss"].ravel()
+    return dict(zip(group.ids, losses.tolist(), strict=True))

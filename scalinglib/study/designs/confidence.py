@@ -1,7 +1,6 @@
 """Confidences of the study's models: which students are trained for it, and how it is measured.
 
-`measure` is a task for `runner.run`: it trains a run and keeps, in place of its loss, its
-reliability tables, one row a bin.
+A run's rows are, in place of its loss, its reliability tables, one row a bin.
 """
 
 from dataclasses import dataclass
@@ -12,10 +11,19 @@ import numpy as np
 import pandas as pd
 
 from scalinglib import calibration
-from scalinglib.study import language, protocol, runner, train
+from scalinglib.experiment import execute
+from scalinglib.study import measure, record
+from scalinglib.study.corpus import stream
+from scalinglib.study.designs import scaling
 from scalinglib.study.distill import Objective
+from scalinglib.study.run import PERFECT, by_ratio
 
-__all__ = ["FAST", "FULL", "Design", "measure", "run", "sample", "tables"]
+__all__ = ["COLUMNS", "FAST", "FULL", "Design", "run", "sample", "tables", "task"]
+
+COLUMNS = (
+    *("id", "params", "tokens", "seed", "teacher", "teacher_params", "top_k"),
+    *("reference", "bin", "count", "confidence", "outcome", "apart"),
+)
 
 
 @dataclass(frozen=True)
@@ -39,9 +47,9 @@ class Design:
 
     def runs(self):
         """Every run once: teachers, then students, teacher by teacher and cheap ones first."""
-        models = [teacher for teacher in self.teachers if teacher != protocol.PERFECT]
+        models = [teacher for teacher in self.teachers if teacher != PERFECT]
         return models + [
-            protocol.by_ratio(depth, ratio, seed=seed, teacher=teacher, objective=objective)
+            by_ratio(depth, ratio, seed=seed, teacher=teacher, objective=objective)
             for depth, ratio, seeds in sorted(self.students, key=lambda s: s[1])
             for teacher, seed, objective in product(self.teachers, range(seeds), self.objectives)
         ]
@@ -49,43 +57,47 @@ class Design:
 
 FULL = Design(
     # Of the sixth teacher no student was measured.
-    teachers=(*protocol.FULL.fixed_teachers()[:5], protocol.PERFECT),
+    teachers=(*scaling.FULL.fixed_teachers()[:5], PERFECT),
     students=((1, 20, 5), (1, 600, 3)),
 )
 FAST = Design(
-    teachers=(protocol.by_ratio(1, 10), protocol.PERFECT),
+    teachers=(by_ratio(1, 10), PERFECT),
     students=((1, 5, 2), (1, 20, 2)),
     windows=128,
 )
 
 
-def run(design, path, cache, executor, progress=True):
-    """Train and measure what the table at `path` lacks, and return the table (`runner.run`)."""
-    task = partial(measure, design.windows, cache)
-    return runner.run(design.runs(), path, cache, executor, progress, task)
+def run(design, path, folder, executor, *, progress=True):
+    """Train and measure what the table at `path` lacks, and return it; see `execute.run`."""
+    wanted = task(design.windows, folder)
+    return execute.run(design.runs(), wanted, path, folder, executor, progress=progress)
 
 
-def measure(windows, cache, r, teacher=None):
-    """Rows of the table for one run (a list of dicts), and its weights.
+def task(windows, folder=None):
+    """What is done with a run, for `execute.run`: confidences in so many windows are its rows.
 
-    A run without a teacher whose weights are in the cache is not trained again.
+    A run without a teacher whose weights are there is not trained again.
     """
-    weights = runner.load(r, cache) if r.teacher is None and runner.cached(r, cache) else None
+    return execute.Task(partial(_measure, windows, folder), COLUMNS, record.TYPES)
+
+
+def _measure(windows, folder, r, given):
+    teacher = record.teacher_of(r, given)
+    weights = given.get(r.key)
     if weights is None:
-        weights = runner.trained(r, teacher)
-    symbols, truth = sample(windows)
-    taught = None if r.teacher is None else _of_teacher(windows, cache, r.teacher)
-    found = tables(_of_model(weights, symbols), truth, symbols[:, 1:].reshape(-1), taught)
-    learnt = r.teacher is not None
-    model = learnt and r.teacher != protocol.PERFECT
+        weights = record.trained(r, teacher, folder)
+    symbols, truth = sample(r.corpus, windows)
+    taught = None if r.teacher is None else _of_teacher(r, windows, teacher)
+    own = _of_model(measure.Model(weights), symbols)
+    found = tables(own, truth, symbols[:, 1:].reshape(-1), taught)
     told = {
         "id": r.id,
         "params": r.params,
         "tokens": r.tokens,
         "seed": r.seed,
-        "teacher": (r.teacher.id if model else r.teacher) if learnt else None,
-        "teacher_params": r.teacher.params if model else None,
-        "top_k": r.objective.top_k if learnt else None,
+        "teacher": r.needs[0].id if r.needs else r.teacher,
+        "teacher_params": r.needs[0].params if r.needs else None,
+        "top_k": None if r.teacher is None else r.objective.top_k,
     }
     return [told | row for row in found.to_dict("records")], weights
 
@@ -131,24 +143,30 @@ def _at(probabilities, symbols):
 
 
 @lru_cache(maxsize=1)
-def sample(windows):
+def sample(corpus, windows):
     """Windows of the evaluation split and the true probabilities (n_vocab, windows * n_ctx)."""
-    corpus = language.words()
-    symbols = corpus.sample("evaluation", language.stream("evaluation", 1), windows)
+    symbols = corpus.sample("evaluation", stream("evaluation", 1), windows)
     return symbols, corpus.truth(symbols).reshape(-1, corpus.n_vocab).T.copy()
 
 
-@lru_cache(maxsize=1)
-def _of_teacher(windows, cache, teacher):
-    """A teacher's probabilities; the last one is kept, because runs come teacher by teacher."""
-    symbols, truth = sample(windows)
-    if teacher == protocol.PERFECT:
+_last = {}  # the teacher whose probabilities were worked out last: runs come teacher by teacher
+
+
+def _of_teacher(r, windows, teacher):
+    symbols, truth = sample(r.corpus, windows)
+    if r.teacher == PERFECT:
         return truth
-    return _of_model(runner.load(teacher, cache), symbols)
+    key = r.teacher.key, windows
+    found = _last.get(key)
+    if found is None:
+        found = _of_model(teacher, symbols)
+        _last.clear()
+        _last[key] = found
+    return found
 
 
-def _of_model(weights, symbols, at_once=512):
+def _of_model(model, symbols, at_once=512):
     """A model's probabilities (n_vocab, windows * n_ctx) of the next symbols, in float64."""
     pieces = [symbols[i : i + at_once] for i in range(0, len(symbols), at_once)]
-    logs = [np.asarray(train.log_probabilities(weights, p), dtype=float) for p in pieces]
+    logs = [np.asarray(model(piece), dtype=float) for piece in pieces]
     return np.minimum(np.exp(np.concatenate(logs, axis=1)), 1.0)

@@ -1,4 +1,4 @@
-"""What is measured of the study's models: symbols and bins by hand, and the runner's part."""
+"""Confidences of the study's models: symbols and bins by hand, and what is trained for them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from scalinglib import calibration
-from scalinglib.study import protocol, reliability, runner, transformer
+from scalinglib.experiment import weights
+from scalinglib.report.paths import DATA
+from scalinglib.study import measure, record, transformer
+from scalinglib.study.designs import confidence
+from scalinglib.study.run import PERFECT, WORDS, by_ratio
 
 # Two positions, three symbols: the columns are distributions.
 OWN = np.array([[0.6, 0.1], [0.3, 0.2], [0.1, 0.7]])
@@ -17,7 +21,7 @@ TRUTH = np.array([[0.25, 0.0], [0.25, 0.2], [0.5, 0.8]])
 
 
 def test_each_reference_by_hand():
-    found = reliability.tables(OWN, TRUTH, np.array([1, 2]), TEACHER)
+    found = confidence.tables(OWN, TRUTH, np.array([1, 2]), TEACHER)
     pairs = {
         name: list(zip(t.confidence.round(9), t.outcome.round(9), strict=True))
         for name, t in found.groupby("reference")
@@ -34,7 +38,7 @@ def test_each_reference_by_hand():
 
 
 def test_a_student_like_its_teacher_has_no_distance_to_it():
-    found = reliability.tables(OWN, TRUTH, np.array([1, 2]), OWN)
+    found = confidence.tables(OWN, TRUTH, np.array([1, 2]), OWN)
     for name, table in found.groupby("reference"):
         if name in ("teacher", "teacher_own", "by_teacher", "by_teacher_own"):
             assert calibration.error(table) == 0
@@ -42,44 +46,42 @@ def test_a_student_like_its_teacher_has_no_distance_to_it():
 
 
 def test_designs_are_complete():
-    for design in (reliability.FULL, reliability.FAST):
+    for design in (confidence.FULL, confidence.FAST):
         runs = design.runs()
         assert len({r.id for r in runs}) == len(runs)
         students = [r for r in runs if r.teacher is not None]
         assert {r.teacher for r in students} == set(design.teachers)
-        short, long = sorted({r.tokens for r in students})
-        assert long >= (29.9 if design is reliability.FULL else 3) * short
 
 
 @pytest.fixture
 def cache(tmp_path):
     """A cache with a model that was never trained: training it would show."""
-    teacher = protocol.by_ratio(1, 1)
-    weights = transformer.initial(teacher.architecture, jax.random.key(5))
-    head = jax.random.normal(jax.random.key(6), weights["head"].shape)
-    runner._store(tmp_path / f"{teacher.id}.npz", weights | {"head": head})
+    teacher = by_ratio(1, 1)
+    params = transformer.initial(teacher.architecture, jax.random.key(5))
+    head = jax.random.normal(jax.random.key(6), params["head"].shape, "float32")
+    weights.store(tmp_path, teacher.key, params | {"head": head})
     return tmp_path
 
 
 def test_runs_are_measured_once_and_teachers_taken_from_the_cache(cache):
-    teacher = protocol.by_ratio(1, 1)
-    design = reliability.Design((teacher, protocol.PERFECT), ((1, 1, 1),), windows=8)
+    teacher = by_ratio(1, 1)
+    design = confidence.Design((teacher, PERFECT), ((1, 1, 1),), windows=8)
     path = cache / "table.csv"
     with ThreadPoolExecutor(1) as pool:
-        found = reliability.run(design, path, cache, pool, progress=False)
+        found = confidence.run(design, path, cache, pool, progress=False)
         text = path.read_bytes()
-        reliability.run(design, path, cache, pool, progress=False)
+        confidence.run(design, path, cache, pool, progress=False)
         assert path.read_bytes() == text
         more = replace(design, students=((1, 1, 1), (1, 2, 1)))
-        assert len(reliability.run(more, path, cache, pool, progress=False)) > len(found)
+        assert len(confidence.run(more, path, cache, pool, progress=False)) > len(found)
     assert path.read_bytes().startswith(text)
     assert set(found.id) == {r.id for r in design.runs()}
     counts = found.groupby(["id", "reference"])["count"].sum()
     assert (counts == 8 * 64).all()
-    symbols, truth = reliability.sample(8)
+    symbols, truth = confidence.sample(WORDS, 8)
     assert truth.shape == (27, 8 * 64)
     np.testing.assert_allclose(truth.sum(axis=0), 1)
-    logs = runner.train.log_probabilities(runner.load(teacher, cache), symbols)
+    logs = measure.log_probabilities(weights.load(cache, teacher.key, teacher.shapes), symbols)
     expected = calibration.ece(np.exp(logs).max(0), logs.argmax(0) == symbols[:, 1:].ravel())
     own = found[(found.id == teacher.id) & (found.reference == "data")]
     assert calibration.error(own) == pytest.approx(expected, rel=1e-4)
@@ -87,3 +89,9 @@ def test_runs_are_measured_once_and_teachers_taken_from_the_cache(cache):
     pairs = {n: t.drop(columns="reference") for n, t in perfect.groupby("reference")}
     # The perfect teacher is the truth: as an outcome they are the same.
     assert (pairs["truth"].outcome.to_numpy() == pairs["teacher"].outcome.to_numpy()).all()
+
+
+def test_committed_table_is_the_design():
+    cells = record.read(DATA / "runs" / "calibration.csv")
+    assert set(cells.id) == {r.id for r in confidence.FULL.runs()}
+    assert set(cells) == set(confidence.COLUMNS)

@@ -1,15 +1,17 @@
-"""How to distil in practice: the sweeps of Appendix G, scaled down, and how they are compared."""
+"""How to distil in practice: the sweeps of Appendix G, scaled down."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from scalinglib.study import distill, language, runner, train
+from scalinglib.experiment import weights
+from scalinglib.study import distill, measure
+from scalinglib.study.corpus import stream
 from scalinglib.study.distill import Objective
-from scalinglib.study.protocol import PERFECT, Run, by_ratio
+from scalinglib.study.run import PERFECT, Run, by_ratio
 
-__all__ = ["FAST", "FULL", "Design", "against", "entries", "select"]
+__all__ = ["FAST", "FULL", "Design", "entries"]
 
 
 @dataclass(frozen=True)
@@ -151,72 +153,21 @@ FAST = Design(
 )
 
 
-def select(runs, wanted):
-    """The rows of a table of runs that are those of a list; ValueError if some are not there."""
-    identities = {run.id for run in wanted}
-    missing = identities - set(runs.id)
-    if missing:
-        raise ValueError(
-            f"runs lacks {len(missing)} of {len(identities)} runs; make study-practice"
-        )
-    return runs[runs.id.isin(identities)]
-
-
-def entries(design, cache):
+def entries(design, folder):
     """How many entries the strong teacher's distributions keep under each top-p of a design.
 
     Parameters
     ----------
     design : Design
-    cache : folder with the weights of the teacher, as `runner.run` leaves it
+    folder : path with the weights of the teacher, as `experiment.execute.run` leaves it
 
     Returns
     -------
     DataFrame: top_p, entries (mean over positions of the evaluation split)
     """
-    corpus = language.words()
-    windows = corpus.sample("evaluation", language.stream("evaluation", 0), 512)
-    log_probs = train.log_probabilities(runner.load(design.pair[-1], cache), windows)
+    teacher = design.pair[-1]
+    windows = teacher.corpus.sample("evaluation", stream("evaluation", 0), 512)
+    params = weights.load(folder, teacher.key, teacher.shapes)
+    log_probs = measure.log_probabilities(params, windows)
     counts = [np.isfinite(distill.truncate(log_probs, top_p=p)).sum(0) for p in design.top_p]
     return pd.DataFrame({"top_p": design.top_p, "entries": np.mean(counts, axis=1)})
-
-
-def against(runs, over, reference):
-    """Each setting of a sweep against one of them, seed by seed.
-
-    Seeds share weights and data between settings, so differences are taken within a seed; what is
-    not larger than two standard errors is called no difference.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        Students of one kind: a row for each of at least two seeds and each value of `over`.
-    over : str
-        The column that the sweep changes.
-    reference : value of that column
-
-    Returns
-    -------
-    DataFrame, a row for each value: it, loss and loss_error (mean over seeds, standard error),
-    above and above_error (loss above the reference's), verdict ("worse", "better", "no difference")
-    """
-    losses = runs.pivot_table(index="seed", columns=over, values="loss")
-    if len(losses) < 2 or losses.isna().any(axis=None) or losses.size != len(runs):
-        raise ValueError(
-            f"runs has {len(runs)} rows for {len(losses)} seeds and {losses.shape[1]} values of "
-            f"{over}; it must have one row for each pair, and two seeds or more"
-        )
-    if reference not in losses:
-        raise ValueError(f"reference is {reference!r}; {over} takes {list(losses.columns)}")
-    above = losses.sub(losses[reference], axis=0)
-    found = pd.DataFrame(
-        {
-            "loss": losses.mean(),
-            "loss_error": losses.sem(),
-            "above": above.mean(),
-            "above_error": above.sem(),
-        }
-    )
-    unequal = found.above.abs() > 2 * found.above_error
-    words = np.where(found.above > 0, "worse", "better")
-    return found.assign(verdict=np.where(unequal, words, "no difference")).reset_index()

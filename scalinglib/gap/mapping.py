@@ -17,9 +17,16 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from scalinglib.checks import positive
+from scalinglib.experiment.schedules import one_cycle
+from scalinglib.extras import missing
+from scalinglib.lanes import float64
+
+try:
+    import optax
+except ImportError as error:
+    raise missing("study", error) from error
 
 __all__ = [
     "BATCH",
@@ -27,6 +34,7 @@ __all__ = [
     "Schedule",
     "answers",
     "batch",
+    "cross_entropy",
     "evaluate",
     "every_input",
     "init",
@@ -34,6 +42,7 @@ __all__ = [
     "label",
     "logits",
     "parameters",
+    "row",
     "sample",
     "train",
     "truth",
@@ -89,14 +98,8 @@ class Schedule:
 
     def rate(self, step, steps):
         """Learning rate of step 0, 1, ..., steps - 1; the last one is just above 0."""
-        return _rate(self.peak, self.warmup, step, steps)
-
-
-def _rate(peak, warmup, step, steps):
-    done = (step + 1) / (steps + 1)
-    up = done / warmup
-    down = 0.5 + 0.5 * jnp.cos(jnp.pi * (done - warmup) / (1 - warmup))
-    return (peak * jnp.where(up < 1, up, down)).astype(jnp.float32)
+        with float64():
+            return one_cycle(step, steps, peak=self.peak, warmup=self.warmup)
 
 
 def label(context, pointer):
@@ -155,7 +158,7 @@ def every_input(problem):
     return np.tile(context, (problem.context, 1)).astype(np.int32), pointer.astype(np.int32)
 
 
-def _row(context, pointer):
+def row(context, pointer):
     """The row of a table in which a sample's answer stands."""
     digits = jnp.asarray(VALUES ** np.arange(context.shape[-1]), jnp.int32)
     return (context * digits).sum(-1, dtype=jnp.int32) + pointer * VALUES ** context.shape[-1]
@@ -201,7 +204,7 @@ def logits(network, features):
     return features @ weights + bias
 
 
-def _loss(network, features, target):
+def cross_entropy(network, features, target):
     """Cross-entropy to the target probabilities, in nats: the KL divergence up to a constant."""
     return -(target * jax.nn.log_softmax(logits(network, features))).sum(-1).mean()
 
@@ -210,22 +213,23 @@ _ADAM = optax.scale_by_adam()
 
 
 @jax.jit(donate_argnames="state")
-def _advance(state, stream_keys, tables, settings, start, stop, steps):
+def _advance(state, stream_keys, tables, settings, start, stop):
     """Take the steps from `start` up to `stop` with all networks: (seeds, tables, ...).
 
-    `settings` are easy, peak and warmup: numbers, so that another one does not compile anew.
+    `settings` are easy, peak, warmup and the number of all steps: numbers, so that another one does
+    not compile anew.
     """
-    easy, peak, warmup = settings
+    easy, peak, warmup, steps = settings
 
     def update(network, adam, features, target, rate):
-        direction, adam = _ADAM.update(jax.grad(_loss)(network, features, target), adam)
+        direction, adam = _ADAM.update(jax.grad(cross_entropy)(network, features, target), adam)
         return optax.apply_updates(network, jax.tree.map(lambda d: -rate * d, direction)), adam
 
     def one_seed(network, adam, stream_key, tables, step):
         context, pointer = _batch(tables.shape[-1], easy, stream_key, step)
-        target = tables[:, _row(context, pointer)]
+        target = tables[:, row(context, pointer)]
         over_tables = jax.vmap(update, in_axes=(0, 0, None, 0, None))
-        rate = _rate(peak, warmup, step, steps)
+        rate = one_cycle(step, steps, peak=peak, warmup=warmup)
         return over_tables(network, adam, _features(context, pointer), target, rate)
 
     def one_step(step, state):
@@ -234,7 +238,7 @@ def _advance(state, stream_keys, tables, settings, start, stop, steps):
     return jax.lax.fori_loop(start, stop, one_step, state)
 
 
-def train(problem, width, samples, seeds, tables, stream, schedule=None, on_progress=None):
+def train(problem, width, samples, seeds, tables, stream, *, schedule=None):
     """Train one MLP for each seed and each table to learn from, all together.
 
     Networks of one seed start alike and see the same samples, whatever they learn from: they
@@ -252,8 +256,6 @@ def train(problem, width, samples, seeds, tables, stream, schedule=None, on_prog
     stream : {"teacher", "student", "evaluation"}
         Which of the disjoint streams the samples come from.
     schedule : Schedule, optional
-    on_progress : callable, optional
-        Called every second or so with the number of samples seen since the last call.
 
     Returns
     -------
@@ -276,26 +278,29 @@ def train(problem, width, samples, seeds, tables, stream, schedule=None, on_prog
             f"tables has shape {np.shape(tables)}; it must be (seeds, tables, rows, "
             f"context), here {shape}"
         )
+    with float64():  # for the schedule, as the committed networks had it; arrays are float32
+        network = _train(problem, width, int(samples), seeds, (tables, stream, schedule))
+    if not all(np.isfinite(a).all() for a in jax.tree.leaves(network)):
+        raise FloatingPointError(f"networks of width {width} diverged; lower the peak {schedule}")
+    return network
+
+
+def _train(problem, width, samples, seeds, how):
+    tables, stream, schedule = how
+    n_tables = np.shape(tables)[1]
     tables = jnp.asarray(tables, jnp.float32)
     starts = jnp.stack([key("init", problem, stream, width, seed) for seed in seeds])
     streams = jnp.stack([key("stream", stream, seed) for seed in seeds])
     network = jax.vmap(lambda k: init(problem, width, k))(starts)
-    network = jax.tree.map(lambda a: jnp.repeat(a[:, None], shape[1], axis=1), network)
+    network = jax.tree.map(lambda a: jnp.repeat(a[:, None], n_tables, axis=1), network)
     state = network, jax.vmap(jax.vmap(_ADAM.init))(network)
-    steps = -(-int(samples) // BATCH)
-    settings = float(problem.easy), float(schedule.peak), float(schedule.warmup)
-    # A second or so of work between two looks at the clock.
-    chunk = max(1, int(3e10 / (6 * BATCH * parameters(problem, width) * shape[0] * shape[1])))
+    steps = -(-samples // BATCH)
+    settings = float(problem.easy), float(schedule.peak), float(schedule.warmup), steps
+    # Calls of a second or so each can be interrupted.
+    chunk = max(1, int(3e10 / (6 * BATCH * parameters(problem, width) * len(seeds) * n_tables)))
     for start in range(0, steps, chunk):
-        stop = min(start + chunk, steps)
-        state = _advance(state, streams, tables, settings, start, stop, steps)
-        if on_progress:
-            jax.block_until_ready(state)
-            on_progress((stop - start) * BATCH * shape[0] * shape[1])
-    network = state[0]
-    if not all(bool(jnp.isfinite(a).all()) for a in jax.tree.leaves(network)):
-        raise FloatingPointError(f"networks of width {width} diverged; lower the peak {schedule}")
-    return network
+        state = _advance(state, streams, tables, settings, start, min(start + chunk, steps))
+    return jax.tree.map(np.asarray, state[0])
 
 
 @jax.jit

@@ -1,10 +1,5 @@
 """The Mapping Problem and its sweep against rules and arithmetic written down a second time."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from functools import lru_cache
 
@@ -14,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib import mapping_problem as mp
-from scalinglib import mapping_study as ms
+from scalinglib.gap import mapping as mp
+from scalinglib.gap import mapping_sweep as ms
+from scalinglib.report.paths import DATA
 
 SMALL = mp.Problem(context=3)
 
@@ -57,9 +53,9 @@ def test_label_agrees_with_a_plain_rule_on_every_input():
 def test_tables_hold_the_answer_to_an_input_in_the_row_that_training_looks_up():
     problem = mp.Problem(context=4)
     context, pointer = mp.sample(problem, mp.key("rows"), 1000)
-    rows = np.asarray(mp.truth(problem))[mp._row(context, pointer)]
+    rows = np.asarray(mp.truth(problem))[mp.row(context, pointer)]
     np.testing.assert_array_equal(rows.argmax(1), mp.label(context, pointer))
-    np.testing.assert_array_equal(mp._row(*mp.every_input(problem)), np.arange(4 * 3**4))
+    np.testing.assert_array_equal(mp.row(*mp.every_input(problem)), np.arange(4 * 3**4))
 
 
 @pytest.mark.parametrize("easy", [1 / 3, 0.0, 0.8])
@@ -117,7 +113,9 @@ def test_networks_trained_together_equal_networks_trained_alone():
 def test_one_step_of_training_equals_the_same_step_in_numpy():
     width, schedule = 8, mp.Schedule(peak=0.01)
     rate = float(schedule.rate(0, 1))
-    trained = mp.train(SMALL, width, mp.BATCH, [0], small_truth()[None, None], "teacher", schedule)
+    trained = mp.train(
+        SMALL, width, mp.BATCH, [0], small_truth()[None, None], "teacher", schedule=schedule
+    )
     start = mp.init(SMALL, width, mp.key("init", SMALL, "teacher", width, 0))
     (w1, b1), (w2, b2), (w3, b3) = jax.tree.map(lambda a: np.asarray(a, float), start)
     context, pointer = map(np.asarray, mp.batch(SMALL, mp.key("stream", "teacher", 0), 0))
@@ -129,7 +127,7 @@ def test_one_step_of_training_equals_the_same_step_in_numpy():
     h2 = np.maximum(z2, 0)
     z3 = h2 @ w3 + b3
     q = np.exp(z3) / np.exp(z3).sum(1, keepdims=True)
-    assert mp._loss(start, x.astype(np.float32), y) == pytest.approx(
+    assert mp.cross_entropy(start, x.astype(np.float32), y) == pytest.approx(
         -np.log(q[y == 1]).mean(), rel=1e-5
     )
     d3 = (q - y) / len(x)
@@ -196,9 +194,6 @@ def test_the_number_of_parameters_is_that_of_the_arrays():
         (lambda: mp.train(SMALL, 4, 1, [0], small_truth()[None, None], "other"), "stream is"),
         (lambda: mp.train(SMALL, 4, 1, [0], small_truth()[None], "teacher"), "tables has shape"),
         (lambda: mp.train(SMALL, 4, 1, [0, 1], small_truth()[None, None], "teacher"), "tables has"),
-        (lambda: ms.select(pd.DataFrame({"id": []}), ms.FAST.figure_11()), "runs lacks"),
-        (lambda: ms.rise(students([[1.0, 2.0]])), "two seeds"),
-        (lambda: ms.rise(students([[1.0, 2.0], [1.0, 2.0]]).iloc[1:]), "one row for each pair"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):
@@ -209,31 +204,6 @@ def test_bad_input_is_refused_by_name(call, message):
 def test_networks_that_diverge_are_refused():
     with pytest.raises(FloatingPointError, match="width 8"):
         mp.train(SMALL, 8, 1, [0], np.full_like(small_truth(), np.nan)[None, None], "teacher")
-
-
-def students(losses):
-    """A runs table from losses by seed and teacher."""
-    return pd.DataFrame(
-        {"seed": seed, "teacher_width": 2**t, "loss": loss}
-        for seed, row in enumerate(losses)
-        for t, loss in enumerate(row)
-    )
-
-
-def test_a_rise_is_found_where_it_is():
-    found = ms.rise(students([[3, 1.0, 2.0], [3, 1.2, 2.4], [3, 1.1, 2.2]]))
-    assert (found.best, found["last"], found.is_u) == (2, 4, True)
-    assert found.rise == pytest.approx(np.mean([1.0, 1.2, 1.1]))
-    assert found.error == pytest.approx(np.std([1.0, 1.2, 1.1], ddof=1) / np.sqrt(3))
-
-
-def test_no_rise_is_found_in_noise_or_where_the_last_teacher_is_the_best():
-    assert not ms.rise(students([[3, 2, 1.0], [3, 2, 1.1]])).is_u
-    noise = np.random.default_rng(0).normal(size=(100, 5, 8))
-    found = [ms.rise(students(losses)) for losses in noise]
-    # The best of seven is always below the last on average; chosen by other seeds it is not.
-    assert abs(np.mean([f.rise for f in found])) < 0.2
-    assert np.mean([f.last_loss - f.best_loss for f in found]) > 0.5
 
 
 TINY = replace(ms.FAST, student_samples=1024, teacher_widths=(4,), student_widths=(4,),
@@ -253,7 +223,7 @@ def numbers(runs):
 
 def test_a_sweep_has_one_row_for_each_network(whole):
     assert not whole.id.duplicated().any()
-    assert set(whole.id) == set(ms.identities(TINY.groups()))
+    assert set(whole.id) == {row_id for group in TINY.groups() for row_id in group.ids}
     assert whole.role.value_counts().to_dict() == {"teacher": 4, "student": 4, "supervised": 2}
     learned = whole[whole.role == "student"].merge(whole, left_on="teacher", right_on="id")
     assert (learned.seed_x == learned.seed_y).all()
@@ -271,7 +241,7 @@ def test_a_torn_table_is_completed_without_loss_or_repetition(
     text = path.read_text()
     lines = text.splitlines(keepends=True)
     kept = "".join(lines[:lines_kept])
-    path.write_text(kept + lines[lines_kept][:40])
+    path.write_text(kept + lines[lines_kept][:40])  # fewer fields than columns
     if not keep_teachers:
         for file in cache.iterdir():
             file.unlink()
@@ -280,27 +250,26 @@ def test_a_torn_table_is_completed_without_loss_or_repetition(
     pd.testing.assert_frame_equal(numbers(again), numbers(whole), rtol=1e-4)
 
 
-def test_a_killed_process_leaves_a_table_that_the_next_one_completes(whole, tmp_path):
-    path = tmp_path / "runs.csv"
-    script = (
-        "from scalinglib import mapping_study as ms; "
-        f"ms.run(ms.{TINY!r}, {str(path)!r}, {str(tmp_path / 'cache')!r}, progress=False)"
-    )
-    child = subprocess.Popen([sys.executable, "-c", script])
-    deadline = time.monotonic() + 60
-    while not (path.exists() and path.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.kill(child.pid, signal.SIGKILL)
-    assert child.wait() == -signal.SIGKILL
-    before = ms.read(path)
-    assert 0 < len(before) < len(whole)
-    after = ms.run(TINY, path, tmp_path / "cache", progress=False)
-    pd.testing.assert_frame_equal(after.iloc[: len(before)], before)
-    pd.testing.assert_frame_equal(numbers(after), numbers(whole), rtol=1e-4)
-
-
 def test_a_finished_sweep_trains_nothing(whole, tmp_path, monkeypatch):
     whole.to_csv(tmp_path / "runs.csv", index=False)
     monkeypatch.setattr(mp, "train", lambda *args: pytest.fail("trained again"))
     again = ms.run(TINY, tmp_path / "runs.csv", tmp_path / "cache", progress=False)
     assert len(again) == len(whole)
+
+
+def test_committed_table_is_the_design():
+    runs = ms.read(DATA / "runs" / "mapping.csv")
+    assert set(runs.id) == {row_id for group in ms.FULL.groups() for row_id in group.ids}
+    assert not runs.id.duplicated().any()
+    assert list(runs) == list(ms.COLUMNS)
+
+
+def test_training_is_the_same_whatever_the_processes_precision():
+    found = []
+    for flag in (True, False):
+        with jax.enable_x64(flag):
+            network = mp.train(SMALL, 8, 4 * mp.BATCH, [0], small_truth()[None, None], "student")
+            found.append((network, mp.answers(SMALL, network), mp.evaluate(SMALL, network)))
+    for a, b in zip(*map(jax.tree.leaves, found), strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)

@@ -9,8 +9,8 @@ on more than 4096 steps, where the teacher of width 512 would take 10 901 for it
 
 from dataclasses import dataclass
 
-from scalinglib import mapping_problem as mp
-from scalinglib.mapping_study import Group
+from scalinglib.gap import mapping as mp
+from scalinglib.gap.mapping_sweep import Group
 
 __all__ = ["PAPER", "PaperSweep"]
 

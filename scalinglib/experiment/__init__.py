@@ -1,0 +1,1 @@
+"""One engine that trains and records anything: tables of runs, weights on disk, execution."""

@@ -1,0 +1,270 @@
+"""Train what a table of runs lacks, here or on a cluster, and go on after a kill."""
+
+import multiprocessing
+import os
+import platform
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+import jax
+from tqdm import tqdm
+
+from scalinglib.experiment import table, weights
+
+__all__ = ["Job", "Task", "hardware", "local_executor", "one_core", "remake", "run"]
+
+AT_ONCE = 256  # jobs that an executor holds: each carries its teachers' weights
+# Weights that were evaluated on another machine may lie so far from its row, other models further.
+SAME_LOSS = 1e-3
+
+_BAR = "{desc:<24} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
+
+
+class Job(Protocol):
+    """What is trained at once: one model, or several that share a step.
+
+    Attributes
+    ----------
+    key : str
+        Names its weights on disk.
+    ids : tuple of str
+        Identities of its rows.
+    needs : tuple of Job
+        Whose weights it learns from.
+    keeps : bool
+        Whether its weights stay on disk though nothing here needs them: other tables may.
+    work : float
+        What it costs, for the progress bar.
+    shapes : pytree of `jax.ShapeDtypeStruct`
+        Of its weights.
+    """
+
+    key: str
+    ids: tuple
+    needs: tuple
+    keeps: bool
+    work: float
+    shapes: object
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an experiment does with a job.
+
+    Attributes
+    ----------
+    train : function of a job and weights
+        The weights are a dict by key: those that the job needs, and its own where they are on
+        disk. Returns rows (a list of dicts) and the job's weights.
+    columns : tuple of str, columns of the rows
+    types : dict, types of columns for `table.read`
+    loss : function of a job and its weights, or None
+        The loss of each row (a dict by id), which is held against the table's before weights
+        from disk are trusted.
+    """
+
+    train: Callable
+    columns: tuple
+    types: dict = field(default_factory=dict)
+    loss: Callable | None = None
+
+
+def run(jobs, task, path, folder, executor, *, progress=True):
+    """Train the jobs that the table at `path` lacks, and return the whole table.
+
+    Rows are written as jobs finish; start it again after a kill and it goes on. What jobs need
+    and is not on disk is trained too, without rows unless it is among the jobs. A job that fails
+    is reported at the end and keeps none from being written but those that need it. Weights on
+    disk that are damaged, or whose loss is not the table's, are trained again with a warning.
+
+    Parameters
+    ----------
+    jobs : list of Job
+    task : Task
+    path : path of a CSV file
+    folder : path, where weights lie; what is needed and missing there is trained again
+    executor : concurrent.futures.Executor
+        `local_executor()`, or `dask.distributed.Client(...).get_executor()`.
+    progress : bool, whether to show a progress bar with the time left
+
+    Raises
+    ------
+    ValueError
+        Before anything is trained: the table has other columns.
+    table.LockedError
+        If another runner writes the table.
+    RuntimeError
+        After everything else is done: the jobs that failed.
+    """
+    with table.locked(path):
+        table.matching(path, task.columns)
+        runs = table.read(path, task.types)
+        done, wanted = set(runs.id), {job.key for job in jobs}
+
+        def record(job, rows):
+            found = table.frame(rows)
+            if set(found.id) != set(job.ids):
+                raise ValueError(f"job {job.key} gave rows of {sorted(set(found.id))}")
+            found = found[~found.id.isin(done)]
+            if job.key in wanted and len(found):
+                table.append(path, found)
+                done.update(found.id)
+
+        todo = [job for job in jobs if not done.issuperset(job.ids)]
+        check = partial(_intact, runs, task, folder, executor)
+        failed = _complete(_with_needs(todo, check), task, folder, executor, record, progress)
+    if failed:
+        told = "\n".join(f"{job.key} {job}: {error!r}" for job, error in failed.values())
+        raise RuntimeError(f"{len(failed)} runs failed (the others are in {path}):\n{told}")
+    return table.read(path, task.types)
+
+
+def remake(row_id, jobs, task, folder, executor):
+    """Train the job of one row again and return its rows (a DataFrame); no table is touched."""
+    job = next((job for job in jobs if row_id in job.ids), None)
+    if job is None:
+        raise ValueError(f"row_id is {row_id!r}; no job has a row of that identity")
+    made = {}
+    todo = _with_needs([job], lambda need: _readable(need, folder) is not None)
+    failed = _complete(todo, task, folder, executor, lambda job, rows: made.update({job: rows}))
+    if failed:
+        raise next(iter(failed.values()))[1]
+    return table.frame(made[job])
+
+
+def _with_needs(jobs, have):
+    """Jobs by key, after those that they need and of which there are no weights yet."""
+    found, there = {}, {}
+
+    def add(job):
+        if job.key not in found:
+            for need in job.needs:
+                if need.key not in there:
+                    there[need.key] = have(need)
+                if not there[need.key]:
+                    add(need)
+            found[job.key] = job
+
+    for job in jobs:
+        add(job)
+    return found
+
+
+def _readable(job, folder):
+    """A job's weights from disk; None, with a warning where they are damaged, if not there."""
+    try:
+        return weights.load(folder, job.key, job.shapes)
+    except FileNotFoundError:
+        return None
+    except weights.DamagedError as error:
+        warnings.warn(f"{error}: trained again", stacklevel=2)
+        return None
+
+
+def _intact(runs, task, folder, executor, job):
+    """Whether a job's weights are on disk and have the loss that the table says."""
+    have = _readable(job, folder)
+    known = runs[runs.id.isin(job.ids)]
+    if have is None or task.loss is None or known.empty:
+        return have is not None
+    found = executor.submit(task.loss, job, have).result()
+    for row_id, loss in zip(known.id, known.loss, strict=True):
+        if not abs(found[row_id] - loss) <= SAME_LOSS * abs(loss):
+            told = (
+                f"weights of {job.key} have the loss {found[row_id]:.6g}, {row_id} has {loss:.6g}"
+            )
+            warnings.warn(f"{told}: trained again", stacklevel=2)
+            return False
+    return True
+
+
+def _complete(waiting, task, folder, executor, record, progress=False):
+    """Train jobs (a dict, used up) in the order of their needs; those that failed, with errors."""
+    failed, futures = {}, {}
+    needed = {need.key for job in waiting.values() for need in job.needs}
+
+    def fail(job, error):
+        failed[job.key] = job, error
+        for other in [j for j in waiting.values() if any(n.key in failed for n in j.needs)]:
+            if waiting.pop(other.key, None) is not None:
+                fail(other, RuntimeError(f"its teacher {job.key} failed"))
+
+    def start(job):
+        try:
+            given = {need.key: weights.load(folder, need.key, need.shapes) for need in job.needs}
+            if job.keeps and (own := _readable(job, folder)) is not None:
+                given[job.key] = own
+            futures[executor.submit(task.train, job, given)] = job
+        except Exception as error:
+            fail(job, error)
+
+    def finish(job, future):
+        try:
+            rows, trained = future.result()
+            record(job, rows)
+            if job.keeps or job.key in needed:
+                weights.store(folder, job.key, trained)
+        except Exception as error:
+            fail(job, error)
+
+    with tqdm(
+        total=sum(job.work for job in waiting.values()), disable=not progress, bar_format=_BAR
+    ) as bar:
+        try:
+            while waiting or futures:
+                busy = waiting.keys() | {job.key for job in futures.values()}
+                ready = [j for j in waiting.values() if not any(n.key in busy for n in j.needs)]
+                for job in ready[: AT_ONCE - len(futures)]:
+                    if waiting.pop(job.key, None) is not None:
+                        start(job)
+                if not futures:
+                    continue
+                for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                    job = futures.pop(future)
+                    finish(job, future)
+                    bar.update(job.work)
+                    bar.set_description(f"{len(waiting) + len(futures)} runs to go")
+        finally:
+            for future in futures:
+                future.cancel()
+    return failed
+
+
+def hardware():
+    """The processor or card and the number of cores, in words, for a table."""
+    return f"{jax.devices()[0].device_kind} {platform.machine()}, {os.cpu_count()} cores"
+
+
+def local_executor(workers=None):
+    """An Executor on this machine: a process a core, each on one core; this process with a GPU.
+
+    Small models gain nothing from several cores a run, nor (measured on a CPU) from training
+    equal shapes under `vmap`: separate runs side by side are fastest.
+    """
+    if jax.default_backend() != "cpu":
+        return ThreadPoolExecutor(
+            workers or 1
+        )  # a second process would find the card's memory taken
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers or os.cpu_count(), mp_context=spawn, initializer=one_core)
+
+
+def one_core():
+    """Set up a worker process: one thread, and an end when the parent is gone (killed, say)."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_cpu_multi_thread_eigen" not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
+    parent = os.getppid()
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

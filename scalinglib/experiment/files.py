@@ -1,0 +1,34 @@
+"""Files that are whole at every moment: written under another name, then renamed."""
+
+import os
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["partials", "replacing"]
+
+
+@contextmanager
+def replacing(path):
+    """Open a new file for bytes that takes the place of `path` when the block ends without error.
+
+    Whoever reads sees the old file or the new one, and a kill leaves the old one. Writers of one
+    path at the same time do not disturb each other: the last one to end wins.
+    """
+    path = Path(path).resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        with partial.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def partials(path):
+    """What kills have left of `replacing(path)`: a list of paths."""
+    path = Path(path).resolve()
+    return list(path.parent.glob(f".{path.name}.*.partial"))

@@ -1,0 +1,1 @@
+"""The capacity gap in small: kernel regression and the Mapping Problem (Appendix C)."""

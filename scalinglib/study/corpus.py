@@ -1,0 +1,58 @@
+"""What models learn: what a corpus must offer, and the random streams of its splits."""
+
+from typing import Protocol
+
+import numpy as np
+
+__all__ = ["N_CTX", "SPLITS", "Corpus", "divergence", "stream"]
+
+SPLITS = ("teacher", "student", "evaluation")
+N_CTX = 64  # symbols that a model of the committed studies sees
+
+
+class Corpus(Protocol):
+    """A source of symbols and a judge of models; equal where the `id` is.
+
+    Attributes
+    ----------
+    id : str
+        Stands for the contents, vocabulary and context: part of the identity of a run.
+    n_vocab, n_ctx : int
+        Symbols that there are; symbols that a model predicts in one window.
+    entropy : float or None
+        Nats per token; None where nobody knows it. Where it is known, `truth(windows)` gives the
+        probabilities of the next symbol, (windows, n_ctx, n_vocab), zeros included.
+    """
+
+    id: str
+    n_vocab: int
+    n_ctx: int
+    entropy: float | None
+
+    def sample(self, split, rng, windows):
+        """Symbols, (windows, n_ctx + 1) of an unsigned type; no two splits share any text.
+
+        A model reads all but the last and predicts all but the first.
+        """
+
+    def score(self, log_probs, windows):
+        """What a model knows: a dict of loss (nats per token), accuracy, and more where it is.
+
+        Parameters
+        ----------
+        log_probs : float64 array (windows, n_ctx, n_vocab)
+        windows : array from `sample`
+        """
+
+
+def stream(split, *key):
+    """The random generator of a split and of whole numbers; no two choices share a stream."""
+    if split not in SPLITS:
+        raise ValueError(f"split is {split!r}; it must be one of {SPLITS}")
+    return np.random.default_rng([SPLITS.index(split), *key])
+
+
+def divergence(truth, log_probs):
+    """Mean KL(truth || model) over contexts; the last axis holds symbols, truth may hold zeros."""
+    log_truth = np.log(truth, out=np.zeros_like(truth), where=truth > 0)
+    return np.mean(np.sum(truth * (log_truth - log_probs), axis=-1))

@@ -1,0 +1,1 @@
+"""Which runs the committed studies are made of."""

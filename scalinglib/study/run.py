@@ -1,0 +1,178 @@
+"""One model to train: all that decides the outcome, and an identity."""
+
+from dataclasses import asdict, dataclass, field
+
+import jax
+
+from scalinglib.experiment import table
+from scalinglib.study import transformer
+from scalinglib.study.corpus import Corpus
+from scalinglib.study.distill import Objective
+from scalinglib.study.recipe import Recipe, batches
+from scalinglib.study.words import Words
+
+__all__ = ["PERFECT", "Run", "by_flops", "by_ratio", "size"]
+
+PERFECT = "perfect"  # the teacher that knows the language's own probabilities
+WORDS = Words()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model to train, a job of `experiment.execute`; one that cannot work is refused.
+
+    Attributes
+    ----------
+    n_layers : int
+        Depth; the width is 16 times it.
+    tokens : int
+        About how many tokens; rounded to whole batches.
+    seed : int
+        Of weights and data. Runs that share it share both, so that teachers, objectives and
+        learning rates are compared on equal terms.
+    teacher : Run, PERFECT or None
+        Whom it learns from; None means labels.
+    objective : Objective
+        Ignored without a teacher.
+    peak : float
+        Peak learning rate.
+    windows : int or None
+        Windows a batch, where they are not those that the recipe takes for so many tokens.
+    corpus : Corpus
+        What it learns; the words of the committed studies leave no mark in its identity.
+    """
+
+    n_layers: int
+    tokens: int
+    seed: int = 0
+    teacher: "Run | str | None" = None
+    objective: Objective = field(default_factory=Objective)
+    peak: float = Recipe.peak
+    windows: int | None = None
+    corpus: Corpus = WORDS
+
+    def __post_init__(self):
+        """Fix the number of tokens at what whole batches give."""
+        if self.seed < 0 or self.seed != int(self.seed):
+            raise ValueError(f"seed is {self.seed!r}; it must be a whole number from 0")
+        if not 0 < self.peak < float("inf"):
+            raise ValueError(f"peak is {self.peak!r}; it must be positive and finite")
+        n_ctx = self.corpus.n_ctx
+        windows, steps = batches(self.tokens, n_ctx, self.windows)
+        if self.windows == batches(self.tokens, n_ctx)[0]:
+            object.__setattr__(self, "windows", None)
+        object.__setattr__(self, "tokens", windows * steps * n_ctx)
+        self._refuse_teacher()
+
+    def _refuse_teacher(self):
+        if isinstance(self.teacher, Run):
+            theirs, own = self.teacher.corpus, self.corpus
+            if (theirs.n_vocab, theirs.n_ctx) != (own.n_vocab, own.n_ctx):
+                raise ValueError(
+                    f"teacher has {theirs.n_vocab} symbols and windows of {theirs.n_ctx}; corpus "
+                    f"{own.id} has {own.n_vocab} and {own.n_ctx}"
+                )
+        elif self.teacher == PERFECT:
+            if self.corpus.entropy is None:
+                raise ValueError(
+                    f"teacher is {PERFECT!r}, but nobody knows the probabilities of corpus "
+                    f"{self.corpus.id}"
+                )
+            if self.objective.reverse:
+                raise ValueError(
+                    f"teacher is {PERFECT!r} and objective.reverse True: the truth excludes "
+                    "symbols, and KL(student || teacher) is infinite"
+                )
+        elif self.teacher is not None:
+            raise ValueError(f"teacher is {self.teacher!r}; it must be a Run, {PERFECT!r} or None")
+
+    def __str__(self):
+        return str(self.configuration())
+
+    @property
+    def architecture(self):
+        """The model, as `flops.Architecture`."""
+        return size(self.n_layers, self.corpus)
+
+    @property
+    def params(self):
+        """Non-embedding parameters N."""
+        return self.architecture.params
+
+    @property
+    def flops(self):
+        """FLOPs of training: three forward passes (Equation 70), teacher's inference apart."""
+        return 3 * self.architecture.approximate_forward_flops * self.tokens
+
+    @property
+    def inference_flops(self):
+        """FLOPs of the teacher's forward passes; the perfect teacher's are not counted."""
+        if not isinstance(self.teacher, Run):
+            return 0.0
+        return self.teacher.architecture.approximate_forward_flops * self.tokens
+
+    def configuration(self):
+        """All that decides the outcome, as a flat dict."""
+        own = {"n_layers": self.n_layers, "tokens": self.tokens, "seed": self.seed}
+        own["peak"] = self.peak
+        if self.windows is not None:
+            own["windows"] = self.windows
+        if self.corpus != WORDS:
+            own["corpus"] = self.corpus.id
+        if self.teacher is None:
+            return own
+        teacher = self.teacher if self.teacher == PERFECT else self.teacher.id
+        return own | {"teacher": teacher} | asdict(self.objective)
+
+    @property
+    def id(self):
+        """The run's identity: the hash of its configuration."""
+        return table.identity(self.configuration())
+
+    @property
+    def key(self):
+        """Names its weights: the identity."""
+        return self.id
+
+    @property
+    def ids(self):
+        """The identity, of one row."""
+        return (self.id,)
+
+    @property
+    def needs(self):
+        """Its teacher, if that is a model."""
+        return (self.teacher,) if isinstance(self.teacher, Run) else ()
+
+    @property
+    def keeps(self):
+        """Models trained on labels teach in other tables."""
+        return self.teacher is None
+
+    @property
+    def work(self):
+        """FLOPs, the small models' lower efficiency and the cost of measuring a run included."""
+        return self.flops + self.inference_flops + 5e10 + 2e4 * self.tokens
+
+    @property
+    def shapes(self):
+        """Shapes of its weights."""
+        return jax.eval_shape(
+            lambda: transformer.initial(self.architecture, jax.random.key(self.seed))
+        )
+
+
+def size(n_layers, corpus=WORDS):
+    """The study's model of a depth for a corpus, as `flops.Architecture`."""
+    return transformer.architecture(n_layers, corpus.n_ctx, corpus.n_vocab)
+
+
+def by_ratio(n_layers, ratio, *, corpus=WORDS, **other):
+    """The run of a size on `ratio` tokens per parameter (fixed M)."""
+    return Run(n_layers, ratio * size(n_layers, corpus).params, corpus=corpus, **other)
+
+
+def by_flops(n_layers, flops, *, corpus=WORDS, **other):
+    """The run of a size that costs `flops` in training (IsoFLOP)."""
+    a_token = 3 * size(n_layers, corpus).approximate_forward_flops
+    return Run(n_layers, flops / a_token, corpus=corpus, **other)

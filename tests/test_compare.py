@@ -1,0 +1,79 @@
+"""Comparisons seed by seed against arithmetic by hand and SciPy's paired test."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from scalinglib.experiment.compare import against, rise
+
+
+def noisy(effects, seeds=4, own=0.001):
+    """Losses with a large part that a seed shares between settings and a small one of its own."""
+    rng = np.random.default_rng(0)
+    shared = rng.normal(size=seeds)
+    return pd.DataFrame(
+        {"seed": seed, "x": x, "loss": 2 + shared[seed] + effect + own * rng.normal()}
+        for seed in range(seeds)
+        for x, effect in effects.items()
+    )
+
+
+def test_against_takes_differences_within_seeds():
+    runs = noisy({0.5: 0.1, 1.0: 0.0, 2.0: -0.1})
+    found = against(runs, "x", 1.0).set_index("x")
+    assert list(found.verdict) == ["worse", "no difference", "better"]
+    wide = runs.pivot_table(index="seed", columns="x", values="loss")
+    paired = scipy.stats.ttest_rel(wide[0.5], wide[1.0])
+    assert found.above[0.5] / found.above_error[0.5] == pytest.approx(paired.statistic)
+    assert found.loss_error[0.5] > 100 * found.above_error[0.5]
+
+
+def test_what_is_within_two_standard_errors_is_no_difference():
+    runs = pd.DataFrame(
+        {"seed": [0, 1, 0, 1], "x": [0, 0, 1, 1], "loss": [1.0, 2.0, 1.0 + 0.1, 2.0 + 0.4]}
+    )
+    found = against(runs, "x", 0).set_index("x")  # 0.25 above, standard error 0.15
+    assert found.above[1] == pytest.approx(0.25)
+    assert found.above_error[1] == pytest.approx(0.15)
+    assert found.verdict[1] == "no difference"
+
+
+def test_against_refuses_what_it_cannot_pair():
+    runs = noisy({0.0: 0.0, 1.0: 0.0})
+    with pytest.raises(ValueError, match="one row for each pair"):
+        against(runs[1:], "x", 1.0)
+    with pytest.raises(ValueError, match="reference is 3"):
+        against(runs, "x", 3)
+
+
+def students(losses):
+    """A runs table from losses by seed and teacher."""
+    return pd.DataFrame(
+        {"seed": seed, "teacher_width": 2**t, "loss": loss}
+        for seed, row in enumerate(losses)
+        for t, loss in enumerate(row)
+    )
+
+
+def test_a_rise_is_found_where_it_is():
+    found = rise(students([[3, 1.0, 2.0], [3, 1.2, 2.4], [3, 1.1, 2.2]]))
+    assert (found.best, found["last"], found.is_u) == (2, 4, True)
+    assert found.rise == pytest.approx(np.mean([1.0, 1.2, 1.1]))
+    assert found.error == pytest.approx(np.std([1.0, 1.2, 1.1], ddof=1) / np.sqrt(3))
+
+
+def test_no_rise_is_found_in_noise_or_where_the_last_teacher_is_the_best():
+    assert not rise(students([[3, 2, 1.0], [3, 2, 1.1]])).is_u
+    noise = np.random.default_rng(0).normal(size=(100, 5, 8))
+    found = [rise(students(losses)) for losses in noise]
+    # The best of seven is always below the last on average; chosen by other seeds it is not.
+    assert abs(np.mean([f.rise for f in found])) < 0.2
+    assert np.mean([f.last_loss - f.best_loss for f in found]) > 0.5
+
+
+def test_a_rise_is_refused_where_seeds_are_not_paired():
+    with pytest.raises(ValueError, match="two seeds"):
+        rise(students([[1.0, 2.0]]))
+    with pytest.raises(ValueError, match="one row for each pair"):
+        rise(students([[1.0, 2.0], [1.0, 2.0]]).iloc[1:])

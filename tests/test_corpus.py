@@ -1,0 +1,145 @@
+"""The corpora: words whose truth is known, and text, against counting and statistics."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from scalinglib.study.corpus import SPLITS, stream
+from scalinglib.study.text import Text
+from scalinglib.study.words import Words, lexicon
+
+LEXICON = ["a", "an", "and", "be", "been", "bee"]
+FREQUENCIES = np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15])
+
+
+@pytest.fixture(scope="module")
+def toy():
+    return Words(LEXICON, FREQUENCIES, n_ctx=8)
+
+
+def encode(text):
+    return np.array([[0, *(0 if c == " " else ord(c) - 96 for c in text)]], dtype=np.uint8)
+
+
+def test_truth_is_what_counting_words_gives(toy):
+    text = "been an "
+    truth = toy.truth(encode(text))[0]
+    for t in range(len(text)):
+        prefix = text[:t].split(" ")[-1]
+        following = {}
+        for word, frequency in zip(LEXICON, FREQUENCIES, strict=True):
+            if word.startswith(prefix):
+                symbol = encode((word + " ")[len(prefix)])[0, 1]
+                following[symbol] = following.get(symbol, 0) + frequency
+        expected = np.zeros(27)
+        expected[list(following)] = np.array(list(following.values())) / sum(following.values())
+        np.testing.assert_allclose(truth[t], expected, atol=1e-12)
+
+
+def test_entropy_of_long_windows_is_that_of_words_over_their_length():
+    long = Words(LEXICON, FREQUENCIES, n_ctx=20_000)
+    length = FREQUENCIES @ [len(word) + 1 for word in LEXICON]
+    assert long.entropy == pytest.approx(stats.entropy(FREQUENCIES) / length, abs=1e-4)
+
+
+def test_entropy_is_the_mean_surprise_of_samples(toy):
+    windows = toy.sample("teacher", stream("teacher", 1), 20_000)
+    truth = toy.truth(windows)
+    assert truth.sum(-1) == pytest.approx(1)
+    seen = np.take_along_axis(truth, windows[:, 1:, None].astype(int), -1)[..., 0]
+    surprise = -np.log(seen).mean(1)
+    assert abs(surprise.mean() - toy.entropy) < 4 * surprise.std() / math.sqrt(len(windows))
+
+
+def test_words_come_with_their_frequencies(toy):
+    windows = toy.sample("teacher", stream("teacher", 2), 20_000)
+    text = [bytes(row + 96).decode().replace("`", " ").split(" ") for row in windows[:, 1:]]
+    first = [words[0] for words in text if len(words) > 1]
+    # Words that end inside the window: all can, for the longest has four letters of eight.
+    counts = [first.count(word) for word in LEXICON]
+    assert stats.chisquare(counts, FREQUENCIES * len(first)).pvalue > 1e-3
+    assert (windows[:, 0] == 0).all()
+
+
+def test_streams_of_splits_and_seeds_differ(toy):
+    keys = [("teacher", 0), ("teacher", 1), ("student", 0), ("evaluation", 0)]
+    drawn = {toy.sample(s, stream(s, k), 64).tobytes() for s, k in keys}
+    assert len(drawn) == len(keys)
+
+
+def test_lexicon_is_english():
+    words, probabilities = lexicon(1000)
+    assert words[:3] == ["the", "to", "and"]
+    assert len(words) == 1000
+    assert (np.diff(probabilities) <= 0).all()
+    assert probabilities.sum() == pytest.approx(1)
+
+
+def test_text_splits_share_no_document(tmp_path):
+    paragraphs = [chr(97 + i) * 50 for i in range(20)]
+    file = tmp_path / "text.txt"
+    file.write_text("\n\n".join(paragraphs), encoding="utf-8")
+    corpus = Text.from_files([file], n_ctx=16)
+    seen = {
+        split: set(np.unique(corpus.sample(split, stream(split), 500))) - {10} for split in SPLITS
+    }
+    assert [len(seen[split]) for split in SPLITS] == [12, 6, 2]
+    assert not seen["teacher"] & seen["student"]
+    assert not (seen["teacher"] | seen["student"]) & seen["evaluation"]
+    assert corpus.entropy is None
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: Words(["a", "B"], [0.5, 0.5]), "'B'"),
+        (lambda: Words(["a", "a"], [0.5, 0.5]), "twice"),
+        (lambda: Words(["a", "b"], [0.5, 0.6]), "sum to one"),
+        (lambda: Text(["short"] * 20, n_ctx=64), "n_ctx = 64"),
+        (lambda: stream("test"), "'test'"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_score_of_the_truth_is_the_entropy_and_its_best_guess(toy):
+    windows = toy.sample("evaluation", stream("evaluation", 0), 2000)
+    truth = toy.truth(windows)
+    found = toy.score(np.log(np.maximum(truth, 1e-300)), windows)
+    assert found["loss"] == pytest.approx(toy.entropy, abs=1e-9)
+    assert found["accuracy"] == pytest.approx(truth.max(-1).mean())
+    # Of the words longer than three letters there is one, and after b-e-e it is not the likelier.
+    assert found["completion"] == 0
+
+
+def test_score_of_text_is_the_mean_surprise():
+    corpus = Text(["abcd" * 5] * 20, n_ctx=4)
+    windows = corpus.sample("student", stream("student", 0), 10)
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(256), (10, 4))
+    seen = [p[i, t, windows[i, t + 1]] for i in range(10) for t in range(4)]
+    found = corpus.score(np.log(p), windows)
+    assert found["loss"] == pytest.approx(-np.mean(np.log(seen)))
+    assert math.isnan(found["completion"])
+
+
+def test_identity_is_that_of_the_contents(toy):
+    same = Words(LEXICON, FREQUENCIES, n_ctx=8)
+    assert (same, hash(same)) == (toy, hash(toy))
+    texts = [Text([letter * 50] * 20, n_ctx=n) for letter, n in [("a", 8), ("b", 8), ("a", 16)]]
+    others = [Words(LEXICON, FREQUENCIES, n_ctx=9), Words(LEXICON, FREQUENCIES[::-1], n_ctx=8)]
+    named = [toy, *others, *texts, Words(), Words(n_ctx=32)]
+    assert len({corpus.id for corpus in named}) == len(named)
+    assert Words().id == "words"
+    for corpus in named:
+        again = pickle.loads(pickle.dumps(corpus))
+        assert again == corpus
+        if corpus.entropy is None or corpus.id == toy.id:
+            drawn = (c.sample("student", stream("student", 1), 5) for c in (corpus, again))
+            np.testing.assert_array_equal(*drawn)
+    assert len(pickle.dumps(Words())) < 500  # it travels with every run

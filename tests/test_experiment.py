@@ -1,0 +1,395 @@
+"""The engine that trains and records anything, on jobs that take no time."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scalinglib.experiment import execute, files, table, weights
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job whose loss is its number plus a tenth of its teachers'."""
+
+    number: int
+    needs: tuple = ()
+    keeps: bool = False
+    work: float = 1.0
+
+    @property
+    def key(self):
+        return f"job{self.number}"
+
+    @property
+    def ids(self):
+        return (self.key,)
+
+    @property
+    def shapes(self):
+        return {"w": jax.ShapeDtypeStruct((2,), np.dtype("float32"))}
+
+
+trained = []
+
+
+def train(job, given):
+    if job.number >= 90:
+        raise FloatingPointError(f"job {job.number} diverged")
+    trained.append(job.number)
+    loss = job.number + 0.1 * sum(float(given[need.key]["w"][0]) for need in job.needs)
+    row = {"id": job.key, "loss": loss, "teacher": len(job.needs) or None}
+    return [row], {"w": np.full(2, loss, "float32")}
+
+
+def losses(job, held):
+    return {job.key: float(held["w"][0])}
+
+
+TASK = execute.Task(train, ("id", "loss", "teacher"), {"teacher": "Int64"}, losses)
+TEACHER = Job(1)
+STUDENT = Job(2, (TEACHER,))
+CHAIN = Job(3, (STUDENT,))  # a student's student
+
+
+@pytest.fixture(autouse=True)
+def _nothing_trained():
+    trained.clear()
+
+
+@pytest.fixture
+def run(tmp_path):
+    def go(jobs, task=TASK):
+        with ThreadPoolExecutor(1) as pool:
+            return execute.run(jobs, task, tmp_path / "t.csv", tmp_path / "w", pool, progress=False)
+
+    return go
+
+
+def test_what_is_in_the_table_is_not_trained_again(run, tmp_path):
+    first = run([TEACHER, STUDENT])
+    assert first.set_index("id").loss.to_dict() == {"job1": 1.0, "job2": 2.1}
+    text = (tmp_path / "t.csv").read_bytes()
+    assert text == b"id,loss,teacher\njob1,1,\njob2,2.1,1\n"
+    trained.clear()
+    run([TEACHER, STUDENT, Job(4)])
+    assert trained == [4]
+    assert (tmp_path / "t.csv").read_bytes() == text + b"job4,4,\n"
+
+
+def test_teachers_of_teachers_are_trained_first_wherever_the_list_has_them(run):
+    found = run([CHAIN, STUDENT])
+    assert trained == [1, 2, 3]
+    # The one that was not asked for has no row.
+    assert found.set_index("id").loss.to_dict() == {"job2": 2.1, "job3": 3.21}
+
+
+def test_a_failing_job_is_named_and_costs_only_those_that_need_it(run, tmp_path):
+    broken = Job(90)
+    jobs = [broken, Job(5, (broken,)), Job(6, (Job(5, (broken,)),)), TEACHER, STUDENT]
+    with pytest.raises(RuntimeError, match=r"3 runs failed(.|\n)*job90.*diverged(.|\n)*job6"):
+        run(jobs)
+    assert set(table.read(tmp_path / "t.csv").id) == {"job1", "job2"}
+
+
+def test_a_dead_executor_is_reported_and_does_not_hang(tmp_path):
+    class Dead:
+        def submit(self, *work):
+            future = Future()
+            future.set_exception(OSError("worker gone"))
+            return future
+
+    with pytest.raises(RuntimeError, match="worker gone"):
+        execute.run([CHAIN], TASK, tmp_path / "t.csv", tmp_path, Dead(), progress=False)
+
+
+def garbage(file):
+    file.write_bytes(b"no zip file")
+
+
+def cut(file):
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+def empty(file):
+    file.write_bytes(b"")
+
+
+def foreign(file):
+    weights.store(file.parent, "job8", {"w": np.ones(2, "float32")})
+    (file.parent / "job8.npz").replace(file)
+
+
+def other_shape(file):
+    weights.store(file.parent, "job1", {"w": np.ones(3, "float32")})
+
+
+def other_names(file):
+    weights.store(file.parent, "job1", {"v": np.ones(2, "float32")})
+
+
+def other_type(file):
+    weights.store(file.parent, "job1", {"w": np.ones(2)})
+
+
+def not_finite(file):
+    weights.store(file.parent, "job1", {"w": np.full(2, np.nan, "float32")})
+
+
+def other_loss(file):
+    weights.store(file.parent, "job1", {"w": np.full(2, 1.5, "float32")})
+
+
+DAMAGE = [
+    garbage, cut, empty, foreign, other_shape, other_names, other_type, not_finite, other_loss
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_and_foreign_weights_are_trained_again(run, tmp_path, damage):
+    run([TEACHER, Job(7, (TEACHER,))])
+    damage(tmp_path / "w" / "job1.npz")
+    trained.clear()
+    with pytest.warns(UserWarning, match=r"job1.*trained again"):
+        found = run([TEACHER, STUDENT])
+    assert trained == [1, 2]
+    assert list(found.id) == ["job1", "job7", "job2"]
+    assert found.set_index("id").loss.job2 == 2.1
+
+
+def test_weights_that_are_missing_are_trained_again_and_whole_ones_are_not(run, tmp_path):
+    run([TEACHER, Job(7, (TEACHER,))])
+    trained.clear()
+    run([STUDENT])
+    assert trained == [2]
+    (tmp_path / "w" / "job1.npz").unlink()
+    run([Job(8, (TEACHER,))])
+    assert trained == [2, 1, 8]
+
+
+def test_a_row_is_made_again_without_touching_the_table(run, tmp_path):
+    run([CHAIN])
+    text = (tmp_path / "t.csv").read_bytes()
+    for file in (tmp_path / "w").iterdir():
+        file.unlink()
+    with ThreadPoolExecutor(1) as pool:
+        again = execute.remake("job3", [CHAIN], TASK, tmp_path / "w", pool)
+        with pytest.raises(ValueError, match="'nobody'"):
+            execute.remake("nobody", [CHAIN], TASK, tmp_path / "w", pool)
+        with pytest.raises(FloatingPointError, match="diverged"):
+            execute.remake("job90", [Job(90)], TASK, tmp_path / "w", pool)
+    assert again.loss.item() == pytest.approx(3.21)
+    assert (tmp_path / "t.csv").read_bytes() == text
+
+
+def test_a_table_of_other_columns_is_refused_before_anything_is_trained(run, tmp_path):
+    (tmp_path / "t.csv").write_text("id,loss,accuracy\njob9,1,2\n")
+    with pytest.raises(ValueError, match=r"lacks \['teacher'\] and has \['accuracy'\]"):
+        run([TEACHER])
+    assert trained == []
+
+
+def test_rows_of_another_job_are_refused(run):
+    wrong = execute.Task(lambda job, given: ([{"id": "other", "loss": 1.0}], {}), ("id", "loss"))
+    with pytest.raises(RuntimeError, match=r"job1 gave rows of \['other'\]"):
+        run([TEACHER], wrong)
+
+
+def test_rows_stand_under_the_names_of_the_file(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("n,id,loss\n1,aaa,2.5\n")
+    table.append(path, pd.DataFrame({"id": ["bbb"], "loss": [3.5], "n": [2]}))
+    assert path.read_text() == "n,id,loss\n1,aaa,2.5\n2,bbb,3.5\n"
+    with pytest.raises(ValueError, match=r"lacks \['m'\] and has \['n'\]"):
+        table.append(path, pd.DataFrame({"id": ["c"], "loss": [3.5], "m": [2]}))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_rows_that_others_wrote_are_read_whole_and_kept(tmp_path, end, last, mark):
+    path = tmp_path / "t.csv"
+    text = (mark + end.join(["id,n,loss", "aaa,1,2.5", "bbb,2,2.0"]) + end * last).encode()
+    path.write_bytes(text)
+    assert list(table.read(path).id) == ["aaa", "bbb"]
+    table.append(path, pd.DataFrame({"id": ["ccc"], "n": [3], "loss": [1.5]}))
+    assert path.read_bytes() == text + (end * (not last) + "ccc,3,1.5" + end).encode()
+    assert table.read(path).loss.tolist() == [2.5, 2.0, 1.5]
+
+
+@pytest.mark.parametrize("torn", ["bbb", "bbb,2", 'bbb,2,"in quo', "b"])
+def test_the_beginning_of_a_row_is_left_out_and_goes(tmp_path, torn):
+    path = tmp_path / "t.csv"
+    whole = "id,n,loss\naaa,1,2.5\n"
+    path.write_text(whole + torn)
+    assert list(table.read(path).id) == ["aaa"]
+    table.append(path, pd.DataFrame({"id": ["bbb"], "n": [3], "loss": [1.5]}))
+    assert path.read_text() == whole + "bbb,3,1.5\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"id,n\naaa\nbbb,2\n", "line 2 has 1 fields; the table has 2 columns"),
+        (b"id,n\naaa,1,2\n", "line 2 has 3 fields"),
+        (b"id,n\naaa,1\nbbb,1,2", "last line, has 3 fields"),
+        (b"id,n\n,1\n", "line 2 has an empty id"),
+        (b"id;n\naaa;1\n", "one must be 'id'"),
+        (b'id,n\n"aaa,1\n', "line 2"),
+        ("id,n\naaa,1\n".encode("utf-16"), "not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_such_table_is_refused_and_left_alone(tmp_path, content, words):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        table.append(path, pd.DataFrame({"id": ["ccc"], "n": [3]}))
+    assert path.read_bytes() == content
+
+
+@given(st.binary(max_size=40))
+def test_no_bytes_are_lost_whatever_they_are(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("bytes") / "t.csv"
+    begin = b"id,n\naaa,1\n"
+    path.write_bytes(begin + content)
+    try:
+        rows = table.read(path)
+    except ValueError:
+        return
+    table.append(path, pd.DataFrame({"id": ["zzz"], "n": ["9"]}))
+    assert path.read_bytes().startswith(begin)
+    assert list(table.read(path).id) == [*rows.id, "zzz"]
+
+
+def test_header_alone_and_nothing_at_all(tmp_path):
+    path = tmp_path / "t.csv"
+    assert list(table.read(path)) == ["id"]
+    for text in ("", "id,n", "id,n\n"):
+        path.write_text(text)
+        assert table.read(path).empty
+        table.append(path, pd.DataFrame({"id": ["a"], "n": [1]}))
+        assert path.read_text() == "id,n\na,1\n"
+
+
+def test_whole_numbers_stay_whole_beside_empty_cells(tmp_path):
+    rows = [{"id": "a", "n": None, "x": None}, {"id": "b", "n": 12345678, "x": 0.1234567}]
+    table.append(tmp_path / "t.csv", table.frame(rows))
+    assert (tmp_path / "t.csv").read_text() == "id,n,x\na,,\nb,12345678,0.123457\n"
+
+
+def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("id\na\n")
+
+    def die():
+        with files.replacing(path) as file:
+            file.write(b"id\nb")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        die()
+    assert path.read_text() == "id\na\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_second_runner_hears_who_is_writing(run, tmp_path):
+    path = tmp_path / "t.csv"
+    told = rf"process {os.getpid()} on {socket.gethostname()} since 20"
+    with table.locked(path), pytest.raises(table.LockedError, match=told):
+        run([TEACHER])
+    assert trained == []
+    run([TEACHER])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["t.csv"]
+
+
+def python(script):
+    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+
+
+def test_the_lock_of_a_killed_process_and_its_litter_are_taken_over(run, tmp_path):
+    path = tmp_path / "t.csv"
+    script = f"""
+import time
+from scalinglib.experiment import files, table
+with table.locked({str(path)!r}), files.replacing({str(path)!r}) as file:
+    print(flush=True)
+    time.sleep(60)
+"""
+    child = python(script)
+    child.stdout.readline()
+    with pytest.raises(table.LockedError, match=f"process {child.pid} on"):
+        run([TEACHER])
+    os.kill(child.pid, signal.SIGKILL)
+    child.communicate()
+    assert len(list(tmp_path.iterdir())) == 2
+    run([TEACHER])
+    assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_a_lock_from_another_machine_is_not_taken_over(tmp_path):
+    path = tmp_path / "t.csv"
+    (tmp_path / ".t.csv.lock").write_text('{"pid": 1, "host": "elsewhere", "since": "2020"}')
+    with pytest.raises(table.LockedError, match=r"process 1 on elsewhere.*delete"):  # noqa: SIM117
+        with table.locked(path):
+            pass
+
+
+def test_a_runner_killed_anywhere_leaves_what_the_next_one_completes(run, tmp_path):
+    path = tmp_path / "t.csv"
+    script = f"""
+import time
+from concurrent.futures import ThreadPoolExecutor
+from scalinglib.experiment import execute
+from tests.test_experiment import Job, TASK, train
+def slow(job, given):
+    time.sleep(0.02)
+    return train(job, given)
+task = execute.Task(slow, TASK.columns, TASK.types, TASK.loss)
+with ThreadPoolExecutor(2) as pool:
+    jobs = [Job(n, (Job(n + 50),)) for n in range(10, 40)]
+    jobs += [Job(n + 50) for n in range(10, 40)]
+    execute.run(jobs, task, {str(path)!r}, {str(tmp_path / "w")!r}, pool, progress=False)
+"""
+    jobs = [Job(n, (Job(n + 50),)) for n in range(10, 40)] + [Job(n + 50) for n in range(10, 40)]
+    child = python(script)
+    while not path.exists() and child.poll() is None:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    os.kill(child.pid, signal.SIGKILL)
+    child.communicate()
+    before = path.read_bytes()
+    assert 0 < before.count(b"\n") < 61
+    found = run(jobs)
+    assert path.read_bytes().startswith(before)
+    assert not found.id.duplicated().any()
+    assert set(found.id) == {job.key for job in jobs}
+
+
+def test_the_users_flags_are_kept(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here")
+    monkeypatch.setattr(execute.threading.Thread, "start", lambda self: None)
+    execute.one_core()
+    execute.one_core()
+    own = "--xla_cpu_multi_thread_eigen=false"
+    assert os.environ["XLA_FLAGS"] == f"--xla_dump_to=here {own}"
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=true")
+    execute.one_core()
+    assert os.environ["XLA_FLAGS"] == "--xla_cpu_multi_thread_eigen=true"
+
+
+def test_select_takes_the_rows_of_jobs_and_misses_none():
+    runs = pd.DataFrame({"id": ["job1", "job2", "job5"]})
+    assert list(table.select(runs, [STUDENT, TEACHER]).id) == ["job1", "job2"]
+    with pytest.raises(ValueError, match="1 of 2 rows, job3"):
+        table.select(runs, [TEACHER, CHAIN])
