@@ -424,8 +424,10 @@ between, widest = list(sweep.map_widths), max(sweep.student_widths)
 narrowest = students[students.width == min(sweep.student_widths)].groupby("teacher_width").loss
 claims.check("mapping-small-does-not-learn", narrowest.mean().min() > 0.9 * np.log(8), binding)
 claims.check("mapping-gap-between", is_u["samples"][sweep.student_samples][between].all(), binding)
-in_paper = paper_students.groupby("width").apply(study.rise, include_groups=False).is_u
-longer_u = paper_12.groupby("width").apply(study.rise, "teacher_samples", include_groups=False).is_u
+in_paper = paper_students.groupby("width").apply(compare.rise, include_groups=False).is_u
+longer_u = (
+    paper_12.groupby("width").apply(compare.rise, "teacher_samples", include_groups=False).is_u
+)
 claims.check("mapping-gap-at-256", bool(in_paper.iloc[-1]), binding)
 claims.check("mapping-gap-at-128", bool(in_paper.iloc[0] and longer_u.iloc[0]), binding)
 claims.check(

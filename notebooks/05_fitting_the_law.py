@@ -223,7 +223,7 @@ save(fig, "fig05_predicted_observed", errors)
 # Beside them Table 6, whose fit had more than twice the runs, the strong ones among them.
 
 # %%
-published = pd.read_csv(DATA / "published" / "table6.csv").set_index(["law", "coefficient"])
+published = pd.read_csv(laws.COEFFICIENTS / "table6.csv").set_index(["law", "coefficient"])
 told = refit.coefficients.drop("c1")[["estimate", "low", "high"]]
 told["table6"] = published.estimate["distillation"][told.index]
 told["inside"] = told.table6.between(told.low, told.high)
