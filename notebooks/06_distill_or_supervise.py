@@ -590,13 +590,6 @@ def signs(law, least=0.01):
 claims.check("figure6-runs-agree", **under(signs))
 few = real[real.student_tokens < 30 * real.student_params]
 
-
-def miss(law):
-    said = law.loss(few.student_params, few.student_tokens, few.teacher_loss)
-    return float((said / few.student_loss - 1).abs().mean())
-
-
-claims.check("contours-match-scatter", **under(miss))
 fixed = real[real.student_params == 143e6].teacher_loss.unique()  # eleven teachers, 20 tokens/N
 isoflop = few[~few.teacher_loss.isin(fixed)]
 weak = isoflop[isoflop.student_params == 198e6]
