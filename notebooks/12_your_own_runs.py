@@ -227,7 +227,7 @@ pd.Series(
 
 # %% [markdown]
 # ## Check
-
+#
 # The example's runs come from the `corrected` law, so that here, and only here, the truth is known:
 # the interval of the gain must hold it.
 

@@ -62,8 +62,8 @@ def newer(path, keep=None):
         edited = _committed_later(path)
     elif stamp.exists():
         edited = [half for half in HALVES if now[half] != stamp.read_text(encoding="utf-8")]
-        # What git put back was not typed.
-        edited = [] if edited == untouched else edited
+        # An executed half that git put back was not typed in.
+        edited = [] if edited == untouched == ["ipynb"] else edited
     else:
         edited = [half for half in HALVES if half not in untouched]
     if len(edited) == 1:
