@@ -155,7 +155,7 @@ def in_nats(value, unit, bytes_per_token=None):
 def read_loss(text):
     """Nats per token of 2.05, ppl=8.1 or bpb=0.78@4.3 (bits per byte at 4.3 bytes a token)."""
     match = re.fullmatch(r"\s*(?:(nats|ppl|bpb)\s*=)?([^@]*)(?:@(.*))?", text, re.I)
-    unit = (match and match[1] or "nats").lower()
+    unit = ((match and match[1]) or "nats").lower()
     if not match or (match[3] is not None) != (unit == "bpb"):
         raise ValueError(f"“{text}” is not a loss such as 2.05, ppl=8.1 or bpb=0.78@4.3.")
     bytes_per_token = read(match[3], "bytes") if unit == "bpb" else None

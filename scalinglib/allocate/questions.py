@@ -91,10 +91,10 @@ def optimal(law, student_params, compute, scenario, *, max_tokens=None):
         supervised_loss (the same student trained on data with the whole budget), and the shares of
         the FLOPs spent: share_student, share_inference, share_pretraining. Last, at_bound: which
         of student_tokens, teacher_params and teacher_tokens are no optimum but a bound of
-        `TOKENS_BOX`, `TEACHER_PARAMS_BOX` or max_tokens, joined by commas, "" where none is. Where no teacher
-        FLOPs are counted only L_T matters: the teacher reported is the cheapest that reaches it.
-        Where only inference is counted the teacher's tokens run to their upper bound. A budget
-        larger than the box can spend has student_tokens at theirs.
+        `TOKENS_BOX`, `TEACHER_PARAMS_BOX` or max_tokens, joined by commas, "" where none is. Where
+        no teacher FLOPs are counted only L_T matters: the teacher reported is the cheapest that
+        reaches it. Where only inference is counted the teacher's tokens run to their upper bound. A
+        budget larger than the box can spend has student_tokens at theirs.
 
     Raises
     ------
