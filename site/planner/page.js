@@ -110,21 +110,23 @@ const Page = (() => {
 
   /** The student that spends what a data limit leaves, the better way. */
   function biggest(problem, { supervised, best }, plan) {
-    const how = best.loss < supervised.loss ? "distil" : "train";
-    const chosen = how === "distil" ? best : supervised;
+    const before = Math.min(best.loss, supervised.loss);
+    const chosen = best.loss < supervised.loss ? best : supervised;
     if (problem.maxTokens === null || chosen.compute > problem.compute * 0.99) return null;
-    if (how === "distil" && problem.teachers === null) return null;
-    const at = (params) => {
-      const larger = { ...problem, studentParams: params, compute: null, tokens: problem.maxTokens };
-      const found = plan.solve(how === "distil" ? { ...larger, teachers: [best.teacher] } : larger);
-      return how === "distil" ? found.best : found.supervised;
-    };
-    let low = Math.log(problem.studentParams), high = low + 25;
-    while (high - low > 1e-4) {
-      const middle = (low + high) / 2;
-      if (at(Math.exp(middle)).compute > problem.compute) high = middle; else low = middle;
-    }
-    return { how, params: Math.exp(low), loss: at(Math.exp(low)).loss, before: chosen.loss };
+    const ways = (problem.teachers ? ["distil", "train"] : ["train"]).map((how) => {
+      const at = (params) => {
+        const larger = { ...problem, studentParams: params, compute: null, tokens: problem.maxTokens };
+        if (how === "train") return plan.supervised(larger);
+        return plan.solve({ ...larger, teachers: [best.teacher] }).best;
+      };
+      let low = Math.log(problem.studentParams), high = low + 25;
+      while (high - low > 1e-4) {
+        const middle = (low + high) / 2;
+        if (at(Math.exp(middle)).compute > problem.compute) high = middle; else low = middle;
+      }
+      return { how, params: Math.exp(low), loss: at(Math.exp(low)).loss, before };
+    });
+    return ways.reduce((a, b) => (b.loss < a.loss ? b : a));
   }
 
   /** The rest: all laws, the curve over budgets, where it flips, other sizes. Yields often. */
@@ -308,6 +310,7 @@ const Page = (() => {
       const bytes = w.bytes ?? Inputs.read(form.elements.bpt.value || "4.3", "bytes");
       const said = others.filter(([unit]) => unit !== w.lossUnit).map(([unit, name]) => {
         const value = Words.digits(Quantities.outOfNats(teacher.loss, unit, bytes), 3);
+        if (unit === "ppl") return `a perplexity of ${value}`;
         return unit === "bpb" ? `${value} ${name} at ${bytes} bytes a token` : `${value} ${name}`;
       });
       place("same-loss").textContent = `${w.problem.teachers.length > 1 ? "The first is " : "That is "}`

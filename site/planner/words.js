@@ -49,7 +49,10 @@ const Words = (() => {
   function decision(w) {
     if (!w.best) return "Train on data, without a teacher";
     if (w.verdict === "train") return "Train on data, without a teacher";
-    if (w.verdict === "undecided") return "Undecided: training on data is simpler, and as likely best";
+    if (w.verdict === "undecided") {
+      return `Undecided: ${Math.abs(w.gain) <= w.error ? "no difference that a run would show"
+        : "the laws do not agree"}`;
+    }
     // With data to spare the teacher's compute may be better spent on it.
     const spare = w.equal && w.equal.loss < w.best.loss - w.error;
     return `Distil from ${teacherOf(w)}${spare ? ", if these tokens are all you have" : ""}`;
@@ -78,8 +81,9 @@ const Words = (() => {
     let words = `Distilled from ${w.isNew ? "the best teacher" : best.teacher.label}, the student `
       + `ends at a loss of ${loss(best.loss)} (${range(ranges.distilled)}); trained on data with `
       + `${same}, at ${data}. ${gainWords(w)}`;
-    if (verdict === "undecided" && Math.abs(w.gain) <= error) {
-      words += ` Two runs that differ in nothing but chance differ by some ${loss(error)}.`;
+    if (verdict === "undecided") {
+      if (Math.abs(w.gain) <= error) words += ` A run scatters by some ${loss(error)} about its law.`;
+      words += " Training on data is simpler.";
     }
     if (equal && verdict === "distil") {
       const buys = `The same compute, spent without a teacher on ${size(equal.studentTokens)} `
@@ -94,11 +98,13 @@ const Words = (() => {
     return words;
   }
 
-  function agreement({ ranges, problem }) {
+  function agreement({ ranges }) {
     const among = `${ranges.laws < ranges.of ? `the first ${ranges.laws} of ` : ""}${ranges.of} laws `
       + "that fit the paper's runs";
-    const share = problem.teachers || ranges.gain
-      ? ` Distilling is better in ${Math.round(100 * ranges.share)}% of them.` : "";
+    const whole = Math.round(100 * ranges.share);
+    const [none, all] = [ranges.share < 1e-9, ranges.share > 1 - 1e-9];
+    const part = none ? "none" : all ? "all" : `${Math.min(99, Math.max(1, whole))}%`;
+    const share = ranges.gain ? ` Distilling is better in ${part} of them.` : "";
     return `In brackets: where 9 of 10 of ${among} lie.${share}`;
   }
 
@@ -253,16 +259,16 @@ const Words = (() => {
     const perToken = (k) => (k === null || k >= vocabulary ? 4 * vocabulary : k * (4 + index));
     const total = (k) => `${bytes(perToken(k) * best.studentTokens)} (${perToken(k)} bytes a token)`;
     const kept = entries === null ? `All ${vocabulary.toLocaleString("en")} entries` : `${entries} entries`;
-    const cost = ({ low, high }) => `${low.toFixed(2)} to ${high.toFixed(2)} nats`;
+    const cost = ({ low, high }) => `${loss(low)} to ${loss(high)} nats`;
     const few = truncation.entries.filter(({ kept: k }) => k === 8 || k === 16)
-      .map((row) => `${row.kept} of 27 entries cost ${cost(row)}`).join(", ");
+      .map((row) => `${cost(row)} on ${row.kept} entries`).join(", ");
     const mass = truncation.mass.filter(({ kept: p }) => p === 0.99)
-      .map((row) => `a mass of 0.99 ${cost(row)}`).join("");
+      .map((row) => `${cost(row)} on those that hold a mass of 0.99`).join("");
     return `${kept} of ${size(best.studentTokens)} tokens, in float32, take ${total(entries)}`
       + `${entries === null ? `; 128 would take ${total(128)}` : ""}. The losses above are those of `
       + "whole distributions. What the likeliest entries alone cost is not known at this vocabulary: "
-      + `our own students of 27 symbols (notebook 10) lost with ${few}, ${mass}. Entries drawn from `
-      + "the distribution are right on average and noisier; we have not measured them.";
+      + `our own small students, of 27 symbols (notebook 10), lost ${few}, and ${mass}. Entries drawn `
+      + "at random are right on average and noisier; we have not measured them.";
   }
 
   function leftover({ spend, problem }) {
