@@ -16,7 +16,9 @@ import csv
 from importlib.resources import files
 from typing import NamedTuple
 
-from scalinglib.checks import namespace, positive
+import numpy as np
+
+from scalinglib.checks import namespace, plausible, positive
 
 __all__ = ["COEFFICIENTS", "FITTED_RANGE", "DistillationLaw", "SupervisedLaw", "load"]
 
@@ -27,6 +29,10 @@ FITTED_RANGE = {
     "tokens": (2e9, 512e9),
     "teacher_loss": (1.9, 2.75),
 }
+
+# Beyond these a number is no model's, but one in millions, in billions or of another unit.
+_MODELS = (1e3, np.inf)
+_LOSSES = (0.6, 20.0)
 
 COEFFICIENTS = files("scalinglib") / "coefficients"  # Table 6 and its correction, as CSV
 
@@ -55,6 +61,8 @@ class SupervisedLaw(NamedTuple):
             Nats per token.
         """
         params, tokens = positive("params", params), positive("tokens", tokens)
+        plausible("params", params, *_MODELS)
+        plausible("tokens", tokens, *_MODELS)
         xp = namespace(params, tokens, self.A)
         return xp.exp(self.log_loss(xp.log(params), xp.log(tokens)))
 
@@ -124,6 +132,9 @@ class DistillationLaw(NamedTuple):
         student_params = positive("student_params", student_params)
         student_tokens = positive("student_tokens", student_tokens)
         teacher_loss = positive("teacher_loss", teacher_loss)
+        plausible("student_params", student_params, *_MODELS)
+        plausible("student_tokens", student_tokens, *_MODELS)
+        plausible("teacher_loss", teacher_loss, *_LOSSES)
         xp = namespace(student_params, student_tokens, teacher_loss, self.A)
         return xp.exp(
             self.log_loss(xp.log(student_params), xp.log(student_tokens), xp.log(teacher_loss))

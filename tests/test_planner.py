@@ -365,8 +365,8 @@ def test_a_list_is_pasted_and_its_best_teacher_named(page):
         ("one", "b", "", "needs a number of tokens"),
         ("one", "b", "-5", "“-5” is not a number of tokens"),
         ("one", "tl", "11", "is not a loss that a model can have"),
-        ("one", "n", "1,500B", "can be 1.500B or 1500B: write one of them"),
-        ("one", "n", "1.5 tokens", "is not a size"),
+        ("one", "n", "1,500B", "“1,500B” can be 1.500 or 1500"),
+        ("one", "b", "1.5 tokens", "is not a number of tokens"),
         ("one", "k", "4.5", "is not a whole number"),
         ("one", "util", "140", "is not a utilisation"),
         ("one", "lgt", "1.5", "“1.5” is not a share between 0 and 1"),
@@ -589,7 +589,7 @@ def test_no_axis_repeats_a_label(browser, url, query):
     page = opened(browser, url, query)
     for chart in page.locator(".chart:visible").all():
         for anchor in ("end", "middle"):
-            labels = chart.locator(f"svg > text[text-anchor={anchor}]").all_inner_texts()
+            labels = chart.locator(f"svg > text[text-anchor={anchor}]").all_text_contents()
             assert len(set(labels)) == len(labels)
     page.close()
 

@@ -204,7 +204,7 @@ def advise(law, ensemble, problem, *, measured=None):
     supervised, distilled = plans(law, problem)
     best = min(distilled, key=lambda plan: plan.loss, default=None)
     error = float(ensemble.weights @ ensemble.scales) * supervised.loss
-    share, ranges = _ranges(ensemble, problem, best and distilled.index(best))
+    share, ranges = _ranges(ensemble, problem, supervised, best)
     gain = supervised.loss - best.loss if best else -np.inf
     return Advice(
         verdict=_verdict(gain, error, share),
@@ -226,29 +226,30 @@ def _verdict(gain, error, share):
     return "undecided"
 
 
-def _ranges(ensemble, problem, chosen):
-    """Share of the laws that gain, and (low, high) of each quantity; of teacher `chosen`."""
-    rows = []
-    for member in ensemble.members:
-        supervised, distilled = plans(member, problem)
-        if chosen is None or chosen >= len(distilled):
-            rows.append((supervised.loss, np.inf, -np.inf, np.nan, np.nan, np.nan))
-            continue
-        plan = distilled[chosen]
-        teacher = (plan.teacher.params, plan.teacher.loss, plan.student_tokens)
-        rows.append((supervised.loss, plan.loss, supervised.loss - plan.loss, *teacher))
-    names = ("supervised", "distilled", "gain", "teacher_params", "teacher_loss", "student_tokens")
-    if chosen is None:
-        names = names[:1]
-    elif problem.teachers is not None:
-        names = names[:3]
-    columns = np.array(rows).T
+def _ranges(ensemble, problem, supervised, best):
+    """Share of the laws that gain, and (low, high) of each quantity."""
+    student = problem.student_params
+    data = np.array(
+        [_loss(law.supervised, student, supervised.student_tokens) for law in ensemble.members]
+    )
+    values = {"supervised": data}
+    gain = np.full(len(data), -np.inf)
+    if best and problem.teachers is not None:  # what it costs is the same under every law
+        chosen = student, best.student_tokens, best.teacher.loss
+        values["distilled"] = np.array([_loss(law, *chosen) for law in ensemble.members])
+    elif best:
+        found = [plans(law, problem)[1] for law in ensemble.members]
+        values["distilled"] = np.array([plan.loss for (plan,) in found])
+        values["teacher_params"] = np.array([plan.teacher.params for (plan,) in found])
+        values["teacher_loss"] = np.array([plan.teacher.loss for (plan,) in found])
+        values["student_tokens"] = np.array([plan.student_tokens for (plan,) in found])
+    if best:
+        values["gain"] = gain = data - values["distilled"]
     levels = [(1 - AGREEMENT) / 2, (1 + AGREEMENT) / 2]
     ranges = {
-        name: tuple(map(float, ensemble.quantiles(column, levels)))
-        for name, column in zip(names, columns, strict=False)
+        name: tuple(map(float, ensemble.quantiles(value, levels))) for name, value in values.items()
     }
-    return float(ensemble.share(columns[2] > 0)), ranges
+    return float(ensemble.share(gain > 0)), ranges
 
 
 def plans(law, problem):

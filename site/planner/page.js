@@ -4,6 +4,7 @@
 
 const Page = (() => {
   const FIRST = 25, SLICE = 12; // milliseconds of work before the first picture, and between events
+  const FEW = 30;
   const { make, place } = Pictures;
   const form = place("form");
   const defaults = Object.fromEntries(new FormData(form));
@@ -152,7 +153,7 @@ const Page = (() => {
       flip.tokens = plan.supervised(plan.rebudget(problem, flip.budget)).studentTokens;
     }
     const rows = [], budgets = spaced(isNew ? 9 : 33);
-    for (const member of ensemble.members) rows.push(yield* member.plan.curve(problem, budgets));
+    for (const { plan: one } of some(w, ensemble)) rows.push(yield* one.curve(problem, budgets));
     const bands = budgets.map((budget, i) => ({
       budget,
       supervised: ensemble.range(rows.map((r) => r[i].supervised)),
@@ -165,6 +166,9 @@ const Page = (() => {
     Pictures.sizes(w);
   }
 
+  /** A teacher to train is a search a law: there the first few stand for all. */
+  const some = ({ isNew }, { members }) => (isNew ? members.slice(0, FEW) : members);
+
   /** The same compute for other students, serving paid where it is known. */
   function* otherSizes(w, plan, ensemble) {
     const compute = w.problem.compute ?? w.best?.compute ?? w.supervised.compute;
@@ -172,12 +176,16 @@ const Page = (() => {
     for (const times of [1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8]) {
       const params = w.problem.studentParams * times;
       const left = compute - (w.serve ?? 0) * w.law.forwardFlops(params);
-      if (params < 1e6 || left <= 0) continue;
+      if (params < 1e6) continue;
+      if (left <= 0) {
+        rows.push({ params, loss: Infinity });
+        continue;
+      }
       const problem = { ...w.problem, studentParams: params, compute: left, tokens: null };
       const found = plan.solve(problem);
       const { best, gain, supervised } = found;
       const answers = [];
-      for (const member of ensemble.members) {
+      for (const member of some(w, ensemble)) {
         answers.push(ensemble.answer(member, problem, found.plans.indexOf(best)));
         yield;
       }

@@ -210,7 +210,8 @@ const Pictures = (() => {
       rows.map((row) => [
         size(row.params) + (row.params === problem.studentParams ? " (yours)" : "")
           + (row === least ? " ✓" : ""),
-        size(row.tokens), how[row.verdict], loss(row.loss), range(row.range),
+        ...(row.tokens ? [size(row.tokens), how[row.verdict], loss(row.loss), range(row.range)]
+          : ["none", "serving it costs more", "–", "–"]),
       ]));
     place("sizes-caption").textContent = serve
       ? `The same compute for training and for serving ${size(serve)} tokens, for other sizes.`
