@@ -16,9 +16,9 @@ from tools import planner
 pytestmark = needs_browser
 LAW = laws.load(planner.COEFFICIENT_SET)
 LAWS = ensemble.load(planner.ENSEMBLE)
-SOLVE = "problems => problems.map((p) => Page.solversFor(null).plan.solve(p))"
+SOLVE = "problems => problems.map((p) => Work.solversFor(null).plan.solve(p))"
 ADVISE = """([problems, measured]) => problems.map((p) => {
-  const { plan, ensemble } = Page.solversFor(measured);
+  const { plan, ensemble } = Work.solversFor(measured);
   const central = plan.solve(p);
   central.error = SETTINGS.resolution * central.supervised.loss;
   const { verdict, share, ...ranges } = ensemble.advise(p, central);
@@ -247,7 +247,7 @@ def test_the_answer_flips_where_the_library_says(optimiser, browser, url):
     for n, budget in zip(students, expected, strict=True):
         flips = page.evaluate(
             """p => {
-              const job = Page.solversFor(null).plan.flips(p, ...SETTINGS.scan.compute);
+              const job = Work.solversFor(null).plan.flips(p, ...SETTINGS.scan.compute);
               for (;;) {
                 const { done, value } = job.next();
                 if (done) return value;
@@ -407,7 +407,7 @@ def test_the_recipe_holds_the_plan_and_the_link(page):
         assert part in recipe
     # A path on this disk is of no use to others: the inputs travel as text.
     assert "file:" not in recipe
-    assert "Its loss: 2.05" in recipe
+    assert "Teacher's loss: 2.05" in recipe
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.click("#copy-recipe")
     page.wait_for_function("document.getElementById('copied').textContent")

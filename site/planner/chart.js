@@ -80,7 +80,8 @@ const Chart = (() => {
     const path = (points) => points.map(([a, b]) => `${px(a).toFixed(2)},${py(b).toFixed(2)}`);
     for (const { points, color } of bands) {
       const drawn = points.filter((row) => row.every(Number.isFinite));
-      const above = path(drawn.map(([a, , b]) => [a, b])), below = path(drawn.map(([a, b]) => [a, b]));
+      const above = path(drawn.map(([a, , b]) => [a, b]));
+      const below = path(drawn.map(([a, b]) => [a, b]));
       const outline = [...above, ...below.reverse()].join(" ");
       element(inside, "polygon", { points: outline, fill: color, class: "band" });
     }

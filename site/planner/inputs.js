@@ -23,8 +23,8 @@ const Inputs = (() => {
 
   /** Cells of a pasted line: by tabs, semicolons, or commas that are no decimal commas. */
   function cells(line) {
-    const mark = line.includes("\t") ? /\t/ : line.includes(";") ? /;/ : /,\s+/.test(line) ? /,\s+/ : /,/;
-    return line.split(mark).map((cell) => cell.trim());
+    const mark = [/\t/, /;/, /,\s+/, /,/].find((one) => one.test(line));
+    return (mark ? line.split(mark) : [line]).map((cell) => cell.trim());
   }
 
   /** Lines of name, size, loss (or size, loss); a heading without numbers is passed over. */

@@ -50,8 +50,8 @@ const Words = (() => {
     if (!w.best) return "Train on data, without a teacher";
     if (w.verdict === "train") return "Train on data, without a teacher";
     if (w.verdict === "undecided") {
-      return `Undecided: ${Math.abs(w.gain) <= w.error ? "no difference that a run would show"
-        : "the laws do not agree"}`;
+      const split = Math.min(w.ranges.share, 1 - w.ranges.share) > 1 - SETTINGS.agreement;
+      return `Undecided: ${split ? "the laws do not agree" : "no difference that a run would show"}`;
     }
     // With data to spare the teacher's compute may be better spent on it.
     const spare = w.equal && w.equal.loss < w.best.loss - w.error;
@@ -61,7 +61,8 @@ const Words = (() => {
   /** Nats per token gained by distilling, and the range of it, in words. */
   function gainWords({ gain, ranges }) {
     const [low, high] = ranges.gain;
-    const side = (x) => `${loss(Math.abs(x))} ${x < 0 ? "worse" : "better"}`;
+    const side = (x) => (Math.abs(x) < 0.0005 ? "as good"
+      : `${loss(Math.abs(x))} ${x < 0 ? "worse" : "better"}`);
     if (low < 0 && high > 0) {
       return `Distilling is ${side(gain)} by the central law; the others range from ${side(low)} `
         + `to ${side(high)}.`;
@@ -98,9 +99,10 @@ const Words = (() => {
     return words;
   }
 
-  function agreement({ ranges }) {
-    const among = `${ranges.laws < ranges.of ? `the first ${ranges.laws} of ` : ""}${ranges.of} laws `
-      + "that fit the paper's runs";
+  function agreement({ ranges, measured }) {
+    const count = SETTINGS.ensemble.length;
+    const among = `${ranges.laws < ranges.of ? "the first of " : ""}${count} laws that fit the `
+      + `paper's runs${measured ? ", each shifted in both ways," : ""}`;
     const whole = Math.round(100 * ranges.share);
     const [none, all] = [ranges.share < 1e-9, ranges.share > 1 - 1e-9];
     const part = none ? "none" : all ? "all" : `${Math.min(99, Math.max(1, whole))}%`;
