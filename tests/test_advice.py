@@ -145,6 +145,7 @@ def test_students_that_share_stored_outputs_split_their_cost(capsys):
     [
         (["--student", "1,500B"], "--student: “1,500B” can be 1.500 or 1500"),
         (["--teacher", "7B:bpb=0.8"], "--teacher: “bpb=0.8” is not a loss such as"),
+        (["--teacher", "7B:0.5"], "--teacher 0.5: 0.5 nats per token is less than English text"),
         (["--gpu", "Q7"], "--gpu: “Q7” is not a number of TFLOP/s"),
         (["--measured", "7B:2.05"], "--measured: “7B:2.05” is not SIZE:TOKENS:LOSS"),
     ],

@@ -1,8 +1,10 @@
 """Compute-optimal distillation and supervised training, and which teacher to use (Section 5, D).
 
-`questions` has what readers ask, `solver` the optimiser that answers.
+`questions` has what readers ask, `solver` the optimiser that answers, `advice` the decision to
+distil or not with the range over an ensemble of laws.
 """
 
+from scalinglib.allocate.advice import Problem, Teacher, advise
 from scalinglib.allocate.questions import (
     SCENARIOS,
     best_teacher_loss,
@@ -20,6 +22,9 @@ __all__ = [
     "SCENARIOS",
     "TEACHER_PARAMS_BOX",
     "TOKENS_BOX",
+    "Problem",
+    "Teacher",
+    "advise",
     "best_teacher_loss",
     "cheapest_model",
     "compute_for_loss",

@@ -81,10 +81,11 @@ def answer(arguments):
                 f"--{option} {text}: {value:.3g} nats per token is more than a model of this size "
                 "has after a billion tokens. Is it a perplexity? Write ppl=..."
             )
-        elif value < laws.load().supervised.E:
-            doubts.append(
+        elif value < laws.load().supervised.E and not arguments.measured:
+            raise ValueError(
                 f"--{option} {text}: {value:.3g} nats per token is less than English text leaves "
-                "to any model. Are these bits per byte? Write bpb=...@BYTES"
+                "to any model. Are these bits per byte? Write bpb=...@BYTES; if it is other text, "
+                "give --measured"
             )
         return value
 
@@ -200,7 +201,8 @@ def _text(found):
         rows.append(("teacher size", f"{teacher['params']:.3g}", ""))
         rows.append(("teacher loss (nats)", f"{teacher['loss']:.3f}", ""))
         if teacher["tokens"]:
-            rows.append(("teacher tokens", f"{teacher['tokens']:.3g}", ""))
+            bound = " (a bound)" if any("tokens are a bound" in n for n in found["notes"]) else ""
+            rows.append(("teacher tokens", f"{teacher['tokens']:.3g}{bound}", ""))
     widths = [max(len(r[i]) for r in rows) for i in range(3)]
     lines += [
         f"{r[0]:<{widths[0]}}  {r[1]:>{widths[1]}}  {r[2]:>{widths[2]}}".rstrip() for r in rows

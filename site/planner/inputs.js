@@ -47,7 +47,7 @@ const Inputs = (() => {
     });
   }
 
-  /** A loss in the unit chosen, as nats per token, questioned where no model of the size has it. */
+  /** A loss in the unit chosen, as nats per token; one that no model has is refused or questioned. */
   function lossReader(fields, take, errors, doubts) {
     const unit = fields.lu;
     const bytes = unit === "bpb" ? take(fields.bpt, "bytes", "bpt") : null;
@@ -61,7 +61,7 @@ const Inputs = (() => {
       const most = law.E + (law.A / params ** law.alpha + law.B / few ** law.beta) ** law.gamma;
       const known = `${where}${nats.toFixed(2)} nats per token is`;
       if (nats < law.E) {
-        doubts[field] = before ?? `${known} less than English text leaves to any model (${law.E}). `
+        errors[field] ??= `${known} less than English text leaves to any model (${law.E}). `
           + `${unit === "nats" ? "Are these bits per byte? " : ""}If it is other text, give a model `
           + "of yours below.";
       } else if (nats > Math.max(most, 3.5)) {

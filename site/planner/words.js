@@ -236,7 +236,8 @@ const Words = (() => {
       each("Teacher size", teacher((t) => withRange(size(t.params), ranges.teacherParams, size))),
       each("Teacher loss", teacher((t) => withRange(loss(t.loss), ranges.teacherLoss, loss))),
       each(w.isNew ? "Teacher tokens" : "Teacher tokens, by its loss", teacher((t) => {
-        if (t.tokens) return size(t.tokens);
+        const most = Math.min(problem.maxTokens ?? Infinity, SETTINGS.box.tokens[1]);
+        if (t.tokens) return size(t.tokens) + (t.tokens >= most * 0.999 ? " (a bound)" : "");
         return w.neededTokens === Infinity ? "no number" : `≈ ${size(w.neededTokens)}`;
       })),
       each("FLOPs", (p) => power(p.compute)),
