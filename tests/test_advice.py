@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scalinglib import allocate, cli, ensemble, flops, laws, quantities
-from scalinglib.allocate import advice
+from scalinglib.allocate import advice, shift
 from tests.references import dense_grid
 
 LAW, LAWS = laws.load(), ensemble.load()
@@ -60,7 +60,7 @@ def test_a_limit_of_nothing_is_refused():
 
 
 def test_a_law_shifted_through_a_model_passes_through_it():
-    for moved in advice.shifted(LAW, 2e9, 1e11, 2.4):
+    for moved in shift.shifted(LAW, 2e9, 1e11, 2.4):
         assert moved.supervised.log_loss(*np.log([2e9, 1e11])) == pytest.approx(np.log(2.4))
         # The order of teachers is kept: a loss of theirs is moved back and forth.
         inside = [np.exp(moved.log_loss(*np.log([1e9, 5e10, loss]))) for loss in (2.3, 2.6, 2.9)]
@@ -175,3 +175,21 @@ def test_hours_are_those_of_the_gpu(capsys):
     plan = json.loads(capsys.readouterr().out)["train"]
     tokens = 100 * 3600 * 312e12 * 0.5 / (3 * flops.forward_flops(1e9))
     assert plan["student_tokens"] == pytest.approx(tokens)
+
+
+def test_other_students_pay_for_their_serving(capsys):
+    problem = advice.Problem(1e9, compute=1e22, teachers=seven_billion(2.05), delta_pre=0)
+    few = LAWS.thin(10)
+    serve = 1e12
+    found = advice.student_sizes(LAW, few, problem, [1e9, 8e10], serve_tokens=serve)
+    left = 1e22 - serve * float(flops.forward_flops(1e9))
+    tokens = left / (3 * flops.forward_flops(1e9))
+    assert found[1e9].supervised.student_tokens == pytest.approx(float(tokens))
+    assert found[8e10] is None
+    arguments = "plan --student 1B --flops 1e22 --teacher 7B:2.05 --serve 1T --gpus 64"
+    assert cli.main(shlex.split(arguments)) == 0
+    said = capsys.readouterr().out
+    assert f"1e+09  train       {found[1e9].supervised.loss:.3f} (" in said
+    assert "days" in said
+    with pytest.raises(ValueError, match="sizes are compared at equal compute"):
+        advice.student_sizes(LAW, few, advice.Problem(1e9, student_tokens=1e10), [1e9])

@@ -12,12 +12,21 @@ import numpy as np
 
 from scalinglib.allocate.questions import best_teacher_loss, deltas, optimal
 from scalinglib.allocate.search import minimise
+from scalinglib.allocate.shift import shifted
 from scalinglib.allocate.solver import TEACHER_PARAMS_BOX, TOKENS_BOX
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
 from scalinglib.laws import FITTED_RANGE
 
-__all__ = ["AGREEMENT", "Advice", "Plan", "Problem", "Shifted", "Teacher", "advise", "shifted"]
+__all__ = [
+    "AGREEMENT",
+    "Advice",
+    "Plan",
+    "Problem",
+    "Teacher",
+    "advise",
+    "student_sizes",
+]
 
 AGREEMENT = 0.9  # weight of the laws between low and high, and that a verdict needs
 
@@ -125,54 +134,6 @@ class Advice:
         return self.supervised.loss - self.best.loss if self.best else -np.inf
 
 
-class _ShiftedSupervised(NamedTuple):
-    law: object
-    factor: float
-    offset: float
-
-    def log_loss(self, log_params, log_tokens):
-        return np.log(self.factor * np.exp(self.law.log_loss(log_params, log_tokens)) + self.offset)
-
-
-class Shifted(NamedTuple):
-    """A law for other text or another tokenizer: every loss is factor x the law's + offset."""
-
-    law: object
-    factor: float
-    offset: float
-
-    @property
-    def supervised(self):
-        """The supervised law, shifted alike."""
-        return _ShiftedSupervised(self.law.supervised, self.factor, self.offset)
-
-    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
-        """Log L_S on the scale of the other text; the teacher's loss is on it too."""
-        teacher = (np.exp(log_teacher_loss) - self.offset) / self.factor
-        log_teacher = np.log(np.maximum(teacher, 1e-12))
-        loss = np.exp(self.law.log_loss(log_student_params, log_student_tokens, log_teacher))
-        return np.log(self.factor * loss + self.offset)
-
-
-def shifted(law, params, tokens, loss):
-    """A law moved through one measured model, in the two ways that one model cannot tell apart.
-
-    Parameters
-    ----------
-    law : object
-        As for `allocate.optimal`.
-    params, tokens, loss : float
-        The model's N and D, and its loss on the other text in nats per token.
-
-    Returns
-    -------
-    tuple of Shifted
-        All losses moved by a difference (another entropy E), and by a factor (longer tokens).
-    """
-    expected = float(np.exp(law.supervised.log_loss(np.log(params), np.log(tokens))))
-    return Shifted(law, 1.0, loss - expected), Shifted(law, loss / expected, 0.0)
-
-
 def advise(law, ensemble, problem, *, measured=None):
     """Whether to distil, from which teacher, and how sure that is.
 
@@ -184,7 +145,7 @@ def advise(law, ensemble, problem, *, measured=None):
     problem : Problem
     measured : (params, tokens, loss), optional
         One model trained on data, of the reader's own: moves all laws to their text. The central
-        answer is that of the difference, the ranges hold both ways of `shifted`.
+        answer is that of the difference, the ranges hold both ways of `shift.shifted`.
 
     Returns
     -------
@@ -216,6 +177,35 @@ def advise(law, ensemble, problem, *, measured=None):
         ranges=ranges,
         notes=tuple(_notes(problem, supervised, best)),
     )
+
+
+def student_sizes(law, ensemble, problem, sizes, *, serve_tokens=0.0, measured=None):
+    """The same compute for students of other sizes, what serving them costs taken off.
+
+    Parameters
+    ----------
+    law, ensemble, measured
+        As for `advise`.
+    problem : Problem
+        With a budget of compute.
+    sizes : sequence of float
+        N_S of each student.
+    serve_tokens : float
+        Tokens that the student will read or write in its life, one forward pass each.
+
+    Returns
+    -------
+    dict
+        size: Advice, or None where serving alone costs more than the budget.
+    """
+    if problem.compute is None:
+        raise ValueError("problem has student_tokens; sizes are compared at equal compute")
+    found = {}
+    for size in sizes:
+        left = problem.compute - serve_tokens * float(forward_flops(size))
+        there = replace(problem, student_params=size, compute=left) if left > 0 else None
+        found[size] = there and advise(law, ensemble, there, measured=measured)
+    return found
 
 
 def _verdict(gain, error, share):

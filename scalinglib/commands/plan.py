@@ -10,6 +10,8 @@ from scalinglib.allocate import advice
 
 __all__ = ["add", "answer", "run"]
 
+_FEW = 30  # laws that stand for all where many problems are asked
+
 _EPILOG = """
 teachers: SIZE:LOSS with a loss in nats (2.05), ppl=8.1 or bpb=0.78@4.3 (bytes per token).
 Without --teacher the best one to train is found.
@@ -31,7 +33,11 @@ def add(parser):
     names = ", ".join(quantities.GPU_TERAFLOPS)
     parser.add_argument("--gpu", default="H100", help=f"{names}, or TFLOP/s (default: H100)")
     parser.add_argument("--utilisation", default="40%", help="of the peak (default: 40%%)")
+    parser.add_argument("--gpus", help="how many, for days")
     parser.add_argument("--price", help="of one GPU-hour")
+    parser.add_argument(
+        "--serve", metavar="TOKENS", help="compare student sizes, serving paid from the budget"
+    )
     parser.add_argument("--teacher", action="append", default=[], metavar="SIZE:LOSS")
     parser.add_argument("--data", metavar="TOKENS", help="most tokens for any one model")
     parser.add_argument("--students", default="1", help="that share the teacher (default: 1)")
@@ -129,11 +135,35 @@ def answer(arguments):
             loss(parts[2], params, "measured"),
         )
     price = read(arguments.price, "money", "price") if arguments.price else None
-    found = advice.advise(laws.load(), ensemble.load(), problem, measured=measured)
-    return _plain(found, problem, per_hour, price) | {"questions": doubts}, doubts
+    gpus = read(arguments.gpus, "count", "gpus") if arguments.gpus else None
+    members = ensemble.load()
+    found = advice.advise(laws.load(), members, problem, measured=measured)
+    plain = _plain(found, problem, per_hour, price=price, gpus=gpus) | {"questions": doubts}
+    if arguments.serve:
+        serve = read(arguments.serve, "tokens", "serve")
+        plain["sizes"] = _sizes(problem, members.thin(_FEW), serve, measured)
+    return plain, doubts
 
 
-def _plain(found, problem, per_hour, price):
+def _sizes(problem, members, serve, measured):
+    """Rows of the students beside the one asked for."""
+    sizes = [problem.student_params * 2.0**i for i in range(-3, 4)]
+    found = advice.student_sizes(
+        laws.load(), members, problem, sizes, serve_tokens=serve, measured=measured
+    )
+    rows = []
+    for size, advised in found.items():
+        row = {"student_params": size, "verdict": "serving costs more than the budget"}
+        if advised:
+            way = "distilled" if advised.gain > 0 else "supervised"
+            plan = advised.best if advised.gain > 0 else advised.supervised
+            row |= {"verdict": advised.verdict, "loss": plan.loss, "range": advised.ranges[way]}
+            row |= {"student_tokens": plan.student_tokens}
+        rows.append(row)
+    return rows
+
+
+def _plain(found, problem, per_hour, *, price, gpus):
     def plan(one):
         if one is None:
             return None
@@ -142,6 +172,7 @@ def _plain(found, problem, per_hour, price):
             "teacher": one.teacher and one.teacher._asdict(),
             "compute": one.compute,
             "gpu_hours": hours,
+            "days": None if gpus is None else hours / gpus / 24,
             "price": None if price is None else hours * price,
         }
 
@@ -194,6 +225,8 @@ def _text(found):
     row("student tokens", lambda p: f"{p['student_tokens']:.3g}")
     row("FLOPs", lambda p: f"{p['compute']:.3g}")
     row("GPU-hours", lambda p: f"{p['gpu_hours']:,.0f}")
+    if data["days"] is not None:
+        row("days", lambda p: f"{p['days']:.3g}")
     if data["price"] is not None:
         row("price", lambda p: f"{p['price']:,.0f}")
     if best:
@@ -215,4 +248,12 @@ def _text(found):
             f"better in {found['share_distil']:.0%} of the laws that fit the paper's runs.",
         ]
     lines += [f"Note: {note}." for note in found["notes"]]
+    if "sizes" in found:
+        lines += ["", "Other students for the same compute, serving included:"]
+    for size in found.get("sizes", ()):
+        line = f"  {size['student_params']:>9.3g}  {size['verdict']:<10}"
+        if "loss" in size:
+            low, high = size["range"]
+            line += f"  {size['loss']:.3f} ({low:.3f} to {high:.3f})"
+        lines.append(line)
     return "\n".join(lines)
