@@ -266,6 +266,7 @@ const Page = (() => {
       Pictures.teachers(shown, shown.law, shown.ideal);
       Pictures.budgets(shown);
     });
+    place("copy-link").hidden = location.protocol === "file:";
     place("copy-recipe").addEventListener("click", () => copy(place("recipe").value, "Recipe"));
     place("copy-link").addEventListener("click", () => copy(location.href, "Link"));
     place("copy-inputs").addEventListener("click", () =>

@@ -101,7 +101,7 @@ const Words = (() => {
 
   function agreement({ ranges, measured }) {
     const count = SETTINGS.ensemble.length;
-    const among = `${ranges.laws < ranges.of ? "the first of " : ""}${count} laws that fit the `
+    const among = `${ranges.laws < ranges.of ? "some of the " : ""}${count} laws that fit the `
       + `paper's runs${measured ? ", each shifted in both ways," : ""}`;
     const whole = Math.round(100 * ranges.share);
     const [none, all] = [ranges.share < 1e-9, ranges.share > 1 - 1e-9];
