@@ -1,10 +1,11 @@
 """Refuse bad input by name: every public function that takes numbers from a reader calls these."""
 
 import sys
+import warnings
 
 import numpy as np
 
-__all__ = ["namespace", "positive"]
+__all__ = ["namespace", "plausible", "positive"]
 
 
 def namespace(*arrays):
@@ -31,6 +32,24 @@ def positive(name, value):
         first = float(array[bad].flat[0])
         raise ValueError(f"{name} is {first!r}; it must be positive and finite")
     return value if jax and isinstance(value, jax.Array) else array
+
+
+def plausible(name, value, low, high):
+    """Warn where an entry of `value` is outside what models are; Python shows a warning once.
+
+    Tracers pass: their values are not known.
+    """
+    jax = _jax()
+    if jax and isinstance(value, jax.core.Tracer):
+        return
+    array = np.asarray(value)
+    odd = (array < low) | (array > high)
+    if odd.any():
+        warnings.warn(
+            f"{name} is {float(array[odd].flat[0]):.4g}, which no model has: is it in parameters, "
+            "tokens, or nats per token?",
+            stacklevel=3,
+        )
 
 
 def _jax():

@@ -100,6 +100,17 @@ print(*sys.modules)
     assert "jax" not in loaded
 
 
+def test_the_command_of_the_wheel(elsewhere):
+    said = elsewhere(
+        """
+from scalinglib import cli
+assert cli.main(["plan", "--student", "1B", "--tokens", "50B", "--teacher", "7B:2.05"]) == 0
+""",
+        without=EXTRAS,
+    )
+    assert said.startswith("Distil from 7B")
+
+
 def test_the_readers_own_jax_stays_in_single_precision(elsewhere):
     elsewhere(
         """

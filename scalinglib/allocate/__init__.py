@@ -1,10 +1,11 @@
 """Compute-optimal distillation and supervised training, and which teacher to use (Section 5, D).
 
 `questions` has what readers ask, `solver` the optimiser that answers, `supervised` the half that
-needs no teacher, `uncertainty` the same answers under an ensemble of laws, `contested` the
-statements that hang on the law, `tables` what figures and sheets show of all scenarios.
+needs no teacher, `advice` the decision to distil or not, `uncertainty` the answers under an
+ensemble of laws, `tables` what figures and sheets show.
 """
 
+from scalinglib.allocate.advice import Problem, Teacher, advise
 from scalinglib.allocate.questions import (
     SCENARIOS,
     best_teacher_loss,
@@ -25,6 +26,9 @@ __all__ = [
     "SCENARIOS",
     "TEACHER_PARAMS_BOX",
     "TOKENS_BOX",
+    "Problem",
+    "Teacher",
+    "advise",
     "best_teacher_loss",
     "cheapest_model",
     "compute_for_loss",

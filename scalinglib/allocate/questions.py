@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize.elementwise import find_root
 
+from scalinglib.allocate.search import best_teachers_within, minimise
 from scalinglib.allocate.solver import (
     ENDLESS,
     TEACHER_PARAMS_BOX,
@@ -66,7 +67,7 @@ def deltas(scenario):
     return delta_lgt, delta_pre
 
 
-def optimal(law, student_params, compute, scenario):
+def optimal(law, student_params, compute, scenario, *, max_tokens=None):
     """The compute-optimal distillation of each student on each budget (Equations 10 and 28).
 
     Parameters
@@ -78,6 +79,9 @@ def optimal(law, student_params, compute, scenario):
         N_S and the budget C in FLOPs, positive and finite. They broadcast.
     scenario : str or pair of array_like
         A name of `SCENARIOS` or (delta_lgt, delta_pre), each in [0, 1]; a pair broadcasts too.
+    max_tokens : array_like, optional
+        The most tokens that any model, student or teacher, can be trained on; broadcasts too. None
+        stands for the bound of `TOKENS_BOX`.
 
     Returns
     -------
@@ -87,10 +91,10 @@ def optimal(law, student_params, compute, scenario):
         supervised_loss (the same student trained on data with the whole budget), and the shares of
         the FLOPs spent: share_student, share_inference, share_pretraining. Last, at_bound: which
         of student_tokens, teacher_params and teacher_tokens are no optimum but a bound of
-        `TOKENS_BOX` or `TEACHER_PARAMS_BOX`, joined by commas, "" where none is. Where no teacher
-        FLOPs are counted only L_T matters: the teacher reported is the cheapest that reaches it.
-        Where only inference is counted the teacher's tokens run to their upper bound. A budget
-        larger than the box can spend has student_tokens at theirs.
+        `TOKENS_BOX`, `TEACHER_PARAMS_BOX` or max_tokens, joined by commas, "" where none is. Where
+        no teacher FLOPs are counted only L_T matters: the teacher reported is the cheapest that
+        reaches it. Where only inference is counted the teacher's tokens run to their upper bound. A
+        budget larger than the box can spend has student_tokens at theirs.
 
     Raises
     ------
@@ -104,9 +108,17 @@ def optimal(law, student_params, compute, scenario):
         raise TypeError(f"law is {law!r}; it must have log_loss and supervised.log_loss")
     names = scenario if isinstance(scenario, str) else None
     problems = np.broadcast_arrays(
-        positive("student_params", student_params), positive("compute", compute), *deltas(scenario)
+        positive("student_params", student_params),
+        positive("compute", compute),
+        *deltas(scenario),
+        np.inf if max_tokens is None else positive("max_tokens", max_tokens),
     )
-    student_params, compute, delta_lgt, delta_pre = (np.ravel(p).astype(float) for p in problems)
+    student_params, compute, delta_lgt, delta_pre, limit = (
+        np.ravel(p).astype(float) for p in problems
+    )
+    if np.any(limit <= TOKENS_BOX[0]):
+        raise ValueError(f"max_tokens is {limit.min():.6g}; it must be above {TOKENS_BOX[0]:.0e}")
+    most_tokens = np.minimum(limit, TOKENS_BOX[1])
     needed = minimum_compute(student_params, (delta_lgt, delta_pre))
     short = compute < needed
     if short.any():
@@ -117,17 +129,23 @@ def optimal(law, student_params, compute, scenario):
             "teacher"
         )
     problem = (student_params, compute, delta_lgt, delta_pre)
-    teacher_params, teacher_tokens = best_teachers(law, *problem)
+    if max_tokens is None:
+        teacher_params, teacher_tokens = best_teachers(law, *problem)
+    else:
+        teacher_params, teacher_tokens = best_teachers_within(
+            law, *problem, most_tokens=most_tokens
+        )
     teacher_loss = _loss(law.supervised, teacher_params, teacher_tokens)
     free = (delta_lgt == 0) & (delta_pre == 0)
     if free.any():
         teacher_params[free], teacher_tokens[free] = cheapest_model(
-            law.supervised, teacher_loss[free]
+            law.supervised, teacher_loss[free], max_tokens=most_tokens[free]
         )
     costs = _costs(student_params, teacher_params, delta_lgt, delta_pre)
     student_tokens = np.clip(
         (compute - costs["pretraining"] * teacher_tokens) / (costs["student"] + costs["inference"]),
-        *TOKENS_BOX,
+        TOKENS_BOX[0],
+        most_tokens,
     )
     spent = np.array(
         [
@@ -148,11 +166,13 @@ def optimal(law, student_params, compute, scenario):
             "teacher_tokens": teacher_tokens,
             "teacher_loss": teacher_loss,
             "student_loss": _loss(law, student_params, student_tokens, teacher_loss),
-            "supervised_loss": _loss(law.supervised, student_params, compute / costs["student"]),
+            "supervised_loss": _loss(
+                law.supervised, student_params, np.minimum(compute / costs["student"], limit)
+            ),
             "share_student": share[0],
             "share_inference": share[1],
             "share_pretraining": share[2],
-            "at_bound": _at_bound(student_tokens, teacher_params, teacher_tokens),
+            "at_bound": _at_bound(student_tokens, teacher_params, teacher_tokens, most_tokens),
         }
     )
 
@@ -161,12 +181,12 @@ def _loss(law, *arguments):
     return np.exp(law.log_loss(*map(np.log, arguments)))
 
 
-def _at_bound(student_tokens, teacher_params, teacher_tokens):
+def _at_bound(student_tokens, teacher_params, teacher_tokens, most_tokens):
     """Names of the variables that end at a bound, problem by problem."""
     boxes = {
-        "student_tokens": (student_tokens, TOKENS_BOX),
+        "student_tokens": (student_tokens, (TOKENS_BOX[0], most_tokens)),
         "teacher_params": (teacher_params, TEACHER_PARAMS_BOX),
-        "teacher_tokens": (teacher_tokens, TOKENS_BOX),
+        "teacher_tokens": (teacher_tokens, (TOKENS_BOX[0], most_tokens)),
     }
     at = {
         name: (value <= low * (1 + 1e-6)) | (value >= high * (1 - 1e-6))
@@ -281,11 +301,11 @@ def best_teacher_loss(law, student_params, student_tokens=None):
     log_params = np.log(student_params)[..., None]
     log_tokens = ENDLESS if endless else np.log(student_tokens)[..., None]
     low = np.full(student_params.shape, law.supervised.log_loss(ENDLESS, ENDLESS))
-    best = _minimise(partial(law.log_loss, log_params, log_tokens), low, low + np.log(10.0))
+    best = minimise(partial(law.log_loss, log_params, log_tokens), low, low + np.log(10.0))
     return np.exp(best)
 
 
-def cheapest_model(law, loss):
+def cheapest_model(law, loss, *, max_tokens=None):
     """The supervised compute-optimal (N, D) that reaches each `loss`: least F(N) D.
 
     Parameters
@@ -294,6 +314,8 @@ def cheapest_model(law, loss):
         A `SupervisedLaw`, or any with `log_loss(log N, log D)` that falls with both.
     loss : array_like
         Nats per token, reachable inside `TEACHER_PARAMS_BOX` and `TOKENS_BOX`.
+    max_tokens : array_like of the shape of `loss`, optional
+        Bound on the tokens, within `TOKENS_BOX`.
 
     Returns
     -------
@@ -309,11 +331,14 @@ def cheapest_model(law, loss):
             f"{best:.6g} to {worst:.6g} nats per token"
         )
     target = np.log(np.clip(np.ravel(loss), best, worst))
+    if max_tokens is not None:
+        many = np.log(np.broadcast_to(max_tokens, loss.shape))
+    few, many = (np.broadcast_to(np.ravel(end), target.shape) for end in (few, many))
 
     def excess(log_tokens, log_params, target):
         return target - law.log_loss(log_params, log_tokens)
 
-    def cost_slope(log_params, target):
+    def cost_slope(log_params, target, few, many):
         log_tokens = _zero_or_end(excess, few, many, [log_params, target])
         _, elasticity, _ = flops_elasticity(log_params)
         _, (by_params, by_tokens), _ = reducible_loss(law, np.stack([log_params, log_tokens]))
@@ -321,10 +346,10 @@ def cheapest_model(law, loss):
 
     # Between these sizes the loss is reached on a number of tokens inside the box.
     low, high = (
-        _zero_or_end(lambda n, t, d=tokens: excess(d, n, t), small, large, [target])
+        _zero_or_end(lambda n, t, d: excess(d, n, t), small, large, [target, tokens])
         for tokens in (many, few)
     )
-    log_params = _zero_or_end(cost_slope, low, high, [target])
+    log_params = _zero_or_end(cost_slope, low, high, [target, few, many])
     log_tokens = _zero_or_end(excess, few, many, [log_params, target])
     return np.exp(log_params).reshape(loss.shape), np.exp(log_tokens).reshape(loss.shape)
 
@@ -372,17 +397,3 @@ def _zero_or_end(function, low, high, arguments):
     inside = (at_low < 0) & (at_high > 0)
     found[inside] = _root(function, low, high, arguments, inside)
     return found
-
-
-def _minimise(function, low, high, points=129, rounds=9):
-    """Elementwise minimiser: the best of a grid, then of ever finer grids around it.
-
-    `function` maps an array with a last axis of trial points to values of the same shape.
-    """
-    for _ in range(rounds):
-        grid = np.linspace(low, high, points, axis=-1)
-        best = np.argmin(function(grid), axis=-1)[..., None]
-        low = np.take_along_axis(grid, np.maximum(best - 1, 0), -1)[..., 0]
-        high = np.take_along_axis(grid, np.minimum(best + 1, points - 1), -1)[..., 0]
-        points = 17
-    return (low + high) / 2

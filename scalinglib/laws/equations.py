@@ -10,7 +10,9 @@ their `log_loss` methods are plain formulas that `jit`, `vmap` and `grad` go thr
 
 from typing import NamedTuple
 
-from scalinglib.checks import namespace, positive
+import numpy as np
+
+from scalinglib.checks import namespace, plausible, positive
 
 __all__ = ["FITTED_RANGE", "DistillationLaw", "SupervisedLaw"]
 
@@ -21,6 +23,10 @@ FITTED_RANGE = {
     "tokens": (2e9, 512e9),
     "teacher_loss": (1.9, 2.75),
 }
+
+# Beyond these a number is no model's, but one in millions, in billions or of another unit.
+_MODELS = (1e3, np.inf)
+_LOSSES = (0.6, 20.0)
 
 
 class SupervisedLaw(NamedTuple):
@@ -47,6 +53,8 @@ class SupervisedLaw(NamedTuple):
             Nats per token.
         """
         params, tokens = positive("params", params), positive("tokens", tokens)
+        plausible("params", params, *_MODELS)
+        plausible("tokens", tokens, *_MODELS)
         xp = namespace(params, tokens, self.A)
         return xp.exp(self.log_loss(xp.log(params), xp.log(tokens)))
 
@@ -116,6 +124,9 @@ class DistillationLaw(NamedTuple):
         student_params = positive("student_params", student_params)
         student_tokens = positive("student_tokens", student_tokens)
         teacher_loss = positive("teacher_loss", teacher_loss)
+        plausible("student_params", student_params, *_MODELS)
+        plausible("student_tokens", student_tokens, *_MODELS)
+        plausible("teacher_loss", teacher_loss, *_LOSSES)
         xp = namespace(student_params, student_tokens, teacher_loss, self.A)
         return xp.exp(
             self.log_loss(xp.log(student_params), xp.log(student_tokens), xp.log(teacher_loss))

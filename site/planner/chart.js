@@ -15,21 +15,25 @@ const Chart = (() => {
   }
 
   /** Round numbers between low and high, some `count` of them. */
-  function linearTicks(low, high, count) {
+  function linearTicks({ low, high }, count) {
     const raw = (high - low) / count;
     const power = 10 ** Math.floor(Math.log10(raw));
     const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw);
     const first = Math.ceil(low / step);
-    return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
+    const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+    return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => {
+      const value = (first + i) * step;
+      return { value, text: value.toFixed(places) };
+    });
   }
 
   /** Powers of ten between low and high, every one or every few. */
-  function logTicks(low, high, count) {
+  function logTicks({ low, high, format }, count) {
     const [first, last] = [Math.ceil(Math.log10(low)), Math.floor(Math.log10(high))];
     const every = Math.max(1, Math.ceil((last - first + 1) / count));
     const ticks = [];
     for (let e = first; e <= last; e += every) ticks.push(10 ** e);
-    return ticks;
+    return ticks.map((value) => ({ value, text: format(value) }));
   }
 
   function scale({ low, high, log }, from, to) {
@@ -38,10 +42,11 @@ const Chart = (() => {
   }
 
   /**
-   * Draw into `place`. x, y: {low, high, log, label, format}; lines: {points, color, dash, width};
-   * marks: {x, y, color, hollow, label}; verticals: {x, label, dash, row}; band: {points, error}.
+   * Draw into `place`. x, y: {low, high, log, label, format (of a log axis)}; lines: {points,
+   * color, dash, width}; marks: {x, y, color, hollow, label, low, high}; verticals: {x, label, dash,
+   * row}; bands: {points of x, low, high; color}.
    */
-  function draw(place, { title, x, y, lines, marks = [], verticals = [], band = null }) {
+  function draw(place, { title, x, y, lines, marks = [], verticals = [], bands = [] }) {
     const width = Math.max(place.clientWidth, 240);
     const svg = document.createElementNS(SPACE, "svg");
     for (const [key, value] of Object.entries({ width, height: HEIGHT, role: "img" })) {
@@ -51,16 +56,16 @@ const Chart = (() => {
     const right = width - MARGIN.right, bottom = HEIGHT - MARGIN.bottom;
     const px = scale(x, MARGIN.left, right), py = scale(y, bottom, MARGIN.top);
 
-    const ticks = (axis, count) => (axis.log ? logTicks : linearTicks)(axis.low, axis.high, count);
-    for (const value of ticks(y, 5)) {
+    const ticks = (axis, count) => (axis.log ? logTicks : linearTicks)(axis, count);
+    for (const { value, text } of ticks(y, 5)) {
       const at = py(value);
       element(svg, "line", { x1: MARGIN.left, x2: right, y1: at, y2: at, class: "grid" });
-      element(svg, "text", { x: MARGIN.left - 8, y: at + 4, "text-anchor": "end" }, y.format(value));
+      element(svg, "text", { x: MARGIN.left - 8, y: at + 4, "text-anchor": "end" }, text);
     }
-    for (const value of ticks(x, Math.max(3, Math.floor(width / 90)))) {
+    for (const { value, text } of ticks(x, Math.max(3, Math.floor(width / 90)))) {
       const at = px(value);
       element(svg, "line", { x1: at, x2: at, y1: bottom, y2: bottom + 5, class: "axis" });
-      element(svg, "text", { x: at, y: bottom + 19, "text-anchor": "middle" }, x.format(value));
+      element(svg, "text", { x: at, y: bottom + 19, "text-anchor": "middle" }, text);
     }
     element(svg, "line", { x1: MARGIN.left, x2: right, y1: bottom, y2: bottom, class: "axis" });
     const middle = (MARGIN.left + right) / 2;
@@ -73,10 +78,12 @@ const Chart = (() => {
     });
     const inside = element(svg, "g", { "clip-path": `url(#${clip})` });
     const path = (points) => points.map(([a, b]) => `${px(a).toFixed(2)},${py(b).toFixed(2)}`);
-    if (band) {
-      const above = path(band.points.map(([a, b]) => [a, b * (1 + band.error)]));
-      const below = path(band.points.map(([a, b]) => [a, b * (1 - band.error)]));
-      element(inside, "polygon", { points: [...above, ...below.reverse()].join(" "), class: "band" });
+    for (const { points, color } of bands) {
+      const drawn = points.filter((row) => row.every(Number.isFinite));
+      const above = path(drawn.map(([a, , b]) => [a, b]));
+      const below = path(drawn.map(([a, b]) => [a, b]));
+      const outline = [...above, ...below.reverse()].join(" ");
+      element(inside, "polygon", { points: outline, fill: color, class: "band" });
     }
     for (const { x: at, label, dash, row = 0 } of verticals) {
       const across = px(at);
@@ -96,10 +103,15 @@ const Chart = (() => {
         "stroke-dasharray": dash ?? "", "stroke-linejoin": "round",
       });
     }
-    for (const { x: a, y: b, color, hollow, label } of marks) {
+    for (const { x: a, y: b, color, hollow, label, low, high } of marks) {
+      if (low !== undefined) {
+        element(inside, "line", {
+          x1: px(a), x2: px(a), y1: py(low), y2: py(high), stroke: color, "stroke-width": 2,
+        });
+      }
       const dot = element(inside, "circle", {
         cx: px(a), cy: py(b), r: hollow ? 5 : 6.5, stroke: color, "stroke-width": 2,
-        fill: hollow ? "white" : color,
+        fill: hollow ? "var(--paper)" : color,
       });
       element(dot, "title", {}, label);
     }
@@ -116,7 +128,7 @@ const Chart = (() => {
       }
       if (dot) {
         element(key, "circle", {
-          cx: 13, cy: 7, r: 5, stroke: color, "stroke-width": 2, fill: hollow ? "white" : color,
+          cx: 13, cy: 7, r: 5, stroke: color, "stroke-width": 2, fill: hollow ? "var(--paper)" : color,
         });
       } else {
         element(key, "line", {

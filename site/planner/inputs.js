@@ -1,108 +1,164 @@
 "use strict";
-// From the form's text to a problem for the optimiser, or to an error beside each wrong field;
-// and between the form and the link that carries it.
+// From the form's text to a problem for the optimiser, or to an error beside each wrong field; and
+// between the form, the link that carries it, and the same as text.
 
 const Inputs = (() => {
-  const SCALE = { "": 1, k: 1e3, m: 1e6, b: 1e9, g: 1e9, t: 1e12 };
   const HOUR = 3600, TERA = 1e12;
+  const { read, doubt } = Quantities.create(SETTINGS.quantities);
 
-  /** 1B, 500M, 3e9, 1,000 as a number; NaN where it is none. */
-  function quantity(text) {
-    const match = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?([kmbgt]?)$/i.exec(text.replace(/[\s,_]/g, ""));
-    return match ? Number(match[1] + (match[2] ?? "")) * SCALE[match[3].toLowerCase()] : NaN;
+  /** A reader that puts what is wrong, or doubtful, beside its field. */
+  function reader(errors, doubts) {
+    return function take(text, kind, field, where = "") {
+      try {
+        const value = read(text, kind);
+        const question = doubt(value, kind);
+        if (question) doubts[field] ??= where + question;
+        return value;
+      } catch (refused) {
+        errors[field] ??= where + refused.message;
+        return NaN;
+      }
+    };
   }
 
-  const readers = (settings) => {
-    /** Read a number in [low, high]; what is wrong with it goes into errors[field]. */
-    const between = (low, high, what) => (text, field, errors, where = "") => {
-      const value = quantity(text);
-      if (value >= low && value <= high) return value;
-      const found = text.trim() ? `“${text.trim()}” is not` : `${where || "This"} needs`;
-      errors[field] ??= `${where && text.trim() ? `${where}: ` : ""}${found} ${what}.`;
-      return NaN;
-    };
-    const [lowest, highest] = [settings.supervised.E, Math.log(settings.flops.vocabulary)];
-    const losses = `${lowest} to ${highest.toFixed(1)}`;
-    return {
-      size: between(1e6, 1e12, "a size between 1M and 1T, such as 1B, 500M or 3e9"),
-      flops: between(1e15, 1e30, "a number of FLOPs between 1e15 and 1e30, such as 1e21"),
-      tokens: between(1e7, 1e16, "a number of tokens between 10M and 1e16, such as 50B"),
-      hours: between(1e-2, 1e12, "a positive number of GPU-hours, such as 5000"),
-      peak: between(1e-2, 1e6, "a positive number of TFLOP/s, such as 989"),
-      percent: between(0.1, 100, "a percentage between 0.1 and 100"),
-      share: between(0, 1, "a share between 0 and 1, such as 0.25"),
-      count: between(1, 1e9, "a number of students, 1 or more"),
-      loss: between(lowest, highest, `a loss that a model can have, in nats per token (${losses})`),
-    };
-  };
+  /** Cells of a pasted line: by tabs, semicolons, or commas that are no decimal commas. */
+  function cells(line) {
+    const mark = [/\t/, /;/, /,\s+/, /,/].find((one) => one.test(line));
+    return (mark ? line.split(mark) : [line]).map((cell) => cell.trim());
+  }
 
   /** Lines of name, size, loss (or size, loss); a heading without numbers is passed over. */
-  function teachers(text, read, errors) {
-    const rows = text.split("\n")
-      .map((line, i) => ({ line: i + 1, cells: line.split(/[,;\t]/).map((c) => c.trim()) }))
-      .filter(({ cells }) => cells.some((cell) => cell !== ""));
-    if (rows.length && rows[0].cells.every((cell) => Number.isNaN(quantity(cell)))) rows.shift();
+  function teachers(text, take, takeLoss, errors) {
+    const rows = text.split("\n").map((line, i) => ({ line: i + 1, cells: cells(line) }))
+      .filter((row) => row.cells.some((cell) => cell !== ""));
+    if (rows.length && rows[0].cells.every((cell) => !/\d/.test(cell))) rows.shift();
     if (!rows.length) errors.list = "This needs at least one teacher, such as: large, 7B, 2.05";
-    return rows.map(({ line, cells }) => {
-      if (cells.length !== 2 && cells.length !== 3) {
-        errors.list ??= `Line ${line} has ${cells.length} entries; it must have name, size, loss.`;
+    return rows.map(({ line, cells: row }) => {
+      if (row.length !== 2 && row.length !== 3) {
+        errors.list ??= `Line ${line} has ${row.length} entries; it must have name, size, loss.`;
       }
-      const [size, loss] = cells.slice(-2);
-      const params = read.size(size ?? "", "list", errors, `Line ${line}`);
-      const named = cells.length === 3 && cells[0] !== "";
+      const [size, loss] = row.slice(-2);
+      const params = take(size ?? "", "size", "list", `Line ${line}: `);
+      const named = row.length === 3 && row[0] !== "";
       return {
-        name: named ? cells[0] : size,
-        label: named ? `“${cells[0]}”` : `the ${size} teacher`,
-        params,
-        loss: read.loss(loss ?? "", "list", errors, `Line ${line}`),
+        name: named ? row[0] : size, label: named ? `“${row[0]}”` : `the ${size} teacher`,
+        params, loss: takeLoss(loss ?? "", params, "list", `Line ${line}: `),
       };
     });
   }
 
-  /** The problem that the fields state: {problem, perUnit, unit, errors by field}. */
-  function interpret(fields, settings) {
-    const read = readers(settings), errors = {};
+  /** A loss in the unit chosen, as nats per token; one that no model has is refused or questioned. */
+  function lossReader(fields, take, errors, doubts) {
+    const unit = fields.lu;
+    const bytes = unit === "bpb" ? take(fields.bpt, "bytes", "bpt") : null;
+    return function takeLoss(text, params, field, where = "") {
+      const before = doubts[field];
+      const typed = take(text, Quantities.KIND[unit], field, where);
+      const nats = Quantities.inNats(typed, unit, bytes);
+      if (Number.isNaN(nats) || errors[field] || fields.cl.trim()) return nats;
+      const law = SETTINGS.central.supervised;
+      const few = 1e9; // a model is hardly ever left worse than after so few tokens
+      const most = law.E + (law.A / params ** law.alpha + law.B / few ** law.beta) ** law.gamma;
+      const known = `${where}${nats.toFixed(2)} nats per token is`;
+      if (nats < law.E) {
+        errors[field] ??= `${known} less than English text leaves to any model (${law.E}). `
+          + `${unit === "nats" ? "Are these bits per byte? " : ""}If it is other text, give a model `
+          + "of yours below.";
+      } else if (nats > Math.max(most, 3.5)) {
+        doubts[field] = before ?? `${known} more than a model of this size has after a billion `
+          + `tokens (${most.toFixed(2)}). ${unit === "nats" ? "Is it a perplexity?" : "Is it the unit?"}`;
+      }
+      return nats;
+    };
+  }
+
+  /** FLOP/s of one GPU, from its name or its peak, and its utilisation. */
+  function speed(fields, take) {
+    const named = Object.entries(SETTINGS.gpus)
+      .find(([name]) => name.toLowerCase() === fields.peak.trim().toLowerCase());
+    const peak = named ? named[1] : take(fields.peak, "teraflops", "peak");
+    return peak * TERA * take(fields.util, "utilisation", "util");
+  }
+
+  /** The problem that the fields state, with errors and doubts by field. */
+  function interpret(fields) {
+    const errors = {}, doubts = {};
+    const take = reader(errors, doubts);
+    const takeLoss = lossReader(fields, take, errors, doubts);
+    const optional = (name, kind) => (fields[name].trim() ? take(fields[name], kind, name) : null);
     const unit = fields.u;
-    // FLOPs of one unit of the budget; a token's cost depends on the plan.
-    let perUnit = unit === "flops" ? 1 : null, utilisation = null;
-    if (unit === "hours") {
-      utilisation = read.percent(fields.util, "util", errors) / 100;
-      perUnit = read.peak(fields.peak, "peak", errors) * TERA * utilisation * HOUR;
+    const perHour = speed(fields, take) * HOUR;
+    const perUnit = { flops: 1, tokens: null, hours: perHour }[unit];
+    const studentParams = take(fields.n, "size", "n");
+    const budget = take(fields.b, unit, "b");
+    if (unit === "hours" && !errors.b && budget * perHour > SETTINGS.quantities.kinds.flops.usual_high) {
+      doubts.b ??= "Is this right? It is more compute than any model has cost.";
     }
-    const studentParams = read.size(fields.n, "n", errors);
-    const budget = read[unit](fields.b, "b", errors);
-    const maxTokens = fields.limit.trim() ? read.tokens(fields.limit, "limit", errors) : null;
-    const deltaLgt = read.share(fields.lgt, "lgt", errors);
+    const maxTokens = optional("limit", "tokens");
+    const students = take(fields.k, "count", "k");
+    const stored = fields.how === "stored";
+    const deltaLgt = take(fields.lgt, "share", "lgt") / (stored ? students : 1);
+    const entries = stored && fields.entries.trim() && !/^all$/i.test(fields.entries.trim())
+      ? take(fields.entries, "count", "entries") : null;
     let list = null, deltaPre = 0;
     if (fields.have === "none") {
-      deltaPre = read.share(fields.pre, "pre", errors) / read.count(fields.k, "k", errors);
+      deltaPre = take(fields.pre, "share", "pre") / students;
     } else if (fields.have === "one") {
-      const params = read.size(fields.tn, "tn", errors);
-      const loss = read.loss(fields.tl, "tl", errors);
+      const params = take(fields.tn, "size", "tn");
+      const loss = takeLoss(fields.tl, params, "tl");
       const name = fields.tn.trim();
       list = [{ name, label: `the ${name} teacher`, params, loss }];
     } else {
-      list = teachers(fields.list, read, errors);
+      list = teachers(fields.list, take, takeLoss, errors);
     }
     const problem = {
       studentParams, deltaLgt, deltaPre, maxTokens, teachers: list,
       compute: unit === "tokens" ? null : budget * perUnit,
       tokens: unit === "tokens" ? budget : null,
     };
-    return { problem, budget, unit, perUnit, errors };
+    return {
+      problem, budget, unit, perUnit, perHour, errors, doubts, students, stored, entries,
+      measured: measured(fields, take, takeLoss, errors),
+      gpus: optional("gpus", "count"), price: optional("price", "money"),
+      serve: optional("serve", "tokens"),
+      lossUnit: fields.lu, bytes: fields.lu === "bpb" && !errors.bpt ? read(fields.bpt, "bytes") : null,
+      lossStep: step(fields.have === "one" ? fields.tl : ""),
+    };
+  }
+
+  /** Half a unit of the last digit typed: how far the number may be from the one meant. */
+  function step(text) {
+    const match = /[.,](\d+)$/.exec(text.trim());
+    return match ? 0.5 * 10 ** -match[1].length : 0;
+  }
+
+  /** A model of the reader's own, trained on data: all three fields or none. */
+  function measured(fields, take, takeLoss, errors) {
+    if (![fields.cn, fields.cd, fields.cl].some((text) => text.trim())) return null;
+    const params = take(fields.cn, "size", "cn"), tokens = take(fields.cd, "tokens", "cd");
+    const loss = takeLoss(fields.cl, params, "cl");
+    const expected = Law.create(SETTINGS.central, SETTINGS.flops).supervisedLoss(params, tokens);
+    if (loss / expected < 0.5 || loss / expected > 2) {
+      errors.cl ??= `The law expects ${expected.toFixed(2)} nats of this model, you measured `
+        + `${loss.toFixed(2)}: too far apart to shift it. Is it the unit?`;
+    }
+    return { params, tokens, loss };
   }
 
   /** Fields that matter for a choice of unit and teacher; the link carries these. */
-  function relevant({ u, have }) {
+  function relevant({ u, have, lu, how, cn, cd, cl }) {
     return [
-      "n", "b", "u", ...(u === "hours" ? ["peak", "util"] : []), "limit", "have",
-      ...{ none: ["pre", "k"], one: ["tn", "tl"], list: ["list"] }[have], "lgt",
+      "n", "b", "u", "limit", "serve", "have", ...(have === "none" ? ["pre"] : []), "lgt", "how",
+      ...(how === "stored" ? ["entries"] : []), "k",
+      ...{ none: [], one: ["tn", "tl"], list: ["list"] }[have],
+      ...(have === "none" && !(cn || cd || cl) ? [] : ["lu", ...(lu === "bpb" ? ["bpt"] : [])]),
+      ...(cn || cd || cl ? ["cn", "cd", "cl"] : []), "peak", "util", "gpus", "price",
     ];
   }
 
-  const toLink = (fields) =>
-    new URLSearchParams(relevant(fields).map((name) => [name, fields[name]])).toString();
-  const fromLink = (hash) => Object.fromEntries(new URLSearchParams(hash.replace(/^#/, "")));
+  const toLink = (fields) => new URLSearchParams(relevant(fields)
+    .filter((name) => fields[name] !== "").map((name) => [name, fields[name]])).toString();
+  const fromLink = (hash) => Object.fromEntries(new URLSearchParams(hash.replace(/^.*#/, "")));
 
-  return { interpret, quantity, toLink, fromLink };
+  return { interpret, read, relevant, toLink, fromLink };
 })();

@@ -1,28 +1,57 @@
 "use strict";
-// The two laws and the FLOP count of scalinglib (laws.py, flops.py), for the browser.
+// The laws and the FLOP count of scalinglib (laws.py, law_forms.py, flops.py), for the browser.
 // tests/test_planner.py holds them to the library. Losses in nats per token, log space throughout.
 
 const Law = (() => {
+  const LARGEST = 60; // exp of minus that is nothing beside a loss
+
   const logAddExp = (a, b) => {
     if (a < b) [a, b] = [b, a];
     return b === -Infinity ? a : a + Math.log1p(Math.exp(b - a));
   };
+  /** u^power, as the argument of an exponential that fades. */
+  const fading = (logU, power) => Math.exp(Math.min(power * logU, Math.log(LARGEST)));
+  /** Log of the power mean of two errors. */
+  const mean = (k, a, b) => Math.exp(logAddExp(k * a, k * b) / k);
 
-  /** The law with the coefficients that Python wrote into coefficients.js. */
-  function create({ supervised: s, distillation: d, flops }) {
-    const omega = flops.omega * flops.aspectRatio ** 2;
+  // L_S - E from logs of t = L_T - E and of the two terms of g's bracket; c are the coefficients.
+  const ABOVE = {
+    cosine(c, gamma, t, size, data) {
+      const g = gamma * logAddExp(size, data);
+      const k = g - fading(t - g - Math.log(c.kappa), c.p);
+      return Math.exp(t) + Math.exp(k) + 2 * c.rho * Math.exp((t + k) / 2);
+    },
+    dip(c, gamma, t, size, data) {
+      const g = gamma * logAddExp(size, data);
+      return mean(c.k, g, t) + c.r * Math.exp(t - fading(t - g, 1));
+    },
+    data_dip(c, gamma, t, size, data) {
+      const bracket = logAddExp(size, data), g = gamma * bracket;
+      return mean(c.k, g, t) + c.r * Math.exp(data - bracket + t - fading(t - g, 1));
+    },
+    two_part(c, gamma, t, size, data) {
+      const a = gamma * size, g = gamma * logAddExp(size, data);
+      const fade = Math.exp(-fading(t - g - Math.log(c.kappa), c.p));
+      return mean(c.k, a, t) + (Math.exp(g) - Math.exp(a)) * fade;
+    },
+  };
 
-    /** Forward FLOPs per token of a model of fixed aspect ratio (Equation 58). */
-    function forwardFlops(params) {
-      const layers = Math.cbrt(params / omega);
-      const width = flops.aspectRatio * layers;
-      return 2 * params + 2 * layers * flops.context * width + 2 * flops.vocabulary * width;
-    }
+  /** Forward FLOPs per token of a model of fixed aspect ratio (Equation 58). */
+  function counter({ omega, aspectRatio, context, vocabulary }) {
+    return (params) => {
+      const layers = Math.cbrt(params / (omega * aspectRatio ** 2));
+      const width = aspectRatio * layers;
+      return 2 * params + 2 * layers * context * width + 2 * vocabulary * width;
+    };
+  }
+
+  /** A law from its form, its coefficients and its supervised law's. */
+  function create({ form, supervised: s, coefficients: c }, flops) {
+    const [logSizeA, logDataB, logE] = [s.A, s.B, s.E].map(Math.log);
 
     function logSupervised(logParams, logTokens) {
-      const size = Math.log(s.A) - s.alpha * logParams;
-      const data = Math.log(s.B) - s.beta * logTokens;
-      return logAddExp(Math.log(s.E), s.gamma * logAddExp(size, data));
+      const size = logSizeA - s.alpha * logParams, data = logDataB - s.beta * logTokens;
+      return logAddExp(logE, s.gamma * logAddExp(size, data));
     }
 
     /** L(N, D), Equation 1. */
@@ -30,13 +59,19 @@ const Law = (() => {
       return Math.exp(logSupervised(Math.log(params), Math.log(tokens)));
     }
 
-    /** L_S(N_S, D_S, L_T), Equation 8. */
-    function studentLoss(params, tokens, teacherLoss) {
+    function equation8(params, tokens, teacherLoss) {
       const [n, t, l] = [Math.log(params), Math.log(tokens), Math.log(teacherLoss)];
-      const power = logAddExp(Math.log(d.A) - d.alpha * n, Math.log(d.B) - d.beta * t);
-      const ratio = (l - logSupervised(n, t) - Math.log(d.d1)) / d.f1;
-      const gap = -d.c0 * l - d.c1 * d.f1 * logAddExp(0, ratio);
-      return Math.exp(logAddExp(l, gap + d.gamma * power));
+      const power = logAddExp(Math.log(c.A) - c.alpha * n, Math.log(c.B) - c.beta * t);
+      const ratio = (l - logSupervised(n, t) - Math.log(c.d1)) / c.f1;
+      const gap = -c.c0 * l - c.c1 * c.f1 * logAddExp(0, ratio);
+      return Math.exp(logAddExp(l, gap + c.gamma * power));
+    }
+
+    function otherForm(params, tokens, teacherLoss) {
+      const size = logSizeA - s.alpha * Math.log(params);
+      const data = Math.log(c.B) - c.beta * Math.log(tokens);
+      const t = Math.log(Math.max(teacherLoss - s.E, 1e-12));
+      return s.E + ABOVE[form](c, s.gamma, t, size, data);
     }
 
     /** Tokens on which a model of this size reaches the loss; Infinity where none suffice. */
@@ -51,11 +86,34 @@ const Law = (() => {
       return left > 0 ? (s.A / left) ** (1 / s.alpha) : Infinity;
     }
 
-    const irreducible = s.E;
+    /** L_S(N_S, D_S, L_T): Equation 8, or another form. */
+    const studentLoss = form === "equation8" ? equation8 : otherForm;
     return {
-      forwardFlops, supervisedLoss, studentLoss, tokensForLoss, paramsForLoss, irreducible,
+      forwardFlops: counter(flops), supervisedLoss, studentLoss, tokensForLoss, paramsForLoss,
+      irreducible: s.E,
     };
   }
 
-  return { create };
+  /** The law for other text or another tokenizer: every loss is factor × the law's + offset. */
+  function shift(law, { factor, offset }) {
+    const there = (loss) => factor * loss + offset;
+    const back = (loss) => Math.max((loss - offset) / factor, 1e-12);
+    return {
+      forwardFlops: law.forwardFlops,
+      supervisedLoss: (params, tokens) => there(law.supervisedLoss(params, tokens)),
+      studentLoss: (params, tokens, loss) => there(law.studentLoss(params, tokens, back(loss))),
+      tokensForLoss: (params, loss) => law.tokensForLoss(params, back(loss)),
+      paramsForLoss: (tokens, loss) => law.paramsForLoss(tokens, back(loss)),
+      irreducible: there(law.irreducible),
+    };
+  }
+
+  /** A law moved through one measured model, in the two ways that it cannot tell apart. */
+  function shifts(law, { params, tokens, loss }) {
+    const expected = law.supervisedLoss(params, tokens);
+    return [{ factor: 1, offset: loss - expected }, { factor: loss / expected, offset: 0 }]
+      .map((how) => shift(law, how));
+  }
+
+  return { create, shifts };
 })();

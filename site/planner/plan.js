@@ -42,7 +42,7 @@ const Plan = (() => {
     return [x, left, right].reduce((one, other) => (f(other) < f(one) ? other : one));
   }
 
-  function create(law, { box, resolution, scan }) {
+  function create(law, { box, scan }) {
     const train = (params) => 3 * law.forwardFlops(params);
     const cap = (problem) => Math.min(problem.maxTokens ?? Infinity, box.tokens[1]);
 
@@ -141,53 +141,66 @@ const Plan = (() => {
     const bestOf = (plans) =>
       plans.reduce((one, other) => (one && one.loss <= other.loss ? one : other), null);
 
-    /** The decision: "distil", "train", or "either" where the law cannot tell. */
+    /** What the law expects with every teacher and without: the decision is the ensemble's. */
     function solve(problem) {
       const data = supervised(problem);
       const plans = distillations(problem);
       const best = bestOf(plans);
       const gain = best ? data.loss - best.loss : -Infinity;
-      const error = resolution * data.loss;
-      const verdict = Math.abs(gain) <= error ? "either" : gain > 0 ? "distil" : "train";
-      return { verdict, gain, error, supervised: data, plans, best };
+      return { gain, supervised: data, plans, best };
     }
 
     /** The problem with another budget of the same kind. */
     const rebudget = (problem, budget) =>
       problem.compute === null ? { ...problem, tokens: budget } : { ...problem, compute: budget };
 
-    /** Losses over a range of budgets: rows of {budget, supervised, distilled}. */
-    function curve(problem, low, high, points) {
-      return Array.from({ length: points }, (_, i) => {
-        const budget = low * (high / low) ** (i / (points - 1));
+    /** Losses over some budgets: rows of {budget, supervised, distilled}; yields between them. */
+    function* curve(problem, budgets) {
+      const rows = [];
+      for (const budget of budgets) {
         const at = rebudget(problem, budget);
         const best = bestOf(distillations(at));
-        return { budget, supervised: supervised(at).loss, distilled: best ? best.loss : NaN, best };
-      });
+        const distilled = best ? best.loss : NaN;
+        rows.push({ budget, supervised: supervised(at).loss, distilled, best });
+        yield;
+      }
+      return rows;
     }
 
     /** Budgets at which the better of the two changes, each with what is better above it. */
-    function flips(problem) {
-      const gain = (logBudget) => {
-        const { gain } = solve(rebudget(problem, Math.exp(logBudget)));
-        return gain > 0;
-      };
-      const [low, high] = (problem.compute === null ? scan.tokens : scan.compute).map(Math.log);
+    function* flips(problem, low, high) {
+      const gains = (logBudget) => solve(rebudget(problem, Math.exp(logBudget))).gain > 0;
+      [low, high] = [Math.log(low), Math.log(high)];
       const found = [];
-      for (let i = 0, before = gain(low); i < scan.points; i++) {
+      for (let i = 0, before = gains(low); i < scan.points; i++) {
         let left = low + ((high - low) * i) / scan.points;
         let right = low + ((high - low) * (i + 1)) / scan.points;
-        const after = gain(right);
+        const after = gains(right);
+        yield;
         if (after !== before) {
           while (right - left > 1e-7) {
             const middle = (left + right) / 2;
-            if (gain(middle) === before) left = middle; else right = middle;
+            if (gains(middle) === before) left = middle; else right = middle;
+            yield;
           }
           found.push({ budget: Math.exp(right), above: after ? "distil" : "train" });
         }
         before = after;
       }
       return found;
+    }
+
+    /** The loss of this plan's teacher at which training on data gets better; -Infinity: always. */
+    function turn(problem, plan) {
+      const data = supervised(problem).loss, tokens = plan.studentTokens;
+      const gain = (loss) => data - law.studentLoss(problem.studentParams, tokens, loss);
+      let low = bestTeacherLoss(problem.studentParams, tokens), high = low + 10;
+      if (gain(low) <= 0) return -Infinity;
+      while (high - low > 1e-6) {
+        const middle = (low + high) / 2;
+        if (gain(middle) > 0) low = middle; else high = middle;
+      }
+      return low;
     }
 
     /** The teacher loss that is best for a student on these tokens, whatever it costs. */
@@ -197,7 +210,7 @@ const Plan = (() => {
       return Math.exp(minimise(loss, low, low + Math.log(10), 65, 1e-8));
     }
 
-    return { solve, supervised, curve, flips, bestTeacherLoss };
+    return { solve, supervised, curve, flips, turn, rebudget, bestTeacherLoss };
   }
 
   return { create };

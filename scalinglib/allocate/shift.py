@@ -1,0 +1,55 @@
+"""Laws moved to other text, or to the tokens of another tokenizer, through one measured model."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Shifted", "shifted"]
+
+
+class _ShiftedSupervised(NamedTuple):
+    law: object
+    factor: float
+    offset: float
+
+    def log_loss(self, log_params, log_tokens):
+        return np.log(self.factor * np.exp(self.law.log_loss(log_params, log_tokens)) + self.offset)
+
+
+class Shifted(NamedTuple):
+    """A law for other text or another tokenizer: every loss is factor x the law's + offset."""
+
+    law: object
+    factor: float
+    offset: float
+
+    @property
+    def supervised(self):
+        """The supervised law, shifted alike."""
+        return _ShiftedSupervised(self.law.supervised, self.factor, self.offset)
+
+    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
+        """Log L_S on the scale of the other text; the teacher's loss is on it too."""
+        teacher = (np.exp(log_teacher_loss) - self.offset) / self.factor
+        log_teacher = np.log(np.maximum(teacher, 1e-12))
+        loss = np.exp(self.law.log_loss(log_student_params, log_student_tokens, log_teacher))
+        return np.log(self.factor * loss + self.offset)
+
+
+def shifted(law, params, tokens, loss):
+    """A law moved through one measured model, in the two ways that one model cannot tell apart.
+
+    Parameters
+    ----------
+    law : object
+        As for `allocate.optimal`.
+    params, tokens, loss : float
+        The model's N and D, and its loss on the other text in nats per token.
+
+    Returns
+    -------
+    tuple of Shifted
+        All losses moved by a difference (another entropy E), and by a factor (longer tokens).
+    """
+    expected = float(np.exp(law.supervised.log_loss(np.log(params), np.log(tokens))))
+    return Shifted(law, 1.0, loss - expected), Shifted(law, loss / expected, 0.0)

@@ -1,0 +1,27 @@
+"""The command line: `scalinglib plan ...`, or `python -m scalinglib plan ...`."""
+
+import argparse
+import sys
+from importlib import import_module
+
+COMMANDS = {"plan": "distil or train on data: the planner's answer, with ranges"}
+
+
+def main(arguments=None):
+    """Run one command; returns the exit status, 2 with a sentence where the input is at fault."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(prog="scalinglib", description="Distillation scaling laws.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    modules = {}
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        # Only the command asked for is imported: another one may need what takes seconds.
+        if name in arguments[:1]:
+            modules[name] = import_module(f"scalinglib.commands.{name}")
+            modules[name].add(command)
+    given = parser.parse_args(arguments)
+    try:
+        return modules[given.command].run(given) or 0
+    except ValueError as error:
+        print(f"scalinglib {given.command}: {error}", file=sys.stderr)
+        return 2

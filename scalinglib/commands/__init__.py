@@ -1,0 +1,1 @@
+"""What `scalinglib NAME` does, one module a command: `add(parser)` and `run(arguments)`."""

@@ -1,0 +1,259 @@
+"""`scalinglib plan`: distil or train on data, from which teacher, and how sure that is."""
+
+import argparse
+import dataclasses
+import json
+import math
+
+from scalinglib import laws, quantities
+from scalinglib.allocate import advice
+
+__all__ = ["add", "answer", "run"]
+
+_FEW = 30  # laws that stand for all where many problems are asked
+
+_EPILOG = """
+teachers: SIZE:LOSS with a loss in nats (2.05), ppl=8.1 or bpb=0.78@4.3 (bytes per token).
+Without --teacher the best one to train is found.
+
+example:
+  scalinglib plan --student 1.5B --hours 64x14d --gpu H100 --teacher 7B:ppl=8.1 --data 300B
+"""
+
+
+def add(parser):
+    """The command's options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("--student", required=True, metavar="SIZE", help="such as 1.5B")
+    budget = parser.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--flops", help="of all that the plan costs, such as 1e21")
+    budget.add_argument("--hours", help="GPU-hours of the same, such as 5000 or 64x14d")
+    budget.add_argument("--tokens", help="of the student; the teacher's cost comes on top")
+    names = ", ".join(quantities.GPU_TERAFLOPS)
+    parser.add_argument("--gpu", default="H100", help=f"{names}, or TFLOP/s (default: H100)")
+    parser.add_argument("--utilisation", default="40%", help="of the peak (default: 40%%)")
+    parser.add_argument("--gpus", help="how many, for days")
+    parser.add_argument("--price", help="of one GPU-hour")
+    parser.add_argument(
+        "--serve", metavar="TOKENS", help="compare student sizes, serving paid from the budget"
+    )
+    parser.add_argument("--teacher", action="append", default=[], metavar="SIZE:LOSS")
+    parser.add_argument("--data", metavar="TOKENS", help="most tokens for any one model")
+    parser.add_argument("--students", default="1", help="that share the teacher (default: 1)")
+    parser.add_argument(
+        "--stored", action="store_true", help="the teacher runs once for all students"
+    )
+    parser.add_argument("--delta-lgt", default="1", help="share of its inference that counts")
+    parser.add_argument("--delta-pre", default="1", help="share of its training, if it is new")
+    parser.add_argument(
+        "--measured",
+        metavar="SIZE:TOKENS:LOSS",
+        help="a model of yours, trained on data: shifts the law to your text",
+    )
+    parser.add_argument("--json", action="store_true", help="the answer as JSON")
+
+
+def run(arguments):
+    """Print the answer."""
+    found, doubts = answer(arguments)
+    print(json.dumps(_finite(found), indent=2, allow_nan=False) if arguments.json else _text(found))
+    if not arguments.json:
+        for doubt in doubts:
+            print(f"! {doubt}")
+
+
+def answer(arguments):
+    """The answer as a dict of plain values, and questions about what was put in."""
+    doubts = []
+
+    def read(text, kind, option):
+        try:
+            value = quantities.read(text, kind)
+        except ValueError as error:
+            raise ValueError(f"--{option}: {error}") from None
+        if question := quantities.doubt(value, kind):
+            doubts.append(f"--{option} {text}: {question}")
+        return value
+
+    def loss(text, params, option):
+        try:
+            value = quantities.read_loss(text)
+        except ValueError as error:
+            raise ValueError(f"--{option}: {error}") from None
+        after_little = float(laws.load().supervised.loss(params, 1e9))
+        if value > max(after_little, 3.5):
+            doubts.append(
+                f"--{option} {text}: {value:.3g} nats per token is more than a model of this size "
+                "has after a billion tokens. Is it a perplexity? Write ppl=..."
+            )
+        elif value < laws.load().supervised.E and not arguments.measured:
+            raise ValueError(
+                f"--{option} {text}: {value:.3g} nats per token is less than English text leaves "
+                "to any model. Are these bits per byte? Write bpb=...@BYTES; if it is other text, "
+                "give --measured"
+            )
+        return value
+
+    student = read(arguments.student, "size", "student")
+    teachers = []
+    for given in arguments.teacher:
+        size, _, teacher_loss = given.partition(":")
+        params = read(size, "size", "teacher")
+        teachers.append(advice.Teacher(size, params, loss(teacher_loss, params, "teacher")))
+    peak = quantities.GPU_TERAFLOPS.get(arguments.gpu)
+    peak = read(arguments.gpu, "teraflops", "gpu") if peak is None else peak
+    utilisation = read(arguments.utilisation, "utilisation", "utilisation")
+    per_hour = peak * 1e12 * utilisation * 3600
+    compute = tokens = None
+    if arguments.tokens:
+        tokens = read(arguments.tokens, "tokens", "tokens")
+    elif arguments.flops:
+        compute = read(arguments.flops, "flops", "flops")
+    else:
+        compute = read(arguments.hours, "hours", "hours") * per_hour
+    students = read(arguments.students, "count", "students")
+    problem = advice.Problem(
+        student,
+        compute=compute,
+        student_tokens=tokens,
+        teachers=tuple(teachers) or None,
+        delta_lgt=read(arguments.delta_lgt, "share", "delta-lgt")
+        / (students if arguments.stored else 1),
+        delta_pre=0.0 if teachers else read(arguments.delta_pre, "share", "delta-pre") / students,
+        max_tokens=read(arguments.data, "tokens", "data") if arguments.data else None,
+    )
+    measured = None
+    if arguments.measured:
+        parts = arguments.measured.split(":")
+        if len(parts) != 3:
+            raise ValueError(f"--measured: “{arguments.measured}” is not SIZE:TOKENS:LOSS")
+        params = read(parts[0], "size", "measured")
+        measured = (
+            params,
+            read(parts[1], "tokens", "measured"),
+            loss(parts[2], params, "measured"),
+        )
+    price = read(arguments.price, "money", "price") if arguments.price else None
+    gpus = read(arguments.gpus, "count", "gpus") if arguments.gpus else None
+    members = laws.ensemble()
+    found = advice.advise(laws.load(), members, problem, measured=measured)
+    plain = _plain(found, problem, per_hour, price=price, gpus=gpus) | {"questions": doubts}
+    if arguments.serve:
+        serve = read(arguments.serve, "tokens", "serve")
+        plain["sizes"] = _sizes(problem, members.thin(_FEW), serve, measured)
+    return plain, doubts
+
+
+def _sizes(problem, members, serve, measured):
+    """Rows of the students beside the one asked for."""
+    sizes = [problem.student_params * 2.0**i for i in range(-3, 4)]
+    found = advice.student_sizes(
+        laws.load(), members, problem, sizes, serve_tokens=serve, measured=measured
+    )
+    rows = []
+    for size, advised in found.items():
+        row = {"student_params": size, "verdict": "serving costs more than the budget"}
+        if advised:
+            way = "distilled" if advised.gain > 0 else "supervised"
+            plan = advised.best if advised.gain > 0 else advised.supervised
+            row |= {"verdict": advised.verdict, "loss": plan.loss, "range": advised.ranges[way]}
+            row |= {"student_tokens": plan.student_tokens}
+        rows.append(row)
+    return rows
+
+
+def _plain(found, problem, per_hour, *, price, gpus):
+    def plan(one):
+        if one is None:
+            return None
+        hours = one.compute / per_hour
+        return dataclasses.asdict(one) | {
+            "teacher": one.teacher and one.teacher._asdict(),
+            "compute": one.compute,
+            "gpu_hours": hours,
+            "days": None if gpus is None else hours / gpus / 24,
+            "price": None if price is None else hours * price,
+        }
+
+    return {
+        "verdict": found.verdict,
+        "share_distil": found.share_distil,
+        "gain": found.gain,
+        "one_run_scatter": found.error,
+        "student_params": problem.student_params,
+        "distil": plan(found.best),
+        "train": plan(found.supervised),
+        "each_teacher": [plan(one) for one in found.distilled],
+        "ranges": found.ranges,
+        "ranges_hold": advice.AGREEMENT,
+        "notes": list(found.notes),
+    }
+
+
+def _finite(value):
+    """Infinite and missing numbers as null: JSON has none."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _text(found):
+    sentences = {
+        "distil": "Distil",
+        "train": "Train on data, without a teacher",
+        "undecided": "Undecided; training on data is simpler",
+    }
+    best, data, ranges = found["distil"], found["train"], found["ranges"]
+    lines = [sentences[found["verdict"]]]
+    if best and found["verdict"] == "distil":
+        teacher = best["teacher"]
+        what = f"from {teacher['name']}" if teacher["name"] != "new" else "from a new teacher"
+        lines[0] += f" {what}"
+    lines.append("")
+    rows = [("", "distil", "train on data")]
+
+    def row(name, show):
+        rows.append((name, *(("none" if p is None else show(p)) for p in (best, data))))
+
+    row("expected loss (nats)", lambda p: f"{p['loss']:.3f}")
+    bands = [ranges.get("distilled"), ranges["supervised"]]
+    texts = ["none" if band is None else f"{band[0]:.3f} to {band[1]:.3f}" for band in bands]
+    rows.append(("in 9 of 10 laws", *texts))
+    row("student tokens", lambda p: f"{p['student_tokens']:.3g}")
+    row("FLOPs", lambda p: f"{p['compute']:.3g}")
+    row("GPU-hours", lambda p: f"{p['gpu_hours']:,.0f}")
+    if data["days"] is not None:
+        row("days", lambda p: f"{p['days']:.3g}")
+    if data["price"] is not None:
+        row("price", lambda p: f"{p['price']:,.0f}")
+    if best:
+        teacher = best["teacher"]
+        rows.append(("teacher size", f"{teacher['params']:.3g}", ""))
+        rows.append(("teacher loss (nats)", f"{teacher['loss']:.3f}", ""))
+        if teacher["tokens"]:
+            bound = " (a bound)" if any("tokens are a bound" in n for n in found["notes"]) else ""
+            rows.append(("teacher tokens", f"{teacher['tokens']:.3g}{bound}", ""))
+    widths = [max(len(r[i]) for r in rows) for i in range(3)]
+    lines += [
+        f"{r[0]:<{widths[0]}}  {r[1]:>{widths[1]}}  {r[2]:>{widths[2]}}".rstrip() for r in rows
+    ]
+    if best:
+        low, high = ranges["gain"]
+        lines += [
+            "",
+            f"Gain of distilling: {found['gain']:+.3f} nats per token ({low:+.3f} to {high:+.3f}); "
+            f"better in {found['share_distil']:.0%} of the laws that fit the paper's runs.",
+        ]
+    lines += [f"Note: {note}." for note in found["notes"]]
+    if "sizes" in found:
+        lines += ["", "Other students for the same compute, serving included:"]
+    for size in found.get("sizes", ()):
+        line = f"  {size['student_params']:>9.3g}  {size['verdict']:<10}"
+        if "loss" in size:
+            low, high = size["range"]
+            line += f"  {size['loss']:.3f} ({low:.3f} to {high:.3f})"
+        lines.append(line)
+    return "\n".join(lines)

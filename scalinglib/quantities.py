@@ -1,0 +1,236 @@
+"""Numbers as people write them: sizes, tokens, FLOPs, GPU-hours, shares and losses.
+
+>>> read("1,5B", "size"), read("64 x 14 d", "hours"), read("4 × 10^21", "flops")
+(1500000000.0, 21504.0, 4e+21)
+
+What can be read in two ways is refused. The planner's page reads by the same rules, and
+tests/quantities.json holds both to one table of cases.
+"""
+
+import math
+import re
+from typing import NamedTuple
+
+from scalinglib.flops import N_VOCAB
+
+__all__ = ["GPU_TERAFLOPS", "KINDS", "LOSS_UNITS", "Kind", "doubt", "in_nats", "read", "read_loss"]
+
+
+class Kind(NamedTuple):
+    """What a number may be: refused outside (low, high), questioned outside (usual_*)."""
+
+    what: str
+    low: float
+    high: float
+    usual_low: float
+    usual_high: float
+    units: tuple = ()
+
+
+TIMES = {"h": 1, "hr": 1, "hrs": 1, "hour": 1, "hours": 1, "gpu-hour": 1, "gpu-hours": 1, "gpuh": 1}
+TIMES |= dict.fromkeys(["d", "day", "days", "gpu-day", "gpu-days"], 24)
+TIMES |= dict.fromkeys(["w", "week", "weeks", "wk"], 168)
+FLOP_UNITS = {"flop": 1, "flops": 1, "tflop": 1e12, "tflops": 1e12, "pflop": 1e15, "pflops": 1e15}
+FLOP_UNITS |= {"eflop": 1e18, "eflops": 1e18, "zflop": 1e21, "zflops": 1e21}
+FLOP_UNITS |= dict.fromkeys(["pf-day", "pf-days", "pflop/s-day", "pflop/s-days"], 1e15 * 86400)
+SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6}
+SCALES |= dict.fromkeys(["b", "bn", "g", "billion", "mrd"], 1e9)
+SCALES |= dict.fromkeys(["t", "tn", "trillion"], 1e12)
+
+KINDS = {
+    "size": Kind(
+        "a size between 1M and 10T, such as 1B, 500M or 3e9",
+        1e6, 1e13, 1e7, 2e12, ("param", "params", "parameter", "parameters"),
+    ),
+    "tokens": Kind(
+        "a number of tokens between 1M and 1e16, such as 50B",
+        1e6, 1e16, 1e8, 1e14, ("token", "tokens", "tok"),
+    ),
+    "flops": Kind(
+        "a number of FLOPs between 1e15 and 1e30, such as 1e21", 1e15, 1e30, 1e17, 1e27,
+        tuple(FLOP_UNITS),
+    ),
+    "hours": Kind(
+        "a number of GPU-hours, such as 5000 or 64 × 14 d", 1e-2, 1e12, 1, 1e9, tuple(TIMES)
+    ),
+    "teraflops": Kind("a number of TFLOP/s, such as 989", 1, 1e5, 20, 5000, ("tflops", "tflop/s")),
+    "utilisation": Kind("a utilisation, such as 40% or 0.4", 1e-3, 1, 0.05, 0.75),
+    "share": Kind("a share between 0 and 1, such as 0.25, 25% or 1/4", 0, 1, 0, 1),
+    "count": Kind("a whole number, 1 or more", 1, 1e9, 1, 1e4, ("gpus", "gpu", "students")),
+    "money": Kind("a price, such as 2.50", 0, 1e4, 0.05, 50),
+    "bytes": Kind("a number of bytes per token, such as 4.3", 0.5, 20, 2, 7, ("bytes",)),
+    "loss": Kind(
+        f"a loss that a model can have, in nats per token (0.1 to {math.log(N_VOCAB):.1f})",
+        0.1, math.log(N_VOCAB), 1.0, 4.0, ("nats",),
+    ),
+    "perplexity": Kind(
+        "a perplexity per token, such as 8.1", 1.1, N_VOCAB, math.e, math.exp(4.0), ("ppl",)
+    ),
+    "bits_per_byte": Kind("bits per byte, such as 0.78", 0.1, 8, 0.4, 1.6, ("bpb",)),
+}  # fmt: skip
+
+LOSS_UNITS = {"nats": "loss", "ppl": "perplexity", "bpb": "bits_per_byte"}
+
+# Dense bf16 peaks that the makers state, TFLOP/s.
+GPU_TERAFLOPS = {
+    "H200": 989.0,
+    "H100": 989.0,
+    "A100": 312.0,
+    "B200": 2250.0,
+    "MI300X": 1307.0,
+    "V100": 125.0,
+    "TPUv4": 275.0,
+    "TPUv5p": 459.0,
+}
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_NUMBER = r"(?:\d{1,3}(?:[ '_]\d{3})+(?:[.,]\d+)?|\d[\d.,_]*|[.,]\d+)"
+_POWER = re.compile(r"10(?:\^|\*\*)\(?([+-]?\d+)\)?([^\d]*)", re.I)
+_FACTOR = re.compile(rf"({_NUMBER})(?:e([+-]?\d+))?(.*)", re.I)
+
+
+def read(text, kind):
+    """The number that a text states.
+
+    Parameters
+    ----------
+    text : str
+        1.5 billion, 1,5B, 7e9, 4 × 10^21, 1/4, 50%, 64 × 14 d.
+    kind : str
+        A key of `KINDS`: which words may follow the number, and what it must lie between.
+
+    Returns
+    -------
+    float
+        In parameters, tokens, FLOPs, GPU-hours, or as a share.
+
+    Raises
+    ------
+    ValueError
+        With a sentence for the reader, where the text is no such number or could be two.
+    """
+    allowed = KINDS[kind]
+    written = str(text).strip()
+    if not written:
+        raise ValueError(f"This needs {allowed.what}.")
+    value = _value(written, kind)
+    if kind == "utilisation" and 1 < value <= 100 and "%" not in written:
+        value /= 100
+    whole = kind != "count" or value == round(value)
+    if not (allowed.low <= value <= allowed.high and whole):
+        raise ValueError(f"“{written}” is not {allowed.what}.")
+    return value
+
+
+def doubt(value, kind):
+    """A question where no such thing is usual, else None."""
+    allowed = KINDS[kind]
+    if allowed.usual_low <= value <= allowed.usual_high:
+        return None
+    side = "less" if value < allowed.usual_low else "more"
+    bound = allowed.usual_low if side == "less" else allowed.usual_high
+    return f"Is this right? It reads as {value:.4g}, {side} than the usual ({bound:.3g})."
+
+
+def in_nats(value, unit, bytes_per_token=None):
+    """Nats per token of a loss in nats, of a perplexity, or of bits per byte.
+
+    Parameters
+    ----------
+    value : float
+    unit : str
+        "nats", "ppl" or "bpb".
+    bytes_per_token : float, for bits per byte
+        Of the tokenizer whose tokens the nats are for.
+    """
+    if unit == "ppl":
+        return math.log(value)
+    if unit == "bpb":
+        if bytes_per_token is None:
+            raise ValueError("bits per byte need the bytes per token, as in bpb=0.78@4.3")
+        return value * bytes_per_token * math.log(2)
+    return value
+
+
+def read_loss(text):
+    """Nats per token of 2.05, ppl=8.1 or bpb=0.78@4.3 (bits per byte at 4.3 bytes a token)."""
+    match = re.fullmatch(r"\s*(?:(nats|ppl|bpb)\s*=)?([^@]*)(?:@(.*))?", text, re.I)
+    unit = ((match and match[1]) or "nats").lower()
+    if not match or (match[3] is not None) != (unit == "bpb"):
+        raise ValueError(f"“{text}” is not a loss such as 2.05, ppl=8.1 or bpb=0.78@4.3.")
+    bytes_per_token = read(match[3], "bytes") if unit == "bpb" else None
+    nats = in_nats(read(match[2], LOSS_UNITS[unit]), unit, bytes_per_token)
+    allowed = KINDS["loss"]
+    if not allowed.low <= nats <= allowed.high:
+        raise ValueError(f"“{text}” is {nats:.3g} nats per token, not {allowed.what}.")
+    return nats
+
+
+def _value(written, kind):
+    refused = ValueError(f"“{written}” is not {KINDS[kind].what}.")
+    text = re.sub(r"[\s\u00a0\u2009\u202f]+", " ", written).replace("−", "-").replace("’", "'")
+    text = re.sub(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+)", r"10^\1", text).translate(_SUPERSCRIPTS)
+    if match := re.fullmatch(rf"({_NUMBER}) ?/ ?({_NUMBER})", text):
+        over = _number(match[2], written)
+        if not over:
+            raise refused
+        return _number(match[1], written) / over
+    times = r" ?[×·] ?|(?<=[\d)a-z]) ?x ?(?=[\d.])|(?<!\*) ?\*(?!\*) ?"
+    product, timed = 1.0, False
+    for factor in re.split(times, text, flags=re.I):
+        power = _POWER.fullmatch(factor)
+        match = None if power else _FACTOR.fullmatch(factor)
+        if power:
+            number, rest = float(f"1e{int(power[1])}"), power[2]
+        elif match:
+            number = _number(match[1], written, scaled=bool(match[3].strip()))
+            number, rest = number * float(f"1e{int(match[2] or 0)}"), match[3]
+        else:
+            raise refused
+        scale, is_time = _words(rest.strip().lower(), kind, refused)
+        if is_time and timed:
+            raise refused
+        product, timed = product * number * scale, timed or is_time
+    return product
+
+
+def _words(words, kind, refused):
+    """What the words behind a number multiply it by, and whether they are a time."""
+    if words == "%":
+        if kind not in ("share", "utilisation"):
+            raise refused
+        return 0.01, False
+    scale, time = 1.0, False
+    for i, word in enumerate(filter(None, words.split(" "))):
+        units = {"hours": TIMES, "flops": FLOP_UNITS}.get(kind, dict.fromkeys(KINDS[kind].units, 1))
+        if word in units:
+            scale, time = scale * units[word], kind == "hours"
+        elif i == 0 and word in SCALES and kind not in ("loss", "share", "perplexity"):
+            scale *= SCALES[word]
+        elif not (kind == "hours" and word in ("gpu", "gpus")):
+            raise refused
+    return scale, time
+
+
+def _number(text, written, scaled=False):
+    """A number with a decimal point or comma, and groups of three digits; nothing ambiguous."""
+    plain = re.sub(r"[ '_]", "", text)
+    commas, points = plain.count(","), plain.count(".")
+    grouped = r"[1-9]\d{{0,2}}({}\d{{3}})+"
+    if commas and points:
+        group, decimal = (",", ".") if plain.rfind(".") > plain.rfind(",") else (".", ",")
+        head, _, tail = plain.rpartition(decimal)
+        if not re.fullmatch(grouped.format(re.escape(group)), head) or not tail:
+            raise ValueError(f"“{written}” cannot be read as one number.")
+        return float(head.replace(group, "") + "." + tail)
+    if commas + points > 1:
+        mark = "," if commas else r"\."
+        if not re.fullmatch(grouped.format(mark), plain):
+            raise ValueError(f"“{written}” cannot be read as one number.")
+        return float(re.sub(mark, "", plain))
+    if commas and re.fullmatch(grouped.format(","), plain):
+        if scaled:
+            decimal, whole = plain.replace(",", "."), plain.replace(",", "")
+            raise ValueError(f"“{written}” can be {decimal} or {whole}: write one of them.")
+        return float(plain.replace(",", ""))
+    return float(plain.replace(",", "."))

@@ -1,0 +1,103 @@
+"use strict";
+// Many laws that fit the same runs about equally well, with weights: ranges, and the verdict.
+// The arithmetic of scalinglib.ensemble and scalinglib.allocate.advice.
+
+const Ensemble = (() => {
+  /** The smallest value that members of at least that weight do not exceed. */
+  function quantile(values, weights, level) {
+    const order = values.map((_, i) => i).sort((i, j) => values[i] - values[j]);
+    const total = weights.reduce((a, b) => a + b, 0);
+    let sum = 0;
+    for (const i of order) {
+      sum += weights[i];
+      if (sum / total >= level - 1e-12) return values[i];
+    }
+    return values[order.at(-1)];
+  }
+
+  /**
+   * The members as solvers. `measured`, a model of one's own or null, shifts every law, both ways.
+   * They come in an order in which the first few stand for all.
+   */
+  function create({ ensemble, agreement, flops, box, scan }, measured) {
+    const count = ensemble.length;
+    const stride = [66, 64, 61, 59, 1].find((n) => n < count && gcd(n, count) === 1) ?? 1;
+    const members = [];
+    for (let i = 0; i < count; i++) {
+      const row = ensemble[(i * stride) % count];
+      const law = Law.create(row, flops);
+      const laws = measured ? Law.shifts(law, measured) : [law];
+      for (const one of laws) {
+        members.push({ plan: Plan.create(one, { box, scan }), weight: row.weight / laws.length });
+      }
+    }
+    const levels = [(1 - agreement) / 2, (1 + agreement) / 2];
+
+    /** [low, high] of one value a member, for as many members as there are values. */
+    function range(values) {
+      const weights = members.slice(0, values.length).map((m) => m.weight);
+      return levels.map((level) => quantile(values, weights, level));
+    }
+
+    function share(conditions) {
+      let sum = 0, total = 0;
+      conditions.forEach((holds, i) => {
+        total += members[i].weight;
+        if (holds) sum += members[i].weight;
+      });
+      return total ? sum / total : 0;
+    }
+
+    /** "distil", "train", or "undecided": the laws disagree, or the gain is one run's scatter. */
+    function verdict(gain, error, agreeing) {
+      if (Math.abs(gain) > error && agreeing >= agreement && gain > 0) return "distil";
+      if (Math.abs(gain) > error && agreeing <= 1 - agreement && gain < 0) return "train";
+      return "undecided";
+    }
+
+    /** One member's answer, with the teacher that the central law chose. */
+    function answer({ plan }, problem, chosen) {
+      const { supervised, plans } = plan.solve(problem);
+      const mine = chosen < 0 ? undefined : plans[chosen];
+      return {
+        supervised: supervised.loss,
+        distilled: mine ? mine.loss : Infinity,
+        gain: mine ? supervised.loss - mine.loss : -Infinity,
+        each: plans.map((p) => p.loss),
+        teacher: mine?.teacher, studentTokens: mine?.studentTokens,
+        turn: mine && problem.teachers ? plan.turn(problem, mine) : null,
+      };
+    }
+
+    /** Ranges over the answers that there are. */
+    function summary(answers) {
+      const of = (key) => range(answers.map((a) => a[key]));
+      const found = {
+        laws: answers.length, of: members.length, complete: answers.length === members.length,
+        share: share(answers.map((a) => a.gain > 0)), supervised: of("supervised"),
+      };
+      if (answers.every((a) => a.teacher)) {
+        Object.assign(found, { distilled: of("distilled"), gain: of("gain") });
+        found.each = answers[0].each.map((_, j) => range(answers.map((a) => a.each[j])));
+        found.teacherParams = range(answers.map((a) => a.teacher.params));
+        found.teacherLoss = range(answers.map((a) => a.teacher.loss));
+        found.studentTokens = of("studentTokens");
+        if (answers[0].turn !== null) found.turn = of("turn");
+      }
+      return found;
+    }
+
+    /** Everything at once: for tests, and where nobody waits. */
+    function advise(problem, central) {
+      const chosen = central.plans.indexOf(central.best);
+      const found = summary(members.map((member) => answer(member, problem, chosen)));
+      return { ...found, verdict: verdict(central.gain, central.error, found.share) };
+    }
+
+    return { members, answer, summary, range, verdict, advise };
+  }
+
+  const gcd = (a, b) => (b ? gcd(b, a % b) : a);
+
+  return { create };
+})();

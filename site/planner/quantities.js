@@ -1,0 +1,121 @@
+"use strict";
+// Numbers as people write them; the rules of scalinglib/quantities.py, whose kinds and units come
+// with the coefficients. tests/quantities.json holds both to one table of cases.
+
+const Quantities = (() => {
+  const NUMBER = "(?:\\d{1,3}(?:[ '_]\\d{3})+(?:[.,]\\d+)?|\\d[\\d.,_]*|[.,]\\d+)";
+  const POWER = /^10(?:\^|\*\*)\(?([+-]?\d+)\)?([^\d]*)$/i;
+  const FACTOR = new RegExp(`^(${NUMBER})(?:e([+-]?\\d+))?(.*)$`, "i");
+  const QUOTIENT = new RegExp(`^(${NUMBER}) ?/ ?(${NUMBER})$`);
+  const TIMES = / ?[×·] ?|(?<=[\d)a-z]) ?x ?(?=[\d.])|(?<!\*) ?\*(?!\*) ?/i;
+  const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺";
+
+  function create({ kinds, times, flopUnits, scales }) {
+    class Refused extends Error {}
+
+    /** A number with a decimal point or comma, and groups of three digits; nothing ambiguous. */
+    function number(text, written, scaled = false) {
+      const plain = text.replace(/[ '_]/g, "");
+      const commas = plain.split(",").length - 1, points = plain.split(".").length - 1;
+      const grouped = (mark) => new RegExp(`^[1-9]\\d{0,2}(?:${mark}\\d{3})+$`);
+      const unreadable = () => new Refused(`“${written}” cannot be read as one number.`);
+      if (commas && points) {
+        const last = plain.lastIndexOf(".") > plain.lastIndexOf(",") ? "." : ",";
+        const at = plain.lastIndexOf(last);
+        const head = plain.slice(0, at), tail = plain.slice(at + 1);
+        if (!grouped(last === "." ? "," : "\\.").test(head) || !tail) throw unreadable();
+        return Number(`${head.replace(/[.,]/g, "")}.${tail}`);
+      }
+      if (commas + points > 1) {
+        if (!grouped(commas ? "," : "\\.").test(plain)) throw unreadable();
+        return Number(plain.replace(/[.,]/g, ""));
+      }
+      if (commas && grouped(",").test(plain)) {
+        if (scaled) {
+          throw new Refused(`“${written}” can be ${plain.replace(",", ".")} or `
+            + `${plain.replace(",", "")}: write one of them.`);
+        }
+        return Number(plain.replace(",", ""));
+      }
+      return Number(plain.replace(",", "."));
+    }
+
+    /** What the words behind a number multiply it by, and whether they are a time. */
+    function wordsAfter(words, kind, refused) {
+      if (words === "%") {
+        if (kind !== "share" && kind !== "utilisation") throw refused;
+        return [0.01, false];
+      }
+      const known = { hours: times, flops: flopUnits }[kind]
+        ?? Object.fromEntries(kinds[kind].units.map((unit) => [unit, 1]));
+      let scale = 1, time = false;
+      words.split(" ").filter(Boolean).forEach((word, i) => {
+        if (Object.hasOwn(known, word)) {
+          [scale, time] = [scale * known[word], kind === "hours"];
+        } else if (i === 0 && Object.hasOwn(scales, word)
+          && !["loss", "share", "perplexity"].includes(kind)) {
+          scale *= scales[word];
+        } else if (!(kind === "hours" && /^gpus?$/.test(word))) throw refused;
+      });
+      return [scale, time];
+    }
+
+    function value(written, kind) {
+      const refused = new Refused(`“${written}” is not ${kinds[kind].what}.`);
+      const text = written.replace(/[\s\u00a0\u2009\u202f]+/g, " ").replace(/−/g, "-")
+        .replace(/’/g, "'").replace(new RegExp(`10([${SUPERSCRIPTS}]+)`, "g"), "10^$1")
+        .replace(new RegExp(`[${SUPERSCRIPTS}]`, "g"), (c) => "0123456789-+"[SUPERSCRIPTS.indexOf(c)]);
+      const quotient = QUOTIENT.exec(text);
+      if (quotient) {
+        const over = number(quotient[2], written);
+        if (!over) throw refused;
+        return number(quotient[1], written) / over;
+      }
+      let product = 1, timed = false;
+      for (const factor of text.split(TIMES)) {
+        const power = POWER.exec(factor), match = power ? null : FACTOR.exec(factor);
+        if (!power && !match) throw refused;
+        const rest = (power ? power[2] : match[3]).trim().toLowerCase();
+        const read = power ? Number(`1e${power[1]}`)
+          : number(match[1], written, rest !== "") * Number(`1e${match[2] ?? 0}`);
+        const [scale, time] = wordsAfter(rest, kind, refused);
+        if (time && timed) throw refused;
+        [product, timed] = [product * read * scale, timed || time];
+      }
+      return product;
+    }
+
+    /** The number that a text states; throws a sentence for the reader. */
+    function read(text, kind) {
+      const allowed = kinds[kind], written = text.trim();
+      if (!written) throw new Refused(`This needs ${allowed.what}.`);
+      let found = value(written, kind);
+      if (kind === "utilisation" && found > 1 && found <= 100 && !written.includes("%")) found /= 100;
+      const whole = kind !== "count" || found === Math.round(found);
+      if (!(found >= allowed.low && found <= allowed.high && whole)) {
+        throw new Refused(`“${written}” is not ${allowed.what}.`);
+      }
+      return found;
+    }
+
+    /** A question where no such thing is usual, else null. */
+    function doubt(found, kind) {
+      const { usual_low: low, usual_high: high } = kinds[kind];
+      if (found >= low && found <= high) return null;
+      const [side, bound] = found < low ? ["less", low] : ["more", high];
+      const shown = (x) => (x >= 1e4 || x < 1e-3 ? x.toExponential(2) : Number(x.toPrecision(4)));
+      return `Is this right? It reads as ${shown(found)}, ${side} than the usual (${shown(bound)}).`;
+    }
+
+    return { read, doubt };
+  }
+
+  // Losses in nats per token, perplexity per token or bits per byte.
+  const KIND = { nats: "loss", ppl: "perplexity", bpb: "bits_per_byte" };
+  const inNats = (loss, unit, bytes) =>
+    ({ nats: loss, ppl: Math.log(loss), bpb: loss * bytes * Math.LN2 })[unit];
+  const outOfNats = (nats, unit, bytes) =>
+    ({ nats, ppl: Math.exp(nats), bpb: nats / (bytes * Math.LN2) })[unit];
+
+  return { create, KIND, inNats, outOfNats };
+})();

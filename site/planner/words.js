@@ -1,0 +1,290 @@
+"use strict";
+// Numbers and sentences: what the page says about an answer. Nothing here touches the page.
+
+const Words = (() => {
+  const digits = (x, n) => Number(x.toPrecision(n));
+  const loss = (x) => x.toFixed(3);
+  const percent = (x) => `${digits(100 * x, 2)}%`;
+  function power(x) {
+    const [mantissa, exponent] = x.toExponential(2).split("e").map(Number);
+    const raised = String(exponent).replace(/\d|-/g, (c) => "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"["0123456789-".indexOf(c)]);
+    return mantissa === 1 ? `10${raised}` : `${mantissa} × 10${raised}`;
+  }
+  function size(x) {
+    for (const [unit, scale] of [["T", 1e12], ["B", 1e9], ["M", 1e6], ["k", 1e3]]) {
+      if (x >= scale * 0.9995) {
+        return x < 1e16 ? `${digits(x / scale, 3).toLocaleString("en")}${unit}` : power(x);
+      }
+    }
+    return String(digits(x, 3));
+  }
+  function bytes(x) {
+    const units = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"];
+    const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(x) / 3)));
+    return `${digits(x / 1000 ** step, 3)} ${units[step]}`;
+  }
+  const hours = (x) => (x < 1e7 ? digits(x, 3).toLocaleString("en") : size(x));
+  const money = (x) => digits(x, 3).toLocaleString("en", { maximumFractionDigits: 2 });
+  const range = (ends, show = loss) => {
+    const [low, high] = ends.map(show);
+    return low === high ? low : `${low} to ${high}`;
+  };
+  const budget = {
+    flops: (x) => `${power(x)} FLOPs`,
+    tokens: (x) => `${size(x)} student tokens`,
+    hours: (x) => `${hours(x)} GPU-hours`,
+  };
+  const budgetTick = { flops: power, tokens: size, hours };
+  const better = { distil: "distilling", train: "training on data" };
+  /** "an 8.15B teacher", "a 1.8B teacher". */
+  const article = (word) => (/^(8|1[18](\D|$))/.test(word) ? "an" : "a");
+  const short = (name) => (name.length > 40 ? `${name.slice(0, 38)}…` : name);
+
+  function teacherOf(w) {
+    const teacher = size(w.best.teacher.params);
+    return w.isNew ? `${article(teacher)} ${teacher} teacher that you train for it`
+      : w.best.teacher.label;
+  }
+
+  function decision(w) {
+    if (!w.best) return "Train on data, without a teacher";
+    if (w.verdict === "train") return "Train on data, without a teacher";
+    if (w.verdict === "undecided") {
+      const split = Math.min(w.ranges.share, 1 - w.ranges.share) > 1 - SETTINGS.agreement;
+      return `Undecided: ${split ? "the laws do not agree" : "no difference that a run would show"}`;
+    }
+    // With data to spare the teacher's compute may be better spent on it.
+    const spare = w.equal && w.equal.loss < w.best.loss - w.error;
+    return `Distil from ${teacherOf(w)}${spare ? ", if these tokens are all you have" : ""}`;
+  }
+
+  /** Nats per token gained by distilling, and the range of it, in words. */
+  function gainWords({ gain, ranges }) {
+    const [low, high] = ranges.gain;
+    const side = (x) => (Math.abs(x) < 0.0005 ? "as good"
+      : `${loss(Math.abs(x))} ${x < 0 ? "worse" : "better"}`);
+    if (low < 0 && high > 0) {
+      return `Distilling is ${side(gain)} by the central law; the others range from ${side(low)} `
+        + `to ${side(high)}.`;
+    }
+    const ends = [low, high].map(Math.abs).sort((a, b) => a - b);
+    return `Distilling is ${side(gain)} (${range(ends)}).`;
+  }
+
+  function reason(w) {
+    const { best, supervised, error, fixedTokens, equal, verdict, ranges, problem } = w;
+    const data = `${loss(supervised.loss)} (${range(ranges.supervised)})`;
+    if (!best) {
+      return "The budget does not pay for even the smallest teacher. Trained on data, the student "
+        + `ends at a loss of ${data}.`;
+    }
+    const same = fixedTokens ? "the same tokens" : "the same budget";
+    let words = `Distilled from ${w.isNew ? "the best teacher" : best.teacher.label}, the student `
+      + `ends at a loss of ${loss(best.loss)} (${range(ranges.distilled)}); trained on data with `
+      + `${same}, at ${data}. ${gainWords(w)}`;
+    if (verdict === "undecided") {
+      if (Math.abs(w.gain) <= error) words += ` A run scatters by some ${loss(error)} about its law.`;
+      words += " Training on data is simpler.";
+    }
+    if (equal && verdict === "distil") {
+      const buys = `The same compute, spent without a teacher on ${size(equal.studentTokens)} `
+        + `tokens of data, would give ${loss(equal.loss)} (${range(ranges.equal)})`;
+      const limited = problem.maxTokens !== null && equal.studentTokens >= problem.maxTokens * 0.999;
+      if (equal.loss - best.loss > error) words += ` ${buys}: at equal compute the answer is the same.`;
+      else if (limited) words += ` ${buys}.`;
+      else if (best.loss - equal.loss <= error) {
+        words += ` ${buys}: if you have that much data, the two are as good.`;
+      } else words += ` ${buys}: if you have that much data, train on it instead.`;
+    }
+    return words;
+  }
+
+  function agreement({ ranges, measured }) {
+    const count = SETTINGS.ensemble.length;
+    const among = `${ranges.laws < ranges.of ? "some of the " : ""}${count} laws that fit the `
+      + `paper's runs${measured ? ", each shifted in both ways," : ""}`;
+    const whole = Math.round(100 * ranges.share);
+    const [none, all] = [ranges.share < 1e-9, ranges.share > 1 - 1e-9];
+    const part = none ? "none" : all ? "all" : `${Math.min(99, Math.max(1, whole))}%`;
+    const share = ranges.gain ? ` Distilling is better in ${part} of them.` : "";
+    return `In brackets: where 9 of 10 of ${among} lie.${share}`;
+  }
+
+  /** Up to which loss of this teacher distilling wins. */
+  function turn(w) {
+    if (!w.ranges.turn) return "";
+    const [low, high] = w.ranges.turn, mine = w.best.teacher;
+    const size = w.problem.teachers.length > 1 ? mine.label : "a teacher of this size";
+    if (high === -Infinity) {
+      return `On these tokens training on data is better whatever the loss of ${size}.`;
+    }
+    const between = low === -Infinity ? `at most ${loss(high)}, in some laws none`
+      : `${range([low, high])} in 9 of 10 laws`;
+    const here = w.turn === -Infinity ? `Under the central law no loss of ${size} is low enough; the `
+      + `limit is ${between}.` : `Distilling from ${size} wins up to a teacher loss of `
+      + `${loss(w.turn)} (${between}).`;
+    const ends = w.lossStep && w.problem.teachers.length === 1 && w.typed
+      ? `, as typed ${range(w.typed)}` : "";
+    return `${here} Yours is ${loss(mine.loss)}${ends}.`;
+  }
+
+  /** Budgets between which the laws disagree, as far as they were looked at. */
+  function disagreement({ bands, unit, inUnit }) {
+    if (!bands) return "";
+    const split = bands.filter((row) => row.gain[0] < 0 && row.gain[1] > 0).map((r) => r.budget);
+    if (!split.length) return "";
+    const shown = [split[0], split.at(-1)].map((b) => budgetTick[unit](inUnit(b)));
+    const [first, last] = [bands[0].budget === split[0], bands.at(-1).budget === split.at(-1)];
+    const where = first && last ? `all over ${shown[0]} to ${shown[1]}` : first ? `up to ${shown[1]}`
+      : last ? `from ${shown[0]} on` : `from ${shown[0]} to ${shown[1]}`;
+    return ` The laws disagree ${where}${first || last ? ", as far as the picture below goes" : ""}.`;
+  }
+
+  function flips(w) {
+    const { budget: mine, unit, inUnit, gain } = w;
+    const shown = (flip) => {
+      const value = inUnit(flip.budget), ratio = value / mine;
+      const times = ratio > 1 ? `${digits(ratio, 2)} times yours` : `1/${digits(1 / ratio, 2)} of yours`;
+      const far = flip.tokens < SETTINGS.fitted.tokens[0] || flip.tokens > SETTINGS.fitted.tokens[1];
+      return `${budget[unit](value)} (${times}${far ? "; there the law extrapolates" : ""})`;
+    };
+    const here = w.fixedTokens ? w.problem.tokens : w.problem.compute;
+    const above = w.flips.find((f) => f.budget > here);
+    const below = w.flips.filter((f) => f.budget <= here).at(-1);
+    const words = [];
+    if (above) words.push(`Above ${shown(above)} ${better[above.above]} has the lower loss.`);
+    if (below) {
+      const other = below.above === "distil" ? "train" : "distil";
+      words.push(`Below ${shown(below)} ${better[other]} has the lower loss.`);
+    }
+    if (!words.length) {
+      const [low, high] = w.scanned.map((b) => budget[unit](inUnit(b)));
+      words.push(`Nowhere between ${low} and ${high}: ${better[gain > 0 ? "distil" : "train"]} has `
+        + "the lower loss throughout.");
+    }
+    return `By the central law: ${words.join(" ")}${disagreement(w)}`;
+  }
+
+  function warnings(w) {
+    const { best, supervised, problem, isNew } = w;
+    const { params, tokens, teacherLoss } = SETTINGS.fitted;
+    const found = [], outside = [];
+    const check = (what, value, [low, high], format) => {
+      if (value >= low * 0.999 && value <= high * 1.001) return;
+      outside.push(`${what} ${format(value)} (fitted on ${format(low)} to ${format(high)})`);
+    };
+    check("student size", problem.studentParams, params, size);
+    if (best) {
+      const { teacher } = best;
+      check("student tokens when distilling", best.studentTokens, tokens, size);
+      check("teacher size", teacher.params, params, size);
+      if (!w.measured) check("teacher loss", teacher.loss, teacherLoss, loss);
+      if (isNew) check("teacher tokens", teacher.tokens, tokens, size);
+      else if (w.neededTokens === Infinity) {
+        found.push(`By the law no model of ${size(teacher.params)} reaches a loss of `
+          + `${loss(teacher.loss)}, however long it is trained: is the loss measured as the law's?`);
+      }
+      const most = Math.min(problem.maxTokens ?? Infinity, SETTINGS.box.tokens[1]);
+      if (isNew && teacher.tokens >= most * 0.999) {
+        found.push(problem.maxTokens
+          ? "The teacher's tokens are your data limit." : "The teacher's training costs you nothing "
+          + "here, so its tokens run to the end of the search: read “as long as possible”.");
+      }
+      if (isNew && teacher.params >= SETTINGS.box.params[1] * 0.999) {
+        found.push("The teacher's size runs to the end of the search.");
+      }
+    }
+    check("tokens when training on data", supervised.studentTokens, tokens, size);
+    for (const [plan, what] of [[best, "distilling"], [supervised, "training on data"]]) {
+      if (!plan || w.fixedTokens || plan.compute >= problem.compute * 0.999) continue;
+      const cause = problem.maxTokens !== null && plan.studentTokens >= problem.maxTokens * 0.999
+        ? "The data limit" : "The end of the search";
+      found.push(`${cause} leaves ${percent(1 - plan.compute / problem.compute)} of the budget `
+        + `unspent when ${what}.`);
+    }
+    if (outside.length) {
+      found.unshift("This answer is an extrapolation. Outside what the law was fitted on: "
+        + `${outside.join("; ")}.`);
+    }
+    return found;
+  }
+
+  /** The plans side by side: a heading, and rows of label and one cell a plan. */
+  function plan(w) {
+    const { problem, best, supervised, equal, ranges } = w;
+    const plans = [best, supervised, equal].filter(Boolean);
+    const bands = new Map([
+      [best, ranges.distilled], [supervised, ranges.supervised], [equal, ranges.equal],
+    ]);
+    const each = (label, show) => [label, ...plans.map(show)];
+    const teacher = (show) => (p) => (p.teacher ? show(p.teacher) : "none");
+    const withRange = (text, ends, show) =>
+      (w.isNew && ends && show(ends[0]) !== show(ends[1]) ? `${text} (${range(ends, show)})` : text);
+    const rows = [
+      each("Expected loss", (p) => loss(p.loss)),
+      each("… in 9 of 10 laws", (p) => range(bands.get(p))),
+    ];
+    const other = w.lossUnit === "nats" ? "ppl" : w.lossUnit;
+    const name = { ppl: "… as perplexity", bpb: "… as bits per byte" }[other];
+    rows.push(each(name, (p) => String(digits(Quantities.outOfNats(p.loss, other, w.bytes), 3))));
+    rows.push(
+      each("Student size", () => size(problem.studentParams)),
+      each("Student tokens", (p) => (p === best
+        ? withRange(size(p.studentTokens), ranges.studentTokens, size) : size(p.studentTokens))),
+      each("… per parameter", (p) =>
+        String(digits(p.studentTokens / problem.studentParams, 3).toLocaleString("en"))),
+      each("Teacher size", teacher((t) => withRange(size(t.params), ranges.teacherParams, size))),
+      each("Teacher loss", teacher((t) => withRange(loss(t.loss), ranges.teacherLoss, loss))),
+      each(w.isNew ? "Teacher tokens" : "Teacher tokens, by its loss", teacher((t) => {
+        const most = Math.min(problem.maxTokens ?? Infinity, SETTINGS.box.tokens[1]);
+        if (t.tokens) return size(t.tokens) + (t.tokens >= most * 0.999 ? " (a bound)" : "");
+        return w.neededTokens === Infinity ? "no number" : `≈ ${size(w.neededTokens)}`;
+      })),
+      each("FLOPs", (p) => power(p.compute)),
+      each("GPU-hours", (p) => hours(p.compute / w.perHour)),
+    );
+    if (w.gpus) {
+      rows.push(each(`Days on ${w.gpus} GPUs`, (p) => hours(p.compute / w.perHour / w.gpus / 24)));
+    }
+    if (w.price !== null) rows.push(each("Price", (p) => money((p.compute / w.perHour) * w.price)));
+    const mark = (p) => (w.verdict !== "undecided" && (w.verdict === "distil") === (p === best) ? "✓ " : "");
+    const head = [""];
+    if (best) head.push(`${mark(best)}Distil`);
+    head.push(`${mark(supervised)}On data${w.fixedTokens ? ", same tokens" : ""}`);
+    if (equal) head.push("On data, same compute");
+    return { head, rows };
+  }
+
+  /** Bytes of the teacher's stored outputs, and what our own small runs say of leaving some out. */
+  function storage({ best, entries }) {
+    const { vocabulary } = SETTINGS.flops, { truncation } = SETTINGS;
+    const index = Math.ceil(Math.log2(vocabulary) / 8);
+    const perToken = (k) => (k === null || k >= vocabulary ? 4 * vocabulary : k * (4 + index));
+    const total = (k) => `${bytes(perToken(k) * best.studentTokens)} (${perToken(k)} bytes a token)`;
+    const kept = entries === null ? `All ${vocabulary.toLocaleString("en")} entries` : `${entries} entries`;
+    const cost = ({ low, high }) => `${loss(low)} to ${loss(high)} nats`;
+    const few = truncation.entries.filter(({ kept: k }) => k === 8 || k === 16)
+      .map((row) => `${cost(row)} on ${row.kept} entries`).join(", ");
+    const mass = truncation.mass.filter(({ kept: p }) => p === 0.99)
+      .map((row) => `${cost(row)} on those that hold a mass of 0.99`).join("");
+    return `${kept} of ${size(best.studentTokens)} tokens, in float32, take ${total(entries)}`
+      + `${entries === null ? `; 128 would take ${total(128)}` : ""}. The losses above are those of `
+      + "whole distributions. What the likeliest entries alone cost is not known at this vocabulary: "
+      + `our own small students, of 27 symbols (notebook 10), lost ${few}, and ${mass}. Entries drawn `
+      + "at random are right on average and noisier; we have not measured them.";
+  }
+
+  function leftover({ spend, problem }) {
+    if (!spend) return "";
+    const what = spend.how === "distil" ? "distilled as above" : "trained on data";
+    return `On the ${size(problem.maxTokens)} tokens that there are, the whole budget pays for a `
+      + `student of ${size(spend.params)}, ${what}: a loss of ${loss(spend.loss)} instead of `
+      + `${loss(spend.before)}. A bigger student costs more to serve. Going over the same tokens `
+      + "again is the other way to spend it; the laws know fresh tokens only.";
+  }
+
+  return {
+    agreement, article, bytes, budget, budgetTick, decision, digits, flips, hours, leftover, loss,
+    percent, plan, power, range, reason, short, size, storage, turn, warnings,
+  };
+})();

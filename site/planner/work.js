@@ -1,0 +1,163 @@
+"use strict";
+// An answer worked out: at first what a keystroke has time for, then the rest in small steps.
+
+const Work = (() => {
+  const FIRST = 25; // milliseconds of work before the first picture
+  const FEW = 30; // laws that stand for all where each takes a search
+
+  // One question's solvers: the central law and the ensemble, shifted where a model was measured.
+  const solvers = new Map();
+  function solversFor(measured) {
+    const key = JSON.stringify(measured);
+    if (!solvers.has(key)) {
+      const central = Law.create(SETTINGS.central, SETTINGS.flops);
+      const law = measured ? Law.shifts(central, measured)[0] : central;
+      solvers.clear();
+      solvers.set(key, {
+        law, central, plan: Plan.create(law, SETTINGS), ensemble: Ensemble.create(SETTINGS, measured),
+      });
+    }
+    return solvers.get(key);
+  }
+
+  /** What can be said at once: the central law's answer, and as many others as time allows. */
+  function begin(question) {
+    const { problem, measured, perUnit } = question;
+    const { law, plan, ensemble } = solversFor(measured);
+    const central = plan.solve(problem), { best } = central;
+    const fixedTokens = problem.compute === null;
+    const equal = fixedTokens && best ? plan.supervised(problem, best.compute) : null;
+    const w = {
+      ...question, ...central, law, fixedTokens, isNew: problem.teachers === null, equal,
+      error: SETTINGS.resolution * central.supervised.loss,
+      chosen: central.plans.indexOf(best), answers: [],
+      ideal: best ? plan.bestTeacherLoss(problem.studentParams, best.studentTokens) : null,
+      turn: best && problem.teachers ? plan.turn(problem, best) : null,
+      neededTokens: best ? law.tokensForLoss(best.teacher.params, best.teacher.loss) : null,
+      inUnit: (value) => value / (perUnit ?? 1),
+      own: fixedTokens ? problem.tokens : problem.compute,
+      spend: fixedTokens || !best ? null : biggest(problem, central, plan),
+    };
+    if (w.lossStep && best && question.lossUnit !== undefined && problem.teachers?.length === 1) {
+      const typed = Quantities.outOfNats(best.teacher.loss, w.lossUnit, w.bytes);
+      w.typed = [typed - w.lossStep, typed + w.lossStep]
+        .map((l) => Quantities.inNats(l, w.lossUnit, w.bytes));
+    }
+    const until = performance.now() + FIRST;
+    while (w.answers.length < ensemble.members.length && performance.now() < until) next(w, ensemble);
+    summarise(w, ensemble);
+    return w;
+  }
+
+  function next(w, ensemble) {
+    const member = ensemble.members[w.answers.length];
+    const found = ensemble.answer(member, w.problem, w.chosen);
+    if (w.equal) {
+      const { studentTokens } = w.equal;
+      found.equal = member.plan.supervised({ ...w.problem, tokens: studentTokens }).loss;
+    }
+    w.answers.push(found);
+  }
+
+  function summarise(w, ensemble) {
+    w.ranges = ensemble.summary(w.answers);
+    if (w.equal) w.ranges.equal = ensemble.range(w.answers.map((a) => a.equal));
+    w.verdict = ensemble.verdict(w.gain, w.error, w.ranges.share);
+  }
+
+  /** The student that spends what a data limit leaves, the better way. */
+  function biggest(problem, { supervised, best }, plan) {
+    const before = Math.min(best.loss, supervised.loss);
+    const chosen = best.loss < supervised.loss ? best : supervised;
+    if (problem.maxTokens === null || chosen.compute > problem.compute * 0.99) return null;
+    const ways = (problem.teachers ? ["distil", "train"] : ["train"]).map((how) => {
+      const at = (params) => {
+        const larger = { ...problem, studentParams: params, compute: null, tokens: problem.maxTokens };
+        if (how === "train") return plan.supervised(larger);
+        return plan.solve({ ...larger, teachers: [best.teacher] }).best;
+      };
+      let low = Math.log(problem.studentParams), high = low + 25;
+      while (high - low > 1e-4) {
+        const middle = (low + high) / 2;
+        if (at(Math.exp(middle)).compute > problem.compute) high = middle; else low = middle;
+      }
+      return { how, params: Math.exp(low), loss: at(Math.exp(low)).loss, before };
+    });
+    return ways.reduce((a, b) => (b.loss < a.loss ? b : a));
+  }
+
+  /**
+   * The rest: all laws, the curve over budgets, where it flips, other sizes. Yields often, and the
+   * name of a part where that is done.
+   */
+  function* finish(w) {
+    const { problem, own, isNew } = w;
+    const { plan, ensemble } = solversFor(w.measured);
+    const complete = w.ranges.complete;
+    while (w.answers.length < ensemble.members.length) {
+      next(w, ensemble);
+      yield;
+    }
+    if (!complete) {
+      summarise(w, ensemble);
+      yield "laws";
+    }
+    const spaced = (count) =>
+      Array.from({ length: count }, (_, i) => (own / 30) * 900 ** (i / (count - 1)));
+    const curve = yield* plan.curve(problem, spaced(49));
+    const [low, high] = SETTINGS.scan[w.fixedTokens ? "tokens" : "compute"];
+    const scanned = [Math.min(low, own / 30), Math.max(high, own * 30)];
+    const flips = yield* plan.flips(problem, ...scanned);
+    for (const flip of flips) {
+      flip.tokens = plan.supervised(plan.rebudget(problem, flip.budget)).studentTokens;
+    }
+    const rows = [], budgets = spaced(isNew ? 9 : 33);
+    for (const { plan: one } of some(w, ensemble)) rows.push(yield* one.curve(problem, budgets));
+    const bands = budgets.map((budget, i) => ({
+      budget,
+      supervised: ensemble.range(rows.map((r) => r[i].supervised)),
+      distilled: ensemble.range(rows.map((r) => r[i].distilled)),
+      gain: ensemble.range(rows.map((r) => r[i].supervised - r[i].distilled)),
+    }));
+    Object.assign(w, { curve, scanned, flips, bands });
+    yield "budgets";
+    w.sizes = yield* otherSizes(w, plan, ensemble);
+    yield "sizes";
+  }
+
+  /** A teacher to train is a search a law: there the first few stand for all. */
+  const some = ({ isNew }, { members }) => (isNew ? members.slice(0, FEW) : members);
+
+  /** The same compute for other students, serving paid where it is known. */
+  function* otherSizes(w, plan, ensemble) {
+    const compute = w.problem.compute ?? w.best?.compute ?? w.supervised.compute;
+    const rows = [];
+    for (const times of [1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8]) {
+      const params = w.problem.studentParams * times;
+      const left = compute - (w.serve ?? 0) * w.law.forwardFlops(params);
+      if (params < 1e6) continue;
+      if (left <= 0) {
+        rows.push({ params, loss: Infinity });
+        continue;
+      }
+      const problem = { ...w.problem, studentParams: params, compute: left, tokens: null };
+      const found = plan.solve(problem);
+      const { best, gain, supervised } = found;
+      const answers = [];
+      for (const member of some(w, ensemble)) {
+        answers.push(ensemble.answer(member, problem, found.plans.indexOf(best)));
+        yield;
+      }
+      const { share } = ensemble.summary(answers);
+      const chosen = gain > 0 ? best : supervised;
+      rows.push({
+        params, loss: chosen.loss, tokens: chosen.studentTokens,
+        verdict: ensemble.verdict(gain, SETTINGS.resolution * supervised.loss, share),
+        range: ensemble.range(answers.map((a) => (gain > 0 ? a.distilled : a.supervised))),
+      });
+    }
+    return rows;
+  }
+
+  return { begin, finish, solversFor };
+})();

@@ -1,0 +1,195 @@
+"""The planner's questions answered by the library, and the command that asks them."""
+
+import json
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from scalinglib import allocate, cli, flops, laws, quantities
+from scalinglib.allocate import advice, shift
+from tests.references import dense_grid
+
+LAW, LAWS = laws.load(), laws.ensemble()
+COMPUTE = 64 * 14 * 24 * 3600 * 989e12 * 0.4
+
+
+def seven_billion(loss):
+    return (advice.Teacher("7B", 7e9, loss),)
+
+
+@pytest.mark.parametrize(
+    ("loss", "verdict"), [(2.00, "distil"), (2.05, "undecided"), (2.09, "train")]
+)
+def test_an_answer_that_hangs_on_the_last_digit_is_undecided(loss, verdict):
+    problem = advice.Problem(
+        1.5e9, compute=COMPUTE, teachers=seven_billion(loss), max_tokens=3e11, delta_pre=0
+    )
+    found = advice.advise(LAW, LAWS, problem)
+    assert found.verdict == verdict
+    gains = LAWS.quantiles(
+        [m.supervised.loss(1.5e9, 3e11) - m.loss(1.5e9, 3e11, loss) for m in LAWS.members],
+        [0.05, 0.95],
+    )
+    assert found.ranges["gain"] == pytest.approx(gains)
+    assert any("token limit leaves" in note for note in found.notes)
+
+
+def test_a_token_limit_is_kept_and_used_as_well_as_by_a_dense_grid():
+    random = np.random.default_rng(0)
+    students, budgets = 10 ** random.uniform(8, 10.3, 30), 10 ** random.uniform(18.5, 26, 30)
+    limits = 10 ** random.uniform(9, 12, 30)
+    pairs = np.where(random.random((2, 30)) < 0.5, random.integers(0, 2, (2, 30)), 0.4)
+    table = allocate.optimal(LAW, students, budgets, tuple(pairs), max_tokens=limits)
+    assert (table.student_tokens <= limits).all()
+    assert (table.teacher_tokens <= limits * (1 + 1e-9)).all()
+    for i in range(30):
+        grid, _ = dense_grid(LAW, students[i], budgets[i], pairs[:, i], most_tokens=limits[i])
+        assert table.student_loss[i] <= grid + 1e-9
+    free = allocate.optimal(LAW, students, budgets, tuple(pairs))
+    loose = allocate.optimal(LAW, students, budgets, tuple(pairs), max_tokens=1e17)
+    assert loose.student_loss.to_numpy() == pytest.approx(free.student_loss.to_numpy(), abs=1e-12)
+    assert (table.student_loss >= free.student_loss - 1e-9).all()
+
+
+def test_a_limit_of_nothing_is_refused():
+    with pytest.raises(ValueError, match=r"max_tokens is 1000; it must be above 1e\+06"):
+        allocate.optimal(LAW, 1e9, 1e21, (1, 1), max_tokens=1e3)
+
+
+def test_a_law_shifted_through_a_model_passes_through_it():
+    for moved in shift.shifted(LAW, 2e9, 1e11, 2.4):
+        assert moved.supervised.log_loss(*np.log([2e9, 1e11])) == pytest.approx(np.log(2.4))
+        # The order of teachers is kept: a loss of theirs is moved back and forth.
+        inside = [np.exp(moved.log_loss(*np.log([1e9, 5e10, loss]))) for loss in (2.3, 2.6, 2.9)]
+        assert inside == sorted(inside)
+    unmoved = float(LAW.supervised.loss(2e9, 1e11))
+    problem = advice.Problem(1e9, student_tokens=5e10, teachers=seven_billion(2.05))
+    plain = advice.advise(LAW, LAWS, problem)
+    same = advice.advise(LAW, LAWS, problem, measured=(2e9, 1e11, unmoved))
+    assert same.best.loss == pytest.approx(plain.best.loss)
+    # The other laws pass through the model now, which they did not before.
+    assert same.ranges["supervised"] != plain.ranges["supervised"]
+    far = advice.advise(LAW, LAWS, problem, measured=(2e9, 1e11, unmoved + 0.3))
+    width = np.ptp(far.ranges["distilled"])
+    assert width > np.ptp(same.ranges["distilled"])
+
+
+def test_bounds_and_extrapolation_are_said():
+    paid = advice.Problem(1e9, compute=1e21, delta_pre=0.0)
+    (note,) = [n for n in advice.advise(LAW, LAWS, paid).notes if "tokens are a bound" in n]
+    assert "1e+17" in note
+    huge = advice.Problem(1e6, compute=1e30, teachers=seven_billion(2.05))
+    notes = advice.advise(LAW, LAWS, huge).notes
+    assert any("bound of the search leaves" in note for note in notes)
+    assert any("extrapolates: student size 1e+06" in note for note in notes)
+    poor = advice.advise(LAW, LAWS, advice.Problem(1e9, compute=1e15))
+    assert (poor.verdict, poor.best, poor.share_distil) == ("train", None, 0)
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"compute": 1e21, "student_tokens": 1e9}, {"compute": 1e21, "teachers": ()}]
+)
+def test_no_problem_is_refused(given):
+    with pytest.raises(ValueError, match=r"compute or student_tokens|teachers is empty"):
+        advice.Problem(1e9, **given)
+
+
+@pytest.mark.parametrize("arguments", [(1.5, 3e11, 2.09), (1.5e9, 300, 2.09), (1.5e9, 3e11, 0.5)])
+def test_numbers_in_the_wrong_unit_are_warned_of(arguments):
+    with pytest.warns(UserWarning, match=r"is it in parameters, tokens, or nats per token\?"):
+        LAW.loss(*arguments)
+
+
+def test_losses_in_three_units_are_one():
+    assert quantities.read_loss("2.05") == 2.05
+    assert quantities.read_loss("ppl=8.1") == pytest.approx(np.log(8.1))
+    assert quantities.read_loss("bpb=0.7@4.3") == pytest.approx(0.7 * 4.3 * np.log(2))
+    for text in ("bpb=0.7", "2.05@4.3", "ppl=", "loss=2"):
+        with pytest.raises(ValueError, match=r"is not|needs"):
+            quantities.read_loss(text)
+
+
+COMMAND = shlex.split(
+    "plan --student 1.5B --hours 64x14d --gpu H100 --teacher 7B:ppl=7.8 --data 300B"
+)
+
+
+def test_the_command_answers_with_the_librarys_numbers(capsys):
+    assert cli.main([*COMMAND, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    teacher = seven_billion(float(np.log(7.8)))
+    problem = advice.Problem(1.5e9, compute=COMPUTE, teachers=teacher, max_tokens=3e11, delta_pre=0)
+    expected = advice.advise(LAW, LAWS, problem)
+    assert found["verdict"] == expected.verdict == "undecided"
+    assert found["distil"]["loss"] == pytest.approx(expected.best.loss)
+    assert found["ranges"]["gain"] == pytest.approx(expected.ranges["gain"])
+    assert cli.main(COMMAND) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Undecided")
+    low, high = expected.ranges["distilled"]
+    assert f"{low:.3f} to {high:.3f}" in text
+
+
+def test_students_that_share_stored_outputs_split_their_cost(capsys):
+    arguments = "plan --student 1B --flops 1e21 --teacher 7B:2.05 --students 4 --stored --json"
+    cli.main(arguments.split())
+    tokens = allocate.tokens_with_teacher(1e9, 7e9, 1e21, 0.25)
+    assert json.loads(capsys.readouterr().out)["distil"]["student_tokens"] == pytest.approx(tokens)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--student", "1,500B"], "--student: “1,500B” can be 1.500 or 1500"),
+        (["--teacher", "7B:bpb=0.8"], "--teacher: “bpb=0.8” is not a loss such as"),
+        (["--teacher", "7B:0.5"], "--teacher 0.5: 0.5 nats per token is less than English text"),
+        (["--gpu", "Q7"], "--gpu: “Q7” is not a number of TFLOP/s"),
+        (["--measured", "7B:2.05"], "--measured: “7B:2.05” is not SIZE:TOKENS:LOSS"),
+    ],
+)
+def test_bad_options_are_named(capsys, change, message):
+    assert cli.main([*COMMAND, *change]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_perplexity_taken_for_nats_is_questioned(capsys):
+    cli.main(["plan", "--student", "1B", "--tokens", "50B", "--teacher", "7B:8.1"])
+    assert "Is it a perplexity?" in capsys.readouterr().out
+
+
+def test_a_new_process_answers_without_jax():
+    code = "import sys; from scalinglib import cli; cli.main(sys.argv[1:])"
+    code += "; print('jax' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code, *COMMAND], check=True, capture_output=True, text=True
+    )
+    assert run.stdout.splitlines()[-1] == "False"
+
+
+def test_hours_are_those_of_the_gpu(capsys):
+    gpu = ["--gpu", "A100", "--utilisation", "1/2"]
+    cli.main(["plan", "--student", "1B", "--hours", "100", "--teacher", "7B:2.05", "--json", *gpu])
+    plan = json.loads(capsys.readouterr().out)["train"]
+    tokens = 100 * 3600 * 312e12 * 0.5 / (3 * flops.forward_flops(1e9))
+    assert plan["student_tokens"] == pytest.approx(tokens)
+
+
+def test_other_students_pay_for_their_serving(capsys):
+    problem = advice.Problem(1e9, compute=1e22, teachers=seven_billion(2.05), delta_pre=0)
+    few = LAWS.thin(10)
+    serve = 1e12
+    found = advice.student_sizes(LAW, few, problem, [1e9, 8e10], serve_tokens=serve)
+    left = 1e22 - serve * float(flops.forward_flops(1e9))
+    tokens = left / (3 * flops.forward_flops(1e9))
+    assert found[1e9].supervised.student_tokens == pytest.approx(float(tokens))
+    assert found[8e10] is None
+    arguments = "plan --student 1B --flops 1e22 --teacher 7B:2.05 --serve 1T --gpus 64"
+    assert cli.main(shlex.split(arguments)) == 0
+    said = capsys.readouterr().out
+    assert f"1e+09  train       {found[1e9].supervised.loss:.3f} (" in said
+    assert "days" in said
+    with pytest.raises(ValueError, match="sizes are compared at equal compute"):
+        advice.student_sizes(LAW, few, advice.Problem(1e9, student_tokens=1e10), [1e9])
