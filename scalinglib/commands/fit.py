@@ -97,7 +97,7 @@ def _run(arguments):
             raise ValueError(
                 f"{arguments.supervised} has runs with teachers; --supervised has none"
             )
-        table = table.joined(other.supervised)
+        table = table.joined(other.supervised, arguments.supervised)
     said = _doubts(table)
     print(*said.lines, sep="\n", flush=True)
     if said.cannot and not arguments.as_is:

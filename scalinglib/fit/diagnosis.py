@@ -162,7 +162,8 @@ def residual_trends(fit):
 def explain(fit):
     """The diagnosis as sentences for a reader, most serious first; needs replicates."""
     _need_replicates(fit)
-    said = [text[0].upper() + text[1:] + "." for text in fit.warnings]
+    said = [text[0].upper() + text[1:].removesuffix(".") for text in fit.warnings]
+    said = [text if text.endswith("?") else f"{text}." for text in said]
     table = fit.coefficients[~fit.coefficients.fixed]
     share = fit.starts_at_optimum
     said.append(f"{share:.0%} of the starts end at the same, best objective.")

@@ -66,7 +66,7 @@ def inside_budget(law_fit):
 
 
 def wanted_in_words(law_fit, compute):
-    """One budget's answer as a sentence; "outside", with the ranges, where the runs do not hold it."""
+    """One budget's answer as a sentence; "outside" where the runs do not hold it."""
     best = wanted(law_fit, compute).iloc[0]
     if not best.inside:
         text = ", ".join(

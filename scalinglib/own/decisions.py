@@ -85,7 +85,10 @@ class Answer:
         ]
         lines += [f"  outside the runs: {text}" for text in self.outside]
         if self.outside:
-            lines.append("  what follows is the law beyond its runs: no ground for a decision")
+            return [
+                *lines,
+                "  there the law is a guess: take a decision inside the runs, or add some",
+            ]
         lines += [
             f"  distilled: {_loss(self.distilled)}, from the teacher of "
             f"{best.teacher_params:.3g} parameters, L_T = {best.teacher_loss:.4g}, with "
@@ -98,9 +101,8 @@ class Answer:
         near = self.teachers[self.teachers.share > 0]
         if len(near) > 1:
             lines.append(
-                f"  this teacher is best in {best.share:.0%} of the replicates, one of "
-                f"{len(near) - 1} other(s) in the rest; choosing it loses {best.regret:.2g} nats on "
-                "average"
+                f"  this teacher is the best of {len(self.teachers)} in {best.share:.0%} of the "
+                f"replicates; choosing it loses {best.regret:.2g} nats on average"
             )
         return lines
 

@@ -12,7 +12,7 @@ from scalinglib.tables.doubts import merged_teachers
 __all__ = ["HELD", "TEACHERS_NEEDED", "OwnLaws", "fit_own", "supervised_runs"]
 
 TEACHERS_NEEDED = 7  # one more than the supervised law has coefficients
-_CLUSTERS_NEEDED = 5  # teachers that a bootstrap over teachers draws from
+_RESAMPLED = 5  # runs, or teachers, that a bootstrap needs to draw from
 # What of the published law is held, for each way out of having few teachers.
 HELD = {
     "own": (),
@@ -60,7 +60,7 @@ def supervised_runs(distilled, others=None):
     teachers = teachers.rename(columns=lambda name: name.removeprefix("teacher_"))
     parts = [teachers] if others is None or others.empty else [teachers, others]
     # A teacher that is listed as a supervised run as well is one run.
-    return pd.concat(parts)[["params", "tokens", "loss"]].drop_duplicates().reset_index(drop=True)
+    return pd.concat(parts)[["params", "tokens", "loss"]].drop_duplicates()
 
 
 def fit_own(distilled, others=None, *, way="own", starts=64, bootstrap=100):
@@ -98,7 +98,12 @@ def fit_own(distilled, others=None, *, way="own", starts=64, bootstrap=100):
         # A Fit keeps its warnings, and the diagnosis says them.
         warnings.simplefilter("ignore", fit.FitWarning)
         fixed = {name: getattr(published.supervised, name) for name in HELD[way]}
-        supervised = fit.fit_supervised(singles, fixed=fixed, **options)
+        resampled = len(singles) >= _RESAMPLED
+        supervised = fit.fit_supervised(
+            singles, fixed=fixed, starts=starts, bootstrap=bootstrap if resampled else 0
+        )
+        if not resampled:
+            notes.append(f"supervised law: {len(singles)} runs are too few for ranges of its own")
         if fixed:
             notes.append(
                 f"supervised law: {', '.join(fixed)} are the published ones, not these runs', and "
@@ -111,7 +116,7 @@ def fit_own(distilled, others=None, *, way="own", starts=64, bootstrap=100):
                 f"distillation law: {len(pool)} teachers do not tell what a teacher's loss does; "
                 "c0, c1, d1 and f1 are the published ones, and their uncertainty is in no range"
             )
-        cluster = "teacher_loss" if len(pool) >= _CLUSTERS_NEEDED else None
+        cluster = "teacher_loss" if len(pool) >= _RESAMPLED else None
         if cluster is None:
             notes.append(
                 f"{len(pool)} teachers are too few to resample: runs of one teacher share its "
@@ -128,10 +133,11 @@ def _enough(settings, teachers, way):
     if settings > free:
         return
     needed = {name: 7 - len(held) for name, held in HELD.items()}
+    also = "" if way == "own" else f", and {way!r} needs {needed[way]}"
     raise ValueError(
         f"{teachers} teacher{'s' * (teachers != 1)}, {settings} supervised "
         f"run{'s' * (settings != 1)} in all: a supervised law of one's own has six coefficients "
-        f"and needs seven teachers (here {needed[way]}). Ways out:\n"
+        f"and needs seven teachers{also}. Ways out:\n"
         "  supervised runs (params, tokens, loss) in the same file, their teacher_ cells empty, or "
         "in a second one: --supervised FILE\n"
         f"  the published exponents held, from {needed['held']} teachers: --supervised held\n"

@@ -54,9 +54,10 @@ class RunsTable(NamedTuple):
     supervised: pd.DataFrame
     notes: tuple
 
-    def joined(self, supervised):
-        """With more supervised runs, as of a second file."""
-        parts = [part for part in (self.supervised, supervised) if len(part)]
+    def joined(self, supervised, name):
+        """With the supervised runs of a second file, whose rows carry its name."""
+        named = supervised.set_axis([f"{row} of {name}" for row in supervised.index])
+        parts = [part for part in (self.supervised, named) if len(part)]
         return self._replace(supervised=pd.concat(parts) if parts else self.supervised)
 
 
