@@ -16,6 +16,7 @@ __all__ = ["Doubt", "doubts", "merged_teachers", "plausible_units"]
 _RATIO = 40.0  # tokens per parameter in the middle of what people train
 _SAME_TEACHER = 0.01  # spread of one teacher's losses, relative, that counts as measurement
 _SCALES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+_EXCHANGED = "exchanged"
 _WORDS = {"K": "thousands", "M": "millions", "B": "billions", "T": "trillions"}
 _WORDS |= {"per_param": "tokens per parameter", "6ND": "training FLOPs (6 N D)"}
 
@@ -68,7 +69,8 @@ def plausible_units(params, tokens):
     Returns
     -------
     list of (str, str)
-        Units of params and of tokens, "" for none; empty where both are plausible as they are.
+        Units of params and of tokens, "" for none, or "exchanged" for both; empty where both are
+        plausible as they are, or nothing makes them so.
     """
     params, tokens = np.asarray(params, float), np.asarray(tokens, float)
     if _plausible(params, tokens):
@@ -88,6 +90,10 @@ def plausible_units(params, tokens):
                 # Tokens that grow with size are no ratio, and a ratio takes few values.
                 score += 0.3 if (token_unit == "per_param") == together else 0
                 scored.append((score, size_unit, token_unit))
+    if _plausible(tokens, params):
+        score = 0.5 + abs(np.log10(np.median(params / tokens) / _RATIO))
+        score += 0.5 * max(0, 6 - np.log10(np.median(tokens)))
+        scored.append((score, _EXCHANGED, _EXCHANGED))
     scored.sort()
     return [units for score, *units in scored if score < scored[0][0] + 0.7][:2]
 
@@ -124,21 +130,22 @@ def _sizes_and_tokens(runs):
             continue
         row = runs.index[0]
         shown = f"row {row}: {params[0]:.4g} parameters, {tokens[0]:.4g} tokens"
-        if _plausible(tokens, params):
-            yield Doubt(f"{size} and {data} seem to be exchanged ({shown})", cannot=True)
-            continue
         guesses = plausible_units(params, tokens)
         if not guesses:
             yield Doubt(f"{size} and {data} are those of no language model ({shown})", cannot=True)
             continue
         words = [_in_words(units, size, data) for units in guesses]
         units = ",".join(
-            f"{name}={unit}" for name, unit in zip((size, data), guesses[0], strict=True) if unit
+            f"{name}={unit}"
+            for name, unit in zip((size, data), guesses[0], strict=True)
+            if unit not in ("", _EXCHANGED)
         )
         yield Doubt(f"{', or '.join(words)}? ({shown})", cannot=True, units=units)
 
 
 def _in_words(units, size, data):
+    if _EXCHANGED in units:
+        return f"{size} and {data} seem to be exchanged"
     parts = [
         f"{name} looks like {_WORDS[u]}" for name, u in zip((size, data), units, strict=True) if u
     ]
