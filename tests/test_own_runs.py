@@ -38,8 +38,8 @@ def doubts_of(runs):
 
 def arguments(*words):
     parser = argparse.ArgumentParser()
-    command.add_parser(parser.add_subparsers())
-    return parser.parse_args(["fit", *map(str, words)])
+    command.add(parser)
+    return parser.parse_args([*map(str, words)])
 
 
 # Tables as people have them.
@@ -413,18 +413,31 @@ def test_the_command_answers_from_a_file_to_its_folder(tmp_path, monkeypatch, ca
     assert "verdict for " in capsys.readouterr().out
 
 
-def test_a_bad_table_is_answered_without_traceback_and_before_jax_is_imported():
+def test_a_bad_table_is_answered_before_jax_is_imported():
     code = (
         "import argparse, sys\n"
         "from scalinglib.commands import fit\n"
         "parser = argparse.ArgumentParser()\n"
-        "fit.add_parser(parser.add_subparsers())\n"
-        "arguments = parser.parse_args(['fit', sys.argv[1]])\n"
-        "status = arguments.run(arguments)\n"
+        "fit.add(parser)\n"
+        "try:\n"
+        "    status = fit.run(parser.parse_args(sys.argv[1:]))\n"
+        "except ValueError as error:\n"
+        "    status = 2\n"
         "sys.exit('jax was imported' if 'jax' in sys.modules else status)\n"
     )
     for case, name in (("params_in_millions", "runs.csv"), ("table_no_newline", "t.csv")):
         words = [sys.executable, "-c", code, str(CASES / case / name)]
         done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == 2, done.stderr
-        assert "Traceback" not in done.stderr
+
+
+def test_the_command_names_the_file_and_what_it_lacks(tmp_path, capsys):
+    with pytest.raises(ValueError, match=r"t\.csv\n  the file lacks the columns params, tokens"):
+        command.run(arguments(CASES / "table_no_newline" / "t.csv"))
+    with pytest.raises(ValueError, match="seven teachers"):
+        command.run(arguments(CASES / "three_teachers" / "runs.csv"))
+    with pytest.raises(ValueError, match="--units has 'params'; it takes pairs"):
+        command.run(arguments(CASES / "three_teachers" / "runs.csv", "--units", "params"))
+    with pytest.raises(SystemExit):
+        arguments(tmp_path, "--student", "many")
+    assert "such as 350M or 3e20" in capsys.readouterr().err

@@ -1,1 +1,1 @@
-"""The commands of `scalinglib`, a module each: `add_parser(subparsers)` and `run(arguments)`."""
+"""The commands of `scalinglib`, a module each: `add(parser)` and `run(arguments)`."""

@@ -11,26 +11,18 @@ from scalinglib import tables
 from scalinglib.report import paths
 from scalinglib.tables.cells import Writing, number
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add", "run"]
 
 _ENGLISH = Writing(".", True)
 _WAYS = ("held", "shifted")
 
 
-def add_parser(subparsers):
-    """Add `fit` to the command line.
-
-    Parameters
-    ----------
-    subparsers : object
-        What `ArgumentParser.add_subparsers` gives.
-    """
-    parser = subparsers.add_parser(
-        "fit",
-        help="a law of your own runs, and what it says of a decision",
-        description="Fit the laws to a CSV file of runs: student_params, student_tokens, "
-        "teacher_params, teacher_tokens, teacher_loss and student_loss, or params, tokens and loss "
-        "of supervised runs. Parameters are non-embedding, losses nats per token.",
+def add(parser):
+    """The command's options."""
+    parser.description = (
+        "Fit the laws to a CSV file of runs: student_params, student_tokens, teacher_params, "
+        "teacher_tokens, teacher_loss and student_loss, or params, tokens and loss of supervised "
+        "runs. Parameters are non-embedding, losses nats per token."
     )
     parser.add_argument("runs", type=Path, help="the CSV file")
     parser.add_argument(
@@ -65,7 +57,6 @@ def add_parser(subparsers):
     parser.add_argument(
         "--as-is", action="store_true", help="fit although the law cannot have made such runs"
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments):
@@ -74,18 +65,24 @@ def run(arguments):
     Parameters
     ----------
     arguments : Namespace
-        As `add_parser` has it.
+        As `add` has it.
 
     Returns
     -------
     int
-        0 where there is an answer, 2 where the file or the table does not allow one.
+        0 where there is an answer, 2 where the law cannot have made the table.
+
+    Raises
+    ------
+    ValueError
+        With every fault of the file, where it cannot be read, or with what the runs lack.
     """
     try:
         return _run(arguments)
     except ValueError as error:
-        print(f"{arguments.runs}:", *_indented(str(error).splitlines()), sep="\n", file=sys.stderr)
-        return 2
+        raise ValueError(
+            "\n".join([f"{arguments.runs}", *_indented(str(error).splitlines())])
+        ) from None
 
 
 def _run(arguments):
