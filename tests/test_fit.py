@@ -524,8 +524,11 @@ def test_total_parameters_and_bits_are_suspected(distillation_runs):
     with pytest.warns(fit.FitWarning, match="total parameters of Table 13"):
         fit.check_runs(runs)
     bits = distillation_runs.assign(student_loss=distillation_runs.student_loss / np.log(2))
-    with pytest.warns(fit.FitWarning, match="losses in bits"):
+    with pytest.warns(fit.FitWarning) as caught:
         fit.check_runs(bits, "distillation", supervised=LAW.supervised)
+    said = " ".join(str(warning.message) for warning in caught)
+    assert "student_loss looks like bits" in said  # against the published law
+    assert "losses in bits" in said  # against the runs' own
 
 
 def test_simulated_protocols_have_the_papers_counts():
