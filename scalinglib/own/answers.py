@@ -127,7 +127,10 @@ def held_out_error(found, share):
 
 
 def _diagnosis(name, found):
-    sentences = fit.explain(found)
+    if len(found.replicates):
+        sentences = fit.explain(found)
+    else:
+        sentences = [*found.warnings, "Too few runs to resample: no ranges, no ridges."]
     ridges = sum(sentence.startswith("Ridge") for sentence in sentences)
     lines = [f"diagnosis, {name} law: mean error {found.mean_relative_error():.2%}"]
     lines += [f"  {sentence}" for sentence in sentences if not sentence.startswith("Ridge")]
