@@ -12,9 +12,11 @@
 # | `teacher_loss`, `student_loss` | validation cross-entropy against data, **nats per token** |
 #
 # As in the paper, the teachers are the supervised runs: the supervised law is fitted to them first
-# and its uncertainty carried into the second fit. Other columns are kept and ignored. Set
-# `SCALINGLIB_RUNS`, or `runs_path` below, to your file; the default is an example table of
-# **simulated** runs, so what follows about it says nothing about any real model.
+# and its uncertainty carried into the second fit. Rows without teacher (`params`, `tokens`, `loss`,
+# the `teacher_` cells empty) join them. Other columns are kept and ignored. Set `SCALINGLIB_RUNS`,
+# or `runs_path` below, to your file; the default is an example table of **simulated** runs, so what
+# follows about it says nothing about any real model. On the command line
+# `scalinglib fit runs.csv` gives the same answers in words.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -24,7 +26,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate, fit, flops, laws
+from scalinglib import fit, flops, laws, tables
+from scalinglib.own import answers, decisions, fitting
 from scalinglib.report import claims, figures, paths, profiles
 
 settings = profiles.load(profile)
@@ -34,36 +37,43 @@ example_path = paths.DATA / "runs" / "example_simulated.csv"
 runs_path = paths.named_by("SCALINGLIB_RUNS", example_path)
 example = runs_path == example_path
 whose = "simulated example runs" if example else "your runs"
-student_params, compute, delta_lgt = 500e6, 3e20, 1.0  # the decision: student, FLOPs, logits paid?
+renamed, units = {}, {}  # such as {"val_loss": "student_loss"}, {"params": "M", "loss": "ppl"}
+way = "own"  # with few teachers "held" (published exponents) or "shifted" (published law, own E)
+decision = None  # decisions.Decision(350e6, 3e20, delta_lgt=1.0); None takes one inside the runs
 
 # %% [markdown]
 # ## Check
 #
-# A file with wrong columns, values that cannot be, or too few runs stops here, and the error names
-# the column and row. What is only suspicious is a warning.
+# What cannot be read stops here, with every fault of the file at once, its rows counted as a
+# spreadsheet counts them. What is doubtful is said, first of all what no law can have made.
 
 # %%
-table = pd.read_csv(runs_path)
-if {"params", "tokens", "loss"} <= set(table.columns):
+table = tables.read_runs(runs_path, renamed)
+if table.distilled.empty:
     raise ValueError(f"{runs_path} holds training runs without teachers: see notebook 16")
-runs = fit.check_runs(table, "distillation")
-teachers = runs[["teacher_params", "teacher_tokens", "teacher_loss"]].drop_duplicates()
-teachers = fit.check_runs(
-    teachers.rename(columns=lambda name: name.removeprefix("teacher_")).reset_index(drop=True)
+runs = tables.converted(table.distilled, units)
+singles = tables.converted(table.supervised, units)
+print(
+    f"{len(runs)} distillation runs, {len(singles)} supervised ones besides", *table.notes, sep="\n"
 )
-print(f"{len(runs)} distillation runs from {len(teachers)} teachers")
+for doubt in tables.doubts(runs):
+    print(doubt.text)
+if decision is None:
+    decision = decisions.inside_decision(runs)
 runs.describe().loc[["min", "50%", "max"]].map("{:.4g}".format)
 
 # %% [markdown]
 # For the record, what a file with other names for its columns would have said:
 
 # %%
+names = {"student_params": "N_S", "student_loss": "val_loss"}
+renamed_path = paths.output() / "renamed.csv"
+renamed_path.parent.mkdir(parents=True, exist_ok=True)
+runs.rename(columns=names).to_csv(renamed_path, index=False)
 try:
-    fit.check_runs(
-        runs.rename(columns={"student_params": "N", "student_loss": "val_loss"}), "distillation"
-    )
-except ValueError as error:
-    print(error)
+    tables.read_runs(renamed_path)
+except tables.TableError as error:
+    print(str(error).replace(str(renamed_path), "runs.csv"))
 
 # %% [markdown]
 # ## Fit
@@ -80,10 +90,12 @@ except ValueError as error:
 
 # %%
 options = {"starts": settings.fit_starts, "bootstrap": settings.fit_replicates}
-supervised = fit.fit_supervised(teachers, **options)
-distillation = fit.fit_distillation(runs, supervised, cluster="teacher", **options)
-tables = {"supervised": supervised.coefficients, "distillation": distillation.coefficients}
-coefficients = pd.concat(tables, names=["law"]).drop(columns="fixed")
+own = fitting.fit_own(runs, singles, way=way, **options)
+supervised, distillation = own.supervised, own.distillation
+for note in own.notes:
+    print(note)
+both = {"supervised": supervised.coefficients, "distillation": distillation.coefficients}
+coefficients = pd.concat(both, names=["law"]).drop(columns="fixed")
 coefficients.map("{:.4g}".format)
 
 # %% [markdown]
@@ -116,10 +128,8 @@ save(fig, "own_runs_residuals_simulated", residuals[[*labels, "residual"]])
 # The strongest tenth of the runs held out: if errors jump, do not extrapolate.
 
 # %%
-strong = (runs.student_loss < runs.student_loss.quantile(0.1)).to_numpy()
-_, held_out = fit.hold_out(distillation, strong)
-left_out = held_out.relative_error.abs().groupby(held_out.held).mean()
-print(f"fitted runs {left_out[False]:.2%}, strongest tenth, held out {left_out[True]:.2%}")
+fitted, held = answers.held_out_error(distillation, 0.1)
+print(f"fitted runs {fitted:.2%}, strongest tenth, held out {held:.2%}")
 
 # %% [markdown]
 # ## What does another factor of ten in tokens buy?
@@ -129,25 +139,10 @@ print(f"fitted runs {left_out[False]:.2%}, strongest tenth, held out {left_out[T
 # would come out.
 
 # %%
-pool = runs[["teacher_params", "teacher_tokens", "teacher_loss"]].drop_duplicates(ignore_index=True)
-pool["student_tokens"] = allocate.tokens_with_teacher(
-    student_params, pool.teacher_params.to_numpy(), compute, delta_lgt
-)
-pool["student_params"] = student_params
-options_of = ["student_params", "student_tokens", "teacher_loss"]
-pool["predicted"] = distillation.law.loss(*(pool[name].to_numpy() for name in options_of))
-chosen = pool.loc[pool.predicted.idxmin()]
-
-# %%
-tokens = chosen.student_tokens * np.geomspace(0.1, 10, settings.curve_points)
-curve = pd.DataFrame(
-    {
-        "student_params": student_params,
-        "student_tokens": tokens,
-        "teacher_loss": chosen.teacher_loss,
-    }
-)
-curve = distillation.predict(curve)
+answer = decisions.decide(own, decision)
+chosen = answer.teachers.iloc[0]
+curve = decisions.token_curve(own, answer, settings.curve_points)
+tokens = curve.student_tokens
 fig, ax = plt.subplots()
 ax.fill_between(tokens, curve.run_low, curve.run_high, color="#56B4E9", alpha=0.3, label="new run")
 ax.fill_between(tokens, curve.law_low, curve.law_high, color="#0072B2", alpha=0.5, label="law")
@@ -155,19 +150,13 @@ ax.plot(tokens, curve.predicted, color="#0072B2", label="prediction")
 ax.axhline(chosen.teacher_loss, color="grey", linewidth=1, label="teacher")
 ax.axvline(chosen.student_tokens, color="black", linewidth=0.8, linestyle=":")
 ax.set(xscale="log", xlabel="student tokens $D_S$", ylabel="student loss $L_S$ (nats)")
-ax.set_title(f"{figures.label_size(student_params)} student, {whose}")
+ax.set_title(f"{figures.label_size(decision.student_params)} student, {whose}")
 ax.legend()
 save(fig, "own_runs_more_tokens_simulated", curve)
 
 # %%
-replicates = distillation.laws()
-now, more = (
-    replicates.loss(student_params, d * chosen.student_tokens, chosen.teacher_loss)[:, 0]
-    for d in (1, 10)
-)
-gain = now - more
-low, high = np.quantile(gain, [0.025, 0.975])
-print(f"10 x tokens: {np.median(gain):.4f} nats lower (95%: {low:.4f} to {high:.4f})")
+gain = answer.ten_times
+print(f"10 x tokens: {gain['value']:.4f} nats lower (95%: {gain['low']:.4f} to {gain['high']:.4f})")
 
 # %% [markdown]
 # ## Which of my teachers?
@@ -178,52 +167,18 @@ print(f"10 x tokens: {np.median(gain):.4f} nats lower (95%: {low:.4f} to {high:.
 # one run's noise of each other are no different; teacher losses are taken as they stand.
 
 # %%
-losses = replicates.loss(*(pool[name].to_numpy() for name in options_of))
-ranked = pool.assign(
-    share=np.bincount(losses.argmin(axis=1), minlength=len(pool)) / len(losses),
-    regret=(losses - losses.min(axis=1, keepdims=True)).mean(axis=0),
-).sort_values("predicted", kind="stable")
-save(None, "own_runs_teachers_simulated", ranked)
-ranked.drop(columns="student_params").head(6).map("{:.4g}".format)
+save(None, "own_runs_teachers_simulated", answer.teachers)
+answer.teachers.drop(columns="student_params").head(6).map("{:.4g}".format)
 
 # %% [markdown]
 # ## Should I distil at all?
 #
-# The same budget spent on training the student on data. `share` is the part of the replicates in
-# which the best teacher of the table beats that.
+# The same budget spent on training the student on data. The verdict is *too close to call* where
+# the range of the gain holds zero or the gain is within one run's noise, and *outside* where size,
+# tokens or budget lie beyond the runs.
 
 # %%
-data_tokens = compute / (3 * flops.forward_flops(student_params))
-on_data = float(distillation.law.supervised.loss(student_params, data_tokens))
-on_data_replicates = replicates.supervised.loss(student_params, data_tokens)[:, 0]
-gains = on_data_replicates - losses[:, pool.predicted.idxmin()]
-agree = float((gains > 0).mean())
-advantage = on_data - chosen.predicted
-noise = np.median(np.abs(distillation.residuals())) * on_data
-verdict = "distil" if advantage > 0 else "train on data"
-if abs(advantage) < noise:
-    verdict = "no difference beyond one run's noise"
-print(f"distilled {chosen.predicted:.4f}, on data {on_data:.4f} nats per token: {verdict}")
-print(f"the chosen teacher beats data in {agree:.0%} of the replicates")
-print("its gain, 95% of the replicates:", np.quantile(gains, [0.025, 0.975]).round(4), "nats")
-
-# %% [markdown]
-# ## The recipe
-
-# %%
-pd.Series(
-    {
-        "student": figures.label_size(student_params),
-        "budget": f"{compute:.3g} FLOPs",
-        "verdict": verdict,
-        "replicates that agree": f"{max(agree, 1 - agree):.0%}",
-        "teacher": f"{figures.label_size(chosen.teacher_params)}, L_T = {chosen.teacher_loss:.3f}",
-        "student tokens": f"{chosen.student_tokens:.3g}",
-        "expected loss": f"{min(chosen.predicted, on_data):.4f} nats per token",
-        "10 x tokens would give": f"{np.median(gain):.4f} nats",
-    },
-    name="recipe",
-).to_frame()
+print(*answer.sentences(), sep="\n")
 
 # %% [markdown]
 # ## Check
@@ -233,9 +188,9 @@ pd.Series(
 
 # %%
 if example:
-    made_by = laws.load("corrected")
-    truth = made_by.supervised.loss(student_params, data_tokens)
-    truth -= made_by.loss(student_params, chosen.student_tokens, chosen.teacher_loss)
-    low, high = np.quantile(gains, [0.025, 0.975])
+    made_by, asked = laws.load("corrected"), (decision.student_params, chosen.student_tokens)
+    data_tokens = decision.compute / (3 * flops.forward_flops(decision.student_params))
+    truth = made_by.supervised.loss(decision.student_params, data_tokens)
+    truth -= made_by.loss(*asked, chosen.teacher_loss)
     claims.check("own-runs-mean-error", distillation.mean_relative_error())
-    claims.check("own-runs-gain", bool(low <= truth <= high))
+    claims.check("own-runs-gain", bool(answer.gain["low"] <= truth <= answer.gain["high"]))

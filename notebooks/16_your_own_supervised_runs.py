@@ -16,8 +16,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from scalinglib import fit, flops
+from scalinglib import fit, flops, tables
 from scalinglib.allocate import supervised_optimum
+from scalinglib.own.answers import held_out_error
+from scalinglib.own.budgets import inside_budget, seen, wanted, wanted_in_words
 from scalinglib.report import claims, figures, paths, profiles
 from scalinglib.report.paths import DATA
 
@@ -29,18 +31,22 @@ example = runs_path == example_path
 save = figures.saver(settings)
 whose = "34 runs of Gadre et al." if example else "your runs"
 cluster = None  # a column that names the run, where a run has several rows
-compute = 1e21  # the decision: FLOPs of training
-BAND = 0.025, 0.975
+compute = 1e21 if example else None  # FLOPs of the decision; None takes a budget inside the runs
+renamed, units = {}, {}  # such as {"N": "params"}, {"tokens": "B", "loss": "ppl"}
 
 # %% [markdown]
 # ## Check
 
 # %%
-table = pd.read_csv(runs_path)
+table = tables.read_runs(runs_path, renamed)
+if table.supervised.empty:
+    raise ValueError(f"{runs_path} holds runs with teachers only: see notebook 12")
+runs = tables.converted(table.supervised, units)
 if example:
-    table = table[table.dataset == "c4_original"].reset_index(drop=True)
-    table["params"] = table.pop("params_non_embedding")
-runs = fit.check_runs(table, "supervised")
+    runs = runs[runs.dataset == "c4_original"]
+    runs = runs.assign(params=runs.params_non_embedding.astype(float))
+for doubt in tables.doubts(runs):
+    print(doubt.text)
 runs[["params", "tokens", "loss"]].describe().loc[["min", "50%", "max"]].map("{:.4g}".format)
 
 # %% [markdown]
@@ -65,11 +71,9 @@ print(*fit.explain(found), sep="\n")
 found.coefficients.map("{:.4g}".format)
 
 # %%
-strong = (runs.loss < runs.loss.quantile(0.2)).to_numpy()
 for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
-    _, predicted = fit.hold_out(law_fit, strong)
-    error = predicted.relative_error.abs().groupby(predicted.held).mean()
-    print(f"{name}: fitted {error[False]:.2%}, strongest fifth held out {error[True]:.2%}")
+    fitted, held = held_out_error(law_fit, 0.2)
+    print(f"{name}: fitted {fitted:.2%}, strongest fifth held out {held:.2%}")
 
 # %% [markdown]
 # ## What a budget wants
@@ -80,23 +84,9 @@ for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
 # what the table holds.
 
 # %%
+ranges = seen(runs)
 training = 3 * flops.forward_flops(runs.params.to_numpy()) * runs.tokens.to_numpy()
-ranges = {"params": runs.params, "tokens": runs.tokens, "compute": training}
-ranges = {name: (float(np.min(values)), float(np.max(values))) for name, values in ranges.items()}
 budgets = np.geomspace(*ranges["compute"], settings.curve_points)
-
-
-def wanted(law_fit, budgets):
-    best = pd.DataFrame({"compute": budgets})
-    best["params"], best["tokens"] = supervised_optimum(law_fit.law, budgets)
-    draws = supervised_optimum(law_fit.laws(), budgets)
-    for name, values in zip(("params", "tokens"), draws, strict=True):
-        best[f"{name}_low"], best[f"{name}_high"] = np.quantile(values, BAND, axis=0)
-    best = law_fit.predict(best)
-    inside = [best[name].between(*limits) for name, limits in ranges.items()]
-    return best.assign(inside=np.logical_and.reduce(inside))
-
-
 wants = {"gamma free": wanted(found, budgets), "gamma = 1": wanted(one, budgets)}
 both = pd.concat([part.assign(form=name) for name, part in wants.items()])
 
@@ -124,26 +114,11 @@ save(fig, "own_supervised_runs", both)
 # %% [markdown]
 # ## The answer
 
-
 # %%
-def refusal(best):
-    text = ", ".join(f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items())
-    return f"no answer: N = {best.params:.3g}, D = {best.tokens:.3g} is outside the runs ({text})"
-
-
-def answer(law_fit):
-    best = wanted(law_fit, np.array([compute])).iloc[0]
-    if not best.inside:
-        return refusal(best)
-    size = f"{best.params:.3g} ({best.params_low:.3g} to {best.params_high:.3g}) parameters"
-    tokens = f"{best.tokens:.3g} ({best.tokens_low:.3g} to {best.tokens_high:.3g}) tokens"
-    loss = f"{best.predicted:.3f} ({best.run_low:.3f} to {best.run_high:.3f}) nats, one run"
-    return f"{size}, {tokens}, {loss}"
-
-
+compute = compute or inside_budget(found)
 print(f"{compute:.3g} FLOPs")
 for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
-    print(f"  {name}: {answer(law_fit)}")
+    print(f"  {name}: {wanted_in_words(law_fit, compute)}")
 
 # %% [markdown]
 # ## Check

@@ -1,10 +1,13 @@
-"""The command line: `scalinglib plan ...`, or `python -m scalinglib plan ...`."""
+"""The command line: `scalinglib plan ...`, `scalinglib fit ...`, or `python -m scalinglib ...`."""
 
 import argparse
 import sys
 from importlib import import_module
 
-COMMANDS = {"plan": "distil or train on data: the planner's answer, with ranges"}
+COMMANDS = {
+    "plan": "distil or train on data: the planner's answer, with ranges",
+    "fit": "a law of your own runs, and what it says of a decision",
+}
 
 
 def main(arguments=None):

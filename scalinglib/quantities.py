@@ -13,7 +13,17 @@ from typing import NamedTuple
 
 from scalinglib.flops import N_VOCAB
 
-__all__ = ["GPU_TERAFLOPS", "KINDS", "LOSS_UNITS", "Kind", "doubt", "in_nats", "read", "read_loss"]
+__all__ = [
+    "GPU_TERAFLOPS",
+    "KINDS",
+    "LOSS_UNITS",
+    "SCALES",
+    "Kind",
+    "doubt",
+    "in_nats",
+    "read",
+    "read_loss",
+]
 
 
 class Kind(NamedTuple):

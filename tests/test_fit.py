@@ -502,9 +502,10 @@ def test_too_few_runs_and_bad_options(supervised_runs, distillation_runs):
     ("change", "message"),
     [
         (lambda runs: pd.concat([runs, runs.head(2)]), "2 rows repeat"),
-        (lambda runs: runs.assign(loss=runs.loss * 6), "guessing evenly"),
+        (lambda runs: _broken(runs, loss=13.0), "guessing evenly"),
+        (lambda runs: runs.assign(loss=runs.loss * 6 + 6), "looks like perplexity"),
         (lambda runs: runs.assign(bits_per_byte=1.0), "bits_per_byte speaks of bits"),
-        (lambda runs: runs.assign(params=runs.params / 1e9), "in millions or billions"),
+        (lambda runs: runs.assign(params=runs.params / 1e9), "params looks like billions"),
         (lambda runs: runs.assign(tokens=20 * runs.params), "cannot be told apart"),
         (lambda runs: runs[runs.params < 1e9], "hardly told"),
     ],
@@ -518,12 +519,16 @@ def test_total_parameters_and_bits_are_suspected(distillation_runs):
     from scalinglib.flops import Architecture
 
     total = [float(Architecture(n).total_params) for n in range(8, 38, 3)]
-    runs = pd.DataFrame({"params": total, "tokens": np.geomspace(1e9, 1e12, 10), "loss": 2.5})
+    runs = pd.DataFrame({"params": total, "tokens": np.geomspace(1e9, 1e12, 10)})
+    runs["loss"] = LAW.supervised.loss(*runs.to_numpy().T)
     with pytest.warns(fit.FitWarning, match="total parameters of Table 13"):
         fit.check_runs(runs)
     bits = distillation_runs.assign(student_loss=distillation_runs.student_loss / np.log(2))
-    with pytest.warns(fit.FitWarning, match="losses in bits"):
+    with pytest.warns(fit.FitWarning) as caught:
         fit.check_runs(bits, "distillation", supervised=LAW.supervised)
+    said = " ".join(str(warning.message) for warning in caught)
+    assert "student_loss looks like bits" in said  # against the published law
+    assert "losses in bits" in said  # against the runs' own
 
 
 def test_simulated_protocols_have_the_papers_counts():

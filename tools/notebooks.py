@@ -30,6 +30,7 @@ from tools import pairs, publish
 OWN = {
     "05_fitting_the_law": "SCALINGLIB_PAPER_RUNS",
     "12_your_own_runs": "SCALINGLIB_RUNS",
+    "16_your_own_supervised_runs": "SCALINGLIB_RUNS",
 }
 ROOT = Path(__file__).resolve().parents[1]
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -200,7 +201,9 @@ def main():
             run(arguments.path, arguments.keep)
     except papermill.PapermillExecutionError as error:
         with contextlib.suppress(BrokenPipeError):
-            sys.exit(f"{error}\n{arguments.path} failed; see {error.notebook}")
+            # A reader's own table wants to know what is wrong with it, not where the code noticed.
+            said = error.evalue if arguments.command == "own" else error
+            sys.exit(f"{said}\n{arguments.path} failed; see {error.notebook}")
     except ValueError as error:
         sys.exit(f"{arguments.path}: {error}")
 

@@ -99,7 +99,7 @@ def _resampled(runs, count, cluster, rng):
             )
         groups = runs.groupby(columns, sort=True).ngroup().to_numpy()
     number = groups.max() + 1
-    if number < 5:
+    if count and number < 5:
         raise ValueError(
             f"cluster is {cluster!r}, which gives {number} groups; at least 5 are needed"
         )

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _WIDE_INTERVAL = 1.5  # high over low, from which a coefficient counts as poorly told
+_NO_INTERVAL = 1e6  # and from which its interval says nothing
 _RIDGE_INTERVAL = 1.1  # and from which it counts as able to move along a ridge
 _TOGETHER = 0.8  # rank correlation of replicates that makes two of them a ridge
 _CONFIDENT = 3.84  # 95% mark of a likelihood ratio with one degree of freedom
@@ -161,13 +162,14 @@ def residual_trends(fit):
 def explain(fit):
     """The diagnosis as sentences for a reader, most serious first; needs replicates."""
     _need_replicates(fit)
-    said = [text[0].upper() + text[1:] + "." for text in fit.warnings]
+    said = [text[0].upper() + text[1:].removesuffix(".") for text in fit.warnings]
+    said = [text if text.endswith("?") else f"{text}." for text in said]
     table = fit.coefficients[~fit.coefficients.fixed]
     share = fit.starts_at_optimum
     said.append(f"{share:.0%} of the starts end at the same, best objective.")
     loose = table.index[table.high / table.low.abs() > _WIDE_INTERVAL]
     if len(loose):
-        parts = [f"{name} ({table.low[name]:.3g} to {table.high[name]:.3g})" for name in loose]
+        parts = [_interval(name, table.low[name], table.high[name]) for name in loose]
         said.append(
             f"The runs hardly tell {', '.join(parts)}: compare predictions, not these numbers."
         )
@@ -204,6 +206,12 @@ def _flat(fit, probe):
             moved = " and ".join(f"{p} at {row[p]:.3g}" for p in probe.partners)
             reason = _because(_reason(fit, name, probe.partners[0]))
             yield f"Ridge: {name} at {row[name]:.3g} with {moved} fits as well{reason}."
+
+
+def _interval(name, low, high):
+    """A coefficient with its interval, by its name alone where that spans all orders."""
+    told = np.isfinite([low, high]).all() and high < _NO_INTERVAL * abs(low)
+    return f"{name} ({low:.3g} to {high:.3g})" if told else f"{name} (no interval)"
 
 
 def _reason(fit, first, second):

@@ -7,6 +7,7 @@ import numpy as np
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.flops import Architecture
+from scalinglib.tables.doubts import doubts
 
 __all__ = ["FitWarning", "check_runs"]
 
@@ -58,8 +59,9 @@ def check_runs(runs, law="supervised", free=None, supervised=None):
     distinct = len(runs.drop_duplicates(list(columns[:-1])))
     if free is not None and distinct <= free:
         raise ValueError(
-            f"runs have {distinct} distinct settings for {free} coefficients to fit; "
-            "there must be more settings than coefficients (fix some, or add runs)"
+            f"runs have {distinct} distinct settings for {free} coefficients to fit (runs that "
+            f"differ in {', '.join(columns[:-1])}); there must be more settings than coefficients: "
+            "add runs, or hold some at known values (fixed)"
         )
     for text in _suspicions(runs, spec, supervised):
         warnings.warn(text, FitWarning, stacklevel=3)
@@ -98,7 +100,7 @@ def _suspicions(runs, spec, supervised):
         yield f"{len(repeated)} rows repeat an earlier one exactly (first: {rows}): duplicates?"
     for name in (name for name in columns if name.endswith("loss")):
         high = runs.index[runs[name] > _UNIFORM_LOSS]
-        if len(high):
+        if 0 < len(high) < len(runs) / 2:  # all of them are another unit, which `doubts` names
             yield (
                 f"column {name}, row {high[0]} is {runs.loc[high[0], name]:.3g}: more than "
                 "guessing evenly over 300 000 tokens; is it nats per token?"
@@ -108,6 +110,9 @@ def _suspicions(runs, spec, supervised):
             yield f"column {name} speaks of bits; the law wants nats (bits / 1.4427)"
         if "total" in name.lower() and "param" in name.lower():
             yield f"column {name} speaks of total parameters; {columns[0]} must be non-embedding"
+    if spec in (SUPERVISED, DISTILLATION):
+        # Of the table's doubts those that would change what a fit means.
+        yield from (doubt.text for doubt in doubts(runs) if doubt.cannot or doubt.units)
     yield from _sizes(runs, columns)
     yield from _coverage(runs, columns)
     yield from spec.suspicions(runs, supervised)
@@ -116,9 +121,6 @@ def _suspicions(runs, spec, supervised):
 def _sizes(runs, columns):
     """Sizes in other units than parameters, or with the embedding counted in."""
     name, sizes = columns[0], np.unique(runs[columns[0]].to_numpy())
-    if sizes[0] < 20:
-        row = runs.index[int(np.argmin(runs[name].to_numpy()))]
-        yield f"column {name}, row {row} is {sizes[0]:.3g}: in millions or billions, perhaps?"
     models = [Architecture(n_layers) for n_layers in range(2, 61)]
     with_embedding, without = (
         np.array([getattr(m, kind) for m in models]) for kind in ("total_params", "params")

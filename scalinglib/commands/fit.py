@@ -1,0 +1,196 @@
+"""`scalinglib fit runs.csv`: a law of somebody's own runs, and what it says of a decision.
+
+The table is read and doubted before anything that fits is imported: a bad one is answered at once.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from scalinglib import tables
+from scalinglib.report import paths
+from scalinglib.tables.cells import Writing, number
+
+__all__ = ["add", "run"]
+
+_ENGLISH = Writing(".", True)
+_WAYS = ("held", "shifted")
+
+
+def add(parser):
+    """The command's options."""
+    parser.description = (
+        "Fit the laws to a CSV file of runs: student_params, student_tokens, teacher_params, "
+        "teacher_tokens, teacher_loss and student_loss, or params, tokens and loss of supervised "
+        "runs. Parameters are non-embedding, losses nats per token."
+    )
+    parser.add_argument("runs", type=Path, help="the CSV file")
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="PAIRS",
+        help='what columns stand for, as in "val_loss=student_loss,N_S=student_params"',
+    )
+    parser.add_argument(
+        "--units",
+        action="append",
+        default=[],
+        metavar="PAIRS",
+        help='units of columns, as in "params=M,tokens=B,loss=ppl"; '
+        + "; ".join(f"{kind}: {', '.join(units)}" for kind, units in tables.CONVERSIONS.items()),
+    )
+    parser.add_argument(
+        "--supervised",
+        metavar="FILE",
+        help="supervised runs besides the teachers; or, with few teachers, 'held' for the "
+        "published exponents, 'shifted' for the published law with its E moved to these teachers",
+    )
+    parser.add_argument("--student", type=_size, help="the student of the decision, such as 350M")
+    parser.add_argument("--flops", type=_size, help="the budget of the decision, such as 3e20")
+    parser.add_argument(
+        "--delta",
+        type=float,
+        default=1.0,
+        help="share of the teacher's inference that the budget pays, 0 to 1 (default 1)",
+    )
+    parser.add_argument(
+        "--as-is", action="store_true", help="fit although the law cannot have made such runs"
+    )
+
+
+def run(arguments):
+    """Read, doubt, fit, answer; returns the exit status.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        As `add` has it.
+
+    Returns
+    -------
+    int
+        0 where there is an answer, 2 where the law cannot have made the table.
+
+    Raises
+    ------
+    ValueError
+        With every fault of the file, where it cannot be read, or with what the runs lack.
+    """
+    try:
+        return _run(arguments)
+    except ValueError as error:
+        raise ValueError(
+            "\n".join([f"{arguments.runs}", *_indented(str(error).splitlines())])
+        ) from None
+
+
+def _run(arguments):
+    table = _read(arguments.runs, arguments)
+    ways = arguments.supervised if arguments.supervised in _WAYS else "own"
+    if arguments.supervised and ways == "own":
+        other = _read(Path(arguments.supervised), arguments)
+        if len(other.distilled):
+            raise ValueError(
+                f"{arguments.supervised} has runs with teachers; --supervised has none"
+            )
+        table = table.joined(other.supervised, arguments.supervised)
+    said = _doubts(table)
+    print(*said.lines, sep="\n", flush=True)
+    if said.cannot and not arguments.as_is:
+        print("no fit; with --as-is the runs are taken as they stand", file=sys.stderr)
+        return 2
+    # What fits imports JAX, which takes seconds that a bad table need not wait.
+    from scalinglib.own import answers
+
+    if len(table.distilled):
+        answer = answers.of_distilled(table, ways, _decision(arguments))
+    else:
+        answer = answers.of_supervised(table, arguments.flops)
+    lines = [*said.lines, *answer.lines]
+    print(*answer.lines, sep="\n")
+    folder = _folder(arguments.runs)
+    _write(folder, lines, answer.files)
+    print(f"written: {folder}")
+    return 0
+
+
+class _Said:
+    def __init__(self):
+        self.lines, self.cannot = [], False
+
+
+def _doubts(table):
+    """What the table makes doubtful, the impossible first, and how it was read."""
+    said = _Said()
+    parts = [part for part in (table.distilled, table.supervised) if len(part)]
+    found = [doubt for part in parts for doubt in tables.doubts(part)]
+    impossible = [doubt for doubt in found if doubt.cannot]
+    said.cannot = bool(impossible)
+    if impossible:
+        said.lines.append("the law cannot have made this table:")
+        said.lines += _indented(_lines(impossible))
+    said.lines.append(
+        f"{len(table.distilled)} distilled and {len(table.supervised)} supervised runs read"
+    )
+    said.lines += _indented(table.notes)
+    doubtful = [doubt for doubt in found if not doubt.cannot]
+    if doubtful:
+        said.lines += ["doubtful:", *_indented(_lines(doubtful))]
+    return said
+
+
+def _lines(doubts):
+    lines = [doubt.text for doubt in doubts]
+    units = ",".join(dict.fromkeys(doubt.units for doubt in doubts if doubt.units))
+    return [*lines, f'if so: --units "{units}"'] if units else lines
+
+
+def _read(path, arguments):
+    table = tables.read_runs(path, _pairs(arguments.map, "map"))
+    units = _pairs(arguments.units, "units")
+    return table._replace(
+        distilled=tables.converted(table.distilled, units),
+        supervised=tables.converted(table.supervised, units),
+    )
+
+
+def _pairs(texts, option):
+    pairs = {}
+    for pair in ",".join(texts).split(","):
+        left, mark, right = (part.strip() for part in pair.partition("="))
+        if mark and left and right:
+            pairs[left] = right
+        elif pair.strip():
+            raise ValueError(f"--{option} has {pair!r}; it takes pairs such as name=other")
+    return pairs
+
+
+def _decision(arguments):
+    """(student, FLOPs, delta) as far as they were said; the rest is taken inside the runs."""
+    return arguments.student, arguments.flops, arguments.delta
+
+
+def _size(text):
+    try:
+        return number(text, _ENGLISH)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}, such as 350M or 3e20") from None
+
+
+def _folder(runs):
+    """build/own/NAME in a checkout, and beside the file outside one."""
+    if (paths.DATA / "claims.toml").is_file():
+        return paths.ROOT / "build" / "own" / runs.stem
+    return runs.resolve().parent / f"{runs.stem}_fit"
+
+
+def _write(folder, lines, files):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "answer.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _indented(lines):
+    return [f"  {line}" for line in lines]

@@ -1,0 +1,5 @@
+"""Laws of a reader's own runs, and the decisions that they bear: notebook 12, 16 and the command.
+
+`fitting` fits what the table allows, `decisions` says whether to distil and from which teacher,
+`budgets` what a training budget wants, `numbers` writes them with their ranges.
+"""

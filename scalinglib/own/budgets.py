@@ -1,0 +1,101 @@
+"""What a training budget wants under a supervised law of one's own runs, inside them."""
+
+import numpy as np
+import pandas as pd
+
+from scalinglib.allocate import supervised_optimum
+from scalinglib.flops import forward_flops
+from scalinglib.own.numbers import band, ranged
+
+__all__ = ["inside_budget", "seen", "wanted", "wanted_in_words"]
+
+_BUDGETS = 64  # between the smallest and the largest of the runs, to look for one inside
+
+
+def seen(runs):
+    """What the runs span: {"params", "tokens", "compute"}, each (lowest, highest).
+
+    Parameters
+    ----------
+    runs : DataFrame
+        params, tokens. Training costs 3 F(N) FLOPs a token, the paper's F.
+    """
+    columns = runs.params.to_numpy(), runs.tokens.to_numpy()
+    values = (*columns, 3 * forward_flops(columns[0]) * columns[1])
+    names = "params", "tokens", "compute"
+    return {n: (float(v.min()), float(v.max())) for n, v in zip(names, values, strict=True)}
+
+
+def wanted(law_fit, budgets):
+    """The best size and tokens of each budget.
+
+    Parameters
+    ----------
+    law_fit : Fit
+        Of the supervised law.
+    budgets : array_like
+        FLOPs of training.
+
+    Returns
+    -------
+    DataFrame
+        compute, params and tokens with _low and _high (95% of the replicates; NaN where one has
+        no optimum), the columns of `Fit.predict`, and inside: whether size, tokens and budget are
+        within what the runs span.
+    """
+    best = pd.DataFrame({"compute": np.atleast_1d(np.asarray(budgets, float))})
+    best["params"], best["tokens"] = supervised_optimum(law_fit.law, best.compute.to_numpy())
+    draws = _under_replicates(law_fit, best.compute.to_numpy())
+    for name, values in zip(("params", "tokens"), draws, strict=True):
+        limits = [band(column) for column in values.T]
+        best[[f"{name}_low", f"{name}_high"]] = np.array(limits).reshape(-1, 2)
+    best = law_fit.predict(best)
+    inside = [best[name].between(*limits) for name, limits in seen(law_fit.runs).items()]
+    return best.assign(inside=np.logical_and.reduce(inside))
+
+
+def inside_budget(law_fit):
+    """The middle of the budgets whose optimum the runs hold, or None where they hold none."""
+    grid = np.geomspace(*seen(law_fit.runs)["compute"], _BUDGETS)
+    table = pd.DataFrame({"compute": grid})
+    table["params"], table["tokens"] = supervised_optimum(law_fit.law, grid)
+    limits = seen(law_fit.runs)
+    inside = [table[name].between(*limits[name]) for name in ("params", "tokens")]
+    budgets = grid[np.logical_and.reduce(inside)]
+    return float(f"{budgets[len(budgets) // 2]:.2g}") if len(budgets) else None
+
+
+def wanted_in_words(law_fit, compute):
+    """One budget's answer as a sentence; "outside" where the runs do not hold it."""
+    best = wanted(law_fit, compute).iloc[0]
+    if not best.inside:
+        text = ", ".join(
+            f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in seen(law_fit.runs).items()
+        )
+        return (
+            f"outside: {compute:.3g} FLOPs want N = {best.params:.3g}, D = {best.tokens:.3g}, and "
+            f"the runs span {text}"
+        )
+    nan = float("nan")
+    size = ranged(best.params, best.params_low, best.params_high, ".3g")
+    tokens = ranged(best.tokens, best.tokens_low, best.tokens_high, ".3g")
+    loss = ranged(best.predicted, best.get("run_low", nan), best.get("run_high", nan), ".3f")
+    return f"{size} parameters, {tokens} tokens, {loss} nats per token for one run"
+
+
+def _under_replicates(law_fit, budgets):
+    """Sizes and tokens (replicates, budgets); NaN for a replicate that has no optimum."""
+    try:
+        return supervised_optimum(law_fit.laws(), budgets)
+    except ValueError:
+        pairs = [
+            _or_none(law_fit.spec.build(row), budgets) for row in law_fit.replicates.to_numpy()
+        ]
+        return np.array(pairs).transpose(1, 0, 2)
+
+
+def _or_none(law, budgets):
+    try:
+        return supervised_optimum(law, budgets)
+    except ValueError:
+        return np.full((2, len(budgets)), np.nan)

@@ -1,0 +1,146 @@
+"""The two laws of somebody's runs, as far as their teachers tell them."""
+
+import warnings
+from dataclasses import dataclass
+
+import pandas as pd
+
+from scalinglib import fit
+from scalinglib.laws import load
+from scalinglib.tables.doubts import merged_teachers
+
+__all__ = ["HELD", "TEACHERS_NEEDED", "OwnLaws", "fit_own", "supervised_runs"]
+
+TEACHERS_NEEDED = 7  # one more than the supervised law has coefficients
+_RESAMPLED = 5  # runs, or teachers, that a bootstrap needs to draw from
+# What of the published law is held, for each way out of having few teachers.
+HELD = {
+    "own": (),
+    "held": ("alpha", "beta", "gamma"),
+    "shifted": ("A", "B", "alpha", "beta", "gamma"),
+}
+
+
+@dataclass(frozen=True)
+class OwnLaws:
+    """What was fitted.
+
+    Attributes
+    ----------
+    distillation, supervised : Fit
+    pool : DataFrame
+        The teachers: teacher_params, teacher_tokens, teacher_loss.
+    notes : tuple of str
+        What the reader must know of how it was fitted.
+    """
+
+    distillation: fit.Fit
+    supervised: fit.Fit
+    pool: pd.DataFrame
+    notes: tuple
+
+
+def supervised_runs(distilled, others=None):
+    """The supervised runs of a table: its teachers, each once, and those without teacher.
+
+    Parameters
+    ----------
+    distilled : DataFrame
+        With teacher_params, teacher_tokens, teacher_loss.
+    others : DataFrame or None
+        params, tokens, loss.
+
+    Returns
+    -------
+    DataFrame
+        params, tokens, loss.
+    """
+    columns = ["teacher_params", "teacher_tokens", "teacher_loss"]
+    teachers = merged_teachers(distilled)[columns].drop_duplicates()
+    teachers = teachers.rename(columns=lambda name: name.removeprefix("teacher_"))
+    parts = [teachers] if others is None or others.empty else [teachers, others]
+    # A teacher that is listed as a supervised run as well is one run.
+    return pd.concat(parts)[["params", "tokens", "loss"]].drop_duplicates()
+
+
+def fit_own(distilled, others=None, *, way="own", starts=64, bootstrap=100):
+    """Fit the supervised law to the teachers, then the distillation law on top of it.
+
+    Parameters
+    ----------
+    distilled : DataFrame
+        `tables.columns.DISTILLATION`.
+    others : DataFrame or None
+        Supervised runs besides the teachers: params, tokens, loss.
+    way : str
+        "own" fits all six coefficients of the supervised law, "held" holds the published
+        exponents, "shifted" all but E.
+    starts, bootstrap : int
+        Of `fit.fit`.
+
+    Returns
+    -------
+    OwnLaws
+
+    Raises
+    ------
+    ValueError
+        Where there are fewer supervised runs than `way` needs; the message names the ways out.
+    """
+    if way not in HELD:
+        raise ValueError(f"way is {way!r}; it must be one of {', '.join(HELD)}")
+    distilled = merged_teachers(distilled)
+    singles = supervised_runs(distilled, others)
+    pool = distilled[["teacher_params", "teacher_tokens", "teacher_loss"]].drop_duplicates()
+    _enough(len(singles.drop_duplicates(["params", "tokens"])), len(pool), way)
+    published, notes, options = load("corrected"), [], {"starts": starts, "bootstrap": bootstrap}
+    with warnings.catch_warnings():
+        # A Fit keeps its warnings, and the diagnosis says them.
+        warnings.simplefilter("ignore", fit.FitWarning)
+        fixed = {name: getattr(published.supervised, name) for name in HELD[way]}
+        resampled = len(singles) >= _RESAMPLED
+        supervised = fit.fit_supervised(
+            singles, fixed=fixed, starts=starts, bootstrap=bootstrap if resampled else 0
+        )
+        if not resampled:
+            notes.append(f"supervised law: {len(singles)} runs are too few for ranges of its own")
+        if fixed:
+            notes.append(
+                f"supervised law: {', '.join(fixed)} are the published ones, not these runs', and "
+                "their uncertainty is in no range below"
+            )
+        fixed = {}
+        if len(pool) < TEACHERS_NEEDED:
+            fixed = {name: getattr(published, name) for name in ("c0", "c1", "d1", "f1")}
+            notes.append(
+                f"distillation law: {len(pool)} teachers do not tell what a teacher's loss does; "
+                "c0, c1, d1 and f1 are the published ones, and their uncertainty is in no range"
+            )
+        cluster = "teacher_loss" if len(pool) >= _RESAMPLED else None
+        if cluster is None:
+            notes.append(
+                f"{len(pool)} teachers are too few to resample: runs of one teacher share its "
+                "noise, so that all ranges are too narrow"
+            )
+        distillation = fit.fit_distillation(
+            distilled, supervised, fixed=fixed, cluster=cluster, **options
+        )
+    return OwnLaws(distillation, supervised, pool.reset_index(drop=True), tuple(notes))
+
+
+def _enough(settings, teachers, way):
+    free = 6 - len(HELD[way])
+    if settings > free:
+        return
+    needed = {name: 7 - len(held) for name, held in HELD.items()}
+    also = "" if way == "own" else f", and {way!r} needs {needed[way]}"
+    raise ValueError(
+        f"{teachers} teacher{'s' * (teachers != 1)}, {settings} supervised "
+        f"run{'s' * (settings != 1)} in all: a supervised law of one's own has six coefficients "
+        f"and needs seven teachers{also}. Ways out:\n"
+        "  supervised runs (params, tokens, loss) in the same file, their teacher_ cells empty, or "
+        "in a second one: --supervised FILE\n"
+        f"  the published exponents held, from {needed['held']} teachers: --supervised held\n"
+        f"  the published law shifted to these teachers, from {needed['shifted']}: "
+        "--supervised shifted"
+    )

@@ -1,0 +1,212 @@
+"""A file of cells as text, and the numbers that its cells state, as spreadsheets write both."""
+
+import csv
+import io
+import math
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from scalinglib.quantities import SCALES
+
+__all__ = ["Sheet", "TableError", "Writing", "number", "read_sheet", "writing"]
+
+_SEPARATORS = "\t;,|"
+_UNITS = r"(?:params?|parameters?|tokens?|tok|nats?|nats/token)"
+_CELL = re.compile(rf"([+-]?[\d.,' _]*\d[.,]?(?:e[+-]?\d+)?)\s*([a-z]*?)\s*{_UNITS}?", re.I)
+_POWER = re.compile(r"(?:([\d.,]+)\s*[x×*·]\s*)?10\s*(?:\^|\*\*)\s*([+-]?\d+)", re.I)
+_BINARY = {b"PK": "a workbook", b"PAR1": "a Parquet file", b"\xd0\xcf\x11\xe0": "a workbook"}
+_BINARY |= {b"\x1f\x8b": "a compressed file", b"%PDF": "a PDF"}
+
+
+class TableError(ValueError):
+    """What is wrong with a file of runs, all of it; the message has one line a fault."""
+
+
+class Sheet(NamedTuple):
+    """Cells as text.
+
+    Attributes
+    ----------
+    header : list of str
+    rows : dict of list of str
+        By the row that a spreadsheet shows: the header is row 1, blank rows count and are left out.
+    separator : str
+    """
+
+    header: list
+    rows: dict
+    separator: str
+
+
+class Writing(NamedTuple):
+    """How a file writes its numbers: the mark of the decimals, and whether a cell showed it."""
+
+    decimal: str
+    shown: bool
+
+
+def read_sheet(path):
+    """The cells of a CSV file, whatever its encoding and separator.
+
+    Parameters
+    ----------
+    path : path_like
+
+    Returns
+    -------
+    Sheet
+
+    Raises
+    ------
+    TableError
+        Where the file is not there, is no text or has no rows.
+    """
+    lines = _text(Path(path)).splitlines(keepends=True)
+    if lines and (named := re.fullmatch(r"sep=(.)", lines[0].strip(), re.I)):
+        separator, lines = named[1], lines[1:]
+    else:
+        head = next((line for line in lines if line.strip()), "")
+        separator = max(_SEPARATORS, key=lambda mark: _outside_quotes(head, mark))
+        if separator not in head:
+            separator = ","
+            if len(head.split()) > 2:
+                lines, separator = [",".join(_quoted(line)) + "\n" for line in lines], " "
+    reader = csv.reader(
+        io.StringIO("".join(lines), newline=""),
+        delimiter="," if separator == " " else separator,
+        skipinitialspace=True,
+    )
+    try:
+        records = [[" ".join(cell.split()) for cell in record] for record in reader]
+    except csv.Error as error:
+        raise TableError(f"row {reader.line_num}: {error}") from None
+    filled = {row: record for row, record in enumerate(records, start=1) if any(record)}
+    if len(filled) < 2:
+        raise TableError(f"{path} has {'a header and no runs' if filled else 'nothing in it'}")
+    first = min(filled)
+    header = filled.pop(first)
+    while header and not header[-1]:
+        header.pop()
+    return Sheet(header, filled, separator)
+
+
+def writing(sheet, columns):
+    """How some columns write decimals; TableError where some cells say comma and some point.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    columns : dict of int
+        Positions by name.
+    """
+    marks = {",": None, ".": None}
+    for row, record in sheet.rows.items():
+        for name, at in columns.items():
+            cell = record[at] if at < len(record) else ""
+            mark = _decimal_mark(cell, name.endswith("loss"))
+            if mark and marks[mark] is None:
+                marks[mark] = f"row {row}, column {name}: {cell}"
+    if all(marks.values()):
+        raise TableError(
+            f"decimals are written in two ways ({marks[',']}; {marks['.']}): use one of them"
+        )
+    return Writing("," if marks[","] else ".", any(marks.values()))
+
+
+def number(cell, how):
+    """The number that a cell states, as in 125M, 1.5e9, 3 × 10^9, 2,727 or 1 500 000.
+
+    Parameters
+    ----------
+    cell : str
+    how : Writing
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        With the reason, to be put behind the cell's row and column.
+    """
+    text = cell.replace("\u2212", "-").replace("\u2019", "'").strip()
+    if power := _POWER.fullmatch(text):
+        return _plain(power[1] or "1", how) * 10.0 ** int(power[2])
+    found = _CELL.fullmatch(text)
+    scale = SCALES.get(found[2].lower()) if found and found[2] else 1.0
+    if not found or scale is None:
+        raise ValueError("it must be a number")
+    return _plain(found[1], how) * scale
+
+
+def _plain(text, how):
+    digits, _, exponent = re.sub("[' _]", "", text.lower()).partition("e")
+    group = "." if how.decimal == "," else ","
+    if group in digits:
+        if not re.fullmatch(
+            rf"[+-]?\d{{1,3}}({re.escape(group)}\d{{3}})+({how.decimal}\d*)?", digits
+        ):
+            raise ValueError("it cannot be read as one number")
+        if digits.count(group) == 1 and how.decimal not in digits and not how.shown:
+            raise ValueError(
+                f"it can be {digits.replace(group, '')} or {digits.replace(group, '.')}: "
+                "write one of them"
+            )
+        digits = digits.replace(group, "")
+    value = float(f"{digits.replace(',', '.')}e{exponent or 0}")
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError("it must be positive and finite")
+    return value
+
+
+def _decimal_mark(cell, is_loss):
+    """The mark that can only be this cell's decimal one, or None."""
+    digits = re.match(r"[+-]?([\d.,]*)", cell)[1]
+    commas, points = digits.count(","), digits.count(".")
+    if commas and points:
+        return max(",.", key=digits.rfind)
+    if commas + points != 1:
+        return "," if points > 1 else "." if commas > 1 else None
+    mark = "," if commas else "."
+    head, tail = digits.split(mark)
+    if len(tail) != 3 or head in ("", "0") or len(head) > 3 or (is_loss and len(head) < 3):
+        return mark
+    return None
+
+
+def _text(path):
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise TableError(f"{path} does not exist") from None
+    except OSError as error:
+        raise TableError(f"{path} cannot be read: {error.strerror}") from None
+    for start, what in _BINARY.items():
+        if data.startswith(start):
+            raise TableError(f"{path} is {what}; save the table as CSV")
+    for encoding in _encodings(data):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise TableError(f"{path} is no text; save the table as CSV")
+
+
+def _encodings(data):
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return ["utf-16"]
+    if b"\0" in data[:200]:
+        return ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"]
+    return ["utf-8-sig", "cp1252"]
+
+
+def _outside_quotes(line, mark):
+    return re.sub('"[^"]*"', "", line).count(mark)
+
+
+def _quoted(line):
+    return ['"' + word + '"' for word in line.split()]

@@ -1,0 +1,228 @@
+"""From a sheet of cells to the columns that the laws want, with every fault of the file at once."""
+
+import difflib
+import re
+from typing import NamedTuple
+
+import pandas as pd
+
+from scalinglib.tables.cells import TableError, number, read_sheet, writing
+
+__all__ = ["DISTILLATION", "SUPERVISED", "RunsTable", "TableError", "read_runs"]
+
+SUPERVISED = ("params", "tokens", "loss")
+DISTILLATION = (
+    "student_params",
+    "student_tokens",
+    "teacher_params",
+    "teacher_tokens",
+    "teacher_loss",
+    "student_loss",
+)
+_SHOWN = 20  # faults of one kind that are listed; the rest is counted
+
+# What people call the columns; lower case, without blanks and marks.
+_CALLED = {
+    "params": "n size nparams modelsize parameters nonembeddingparams nonembeddingparameters "
+    "numparams paramsnonembedding",
+    "tokens": "d data ntokens trainingtokens traintokens numtokens",
+    "loss": "l valloss validationloss testloss evalloss crossentropy ce finalloss ppl perplexity "
+    "bpb bitsperbyte nll",
+    "student_params": "ns nstudent studentsize studentn studentparameters",
+    "student_tokens": "ds dstudent studentdata studentd distillationtokens distilltokens",
+    "student_loss": "ls lstudent studentvalloss valloss validationloss loss studentl studentppl",
+    "teacher_params": "nt nteacher teachersize teachern teacherparameters",
+    "teacher_tokens": "dt dteacher teacherdata teacherd",
+    "teacher_loss": "lt lteacher teachervalloss teacherl teacherppl",
+}
+
+
+class RunsTable(NamedTuple):
+    """A file's runs, told apart; each DataFrame has the spreadsheet's rows as its index.
+
+    Attributes
+    ----------
+    distilled : DataFrame
+        The columns of `DISTILLATION`; empty where no run has a teacher.
+    supervised : DataFrame
+        Those of `SUPERVISED`; empty where all runs have one.
+    notes : tuple of str
+        What was understood rather than read.
+    """
+
+    distilled: pd.DataFrame
+    supervised: pd.DataFrame
+    notes: tuple
+
+    def joined(self, supervised, name):
+        """With the supervised runs of a second file, whose rows carry its name."""
+        named = supervised.set_axis([f"{row} of {name}" for row in supervised.index])
+        parts = [part for part in (self.supervised, named) if len(part)]
+        return self._replace(supervised=pd.concat(parts) if parts else self.supervised)
+
+
+def read_runs(path, renamed=None):
+    """The runs of a CSV file.
+
+    Parameters
+    ----------
+    path : path_like
+        Separated by commas, semicolons, tabs, bars or blanks; UTF-8 or UTF-16; decimals with a
+        point or, where that is unambiguous, a comma; sizes also as 125M or 1.5B. Columns of
+        `DISTILLATION`, of `SUPERVISED`, or the latter with teacher_params, teacher_tokens and
+        teacher_loss, which are empty in the rows of supervised runs.
+    renamed : dict or None
+        Names in the file and what they stand for, in either direction.
+
+    Returns
+    -------
+    RunsTable
+
+    Raises
+    ------
+    TableError
+        One line for every fault, rows counted as a spreadsheet counts them.
+    """
+    sheet = read_sheet(path)
+    names = _named(sheet.header, renamed or {})
+    wanted = _wanted(names, path)
+    how = writing(sheet, {name: names.index(name) for name in wanted})
+    faults, rows = _overlong(sheet), {}
+    for row, record in sheet.rows.items():
+        cells = dict(zip(names, record, strict=False))
+        rows[row] = _run(row, {name: cells.get(name, "") for name in wanted}, how, faults)
+    if faults:
+        raise TableError("\n".join(faults[:_SHOWN] + _more(faults)))
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=wanted, dtype=float)
+    table.index.name = "row"
+    others = {name: at for at, name in enumerate(names) if name and name not in wanted}
+    kept = pd.DataFrame(
+        {
+            name: [record[at] if at < len(record) else "" for record in sheet.rows.values()]
+            for name, at in others.items()
+        },
+        index=table.index,
+    )
+    return _told_apart(table.join(kept), wanted, how)
+
+
+def _run(row, cells, how, faults):
+    """The numbers of one row; what is wrong with it goes to `faults`."""
+    teacher = [name for name in cells if name.startswith("teacher_")]
+    mixed = "params" in cells and bool(teacher)
+    without = mixed and not any(cells[name].strip() for name in teacher)
+    values = []
+    for name, cell in cells.items():
+        if cell.lower() in ("", "nan", "na", "n/a", "none", "null", "-"):
+            may_lack = name in ("teacher_params", "teacher_tokens")
+            if not (without and name in teacher) and not (mixed and may_lack):
+                faults.append(f"row {row}, column {name}: it is {cell or 'empty'}")
+            values.append(float("nan"))
+            continue
+        try:
+            values.append(number(cell, how))
+        except ValueError as error:
+            faults.append(f"row {row}, column {name} is {cell!r}: {error}")
+            values.append(float("nan"))
+    return values
+
+
+def _told_apart(table, wanted, how):
+    notes = ["decimal commas are read as such"] if how.decimal == "," else []
+    if "params" not in wanted:
+        return RunsTable(table, pd.DataFrame(columns=list(SUPERVISED)), tuple(notes))
+    if "teacher_loss" not in wanted:
+        return RunsTable(pd.DataFrame(columns=list(DISTILLATION)), table, tuple(notes))
+    alone = table.teacher_loss.isna()
+    unsized = ~alone & (table.teacher_params.isna() | table.teacher_tokens.isna())
+    if unsized.any():
+        notes.append(
+            f"{int(unsized.sum())} rows name a teacher without size or tokens "
+            f"(first: row {unsized.idxmax()}) and are left out"
+        )
+    own = {name: f"student_{name}" for name in SUPERVISED}
+    distilled = table[~alone & ~unsized].rename(columns=own)
+    notes.append(
+        f"{int(alone.sum())} rows without teacher are supervised runs, "
+        f"{len(distilled)} are distilled ones"
+    )
+    teachers = [name for name in wanted if name.startswith("teacher_")]
+    return RunsTable(distilled, table[alone].drop(columns=teachers), tuple(notes))
+
+
+def _named(header, renamed):
+    """The header in the law's words, where it says them in another case or with other marks."""
+    known = {_bare(name): name for name in (*SUPERVISED, *DISTILLATION)}
+    names = [known.get(_bare(name), name) for name in header]
+    for one, other in renamed.items():
+        here = [name for name in (one, other) if name in header or name in names]
+        if not here:
+            raise TableError(f"map names {one} and {other}; the file has {', '.join(header)}")
+        # The law's word is the target, in whichever direction the pair was written.
+        source, target = (one, other) if other in known.values() else (other, one)
+        if source not in header:
+            source, target = target, source
+        if target not in known.values():
+            raise TableError(
+                f"map sends {source} to {target}; it must be one of "
+                f"{', '.join((*SUPERVISED, *DISTILLATION))}"
+            )
+        at = header.index(source)
+        names = [f"{name} of the file" if name == target else name for name in names]
+        names[at] = target
+    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    if repeated:
+        raise TableError(f"columns named twice: {', '.join(repeated)}")
+    return names
+
+
+def _wanted(names, path):
+    """Which of the three sets of columns the file has; TableError with a suggestion otherwise."""
+    teacher = [name for name in DISTILLATION if name.startswith("teacher_")]
+    for columns in (list(DISTILLATION), [*SUPERVISED, *teacher]):
+        if set(columns) <= set(names):
+            return columns
+    about_teachers = any(re.search(r"teach|^[NDL]_?T$|student", name, re.I) for name in names)
+    if set(SUPERVISED) <= set(names) and not about_teachers:
+        return list(SUPERVISED)
+    columns = list(DISTILLATION) if about_teachers else list(SUPERVISED)
+    missing = [name for name in columns if name not in names]
+    guesses = _guesses(missing, [name for name in names if name not in columns])
+    lines = [f"the file lacks the columns {', '.join(missing)}; it has {', '.join(names)}"]
+    if guesses:
+        pairs = ",".join(f"{found}={name}" for name, found in guesses.items())
+        lines.append(f'if they are only named otherwise: scalinglib fit {path} --map "{pairs}"')
+    raise TableError("\n".join(lines))
+
+
+def _guesses(missing, names):
+    """For each missing column the name in the file that may mean it."""
+    guesses, free = {}, list(names)
+    for name in missing:
+        called = [_bare(name), *_CALLED[name].split()]
+        hits = [found for found in free if _bare(found) in called]
+        if not hits:
+            near = difflib.get_close_matches(_bare(name), map(_bare, free), 1, cutoff=0.8)
+            hits = [found for found in free if near and _bare(found) == near[0]]
+        if hits:
+            guesses[name] = hits[0]
+            free.remove(hits[0])
+    return guesses
+
+
+def _overlong(sheet):
+    width = len(sheet.header)
+    return [
+        f"row {row} has {len(record)} cells; the header has {width}"
+        for row, record in sheet.rows.items()
+        if any(record[width:])
+    ]
+
+
+def _more(faults):
+    left = len(faults) - _SHOWN
+    return [f"and {left} more of the kind"] if left > 0 else []
+
+
+def _bare(name):
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,0 +1,264 @@
+"""What is doubtful about a table of runs: units, teachers, and losses that no law can have made.
+
+Each rule is a property of the table alone, or holds it against the published law, whose losses are
+those of web text: a guess at units, never a correction.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from scalinglib.laws import load
+from scalinglib.tables.scales import FACTORS
+
+__all__ = ["Doubt", "doubts", "merged_teachers", "plausible_units"]
+
+_RATIO = 40.0  # tokens per parameter in the middle of what people train
+_SAME_TEACHER = 0.01  # spread of one teacher's losses, relative, that counts as measurement
+_EXCHANGED = "exchanged"
+_WORDS = {"K": "thousands", "M": "millions", "B": "billions", "T": "trillions"}
+_WORDS |= {"per_param": "tokens per parameter", "6ND": "training FLOPs (6 N D)"}
+
+
+class Doubt(NamedTuple):
+    """One sentence about a table.
+
+    Attributes
+    ----------
+    text : str
+    cannot : bool
+        Whether the law cannot have made such runs: it goes before everything else.
+    units : str
+        What to give for units if the sentence is right, such as "params=M"; "" where nothing is.
+    """
+
+    text: str
+    cannot: bool = False
+    units: str = ""
+
+
+def doubts(runs):
+    """The doubts about runs, those that the law cannot have made first.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Columns params, tokens, loss, or student_params, student_tokens, teacher_loss, student_loss
+        and, where known, teacher_params and teacher_tokens; positive and finite.
+
+    Returns
+    -------
+    list of Doubt
+    """
+    distilled = "student_loss" in runs
+    found = [*_sizes_and_tokens(runs), *_loss_units(runs)]
+    for name in ("student_loss", "teacher_loss") if distilled else ("loss",):
+        found += _coarse(runs, name)
+    if distilled:
+        found += [*_better_students(runs), *_teachers(runs)]
+    # In other units the runs bend otherwise: what to say of that waits for the units.
+    if not any(doubt.cannot for doubt in found):
+        found += _rising(runs, "student_" if distilled else "")
+    return sorted(found, key=lambda doubt: not doubt.cannot)
+
+
+def plausible_units(params, tokens):
+    """Which units make sizes and tokens those of language models, best first.
+
+    Returns
+    -------
+    list of (str, str)
+        Units of params and of tokens, "" for none, or "exchanged" for both; empty where both are
+        plausible as they are, or nothing makes them so.
+    """
+    params, tokens = np.asarray(params, float), np.asarray(tokens, float)
+    if _plausible(params, tokens):
+        return []
+    together = abs(_rank_correlation(params, tokens)) > 0.3
+    scored = []
+    for size_unit in ("", "K", "M", "B"):
+        size = params * FACTORS.get(size_unit, 1)
+        for token_unit in ("", *FACTORS, "per_param", "6ND"):
+            data = {"per_param": tokens * size, "6ND": tokens / (6 * size)}.get(
+                token_unit, tokens * FACTORS.get(token_unit, 1)
+            )
+            if _plausible(size, data):
+                score = bool(size_unit) + bool(token_unit)
+                score += abs(np.log10(np.median(data / size) / _RATIO))
+                score += 0.5 * max(0, 6 - np.log10(np.median(size)))
+                # Tokens that grow with size are no ratio, and a ratio takes few values.
+                score += 0.3 if (token_unit == "per_param") == together else 0
+                scored.append((score, size_unit, token_unit))
+    if _plausible(tokens, params):
+        score = 0.5 + abs(np.log10(np.median(params / tokens) / _RATIO))
+        score += 0.5 * max(0, 6 - np.log10(np.median(tokens)))
+        scored.append((score, _EXCHANGED, _EXCHANGED))
+    scored.sort()
+    return [units for score, *units in scored if score < scored[0][0] + 0.7][:2]
+
+
+def merged_teachers(runs):
+    """Runs in which a teacher measured several times, within noise, has its mean loss.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With teacher_params, teacher_tokens and teacher_loss.
+
+    Returns
+    -------
+    DataFrame
+    """
+    groups = runs.groupby(["teacher_params", "teacher_tokens"]).teacher_loss
+    near = groups.transform("std").fillna(0) < _SAME_TEACHER * groups.transform("mean")
+    return runs.assign(teacher_loss=runs.teacher_loss.where(~near, groups.transform("mean")))
+
+
+def _plausible(params, tokens):
+    middle = np.median(tokens / params)
+    return params.min() >= 1e3 and 0.05 <= middle <= 2e4 and 1e3 <= tokens.min() <= 1e15
+
+
+def _sizes_and_tokens(runs):
+    for prefix in ("", "student_", "teacher_"):
+        size, data = f"{prefix}params", f"{prefix}tokens"
+        if size not in runs or data not in runs:
+            continue
+        params, tokens = runs[size].to_numpy(float), runs[data].to_numpy(float)
+        if _plausible(params, tokens):
+            continue
+        row = runs.index[0]
+        shown = f"row {row}: {params[0]:.4g} parameters, {tokens[0]:.4g} tokens"
+        guesses = plausible_units(params, tokens)
+        if not guesses:
+            yield Doubt(f"{size} and {data} are those of no language model ({shown})", cannot=True)
+            continue
+        words = [_in_words(units, size, data) for units in guesses]
+        units = ",".join(
+            f"{name}={unit}"
+            for name, unit in zip((size, data), guesses[0], strict=True)
+            if unit not in ("", _EXCHANGED)
+        )
+        yield Doubt(f"{', or '.join(words)}? ({shown})", cannot=True, units=units)
+
+
+def _in_words(units, size, data):
+    if _EXCHANGED in units:
+        return f"{size} and {data} seem to be exchanged"
+    parts = [
+        f"{name} looks like {_WORDS[u]}" for name, u in zip((size, data), units, strict=True) if u
+    ]
+    return " and ".join(parts)
+
+
+def _loss_units(runs):
+    """Losses that are not nats: all of them, or those of one column."""
+    law, found = load("corrected").supervised, {}
+    for prefix in ("", "student_", "teacher_"):
+        columns = [f"{prefix}{kind}" for kind in ("params", "tokens", "loss")]
+        if columns[2] not in runs:
+            continue
+        losses = runs[columns[2]].to_numpy(float)
+        if np.median(losses) > np.log(300_000):
+            found[columns[2]] = "perplexity", "ppl"
+        elif set(columns) <= set(runs) and not plausible_units(*(runs[c] for c in columns[:2])):
+            params, tokens = (runs[name].to_numpy(float) for name in columns[:2])
+            # The published law says little of models far smaller than any that it was fitted to.
+            if np.median(params) > 2e7:
+                unit = _unit_of(losses, law.loss(params, tokens))
+                found |= {columns[2]: unit} if unit else {}
+    for name, (word, unit) in found.items():
+        cannot = runs[name].median() > np.log(300_000)
+        middle = runs[name].median()
+        text = f"{name} looks like {word} (median {middle:.3g}): the law wants nats per token"
+        yield Doubt(text, cannot=bool(cannot), units=f"{name}={unit}")
+
+
+def _unit_of(losses, expected):
+    ratio = float(np.median(losses / expected))
+    if abs(ratio * np.log(2) - 1) < 0.08:
+        return "bits", "bits"
+    if ratio > 1.8 and abs(np.median(np.log(losses) / expected) - 1) < 0.25:
+        return "perplexity", "ppl"
+    if 0.2 < ratio < 0.5:
+        return "bits per byte", "bpb@BYTES_PER_TOKEN"
+    return None
+
+
+def _coarse(runs, name):
+    values = runs[name].to_numpy(float)
+    distinct = np.unique(values)
+    if len(distinct) == 1 and len(values) > 1:
+        yield Doubt(
+            f"{name} is {distinct[0]:g} in all rows: nothing to fit", name != "teacher_loss"
+        )
+        return
+    if name == "teacher_loss":
+        return
+    decimals = next((d for d in range(7) if np.allclose(values, values.round(d), atol=1e-9)), 7)
+    if 10.0**-decimals > 0.003 * np.median(values):
+        yield Doubt(f"{name} is rounded to {10.0**-decimals:g}: as coarse as one run's noise")
+    elif len(distinct) < 0.5 * len(values):
+        common = runs[name].value_counts()
+        yield Doubt(
+            f"{name} takes only {len(distinct)} values in {len(values)} rows "
+            f"({common.index[0]:g} in {common.iloc[0]}): copied or rounded?"
+        )
+
+
+def _better_students(runs):
+    better = runs.student_loss < runs.teacher_loss
+    if not better.any():
+        return
+    by = (runs.teacher_loss - runs.student_loss)[better].max()
+    text = (
+        f"students are better than their teachers in {int(better.sum())} of {len(runs)} rows, by "
+        f"up to {by:.3g} nats"
+    )
+    beyond = float((runs.student_loss < 0.99 * runs.teacher_loss).mean())
+    if better.mean() > 0.5 and beyond > 0.25:
+        yield Doubt(f"{text}: the law has none; are the two losses exchanged?", cannot=True)
+    else:
+        yield Doubt(f"{text}; the law has none, so it is wrong there or they are noise")
+
+
+def _teachers(runs):
+    if not {"teacher_params", "teacher_tokens"} <= set(runs):
+        return
+    teachers = runs.groupby(["teacher_params", "teacher_tokens"]).teacher_loss
+    spread = (teachers.std() / teachers.mean())[teachers.max() > teachers.min()]
+    near, far = spread[spread < _SAME_TEACHER], spread[spread >= _SAME_TEACHER]
+    if len(near):
+        yield Doubt(
+            f"{len(near)} teachers have several losses, within {near.max():.2%} of each other: "
+            "taken as one teacher measured several times, with its mean loss"
+        )
+    if len(far):
+        params, tokens = far.index[0]
+        yield Doubt(
+            f"{len(far)} teachers have losses that differ by more than noise (first: {params:.4g} "
+            f"parameters, {tokens:.4g} tokens, by {far.iloc[0]:.1%}): kept as different teachers"
+        )
+
+
+def _rising(runs, prefix):
+    """Losses that rise with size or tokens, the rest held: the law only falls."""
+    inputs = [f"{prefix}params", f"{prefix}tokens", *(["teacher_loss"] if prefix else [])]
+    columns = np.log(runs[inputs].to_numpy(float))
+    if len(runs) < len(inputs) + 4 or np.any(columns.std(axis=0) == 0):
+        return
+    design = np.column_stack([columns - columns.mean(axis=0), np.ones(len(runs))])
+    measured = np.log(runs[f"{prefix}loss"].to_numpy(float))
+    slopes, *_ = np.linalg.lstsq(design, measured, rcond=None)
+    rest = measured - design @ slopes
+    variance = rest @ rest / (len(runs) - len(slopes)) * np.linalg.pinv(design.T @ design)
+    for name, slope, error in zip(inputs[:2], slopes, np.sqrt(np.diag(variance)), strict=False):
+        if slope > 4 * error and slope > 1e-3:
+            yield Doubt(f"{prefix}loss rises with {name}, the rest held; the law only falls", True)
+
+
+def _rank_correlation(first, second):
+    if len(np.unique(first)) < 2 or len(np.unique(second)) < 2:
+        return 0.0
+    return float(np.corrcoef(pd.Series(first).rank(), pd.Series(second).rank())[0, 1])

@@ -1,0 +1,67 @@
+"""Units that columns of runs may be in, and the same runs in parameters, tokens and nats."""
+
+import numpy as np
+
+from scalinglib.tables.cells import TableError
+
+__all__ = ["CONVERSIONS", "FACTORS", "converted"]
+
+FACTORS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+CONVERSIONS = {
+    "params": tuple(FACTORS),
+    "tokens": (*FACTORS, "per_param", "6ND"),
+    "loss": ("bits", "ppl", "bpb@BYTES"),
+}
+
+
+def converted(runs, units):
+    """Runs whose columns are in the units of `units`, in parameters, tokens and nats per token.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Columns named params, tokens, loss, or those with student_ and teacher_ before them.
+    units : dict
+        For a column, or for all that end in params, tokens or loss, a unit of `CONVERSIONS`:
+        {"params": "M", "student_tokens": "per_param", "loss": "bpb@4.3"}. "per_param" are tokens
+        per parameter, "6ND" training FLOPs, and BYTES the bytes of a token.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    TableError
+        Naming a unit or column that is not known.
+    """
+    result = runs.copy()
+    # Sizes first: tokens may be counted in them.
+    for key, unit in sorted(units.items(), key=lambda item: not item[0].endswith("params")):
+        columns = [name for name in runs if name == key or name.endswith(f"_{key}")]
+        kind = key.rsplit("_", 1)[-1]
+        if kind not in CONVERSIONS:
+            raise TableError(f"units name {key!r}; they may name params, tokens, loss or a column")
+        for name in columns:
+            size = result.get(f"{name.removesuffix(kind)}params")
+            result[name] = _in(unit, kind, result[name], size)
+    return result
+
+
+def _in(unit, kind, values, size):
+    if unit in FACTORS and kind != "loss":
+        return values * FACTORS[unit]
+    if unit == "per_param" and kind == "tokens":
+        return values * size
+    if unit == "6ND" and kind == "tokens":
+        return values / (6 * size)
+    if unit == "ppl" and kind == "loss":
+        return np.log(values)
+    if unit == "bits" and kind == "loss":
+        return values * np.log(2)
+    if unit.startswith("bpb@") and kind == "loss":
+        try:
+            return values * np.log(2) * float(unit.removeprefix("bpb@"))
+        except ValueError:
+            pass
+    raise TableError(f"units give {kind} in {unit!r}; it may be {', '.join(CONVERSIONS[kind])}")

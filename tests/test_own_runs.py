@@ -1,0 +1,446 @@
+"""Tables as people have them, what is doubtful in them, and the answers that own runs bear."""
+
+import argparse
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scalinglib import fit, laws, simulate, tables
+from scalinglib.commands import fit as command
+from scalinglib.experiment import table as runs_table
+from scalinglib.own import answers, budgets, decisions, fitting, numbers
+from scalinglib.report.paths import DATA, ROOT
+from scalinglib.tables.columns import DISTILLATION
+
+CASES = ROOT / "tests" / "cases"
+NUMBERS = list(DISTILLATION)
+
+
+@pytest.fixture(scope="module")
+def clean():
+    """60 simulated runs of ten teachers, as the cases have them."""
+    table = tables.read_runs(CASES / "header_space" / "runs.csv").distilled
+    return table[::2].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def own():
+    """Laws of the simulated example, few starts and replicates."""
+    return fitting.fit_own(simulate.example_runs(), starts=16, bootstrap=16)
+
+
+def doubts_of(runs):
+    return " | ".join(doubt.text for doubt in tables.doubts(runs))
+
+
+def arguments(*words):
+    parser = argparse.ArgumentParser()
+    command.add(parser)
+    return parser.parse_args([*map(str, words)])
+
+
+# Tables as people have them.
+
+
+def _sized(value):
+    return f"{value / 1e6:g}M" if value < 1e9 else f"{value / 1e9:g} B"
+
+
+def _written(runs, **options):
+    return runs.to_csv(index=False, **options)
+
+
+WRITTEN = {
+    "semicolons and decimal commas": lambda runs: _written(runs, sep=";", decimal=",").encode(),
+    "tabs": lambda runs: _written(runs, sep="\t").encode(),
+    "tabs and decimal commas": lambda runs: _written(runs, sep="\t", decimal=",").encode(),
+    "bars": lambda runs: _written(runs, sep="|").encode(),
+    "blanks": lambda runs: _written(runs, sep=" ").encode(),
+    "UTF-16": lambda runs: _written(runs, sep="\t").encode("utf-16"),
+    "UTF-16 without its mark": lambda runs: _written(runs).encode("utf-16-le"),
+    "byte order mark": lambda runs: b"\xef\xbb\xbf" + _written(runs).encode(),
+    "Windows": lambda runs: _written(runs.assign(note="naïve")).encode("cp1252"),
+    "carriage returns": lambda runs: _written(runs, lineterminator="\r\n").encode(),
+    "blank rows at the end": lambda runs: (_written(runs) + ",,,,,\n,,,,,\n\n").encode(),
+    "cells beyond the header": lambda runs: _written(runs).replace("\n", ",,\n").encode(),
+    "sep=": lambda runs: b"sep=;\n" + _written(runs, sep=";").encode(),
+    "padded header": lambda runs: _written(runs.rename(columns=" {} ".format)).encode(),
+    "capitals": lambda runs: _written(
+        runs.rename(columns=lambda n: n.replace("_", " ").title())
+    ).encode(),
+    "quoted": lambda runs: _written(runs, quoting=1).encode(),
+    "sizes as 125M": lambda runs: _written(
+        runs.assign(**{n: runs[n].map(_sized) for n in NUMBERS if not n.endswith("loss")})
+    ).encode(),
+    "groups of three": lambda runs: _written(
+        runs.assign(student_params=runs.student_params.map("{:,.0f}".format))
+    ).encode(),
+    "powers of ten": lambda runs: _written(
+        runs.assign(student_tokens=[f"{v / 1e9!r} × 10^9" for v in runs.student_tokens])
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_a_table_is_read_whatever_writes_it(how, clean, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_bytes(WRITTEN[how](clean[NUMBERS]))
+    read = tables.read_runs(path).distilled
+    np.testing.assert_allclose(read[NUMBERS], clean[NUMBERS], rtol=1e-6)
+
+
+def test_a_decimal_comma_with_three_places_is_read_in_losses_and_refused_in_sizes(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("params;tokens;loss\n1,500;2e9;2,727\n3,000;2e9;2,500\n")
+    read = tables.read_runs(path).supervised
+    assert read.loss.tolist() == [2.727, 2.5]
+    assert read.params.tolist() == [1.5, 3.0]
+    path.write_text("params;tokens;loss\n1,500;2e9;2\n3,000;2e9;3\n")
+    with pytest.raises(tables.TableError, match=r"row 2, column params.*1500 or 1\.500"):
+        tables.read_runs(path)
+    path.write_text("params;tokens;loss\n1,50;2e9;2.25\n")
+    with pytest.raises(tables.TableError, match="written in two ways"):
+        tables.read_runs(path)
+
+
+def test_every_fault_is_said_at_once_by_the_rows_of_the_spreadsheet(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("params,tokens,loss\n1e8,2e9,3\n\n1e8,x,3\n-1,2e9,\n1e8,2e9,0,9\n1e8,2e9,inf\n")
+    with pytest.raises(tables.TableError) as caught:
+        tables.read_runs(path)
+    for fault in (
+        "row 4, column tokens is 'x'",
+        "row 5, column params is '-1': it must be positive",
+        "row 5, column loss: it is empty",
+        "row 6 has 4 cells; the header has 3",
+        "row 6, column loss is '0'",
+        "row 7, column loss is 'inf'",
+    ):
+        assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "nothing in it"),
+        (b"params,tokens,loss\n", "a header and no runs"),
+        (b"PK\x03\x04", "a workbook"),
+        (b"params,loss,loss\n1,2,3\n", "named twice: loss"),
+        (b"a,b\n1,2\n", "lacks the columns params, tokens, loss; it has a, b"),
+    ],
+)
+def test_what_is_no_table_is_named(content, message, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_bytes(content)
+    with pytest.raises(tables.TableError, match=message):
+        tables.read_runs(path)
+    with pytest.raises(tables.TableError, match="does not exist"):
+        tables.read_runs(tmp_path / "other.csv")
+
+
+NAMES = [
+    ["N_S", "D_S", "N_T", "D_T", "L_T", "L_S"],
+    ["student_size", "student tokens", "teacher_size", "D_teacher", "teacher_val_loss", "val_loss"],
+    ["studentN", "distill_tokens", "teacherN", "teacherD", "L_teacher", "student_val_loss"],
+]
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_other_names_are_read_by_the_map_that_the_error_suggests(names, clean, tmp_path):
+    path = tmp_path / "runs.csv"
+    clean[NUMBERS].set_axis(names, axis=1).to_csv(path, index=False)
+    with pytest.raises(tables.TableError) as caught:
+        tables.read_runs(path)
+    suggested = str(caught.value).split('--map "')[1].rstrip('"')
+    pairs = dict(pair.split("=") for pair in suggested.split(","))
+    for renamed in (pairs, {there: here for here, there in pairs.items()}):
+        read = tables.read_runs(path, renamed).distilled
+        np.testing.assert_array_equal(read[NUMBERS], clean[NUMBERS])
+    with pytest.raises(tables.TableError, match="map names nothing and loss"):
+        tables.read_runs(path, {"nothing": "loss"})
+
+
+def test_the_studys_table_goes_in_unchanged():
+    table = tables.read_runs(DATA / "runs" / "study.csv")
+    raw = pd.read_csv(DATA / "runs" / "study.csv")
+    assert len(table.supervised) == (raw.kind == "supervised").sum()
+    assert len(table.distilled) == ((raw.kind == "distilled") & raw.teacher_params.notna()).sum()
+    assert any("without size or tokens" in note for note in table.notes)
+    np.testing.assert_array_equal(table.supervised.loss, raw.loss[raw.kind == "supervised"])
+
+
+# What is doubtful.
+
+
+@pytest.mark.parametrize("unit", ["M", "B"])
+@pytest.mark.parametrize("kind", ["params", "tokens"])
+def test_sizes_in_other_units_are_suspected_and_the_suggestion_mends_them(unit, kind, clean):
+    scale = {"M": 1e6, "B": 1e9}[unit]
+    names = [name for name in NUMBERS if name.endswith(kind)]
+    _mended(clean.assign(**{name: clean[name] / scale for name in names}), clean)
+
+
+def test_flops_and_ratios_for_tokens_are_suspected_and_the_suggestion_mends_them(clean):
+    _mended(clean.assign(student_tokens=6 * clean.student_params * clean.student_tokens), clean)
+    few = clean.assign(student_tokens=np.resize([20.0, 40, 80], len(clean)) * clean.student_params)
+    _mended(few.assign(student_tokens=few.student_tokens / few.student_params), few)
+
+
+def _mended(wrong, right):
+    found = [doubt for doubt in tables.doubts(wrong) if doubt.cannot]
+    assert found
+    units = dict(pair.split("=") for doubt in found for pair in doubt.units.split(","))
+    mended = tables.converted(wrong, units)
+    np.testing.assert_allclose(mended[NUMBERS], right[NUMBERS], rtol=1e-12)
+    assert not any(doubt.cannot for doubt in tables.doubts(mended))
+
+
+@pytest.mark.parametrize(
+    ("unit", "written"),
+    [
+        ("bits", lambda loss: loss / np.log(2)),
+        ("ppl", np.exp),
+        ("bpb@4.3", lambda loss: loss / np.log(2) / 4.3),
+    ],
+)
+def test_losses_in_other_units_are_suspected_and_convert_back(unit, written, clean):
+    names = ["student_loss", "teacher_loss"]
+    other = clean.assign(**{name: written(clean[name]) for name in names})
+    units = {doubt.units.partition("@")[0] for doubt in tables.doubts(other) if doubt.units}
+    assert units == {f"{name}={unit.partition('@')[0]}" for name in names}
+    mended = tables.converted(other, {"loss": unit})
+    np.testing.assert_allclose(mended[NUMBERS], clean[NUMBERS], rtol=1e-12)
+
+
+PUBLIC = [path for path in sorted((DATA / "public").glob("*.csv")) if path.stem != "authors"]
+
+
+def public_tables():
+    """Every public table whole, and the parts that the authors tell apart."""
+    for path in PUBLIC:
+        runs = tables.read_runs(path).supervised
+        yield path.stem, runs
+        for column in ("dataset", "depth", "width"):
+            for key, part in runs.groupby(column) if column in runs else ():
+                if len(part) >= 12:
+                    yield f"{path.stem} {column} {key}", part
+
+
+def test_no_published_table_is_accused():
+    seen = dict(public_tables())
+    assert len(seen) >= 17
+    for name, runs in seen.items():
+        accused = [doubt for doubt in tables.doubts(runs) if doubt.cannot or doubt.units]
+        assert not accused, name
+    table = tables.read_runs(DATA / "runs" / "study.csv")
+    for runs in (table.supervised, table.distilled, simulate.example_runs()):
+        assert not any(doubt.cannot or doubt.units for doubt in tables.doubts(runs))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r.assign(student_loss=2.5), "student_loss is 2.5 in all rows"),
+        (lambda r: r.assign(student_loss=r.teacher_loss, teacher_loss=r.student_loss), "exchanged"),
+        (
+            lambda r: r.assign(student_params=r.student_tokens, student_tokens=r.student_params),
+            "student_params and student_tokens seem to be exchanged",
+        ),
+        (lambda r: r.assign(student_loss=r.student_loss[::-1].to_numpy()), "the law only falls"),
+        (lambda r: r.assign(student_params=1e-9), "those of no language model"),
+    ],
+)
+def test_what_no_law_can_have_made_is_said_first(change, message, clean):
+    ordered = clean.sort_values(["student_tokens", "student_params"], ignore_index=True)
+    first = tables.doubts(change(ordered))[0]
+    assert first.cannot
+    assert message in doubts_of(change(ordered))
+
+
+def test_rounded_and_copied_losses_are_said(clean):
+    assert "rounded to 0.1" in doubts_of(clean.assign(student_loss=clean.student_loss.round(1)))
+    copied = clean.assign(student_loss=clean.student_loss.to_numpy()[np.arange(len(clean)) // 3])
+    assert "copied or rounded" in doubts_of(copied)
+
+
+# The cases.
+
+
+def test_case_bits_both():
+    runs = tables.read_runs(CASES / "bits_both" / "runs.csv").distilled
+    assert "student_loss looks like bits" in doubts_of(runs)
+    assert "teacher_loss looks like bits" in doubts_of(runs)
+
+
+def test_case_header_space():
+    assert len(tables.read_runs(CASES / "header_space" / "runs.csv").distilled) == 120
+
+
+def test_case_params_in_millions():
+    runs = tables.read_runs(CASES / "params_in_millions" / "runs.csv").distilled
+    assert "student_params looks like millions" in doubts_of(runs)
+
+
+def test_case_tokens_in_billions():
+    runs = tables.read_runs(CASES / "tokens_in_billions" / "runs.csv").distilled
+    assert "student_tokens looks like billions" in doubts_of(runs)
+
+
+def test_case_table_no_newline(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes((CASES / "table_no_newline" / "t.csv").read_bytes())
+    runs_table.append(path, pd.DataFrame([{"id": "ccc", "n": 3, "loss": 1.5}]))
+    assert pd.read_csv(path).id.tolist() == ["aaa", "bbb", "ccc"]
+
+
+def test_case_teacher_loss_per_row():
+    runs = tables.read_runs(CASES / "teacher_loss_per_row" / "runs.csv").distilled
+    assert "10 teachers have several losses" in doubts_of(runs)
+    assert len(fitting.supervised_runs(runs)) == 10
+    # By more than a measurement's noise they are other teachers, and that is said too.
+    apart = runs.assign(teacher_loss=runs.teacher_loss * np.resize([1.0, 1.1], len(runs)))
+    assert "kept as different teachers" in doubts_of(apart)
+    assert len(fitting.supervised_runs(apart)) > 10
+
+
+def test_case_three_teachers(monkeypatch):
+    runs = tables.read_runs(CASES / "three_teachers" / "runs.csv").distilled
+    with pytest.raises(ValueError, match=r"3 teachers.*needs seven teachers") as caught:
+        fitting.fit_own(runs)
+    for way_out in ("--supervised FILE", "--supervised held", "--supervised shifted"):
+        assert way_out in str(caught.value)
+    with pytest.raises(ValueError, match="'held' needs 4"):
+        fitting.fit_own(runs, way="held")
+    monkeypatch.setattr(answers, "_STARTS", 16)
+    monkeypatch.setattr(answers, "_REPLICATES", 16)
+    table = tables.read_runs(CASES / "three_teachers" / "runs.csv")
+    said = " ".join(answers.of_distilled(table, "shifted").lines)
+    assert "3 runs are too few for ranges of its own" in said
+    assert "all ranges are too narrow" in said
+    assert "nan" not in said
+    shifted = fitting.fit_own(runs, way="shifted", starts=16, bootstrap=16)
+    published = laws.load("corrected")
+    assert shifted.supervised.law._replace(E=published.supervised.E) == pytest.approx(
+        published.supervised
+    )
+    assert shifted.distillation.law.c0 == pytest.approx(published.c0)
+    assert len(shifted.notes) == 4
+
+
+def test_case_tiny_models():
+    runs = tables.read_runs(CASES / "tiny_models" / "runs.csv").distilled
+    tiny = fitting.fit_own(runs, starts=16, bootstrap=16)
+    answer = decisions.decide(tiny, decisions.Decision(500e6, 3e20))
+    said = " ".join(answer.sentences())
+    assert answer.verdict == "outside"
+    assert "a student of 5e+08 parameters is 2.63e+03 x beyond" in said
+    assert "agree" not in said
+    assert decisions.decide(tiny, decisions.inside_decision(runs)).verdict != "outside"
+
+
+# Answers.
+
+
+def test_a_decision_inside_the_runs_holds_the_truth(own):
+    runs = own.distillation.runs
+    answer = decisions.decide(own, decisions.inside_decision(runs))
+    assert answer.outside == ()
+    truth, best = laws.load("corrected"), answer.teachers.iloc[0]
+    distilled = truth.loss(best.student_params, best.student_tokens, best.teacher_loss)
+    assert answer.distilled["predicted"] == pytest.approx(distilled, rel=0.01)
+    assert answer.teachers.share.sum() == pytest.approx(1)
+    assert answer.teachers.predicted[answer.teachers.inside].is_monotonic_increasing
+    curve = decisions.token_curve(own, answer, 11)
+    assert curve.predicted.is_monotonic_decreasing
+    assert curve.predicted[5] == pytest.approx(answer.distilled["predicted"])
+
+
+@pytest.mark.parametrize(("student", "compute"), [(500e9, 3e20), (5e8, 3e26), (5e8, 1e15)])
+def test_each_way_of_leaving_the_runs_is_called_outside(own, student, compute):
+    answer = decisions.decide(own, decisions.Decision(student, compute))
+    assert answer.verdict == "outside"
+    assert all(" x beyond them (" in text for text in answer.outside)
+
+
+def test_supervised_runs_of_a_second_file_join_the_teachers(clean):
+    few = clean[clean.teacher_loss.isin(sorted(clean.teacher_loss.unique())[:3])]
+    more = simulate.supervised_runs(laws.load("corrected").supervised)
+    joined = fitting.fit_own(few, more, starts=16, bootstrap=16)
+    assert len(joined.supervised.runs) == len(more) + 3
+    assert len(joined.pool) == 3
+
+
+def test_a_budget_inside_supervised_runs_and_one_outside():
+    runs = simulate.supervised_runs(laws.load("corrected").supervised)
+    found = fit.fit_supervised(runs, starts=16, bootstrap=16)
+    budget = budgets.inside_budget(found)
+    best = budgets.wanted(found, budget).iloc[0]
+    assert best.inside
+    assert best.params_low <= best.params <= best.params_high
+    assert "parameters" in budgets.wanted_in_words(found, budget)
+    assert budgets.wanted_in_words(found, 1e27).startswith("outside: 1e+27 FLOPs want N = ")
+
+
+def test_ranges_are_finite_or_not_printed():
+    assert numbers.ranged(1.0, *numbers.band([1.0, 2.0, np.inf])) == "1 (the runs tell no range)"
+    assert numbers.ranged(1.0, *numbers.band([])) == "1 (the runs tell no range)"
+    low, high = numbers.band(np.linspace(0, 1, 1001))
+    assert (low, high) == pytest.approx((0.025, 0.975))
+
+
+# The command.
+
+
+def test_the_command_answers_from_a_file_to_its_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(answers, "_STARTS", 16)
+    monkeypatch.setattr(answers, "_REPLICATES", 16)
+    monkeypatch.setattr(command.paths, "DATA", tmp_path)  # no checkout: beside the file
+    path = tmp_path / "mine.csv"
+    simulate.example_runs().to_csv(path, index=False)
+    assert command.run(arguments(path, "--student", "1.2B", "--flops", "4e20")) == 0
+    said = capsys.readouterr().out
+    assert "verdict: " in said
+    assert "1.2e+09 parameters, 4e+20 FLOPs" in said
+    assert said.rstrip().endswith(str(tmp_path / "mine_fit"))
+    assert (tmp_path / "mine_fit" / "answer.txt").read_text() in said
+    assert not any(word in said for word in ("nan", "inf)", "inf "))
+
+    runs = simulate.supervised_runs(laws.load("corrected").supervised)
+    runs.assign(params=runs.params / 1e6).to_csv(path, index=False)
+    assert command.run(arguments(path)) == 2
+    assert 'if so: --units "params=M"' in capsys.readouterr().out
+    assert command.run(arguments(path, "--units", "params=M")) == 0
+    assert "verdict for " in capsys.readouterr().out
+
+
+def test_a_bad_table_is_answered_before_jax_is_imported():
+    code = (
+        "import argparse, sys\n"
+        "from scalinglib.commands import fit\n"
+        "parser = argparse.ArgumentParser()\n"
+        "fit.add(parser)\n"
+        "try:\n"
+        "    status = fit.run(parser.parse_args(sys.argv[1:]))\n"
+        "except ValueError as error:\n"
+        "    status = 2\n"
+        "sys.exit('jax was imported' if 'jax' in sys.modules else status)\n"
+    )
+    for case, name in (("params_in_millions", "runs.csv"), ("table_no_newline", "t.csv")):
+        words = [sys.executable, "-c", code, str(CASES / case / name)]
+        done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert done.returncode == 2, done.stderr
+
+
+def test_the_command_names_the_file_and_what_it_lacks(tmp_path, capsys):
+    with pytest.raises(ValueError, match=r"t\.csv\n  the file lacks the columns params, tokens"):
+        command.run(arguments(CASES / "table_no_newline" / "t.csv"))
+    with pytest.raises(ValueError, match="seven teachers"):
+        command.run(arguments(CASES / "three_teachers" / "runs.csv"))
+    with pytest.raises(ValueError, match="--units has 'params'; it takes pairs"):
+        command.run(arguments(CASES / "three_teachers" / "runs.csv", "--units", "params"))
+    with pytest.raises(SystemExit):
+        arguments(tmp_path, "--student", "many")
+    assert "such as 350M or 3e20" in capsys.readouterr().err
