@@ -20,6 +20,7 @@ settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
 law = laws.load("corrected")
+ensemble = laws.ensemble("figure1")
 n = settings.map_points
 teachers = np.array([546e6, 975e6, 1.82e9, 2.72e9, 4.82e9, 7.75e9])  # on 20 tokens a parameter
 teacher_losses = law.supervised.loss(teachers, 20 * teachers)
@@ -361,25 +362,22 @@ table4
 # %% [markdown]
 # ## Check
 #
-# Equation 8 fits the paper's 328 runs as well with other coefficients, and some verdicts hang on
-# them. So each claim about the law is put to three: Table 6 with the corrected $B'$; a free refit
-# to the runs; the law that is drawn in Figure 1 (40 readings of its curves, $c_1$ held at its
-# printed value). Where they disagree the answer is "undecided by the evidence".
+# Other laws fit the paper's 328 runs as well, and some verdicts hang on the choice. So each claim
+# about the law is put to twenty of the ensemble, drawn by weight: Table 6 with the corrected $B'$,
+# the law drawn in Figure 1, refits of Equation 8 and of four other forms. Nine in ten decide; between
+# that the answer is "undecided by the evidence". Their mean errors on the runs:
 
 # %%
-family = {name: laws.load(name) for name in ("corrected", "refit", "figure1")}
-predicted = [
-    each.loss(real.student_params, real.student_tokens, real.teacher_loss)
-    for each in family.values()
-]
-error = [float((each / real.student_loss - 1).abs().mean()) for each in predicted]
-pd.Series(error, list(family), name="mean error on the runs").map("{:.2%}".format).to_frame()
+family = ensemble.thin(20)
+predicted = family.losses(real.student_params, real.student_tokens, real.teacher_loss)
+error = np.abs(predicted / real.student_loss.to_numpy() - 1).mean(axis=1)
+pd.Series(error, family.names, name="mean error").map("{:.2%}".format).to_frame().T
 
 
 # %%
 def under(value):
     """What `claims.check` takes: the value under the first law, and under the others."""
-    first, *others = (value(each) for each in family.values())
+    first, *others = (value(each) for each in family.members)
     return {"value": first, "others": others}
 
 
@@ -446,9 +444,10 @@ def at_bend(law, tokens):
     return (np.exp(x[at]), float(ratio)) if inside else (np.nan, np.nan)
 
 
+named_laws = {name: laws.load(name) for name in ("corrected", "refit", "figure1")}
 bends = pd.DataFrame(
     [(name, maps.amount(d), off_a_power_law(each, d), *at_bend(each, d))
-     for name, each in family.items() for d in budgets7],
+     for name, each in named_laws.items() for d in budgets7],
     columns=["law", "student tokens", "off a power law", "bend at size", "L_S / L_T there"],
 )  # fmt: skip
 bends.round(4)
@@ -458,16 +457,24 @@ claims.check(
     "best-teacher-power-law",
     **under(lambda law: max(off_a_power_law(law, d) for d in budgets7)),
 )
-claims.check(
-    "best-teacher-bend", **under(lambda law: float(np.nanmedian([at_bend(law, d)[1]
-                                                                for d in budgets7])))
-)  # fmt: skip
+
+
+def ratio_at_bends(law):
+    """Median over the budgets that have a bend; 99 where none has."""
+    ratios = [at_bend(law, d)[1] for d in budgets7]
+    return float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else 99.0
+
+
+claims.check("best-teacher-bend", **under(ratio_at_bends))
 
 
 def teacher_exponent(law):
+    """Log slope of N_T over N_S; 99 where fewer than ten students want a teacher that exists."""
     x = np.geomspace(143e6, 12.6e9, 60)
     loss = best(law, x, 64e9)
     inside = loss > law.supervised.loss(1e11, 2e12)
+    if inside.sum() < 10:
+        return 99.0
     size = allocate.cheapest_model(law.supervised, loss[inside])[0]
     line = np.polynomial.Polynomial.fit(np.log(x[inside]), np.log(size), 1)
     return float(line.convert().coef[1])
@@ -589,14 +596,6 @@ def signs(law, least=0.01):
 
 claims.check("figure6-runs-agree", **under(signs))
 few = real[real.student_tokens < 30 * real.student_params]
-
-
-def miss(law):
-    said = law.loss(few.student_params, few.student_tokens, few.teacher_loss)
-    return float((said / few.student_loss - 1).abs().mean())
-
-
-claims.check("contours-match-scatter", **under(miss))
 fixed = real[real.student_params == 143e6].teacher_loss.unique()  # eleven teachers, 20 tokens/N
 isoflop = few[~few.teacher_loss.isin(fixed)]
 weak = isoflop[isoflop.student_params == 198e6]
