@@ -1,8 +1,8 @@
 """Compute-optimal distillation and supervised training, and which teacher to use (Section 5, D).
 
 `questions` has what readers ask, `solver` the optimiser that answers, `supervised` the half that
-needs no teacher, `uncertainty` the same answers under an ensemble of laws, `contested` the
-statements that hang on the law, `tables` what figures and sheets show of all scenarios.
+needs no teacher, `uncertainty` the same answers under an ensemble of laws, `tables` what figures
+and sheets show of all scenarios.
 """
 
 from scalinglib.allocate.questions import (
