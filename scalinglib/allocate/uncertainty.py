@@ -81,7 +81,7 @@ def crossovers(ensemble, student_params, scenario, *, level=0.9):
         least budget looked at, 1e17 or what pays for any teacher at all.
     """
     student_params = np.ravel(np.asarray(student_params, float))
-    low = max(1e17, *minimum_compute(student_params, scenario))
+    low = max(1e17, *(1.001 * minimum_compute(student_params, scenario)))
     found = np.array([crossover(m, student_params, scenario, low) for m in ensemble.members])
     low, median, high = ensemble.quantiles(found, [(1 - level) / 2, 0.5, (1 + level) / 2])
     return pd.DataFrame(
