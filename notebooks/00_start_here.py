@@ -81,10 +81,10 @@ answers[[*shown, "student_tokens", "teacher_params", "teacher_tokens"]].map("{:.
 
 # %% [markdown]
 # `gap` is the student's loss less that of the same student trained on data with the same budget, in
-# nats: negative where distilling is better. One law cannot say how sure that is. So beside Table 6's
-# law stand 107 that fit the paper's runs about equally well: eight in ten of them lie between low
-# and high, and `share_distil` of them have distilling win. From 0.1 to 0.9 the evidence does not
-# decide.
+# nats: negative where distilling is better. One law cannot say how sure that is; so beside Table
+# 6's law stand 107 that fit the paper's runs about equally well. Eight in ten of them lie between
+# low and high, and under `share_distil` of them distilling wins: from 0.1 to 0.9 the evidence does
+# not decide.
 #
 # In *teacher inference* the law asks for a teacher trained without end (someone else pays): read it
 # as the best a small overtrained teacher could do. Teachers that exist are the usual case:
