@@ -46,12 +46,14 @@ def share_distil(student_params, student_tokens, teacher_loss):
     return fifty.share(np.array([student_gap(m, *problem) < 0 for m in fifty.members]))
 
 
-def undecided(ax, table, x, y):
-    """Hatch where one to nine laws in ten have distilling win."""
+def map_with_zone(ax, table, x, y, levels):
+    """The gap; hatched where one to nine laws in ten have distilling win."""
+    filled = maps.difference(ax, table, x, y, levels)
     share = table.pivot_table(index=y, columns=x, values="share_distil")
     part = {"levels": [0.1, 0.9], "colors": "none", "hatches": ["////"]}
     zone = ax.contourf(share.columns, share.index, share.to_numpy(), **part)
     zone.set(edgecolor="#222222", linewidth=0)
+    return filled
 
 
 def named(symbol, sizes):
@@ -83,8 +85,7 @@ def runs_of(teacher_loss, within=0.035):
 def teacher_panels(table, x, xlabel, levels):
     fig, axes = figures.panels(named("$N_T$", teachers), xlabel, "student size $N_S$")
     for ax, (size, part) in zip(axes, table.groupby("teacher_params"), strict=True):
-        filled = maps.difference(ax, part, x, "student_params", levels)
-        undecided(ax, part, x, "student_params")
+        filled = map_with_zone(ax, part, x, "student_params", levels)
         dots = runs_of(part.teacher_loss.iloc[0])
         maps.runs(ax, dots[x], dots.student_params, dots.gap, levels)
         maps.mark_size(ax, size)
@@ -188,8 +189,7 @@ students = np.array([198e6, 546e6, 975e6, 1.82e9])
 def student_panels(table, x, xlabel, levels):
     fig, axes = figures.panels(named("$N_S$", students), xlabel, "teacher size $N_T$", columns=4)
     for ax, (size, part) in zip(axes, table.groupby("student_params"), strict=True):
-        filled = maps.difference(ax, part, x, "teacher_params", levels)
-        undecided(ax, part, x, "teacher_params")
+        filled = map_with_zone(ax, part, x, "teacher_params", levels)
         dots = real[(real.student_params == size) & (real.student_tokens < 30 * size)]
         maps.runs(ax, dots[x], dots.teacher_params, dots.gap, levels)
         maps.mark_size(ax, size)
