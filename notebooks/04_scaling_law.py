@@ -44,8 +44,9 @@ refit, drawn_law = laws.load("refit"), laws.load("figure1")
 # coefficients to the 328 runs read off the paper's Figure 1 (those above 2.3 nats); and the law
 # whose curves are drawn there, from 40 readings of them (both made by `05_fitting_the_law`).
 # The printed $B' = 24181$ cannot be right; the end of this notebook shows why, and
-# `05_fitting_the_law` fits the value. Where `corrected` and these two, which suit the runs as well,
-# answer a question differently, the answer is *undecided by the evidence*.
+# `05_fitting_the_law` fits the value. Claims that hang on the choice are put to twenty laws that
+# suit the runs as well, of this form and of others; where fewer than nine in ten agree the answer
+# is *undecided by the evidence*.
 
 # %%
 supervised = law.supervised._asdict()
@@ -115,44 +116,6 @@ place = axes[-1].inset_axes([0.1, 0, 0.07, 1])
 bar = fig.colorbar(drawn[0], cax=place, label="student tokens $D_S$")
 bar.set_ticks(token_counts, labels=[f"{d / 1e9:.0f}B" for d in token_counts])
 save(fig, "fig01_law", fig1)
-
-# %% [markdown]
-# ### What the runs say without a law
-#
-# The students of one size and one number of tokens, and the teachers they had: eleven on about 20
-# tokens a parameter (the text says ten), and for the four larger sizes 55 more, or 39, whose losses
-# lie close together as on IsoFLOP profiles. A fourth-degree polynomial in $L_T$ through the
-# students of 39 to 66 unlike teachers leaves little: it is the teacher's loss that counts. A gain
-# is one over the supervised law.
-
-# %%
-by_student = runs.groupby(["student_params", "student_tokens"])
-teachers = runs.groupby("teacher_loss").student_tokens.nunique()
-fixed_ratio = set(teachers.index[teachers > 4])
-
-
-def quartic_misses(ordered):
-    """The largest relative distance of students from a fourth-degree polynomial in L_T."""
-    quartic = np.polynomial.Polynomial.fit(ordered.teacher_loss, ordered.student_loss, 4)
-    return (quartic(ordered.teacher_loss) / ordered.student_loss - 1).abs().max()
-
-
-def describe(kind):
-    ordered = kind.sort_values("teacher_loss", kind="stable")
-    from_fixed = ordered.teacher_loss.isin(fixed_ratio)
-    fixed, isoflop = ordered.student_loss[from_fixed], ordered.student_loss[~from_fixed]
-    inside = fixed.min() < min([*fixed[:1], *fixed[-1:]], default=-np.inf)
-    gains = (isoflop < law.supervised.loss(*kind.name)).sum()
-    beat = (ordered.student_loss < ordered.teacher_loss).sum()
-    return pd.Series([len(fixed), inside, len(isoflop), gains, quartic_misses(ordered), beat])
-
-
-runs_found = by_student.apply(describe).set_axis(
-    ["fixed_m", "best_inside", "isoflop", "isoflop_gains", "quartic_off", "beat_teacher"], axis=1
-)
-runs_found["tokens_per_param"] = [d / n for n, d in runs_found.index]
-save(None, "figure1_runs_by_student", runs_found.reset_index())
-runs_found.round(4)
 
 # %% [markdown]
 # ## The three properties it was built to have (Section 4.3)
@@ -373,7 +336,7 @@ optima.map("{:.4g}".format)
 
 # %%
 named_range = fig40[params <= 1e11]
-studied = fig40[(params >= 143e6) & (params <= 12.6e9)]
+studied = params[(params >= 143e6) & (params <= 12.6e9)]
 inference = d5[d5.scenario == "teacher_inference"].set_index(["student_params", "coefficients"])
 reached = inference.compute_ratio
 claims.check("law-infinite-student", float(np.abs(limit).max()))
@@ -392,16 +355,30 @@ claims.check("d5-10b-both", float(named[1e10]))
 
 
 # %%
-def furthest_below(name):
+ensemble = laws.ensemble("figure1")
+twenty = ensemble.thin(20).members
+same_form = [m for m in ensemble.members if isinstance(m, laws.DistillationLaw)]
+
+
+def under(value, members):
+    """What `claims.check` takes: the value under `corrected`, and under the other members."""
+    first, *others = (value(each) for each in members)
+    return {"value": first, "others": others}
+
+
+def furthest_below(s):
     """How far the law goes below the supervised floor, 143M to 12.6B."""
-    return float(max(-studied[f"difference{name}"].min(), 0))
+    return float(max(-allocate.infinite_data_gap(s, studied).min(), 0))
 
 
-def least_off(s, name):
-    """The least that a teacher 5% off the best leaves the student above that floor."""
-    best = studied[f"best_teacher_loss{name}"]
-    off = [s.infinite_data_loss(studied.student_params, f * best) for f in (0.95, 1.05)]
-    return float(np.min(off - studied.supervised.to_numpy()))
+def least_off(s):
+    """The least that a teacher 5% off the best, if there is one, leaves above that floor."""
+    best, floor = allocate.best_teacher_loss(s, studied), s.supervised.infinite_data_loss(studied)
+    off = [
+        s.infinite_data_loss(studied, np.maximum(f * best, s.supervised.E)) for f in (0.95, 1.05)
+    ]
+    exists = [0.95 * best >= s.supervised.E, np.full(len(best), True)]
+    return float(np.where(exists, off - floor, np.inf).min())
 
 
 def ratio_of_slopes(s):
@@ -413,14 +390,8 @@ claims.check("law-broken-power", float(np.abs(ends).max()))
 claims.check("law-transition", float(np.median(turn)))
 plain = as_printed(law, fig1.student_params, fig1.student_tokens, fig1.teacher_loss)
 claims.check("law-log-form", float((plain / fig1.student_loss - 1).abs().max().round(12)))
-claims.check(
-    "bound-not-crossed", furthest_below(""), others=map(furthest_below, ("_free_fit", "_drawn"))
-)
-claims.check(
-    "only-best-teacher",
-    least_off(law, ""),
-    others=[least_off(refit, "_free_fit"), least_off(drawn_law, "_drawn")],
-)
+claims.check("bound-not-crossed", **under(furthest_below, twenty))
+claims.check("only-best-teacher", **under(least_off, twenty))
 claims.check("weak-teacher-matched", float(law.infinite_data_loss(sizes, 2.6).max() - 2.6))
 one_teacher = law.loss(sizes, 64e9, 2.2)
 claims.check("one-teacher-smaller-worse", bool((np.diff(one_teacher) < 0).all()))
@@ -443,7 +414,7 @@ a_star = stars.a_star["supervised"]
 claims.check("a-star-hoffmann", sum(low <= a_star <= high for low, high in hoffmann.values()))
 floor = table6.set_index(["law", "coefficient"]).high["supervised", "E"]
 claims.check("floor-below-hoffmann", float(floor))
-claims.check("data-exponent", ratio_of_slopes(law), others=map(ratio_of_slopes, (refit, drawn_law)))
+claims.check("data-exponent", **under(ratio_of_slopes, same_form))
 claims.check("optimal-ratio-constant", float((stars.b_star - stars.a_star)["supervised"]))
 outside = np.maximum(600e6 / optima.params, optima.params / 3e9).max()
 claims.check("isoflop-optima", float(max(outside, 1)))
@@ -456,11 +427,4 @@ allowed = runs.student_params.isin(sizes) & runs.teacher_loss.between(1.8, 2.8)
 allowed &= runs.student_tokens.between(4e9, 512e9)
 claims.check("figure1-ranges", float(allowed.mean()))
 claims.check("sizes-from-143m", float(runs.student_params.min() / 1e6))
-isoflop = runs_found[runs_found.isoflop > 0]
-share = isoflop.isoflop_gains / isoflop.isoflop
-claims.check("student-beats-teacher", int(runs_found.beat_teacher.sum()))
-claims.check("runs-teacher-loss-alone", float(isoflop.quartic_off.max()))
-complete = runs_found[runs_found.fixed_m >= 10]
-claims.check("gap-at-every-ratio", float(complete.best_inside.astype(float).mean()))
-claims.check("runs-weak-students-always-gain", float(share[198e6].iloc[0]))
 claims.check("article-stable-exponents", float(refit.beta / printed.beta))

@@ -20,6 +20,8 @@ settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
 law = laws.load("corrected")
+ensemble = laws.ensemble("figure1")
+fifty = ensemble.thin(50)  # of 107 laws that fit the paper's runs about equally well, by weight
 n = settings.map_points
 teachers = np.array([546e6, 975e6, 1.82e9, 2.72e9, 4.82e9, 7.75e9])  # on 20 tokens a parameter
 teacher_losses = law.supervised.loss(teachers, 20 * teachers)
@@ -36,6 +38,22 @@ def grid(**axes):
 def student_gap(law, student_params, student_tokens, teacher_loss):
     distilled = law.loss(student_params, student_tokens, teacher_loss)
     return distilled - law.supervised.loss(student_params, student_tokens)
+
+
+def share_distil(student_params, student_tokens, teacher_loss):
+    """Share of the fifty laws under which distilling wins."""
+    problem = (student_params, student_tokens, teacher_loss)
+    return fifty.share(np.array([student_gap(m, *problem) < 0 for m in fifty.members]))
+
+
+def map_with_zone(ax, table, x, y, levels):
+    """The gap; hatched where one to nine laws in ten have distilling win."""
+    filled = maps.difference(ax, table, x, y, levels)
+    share = table.pivot_table(index=y, columns=x, values="share_distil")
+    part = {"levels": [0.1, 0.9], "colors": "none", "hatches": ["////"]}
+    zone = ax.contourf(share.columns, share.index, share.to_numpy(), **part)
+    zone.set(edgecolor="#222222", linewidth=0)
+    return filled
 
 
 def named(symbol, sizes):
@@ -67,7 +85,7 @@ def runs_of(teacher_loss, within=0.035):
 def teacher_panels(table, x, xlabel, levels):
     fig, axes = figures.panels(named("$N_T$", teachers), xlabel, "student size $N_S$")
     for ax, (size, part) in zip(axes, table.groupby("teacher_params"), strict=True):
-        filled = maps.difference(ax, part, x, "student_params", levels)
+        filled = map_with_zone(ax, part, x, "student_params", levels)
         dots = runs_of(part.teacher_loss.iloc[0])
         maps.runs(ax, dots[x], dots.student_params, dots.gap, levels)
         maps.mark_size(ax, size)
@@ -89,11 +107,13 @@ ranges = {"student_tokens": (1e9, 1e13), "student_compute": (1e19, 1e22)}
 # ## Figure 6: fixed tokens, best case
 #
 # One panel a teacher, trained on 20 tokens a parameter; across it the student's tokens, up it the
-# student's size. Blue: distilling wins; thick line: no difference; white dashes: the teacher's
-# size. Few tokens favour distillation, many favour data; the better the teacher, the larger the
-# students and the more tokens for which it pays, until it is too strong for the smallest. Colours
-# stop at the paper's 0.18; the law goes up to 0.67 in the far corner. The runs (whose teacher's
-# loss is within 35 mnats of the panel's) have the colours of the law.
+# student's size. Blue: distilling wins; thick line: no difference under Table 6's law; hatched: the
+# laws that fit the runs do not decide (10 to 90% of fifty); white dashes: the teacher's size. Few
+# tokens favour distillation, many favour data; the better the teacher, the larger the students and
+# the more tokens for which it pays, until it is too strong for the smallest. Colours stop at the
+# paper's 0.18; the law goes up to 0.67 in the far corner. The runs (whose teacher's loss is within
+# 35 mnats of the panel's) have the colours of the law. The red bay under the two best teachers is
+# Table 6's law's own: left of the hatching nine laws in ten have distilling win there.
 
 # %%
 fig6 = grid(
@@ -103,6 +123,7 @@ fig6 = grid(
 )
 fig6["teacher_loss"] = np.repeat(teacher_losses, n * n)
 fig6["gap"] = student_gap(law, fig6.student_params, fig6.student_tokens, fig6.teacher_loss)
+fig6["share_distil"] = share_distil(fig6.student_params, fig6.student_tokens, fig6.teacher_loss)
 levels6 = np.arange(-0.18, 0.181, 0.03).round(3)
 fig, axes = teacher_panels(fig6, "student_tokens", "student tokens $D_S$", levels6)
 maps.amounts(axes[-1].xaxis)
@@ -142,6 +163,7 @@ fig14 = grid(
 fig14["teacher_loss"] = np.repeat(teacher_losses, n * n)
 tokens = fig14.student_compute / (3 * flops.forward_flops(fig14.student_params))
 fig14["gap"] = student_gap(law, fig14.student_params, tokens, fig14.teacher_loss)
+fig14["share_distil"] = share_distil(fig14.student_params, tokens, fig14.teacher_loss)
 levels14 = np.arange(-0.15, 0.061, 0.03).round(3)
 fig, axes = teacher_panels(fig14, "student_compute", "student compute (FLOPs)", levels14)
 save(fig, "fig14_fixed_compute_best_case", fig14)
@@ -167,7 +189,7 @@ students = np.array([198e6, 546e6, 975e6, 1.82e9])
 def student_panels(table, x, xlabel, levels):
     fig, axes = figures.panels(named("$N_S$", students), xlabel, "teacher size $N_T$", columns=4)
     for ax, (size, part) in zip(axes, table.groupby("student_params"), strict=True):
-        filled = maps.difference(ax, part, x, "teacher_params", levels)
+        filled = map_with_zone(ax, part, x, "teacher_params", levels)
         dots = real[(real.student_params == size) & (real.student_tokens < 30 * size)]
         maps.runs(ax, dots[x], dots.teacher_params, dots.gap, levels)
         maps.mark_size(ax, size)
@@ -184,6 +206,8 @@ fig13 = grid(
 )
 fig13["teacher_loss"] = law.supervised.loss(fig13.teacher_params, fig13.teacher_tokens)
 fig13["gap"] = student_gap(law, fig13.student_params, 20 * fig13.student_params, fig13.teacher_loss)
+tokens = 20 * fig13.student_params
+fig13["share_distil"] = share_distil(fig13.student_params, tokens, fig13.teacher_loss)
 levels13a = np.arange(-0.08, 0.641, 0.08).round(3)
 fig, axes = student_panels(fig13, "teacher_tokens", "teacher tokens $D_T$", levels13a)
 maps.amounts(axes[0].xaxis)
@@ -200,6 +224,8 @@ fig13b["teacher_loss"] = law.supervised.loss(fig13b.teacher_params, fig13b.teach
 fig13b["gap"] = student_gap(
     law, fig13b.student_params, 20 * fig13b.student_params, fig13b.teacher_loss
 )
+tokens = 20 * fig13b.student_params
+fig13b["share_distil"] = share_distil(fig13b.student_params, tokens, fig13b.teacher_loss)
 levels13b = np.arange(-0.075, 0.376, 0.075).round(3)
 fig, axes = student_panels(fig13b, "teacher_compute", "teacher compute (FLOPs)", levels13b)
 save(fig, "fig13b_teacher_compute_size", fig13b)
@@ -217,20 +243,24 @@ def advantage(law, student, tokens):
 
 
 sizes15 = np.array([1e9, 3e9, 10e9, 30e9])
-wide = np.geomspace(1e9, 1e16, 4 * settings.curve_points)
-rows = []
-for s in [143e6, 300e6, *sizes15]:
-    gap = advantage(law, s, wide)
-    last = np.flatnonzero(gap > 0).max()
-    rows.append((figures.label_size(s), gap.max(), wide[gap.argmax()], wide[last]))
-takeover = pd.DataFrame(
-    rows, columns=["student", "largest gain (nats)", "at tokens", "last tokens with a gain"]
-)
-takeover.map(lambda v: v if isinstance(v, str) else f"{v:.3g}")
+wide = np.geomspace(1e9, 1e16, settings.curve_points)
+takeover_sizes = np.array([143e6, 300e6, *sizes15])
+gain = np.array([advantage(m, takeover_sizes[:, None], wide) for m in fifty.members])
+last = np.where(gain > 0, wide, 0).max(axis=-1)
+last[last == wide[-1]] = np.inf
+own_gain = advantage(law, takeover_sizes[:, None], wide)
+takeover = pd.DataFrame({"student_params": takeover_sizes, "largest_gain": own_gain.max(axis=1)})
+takeover["corrected"] = np.where(own_gain > 0, wide, 0).max(axis=1)
+takeover[["low", "median", "high"]] = fifty.quantiles(last, [0.05, 0.5, 0.95]).T
+takeover["share_never"] = fifty.share(np.isinf(last))
+save(None, "takeover_tokens", takeover)
+takeover.set_axis(map(figures.label_size, takeover_sizes)).map("{:.2g}".format)
 
 # %% [markdown]
-# Where the last column is $10^{16}$, the end of the search, the law's floor for distillation lies
-# below the supervised one (Figure 40), by less than the law is accurate.
+# Tokens of the last gain: under Table 6's law ($10^{16}$ is the end of the search) and where nine
+# in ten of the fifty laws have it; inf is never, `share_never` of the laws say that. Where it is
+# never the law's floor for distillation lies below the supervised one (Figure 40), as in two laws
+# of three; no run is long enough to show it.
 #
 # ## Figure 7: fixed tokens, which teacher for which student
 #
@@ -264,7 +294,7 @@ save(fig, "fig07_fixed_tokens_teacher", fig7)
 #
 # Student loss over tokens and teacher loss. Red: the best teacher of each number of tokens;
 # vertical dashes: from there on data alone is better than even that one (beyond the axis for 10B,
-# nowhere for 30B).
+# nowhere for 30B; from where the shade begins one law in twenty says so).
 # For 1B and 3B the best teacher improves slightly with tokens, as the paper says. For 10B it
 # hardly moves, and for 30B it *rises* first under this law, where the paper reads a decrease. All
 # this moves $L_S$ little: the valley is flat.
@@ -286,8 +316,9 @@ for ax, (s, table) in zip(axes, fig15.groupby("student_params"), strict=True):
     part = "student_tokens", "teacher_loss", "student_loss", np.arange(floor, 2.49, 0.05)
     lines.append(maps.contour_map(ax, table, *part))
     ax.plot(d_axis, allocate.best_teacher_loss(law, s, d_axis), color=figures.MARKS["optimum"])
-    gains = wide[advantage(law, s, wide) > 0]
-    ax.axvline(gains.max(), color="black", linestyle="--", linewidth=1.6)
+    row = takeover[takeover.student_params == s].iloc[0]
+    ax.axvline(row.corrected, color="black", linestyle="--", linewidth=1.6)
+    ax.axvspan(row.low, min(row.high, 1e17), color="black", alpha=0.12, linewidth=0)
     ax.set(xscale="log", xlim=(250e9, 16e12), ylim=(law.supervised.E, 2.5))
     ax.set_xticks([250e9, 1e12, 4e12, 16e12])
     ax.xaxis.set(major_formatter=maps.amount, minor_formatter="")
@@ -361,25 +392,22 @@ table4
 # %% [markdown]
 # ## Check
 #
-# Equation 8 fits the paper's 328 runs as well with other coefficients, and some verdicts hang on
-# them. So each claim about the law is put to three: Table 6 with the corrected $B'$; a free refit
-# to the runs; the law that is drawn in Figure 1 (40 readings of its curves, $c_1$ held at its
-# printed value). Where they disagree the answer is "undecided by the evidence".
+# Other laws fit the paper's 328 runs as well, and some verdicts hang on the choice. So each claim
+# about the law is put to twenty of the ensemble, drawn by weight: Table 6 with the corrected $B'$,
+# the law drawn in Figure 1, refits of Equation 8 and of four other forms. Nine in ten decide;
+# between that the answer is "undecided by the evidence". Their mean errors on the runs:
 
 # %%
-family = {name: laws.load(name) for name in ("corrected", "refit", "figure1")}
-predicted = [
-    each.loss(real.student_params, real.student_tokens, real.teacher_loss)
-    for each in family.values()
-]
-error = [float((each / real.student_loss - 1).abs().mean()) for each in predicted]
-pd.Series(error, list(family), name="mean error on the runs").map("{:.2%}".format).to_frame()
+family = ensemble.thin(20)
+predicted = family.losses(real.student_params, real.student_tokens, real.teacher_loss)
+error = np.abs(predicted / real.student_loss.to_numpy() - 1).mean(axis=1)
+pd.Series(error, family.names, name="mean error").map("{:.2%}".format).to_frame().T
 
 
 # %%
 def under(value):
     """What `claims.check` takes: the value under the first law, and under the others."""
-    first, *others = (value(each) for each in family.values())
+    first, *others = (value(each) for each in family.members)
     return {"value": first, "others": others}
 
 
@@ -446,9 +474,10 @@ def at_bend(law, tokens):
     return (np.exp(x[at]), float(ratio)) if inside else (np.nan, np.nan)
 
 
+named_laws = {name: laws.load(name) for name in ("corrected", "refit", "figure1")}
 bends = pd.DataFrame(
     [(name, maps.amount(d), off_a_power_law(each, d), *at_bend(each, d))
-     for name, each in family.items() for d in budgets7],
+     for name, each in named_laws.items() for d in budgets7],
     columns=["law", "student tokens", "off a power law", "bend at size", "L_S / L_T there"],
 )  # fmt: skip
 bends.round(4)
@@ -458,16 +487,24 @@ claims.check(
     "best-teacher-power-law",
     **under(lambda law: max(off_a_power_law(law, d) for d in budgets7)),
 )
-claims.check(
-    "best-teacher-bend", **under(lambda law: float(np.nanmedian([at_bend(law, d)[1]
-                                                                for d in budgets7])))
-)  # fmt: skip
+
+
+def ratio_at_bends(law):
+    """Median over the budgets that have a bend; 99 where none has."""
+    ratios = [at_bend(law, d)[1] for d in budgets7]
+    return float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else 99.0
+
+
+claims.check("best-teacher-bend", **under(ratio_at_bends))
 
 
 def teacher_exponent(law):
+    """Log slope of N_T over N_S; 99 where fewer than ten students want a teacher that exists."""
     x = np.geomspace(143e6, 12.6e9, 60)
     loss = best(law, x, 64e9)
     inside = loss > law.supervised.loss(1e11, 2e12)
+    if inside.sum() < 10:
+        return 99.0
     size = allocate.cheapest_model(law.supervised, loss[inside])[0]
     line = np.polynomial.Polynomial.fit(np.log(x[inside]), np.log(size), 1)
     return float(line.convert().coef[1])
@@ -589,11 +626,8 @@ def signs(law, least=0.01):
 
 claims.check("figure6-runs-agree", **under(signs))
 few = real[real.student_tokens < 30 * real.student_params]
-
 fixed = real[real.student_params == 143e6].teacher_loss.unique()  # eleven teachers, 20 tokens/N
 isoflop = few[~few.teacher_loss.isin(fixed)]
-weak = isoflop[isoflop.student_params == 198e6]
-claims.check("weak-students-always-gain", float((weak.gap < 0).mean()))
 best_gain = -isoflop[isoflop.student_params < 1e9].groupby("student_params").gap.min()
 claims.check("weak-students-gain-more", bool((best_gain.diff().dropna() < 0).all()))
 axis = np.geomspace(1e8, 7e9, 100)

@@ -28,6 +28,7 @@ settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
 law = laws.load("corrected")
+fifty = laws.ensemble("figure1").thin(50)  # of 107, drawn by weight
 scenarios = list(allocate.SCENARIOS)
 students = np.array([300e6, 500e6, 1e9, 3e9, 5e9, 10e9, 30e9, 50e9])
 titles = [f"$N_S$ = {figures.label_size(n)}" for n in students]
@@ -102,20 +103,29 @@ BOUND = {"linestyle": (0, (2, 1.5))}
 # %% [markdown]
 # ## Figure 8: what a budget buys
 #
-# Above, the loss of the best student against total compute; below, what separates the curves: the
-# same less the supervised loss of the same budget. With a free teacher (blue), or one whose
-# inference alone is paid (orange), distillation wins up to a budget that is larger for larger
-# students (dots: the last budget with a gain of more than 0.01 nats), and merges with supervised
-# training later. If the teacher must be trained for this one student (green, vermilion), data
-# alone does better.
+# Above, the loss of the best student against total compute; below, what separates the curves, the
+# same less the supervised loss of the same budget. Bands hold the middle 80% of fifty laws that fit
+# the paper's runs about equally well: where a band is on one side of zero nine laws in ten agree,
+# where it has zero inside they do not decide. With a free teacher (blue), or one whose inference
+# alone is paid (orange), distillation wins on small budgets. On large ones nobody knows: some laws
+# have it win for ever. If the teacher must be trained for this one student (green, vermilion),
+# nearly all laws say that data alone does better, until the budget is large.
+
+# %%
+coarse = budgets[::4]
+each_gap = np.array([allocate.optima(m, students, coarse).gap for m in fifty.members])
+decided = allocate.optima(law, students, coarse)[[*keep, "gap"]]
+decided["gap_low"], decided["gap_high"] = fifty.quantiles(each_gap, [0.1, 0.9])
+decided["share_distil"] = fifty.share(each_gap < 0)
+save(None, "distil_or_supervise_by_law", decided)
+shown = decided[decided.student_params.isin(students[[0, 2, 3, 5]])]
+shown = shown[np.isclose(np.log10(shown.compute) % 1, 0) & (shown.scenario != scenarios[2])]
+shown.pivot_table(
+    index=["scenario", "student_params"], columns="compute", values="share_distil", sort=False
+).rename_axis(columns="share of the laws under which distilling wins").round(2)
 
 
 # %%
-def last_gain(table, scenario, least=0.01):
-    gains = table[(table.scenario == scenario) & (table.gap < -least)]
-    return gains.groupby("student_params").compute.max().reindex(students, fill_value=0)
-
-
 def loss_panels(only):
     names = [f"$N_S$ = {figures.label_size(n)}" for n in only]
     ylabels = ["student loss $L_S$ (nats)", r"$L_S - \tilde L_S$ (nats)"]
@@ -124,57 +134,77 @@ def loss_panels(only):
     for pair, table in zip(pairs, by_student(shown), strict=True):
         draw_losses(*pair, table)
     scenario_key(fig)
-    return fig, pairs, shown
+    return fig, shown[[*keep, "student_loss", "supervised_loss"]]
 
 
 def draw_losses(upper, lower, table):
     draw_scenarios(upper, table, "student_loss", "supervised_loss")
     draw_scenarios(lower, table, "gap")
+    laws_here = decided[decided.student_params == table.student_params.iloc[0]]
+    for name, band in laws_here.groupby("scenario", sort=False):
+        color = figures.SCENARIO_COLORS[name]
+        lower.fill_between(band.compute, band.gap_low, band.gap_high, color=color, alpha=0.22, lw=0)
     lower.axhline(0, color="#333333", linewidth=1.4, linestyle="--")
     lower.set(xscale="log", ylim=(-0.27, 0.15))
     lower.minorticks_off()
 
 
-def mark_last_gains(pairs, only):
-    for s in scenarios[:2]:
-        for (_, lower), budget in zip(pairs, last_gain(optima, s)[only], strict=True):
-            if budget > 0:
-                lower.plot(budget, -0.01, "o", color=figures.SCENARIO_COLORS[s])
-
-
 # %%
-fig, pairs, shown = loss_panels(students[[0, 2, 3, 5]])
-mark_last_gains(pairs, students[[0, 2, 3, 5]])
-save(fig, "fig08_compute_optimal_loss", shown[[*keep, "student_loss", "supervised_loss"]])
+fig, table = loss_panels(students[[0, 2, 3, 5]])
+save(fig, "fig08_compute_optimal_loss", table)
 
 # %% [markdown]
 # ## Figure 17: all eight students
 #
 # The larger the student, the more there is to win and the larger the budget up to which it is won.
-# Training the teacher for one student costs some 0.1 nats at its worst budget. It pays only for
-# the 30B and 50B students on so small a budget that they see less than a tenth of a token a
-# parameter, where the law is far from any run.
+# Training the teacher for one student costs some 0.1 nats at its worst budget. Under Table 6's law
+# it pays only for the 30B and 50B students on so small a budget that they see less than a tenth of
+# a token a parameter, where the law is far from any run.
 
 # %%
-fig, pairs, shown = loss_panels(students)
-mark_last_gains(pairs, students)
-save(fig, "fig17_compute_optimal_loss_all", shown[[*keep, "student_loss", "supervised_loss"]])
+fig, table = loss_panels(students)
+save(fig, "fig17_compute_optimal_loss_all", table)
 
 # %% [markdown]
 # ## Where supervised training catches up
 #
-# The exact crossing is where the two laws meet on a nearly flat approach, and hangs on the few
-# mnats by which their floors differ (Figure 40); the budget from which distilling gains less than
-# 0.01 nats is what a decision should use. Both are below; "no gain" means that distillation is
-# nowhere that much better on $10^{20}$ FLOPs or more.
+# The crossing is where two laws meet on a nearly flat approach, and hangs on the few mnats by which
+# their floors differ (Figure 40). So it has no value but an interval: nine in ten of the fifty laws
+# lie between low and high, inf stands for "never", and `share_never` says how many say that.
+# `ends` is the same for the last budget, up to $10^{26}$, on which distilling gains more than 0.01
+# nats, which is what a decision should use; 0: on no budget from $10^{20}$.
+
 
 # %%
-catch_up = pd.DataFrame({"student": [figures.label_size(n) for n in students]})
-for s in scenarios[:2]:
-    catch_up[f"{s}: crossing"] = allocate.crossover(law, students, s, low=1e18)
-    catch_up[f"{s}: gain below 0.01"] = last_gain(optima, s).to_numpy()
-save(None, "crossovers", catch_up)
-catch_up.set_index("student").map(lambda c: "no gain" if c == 0 else f"{c:.1e}")
+def interval(values, prefix=""):
+    low, median, high = fifty.quantiles(values, [0.05, 0.5, 0.95])
+    found = {"low": low, "median": median, "high": high}
+    return {prefix + k: v for k, v in found.items()}
+
+
+def ends(gaps):
+    """Last budget of `coarse` with a gain of more than 0.01 nats; gaps (..., budgets)."""
+    last = np.where(gaps < -0.01, coarse, 0).max(axis=-1)
+    return np.where(last == coarse[-1], np.inf, last)
+
+
+def catch_up(scenario):
+    gaps = each_gap[:, decided.scenario == scenario].reshape(-1, len(students), len(coarse))
+    return allocate.crossovers(fifty, students, scenario).assign(
+        scenario=scenario,
+        corrected=allocate.crossover(law, students, scenario, low=1e18),
+        **interval(ends(gaps), "ends_"),
+    )
+
+
+crossovers = pd.concat(map(catch_up, scenarios[:2]), ignore_index=True)
+first = ["student_params", "scenario", "corrected"]
+crossovers = crossovers[first + [c for c in crossovers if c not in first]]
+save(None, "crossovers", crossovers)
+readable = crossovers.assign(student_params=crossovers.student_params.map(figures.label_size))
+readable.set_index(["scenario", "student_params"]).map("{:.1e}".format).assign(
+    share_never=crossovers.share_never.to_numpy().round(2)
+)
 
 # %% [markdown]
 # ## Figure 18: the teacher's loss
@@ -535,7 +565,10 @@ save(fig, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio
 #
 # `data/recipes.csv` holds the compute-optimal recipe for every student of Table 13 on budgets from
 # $10^{19}$ to $10^{26}$ FLOPs in every scenario, and the supervised run on the same budget, for
-# filtering in a spreadsheet; `data/README.md` explains its columns. `inside_fitted_range` is true
+# filtering in a spreadsheet; `data/README.md` explains its columns. Recipes are those of Table 6's
+# law; the student's loss has a range that holds nine in ten of the fifty laws, each with the best
+# recipe under it, and `share_distil` is the share of them under which distilling wins: between 0.1
+# and 0.9 it is undecided. `inside_fitted_range` is true
 # where student, teacher and tokens are within what the paper trained (143M to 12.6B parameters,
 # 2B to 512B tokens); elsewhere the law extrapolates.
 
@@ -544,18 +577,24 @@ models = pd.read_csv(paths.DATA / "published" / "table13.csv")
 sizes, names = 1e9 * models.params_1e9.to_numpy(), models.name.to_numpy()
 sheet_budgets = 10.0 ** np.arange(19, 26.1, 0.5)
 grid = [
-    allocate.optimal(law, sizes[:, None], sheet_budgets, s).assign(
+    allocate.under_ensemble(law, fifty, sizes[:, None], sheet_budgets, s).assign(
         student=np.repeat(names, len(sheet_budgets))
     )
     for s in scenarios
 ]
-data_only = grid[0].drop(columns=[c for c in grid[0] if c.startswith("teacher")])
+ends_of_loss = ["student_loss_low", "student_loss_high"]
+other_ends = [c for c in grid[0] if c.endswith(("_low", "_high")) and c not in ends_of_loss]
+sheet_columns = grid[0].columns.drop([*other_ends, "at_bound"]).tolist()
+no_teacher = [c for c in sheet_columns if c.startswith("teacher")]
+data_only = grid[0].drop(columns=[*no_teacher, "share_distil"])
 data_only = data_only.assign(
     scenario="supervised",
     student_tokens=data_only.compute / (3 * flops.forward_flops(data_only.student_params)),
     student_loss=data_only.supervised_loss,
+    student_loss_low=data_only.supervised_loss_low,
+    student_loss_high=data_only.supervised_loss_high,
 )
-recipes = pd.concat([*grid, data_only], ignore_index=True)
+recipes = pd.concat([*grid, data_only], ignore_index=True)[sheet_columns]
 
 
 # %%
@@ -565,7 +604,7 @@ def within(low, values, high):
 
 recipes["student_tokens_per_param"] = recipes.student_tokens / recipes.student_params
 recipes["teacher_tokens_per_param"] = recipes.teacher_tokens / recipes.teacher_params
-recipes["gain_over_supervised"] = recipes.supervised_loss - recipes.student_loss
+recipes["gap"] = recipes.student_loss - recipes.supervised_loss
 recipes["teacher_tokens_at_bound"] = recipes.teacher_tokens >= allocate.TOKENS_BOX[1] * 0.999
 recipes["inside_fitted_range"] = (
     within(143e6, recipes.student_params, 12.61e9)
@@ -573,8 +612,8 @@ recipes["inside_fitted_range"] = (
     & within(2e9, recipes.student_tokens, 512e9)
     & within(2e9, recipes.teacher_tokens, 512e9)
 )
-first = ["student", "student_params", "compute", "scenario", "student_loss", "supervised_loss"]
-first += ["gain_over_supervised", "inside_fitted_range"]
+first = ["student", "student_params", "compute", "scenario", "student_loss", *ends_of_loss]
+first += ["supervised_loss", "gap", "share_distil", "inside_fitted_range"]
 recipes = recipes[first + [c for c in recipes if c not in first]]
 if settings.saves:
     figures.write_table(recipes, "data/recipes.csv")
@@ -584,8 +623,8 @@ recipes[(recipes.student == "1.15B") & (recipes.compute == 1e21)].T
 # %% [markdown]
 # ## Check
 #
-# Notebook `15` puts the paper's sentences about these figures to the law one by one, and to two
-# other laws that fit the paper's runs as well. Two that need no law of distillation:
+# Notebook `15` puts the paper's sentences about these figures to twenty laws, one by one. Two that
+# need no law of distillation:
 
 # %%
 saturated = law.supervised.tokens_for_loss(students, floors + 0.01)

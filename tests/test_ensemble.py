@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from scalinglib import allocate, fit, laws
-from scalinglib.allocate import contested
 from scalinglib.laws.ensembles import from_rows
 from scalinglib.laws.forms import FORMS, coefficient_names
 from scalinglib.report.paths import DATA
@@ -186,16 +185,18 @@ def test_allocation_under_an_ensemble_is_that_of_its_laws():
     assert crossing.share_never == 0.75
 
 
-def test_statements_are_judged_by_the_share_of_the_laws():
-    two = _some(("corrected", "equation8, refit"), [0.08, 0.92])
-    table = contested.shares(two, corrected=two.members[0])
-    gaps = [allocate.infinite_data_gap(m, contested.STUDENTS) for m in two.members]
-    # The corrected law's floors are above the supervised ones, the refit's 20 to 27 mnats below.
+def test_floors_of_two_laws_are_on_both_sides_of_the_supervised_ones():
+    gaps = [
+        allocate.infinite_data_gap(_some([name], [1.0]).members[0], [300e6, 1e9, 3e9, 10e9])
+        for name in ("corrected", "equation8, refit")
+    ]
     assert gaps[0].min() > 0
     assert gaps[1] == pytest.approx([-0.0274, -0.0203, -0.0205, -0.0265], abs=2e-4)
-    assert table.share["bound-not-crossed"] == pytest.approx(0.08)
-    assert table.verdict["bound-not-crossed"] == "does not hold"
-    assert table.corrected["bound-not-crossed"]
-    assert table.verdict["weak-to-strong-law"] == "does not hold"
-    half = contested.shares(_some(two.names, [0.5, 0.5]))
-    assert half.verdict["d5-near-floor"] == "undecided by the evidence"
+
+
+def test_crossings_of_a_student_too_large_for_the_least_budget():
+    one = _some(["corrected"], [1.0])
+    found = allocate.crossovers(one, [1e9, 50e9], "teacher_inference")
+    assert found.low.to_numpy() == pytest.approx(
+        allocate.crossover(one.members[0], [1e9, 50e9], "teacher_inference", low=1e18), rel=1e-6
+    )

@@ -112,6 +112,10 @@ def test_what_fails_in_small_runs_is_not_seen_there(monkeypatch):
 def test_laws_that_disagree_leave_a_claim_undecided(one_claim, capsys):
     assert claims.judge("number", 0.75, [0.71, 0.79]).answer == "holds"
     assert claims.judge("number", 0.9, [0.6]).answer == "does not hold"
+    # Nine in ten decide, either way, whatever the first law says.
+    assert claims.judge("number", 0.9, [0.75] * 9).answer == "holds"
+    assert claims.judge("number", 0.75, [0.9] * 9).answer == "does not hold"
+    assert claims.judge("number", 0.9, [0.75] * 8).shares == "8 of 9 laws that fit the runs"
     verdict = claims.judge("number", 0.75, [0.71, 0.9])
     assert (verdict.answer, verdict.shares) == (
         "undecided by the evidence",

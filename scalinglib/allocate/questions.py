@@ -128,25 +128,21 @@ def optimal(law, student_params, compute, scenario, *, max_tokens=None):
             f"at least {needed[i]:.6g}, which pays for {TOKENS_BOX[0]:.0e} tokens and the smallest "
             "teacher"
         )
-    problem = (student_params, compute, delta_lgt, delta_pre)
-    if max_tokens is None:
-        teacher_params, teacher_tokens = best_teachers(law, *problem)
-    else:
-        teacher_params, teacher_tokens = best_teachers_within(
-            law, *problem, most_tokens=most_tokens
-        )
-    teacher_loss = _loss(law.supervised, teacher_params, teacher_tokens)
+    best = _best(
+        law,
+        student_params,
+        compute,
+        delta_lgt,
+        delta_pre,
+        most_tokens=None if max_tokens is None else most_tokens,
+    )
+    teacher_params, teacher_tokens, teacher_loss, student_tokens, student_loss = best
     free = (delta_lgt == 0) & (delta_pre == 0)
     if free.any():
         teacher_params[free], teacher_tokens[free] = cheapest_model(
             law.supervised, teacher_loss[free], max_tokens=most_tokens[free]
         )
     costs = _costs(student_params, teacher_params, delta_lgt, delta_pre)
-    student_tokens = np.clip(
-        (compute - costs["pretraining"] * teacher_tokens) / (costs["student"] + costs["inference"]),
-        TOKENS_BOX[0],
-        most_tokens,
-    )
     spent = np.array(
         [
             costs["student"] * student_tokens,
@@ -165,7 +161,7 @@ def optimal(law, student_params, compute, scenario, *, max_tokens=None):
             "teacher_params": teacher_params,
             "teacher_tokens": teacher_tokens,
             "teacher_loss": teacher_loss,
-            "student_loss": _loss(law, student_params, student_tokens, teacher_loss),
+            "student_loss": student_loss,
             "supervised_loss": _loss(
                 law.supervised, student_params, np.minimum(compute / costs["student"], limit)
             ),
@@ -175,6 +171,27 @@ def optimal(law, student_params, compute, scenario, *, max_tokens=None):
             "at_bound": _at_bound(student_tokens, teacher_params, teacher_tokens, most_tokens),
         }
     )
+
+
+def _best(law, student_params, compute, delta_lgt, delta_pre, *, most_tokens=None):
+    """N_T, D_T, L_T, D_S and L_S of each problem; of a free teacher only L_T is determined."""
+    problem = (student_params, compute, delta_lgt, delta_pre)
+    if most_tokens is None:
+        most_tokens = TOKENS_BOX[1]
+        teacher_params, teacher_tokens = best_teachers(law, *problem)
+    else:
+        teacher_params, teacher_tokens = best_teachers_within(
+            law, *problem, most_tokens=most_tokens
+        )
+    costs = _costs(student_params, teacher_params, delta_lgt, delta_pre)
+    student_tokens = np.clip(
+        (compute - costs["pretraining"] * teacher_tokens) / (costs["student"] + costs["inference"]),
+        TOKENS_BOX[0],
+        most_tokens,
+    )
+    teacher_loss = _loss(law.supervised, teacher_params, teacher_tokens)
+    student_loss = _loss(law, student_params, student_tokens, teacher_loss)
+    return teacher_params, teacher_tokens, teacher_loss, student_tokens, student_loss
 
 
 def _loss(law, *arguments):
@@ -227,7 +244,7 @@ def compute_for_loss(law, student_params, loss, scenario):
     )
 
     def excess(log_compute, student_params, loss, *pair):
-        return optimal(law, student_params, np.exp(log_compute), pair).student_loss - loss
+        return _best(law, student_params, np.exp(log_compute), *pair)[-1] - loss
 
     problem = [np.ravel(p) for p in (student_params, loss, *pair)]
     low = np.log(minimum_compute(problem[0], problem[2:]) * (1 + 1e-9))

@@ -39,7 +39,7 @@ def optima(law, students, budgets):
     )
 
 
-def costs_of_losses(law, students, above):
+def costs_of_losses(law, students, above, *, scenarios=tuple(allocate.SCENARIOS)):
     """What a loss costs by distillation, over what it costs by supervised training (Section D.5).
 
     Parameters
@@ -49,6 +49,8 @@ def costs_of_losses(law, students, above):
         N_S.
     above : array
         Target losses, as nats above L(N_S, infinite data) of each student; positive.
+    scenarios : sequence of str
+        Of `SCENARIOS`.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def costs_of_losses(law, students, above):
         compute_ratio, and token_ratio with the teacher's tokens where they are paid (Equation 34).
         Both ratios are inf where distillation does not reach the loss.
     """
-    rows = [(n, s, d) for n in students for s in allocate.SCENARIOS for d in above]
+    rows = [(n, s, d) for n in students for s in scenarios for d in above]
     table = pd.DataFrame(rows, columns=["student_params", "scenario", "above_floor"])
     size = table.student_params.to_numpy()
     loss = law.supervised.infinite_data_loss(size) + table.above_floor.to_numpy()

@@ -1,9 +1,13 @@
-"""Allocation under an ensemble of laws: what to do, how sure that is, and where it is undecided."""
+"""Allocation under an ensemble of laws: what to do, how sure that is, and where it is undecided.
+
+`questions` answers for one law; these put its questions to every law of an ensemble and add to the
+answer what they leave open. A share between 0.1 and 0.9 decides nothing.
+"""
 
 import numpy as np
 import pandas as pd
 
-from scalinglib.allocate.questions import best_teacher_loss, crossover, optimal
+from scalinglib.allocate.questions import best_teacher_loss, crossover, minimum_compute, optimal
 
 __all__ = ["crossovers", "infinite_data_gap", "under_ensemble"]
 
@@ -73,10 +77,12 @@ def crossovers(ensemble, student_params, scenario, *, level=0.9):
     -------
     DataFrame
         One row a student: student_params, low, median, high (FLOPs; inf stands for "never within
-        1e28"), share_never (weight of the laws that say so).
+        1e28"), share_never (weight of the laws that say so). Where distilling never wins it is the
+        least budget looked at, 1e17 or what pays for any teacher at all.
     """
     student_params = np.ravel(np.asarray(student_params, float))
-    found = np.array([crossover(m, student_params, scenario) for m in ensemble.members])
+    low = max(1e17, *(1.001 * minimum_compute(student_params, scenario)))
+    found = np.array([crossover(m, student_params, scenario, low) for m in ensemble.members])
     low, median, high = ensemble.quantiles(found, [(1 - level) / 2, 0.5, (1 + level) / 2])
     return pd.DataFrame(
         {
