@@ -154,21 +154,31 @@ class DistillationLaw(NamedTuple):
 
 
 def load(name="corrected"):
-    """A named coefficient set of Table 6 as a `DistillationLaw`.
+    """A named law of the paper's runs.
 
     Parameters
     ----------
     name : str
-        "table6", as printed, or "corrected", the same with B' = 2.0e6: the printed B' is a
-        misprint that makes distillation tokens almost free; notebooks 04 and 05 show it.
+        "table6", the `DistillationLaw` as printed; "corrected", the same with B' = 2.0e6: the
+        printed B' is a misprint that makes distillation tokens almost free (notebooks 04 and 05);
+        "bias_variance", another form, `law_forms.BiasVariance`, on Table 6's supervised law: it
+        has fewer coefficients and extrapolates better (notebook 14).
     """
-    if name not in ("table6", "corrected"):
-        raise ValueError(f"coefficient set is {name!r}; it must be 'table6' or 'corrected'")
+    if name not in ("table6", "corrected", "bias_variance"):
+        raise ValueError(
+            f"coefficient set is {name!r}; it must be 'table6', 'corrected' or 'bias_variance'"
+        )
     estimates = {(row["law"], row["coefficient"]): row["estimate"] for row in _read("table6.csv")}
+    supervised = _build(SupervisedLaw, "supervised", estimates)
+    if name == "bias_variance":
+        from scalinglib.law_forms import BiasVariance  # which stands on this module
+
+        rows = _read("bias_variance.csv")
+        fitted = {(row["form"], row["coefficient"]): row["estimate"] for row in rows}
+        return _build(BiasVariance, name, fitted, supervised=supervised)
     if name == "corrected":
         for row in _read("table6_corrections.csv"):
             estimates[row["law"], row["coefficient"]] = row["corrected"]
-    supervised = _build(SupervisedLaw, "supervised", estimates)
     return _build(DistillationLaw, "distillation", estimates, supervised=supervised)
 
 

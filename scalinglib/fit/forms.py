@@ -18,7 +18,7 @@ _TERMS = {"B": ("beta", "student_tokens")}
 
 @dataclass(frozen=True, eq=False)
 class _BiasVarianceSpec(LawSpec):
-    """The ranges of D0 are in the (geometric) mean of the runs' tokens, those of s are of its odds."""
+    """D0's ranges are in the (geometric) mean of the tokens, those of s are of its odds."""
 
     def coefficients_at(self, z, fixed, centre):
         shift = jnp.zeros(len(z)).at[0].set(centre[1])
