@@ -171,8 +171,8 @@ class BiasVariance(NamedTuple):
     coefficients here are the supervised law's but D0, the head start in tokens that soft labels
     give, and s. b is the student's bias, what it cannot hold or has not reached: it and the
     teacher's error cover each other, the larger one counts. g - b is the variance of learning from
-    few tokens, which fades under teachers that are simple for the student. rho is how far the
-    teacher's error and the variance point the same way: L_S < L_T where it is negative.
+    few tokens, which fades under teachers that are simple for the student. The last term has the
+    form of a cross term of t and V; with rho < 0 it allows L_S < L_T.
 
     Exact limits: L_S -> L_T as N_S, D_S -> inf, or L_T -> inf; under a perfect teacher L_S <=
     L(N_S, D_S), and they meet as D_S -> inf. At D_S = inf there is no capacity gap.
@@ -188,27 +188,16 @@ class BiasVariance(NamedTuple):
 
     loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
 
-    def divergence(self, student_params, student_tokens, teacher_loss):
-        """KL(teacher, student), nats per token: L_S - L_T without the cross term."""
-        log_t = np.log(np.maximum(teacher_loss - self.supervised.E, _LEAST))
-        size = np.log(self.supervised.A) - self.supervised.alpha * np.log(student_params)
-        bias, variance = self._parts(np, log_t, size, self._data(np, np.log(student_tokens)))
-        return bias - np.exp(log_t) + np.exp(variance)
-
     def _data(self, xp, log_tokens):
         more = xp.logaddexp(log_tokens, xp.log(self.D0))
         return xp.log(self.supervised.B) - self.supervised.beta * more
 
-    def _parts(self, xp, log_t, size, data):
-        """(t^k + b^k)^(1/k) and log V."""
+    def _above(self, xp, log_t, size, data):
         log_g = self.supervised.gamma * xp.logaddexp(size, data)
         log_b = self.supervised.gamma * xp.logaddexp(size, data + xp.log(self.s))
         mean = xp.exp(xp.logaddexp(self.k * log_b, self.k * log_t) / self.k)
         left = xp.log(xp.maximum(-xp.expm1(log_b - log_g), _LEAST))
-        return mean, log_g + left - _fading(xp, log_t - log_g - xp.log(self.kappa), self.p)
-
-    def _above(self, xp, log_t, size, data):
-        mean, log_v = self._parts(xp, log_t, size, data)
+        log_v = log_g + left - _fading(xp, log_t - log_g - xp.log(self.kappa), self.p)
         return mean + xp.exp(log_v) + 2 * self.rho * xp.exp((log_t + log_v) / 2)
 
 

@@ -60,18 +60,6 @@ def test_limits_tell_laws_apart():
     assert not met(LAW._replace(rho=0.0, s=1 - 1e-12), SIZES, 20 * SIZES)["gap"]
 
 
-def test_the_divergence_leaves_the_cross_term():
-    """L_S - L_T - K is 2 rho sqrt(t V); and a perfect teacher's K is all of the error."""
-    losses = LAW.loss(SIZES, 20 * SIZES, 2.2)
-    divergence = LAW.divergence(SIZES, 20 * SIZES, 2.2)
-    assert divergence == pytest.approx(
-        LAW._replace(rho=0.0).loss(SIZES, 20 * SIZES, 2.2) - 2.2, abs=1e-12
-    )
-    assert (losses - 2.2 < divergence).all()
-    perfect = LAW.loss(SIZES, 20 * SIZES, E * (1 + 1e-13))
-    assert LAW.divergence(SIZES, 20 * SIZES, E) == pytest.approx(perfect - E, abs=1e-5)
-
-
 def test_a_teacher_below_the_entropy_is_refused():
     with pytest.raises(ValueError, match=r"teacher_loss is 1\.0; it must be at least E = "):
         LAW.loss(1e9, 2e10, 1.0)
