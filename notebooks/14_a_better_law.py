@@ -37,6 +37,8 @@
 profile = "full"
 
 # %%
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -204,16 +206,14 @@ limits.replace({True: "yes", False: "no"})
 # %%
 deciding = {"size": 2, "tokens": 0.25, "teacher": 0.25, "loss": 0.25}
 decides = bench.kind.map(deciding).eq(bench.cut) | bench.kind.eq("fit")
-main = bench[bench.runs.isin(["paper", "ours"])]
-table = main[decides].pivot_table(
-    index=["form", "k"], columns=["runs", "kind"], values="error", sort=False
-)
+main = bench[bench.runs.isin(["paper", "ours"]) & decides]
+table = main.pivot_table(index=["form", "k"], columns=["runs", "kind"], values="error", sort=False)
 order = ["fit", *deciding]
 table = table.reindex(columns=pd.MultiIndex.from_product([["paper", "ours"], order]))
 (100 * table).round(3)
 
 # %%
-held = main[decides & main.kind.ne("fit")].copy()
+held = main[main.kind != "fit"].copy()
 held["t"] = held.difference / held.se
 scores = held.groupby("form", sort=False).apply(
     lambda part: pd.Series(
@@ -255,11 +255,14 @@ for ax, (name, part) in zip(axes, held.groupby("runs", sort=False), strict=True)
     ax.set(title=f"{name}", xlabel="error less Equation 8's (%)", xscale="symlog")
 axes[0].set_yticks(range(4), list(deciding))
 figures.legend_below(fig, axes[0], columns=4)
-save(fig, "law_bench", held.drop(columns=["condition", "at_optimum", "limits"]))
+others = held[held.form != "equation8"]
+save(fig, "law_bench", others.drop(columns=["condition", "at_optimum", "limits"]))
 
 # %% [markdown]
-# All cut points of the recommended form, and with $E$ held at the language's entropy, where the
-# supervised law is the weak part for every form:
+# All cut points of the recommended form. The third set is ours with $E$ held at the language's
+# entropy: the supervised law then misses its own runs by 2.5% instead of 0.9%. Equation 8, whose
+# $A', \alpha', \gamma'$ are its own, makes up for that; bias and variance stands on the supervised
+# law and cannot. It needs one that is good.
 
 # %%
 cuts = bench[bench.form.isin(["equation8", "bias and variance"]) & bench.kind.ne("fit")]
@@ -268,7 +271,7 @@ cuts = cuts.pivot_table(
 )
 cuts.columns = ["Equation 8", "bias and variance", "se of the difference"]
 lost = cuts[cuts["bias and variance"] > cuts["Equation 8"]]
-print(f"worse than Equation 8 at {len(lost)} of {len(cuts)} cut points")
+print("cut points at which it is worse than Equation 8:", lost.groupby("runs").size().to_dict())
 (100 * cuts).round(3)
 
 # %% [markdown]
@@ -311,7 +314,7 @@ paper_fit.coefficients.drop(columns="fixed").join(
 # %% [markdown]
 # ## KL(teacher, student), which was not fitted
 #
-# With $X$ left out, $K = L_S - L_T$ (and never below 0) from the fitted law agrees with the measured
+# With $X$ left out, $K = L_S - L_T$ (never below 0) from the fitted law agrees with the measured
 # divergence to about what $X$ is. Were $2 \rho \sqrt{tV}$ the identity's cross term, subtracting it
 # would help. It makes the agreement three times worse, and over the runs it goes *against* the
 # measured $X$. So the law predicts losses, and its last term has no meaning in the identity.
@@ -368,6 +371,15 @@ worst.sort_values("residual", key=abs).groupby("runs", sort=False).tail(4).round
 # The same supervised law, two laws of distillation: budgets from which supervised training wins
 # (teacher inference paid), the best teacher on 20 tokens a parameter and on infinite data, and what
 # distillation gains there.
+#
+# The best teachers on 20 tokens a parameter agree within 0.02 nats for 3B, within 0.2 for 300M. The
+# floors are equal now, as they must be (on infinite data any good teacher will do: the best $L_T$
+# means nothing). The crossovers vanish, and that is a **defect**, not a finding: for small $V$ the
+# cross term, of order $\sqrt V$, outweighs $V$, and the law falls below the student's own
+# infinite-data floor before it returns to it. By one or two mnats, printed below, and without that
+# term the crossovers are back. Forms that cannot do so (the cross term weighted by the teacher's
+# share of the mean) were tried: they fit the paper's runs to 0.17 to 0.19% and lose half of the
+# gain in hold-outs. So do not take crossovers or floors from this law.
 
 # %%
 students = np.array([300e6, 1e9, 3e9, 10e9])
@@ -391,12 +403,22 @@ decisions = pd.concat(rows)
 save(None, "law_decisions", decisions)
 decisions.map(lambda v: f"{v:.4g}" if isinstance(v, float) else v)
 
+# %%
+many = np.geomspace(1e10, 1e18, 200)[:, None, None]
+good = np.linspace(1.25, 2.6, 100)[:, None]
+lowest = paper_law.loss(students, many, good).min(axis=(0, 1))
+undercut = paper_law.supervised.infinite_data_loss(students) - lowest
+print("below the floor by at most (nats):", undercut.round(4).tolist())
+orthogonal = paper_law._replace(rho=0.0)
+again_crossing = allocate.crossover(orthogonal, students, "teacher_inference")
+print("crossovers without the last term:", [f"{c:.2g}" for c in again_crossing])
+
 # %% [markdown]
 # ## How few runs pin it
 #
-# Runs simulated with 0.2% of noise, from either law, twelve at a time and all designs at about the
-# same cost (students' training; teachers are there). What a fit to them would say of larger
-# students, to first order in the noise: the deviation of log-loss over students of 3B and 10B on 20
+# Runs simulated with 0.2% of noise, from either law, twelve at a time, no run dearer than a twelfth
+# of the dearest design (students' training; teachers are there). What a fit to them would say of
+# larger students, to first order in the noise: the deviation of log-loss over students of 3B and 10B on 20
 # and 160 tokens a parameter under five teachers. Designs: the paper's fixed-$M$ one (four students
 # on 20 tokens a parameter, three teachers), its fixed-teacher one on small students (two sizes,
 # three amounts of tokens, two teachers), and the twelve that tell most, found greedily among 192
@@ -416,9 +438,10 @@ def slopes(law, runs, names):
     """Slopes of log-loss in logs of the coefficients, (runs, coefficients)."""
     values = (runs[name].to_numpy() for name in [*STUDENT, "teacher_loss"])
     logs = [np.log(value) for value in values]
-    steps = [{n: getattr(law, n) * (1 + h) for h in (1e-5,)} for n in names]
-    moved = [law._replace(**step).log_loss(*logs) - law.log_loss(*logs) for step in steps]
-    return np.array(moved).T / 1e-5
+    moved = [
+        law._replace(**{name: getattr(law, name) * (1 + 1e-5)}).log_loss(*logs) for name in names
+    ]
+    return (np.array(moved) - law.log_loss(*logs)).T / 1e-5
 
 
 def deviation(design, target, noise=0.002):
@@ -473,12 +496,16 @@ designs["most telling"].assign(tokens_per_param=lambda t: t.student_tokens / t.s
 ).map("{:.3g}".format)
 
 # %% [markdown]
-# First order is not all: the same by simulating and fitting, six draws a design.
+# Told by Equation 8 the order of designs is another: a design is good for a law, not for all. First
+# order is not all either. The same by simulating and fitting bias and variance, six draws a
+# design: twelve runs of the fixed-$M$ design do as well as the most telling ones, at twice their
+# cost; small students under fixed teachers do half as well.
 
 # %%
 exact = paper_law.loss(*(target[name].to_numpy() for name in inputs))
 rng = np.random.default_rng(0)
 simulated = []
+warnings.simplefilter("ignore", fit.FitWarning)  # that twelve runs span little is the point
 for label, design in designs.items():
     clean = paper_law.loss(*(design[name].to_numpy() for name in inputs))
     for draw in range(6 if settings.saves else 1):
@@ -496,15 +523,15 @@ save(None, "law_few_runs_simulated", simulated)
 #
 # - *By the criterion set beforehand* (better by two standard errors of resampled teachers and
 #   students in six of eight hold-outs) no form passes. The nearest is bias and variance: a smaller
-#   error than Equation 8 in all eight, and at all other cut points; by two of those errors in two.
-#   Hold-outs leave two to thirteen students, and that is what the error is made of: with teachers
-#   resampled alone, all eight are better by two standard errors.
-# - For predicting a student under a better teacher or of another size: bias and variance. For a
-#   teacher weaker than the student: bias and variance alone can say $L_S < L_T$.
-# - For reading the paper: Equation 8. For a decision that hangs on hundredths of a nat: neither
-#   alone; let the ensemble carry both.
-# - It fails where the supervised law fails: in ours, on the smallest student, and with $E$ held at
-#   the language's entropy, where no form is good.
+#   error than Equation 8 in all eight, and at all 16 other cut points of the two sets; by two of
+#   those errors in three, and worse in none. Hold-outs leave few students, and that is what the
+#   error is made of: with teachers resampled alone, all eight are better by two standard errors.
+# - For predicting a student under a better teacher, on more tokens or of another size, near a good
+#   supervised law: bias and variance. It alone of the two can say $L_S < L_T$.
+# - Where the supervised law is poor (ours with $E$ held), for crossovers and for floors: not this
+#   law. Equation 8 has an amount of its own to say there, and no better reason. For a decision
+#   that hangs on hundredths of a nat neither will do alone; let the ensemble carry both.
+# - What its last term is remains open: not the cross term of the identity.
 
 # %%
 eight = held[held.form == "bias and variance"]
