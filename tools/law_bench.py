@@ -26,6 +26,7 @@ What decides, written down before any new form was fitted:
 
 import sys
 import time
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -84,6 +85,45 @@ class OwnFloor(NamedTuple):
         return self.loss(student_params, 1e300, teacher_loss)
 
 
+class FloorKept(NamedTuple):
+    """Bias and variance whose last term cannot outweigh V where the teacher is better than b.
+
+    There V - V sqrt(c / (V + c)), c = 4 rho^2 t, takes the place of V + 2 rho sqrt(t V), in the
+    proportion in which b and t make up the power mean.
+    """
+
+    D0: float
+    s: float
+    k: float
+    kappa: float
+    p: float
+    rho: float
+    supervised: SupervisedLaw
+
+    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
+        """Log L_S from the logs of N_S, D_S and L_T; unchecked."""
+        known = self.supervised
+        xp = namespace(log_student_params, log_teacher_loss, self.D0)
+        size = xp.log(known.A) - known.alpha * log_student_params
+        tokens = xp.logaddexp(log_student_tokens, xp.log(self.D0))
+        data = xp.log(known.B) - known.beta * tokens
+        log_g = known.gamma * xp.logaddexp(size, data)
+        log_b = known.gamma * xp.logaddexp(size, data + xp.log(self.s))
+        t = xp.maximum(xp.exp(log_teacher_loss) - known.E, 1e-9)
+        mean = xp.logaddexp(self.k * log_b, self.k * xp.log(t))
+        fading = xp.minimum(self.p * (xp.log(t) - log_g - xp.log(self.kappa)), 4.0)
+        left = xp.maximum(-xp.expm1(log_b - log_g), 1e-12)
+        v = xp.exp(log_g - xp.exp(fading)) * left
+        c = 4 * self.rho**2 * t
+        kept = -v * xp.sqrt(c / (v + c + 1e-12))
+        share = xp.exp(self.k * xp.log(t) - mean)
+        cross = kept * (1 - share) + 2 * self.rho * xp.sqrt(t * v + 1e-20) * share
+        return xp.log(known.E + xp.exp(mean / self.k) + v + cross)
+
+    loss = OwnFloor.loss
+    infinite_data_loss = OwnFloor.infinite_data_loss
+
+
 OWN_FLOOR = fit.LawSpec(
     name="own_floor",
     law=OwnFloor,
@@ -107,6 +147,7 @@ FORMS = {
     "  all data is variance": (forms.BIAS_VARIANCE, {"s": 1e-9}),
     "  no head start": (forms.BIAS_VARIANCE, {"D0": NO_TOKENS}),
     "  fades at g": (forms.BIAS_VARIANCE, {"kappa": 1.0}),
+    "  never below the floor": (replace(forms.BIAS_VARIANCE, name="kept", law=FloorKept), {}),
     "  no head start, orthogonal": (forms.BIAS_VARIANCE, {"D0": NO_TOKENS, "rho": 0.0}),
 }
 
@@ -285,5 +326,5 @@ def main(names):
 
 if __name__ == "__main__":
     with threadpool_limits(1):
-        coefficients().to_csv(COEFFICIENTS, index=False, float_format="%.6g", lineterminator="\n")
         main(sys.argv[1:])
+        coefficients().to_csv(COEFFICIENTS, index=False, float_format="%.6g", lineterminator="\n")
