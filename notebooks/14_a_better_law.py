@@ -532,6 +532,8 @@ save(None, "law_few_runs_simulated", simulated)
 # - Where the supervised law is poor (ours with $E$ held), for crossovers and for floors: not this
 #   law. Equation 8 has an amount of its own to say there, and no better reason. For a decision
 #   that hangs on hundredths of a nat neither will do alone; let the ensemble carry both.
+# - Its twin that is never below the floor has a smaller error than Equation 8 in all eight too, and
+#   as many coefficients: the one to go on with where floors matter.
 # - What its last term is remains open: not the cross term of the identity.
 
 # %%
