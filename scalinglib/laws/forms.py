@@ -7,6 +7,7 @@ All write a student's loss above E as a function of the teacher's, t = L_T - E, 
 what the student reaches above E under a perfect teacher. All but B and beta are the supervised
 law's: t and g are errors against one entropy, and a perfect teacher with infinite data leaves the
 supervised floor, as it must. In every form L_S tends to L_T as L_T grows, or as N_S and D_S do.
+`BiasVariance` is the one that notebook 14 recommends.
 """
 
 from typing import NamedTuple
@@ -16,8 +17,9 @@ import numpy as np
 from scalinglib.checks import namespace, positive
 from scalinglib.laws.equations import DistillationLaw, SupervisedLaw
 
-__all__ = ["FORMS", "Cosine", "DataDip", "Dip", "TwoPart", "coefficient_names"]
+__all__ = ["FORMS", "BiasVariance", "Cosine", "DataDip", "Dip", "TwoPart", "coefficient_names"]
 
+_LEAST = 1e-12  # nats per token, no loss at all
 _LARGEST = 60.0  # exp of minus that is nothing beside a loss
 
 
@@ -41,11 +43,16 @@ def _infinite_data_loss(self, student_params, teacher_loss):
 def _log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
     """Log L_S from the logs of N_S, D_S and L_T; unchecked, differentiable."""
     supervised = self.supervised
-    xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self.B)
+    xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self[0])
     size = xp.log(supervised.A) - supervised.alpha * log_student_params
-    data = xp.log(self.B) - self.beta * log_student_tokens
-    log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - supervised.E, 1e-12))
+    data = self._data(xp, log_student_tokens)
+    log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - supervised.E, _LEAST))
     return xp.log(supervised.E + self._above(xp, log_t, size, data))
+
+
+def _own_data(self, xp, log_tokens):
+    """Log of the data term, with coefficients of the form's own."""
+    return xp.log(self.B) - self.beta * log_tokens
 
 
 def _log_teacher(law, teacher_loss):
@@ -81,6 +88,7 @@ class Cosine(NamedTuple):
     supervised: SupervisedLaw
 
     loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
+    _data = _own_data
 
     def _above(self, xp, log_t, size, data):
         log_g = self.supervised.gamma * xp.logaddexp(size, data)
@@ -101,6 +109,7 @@ class Dip(NamedTuple):
     supervised: SupervisedLaw
 
     loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
+    _data = _own_data
 
     def _above(self, xp, log_t, size, data):
         log_g = self.supervised.gamma * xp.logaddexp(size, data)
@@ -121,6 +130,7 @@ class DataDip(NamedTuple):
     supervised: SupervisedLaw
 
     loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
+    _data = _own_data
 
     def _above(self, xp, log_t, size, data):
         bracket = xp.logaddexp(size, data)
@@ -144,6 +154,7 @@ class TwoPart(NamedTuple):
     supervised: SupervisedLaw
 
     loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
+    _data = _own_data
 
     def _above(self, xp, log_t, size, data):
         log_a = self.supervised.gamma * size
@@ -153,6 +164,44 @@ class TwoPart(NamedTuple):
         return floor + (xp.exp(log_g) - xp.exp(log_a)) * fade
 
 
+class BiasVariance(NamedTuple):
+    """L_S = E + (t^k + b^k)^(1/k) + V + 2 rho sqrt(t V), V = (g - b) exp(-(t / (kappa g))^p).
+
+    g = (A / N_S^alpha + B / (D_S + D0)^beta)^gamma and b, the same with the data term times s: all
+    coefficients here are the supervised law's but D0, the head start in tokens that soft labels
+    give, and s. b is the student's bias, what it cannot hold or has not reached: it and the
+    teacher's error cover each other, the larger one counts. g - b is the variance of learning from
+    few tokens, which fades under teachers that are simple for the student. The last term has the
+    form of a cross term of t and V; with rho < 0 it allows L_S < L_T.
+
+    Exact limits: L_S -> L_T as N_S, D_S -> inf, or L_T -> inf; under a perfect teacher L_S <=
+    L(N_S, D_S), and they meet as D_S -> inf. At D_S = inf there is no capacity gap.
+    """
+
+    D0: float
+    s: float
+    k: float
+    kappa: float
+    p: float
+    rho: float
+    supervised: SupervisedLaw
+
+    loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
+
+    def _data(self, xp, log_tokens):
+        more = xp.logaddexp(log_tokens, xp.log(self.D0))
+        return xp.log(self.supervised.B) - self.supervised.beta * more
+
+    def _above(self, xp, log_t, size, data):
+        log_g = self.supervised.gamma * xp.logaddexp(size, data)
+        log_b = self.supervised.gamma * xp.logaddexp(size, data + xp.log(self.s))
+        mean = xp.exp(xp.logaddexp(self.k * log_b, self.k * log_t) / self.k)
+        left = xp.log(xp.maximum(-xp.expm1(log_b - log_g), _LEAST))
+        log_v = log_g + left - _fading(xp, log_t - log_g - xp.log(self.kappa), self.p)
+        return mean + xp.exp(log_v) + 2 * self.rho * xp.exp((log_t + log_v) / 2)
+
+
+# What the ensemble is made of.
 FORMS = {
     "equation8": DistillationLaw,
     "cosine": Cosine,

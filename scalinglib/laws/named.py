@@ -9,34 +9,44 @@ import csv
 from importlib.resources import files
 
 from scalinglib.laws.equations import DistillationLaw, SupervisedLaw
+from scalinglib.laws.forms import BiasVariance
 
 __all__ = ["COEFFICIENTS", "NAMES", "load"]
 
 COEFFICIENTS = files("scalinglib") / "coefficients"  # CSV files
-NAMES = ("table6", "corrected", "refit", "figure1")
+NAMES = ("table6", "corrected", "refit", "figure1", "bias_variance")
 
 
 def load(name="corrected"):
-    """A named coefficient set as a `DistillationLaw`.
+    """A named law of the paper's runs.
 
     Parameters
     ----------
     name : str
         "table6", as printed; "corrected", the same with B' = 2.0e6, since the printed B' is a
         misprint that makes distillation tokens almost free; "refit", Equation 8 fitted to the 328
-        runs of Figure 1; "figure1", the law that is drawn there. The last two share Table 6's
-        supervised law and c1; notebooks 04 and 05 show all four.
+        runs of Figure 1; "figure1", the law that is drawn there (notebooks 04 and 05 show all
+        four); "bias_variance", another form, which predicts students left out better, but whose
+        floors and crossovers are not to be used (notebook 14). All share Table 6's supervised law.
+
+    Returns
+    -------
+    DistillationLaw, or for "bias_variance" a `BiasVariance`
     """
     if name not in NAMES:
         raise ValueError(f"coefficient set is {name!r}; it must be one of {list(NAMES)}")
     estimates = {(row["law"], row["coefficient"]): row["estimate"] for row in _read("table6.csv")}
+    supervised = _build(SupervisedLaw, "supervised", estimates)
+    if name == "bias_variance":
+        rows = _read("bias_variance.csv")
+        fitted = {(row["form"], row["coefficient"]): row["estimate"] for row in rows}
+        return _build(BiasVariance, name, fitted, supervised=supervised)
     if name == "corrected":
         for row in _read("table6_corrections.csv"):
             estimates[row["law"], row["coefficient"]] = row["corrected"]
     elif name != "table6":
         rows = _read(f"{name}.csv")
         estimates |= {(row["law"], row["coefficient"]): row["estimate"] for row in rows}
-    supervised = _build(SupervisedLaw, "supervised", estimates)
     return _build(DistillationLaw, "distillation", estimates, supervised=supervised)
 
 

@@ -1,0 +1,538 @@
+# %% [markdown]
+# # 14 · A better law
+#
+# *Sections 4.3, C and E.6.* Equation 8 puts nine coefficients on top of the supervised law. It
+# keeps a capacity gap on infinite data, cannot say $L_S < L_T$, and on better teachers than it was
+# fitted to it fails. Here is a form with six that meets the limits theory asks for,
+#
+# $$
+# L_S = E + \left( t^k + b^k \right)^{1/k} + V + 2 \rho \sqrt{t V}, \qquad
+# V = (g - b) \exp\left( -\left( \frac{t}{\kappa g} \right)^p \right), \qquad t = L_T - E,
+# $$
+#
+# $$
+# g = \left( \frac{A}{N_S^\alpha} + \frac{B}{(D_S + D_0)^\beta} \right)^\gamma, \qquad
+# b = \left( \frac{A}{N_S^\alpha} + s \, \frac{B}{(D_S + D_0)^\beta} \right)^\gamma ,
+# $$
+#
+# with $E, A, B, \alpha, \beta, \gamma$ from the supervised law and $D_0, s, k, \kappa, p, \rho$ its
+# own. `laws.load("bias_variance")` has it. What decides between laws was written down before any
+# new form was fitted, in the head of `tools/law_bench.py`, and the bench is in
+# `data/fits/law_bench.csv`. The form was found by trying some eighty on the same hold-outs, so its
+# numbers here flatter it; runs that nobody has looked at are the test.
+
+# %% tags=["parameters"]
+profile = "full"
+
+# %%
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from scalinglib import allocate, fit, laws
+from scalinglib.fit import forms
+from scalinglib.laws.limits import LIMITS, met
+from scalinglib.report import claims, figures, profiles
+from scalinglib.report.paths import DATA
+from scalinglib.study import analysis, record
+from scalinglib.study.run import PERFECT, WORDS
+
+settings = profiles.load(profile)
+save = figures.saver(settings)
+figures.use_style()
+bench = pd.read_csv(DATA / "fits" / "law_bench.csv")
+paper_runs = pd.read_csv(DATA / "published" / "figure1_runs.csv")
+study = record.read(DATA / "runs" / "study.csv")
+entropy = WORDS.entropy
+STUDENT = ["student_params", "student_tokens"]
+
+# %% [markdown]
+# ## An identity, measured
+#
+# For truth $p$, teacher $T$ and student $S$, without any assumption,
+#
+# $$
+# \underbrace{\mathrm{KL}(p, S)}_{L_S - E} = \underbrace{\mathrm{KL}(p, T)}_{t = L_T - E} +
+# \underbrace{\mathrm{KL}(T, S)}_{K} + X, \qquad X = \sum (p - p_T)(\log p_T - \log p_S) .
+# $$
+#
+# In our language all but $X$ are known in every run, so $X$ is too. It would be zero if the
+# teacher were the projection of the truth onto a family that holds the student: the teacher's
+# error would then be orthogonal to what the student could do about it. (Per token frequency or
+# teacher confidence nothing was kept, and no run was repeated for it.)
+
+# %%
+distilled = study[(study.kind == "distilled") & (study.teacher != PERFECT)].copy()
+distilled["t"] = distilled.teacher_loss - entropy
+distilled["X"] = distilled.loss - distilled.teacher_loss - distilled.kl_teacher
+distilled["cosine"] = distilled.X / (2 * np.sqrt(distilled.t * distilled.kl_teacher))
+distilled["above_teacher"] = distilled.loss - distilled.teacher_loss
+below = distilled.above_teacher < 0
+print(f"{len(distilled)} runs: |X| <= {distilled.X.abs().max():.3f} nats")
+print(
+    "X / 2 sqrt(t K), 5, 50, 95%:", distilled.cosine.quantile([0.05, 0.5, 0.95]).round(3).tolist()
+)
+print(f"L_S < L_T in {below.sum()} runs; X is negative in {(distilled.X[below] < 0).mean():.0%}")
+
+# %%
+shown = [
+    "params",
+    "tokens",
+    "seed",
+    "teacher_loss",
+    "above_teacher",
+    "kl_teacher",
+    "t",
+    "X",
+    "cosine",
+]
+fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2))
+for size, part in distilled.groupby("params"):
+    style = {"s": 9, "color": figures.student_color(size), "label": figures.label_size(size)}
+    left.scatter(part.above_teacher, part.X, **style)
+    right.scatter(part.t / part.kl_teacher, part.cosine, **style)
+for ax, x, y in (
+    (left, "$L_S - L_T$ (nats)", "cross term $X$ (nats)"),
+    (right, "teacher's error over imitation error, $t / K$", r"$X / (2\sqrt{t K})$"),
+):
+    ax.axhline(0, color="black", linewidth=0.8)
+    ax.set(xlabel=x, ylabel=y)
+right.set_xscale("log")
+left.axvline(0, color="black", linewidth=0.8)
+figures.legend_below(fig, left, columns=5)
+save(fig, "law_identity", distilled[shown])
+
+# %% [markdown]
+# The cross term is a few hundredths of a nat at most. It is positive where the student is far from
+# its teacher and negative where it has caught up: $L_S < L_T$ is $X < -K$, so weak-to-strong
+# *is* a negative cross term. The capacity gap is another thing: from a student's best teacher to
+# the perfect one $t$ falls, $K$ grows by more, and $X$ makes up for a part.
+
+# %%
+means = analysis.means(study)
+ours = means[means.kind == "distilled"].copy()
+ours["teacher_loss"] = ours.teacher_loss.mask(ours.teacher == PERFECT, entropy)
+ours["X"] = ours.loss - ours.teacher_loss - ours.kl_teacher
+measures = ["loss", "teacher_loss", "kl_teacher", "X"]
+best = ours.loc[ours.groupby(STUDENT).loss.idxmin()].set_index(STUDENT)[measures]
+perfect = ours[ours.teacher == PERFECT].set_index(STUDENT)
+change = (perfect[measures] - best).assign(error=perfect.error * np.sqrt(2))
+change.columns = ["gap", "change of t", "change of K", "change of X", "error"]
+gaps = change[change.gap > 2 * change.error]
+print(f"a gap of more than two standard errors: {len(gaps)} of {len(change)} students")
+gaps.round(3)
+
+# %% [markdown]
+# ## The collapse
+#
+# Take $g$ to be what each student reaches above $E$ under the perfect teacher, and draw all its
+# runs in that unit. One curve: $y = 1$ under good teachers, a dip before the corner where the
+# student has few tokens, and $y = u$ under teachers weaker than the student.
+
+# %%
+unit = (perfect.loss - entropy).rename("g")
+curve = ours.join(unit, on=STUDENT)
+curve = curve[curve.teacher != PERFECT]
+curve["u"] = (curve.teacher_loss - entropy) / curve.g
+curve["y"] = (curve.loss - entropy) / curve.g
+curve["tokens_per_param"] = curve.tokens / curve.params
+curve["noise"] = curve.error / curve.g * np.sqrt(2)
+bins = pd.cut(np.log(curve.u), np.linspace(-3, 3, 25))
+curve["off"] = curve.y - curve.groupby(bins, observed=True).y.transform("median")
+near = curve[curve.u < 1]
+print(f"u < 1: spread {near.off.std():.3f}, seeds alone {np.sqrt((near.noise**2).mean()):.3f}")
+
+# %%
+fig, ax = plt.subplots(figsize=(5.2, 3.6))
+shade = ax.scatter(curve.u, curve.y, s=12, c=np.log10(curve.tokens_per_param), cmap="viridis")
+line = np.geomspace(0.05, 5, 200)
+ax.plot(line, np.maximum(1, line), color="black", linewidth=0.8, label="max(1, u)")
+ax.set(xscale="log", yscale="log", xlabel="$u = (L_T - E) / g$", ylabel="$y = (L_S - E) / g$")
+fig.colorbar(shade, label="log$_{10}$ tokens per parameter")
+ax.legend()
+save(fig, "law_collapse", curve[[*STUDENT, "teacher_loss", "u", "y", "noise", "tokens_per_param"]])
+
+# %% [markdown]
+# ## A derivation, as far as it goes
+#
+# Let the truth consist of modes of falling weight. A teacher that has learnt some leaves the rest,
+# $t$. A student of size $N_S$ on $D_S$ tokens can hold and find its own share and leaves $b$: its
+# *bias*. Modes are learnt in about the same order by all, so the two rests are nested and cover
+# each other: together they are worth $\max(t, b)$, which the power mean rounds. What is left of
+# the student's error under a perfect teacher, $g - b$, is *variance*: noise of the modes that it
+# tried to learn from too few tokens. A simple teacher has fewer of these to try, so the variance
+# fades as $t$ grows past $g$; that is how a worse teacher may be the better one, and why it is not
+# so on infinite data. A student that averages its teacher's noise away undercuts it: $\rho < 0$
+# makes $L_S < L_T$ possible where $t$ and $V$ are alike. With labels alone the student would be at
+# $D_S$ tokens of the supervised law; soft labels say more from the first token on: a head start of
+# $D_0$ tokens.
+#
+# Not derived: that the rounding is a power mean, that fading is $\exp(-x^p)$, that bias takes a
+# fixed share $s$ of the data term, and that all learn in one order. $2 \rho \sqrt{tV}$ was written
+# down for the identity's $X$, and below it turns out not to be that.
+#
+# The limits hold by the form, and are checked by evaluating it at fitted coefficients:
+
+# %%
+paper_law = laws.load("bias_variance")
+sizes = np.sort(paper_runs.student_params.unique())
+limits = pd.DataFrame(
+    {
+        "Equation 8": met(laws.load("corrected"), sizes, 20 * sizes),
+        "bias and variance": met(paper_law, sizes, 20 * sizes),
+    }
+).rename(LIMITS)
+limits.replace({True: "yes", False: "no"})
+
+# %% [markdown]
+# ## The bench
+#
+# Fifteen laws, each fitted without the runs it is judged on; mean relative error in per cent. The
+# supervised law is held: Table 6's for the paper's 328 runs, a free fit for our 253 means.
+
+# %%
+deciding = {"size": 2, "tokens": 0.25, "teacher": 0.25, "loss": 0.25}
+decides = bench.kind.map(deciding).eq(bench.cut) | bench.kind.eq("fit")
+main = bench[bench.runs.isin(["paper", "ours"]) & decides]
+table = main.pivot_table(index=["form", "k"], columns=["runs", "kind"], values="error", sort=False)
+order = ["fit", *deciding]
+table = table.reindex(columns=pd.MultiIndex.from_product([["paper", "ours"], order]))
+(100 * table).round(3)
+
+# %%
+held = main[main.kind != "fit"].copy()
+held["t"] = held.difference / held.se
+scores = held.groupby("form", sort=False).apply(
+    lambda part: pd.Series(
+        {
+            "smaller error": int((part.difference < 0).sum()),
+            "better": int((part.t < -2).sum()),
+            "worse": int((part.t > 2).sum()),
+            "better, by teachers": int((part.difference / part.se_teachers < -2).sum()),
+            "worse, by teachers": int((part.difference / part.se_teachers > 2).sum()),
+            "better, by students": int((part.difference / part.se_students < -2).sum()),
+        }
+    ),
+    include_groups=False,
+)
+facts = main[main.kind == "fit"].pivot_table(
+    index="form", columns="runs", values=["condition", "at_optimum"], sort=False
+)
+scores.join(facts.set_axis([f"{a}, {b}" for a, b in facts.columns], axis=1).round(2))
+
+# %% [markdown]
+# Differences to Equation 8 in each hold-out, with two standard errors from resampling teachers and
+# students at once, which was to decide, and from teachers alone.
+
+# %%
+chosen = ["cosine, own floor", "two parts", "  no head start", "bias and variance"]
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True)
+for ax, (name, part) in zip(axes, held.groupby("runs", sort=False), strict=True):
+    for i, form in enumerate(chosen):
+        one = part[part.form == form].set_index("kind").loc[list(deciding)]
+        y = np.arange(4) + 0.18 * (i - 1.5)
+        ax.errorbar(
+            100 * one.difference, y, xerr=200 * one.se, fmt="none", color=f"C{i}", alpha=0.4
+        )
+        ax.errorbar(
+            100 * one.difference, y, xerr=200 * one.se_teachers, fmt="o", ms=4, color=f"C{i}",
+            label=form.strip(),
+        )  # fmt: skip
+    ax.axvline(0, color="black", linewidth=0.8)
+    ax.set(title=name, xlabel="error less Equation 8's (%)", xscale="symlog")
+    ax.xaxis.set_major_formatter("{x:g}")
+axes[0].set_yticks(range(4), list(deciding))
+figures.legend_below(fig, axes[0], columns=4)
+others = held[held.form != "equation8"]
+save(fig, "law_bench", others.drop(columns=["condition", "at_optimum", "limits"]))
+
+# %% [markdown]
+# All cut points of the recommended form. The third set is ours with $E$ held at the language's
+# entropy: the supervised law then misses its own runs by 2.5% instead of 0.9%. Equation 8, whose
+# $A', \alpha', \gamma'$ are its own, makes up for that; bias and variance stands on the supervised
+# law and cannot. It needs one that is good.
+
+# %%
+cuts = bench[bench.form.isin(["equation8", "bias and variance"]) & bench.kind.ne("fit")]
+cuts = cuts.pivot_table(
+    index=["runs", "kind", "cut"], columns="form", values=["error", "se"], sort=False
+)
+cuts.columns = ["Equation 8", "bias and variance", "se of the difference"]
+lost = cuts[cuts["bias and variance"] > cuts["Equation 8"]]
+print("cut points at which it is worse than Equation 8:", lost.groupby("runs").size().to_dict())
+(100 * cuts).round(3)
+
+# %% [markdown]
+# A part of it anew: both laws without the best quarter of the teachers.
+
+# %%
+trained = means[means.kind == "supervised"]
+own_supervised = fit.fit_supervised(trained, starts=settings.fit_starts).law
+again = {}
+for name, runs, base in (
+    ("paper", paper_runs, laws.load().supervised),
+    ("ours", ours, own_supervised),
+):
+    aside = runs.teacher_loss <= runs.teacher_loss.quantile(0.25)
+    options = {"supervised": base, "starts": 32}
+    found = fit.fit(forms.BIAS_VARIANCE, runs[~aside], **options)
+    again[name] = np.abs(np.expm1(found.residuals(runs[aside]))).mean()
+recorded = held[(held.form == "bias and variance") & (held.kind == "teacher")]
+recorded = recorded.set_index("runs").error
+print({name: f"{again[name]:.4%}, recorded {recorded[name]:.4%}" for name in again})
+
+# %% [markdown]
+# ## What the coefficients are
+#
+# Fitted to the paper's runs with intervals from resampled teachers, and to ours.
+
+# %%
+paper_fit = fit.fit(
+    forms.BIAS_VARIANCE, paper_runs, supervised=laws.load().supervised, starts=32,
+    bootstrap=settings.fit_replicates, cluster="teacher",
+)  # fmt: skip
+own_fit = fit.fit(
+    forms.BIAS_VARIANCE, ours, supervised=own_supervised, starts=32,
+    bootstrap=settings.fit_replicates, cluster="teacher",
+)  # fmt: skip
+paper_fit.coefficients.drop(columns="fixed").join(
+    own_fit.coefficients.drop(columns="fixed"), rsuffix=", ours"
+).map("{:.4g}".format)
+
+# %% [markdown]
+# ## KL(teacher, student), which was not fitted
+#
+# With $X$ left out, $K = L_S - L_T$ (never below 0) from the fitted law agrees with the measured
+# divergence to about what $X$ is. Were $2 \rho \sqrt{tV}$ the identity's cross term, subtracting it
+# would help. It makes the agreement three times worse, and over the runs it goes *against* the
+# measured $X$. So the law predicts losses, and its last term has no meaning in the identity.
+
+# %%
+real = ours[ours.teacher != PERFECT]
+inputs = [*STUDENT, "teacher_loss"]
+arguments = [real[name].to_numpy() for name in inputs]
+losses = own_fit.law.loss(*arguments)
+cross = losses - own_fit.law._replace(rho=0.0).loss(*arguments)
+divergences = pd.DataFrame(
+    {"without X": (losses - real.teacher_loss).clip(lower=0), "law's term as X": losses
+     - real.teacher_loss - cross}
+)  # fmt: skip
+kl_error = divergences.sub(real.kl_teacher, axis=0)
+print(f"mean measured K {real.kl_teacher.mean():.3f} nats")
+print(f"correlation of the law's term with the measured X: {np.corrcoef(cross, real.X)[0, 1]:+.2f}")
+pd.DataFrame(
+    {
+        "mean |error|": kl_error.abs().mean(),
+        "bias": kl_error.mean(),
+        "correlation": divergences.corrwith(real.kl_teacher),
+    }
+).round(4)
+
+# %% [markdown]
+# ## Where it fails
+#
+# Residuals of the fits, by how the teacher compares. In ours the largest are those of the smallest
+# student, where seeds differ by 2% and the supervised law itself is off.
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.2))
+worst = []
+for ax, (name, found) in zip(axes, {"paper": paper_fit, "ours": own_fit}.items(), strict=True):
+    runs = found.runs.assign(residual=found.residuals(), runs=name)
+    for size, part in runs.groupby("student_params"):
+        ratio = part.teacher_loss / found.law.supervised.loss(
+            part.student_params, part.student_tokens
+        )
+        label = figures.label_size(size)
+        ax.scatter(ratio, 100 * part.residual, s=9, color=figures.student_color(size), label=label)
+    ax.axhline(0, color="black", linewidth=0.8)
+    ax.set(title=name, xlabel=r"$L_T / \tilde L_S$", ylabel="predicted over measured (%)")
+    ax.legend(fontsize=6)
+    worst.append(runs[[*STUDENT, "teacher_loss", "student_loss", "residual", "runs"]])
+worst = pd.concat(worst)
+save(fig, "law_residuals", worst)
+worst.sort_values("residual", key=abs, kind="stable").groupby("runs", sort=False).tail(4).round(4)
+
+# %% [markdown]
+# ## What changes in the decisions
+#
+# The same supervised law, two laws of distillation: budgets from which supervised training wins
+# (teacher inference paid), the best teacher on 20 tokens a parameter and on infinite data, and what
+# distillation gains there.
+#
+# The best teachers on 20 tokens a parameter agree within 0.02 nats for 3B, within 0.2 for 300M. The
+# floors are equal now, as they must be (on infinite data any good teacher will do: the best $L_T$
+# means nothing). The crossovers vanish, and that is a **defect**, not a finding: for small $V$ the
+# cross term, of order $\sqrt V$, outweighs $V$, and the law falls below the student's own
+# infinite-data floor before it returns to it. By one or two mnats, printed below, and without that
+# term the crossovers are back, earlier than Equation 8's. The bench's "never below the floor" is
+# the same law with a last term that cannot outweigh $V$ where the teacher is better than $b$; it
+# gives up a part of the gain in hold-outs. Do not take crossovers or floors from bias and variance.
+
+# %%
+students = np.array([300e6, 1e9, 3e9, 10e9])
+rows = []
+for name, law in {"Equation 8": laws.load("corrected"), "bias and variance": paper_law}.items():
+    endless = allocate.best_teacher_loss(law, students)
+    rows.append(
+        pd.DataFrame(
+            {
+                "law": name,
+                "student": [figures.label_size(n) for n in students],
+                "crossover (FLOPs)": allocate.crossover(law, students, "teacher_inference"),
+                "best L_T, 20 N tokens": allocate.best_teacher_loss(law, students, 20 * students),
+                "best L_T, endless": endless,
+                "floor gain": law.supervised.infinite_data_loss(students)
+                - law.infinite_data_loss(students, endless),
+            }
+        )
+    )
+decisions = pd.concat(rows)
+save(None, "law_decisions", decisions)
+decisions.map(lambda v: f"{v:.4g}" if isinstance(v, float) else v)
+
+# %%
+many = np.geomspace(1e10, 1e18, 200)[:, None, None]
+good = np.linspace(1.25, 2.6, 100)[:, None]
+lowest = paper_law.loss(students, many, good).min(axis=(0, 1))
+undercut = paper_law.supervised.infinite_data_loss(students) - lowest
+print("below the floor by at most (nats):", undercut.round(4).tolist())
+orthogonal = paper_law._replace(rho=0.0)
+again_crossing = allocate.crossover(orthogonal, students, "teacher_inference")
+print("crossovers without the last term:", [f"{c:.2g}" for c in again_crossing])
+
+# %% [markdown]
+# ## How few runs pin it
+#
+# Runs simulated with 0.2% of noise, from either law, twelve at a time, no run dearer than a twelfth
+# of the dearest design (students' training; teachers are there). What a fit to them would say of
+# larger students, to first order in the noise: the deviation of log-loss over students of 3B and
+# 10B on 20 and 160 tokens a parameter under five teachers. Designs: the paper's fixed-$M$ one
+# (four students on 20 tokens a parameter, three teachers), its fixed-teacher one on small students
+# (two sizes, three amounts of tokens, two teachers), and the twelve that tell most, found greedily
+# among 192 for bias and variance.
+
+
+# %%
+def grid(sizes, ratios, teachers):
+    """All combinations as a table of runs."""
+    mesh = np.meshgrid(sizes, ratios, teachers, indexing="ij")
+    size, ratio, teacher = (part.ravel() for part in mesh)
+    columns = {"student_params": size, "student_tokens": size * ratio, "teacher_loss": teacher}
+    return pd.DataFrame(columns)
+
+
+def slopes(law, runs, names):
+    """Slopes of log-loss in logs of the coefficients, (runs, coefficients)."""
+    values = (runs[name].to_numpy() for name in [*STUDENT, "teacher_loss"])
+    logs = [np.log(value) for value in values]
+    moved = [
+        law._replace(**{name: getattr(law, name) * (1 + 1e-5)}).log_loss(*logs) for name in names
+    ]
+    return (np.array(moved) - law.log_loss(*logs)).T / 1e-5
+
+
+def deviation(design, target, noise=0.002):
+    """Root mean square over the target of the deviation of log-loss; coefficients known to e."""
+    covariance = np.linalg.inv(design.T @ design / noise**2 + np.eye(design.shape[1]))
+    return np.sqrt(np.einsum("ij,jk,ik->i", target, covariance, target).mean())
+
+
+# %%
+small, teachers = np.array([143e6, 198e6, 546e6, 975e6, 1.82e9, 2.72e9]), np.linspace(1.9, 2.7, 8)
+pool = grid(small[:4], [10, 20, 40, 80, 160, 320], teachers)
+designs = {
+    "fixed M": grid(small[[1, 2, 3, 4]], [20], teachers[[1, 3, 6]]),
+    "fixed teachers": grid(small[:2], [40, 160, 320], teachers[[1, 5]]),
+}
+target = grid([3e9, 10e9], [20, 160], np.linspace(1.8, 2.6, 5))
+cost = {name: (d.student_params * d.student_tokens).sum() for name, d in designs.items()}
+affordable = pool[pool.student_params * pool.student_tokens <= max(cost.values()) / 12]
+free = {
+    "bias and variance": (paper_law, list(paper_fit.spec.coefficients)),
+    "Equation 8": (laws.load("corrected"), ["A", "B", "alpha", "beta", "gamma", "c0", "d1", "f1"]),
+}
+
+# %%
+law, names = free["bias and variance"]
+aim, picked = slopes(law, target, names), []
+for _ in range(12):
+    ahead = [
+        deviation(slopes(law, affordable.loc[[*picked, i]], names), aim) for i in affordable.index
+    ]
+    picked.append(affordable.index[int(np.argmin(ahead))])
+designs["most telling"] = affordable.loc[picked]
+told = pd.DataFrame(
+    {
+        name: {
+            label: 100 * deviation(slopes(law, design, names), slopes(law, target, names))
+            for label, design in designs.items()
+        }
+        for name, (law, names) in free.items()
+    }
+)
+told["6 N D (FLOPs)"] = [6 * (d.student_params * d.student_tokens).sum() for d in designs.values()]
+told["first six, bias and variance"] = [
+    100 * deviation(slopes(paper_law, d.iloc[:6], free["bias and variance"][1]), aim)
+    for d in designs.values()
+]
+told.map("{:.3g}".format)
+
+# %%
+designs["most telling"].assign(tokens_per_param=lambda t: t.student_tokens / t.student_params).drop(
+    columns="student_tokens"
+).map("{:.3g}".format)
+
+# %% [markdown]
+# Told by Equation 8 the order of designs is another: a design is good for a law, not for all. First
+# order is not all either. The same by simulating and fitting bias and variance, six draws a
+# design: twelve runs of the fixed-$M$ design do as well as the most telling ones, at twice their
+# cost; small students under fixed teachers do half as well.
+
+# %%
+exact = paper_law.loss(*(target[name].to_numpy() for name in inputs))
+rng = np.random.default_rng(0)
+simulated = []
+warnings.simplefilter("ignore", fit.FitWarning)  # that twelve runs span little is the point
+for label, design in designs.items():
+    clean = paper_law.loss(*(design[name].to_numpy() for name in inputs))
+    for draw in range(6 if settings.saves else 1):
+        noisy = clean * np.exp(0.002 * rng.standard_normal(len(design)))
+        runs = design.assign(student_loss=noisy)
+        found = fit.fit(forms.BIAS_VARIANCE, runs, supervised=paper_law.supervised, starts=24)
+        off = found.predict(target).predicted / exact - 1
+        simulated.append({"design": label, "draw": draw, "error": np.abs(off).mean()})
+simulated = pd.DataFrame(simulated)
+save(None, "law_few_runs_simulated", simulated)
+(100 * simulated.groupby("design", sort=False).error.agg(["mean", "max"])).round(2)
+
+# %% [markdown]
+# ## The verdict
+#
+# - *By the criterion set beforehand* (better by two standard errors of resampled teachers and
+#   students in six of eight hold-outs) no form passes. The nearest is bias and variance: a smaller
+#   error than Equation 8 in all eight, and at all 16 other cut points of the two sets; by two of
+#   those errors in three, and worse in none. Hold-outs leave few students, and that is what the
+#   error is made of: with teachers resampled alone, all eight are better by two standard errors.
+# - For predicting a student under a better teacher, on more tokens or of another size, near a good
+#   supervised law: bias and variance. It alone of the two can say $L_S < L_T$.
+# - Where the supervised law is poor (ours with $E$ held), for crossovers and for floors: not this
+#   law. Equation 8 has an amount of its own to say there, and no better reason. For a decision
+#   that hangs on hundredths of a nat neither will do alone; let the ensemble carry both.
+# - Its twin that is never below the floor has a smaller error than Equation 8 in all eight too, and
+#   as many coefficients: the one to go on with where floors matter.
+# - What its last term is remains open: not the cross term of the identity.
+
+# %%
+eight = held[held.form == "bias and variance"]
+claims.check("better-law-every-hold-out", int((eight.difference < 0).sum()))
+claims.check("better-law-two-errors", int((eight.t < -2).sum()))
+claims.check("better-law-by-teachers", int((eight.difference / eight.se_teachers < -2).sum()))
+exactly = [
+    text for key, text in LIMITS.items() if key in {"copies", "useless", "floor", "soft_labels"}
+]
+claims.check("better-law-limits", bool(limits["bias and variance"][exactly].all()))
+claims.check("better-law-kl", float(kl_error["without X"].abs().mean()))
+claims.check("better-law-cross-term", float(np.corrcoef(cross, real.X)[0, 1]))

@@ -1,0 +1,331 @@
+"""Judge forms of the distillation law on runs kept from them; data/fits/law_bench.csv.
+
+Writes scalinglib/coefficients/bias_variance.csv too, the recommended form on the paper's runs.
+
+    python -m tools.law_bench [FORM ...]
+
+What decides, written down before any new form was fitted:
+
+* Two sets of runs: the 328 of the paper's Figure 1, and ours (data/runs/study.csv, distilled, seeds
+  of one setting averaged, the perfect teacher's runs among them, with L_T the language's entropy).
+* The supervised law is held, the same for all forms: Table 6's for the paper's runs; for ours a fit
+  of all six coefficients to the means of all supervised runs. Beside it, not deciding: the same
+  with E held at the entropy. A form may have an E of its own, which then counts as a coefficient.
+* A law is fitted (sum of Huber of log-loss, delta 1e-3) to the runs that are left and judged on
+  those kept aside by the mean of |predicted / measured - 1|.
+* Eight hold-outs decide, four kinds on two sets: the two largest student sizes; the quarter of the
+  runs with most tokens a parameter; the quarter with the best teachers; the quarter with the lowest
+  loss. (Ties with the last run of a quarter are kept aside too.) Shown beside: one and three sizes,
+  a tenth and a half of the runs.
+* The standard error of a difference between two laws: both stay as fitted, and the runs kept aside
+  are resampled 2000 times by teacher and by student (N_S, D_S) at once, a run counting as often as
+  its teacher times its student is drawn (Owen's pigeonhole), the same draws for both laws. Beside
+  it: the same where the runs that are fitted are resampled too and both laws refitted, 50 times.
+* A form is better, or worse, in a hold-out if the difference is more than two standard errors.
+"""
+
+import sys
+import time
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from scalinglib import fit, laws
+from scalinglib.checks import namespace
+from scalinglib.fit import forms
+from scalinglib.fit.distillation import DISTILLATION
+from scalinglib.fit.problem import pad_weights
+from scalinglib.laws import SupervisedLaw
+from scalinglib.laws.limits import met
+from scalinglib.report.paths import DATA
+from scalinglib.study import analysis, record
+from scalinglib.study.run import PERFECT, WORDS
+
+TABLE = DATA / "fits" / "law_bench.csv"
+COEFFICIENTS = laws.COEFFICIENTS / "bias_variance.csv"
+DECIDING = (("size", 2), ("tokens", 0.25), ("teacher", 0.25), ("loss", 0.25))
+CUTS = {"size": (1, 2, 3)} | dict.fromkeys(("tokens", "teacher", "loss"), (0.1, 0.25, 0.5))
+GROUPS = (["teacher_loss"], ["student_params", "student_tokens"])
+DRAWS, REFITS, STARTS = 2000, 50, 32
+
+
+class OwnFloor(NamedTuple):
+    """The cosine form with an A of its own for g, so that it breaks the floor's limit."""
+
+    A: float
+    B: float
+    beta: float
+    kappa: float
+    p: float
+    rho: float
+    supervised: SupervisedLaw
+
+    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
+        """Log L_S from the logs of N_S, D_S and L_T; unchecked."""
+        known = self.supervised
+        xp = namespace(log_student_params, log_teacher_loss, self.A)
+        size = xp.log(self.A) - known.alpha * log_student_params
+        log_g = known.gamma * xp.logaddexp(size, xp.log(self.B) - self.beta * log_student_tokens)
+        log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - known.E, 1e-12))
+        power = xp.minimum(self.p * (log_t - log_g - xp.log(self.kappa)), 4.0)
+        log_k = log_g - xp.exp(power)
+        cross = 2 * self.rho * xp.exp((log_t + log_k) / 2)
+        return xp.log(known.E + xp.exp(log_t) + xp.exp(log_k) + cross)
+
+    def loss(self, student_params, student_tokens, teacher_loss):
+        """Nats per token."""
+        return np.exp(
+            self.log_loss(np.log(student_params), np.log(student_tokens), np.log(teacher_loss))
+        )
+
+    def infinite_data_loss(self, student_params, teacher_loss):
+        """L_S as D_S grows without bound."""
+        return self.loss(student_params, 1e300, teacher_loss)
+
+
+class FloorKept(NamedTuple):
+    """Bias and variance whose last term cannot outweigh V where the teacher is better than b.
+
+    There V - V sqrt(c / (V + c)), c = 4 rho^2 t, takes the place of V + 2 rho sqrt(t V), in the
+    proportion in which b and t make up the power mean.
+    """
+
+    D0: float
+    s: float
+    k: float
+    kappa: float
+    p: float
+    rho: float
+    supervised: SupervisedLaw
+
+    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
+        """Log L_S from the logs of N_S, D_S and L_T; unchecked."""
+        known = self.supervised
+        xp = namespace(log_student_params, log_teacher_loss, self.D0)
+        size = xp.log(known.A) - known.alpha * log_student_params
+        tokens = xp.logaddexp(log_student_tokens, xp.log(self.D0))
+        data = xp.log(known.B) - known.beta * tokens
+        log_g = known.gamma * xp.logaddexp(size, data)
+        log_b = known.gamma * xp.logaddexp(size, data + xp.log(self.s))
+        t = xp.maximum(xp.exp(log_teacher_loss) - known.E, 1e-9)
+        mean = xp.logaddexp(self.k * log_b, self.k * xp.log(t))
+        fading = xp.minimum(self.p * (xp.log(t) - log_g - xp.log(self.kappa)), 4.0)
+        left = xp.maximum(-xp.expm1(log_b - log_g), 1e-12)
+        v = xp.exp(log_g - xp.exp(fading)) * left
+        c = 4 * self.rho**2 * t
+        kept = -v * xp.sqrt(c / (v + c + 1e-12))
+        share = xp.exp(self.k * xp.log(t) - mean)
+        cross = kept * (1 - share) + 2 * self.rho * xp.sqrt(t * v + 1e-20) * share
+        return xp.log(known.E + xp.exp(mean / self.k) + v + cross)
+
+    loss = OwnFloor.loss
+    infinite_data_loss = OwnFloor.infinite_data_loss
+
+
+OWN_FLOOR = fit.LawSpec(
+    name="own_floor",
+    law=OwnFloor,
+    columns=DISTILLATION.columns,
+    ranges=forms.COSINE.ranges | {"A": (10.0, 1e4)},
+    terms=forms.COSINE.terms,
+)
+NO_TOKENS = 1e-3  # a head start of nothing
+# What is fitted: a spec, and what it holds.
+FORMS = {
+    "equation8": (DISTILLATION, {}),
+    "equation8, c1 to infinity": (DISTILLATION, {"c1": 1e5}),
+    "cosine, own floor": (OWN_FLOOR, {}),
+    "cosine": (forms.COSINE, {}),
+    "power mean": (forms.DIP, {"r": 0.0}),
+    "dip": (forms.DIP, {}),
+    "data dip": (forms.DATA_DIP, {}),
+    "two parts": (forms.TWO_PART, {}),
+    "bias and variance": (forms.BIAS_VARIANCE, {}),
+    "  orthogonal": (forms.BIAS_VARIANCE, {"rho": 0.0}),
+    "  all data is variance": (forms.BIAS_VARIANCE, {"s": 1e-9}),
+    "  no head start": (forms.BIAS_VARIANCE, {"D0": NO_TOKENS}),
+    "  fades at g": (forms.BIAS_VARIANCE, {"kappa": 1.0}),
+    "  never below the floor": (replace(forms.BIAS_VARIANCE, name="kept", law=FloorKept), {}),
+    "  no head start, orthogonal": (forms.BIAS_VARIANCE, {"D0": NO_TOKENS, "rho": 0.0}),
+}
+
+# Sets on which not all forms are judged.
+PART = {
+    "ours, E held": ("equation8", "equation8, c1 to infinity", "two parts", "bias and variance")
+}
+
+
+def sets():
+    """The sets of runs with the supervised law that each stands on, by name."""
+    paper = pd.read_csv(DATA / "published" / "figure1_runs.csv")
+    study, entropy = study_means()
+    trained = study[study.kind == "supervised"]
+    ours = study[study.kind == "distilled"]
+    return {
+        "paper": (paper, laws.load().supervised),
+        "ours": (ours, fit.fit_supervised(trained, starts=256).law),
+        "ours, E held": (ours, fit.fit_supervised(trained, fixed={"E": entropy}, starts=256).law),
+    }
+
+
+def study_means():
+    """Means over seeds of data/runs/study.csv, L_T of the perfect teacher the entropy; entropy."""
+    table = analysis.means(record.read(DATA / "runs" / "study.csv"))
+    entropy = WORDS.entropy
+    perfect = table.teacher == PERFECT
+    return table.assign(teacher_loss=table.teacher_loss.mask(perfect, entropy)), entropy
+
+
+def held_out(runs):
+    """Masks of runs to keep aside, a dict of (kind, cut) -> array of bool (runs,)."""
+    sizes = np.sort(runs.student_params.unique())
+    masks = {("size", n): (runs.student_params >= sizes[-n]).to_numpy() for n in CUTS["size"]}
+    values = {
+        "tokens": runs.student_tokens / runs.student_params,
+        "teacher": -runs.teacher_loss,
+        "loss": -runs.student_loss,
+    }
+    for kind, value in values.items():
+        for cut in CUTS[kind]:
+            masks[kind, cut] = (value >= np.quantile(value, 1 - cut)).to_numpy()
+    return masks
+
+
+def draws(runs, count, groups=GROUPS):
+    """How often each run counts, by group at once (Owen's pigeonhole), (count, runs)."""
+    rng, times = np.random.default_rng(0), np.ones((count, len(runs)))
+    for keys in groups:
+        group = runs.groupby(keys).ngroup().to_numpy()
+        number = group.max() + 1
+        times *= rng.multinomial(number, np.full(number, 1 / number), size=count)[:, group]
+    return times
+
+
+def judge(name, runs, supervised):
+    """One form on one set: a fit to all runs, one without each hold-out, and refits.
+
+    Returns
+    -------
+    Fit
+    dict of (kind, cut) -> law
+    dict of (kind, cut) -> list of laws
+        From resampled runs, for the hold-outs that decide.
+    """
+    spec, fixed = FORMS[name]
+    found = fit.fit(spec, runs, supervised=supervised, fixed=fixed, starts=STARTS)
+    problem, masks = found.problem, held_out(runs)
+    starts = spec.starts(problem.tables[0]["logs"])
+    starts = starts[np.random.default_rng(1).permutation(len(starts))[:STARTS]]
+    starts = np.vstack([found.z[None], starts])
+    left = pad_weights(np.array([~mask for mask in masks.values()], float))
+    ends = problem.solve(np.tile(starts, (len(masks), 1)), weights=left.repeat(len(starts), axis=0))
+    best = ends.value.reshape(len(masks), -1).argmin(axis=1) + np.arange(len(masks)) * len(starts)
+    z = dict(zip(masks, ends.z[best], strict=True))
+    kept = {key: _laws(problem, z[key][None])[0] for key in masks}
+    times = draws(runs, REFITS)
+    refits = {}
+    for key in DECIDING:
+        weights = pad_weights(times * ~masks[key])
+        again = problem.solve(np.repeat(z[key][None], REFITS, axis=0), weights=weights, near=True)
+        refits[key] = _laws(problem, again.z)
+    return found, kept, refits
+
+
+def _laws(problem, z):
+    return [problem.spec.build(c.tolist(), problem.supervised_law) for c in problem.coefficients(z)]
+
+
+def errors(law, runs):
+    """|predicted / measured - 1|, an array (runs,)."""
+    inputs = (runs[name].to_numpy(float) for name in DISTILLATION.columns[:-1])
+    return np.abs(law.loss(*inputs) / runs.student_loss.to_numpy() - 1)
+
+
+def deviation(difference, times):
+    """Standard deviation over draws of the weighted mean of a difference of errors."""
+    total = times.sum(axis=1)
+    means = (times * difference).sum(axis=1)[total > 0] / total[total > 0]
+    return np.nanstd(means)
+
+
+def condition(found):
+    """How much worse the worst told direction is than the best, of logs of free coefficients."""
+    free = found.coefficients.index[~found.coefficients.fixed]
+    inputs = [np.log(found.runs[name].to_numpy(float)) for name in DISTILLATION.columns[:-1]]
+
+    def moved(name, step):
+        return found.law._replace(**{name: getattr(found.law, name) * (1 + step)}).log_loss(*inputs)
+
+    jacobian = np.array([moved(name, 1e-4) - moved(name, -1e-4) for name in free])
+    values = np.linalg.svd(jacobian, compute_uv=False)
+    return values[0] / max(values[-1], 1e-300)
+
+
+def rows(set_name, name, judged, base, runs):
+    """Rows of the table for one form on one set; `base` is what Equation 8's judgement was."""
+    found, kept, refits = judged
+    sizes = np.sort(runs.student_params.unique())
+    limits = met(found.law, sizes, 20 * sizes)
+    common = {"runs": set_name, "form": name, "k": int((~found.coefficients.fixed).sum())}
+    yield common | {
+        "kind": "fit",
+        "held": 0,
+        "error": errors(found.law, runs).mean(),
+        "condition": condition(found),
+        "at_optimum": found.starts_at_optimum,
+        "limits": " ".join(key for key, is_met in limits.items() if is_met),
+    }
+    for key, mask in held_out(runs).items():
+        part = runs[mask]
+        own, other = errors(kept[key], part), errors(base[1][key], part)
+        row = common | {"kind": key[0], "cut": key[1], "held": mask.sum(), "error": own.mean()}
+        row["difference"] = (own - other).mean()
+        if name != "equation8":
+            row["se"] = deviation(own - other, draws(part, DRAWS))
+            for label, keys in zip(("teachers", "students"), GROUPS, strict=True):
+                row[f"se_{label}"] = deviation(own - other, draws(part, DRAWS, [keys]))
+        if key in DECIDING and name != "equation8":
+            pairs = zip(refits[key], base[2][key], strict=True)
+            refitted = np.array([errors(a, part) - errors(b, part) for a, b in pairs])
+            row["se_refitted"] = deviation(refitted, draws(runs, REFITS)[:, mask])
+        yield row
+
+
+def coefficients(replicates=500):
+    """The recommended form fitted to the paper's runs, with 95% intervals over teachers."""
+    runs, supervised = sets()["paper"]
+    options = {"supervised": supervised, "starts": STARTS, "bootstrap": replicates}
+    found = fit.fit(forms.BIAS_VARIANCE, runs, cluster="teacher", **options)
+    table = found.coefficients.drop(columns="fixed").reset_index()
+    table.insert(0, "form", forms.BIAS_VARIANCE.name)
+    return table
+
+
+def main(names):
+    """Judge the forms named, or those that the table lacks: all, or those of `PART`."""
+    done = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=["runs", "form"])
+    if names:
+        done = done[~done.form.isin(names)]
+    known = set(zip(done.runs, done.form, strict=True))
+    for set_name, (runs, supervised) in sets().items():
+        runs = runs.sort_values(list(DISTILLATION.columns), kind="stable", ignore_index=True)
+        base = None
+        for name in FORMS:
+            if (set_name, name) in known or (set_name in PART and name not in PART[set_name]):
+                continue
+            base = base or judge("equation8", runs, supervised)
+            began = time.perf_counter()
+            judged = base if name == "equation8" else judge(name, runs, supervised)
+            new = pd.DataFrame(list(rows(set_name, name, judged, base, runs)))
+            print(f"{set_name}, {name}: {time.perf_counter() - began:.0f} s", flush=True)
+            done = pd.concat([done, new], ignore_index=True)
+            done.to_csv(TABLE, index=False, float_format="%.5g", lineterminator="\n")
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main(sys.argv[1:])
+        coefficients().to_csv(COEFFICIENTS, index=False, float_format="%.6g", lineterminator="\n")
