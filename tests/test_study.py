@@ -437,7 +437,13 @@ def test_cached_weights_of_another_loss_are_trained_again(tmp_path):
         student = Run(1, 2_000, seed=3, teacher=TINY[0])
         with pytest.warns(UserWarning, match="trained again"):
             found = record.run([*TINY[:2], student], path, models, pool, progress=False)
-    assert found.teacher_loss.iloc[-1] == pytest.approx(first[TINY[0].id], abs=1e-5)
+        assert found.teacher_loss.iloc[-1] == pytest.approx(first[TINY[0].id], abs=1e-5)
+        # A table without the teacher's row knows its loss from its students.
+        path = tmp_path / "students.csv"
+        record.run([TINY[1]], path, models, pool, progress=False)
+        weights.store(models, TINY[0].key, other)
+        with pytest.warns(UserWarning, match="trained again"):
+            record.run([TINY[1], student], path, models, pool, progress=False)
 
 
 @pytest.mark.filterwarnings("ignore")  # dask's own, about ports and large graphs
