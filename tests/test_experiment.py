@@ -229,6 +229,13 @@ def test_rows_of_another_job_are_refused(run):
         run([TEACHER], wrong)
 
 
+def test_rows_of_other_columns_are_refused_before_they_are_written(run, tmp_path):
+    wrong = replace(TASK, columns=("id", "loss", "teacher", "accuracy"))
+    with pytest.raises(RuntimeError, match=r"job1: columns \['accuracy'\]"):
+        run([TEACHER], wrong)
+    assert not (tmp_path / "t.csv").exists()
+
+
 def test_rows_stand_under_the_names_of_the_file(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("n,id,loss\n1,aaa,2.5\n")

@@ -117,6 +117,9 @@ def run(jobs, task, path, folder, executor, *, progress=True):
             found = table.frame(rows)
             if set(found.id) != set(job.ids):
                 raise ValueError(f"job {job.key} gave rows of {sorted(set(found.id))}")
+            if set(found) != set(task.columns):
+                odd = sorted(set(found) ^ set(task.columns))
+                raise ValueError(f"job {job.key}: columns {odd} are its rows' or the task's alone")
             found = found[~found.id.isin(done)]
             if job.key in wanted and len(found):
                 table.append(path, found)

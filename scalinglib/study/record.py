@@ -83,7 +83,7 @@ def _train(folder, r, given):
         "windows": recipe.batches(r.tokens, r.corpus.n_ctx, r.windows)[0],
         **_of_teacher(r, teacher),
         **({} if r.teacher is None else vars(r.objective)),
-        **measured,
+        **{name: measured[name] for name in COLUMNS if name in measured},
         "flops": r.flops,
         "inference_flops": r.inference_flops,
         "seconds": seconds,
