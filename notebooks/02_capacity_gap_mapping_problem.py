@@ -137,7 +137,7 @@ def quartiles(ax, rows, over, measure, style):
     x = group.mean().index.to_numpy(float)
     ax.plot(x, group.mean(), "o-", color=style["color"], label=style["label"])
     low, high = group.quantile(0.25), group.quantile(0.75)
-    ax.fill_between(x, low, high, color=style["color"], alpha=0.25, linewidth=0)
+    figures.band(ax, x, low, high, color=style["color"])
 
 
 def paper_panel(ax, teachers, students, over, measure):
@@ -206,7 +206,7 @@ def curve(ax, rows, over, measure, color, label):
     group = rows.groupby(over)[measure]
     x, mean, error = group.mean().index.to_numpy(float), group.mean(), group.sem()
     ax.plot(x, mean, "o-", color=color, label=label)
-    ax.fill_between(x, mean - 2 * error, mean + 2 * error, color=color, alpha=0.25, linewidth=0)
+    figures.band(ax, x, mean - 2 * error, mean + 2 * error, color=color)
 
 
 def numbers(teachers, students, over):

@@ -166,7 +166,7 @@ def draw(ax, table, reference, color):
         ax.plot(x, y, ":", color="black", linewidth=1.4, label=LABELS[reference])
         return
     ax.plot(x, y, "o", color=color, markersize=3.5, label=LABELS[reference])
-    ax.fill_between(x, y - band, y + band, color=color, alpha=0.25, linewidth=0)
+    figures.band(ax, x, y - band, y + band, color=color)
 
 
 def panel(pair, rows, first, color):
@@ -343,7 +343,7 @@ for ax, reference in zip(axes, REFERENCES, strict=True):
         dash = "-o" if tokens == long else ":o"
         ax.plot(x, line["mean"], dash, **style, label=f"{objective}, {size}")
         low, high = line["mean"] - 2 * line["sem"], line["mean"] + 2 * line["sem"]
-        ax.fill_between(x, low, high, **style, alpha=0.25, linewidth=0)
+        figures.band(ax, x, low, high, **style)
     ax.set_xticks(x, [name.split()[0] for name in line.index], rotation=45)
     ax.set(yscale="log", ylim=(5e-4, 1))
 figures.legend_below(fig, axes[0], columns=4)

@@ -87,10 +87,10 @@ def compare(rows, over, plain, by=("n_layers", "teacher_loss")):
     return judged.reset_index(list(by)).reset_index(drop=True)
 
 
-def curve(ax, cells, over, color, label, style="o-", measure="loss"):
+def curve(ax, cells, over, color, label, *, style="o-", measure="loss"):
     x, y, error = cells[over].to_numpy(float), cells[measure], 2 * cells.above_error
     ax.plot(x, y, style, color=color, label=label)
-    ax.fill_between(x, y - error, y + error, color=color, alpha=0.25, linewidth=0)
+    figures.band(ax, x, y - error, y + error, color=color)
 
 
 def by_size(rows, xlabel, ylabel="student loss (nats)"):
@@ -325,7 +325,7 @@ for ax, depth in axes:
     for (knob, share), some in storage[storage.n_layers == depth].groupby(["knob", "mixing"]):
         label, color = MIXED[share]
         style, name = {"top_k": ("o-", "top-k"), "top_p": ("s--", "top-p")}[knob]
-        curve(ax, some, "bytes_per_token", color, f"{name}, {label}", style, "above")
+        curve(ax, some, "bytes_per_token", color, f"{name}, {label}", style=style, measure="above")
     above_whole(ax)
     ax.set_xscale("log")
     plain_ticks(ax, [stored(k, N_VOCAB) for k in (*design.top_k, N_VOCAB)])

@@ -37,7 +37,8 @@ from scalinglib.laws.limits import LIMITS, met
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record
-from scalinglib.study.run import PERFECT, WORDS
+from scalinglib.study.run import PERFECT
+from scalinglib.study.words import Words
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -45,7 +46,7 @@ figures.use_style()
 bench = pd.read_csv(DATA / "fits" / "law_bench.csv")
 paper_runs = pd.read_csv(DATA / "published" / "figure1_runs.csv")
 study = record.read(DATA / "runs" / "study.csv")
-entropy = WORDS.entropy
+entropy = Words().entropy
 STUDENT = ["student_params", "student_tokens"]
 
 # %% [markdown]

@@ -98,7 +98,7 @@ for name, part in wants.items():
     seen = part[part.inside]
     for ax, column in zip(axes, ("params", "tokens", "law"), strict=True):
         band = seen[f"{column}_low"], seen[f"{column}_high"]
-        ax.fill_between(seen.compute, *band, color=colors[name], alpha=0.25, linewidth=0)
+        figures.band(ax, seen.compute, *band, color=colors[name])
         middle = seen["predicted" if column == "law" else column]
         ax.plot(seen.compute, middle, color=colors[name], label=names[name])
 axes[0].plot(training, runs.params, ".", color="grey", label="runs")

@@ -1,5 +1,9 @@
 """Distillation scaling laws, reproduced: laws, fits, compute-optimal allocation, experiments.
 
-One room per job, imports pointing downwards only: `laws` and `flops` know nothing of each other,
-`fit` and `allocate` stand on them, `report` knows no science. The README has the map.
+One room per job, imports pointing downwards only; `pyproject.toml` has the layers. From the top:
+`study` (corpora and tokenizers, a transformer, distillation losses, its training and its designs),
+`gap` (the capacity gap in small), `experiment` (one engine that trains and records anything;
+learning-rate schedules, comparison seed by seed), `allocate` and `fit` (for any law), `simulate`,
+`laws`, `flops`, `calibration`; and `report` (claims, figures, bands), which knows no science.
+CONTRIBUTING says where what is new goes.
 """

@@ -2,12 +2,16 @@
 
 import math
 import pickle
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from scalinglib.study.corpus import SPLITS, stream
+from scalinglib.study import record
+from scalinglib.study.corpus import SPLITS, divergence, stream
+from scalinglib.study.run import PERFECT, Run
 from scalinglib.study.text import Text
 from scalinglib.study.words import Words, lexicon
 
@@ -126,6 +130,40 @@ def test_score_of_text_is_the_mean_surprise():
     found = corpus.score(np.log(p), windows)
     assert found["loss"] == pytest.approx(-np.mean(np.log(seen)))
     assert math.isnan(found["completion"])
+
+
+@dataclass(frozen=True)
+class Dice:
+    """A corpus of one's own: independent symbols of known odds, scored by one number more."""
+
+    id: str = "dice"
+    n_vocab: int = 5
+    n_ctx: int = 16
+    entropy: float = stats.entropy([1, 2, 3, 4, 5])
+
+    def sample(self, split, rng, windows):
+        return rng.choice(5, (windows, 17), p=np.arange(1, 6) / 15).astype(np.uint16)
+
+    def truth(self, windows):
+        return np.broadcast_to(np.arange(1, 6) / 15, (len(windows), 16, 5))
+
+    def score(self, log_probs, windows):
+        loss = self.entropy + divergence(self.truth(windows), log_probs)
+        right = log_probs.argmax(-1) == windows[:, 1:]
+        return {"loss": loss, "accuracy": right.mean(), "bits": loss / np.log(2)}
+
+
+def test_a_corpus_of_ones_own_is_learnt_and_distilled(tmp_path):
+    dice = Dice()
+    teacher = Run(1, 8_000, corpus=dice)
+    runs = [teacher, *(Run(1, 8_000, teacher=t, corpus=dice) for t in (teacher, PERFECT))]
+    with ThreadPoolExecutor(1) as pool:
+        for wanted in (runs[:1], runs):  # the second time it reads what the first one wrote
+            found = record.run(wanted, tmp_path / "t.csv", tmp_path, pool, progress=False)
+    assert list(found) == list(record.COLUMNS)
+    assert (found.loss > dice.entropy - 1e-5).all()  # six digits are written
+    assert (found.loss < dice.entropy + 0.02).all()
+    assert sorted(found.teacher.dropna()) == [teacher.id, "perfect"]
 
 
 def test_identity_is_that_of_the_contents(toy):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
@@ -168,6 +168,26 @@ def test_damaged_and_foreign_weights_are_trained_again(run, tmp_path, damage):
     assert found.set_index("id").loss.job2 == 2.1
 
 
+def test_weights_whose_loss_is_no_number_are_trained_again(run, tmp_path):
+    def judge(job, held):
+        raise FloatingPointError("the loss is nan")
+
+    kept = Job(1, keeps=True)
+    run([kept])
+    with pytest.warns(UserWarning, match="job1: the loss is nan: trained again"):
+        run([Job(2, (kept,))], replace(TASK, loss=judge))
+    assert trained == [1, 1, 2]
+
+
+def test_a_row_of_others_without_a_number_stops_nothing(run, tmp_path):
+    kept = Job(1, keeps=True)
+    run([kept])
+    with (tmp_path / "t.csv").open("a") as file:
+        file.write("other,unknown,\n")
+    assert list(run([Job(2, (kept,))]).id) == ["job1", "other", "job2"]
+    assert trained == [1, 2]
+
+
 def test_weights_that_are_missing_are_trained_again_and_whole_ones_are_not(run, tmp_path):
     run([TEACHER, Job(7, (TEACHER,))])
     trained.clear()
@@ -197,6 +217,9 @@ def test_a_table_of_other_columns_is_refused_before_anything_is_trained(run, tmp
     (tmp_path / "t.csv").write_text("id,loss,accuracy\njob9,1,2\n")
     with pytest.raises(ValueError, match=r"lacks \['teacher'\] and has \['accuracy'\]"):
         run([TEACHER])
+    (tmp_path / "t.csv").write_text("id,loss,teacher,loss\n")
+    with pytest.raises(ValueError, match=r"the columns \['loss'\] more than once"):
+        run([TEACHER])
     assert trained == []
 
 
@@ -204,6 +227,13 @@ def test_rows_of_another_job_are_refused(run):
     wrong = execute.Task(lambda job, given: ([{"id": "other", "loss": 1.0}], {}), ("id", "loss"))
     with pytest.raises(RuntimeError, match=r"job1 gave rows of \['other'\]"):
         run([TEACHER], wrong)
+
+
+def test_rows_of_other_columns_are_refused_before_they_are_written(run, tmp_path):
+    wrong = replace(TASK, columns=("id", "loss", "teacher", "accuracy"))
+    with pytest.raises(RuntimeError, match=r"job1: columns \['accuracy'\]"):
+        run([TEACHER], wrong)
+    assert not (tmp_path / "t.csv").exists()
 
 
 def test_rows_stand_under_the_names_of_the_file(tmp_path):

@@ -3,10 +3,8 @@
 import json
 import os
 import warnings
-from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -223,127 +221,6 @@ def test_bootstrap_over_clusters_and_through_the_supervised_law(
     spread = [np.ptp(f.laws().supervised.loss(1e9, 2e10)) for f in (held, carried)]
     assert spread[0] == 0 < spread[1]
     assert not np.allclose(held.replicates, carried.replicates)
-
-
-class CosineLaw(NamedTuple):
-    """L_S = E + t + K + 2 rho sqrt(t K), t = L_T - E, K = g exp(-(t / (kappa g))^p).
-
-    g = (A / N_S^alpha + B / D_S^beta)^gamma, E, alpha and gamma the supervised law's.
-    """
-
-    A: float
-    B: float
-    beta: float
-    rho: float
-    kappa: float
-    p: float
-    supervised: SupervisedLaw
-
-    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
-        known = self.supervised
-        size = jnp.log(self.A) - known.alpha * log_student_params
-        data = jnp.log(self.B) - self.beta * log_student_tokens
-        log_g = known.gamma * jnp.logaddexp(size, data)
-        t = jnp.exp(log_teacher_loss) - known.E
-        log_kl = log_g - jnp.exp(self.p * (jnp.log(t / self.kappa) - log_g))
-        cross = 2 * self.rho * jnp.exp((jnp.log(t) + log_kl) / 2)
-        return jnp.log(known.E + t + jnp.exp(log_kl) + cross)
-
-
-COSINE = fit.LawSpec(
-    name="cosine",
-    law=CosineLaw,
-    columns=DISTILLATION.columns,
-    ranges={
-        "A": (1e2, 1e5),
-        "B": (0.03, 3.0),
-        "beta": (0.2, 1.0),
-        "rho": (-0.3, 0.3),
-        "kappa": (0.3, 3.0),
-        "p": (0.4, 2.0),
-    },
-    terms={"B": ("beta", "student_tokens")},
-    ridges={("kappa", "p"): "both say where K collapses"},
-    probes=(fit.Probe("kappa", ("p",), (0.98, 1.02)),),
-)
-COSINE_TRUTH = CosineLaw(3000.0, 2e4, 0.43, -0.05, 1.5, 2.0, LAW.supervised)
-
-
-@pytest.fixture(scope="module")
-def cosine_fit(distillation_runs):
-    rng = np.random.default_rng(5)
-    runs = distillation_runs.assign(student_loss=_cosine(distillation_runs))
-    runs["student_loss"] *= np.exp(0.003 * rng.standard_normal(len(runs)))
-    return fit.fit(COSINE, runs, supervised=LAW.supervised, starts=32, bootstrap=32)
-
-
-def _cosine(runs):
-    with float64():
-        inputs = (jnp.log(runs[name].to_numpy()) for name in COSINE.columns[:-1])
-        return np.exp(np.asarray(COSINE_TRUTH.log_loss(*inputs)))
-
-
-def test_a_law_of_ones_own_is_fitted(cosine_fit, distillation_runs):
-    assert isinstance(cosine_fit.law, CosineLaw)
-    assert cosine_fit.starts_at_optimum > 0.5
-    assert cosine_fit.replicates_converged == 1.0
-    by_hand = references.huber_objective(
-        _Readable(cosine_fit.law), cosine_fit.runs, COSINE.columns, cosine_fit.delta
-    )
-    assert cosine_fit.objective == pytest.approx(by_hand, rel=1e-9)
-    bands, exact = cosine_fit.predict(distillation_runs), _cosine(distillation_runs)
-    assert np.abs(bands.predicted / exact - 1).max() < 0.005
-    assert (bands.run_low < bands.law_low).all()
-    assert (bands.law_high < bands.run_high).all()
-    assert 0.88 < cosine_fit.runs.student_loss.between(bands.run_low, bands.run_high).mean() <= 1
-
-
-class _Readable:
-    """A law's `loss`, for the reference that reads it run by run."""
-
-    def __init__(self, law):
-        self.law = law
-
-    def loss(self, *inputs):
-        with float64():
-            return float(np.exp(self.law.log_loss(*np.log(inputs))))
-
-
-def test_a_law_of_ones_own_is_diagnosed(cosine_fit):
-    estimate = cosine_fit.coefficients.estimate
-    table = fit.profile(cosine_fit, "p", estimate["p"] * np.array([0.8, 1.0, 1.25]))
-    assert table.likelihood_ratio.iloc[1] == pytest.approx(0, abs=1e-6)
-    assert (table.likelihood_ratio[[0, 2]] > 1).all()
-    losses = cosine_fit.runs.student_loss
-    _, held = fit.hold_out(cosine_fit, (losses < losses.quantile(0.2)).to_numpy())
-    assert held.relative_error[held.held].abs().mean() < 0.01
-    said = " ".join(fit.explain(cosine_fit))
-    assert "fits as well: both say where K collapses." in said  # its probe
-
-
-def test_a_law_of_ones_own_is_refused_where_it_cannot_be_fitted(cosine_fit):
-    with pytest.raises(ValueError, match="supervised is NoneType"):
-        fit.fit(COSINE, cosine_fit.runs)
-    with pytest.raises(ValueError, match=r"fixed\['p'\] is -1.0"):
-        fit.fit(COSINE, cosine_fit.runs, supervised=LAW.supervised, fixed={"p": -1.0})
-    lacking = fit.LawSpec("half", CosineLaw, COSINE.columns, ranges={"A": (1.0, 2.0)})
-    with pytest.raises(ValueError, match="ranges of half lack B, beta, rho, kappa, p"):
-        fit.fit(lacking, cosine_fit.runs, supervised=LAW.supervised)
-
-
-def test_fits_are_float64_whatever_the_process_says(supervised_runs, cosine_fit):
-    before = jax.config.jax_enable_x64
-    options = {"starts": 16, "bootstrap": 8}
-    try:
-        jax.config.update("jax_enable_x64", True)
-        on = fit.fit_supervised(supervised_runs, **options)
-        predicted = cosine_fit.predict(cosine_fit.runs)
-        jax.config.update("jax_enable_x64", False)
-        off = fit.fit_supervised(supervised_runs, **options)
-        pd.testing.assert_frame_equal(predicted, cosine_fit.predict(cosine_fit.runs))
-    finally:
-        jax.config.update("jax_enable_x64", before)
-    pd.testing.assert_frame_equal(on.coefficients, off.coefficients)
 
 
 def test_the_papers_procedure_ends_no_lower(supervised_runs):

@@ -53,6 +53,7 @@ ELSEWHERE = Run(1, 1e4, corpus=TEXT)
         (lambda: Objective(mixing=1.5), "mixing is 1.5"),
         (lambda: Objective(temperature=0), "temperature is 0"),
         (lambda: Objective(top_k=0), "top_k is 0"),
+        (lambda: Objective(top_k=1.5), "top_k is 1.5"),
         (lambda: Objective(top_p=1.5), "top_p is 1.5"),
         (lambda: Objective(top_k=3, reverse=True), "reverse is True with top_k 3"),
         (lambda: Objective(top_p=0.9, reverse=True), "reverse is True with .* top_p 0.9"),
@@ -66,7 +67,8 @@ ELSEWHERE = Run(1, 1e4, corpus=TEXT)
         (lambda: Run(1, math.nan), "tokens is nan"),
         (lambda: Run(1, math.inf), "tokens is inf"),
         (lambda: by_ratio(1, 0), "tokens is 0"),
-        (lambda: Run(0, 1e4).params, "n_layers is 0"),
+        (lambda: Run(0, 1e4), "n_layers is 0"),
+        (lambda: Run(1.5, 1e4), "n_layers is 1.5"),
         (lambda: Run(1, 1e4, windows=0), "windows is 0"),
         (lambda: Run(1, 1e4, seed=-1), "seed is -1"),
         (lambda: Run(1, 1e4, peak=0.0), "peak is 0.0"),
@@ -437,7 +439,13 @@ def test_cached_weights_of_another_loss_are_trained_again(tmp_path):
         student = Run(1, 2_000, seed=3, teacher=TINY[0])
         with pytest.warns(UserWarning, match="trained again"):
             found = record.run([*TINY[:2], student], path, models, pool, progress=False)
-    assert found.teacher_loss.iloc[-1] == pytest.approx(first[TINY[0].id], abs=1e-5)
+        assert found.teacher_loss.iloc[-1] == pytest.approx(first[TINY[0].id], abs=1e-5)
+        # A table without the teacher's row knows its loss from its students.
+        path = tmp_path / "students.csv"
+        record.run([TINY[1]], path, models, pool, progress=False)
+        weights.store(models, TINY[0].key, other)
+        with pytest.warns(UserWarning, match="trained again"):
+            record.run([TINY[1], student], path, models, pool, progress=False)
 
 
 @pytest.mark.filterwarnings("ignore")  # dask's own, about ports and large graphs

@@ -42,7 +42,8 @@ from scalinglib.laws import SupervisedLaw
 from scalinglib.laws.limits import met
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record
-from scalinglib.study.run import PERFECT, WORDS
+from scalinglib.study.run import PERFECT
+from scalinglib.study.words import Words
 
 TABLE = DATA / "fits" / "law_bench.csv"
 COEFFICIENTS = laws.COEFFICIENTS / "bias_variance.csv"
@@ -174,7 +175,7 @@ def sets():
 def study_means():
     """Means over seeds of data/runs/study.csv, L_T of the perfect teacher the entropy; entropy."""
     table = analysis.means(record.read(DATA / "runs" / "study.csv"))
-    entropy = WORDS.entropy
+    entropy = Words().entropy
     perfect = table.teacher == PERFECT
     return table.assign(teacher_loss=table.teacher_loss.mask(perfect, entropy)), entropy
 

@@ -1,6 +1,6 @@
 """Write the README's table of notebooks and its gallery, each between its two markers.
 
-    python tools/readme.py
+    .venv/bin/python -m tools.readme
 
 What a notebook makes is read off its save(...) calls, how long it takes off data/seconds.csv
 (`make seconds` measures it), what became of the statements it checks off data/claims.toml. Links
@@ -10,10 +10,11 @@ that open a notebook in Colab or Binder appear once CITATION.cff has a `reposito
 import ast
 import csv
 import re
-import tomllib
 from collections import Counter
 from functools import partial
 from pathlib import Path
+
+from scalinglib.report.claims import ledger
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADLINE = "start_the_u"
@@ -92,12 +93,6 @@ def status(claims):
     order = [*plural, *sorted(set(answers) - set(plural))]
     counts = [(answers[answer], answer) for answer in order if answers[answer]]
     return ", ".join(f"{n} {plural.get(a, a) if n > 1 else a}" for n, a in counts)
-
-
-def ledger():
-    """All claims by id, as `scalinglib.report.claims.ledger` has them."""
-    with (ROOT / "data" / "claims.toml").open("rb") as file:
-        return tomllib.load(file)
 
 
 def repository(citation):

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from typing import Protocol
 
 import jax
+import pandas as pd
 from tqdm import tqdm
 
 from scalinglib.experiment import table, weights
@@ -67,12 +69,16 @@ class Task:
     loss : function of a job and its weights, or None
         The loss of each row (a dict by id), which is held against the table's before weights
         from disk are trusted.
+    told : function of a table
+        The losses that a table (not an empty one) tells, of its rows and of others: a DataFrame of
+        id and loss.
     """
 
     train: Callable
     columns: tuple
     types: dict = field(default_factory=dict)
     loss: Callable | None = None
+    told: Callable = itemgetter(["id", "loss"])
 
 
 def run(jobs, task, path, folder, executor, *, progress=True):
@@ -111,6 +117,9 @@ def run(jobs, task, path, folder, executor, *, progress=True):
             found = table.frame(rows)
             if set(found.id) != set(job.ids):
                 raise ValueError(f"job {job.key} gave rows of {sorted(set(found.id))}")
+            if set(found) != set(task.columns):
+                odd = sorted(set(found) ^ set(task.columns))
+                raise ValueError(f"job {job.key}: columns {odd} are its rows' or the task's alone")
             found = found[~found.id.isin(done)]
             if job.key in wanted and len(found):
                 table.append(path, found)
@@ -170,11 +179,18 @@ def _readable(job, folder):
 def _intact(runs, task, folder, executor, job):
     """Whether a job's weights are on disk and have the loss that the table says."""
     have = _readable(job, folder)
-    known = runs[runs.id.isin(job.ids)]
-    if have is None or task.loss is None or known.empty:
+    if have is None or task.loss is None or runs.empty:
         return have is not None
-    found = executor.submit(task.loss, job, have).result()
-    for row_id, loss in zip(known.id, known.loss, strict=True):
+    known = task.told(runs)
+    known = known[known.id.isin(job.ids)]
+    if known.empty:
+        return True
+    try:
+        found = executor.submit(task.loss, job, have).result()
+    except ArithmeticError as error:
+        warnings.warn(f"weights of {job.key}: {error}: trained again", stacklevel=2)
+        return False
+    for row_id, loss in zip(known.id, pd.to_numeric(known.loss, errors="coerce"), strict=True):
         if not abs(found[row_id] - loss) <= SAME_LOSS * abs(loss):
             told = (
                 f"weights of {job.key} have the loss {found[row_id]:.6g}, {row_id} has {loss:.6g}"

@@ -11,7 +11,7 @@ import io
 import json
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,7 +59,10 @@ def read(path, dtype=None):
 def matching(path, columns):
     """Nothing, or ValueError if the table at `path` has other columns than those named."""
     _, header = _whole(Path(path))
-    if header and set(header) != set(columns):
+    if header and sorted(header) != sorted(columns):
+        twice = sorted({name for name in header if header.count(name) > 1})
+        if twice:
+            raise ValueError(f"{path} has the columns {twice} more than once")
         missing, unknown = sorted(set(columns) - set(header)), sorted(set(header) - set(columns))
         raise ValueError(
             f"{path} has other columns than its rows: it lacks {missing} and has {unknown} besides"
@@ -144,8 +147,9 @@ def _opened(lock, path):
             told = _words(_holder(file))
             file.close()
             raise LockedError(f"{path} is being written by {told}") from None
-        if lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat()):
-            break
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+                break
         file.close()  # whoever held it has just removed it
     holder = _holder(file)
     if holder and holder["host"] != socket.gethostname():

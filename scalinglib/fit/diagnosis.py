@@ -23,7 +23,7 @@ __all__ = [
     "ridges",
 ]
 
-_WIDE_INTERVAL = 1.5  # high over low, from which a coefficient counts as poorly told
+_WIDE_INTERVAL = 1.5  # `_ratio`, from which a coefficient counts as poorly told
 _NO_INTERVAL = 1e6  # and from which its interval says nothing
 _RIDGE_INTERVAL = 1.1  # and from which it counts as able to move along a ridge
 _TOGETHER = 0.8  # rank correlation of replicates that makes two of them a ridge
@@ -38,7 +38,8 @@ def profile(fit, coefficient, values=None):
     fit : Fit
     coefficient : str
     values : array_like or None
-        None takes 25 values from a third to three times the estimate, evenly in logs.
+        None takes 25 from a third to three times the estimate, evenly in logs; of a coefficient
+        that may be negative 25 over its range, where its spec has one.
 
     Returns
     -------
@@ -50,7 +51,9 @@ def profile(fit, coefficient, values=None):
     names = fit.spec.coefficients
     if coefficient not in names:
         raise ValueError(f"coefficient is {coefficient!r}; it must be one of {list(names)}")
-    if values is None:
+    if values is None and coefficient in fit.spec.signed and coefficient in fit.spec.ranges:
+        values = np.linspace(*fit.spec.ranges[coefficient], 25)
+    elif values is None:
         values = fit.coefficients.estimate[coefficient] * np.geomspace(1 / 3, 3, 25)
     values = np.atleast_1d(np.asarray(values, float))
     fixed = np.repeat(fit.problem.fixed[None], len(values), axis=0)
@@ -81,7 +84,7 @@ def ridges(fit):
     """
     _need_replicates(fit)
     table = fit.coefficients
-    loose = table.index[~table.fixed & (table.high / table.low.abs() > _RIDGE_INTERVAL)]
+    loose = table.index[~table.fixed & (_ratio(table) > _RIDGE_INTERVAL)]
     rows = []
     for first, second in combinations(loose, 2):
         correlation = stats.spearmanr(fit.replicates[first], fit.replicates[second]).statistic
@@ -167,7 +170,7 @@ def explain(fit):
     table = fit.coefficients[~fit.coefficients.fixed]
     share = fit.starts_at_optimum
     said.append(f"{share:.0%} of the starts end at the same, best objective.")
-    loose = table.index[table.high / table.low.abs() > _WIDE_INTERVAL]
+    loose = table.index[_ratio(table) > _WIDE_INTERVAL]
     if len(loose):
         parts = [_interval(name, table.low[name], table.high[name]) for name in loose]
         said.append(
@@ -195,6 +198,13 @@ def explain(fit):
             f"where half the runs are within {np.expm1(np.median(errors)):.2%}."
         )
     return said
+
+
+def _ratio(table):
+    """The larger end of each interval over the smaller, infinite where it holds zero."""
+    ends = table[["low", "high"]].abs()
+    ratio = ends.max(axis=1) / ends.min(axis=1)
+    return ratio.where(table.low * table.high > 0, np.inf)
 
 
 def _flat(fit, probe):

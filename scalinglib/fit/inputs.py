@@ -94,6 +94,7 @@ def _numbers(runs, name):
 def _suspicions(runs, spec, supervised):
     """Sentences about what may be wrong, each naming rows or columns."""
     columns = spec.columns
+    named = {kind: [n for n in columns[:-1] if n.endswith(kind)] for kind in ("params", "tokens")}
     repeated = runs.index[runs.duplicated(list(columns), keep="first")]
     if len(repeated):
         rows = ", ".join(map(str, repeated[:5]))
@@ -108,19 +109,21 @@ def _suspicions(runs, spec, supervised):
     for name in map(str, runs.columns):
         if any(word in name.lower() for word in ("bit", "bpb", "bpc")):
             yield f"column {name} speaks of bits; the law wants nats (bits / 1.4427)"
-        if "total" in name.lower() and "param" in name.lower():
-            yield f"column {name} speaks of total parameters; {columns[0]} must be non-embedding"
+        if named["params"] and "total" in name.lower() and "param" in name.lower():
+            wanted = ", ".join(named["params"])
+            yield f"column {name} speaks of total parameters; {wanted} must be non-embedding"
     if spec in (SUPERVISED, DISTILLATION):
         # Of the table's doubts those that would change what a fit means.
         yield from (doubt.text for doubt in doubts(runs) if doubt.cannot or doubt.units)
-    yield from _sizes(runs, columns)
-    yield from _coverage(runs, columns)
+    for name in named["params"]:
+        yield from _sizes(runs, name)
+    yield from _coverage(runs, named["params"], named["tokens"])
     yield from spec.suspicions(runs, supervised)
 
 
-def _sizes(runs, columns):
+def _sizes(runs, name):
     """Sizes in other units than parameters, or with the embedding counted in."""
-    name, sizes = columns[0], np.unique(runs[columns[0]].to_numpy())
+    sizes = np.unique(runs[name].to_numpy())
     models = [Architecture(n_layers) for n_layers in range(2, 61)]
     with_embedding, without = (
         np.array([getattr(m, kind) for m in models]) for kind in ("total_params", "params")
@@ -136,15 +139,16 @@ def _sizes(runs, columns):
         )
 
 
-def _coverage(runs, columns):
-    """Data that do not cover N, D or the teacher widely enough to tell the coefficients apart."""
-    size, data = columns[:2]
-    for name in (size, data):
+def _coverage(runs, sizes, tokens):
+    """Data that do not cover N and D widely enough to tell the coefficients apart."""
+    for name in (*sizes, *tokens):
         span = runs[name].max() / runs[name].min()
         if span < 10:
             yield f"column {name} spans only a factor {span:.3g}: its exponent is hardly told"
-    ratio = runs[data] / runs[size]
-    if ratio.max() / ratio.min() < 4:
+    for size, data in zip(sizes, tokens, strict=False):
+        ratio = runs[data] / runs[size]
+        if ratio.max() / ratio.min() >= 4:
+            continue
         yield (
             f"{data} over {size} spans only a factor {ratio.max() / ratio.min():.3g}: size and "
             "data move together, and their terms cannot be told apart"

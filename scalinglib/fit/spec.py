@@ -1,8 +1,8 @@
 """What a fit needs to know of a law: one object, which the solver and all reports read.
 
-A new law is a formula and what is plausible for its coefficients: a pytree dataclass with
-`log_loss`, and a `LawSpec` of it. Fits, bootstrap, profiles, hold-outs, diagnosis and bands follow;
-tests/test_fit.py defines one. Laws that deserve better coordinates override the methods here, as
+A new law is a formula and what is plausible for its coefficients: a named tuple with `log_loss`,
+and a `LawSpec` of it. Fits, bootstrap, profiles, hold-outs, diagnosis and bands follow;
+tests/test_own_law.py has two. Laws that deserve better coordinates override the methods here, as
 the paper's two do.
 
 Coordinates are what a minimiser likes. log A and alpha are a bad pair, since no run lies near
@@ -54,7 +54,8 @@ class LawSpec:
         A named tuple whose fields are the coefficients, in order, then `supervised` if the
         law stands on a supervised law that is held. Its `log_loss` takes the logs of the inputs.
     columns : tuple of str
-        What it reads of a table of runs: sizes, tokens, other inputs, the measured loss last.
+        What it reads of a table of runs: the inputs in the order of `log_loss`, the measured loss
+        last.
     ranges : dict of (float, float)
         For each coefficient what is plausible. Where it is positive the coordinate is the log.
     terms : dict of (str, str)
@@ -63,6 +64,11 @@ class LawSpec:
     ridges : dict
         For pairs of coefficients the reason why they may move together.
     probes : tuple of Probe
+
+    Raises
+    ------
+    ValueError
+        Where these parts do not fit together: the part is named.
     """
 
     name: str
@@ -72,6 +78,42 @@ class LawSpec:
     terms: dict = field(default_factory=dict)
     ridges: dict = field(default_factory=dict)
     probes: tuple = ()
+
+    def __post_init__(self):
+        """Refuse names that are not there, and ranges that are none."""
+        if not hasattr(self.law, "_fields"):
+            raise TypeError(f"law of {self.name} is {self.law!r}; it must be a named tuple's type")
+        probed = (n for probe in self.probes for n in (probe.coefficient, *probe.partners))
+        scaled = (n for scale, (exponent, _) in self.terms.items() for n in (scale, exponent))
+        self._known("ranges", self.ranges, self.coefficients)
+        self._known("terms", scaled, self.coefficients)
+        self._known("terms", (column for _, column in self.terms.values()), self.columns[:-1])
+        self._known("probes", probed, self.coefficients)
+        for name, bounds in self.ranges.items():
+            if np.shape(bounds) != (2,) or not -np.inf < bounds[0] < bounds[1] < np.inf:
+                raise ValueError(
+                    f"ranges[{name!r}] of {self.name} is {bounds!r}; it must be two finite "
+                    "numbers, the lower first"
+                )
+        for name, (exponent, _) in self.terms.items():
+            if exponent in self.terms:
+                raise ValueError(
+                    f"terms[{name!r}] of {self.name} has the exponent {exponent!r}, which is the "
+                    "scale of another term"
+                )
+            if name in self.signed:
+                raise ValueError(
+                    f"ranges[{name!r}] of {self.name} is {self.ranges[name]!r}; {name} is the "
+                    "scale of a term and must be positive"
+                )
+
+    def _known(self, part, names, allowed):
+        unknown = sorted(set(names) - set(allowed))
+        if unknown:
+            raise ValueError(
+                f"{part} of {self.name} name {', '.join(map(repr, unknown))}; they may name "
+                f"{', '.join(allowed)}"
+            )
 
     @property
     def coefficients(self):

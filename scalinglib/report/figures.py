@@ -24,6 +24,7 @@ __all__ = [
     "SCENARIO_COLORS",
     "SCENARIO_LABELS",
     "SHARE_COLORS",
+    "band",
     "contours",
     "label_size",
     "legend_below",
@@ -106,6 +107,11 @@ def legend_below(figure, axes, columns=3):
     """One legend for all panels, under them, from the labels of the Axes given."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
+def band(axes, x, low, high, **style):
+    """Shade what lies between two curves, two standard errors about a mean say, in its colour."""
+    axes.fill_between(x, low, high, alpha=0.25, linewidth=0, **style)
 
 
 def contours(axes, x, y, values, levels, cmap="RdBu_r"):

@@ -38,6 +38,8 @@ class Corpus(Protocol):
     def score(self, log_probs, windows):
         """What a model knows: a dict of loss (nats per token), accuracy, and more where it is.
 
+        Of what is more, a table of runs keeps completion.
+
         Parameters
         ----------
         log_probs : float64 array (windows, n_ctx, n_vocab)

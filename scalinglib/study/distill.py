@@ -41,8 +41,8 @@ class Objective:
             raise ValueError(f"mixing is {self.mixing!r}; it must lie in [0, 1]")
         if not 0 < self.temperature < float("inf"):
             raise ValueError(f"temperature is {self.temperature!r}; it must be positive and finite")
-        if self.top_k is not None and self.top_k < 1:
-            raise ValueError(f"top_k is {self.top_k!r}; it must be at least 1")
+        if self.top_k is not None and (self.top_k < 1 or self.top_k != int(self.top_k)):
+            raise ValueError(f"top_k is {self.top_k!r}; it must be a positive whole number")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p!r}; it must lie in (0, 1]")
         if self.reverse and (self.top_k, self.top_p) != (None, None):

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import jax
 import numpy as np
+import pandas as pd
 
 from scalinglib import flops
 from scalinglib.experiment import execute, schedules, table
@@ -51,7 +52,13 @@ def run(wanted, path, folder, executor, *, progress=True):
 
 def task(folder=None):
     """What the study does with a run, for `execute.run`; long ones leave their state there."""
-    return execute.Task(partial(_train, folder), COLUMNS, TYPES, _loss)
+    return execute.Task(partial(_train, folder), COLUMNS, TYPES, _loss, _told)
+
+
+def _told(runs):
+    """Losses of the runs and of their teachers, whose own rows may be another table's."""
+    teachers = runs[["teacher", "teacher_loss"]].dropna().drop_duplicates()
+    return pd.concat([runs[["id", "loss"]], teachers.set_axis(["id", "loss"], axis=1)])
 
 
 def _loss(r, params):
@@ -76,7 +83,7 @@ def _train(folder, r, given):
         "windows": recipe.batches(r.tokens, r.corpus.n_ctx, r.windows)[0],
         **_of_teacher(r, teacher),
         **({} if r.teacher is None else vars(r.objective)),
-        **measured,
+        **{name: measured[name] for name in COLUMNS if name in measured},
         "flops": r.flops,
         "inference_flops": r.inference_flops,
         "seconds": seconds,

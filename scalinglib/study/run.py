@@ -53,6 +53,8 @@ class Run:
 
     def __post_init__(self):
         """Fix the number of tokens at what whole batches give."""
+        if self.n_layers < 1 or self.n_layers != int(self.n_layers):
+            raise ValueError(f"n_layers is {self.n_layers!r}; it must be a positive whole number")
         if self.seed < 0 or self.seed != int(self.seed):
             raise ValueError(f"seed is {self.seed!r}; it must be a whole number from 0")
         if not 0 < self.peak < float("inf"):
