@@ -46,9 +46,10 @@ $(OWN): %: .venv/.done FORCE
 $(foreach n,$(NOTEBOOKS),$(eval build/figures/$n.done: $(wildcard notebooks/$n.ipynb)))
 build/figures/%.done: notebooks/%.py tools/notebooks.py requirements.lock | .venv/.done
 	@mkdir -p $(@D)
+	@touch $@.begun # what is edited while it runs is newer than that
 	@echo "running $<"
 	@$(VENV)/python -m tools.notebooks run $< $(if $(KEEP),--keep $(KEEP))
-	@touch $@
+	@mv $@.begun $@
 
 verify: .venv/.done ## compute everything anew and report what of the committed results came out
 	@rm -rf build/figures build/made

@@ -67,9 +67,11 @@ def test_a_column_or_a_row_more_is_news():
     assert compare.table(printed(ROWS), ROWS[:1].to_csv(index=False)).new
 
 
-def svg(heights=(1.0, 2.0, 1.5), label="loss", color="#0072B2"):
+def svg(heights=(1.0, 2.0, 1.5), label="loss", color="#0072B2", size=10, shades=(0.0, 1.0)):
     figures.use_style()
     figure, axes = plt.subplots()
+    axes.text(0, 0.5, "note", fontsize=size)
+    axes.imshow([shades], extent=(1, 2, 0, 1), aspect="auto", vmin=0, vmax=1)
     axes.plot(range(len(heights)), heights, "o-", color=color)
     axes.set_ylabel(label)
     axes.set_ylim(0, 3)
@@ -85,9 +87,22 @@ def test_noise_in_a_drawing_is_not_news():
     assert not compare.drawing(svg(), shaken).new
 
 
+def test_a_shade_that_rounds_the_other_way_is_not_news():
+    shaken = svg(shades=(1 / 256 + 1e-6, 1.0))
+    assert shaken != svg()
+    assert not compare.drawing(svg(), shaken).new
+
+
 @pytest.mark.parametrize(
     "changed",
-    [{"heights": (1.0, 2.005, 1.5)}, {"label": "Loss"}, {"color": "#0072B3"}, {"heights": (1, 2)}],
+    [
+        {"heights": (1.0, 2.005, 1.5)},
+        {"heights": (1, 2)},
+        {"label": "Loss"},
+        {"color": "#0072B3"},
+        {"size": 11},
+        {"shades": (0.1, 1.0)},
+    ],
     ids=str,
 )
 def test_a_changed_curve_label_or_colour_is_news(changed):
@@ -193,11 +208,41 @@ def test_either_half_may_be_edited(checkout, capsys):
     assert pairs.newer(note) == "py"
     pairs.synchronize(note)
     assert note.read_text() == "# %%\nx = 2\n"
+    write_half(note.with_suffix(".ipynb"), "x = 2")
+    pairs.agree(note)
     write_half(note.with_suffix(".ipynb"), "x = 2", "y = 3")
     assert pairs.newer(note) == "ipynb"
     pairs.synchronize(note)
     assert note.read_text() == "# %%\nx = 2\n\n# %%\ny = 3\n"
     assert "taken over" in capsys.readouterr().out
+
+
+def test_after_a_run_that_failed_the_py_is_still_the_edited_half(checkout):
+    note = checkout / "notebooks" / "NOTE.py"
+    for source in ("x = 1", "x = 1 / 0", "x = 1 / 1"):  # nothing is agreed on in between
+        note.write_text(f"# %%\n{source}\n")
+        pairs.synchronize(note)
+    assert pairs.newer(note) == "py"
+
+
+def test_what_another_branch_agreed_on_does_not_count_against_the_commit(checkout):
+    note = checkout / "notebooks" / "NOTE.py"
+    (checkout / "build" / "pairs").mkdir(parents=True)
+    (checkout / "build" / "pairs" / "NOTE").write_text("cells of another branch")
+    note.write_text("# %%\nx = 2\n")
+    assert pairs.newer(note) == "py"
+    git(checkout, "checkout", "notebooks/NOTE.py")
+    write_half(note.with_suffix(".ipynb"), "x = 2")
+    assert pairs.newer(note) == "ipynb"
+
+
+def test_a_half_committed_alone_is_not_overwritten_by_the_other(checkout):
+    note = checkout / "notebooks" / "NOTE.py"
+    write_half(note.with_suffix(".ipynb"), "x = 2")
+    commit(checkout)
+    note.write_text("# %%\nx = 3\n")
+    with pytest.raises(ValueError, match="cannot be told"):
+        pairs.newer(note)
 
 
 @pytest.mark.parametrize("half", ["py", "ipynb"])

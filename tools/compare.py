@@ -31,9 +31,10 @@ DIFFERENCE = re.compile(
     r"(?:^|_)(?:error|residual|bias|gap|gain|difference|excess|rise|over)(?:_|$)"
 )
 # Matplotlib names markers, hatches and collections by a hash of all their coordinates.
-HASHED = re.compile(r'(?<=[#"])(?:[a-zA-Z]|C\w+_)?[0-9a-f]{10,}(?=[")])')
+HASHED = re.compile(r'(?<=[#"])(?:[a-zA-Z]|image|C\w+_)?[0-9a-f]{10,}(?=[")])')
 COORDINATES = {"d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height"}
 COORDINATES |= {"transform", "points", "viewBox"}
+SCALE = re.compile(r"scale\(([^)]*)\)")
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,15 @@ def _attribute(key, old, new):
         return picture(*(value.partition(",")[2] for value in (old, new)))
     if key not in COORDINATES or NUMBER.sub("\0", old) != NUMBER.sub("\0", new):
         return different(f"{key} {old[:60]!r}; made: {new[:60]!r}")
-    old, new = (np.array(NUMBER.findall(value), float) for value in (old, new))
+    old, new = (_points(value) for value in (old, new))
     apart = float(np.abs(old - new).max(initial=0))
     return Deviation(apart, f"{key}, {apart:.2g} pt", apart > POINTS)
+
+
+def _points(value):
+    """The numbers of an attribute in points; a scale once more, times the 100 units of an em."""
+    em = [100 * float(number) for part in SCALE.findall(value) for number in NUMBER.findall(part)]
+    return np.array([float(number) for number in NUMBER.findall(value)] + em)
 
 
 def picture(published, made):

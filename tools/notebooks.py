@@ -30,6 +30,7 @@ from tools import pairs, publish
 OWN = {
     "05_fitting_the_law": "SCALINGLIB_PAPER_RUNS",
     "12_your_own_runs": "SCALINGLIB_RUNS",
+    "16_your_own_supervised_runs": "SCALINGLIB_RUNS",
 }
 ROOT = Path(__file__).resolve().parents[1]
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -96,6 +97,8 @@ def run(path, keep=None):
     for row in rows:
         if row["origin"] == "made":
             print(f"  written: {row['file']} ({row['where']})")
+    # Not before: after a run that failed the .py is still the edited half.
+    pairs.agree(path)
     # JupyterLab believes the younger half, and both hold the same cells now.
     stamp = path.stat().st_mtime_ns
     os.utime(path.with_suffix(".ipynb"), ns=(stamp, stamp))
