@@ -163,7 +163,7 @@ def made(checkout, table, heights=(1.0, 2.0, 1.5), text="1.0"):
     (folder / "figures" / "fig.csv").write_text(printed(table))
     (folder / "figures" / "fig.exact.csv").write_text(table.to_csv(index=False))
     (folder / "figures" / "fig.svg").write_text(svg(heights))
-    (folder / "figures" / "fig.png").write_bytes(repr(heights).encode())
+    plt.imsave(folder / "figures" / "fig.png", np.array([heights]))
     write_half(folder / "NOTE.ipynb", "x = 1", text=text)
     publish.publish("NOTE", folder)
     listed = subprocess.run(
@@ -186,6 +186,9 @@ def test_only_what_is_new_is_written(checkout):
     assert made(checkout, ROWS, heights=(1.0, 2.1, 1.5)) == ["figures/fig.png", "figures/fig.svg"]
     assert made(checkout, ROWS, text="1.1") == ["notebooks/NOTE.ipynb"]
     assert made(checkout, ROWS) == []
+    plt.imsave(checkout / "figures" / "fig.png", np.eye(3))
+    commit(checkout)
+    assert made(checkout, ROWS) == ["figures/fig.png"]
 
 
 def test_outside_git_the_files_themselves_are_what_was_before(checkout):
@@ -359,6 +362,19 @@ def test_the_report_says_what_was_not_reproduced():
         "    notebook b failed, or was not run",
         "    claim c: does not hold; recorded: holds",
     ]
+
+
+def test_what_no_notebook_makes_is_reported(checkout, monkeypatch):
+    made(checkout, ROWS)
+    (checkout / "figures" / "old.csv").write_text("x\n1\n")
+    commit(checkout)
+    (checkout / "figures" / "old.csv").unlink()
+    (checkout / "figures" / "extra.svg").write_text("<svg/>")
+    monkeypatch.setattr(verify.readme, "notebooks", lambda: [])
+    records = {"NOTE": [row(file="figures/fig.csv"), row(file="figures/fig.svg")]}
+    left = verify.not_made(records)
+    assert left == ["figures/extra.svg", "figures/old.csv"]
+    assert not verify.summary({}, {}, left)[1]
 
 
 def test_the_disguise_is_one_that_numpy_accepts():
