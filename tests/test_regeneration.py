@@ -354,7 +354,9 @@ def test_the_report_says_what_was_not_reproduced():
     assert "1 of 1 tables reproduced, 0 of them to all digits" in lines
     assert any("2.0e-08" in line for line in lines)
     records = {"a": [row(new=True, size=1e-3)], "b": None}
-    lines, reproduced = verify.summary(records, {"c": ("holds", "does not hold")})
+    answers = {"c": ("holds", "does not hold"), "claim of b": ("holds", None)}
+    lines, reproduced = verify.summary(records, answers)
+    assert "0 of 2 claims answered as recorded" in lines
     assert not reproduced
     assert lines[-4:] == [
         "beyond rounding: 3",
