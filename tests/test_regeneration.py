@@ -343,6 +343,26 @@ def test_a_copied_environment_runs_the_copy(tmp_path, monkeypatch):
         assert found.stdout.strip() == str(tmp_path / place / "scalinglib" / "__init__.py")
 
 
+@pytest.mark.parametrize("gone", ["bin/python", "lib"])
+def test_an_environment_without_its_python_is_made_anew(tmp_path, monkeypatch, gone):
+    there = tmp_path / ".venv"
+    for name, value in {"ROOT": tmp_path, "VENV": there, "SCRIPTS": there / "bin"}.items():
+        monkeypatch.setattr(environment, name, value)
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).touch()
+    installed = []
+    monkeypatch.setattr(environment, "install", lambda: installed.append(environment.usable()))
+    monkeypatch.setattr(environment.shutil, "which", lambda name: "uv")
+    environment.main()
+    environment.main()
+    assert installed == [True]
+    (there / gone).rename(there / "another")  # as where another version made it, or it moved away
+    (there / "bin").mkdir(exist_ok=True)
+    environment.main()
+    assert installed == [True, True]
+    assert not (there / "another").exists()
+
+
 def row(**changes):
     table = {"file": "figures/a.csv", "kind": "table", "origin": "commit"}
     return table | {"size": 2e-8, "where": "column 'x'", "new": False} | changes
