@@ -65,6 +65,11 @@ def test_a_changed_entry_is_news_and_named(column, values):
 def test_a_column_or_a_row_more_is_news():
     assert compare.table(printed(ROWS), exact(more=1)).new
     assert compare.table(printed(ROWS), ROWS[:1].to_csv(index=False)).new
+    assert compare.table(printed(ROWS), ROWS[::-1].to_csv(index=False)).new
+
+
+def test_a_count_is_compared_to_its_last_digit():
+    assert compare.table("params\n102779904\n", "params\n102779905\n").new
 
 
 def svg(heights=(1.0, 2.0, 1.5), label="loss", color="#0072B2", size=10, shades=(0.0, 1.0)):

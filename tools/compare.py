@@ -82,13 +82,14 @@ def table(published, made):
 def _column(name, old, new):
     before, after = (pd.to_numeric(c, errors="coerce").to_numpy(float) for c in (old, new))
     exact = (old == new).to_numpy()
-    for row in np.flatnonzero(~exact & ~(np.isfinite(before) & np.isfinite(after))):
+    # What is counted is printed whole and is the same everywhere, to the last of ten digits.
+    counted = old.str.fullmatch(r"-?\d+") & new.str.fullmatch(r"-?\d+")
+    measured = np.isfinite(before) & np.isfinite(after) & ~counted.to_numpy()
+    for row in np.flatnonzero(~exact & ~measured):
         return different(f"column {name!r}, row {row}: {old[row]!r}; made: {new[row]!r}")
     before, after = (np.where(exact | np.isnan(part), 0.0, part) for part in (before, after))
     size = np.abs(before)
     half = 0.5 * 10.0 ** (np.floor(np.log10(np.maximum(size, 1e-300))) - 5)
-    # Whole numbers are printed whole: 1234567 is not 1234568.
-    half[new.str.fullmatch(r"-?\d+").to_numpy()] = 0.0
     beyond = np.maximum(np.abs(after - before) - half, 0.0)
     every = np.nan_to_num(pd.to_numeric(old, errors="coerce").to_numpy(float), posinf=0, neginf=0)
     if DIFFERENCE.search(name) or every.min(initial=0) < 0 < every.max(initial=0):
@@ -207,6 +208,8 @@ def output(published, made, same_drawing=False):
         return different("outputs of another kind")
     if "text" in old:
         return text(old["text"], new["text"])
+    if "ename" in old and (old["ename"], old["evalue"]) != (new["ename"], new["evalue"]):
+        return different(f"{old['ename']}: {old['evalue']}; made: {new['ename']}: {new['evalue']}")
     old, new = old.get("data", {}), new.get("data", {})
     if old.keys() != new.keys():
         return different(f"outputs of {sorted(old)}; made: {sorted(new)}")
