@@ -17,6 +17,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADLINE = "start_the_u"
+# What the gallery shows of a notebook, where that is not its first picture.
+SHOWN = {
+    "07_compute_optimal_distillation": "fig17_compute_optimal_loss_all",
+    "09_calibration": "fig43_short_data",
+    "12_your_own_runs": "own_runs_more_tokens_simulated",
+}
 
 
 def title(notebook):
@@ -138,13 +144,18 @@ def table(place=None):
     return "\n".join(lines) + "\n"
 
 
+def shown(notebook):
+    """The stem of the picture that stands for a notebook; None where it has none."""
+    return SHOWN.get(notebook.stem, next(iter(pictures(notebook)), None))
+
+
 def gallery():
-    """The first picture of each notebook, three in a row, each leading to its notebook."""
+    """A picture of each notebook, three in a row, each leading to its notebook."""
     return "".join(
         f'<a href="notebooks/{notebook.stem}.ipynb">'
-        f'<img src="figures/{pictures(notebook)[0]}.png" width="32%" alt="{title(notebook)}"></a>\n'
+        f'<img src="figures/{shown(notebook)}.png" width="32%" alt="{title(notebook)}"></a>\n'
         for notebook in notebooks()
-        if pictures(notebook)
+        if shown(notebook)
     )
 
 
