@@ -19,8 +19,9 @@ help: ## this list
 
 setup: .venv/.done ## make the environment (the other targets do it when needed)
 
-# The record's second line is where it was made: moved or copied, its paths are set right.
-ifneq ($(shell sed -n 2p .venv/.done 2>/dev/null),$(CURDIR))
+# The record's second line is where it was made: moved or copied, its paths are set right. Where the
+# Python that it stood on is gone it is made anew.
+ifneq ($(shell test -x .venv/bin/python && sed -n 2p .venv/.done 2>/dev/null),$(CURDIR))
 .venv/.done: FORCE
 endif
 .venv/.done: requirements.lock pyproject.toml
@@ -43,16 +44,17 @@ $(OWN): %: .venv/.done FORCE
 	@$(VENV)/python -m tools.notebooks own notebooks/$*.py
 
 # Either half may have been edited; KEEP=py or KEEP=ipynb says which counts where both were.
-$(foreach n,$(NOTEBOOKS),$(eval build/figures/$n.done: $(wildcard notebooks/$n.ipynb)))
+$(foreach n,$(NOTEBOOKS),$(eval build/figures/$n.done: $(or $(wildcard notebooks/$n.ipynb),FORCE)))
 build/figures/%.done: notebooks/%.py tools/notebooks.py requirements.lock | .venv/.done
 	@mkdir -p $(@D)
+	@touch $@.begun # what is edited while it runs is newer than that
 	@echo "running $<"
 	@$(VENV)/python -m tools.notebooks run $< $(if $(KEEP),--keep $(KEEP))
-	@touch $@
+	@mv $@.begun $@
 
 verify: .venv/.done ## compute everything anew and report what of the committed results came out
 	@rm -rf build/figures build/made
-	@env -u SCALINGLIB_RUNS -u SCALINGLIB_PAPER_RUNS $(MAKE) -k --no-print-directory figures || true
+	@$(MAKE) -k --no-print-directory figures OWN= || true
 	@$(VENV)/python -m tools.verify
 
 disguised: .venv/.done ## three notebooks again as an older processor computes them

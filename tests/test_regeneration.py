@@ -65,11 +65,18 @@ def test_a_changed_entry_is_news_and_named(column, values):
 def test_a_column_or_a_row_more_is_news():
     assert compare.table(printed(ROWS), exact(more=1)).new
     assert compare.table(printed(ROWS), ROWS[:1].to_csv(index=False)).new
+    assert compare.table(printed(ROWS), ROWS[::-1].to_csv(index=False)).new
 
 
-def svg(heights=(1.0, 2.0, 1.5), label="loss", color="#0072B2"):
+def test_a_count_is_compared_to_its_last_digit():
+    assert compare.table("params\n102779904\n", "params\n102779905\n").new
+
+
+def svg(heights=(1.0, 2.0, 1.5), label="loss", color="#0072B2", size=10, shades=(0.0, 1.0)):
     figures.use_style()
     figure, axes = plt.subplots()
+    axes.text(0, 0.5, "note", fontsize=size)
+    axes.imshow([shades], extent=(1, 2, 0, 1), aspect="auto", vmin=0, vmax=1)
     axes.plot(range(len(heights)), heights, "o-", color=color)
     axes.set_ylabel(label)
     axes.set_ylim(0, 3)
@@ -85,9 +92,22 @@ def test_noise_in_a_drawing_is_not_news():
     assert not compare.drawing(svg(), shaken).new
 
 
+def test_a_shade_that_rounds_the_other_way_is_not_news():
+    shaken = svg(shades=(1 / 256 + 1e-6, 1.0))
+    assert shaken != svg()
+    assert not compare.drawing(svg(), shaken).new
+
+
 @pytest.mark.parametrize(
     "changed",
-    [{"heights": (1.0, 2.005, 1.5)}, {"label": "Loss"}, {"color": "#0072B3"}, {"heights": (1, 2)}],
+    [
+        {"heights": (1.0, 2.005, 1.5)},
+        {"heights": (1, 2)},
+        {"label": "Loss"},
+        {"color": "#0072B3"},
+        {"size": 11},
+        {"shades": (0.1, 1.0)},
+    ],
     ids=str,
 )
 def test_a_changed_curve_label_or_colour_is_news(changed):
@@ -148,7 +168,7 @@ def made(checkout, table, heights=(1.0, 2.0, 1.5), text="1.0"):
     (folder / "figures" / "fig.csv").write_text(printed(table))
     (folder / "figures" / "fig.exact.csv").write_text(table.to_csv(index=False))
     (folder / "figures" / "fig.svg").write_text(svg(heights))
-    (folder / "figures" / "fig.png").write_bytes(repr(heights).encode())
+    plt.imsave(folder / "figures" / "fig.png", np.array([heights]))
     write_half(folder / "NOTE.ipynb", "x = 1", text=text)
     publish.publish("NOTE", folder)
     listed = subprocess.run(
@@ -171,6 +191,9 @@ def test_only_what_is_new_is_written(checkout):
     assert made(checkout, ROWS, heights=(1.0, 2.1, 1.5)) == ["figures/fig.png", "figures/fig.svg"]
     assert made(checkout, ROWS, text="1.1") == ["notebooks/NOTE.ipynb"]
     assert made(checkout, ROWS) == []
+    plt.imsave(checkout / "figures" / "fig.png", np.eye(3))
+    commit(checkout)
+    assert made(checkout, ROWS) == ["figures/fig.png"]
 
 
 def test_outside_git_the_files_themselves_are_what_was_before(checkout):
@@ -193,11 +216,41 @@ def test_either_half_may_be_edited(checkout, capsys):
     assert pairs.newer(note) == "py"
     pairs.synchronize(note)
     assert note.read_text() == "# %%\nx = 2\n"
+    write_half(note.with_suffix(".ipynb"), "x = 2")
+    pairs.agree(note)
     write_half(note.with_suffix(".ipynb"), "x = 2", "y = 3")
     assert pairs.newer(note) == "ipynb"
     pairs.synchronize(note)
     assert note.read_text() == "# %%\nx = 2\n\n# %%\ny = 3\n"
     assert "taken over" in capsys.readouterr().out
+
+
+def test_after_a_run_that_failed_the_py_is_still_the_edited_half(checkout):
+    note = checkout / "notebooks" / "NOTE.py"
+    for source in ("x = 1", "x = 1 / 0", "x = 1 / 1"):  # nothing is agreed on in between
+        note.write_text(f"# %%\n{source}\n")
+        pairs.synchronize(note)
+    assert pairs.newer(note) == "py"
+
+
+def test_what_another_branch_agreed_on_does_not_count_against_the_commit(checkout):
+    note = checkout / "notebooks" / "NOTE.py"
+    (checkout / "build" / "pairs").mkdir(parents=True)
+    (checkout / "build" / "pairs" / "NOTE").write_text("cells of another branch")
+    note.write_text("# %%\nx = 2\n")
+    assert pairs.newer(note) == "py"
+    git(checkout, "checkout", "notebooks/NOTE.py")
+    write_half(note.with_suffix(".ipynb"), "x = 2")
+    assert pairs.newer(note) == "ipynb"
+
+
+def test_a_half_committed_alone_is_not_overwritten_by_the_other(checkout):
+    note = checkout / "notebooks" / "NOTE.py"
+    write_half(note.with_suffix(".ipynb"), "x = 2")
+    commit(checkout)
+    note.write_text("# %%\nx = 3\n")
+    with pytest.raises(ValueError, match="cannot be told"):
+        pairs.newer(note)
 
 
 @pytest.mark.parametrize("half", ["py", "ipynb"])
@@ -295,6 +348,26 @@ def test_a_copied_environment_runs_the_copy(tmp_path, monkeypatch):
         assert found.stdout.strip() == str(tmp_path / place / "scalinglib" / "__init__.py")
 
 
+@pytest.mark.parametrize("gone", ["bin/python", "lib"])
+def test_an_environment_without_its_python_is_made_anew(tmp_path, monkeypatch, gone):
+    there = tmp_path / ".venv"
+    for name, value in {"ROOT": tmp_path, "VENV": there, "SCRIPTS": there / "bin"}.items():
+        monkeypatch.setattr(environment, name, value)
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).touch()
+    installed = []
+    monkeypatch.setattr(environment, "install", lambda: installed.append(environment.usable()))
+    monkeypatch.setattr(environment.shutil, "which", lambda name: "uv")
+    environment.main()
+    environment.main()
+    assert installed == [True]
+    (there / gone).rename(there / "another")  # as where another version made it, or it moved away
+    (there / "bin").mkdir(exist_ok=True)
+    environment.main()
+    assert installed == [True, True]
+    assert not (there / "another").exists()
+
+
 def row(**changes):
     table = {"file": "figures/a.csv", "kind": "table", "origin": "commit"}
     return table | {"size": 2e-8, "where": "column 'x'", "new": False} | changes
@@ -306,7 +379,9 @@ def test_the_report_says_what_was_not_reproduced():
     assert "1 of 1 tables reproduced, 0 of them to all digits" in lines
     assert any("2.0e-08" in line for line in lines)
     records = {"a": [row(new=True, size=1e-3)], "b": None}
-    lines, reproduced = verify.summary(records, {"c": ("holds", "does not hold")})
+    answers = {"c": ("holds", "does not hold"), "claim of b": ("holds", None)}
+    lines, reproduced = verify.summary(records, answers)
+    assert "0 of 2 claims answered as recorded" in lines
     assert not reproduced
     assert lines[-4:] == [
         "beyond rounding: 3",
@@ -314,6 +389,19 @@ def test_the_report_says_what_was_not_reproduced():
         "    notebook b failed, or was not run",
         "    claim c: does not hold; recorded: holds",
     ]
+
+
+def test_what_no_notebook_makes_is_reported(checkout, monkeypatch):
+    made(checkout, ROWS)
+    (checkout / "figures" / "old.csv").write_text("x\n1\n")
+    commit(checkout)
+    (checkout / "figures" / "old.csv").unlink()
+    (checkout / "figures" / "extra.svg").write_text("<svg/>")
+    monkeypatch.setattr(verify.readme, "notebooks", lambda: [])
+    records = {"NOTE": [row(file="figures/fig.csv"), row(file="figures/fig.svg")]}
+    left = verify.not_made(records)
+    assert left == ["figures/extra.svg", "figures/old.csv"]
+    assert not verify.summary({}, {}, left)[1]
 
 
 def test_the_disguise_is_one_that_numpy_accepts():

@@ -145,3 +145,9 @@ def test_computed_values_are_read_as_the_check_cell_prints_them(monkeypatch, tmp
     assert claims.computed() == [
         {"notebook": "00_a", "id": "a-1", "answer": "holds within 0.1", "value": "0.8"}
     ]
+
+
+def test_without_the_repository_the_ledger_is_missed_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims, "DATA", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"claims.toml is not there: .* repository"):
+        claims.ledger()

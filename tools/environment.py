@@ -34,6 +34,16 @@ def wanted():
     return f"{digest}\n{ROOT}\n"
 
 
+def site():
+    """Where packages lie that this Python would find in the environment."""
+    return VENV / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+
+
+def usable():
+    """Whether the environment is one of this Python's version, and its Python still there."""
+    return (SCRIPTS / "python").exists() and site().is_dir()
+
+
 def installer():
     """The command that installs packages into the environment."""
     if uv := shutil.which("uv"):
@@ -51,12 +61,10 @@ def install():
 
 def settle():
     """Write all paths inside the environment relative to it."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    site = VENV / "lib" / version / "site-packages"
-    for finder in site.glob("__editable__*scalinglib*"):
+    for finder in site().glob("__editable__*scalinglib*"):
         finder.unlink()
-    way = site / "scalinglib.pth"
-    way.write_text(os.path.relpath(ROOT, site) + "\n", encoding="utf-8")
+    way = site() / "scalinglib.pth"
+    way.write_text(os.path.relpath(ROOT, site()) + "\n", encoding="utf-8")
     for script in (file for file in SCRIPTS.iterdir() if file.is_file() and not file.is_symlink()):
         content = script.read_bytes()
         if re.match(rb"#!.*\bpython|#!/bin/sh\n'''exec'", content):
@@ -74,11 +82,11 @@ def main():
     if sys.version_info < (3, 11):  # noqa: UP036, the reader's own Python runs this
         sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=...")
     record = DONE.read_text(encoding="utf-8") if DONE.exists() else ""
-    if record == wanted():
+    if record == wanted() and usable():
         DONE.touch()
         return
-    same_packages = record.partition("\n")[0] == wanted().partition("\n")[0]
-    if record and not same_packages and not (SCRIPTS / "python").exists():
+    same_packages = usable() and record.partition("\n")[0] == wanted().partition("\n")[0]
+    if VENV.exists() and not usable():
         shutil.rmtree(VENV)
     # Also where it exists: its activate scripts name the folder.
     with_pip = not shutil.which("uv") and not same_packages

@@ -97,6 +97,8 @@ def run(path, keep=None):
     for row in rows:
         if row["origin"] == "made":
             print(f"  written: {row['file']} ({row['where']})")
+    # Not before: after a run that failed the .py is still the edited half.
+    pairs.agree(path)
     # JupyterLab believes the younger half, and both hold the same cells now.
     stamp = path.stat().st_mtime_ns
     os.utime(path.with_suffix(".ipynb"), ns=(stamp, stamp))

@@ -6,6 +6,7 @@ when they last agreed (build/pairs/NAME), or, in a new clone, from the last comm
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -56,16 +57,18 @@ def newer(path, keep=None):
     if keep:
         return keep
     committed = _last_commit(path)
-    untouched = [half for half in HALVES if now[half] == committed[half]]
+    later = _committed_later(path) if committed["py"] != committed["ipynb"] else []
     stamp = ROOT / "build" / "pairs" / path.stem
-    if len(untouched) == 2:
-        edited = _committed_later(path)
-    elif stamp.exists():
-        edited = [half for half in HALVES if now[half] != stamp.read_text(encoding="utf-8")]
-        # An executed half that git put back was not typed in.
-        edited = [] if edited == untouched == ["ipynb"] else edited
-    else:
-        edited = [half for half in HALVES if half not in untouched]
+    agreed = stamp.read_text(encoding="utf-8") if stamp.exists() else None
+    edited = []
+    for half in HALVES:
+        # Of two commits that disagree the later says what somebody wrote, the other what is old.
+        old = committed["py"] == committed["ipynb"] or (later and half not in later)
+        if now[half] != agreed and not (old and now[half] == committed[half]):
+            edited.append(half)
+    if not edited:
+        # Git put one half back: an executed half so put back was not typed in.
+        edited = later if now == committed else ["py"] * (now["ipynb"] == agreed)
     if len(edited) == 1:
         return edited[0]
     name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path
@@ -101,19 +104,25 @@ def _committed_later(path):
 
 
 def synchronize(path, keep=None):
-    """Carry cells edited in the .ipynb over to the .py; say so, and note that both agree."""
-    if path.with_suffix(".ipynb").exists() and newer(path, keep) == "ipynb":
-        edited = read(path.with_suffix(".ipynb").read_text(encoding="utf-8"), "ipynb")
+    """Carry cells edited in the .ipynb over to the .py, and say so."""
+    executed = path.with_suffix(".ipynb")
+    half = newer(path, keep) if executed.exists() else "py"
+    if half == "ipynb":
+        edited = read(executed.read_text(encoding="utf-8"), "ipynb")
         path.write_text(percent(path.read_text(encoding="utf-8"), edited), encoding="utf-8")
+        # As old as the edit: what make runs now has these cells.
+        stamp = executed.stat().st_mtime_ns
+        os.utime(path, ns=(stamp, stamp))
         print(f"{path.name}: cells taken over from the .ipynb")
-    agree(path)
+    if half != "py":
+        agree(path)
 
 
 def agree(path):
-    """Note the cells of the .py half as those that both halves hold."""
+    """Note the cells of the .ipynb half as those that both halves hold."""
     stamp = ROOT / "build" / "pairs" / path.stem
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    found = cells(read(path.read_text(encoding="utf-8"), "py"))
+    found = cells(read(path.with_suffix(".ipynb").read_text(encoding="utf-8"), "ipynb"))
     stamp.write_text(digest(found), encoding="utf-8")
 
 

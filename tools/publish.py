@@ -15,6 +15,7 @@ import nbformat
 from tools import compare, readme
 
 ROOT = Path(__file__).resolve().parents[1]
+_DRAWN = (".svg", ".png")
 
 
 def committed(name):
@@ -66,16 +67,14 @@ def publish(stem, folder):
             found = {o: compare.table(v.decode(), exact) for o, v in earlier(name).items()}
             rows.append(settle(name, "table", path.read_bytes(), found))
     for path in sorted(folder.rglob("*.svg")):
-        name = path.relative_to(folder).as_posix()
-        made = path.read_bytes()
-        found = {o: compare.drawing(v.decode(), made.decode()) for o, v in earlier(name).items()}
-        rows.append(settle(name, "figure", made, found))
-        # What a picture shows its drawing shows: the PNG goes with the SVG.
-        pictures = earlier(name.replace(".svg", ".png"))
-        put(
-            name.replace(".svg", ".png"),
-            pictures.get(rows[-1]["origin"], path.with_suffix(".png").read_bytes()),
-        )
+        name, picture = (path.relative_to(folder).with_suffix(s).as_posix() for s in _DRAWN)
+        drawn, shown = path.read_text(encoding="utf-8"), path.with_suffix(".png").read_bytes()
+        found = {o: compare.drawing(v.decode(), drawn) for o, v in earlier(name).items()}
+        pictures = earlier(picture)
+        for origin in (o for o, deviation in found.items() if not deviation.new):
+            found[origin] |= compare.pixels(pictures.get(origin), shown)
+        rows.append(settle(name, "figure", drawn.encode(), found))
+        put(picture, pictures.get(rows[-1]["origin"], shown))
         for origin, stems in redrawn.items():
             if origin not in found or found[origin].new:
                 stems.add(path.stem)

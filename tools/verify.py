@@ -7,7 +7,9 @@ differs beyond rounding from the last commit, or, outside git, from the files as
 """
 
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 from scalinglib.report import claims
 from tools import compare, publish, readme
@@ -15,7 +17,7 @@ from tools import compare, publish, readme
 PLURALS = {"table": "tables", "figure": "figures", "notebook": "notebooks"}
 
 
-def summary(records, answers):
+def summary(records, answers, left=()):
     """The report's lines, and whether everything was reproduced.
 
     Parameters
@@ -24,6 +26,8 @@ def summary(records, answers):
         Rows of `publish.settle` by notebook, None where its run failed.
     answers : dict
         Recorded and computed answer by claim, a pair; None for what was not computed.
+    left : iterable of str
+        Published files that no run made.
     """
     rows = [row for record in records.values() for row in record or ()]
     lines = []
@@ -48,10 +52,28 @@ def summary(records, answers):
     wrong += [
         f"claim {name}: {computed or 'not computed'}; recorded: {recorded}"
         for name, (recorded, computed) in answers.items()
-        if recorded != computed
+        if recorded != computed and (computed or not missing)
     ]
+    wrong += [f"{file}: no notebook makes it" for file in left]
     lines.append(f"beyond rounding: {len(wrong)}" if wrong else "nothing differs beyond rounding")
     return lines + [f"    {line}" for line in wrong], not wrong
+
+
+def not_made(records):
+    """Tables and drawings in figures/ that no run made, those of runs that failed left out."""
+    listed = ["git", "ls-tree", "-r", "-z", "--name-only", "HEAD", "figures"]
+    done = subprocess.run(listed, cwd=publish.ROOT, capture_output=True, text=True)
+    found = {Path(name) for name in done.stdout.split("\0")}
+    found |= {path.relative_to(publish.ROOT) for path in publish.ROOT.glob("figures/*")}
+    made = {row["file"] for record in records.values() for row in record or ()}
+    failed = [path for path in readme.notebooks() if records[path.stem] is None]
+    excused = {stem for path in failed for stem in readme.stems(path)}
+    return sorted(
+        path.as_posix()
+        for path in found
+        if path.suffix in (".csv", ".svg") and path.as_posix() not in made
+        if path.stem not in excused
+    )
 
 
 def main():
@@ -62,13 +84,14 @@ def main():
         done = publish.ROOT / "build" / "figures" / f"{notebook.stem}.done"
         finished = record.exists() and done.exists()
         records[notebook.stem] = json.loads(record.read_text("utf-8")) if finished else None
-    printed = {row["id"]: row["answer"] for row in claims.computed()}
+    computed = [row for row in claims.computed() if records.get(row["notebook"])]
+    printed = {row["id"]: row["answer"] for row in computed}
     answers = {
         name: (claim["answer"], printed.get(name))
         for name, claim in claims.ledger().items()
         if "notebook" in claim
     }
-    lines, reproduced = summary(records, answers)
+    lines, reproduced = summary(records, answers, not_made(records))
     print("\n".join(lines))
     return not reproduced
 

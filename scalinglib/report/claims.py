@@ -38,7 +38,10 @@ class Verdict:
 
 def ledger():
     """All claims by id, as dicts; the head of data/claims.toml says what the keys mean."""
-    with (DATA / "claims.toml").open("rb") as file:
+    file = DATA / "claims.toml"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is not there: the ledger comes with the repository only")
+    with file.open("rb") as file:
         return tomllib.load(file)
 
 
