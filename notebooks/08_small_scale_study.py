@@ -86,9 +86,9 @@ print(f"windows of {corpus.n_ctx} characters: {entropy:.4f} nats per character")
 #
 # Smaller models have several seeds; the spread over seeds is the noise of a single run. Most rows
 # were trained by one version of the code and the seeds added for Figure 41 by a later one: the
-# column `code` says which, and a test trains old rows again and finds the same digits. Under
-# `fast` a complete tiny study is trained first; what follows then reads the committed table all
-# the same.
+# column `code` says which. Rows of the first that the second trained again came out the same to
+# every printed digit; a test does it for the shortest. Under `fast` a complete tiny study is
+# trained first; what follows then reads the committed table all the same.
 
 # %%
 if not settings.saves:
