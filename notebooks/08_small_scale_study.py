@@ -679,15 +679,11 @@ def optimum(profile, predicted):
     budget, sizes = profile.budget.iloc[0], profile.params
     drawn = fit.isoflop_draws(sizes, profile.loss, profile.error, draws=settings.fit_replicates)
     exact = predicted(sizes.to_numpy(), profile.tokens.to_numpy())
-    through = {"params": fit.isoflop_size(sizes, profile.loss)}
-    through["through_law"] = fit.isoflop_size(sizes, exact)
-    best = continuous[np.argmin(predicted(continuous, tokens_on(budget, continuous)))]
-    return {
-        "budget": budget,
-        "drawn": drawn,
-        "seen": np.isfinite(drawn).mean(),
-        "law": best,
-    } | through
+    found = {"budget": budget, "drawn": drawn, "seen": np.isfinite(drawn).mean()}
+    found["params"] = fit.isoflop_size(sizes, profile.loss)
+    found["through_law"] = fit.isoflop_size(sizes, exact)
+    found["law"] = continuous[np.argmin(predicted(continuous, tokens_on(budget, continuous)))]
+    return found
 
 
 def losses_of(own):
