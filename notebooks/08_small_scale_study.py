@@ -605,10 +605,10 @@ one_teacher.round(4)
 # %% [markdown]
 # ### Figure 39: the best size and its loss
 #
-# **See.** (a) The better the teacher, the larger the best student of a budget and the lower its
-# loss; from the fourth teacher on it is below the best supervised model of that budget (dashed).
-# Under weak teachers the best student is larger than its teacher (shaded). (b) The best teacher of
-# a budget grows with the student.
+# **See.** (a) Under weak teachers the best student is larger than its teacher (shaded); past the
+# third it keeps its size while, on the larger budgets, its loss goes on falling: from the fourth
+# teacher on below the best supervised model of each budget (dashed) that has one. (b) The best
+# teacher grows with the student on all but the smallest budget.
 #
 # **How.** Minima of parabolas; hollow where the least loss of a profile is at its end, so that
 # the optimum is beyond. (b): students on 20 tokens a parameter; dashed: the same on labels.
@@ -920,11 +920,12 @@ back.round(5)
 # ## A teacher of another language
 #
 # Appendix A: if the teacher's data are not the target's, the student learns the teacher's
-# distribution. A teacher of the same words spelt backwards, and its student, which reads the
-# right language only; both held against a student on labels. Nats on the right language.
+# distribution. A teacher of the commonest 5 000 words spelt backwards, and its student, which reads
+# the right language only; both held against a student on labels. Nats on the right language.
 
 # %%
-backwards = Words([word[::-1] for word in words], probabilities)
+common, frequencies = lexicon(5000)
+backwards = Words([word[::-1] for word in common], frequencies)
 foreign = by_ratio(1, 100, corpus=backwards)
 misled = by_ratio(1, 100, teacher=foreign)
 with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
