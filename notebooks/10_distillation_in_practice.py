@@ -447,9 +447,12 @@ for (role, depth), cells in rows.groupby(["role", "n_layers"]):
     print(
         "no different:", ", ".join(f"{rate:g}" for rate in sorted(unbeaten[role, depth] - {least}))
     )
-for role, name in {"teacher": "practice-peak-transfers", "labels": "practice-peak-labels"}.items():
-    common = set.intersection(*(rates for key, rates in unbeaten.items() if key[0] == role))
-    claims.check(name, bool(common), binding)
+common = {
+    role: bool(set.intersection(*(rates for key, rates in unbeaten.items() if key[0] == role)))
+    for role in titles
+}
+claims.check("practice-peak-transfers", common["teacher"], binding)
+claims.check("practice-peak-labels", common["labels"], binding)
 claims.check("practice-peak-decade", decade.max(), binding)
 
 # %%
