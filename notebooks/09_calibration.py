@@ -17,7 +17,7 @@
 # \tag{38}
 # $$
 #
-# and to compare two models, with bins over the confidence of $A$,
+# and to compare two models, with bins over the confidence of $B$,
 #
 # $$
 # \mathrm{ECE}_\mathrm{dist}(A, B) = \sum_{m=1}^{M} \frac{|B_m|}{n}
@@ -25,8 +25,15 @@
 # \tag{39}
 # $$
 #
-# The text does not say of which symbol the second confidence is: of the one that $A$ predicts, or
-# of the one that $B$ itself thinks likeliest at that position. Both readings are measured.
+# In the paper $A$ is the teacher and $B$ the student (Figures 45 and 49; the other two swap them),
+# and a confidence is each model's own maximum probability: **its reading**, which the points, the
+# titles and the summary below all show. A second reading, **of the same symbol** (what the other
+# model gives to the symbol that $B$ predicts), is the dotted line. It is another question with
+# another answer: small students are calibrated to their teachers in the second sense and not in
+# the first.
+#
+# **See first:** Figure 43, what top-1 does to a student, and the last two figures, all errors in
+# one and the paper's 119 beside ours.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -39,10 +46,12 @@ from itertools import product
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from scalinglib import calibration
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
+from scalinglib.report.shades import BLUE, ORANGE
 from scalinglib.study import record
 from scalinglib.study.designs import confidence
 from scalinglib.study.run import PERFECT
@@ -69,8 +78,8 @@ else:
         table = f"{folder}/calibration.csv"
         cells = confidence.run(design, table, folder, pool, progress=False)
 models = [teacher for teacher in design.teachers if teacher != PERFECT]
-sizes = {m.id: f"{figures.label_size(m.params)} teacher" for m in models}
-names = sizes | {PERFECT: "perfect teacher"}
+sizes = {m.id: f"$N_T$ = {figures.label_size(m.params)}" for m in models}
+names = sizes | {PERFECT: "perfect"}
 cells = cells.assign(
     objective=cells.top_k.map({1: "top-1"}).fillna("full"),
     name=cells.teacher.fillna(cells.id).map(names),
@@ -113,6 +122,15 @@ def clearly_positive(values):
     return bool((values.mean() > 2 * values.sem()).all())
 
 
+def moves(change):
+    """Whether a change is upwards over all teachers, and clearly downwards under none.
+
+    Clearly is by more than two standard errors over seeds.
+    """
+    downwards = change.mean() < -2 * change.sem()
+    return clearly_positive(change.mean(axis=1).to_frame()) and not downwards.any()
+
+
 # %% [markdown]
 # ## How small an ECE can be told from none
 #
@@ -138,17 +156,18 @@ for some in (len(labels), len(labels) // 10, len(labels) // 100):
 # predictions in each bin. Larger teachers are sure more often and better calibrated.
 
 # %%
-COLORS = {"full": "#0072B2", "top-1": "#D55E00"}
+COLORS = {"full": BLUE, "top-1": ORANGE}
 WIDTH = 1 / 21
 LABELS = {
     "data": "held against sampled labels",
     "truth": "held against the truth",
     "teacher_top1": "held against the teacher's likeliest symbol",
+    "teacher_own": "teacher's confidence (its own symbol: the paper's reading)",
     "teacher": "teacher's probability of the student's symbol",
-    "teacher_own": "teacher's confidence in its own",
+    "by_teacher_own": "student's confidence (its own symbol: the paper's reading)",
     "by_teacher": "student's probability of the teacher's symbol",
-    "by_teacher_own": "student's confidence in its own",
 }
+WHOSE = {"by_teacher_own": "teacher's confidence"}  # in whose bins; the student's elsewhere
 
 
 def means(rows):
@@ -165,8 +184,8 @@ def draw(ax, table, reference, color):
     if color is None:
         ax.plot(x, y, ":", color="black", linewidth=1.4, label=LABELS[reference])
         return
-    ax.plot(x, y, "o", color=color, markersize=3.5, label=LABELS[reference])
-    figures.band(ax, x, y - band, y + band, color=color)
+    ax.plot(x, y, "o", color=color, markersize=3.5)
+    figures.band(ax, x, (y - band).clip(0, 1), (y + band).clip(0, 1), color=color)
 
 
 def panel(pair, rows, first, color):
@@ -189,7 +208,6 @@ def grid(rows, columns):
         2 * rows, columns, figsize=size, sharex=True, sharey="row", gridspec_kw=heights
     )
     plt.setp(axes[::2], xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xticks=[0, 0.5, 1])
-    plt.setp(axes[-1], xlabel="confidence")
     return fig, axes.reshape(rows, 2, columns).swapaxes(1, 2)
 
 
@@ -201,6 +219,8 @@ for pair, (model, name) in zip(axes[0], sizes.items(), strict=True):
     tables[name] = panel(pair, rows, "data", COLORS["full"])
     ece = runs.set_index(["id", "reference"]).ece[model]
     pair[0].set_title(f"{name}\nECE {ece['data']:.4f} (truth {ece['truth']:.4f})", fontsize=9)
+    pair[1].set_xlabel("teacher's confidence", fontsize=9)
+axes[0, 0, 0].plot([], [], "o", color=COLORS["full"], markersize=5, label=LABELS["data"])
 axes[0, 0, 0].set_ylabel("accuracy")
 axes[0, 0, 1].set_ylabel("share")
 figures.legend_below(fig, axes[0, 0, 0])
@@ -208,6 +228,12 @@ save(fig, "fig42_teachers", pd.concat(tables, names=["model"]).reset_index("mode
 
 
 # %%
+def name_colors(ax, what):
+    """Legend entries of both objectives."""
+    for objective, color in COLORS.items():
+        ax.plot([], [], "o", color=color, markersize=5, label=f"{objective}: {what}")
+
+
 def student_figure(tokens, references, ylabel):
     """Reliability of the students of one length: objectives in rows, teachers in columns."""
     (fig, axes), tables = grid(2, len(names)), {}
@@ -216,6 +242,7 @@ def student_figure(tokens, references, ylabel):
         rows = chosen[(chosen.objective == objective) & (chosen.name == name)]
         tables[objective, name] = panel(axes[i, j], rows, references[0], COLORS[objective])
         describe(axes[i, j], rows[rows.reference == references[0]], ylabel if j == 0 else "")
+    name_colors(axes[0, 0, 0], LABELS[references[0]])
     figures.legend_below(fig, axes[0, 0, 0])
     return fig, pd.concat(tables, names=["objective", "teacher"]).reset_index([0, 1])
 
@@ -228,6 +255,7 @@ def describe(pair, rows, ylabel):
     pair[0].set_title(text, fontsize=9)
     pair[0].set_ylabel(ylabel)
     pair[1].set_ylabel("share" if ylabel else "")
+    pair[1].set_xlabel(WHOSE.get(rows.reference.iloc[0], "student's confidence"), fontsize=9)
 
 
 # %% [markdown]
@@ -255,27 +283,28 @@ save(fig, "fig44_short_teacher_top1", table)
 # %% [markdown]
 # ### Figure 45: the teacher's confidence inside the student's bins
 #
-# Points: the teacher's probability of the symbol that the student predicts. Dotted: the teacher's
-# confidence in its own likeliest symbol, which is never less. The text describes the dotted lines:
-# an unsure student of a large teacher that is less unsure, and top-1 students whose overconfidence
-# in low bins turns into the opposite as the teacher grows. By the points a student of the whole
+# **See.** An unsure student of a large teacher is more unsure than its teacher; top-1 students'
+# overconfidence in low bins turns into the opposite as the teacher grows.
+#
+# Points: the teacher's confidence in its own likeliest symbol. Dotted, never more: its probability
+# of the symbol that the student predicts. By that second reading a student of the whole
 # distribution is calibrated to its teacher, as it is to data.
 
 # %%
-fig, table = student_figure(short, ["teacher", "teacher_own"], "teacher's confidence")
+fig, table = student_figure(short, ["teacher_own", "teacher"], "teacher's confidence")
 save(fig, "fig45_short_teacher", table)
 
 # %% [markdown]
 # ### Figure 46: the student's confidence inside the teacher's bins
 #
-# Points: the student's probability of the symbol that the teacher predicts. Dotted: the student's
-# confidence in its own. What the student does not learn is where the teacher is sure. The students
+# Points: the student's confidence in its own symbol. Dotted: its probability of the symbol that the
+# teacher predicts. What the student does not learn is where the teacher is sure. The students
 # of top-1 are sure of themselves where the teacher is least sure, at the start of words: the
 # likeliest first letter is always the same, so they learn it as if it were certain.
 
 # %%
 print(f"The likeliest first letter of a word has probability {truth[:, 0].max():.2f}.")
-fig, table = student_figure(short, ["by_teacher", "by_teacher_own"], "student's confidence")
+fig, table = student_figure(short, ["by_teacher_own", "by_teacher"], "student's confidence")
 save(fig, "fig46_short_by_teacher", table)
 
 # %% [markdown]
@@ -303,12 +332,11 @@ save(fig, "fig48_long_teacher_top1", table)
 # %% [markdown]
 # ### Figure 49: the teacher's confidence inside the student's bins
 #
-# The student of the whole distribution has come closer to its teacher; that of the top-1 has not,
-# but under the two largest teachers it is no farther from it either, within two standard errors
-# (by the dotted lines; by the points it is: see the check).
+# The student of the whole distribution has come closer to its teacher; that of the top-1 is farther
+# from it, under the two largest teachers by less than two standard errors.
 
 # %%
-fig, table = student_figure(long, ["teacher", "teacher_own"], "teacher's confidence")
+fig, table = student_figure(long, ["teacher_own", "teacher"], "teacher's confidence")
 save(fig, "fig49_long_teacher", table)
 
 # %% [markdown]
@@ -318,13 +346,18 @@ save(fig, "fig49_long_teacher", table)
 # there are fewer seeds, and they differ more in how far they got.
 
 # %%
-fig, table = student_figure(long, ["by_teacher", "by_teacher_own"], "student's confidence")
+fig, table = student_figure(long, ["by_teacher_own", "by_teacher"], "student's confidence")
 save(fig, "fig50_long_by_teacher", table)
 
 # %% [markdown]
 # ## All of it in one figure
 #
-# Calibration error by teacher, few tokens dotted and many solid.
+# **See.** Against data more than an order of magnitude lies between the objectives; against the
+# teacher's top-1 they change places; against its distribution the smaller the teacher, the wider
+# apart they are.
+#
+# Calibration error (by the paper's reading, as in the titles above) over the teacher's size, few
+# tokens dotted and many solid; the perfect teacher at the right end.
 
 # %%
 REFERENCES = {
@@ -334,20 +367,93 @@ REFERENCES = {
     "by_teacher_own": "student in teacher's bins",
 }
 ece = taught.groupby(["reference", "objective", "tokens", "name"]).ece.agg(["mean", "sem"])
-fig, axes = figures.panels(list(REFERENCES.values()), "teacher", "ECE", columns=4)
+places = [m.params for m in models]
+places.append(10 * max(places))  # of the perfect teacher, which has no size
+
+
+def error_line(ax, reference, objective, tokens):
+    """ECE over teachers with a band of two standard errors."""
+    line = ece.loc[reference, objective, tokens].loc[list(names.values())]
+    color, dash = COLORS[objective], "-o" if tokens == long else ":o"
+    label = f"{objective}, {figures.label_size(tokens)} tokens"
+    ax.plot(places, line["mean"], dash, color=color, label=label)
+    low, high = line["mean"] - 2 * line["sem"], line["mean"] + 2 * line["sem"]
+    figures.band(ax, places, low.clip(5e-4), high, color=color)
+
+
+fig, axes = figures.panels(list(REFERENCES.values()), "$N_T$ (parameters)", "ECE", columns=4)
 for ax, reference in zip(axes, REFERENCES, strict=True):
     for objective, tokens in product(COLORS, (short, long)):
-        line = ece.loc[reference, objective, tokens].loc[list(names.values())]
-        x, style = range(len(line)), {"color": COLORS[objective]}
-        size = f"{figures.label_size(tokens)} tokens"
-        dash = "-o" if tokens == long else ":o"
-        ax.plot(x, line["mean"], dash, **style, label=f"{objective}, {size}")
-        low, high = line["mean"] - 2 * line["sem"], line["mean"] + 2 * line["sem"]
-        figures.band(ax, x, low, high, **style)
-    ax.set_xticks(x, [name.split()[0] for name in line.index], rotation=45)
-    ax.set(yscale="log", ylim=(5e-4, 1))
+        error_line(ax, reference, objective, tokens)
+    ax.set(xscale="log", yscale="log", ylim=(5e-4, 1))
+    ax.set_xticks([places[0], places[-2], places[-1]])
+    ax.set_xticklabels([*(figures.label_size(n) for n in (places[0], places[-2])), "perfect"])
 figures.legend_below(fig, axes[0], columns=4)
 save(fig, "calibration_errors", ece.reset_index())
+
+# %% [markdown]
+# ## The paper's 119 numbers beside ours
+#
+# **See.** The order of the sixteen kinds of student agrees (rank correlation 0.96), and for
+# fourteen so does the direction in which the error moves from the smallest to the largest teacher:
+# against data our students of the whole distribution keep their error where the paper's rises from
+# almost none. Sizes are within a factor of two for ten of the sixteen; ours are mostly larger.
+#
+# The paper prints an ECE in the title of every panel of Figures 42 to 50, in per cent. Here each
+# of the sixteen series of Figures 43 to 50 (black; ours in colour) over the teacher's size in units
+# of the student's, 198M there. Ours are means over seeds; the paper states no repeats.
+
+# %%
+PANELS = dict(zip(range(43, 51), product((short, long), REFERENCES), strict=True))
+paper = pd.read_csv(DATA / "published" / "ece.csv")
+panels = paper.dropna(subset="panel").assign(paper=paper.ece_percent / 100)
+panels["objective"] = panels.panel.map({"a": "full", "b": "top-1"})
+panels["relative_size"] = panels.teacher_params / panels.teacher_params.min()
+own_sizes = dict(zip(sizes.values(), np.array(places[:-1]) / students.params.max(), strict=True))
+
+fig, axes = figures.panels([f"Figure {n}" for n in PANELS], "$N_T / N_S$", "ECE", columns=4)
+for ax, (number, (tokens, reference)) in zip(axes, PANELS.items(), strict=True):
+    for objective, marker in {"full": "o", "top-1": "s"}.items():
+        theirs = panels[(panels.figure == number) & (panels.objective == objective)]
+        style = {"color": "black", "marker": marker, "ms": 3.5, "lw": 1}
+        ax.plot(theirs.relative_size, theirs.paper, **style, label=f"{objective}, paper")
+        ours = ece["mean"].loc[reference, objective, tokens][list(own_sizes)]
+        style = {"color": COLORS[objective], "marker": marker, "ms": 3.5, "lw": 1.4}
+        ax.plot(list(own_sizes.values()), ours, **style, label=f"{objective}, ours")
+    ax.set(xscale="log", yscale="log")
+figures.legend_below(fig, axes[0], columns=4)
+save(fig, "calibration_paper_and_ours", panels[["figure", "objective", "teacher", "paper"]])
+
+
+# %%
+def series(number, objective):
+    """The paper's errors and ours of one kind of student, by teacher from small to large."""
+    tokens, reference = PANELS[number]
+    ours = ece["mean"].loc[reference, objective, tokens][list(own_sizes)]
+    theirs = panels[(panels.figure == number) & (panels.objective == objective)]
+    return {"paper": theirs.sort_values("teacher_params", kind="stable").paper, "ours": ours}
+
+
+def both(number, objective):
+    """Mean error over teachers, and whether it rises from the smallest to the largest: both."""
+    found = {"figure": number, "objective": objective}
+    for name, errors in series(number, objective).items():
+        found |= {name: errors.mean(), f"{name}_rises": errors.iloc[-1] > errors.iloc[0]}
+    return found
+
+
+beside = pd.DataFrame([both(*which) for which in product(PANELS, COLORS)])
+beside["ratio"] = beside.ours / beside.paper
+order = stats.spearmanr(beside.paper, beside.ours).statistic
+directions = (beside.paper_rises == beside.ours_rises).mean()
+size_agrees = beside.ratio.between(0.5, 2).mean()
+print(
+    f"order: rank correlation {order:.2f}; direction with the teacher: {directions:.0%} agree; ",
+    end="",
+)
+print(f"size within a factor of two: {size_agrees:.0%}")
+save(None, "calibration_paper_beside_ours", beside)
+beside.round(4)
 
 # %% [markdown]
 # ## Calibrated is not informed
@@ -414,7 +520,7 @@ grows = from_small_to_large("student in teacher's bins", "ece", "by_teacher_own"
 shrinks = from_small_to_large("teacher in top-1's bins", "ece", "teacher_own", "top-1", short)
 more = {
     (reference, objective): with_more_tokens("ece", reference, objective)
-    for reference, objective in product(["data", "teacher_top1", "teacher_own", "teacher"], COLORS)
+    for reference, objective in product([*REFERENCES, "teacher"], COLORS)
 }
 
 # %%
@@ -440,14 +546,81 @@ claims.check("calibration-mismatch-grows", clearly_positive(grows), binding)
 claims.check("calibration-top1-distribution-improves", clearly_positive(-shrinks), binding)
 
 # %%
-falls = {key: clearly_positive(-change) for key, change in more.items()}
-rises = {key: clearly_positive(change) for key, change in more.items()}
+falls = {key: moves(-change) for key, change in more.items()}
+rises = {key: moves(change) for key, change in more.items()}
 claims.check("calibration-more-tokens-full", falls["data", "full"], binding)
 claims.check("calibration-more-tokens-top1", rises["data", "top-1"], binding)
 claims.check("calibration-more-tokens-full-top1", rises["teacher_top1", "full"], binding)
 claims.check("calibration-more-tokens-top1-own", falls["teacher_top1", "top-1"], binding)
 claims.check("calibration-more-tokens-full-distribution", falls["teacher_own", "full"], binding)
 claims.check("calibration-more-tokens-top1-distribution", rises["teacher_own", "top-1"], binding)
+in_bins = falls["by_teacher_own", "full"] and rises["by_teacher_own", "top-1"]
+claims.check("calibration-more-tokens-teacher-bins", in_bins, binding)
+
+# %% [markdown]
+# What the section says of single bins, by the mean over seeds of bins with 50 predictions or more.
+
+
+# %%
+def bins_of(reference, objective, tokens):
+    """Mean gap (outcome less confidence) a bin (rows) and trained teacher (columns)."""
+    wanted = {"reference": reference, "objective": objective, "tokens": tokens}
+    rows = students[(students[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+    rows = rows[(rows["count"] >= 50) & rows.name.isin(sizes.values())]
+    rows = rows.assign(gap=rows.outcome - rows.confidence)
+    return rows.pivot_table(index="bin", columns="name", values="gap")[list(sizes.values())]
+
+
+def half_moves(half):
+    """Growth with tokens of the error against the teacher's top-1 in one half of the bins."""
+    few, many = (by_seed(f"ece_{half}", "teacher_top1", "full", t) for t in (short, long))
+    return (many - few).dropna()
+
+
+full_bins = bins_of("data", "full", short).abs()
+ends = full_bins[(full_bins.index < 4) | (full_bins.index > 16)].mean(axis=None)
+crowded = students[(students.objective == "top-1") & (students.reference == "data")]
+crowded = crowded.loc[crowded.groupby("id")["count"].idxmax()].bin
+of_perfect = taught[(taught.name == "perfect") & (taught.objective == "full")]
+of_perfect = of_perfect[of_perfect.reference == "teacher_top1"].groupby("tokens").ece.mean()
+halves = {
+    h: by_seed(f"gap_{h}", "teacher_own", "full", short).mean().abs() for h in ("sure", "unsure")
+}
+low_bins = by_seed("gap_unsure", "teacher_own", "top-1", short)
+over = bins_of("by_teacher_own", "top-1", short) > 0
+last = over.iloc[:, -1].dropna().iloc[-1]
+more_bins = (
+    bins_of("teacher_own", "top-1", long).abs() - bins_of("teacher_own", "top-1", short).abs()
+)
+print(f"full students, mean gap in the end bins {ends:.4f}, in all {full_bins.mean(axis=None):.4f}")
+print(f"top-1 students, fullest bins: {sorted(set(crowded))}")
+print(
+    "bins in which top-1 students are farther with more tokens: "
+    f"{(more_bins.melt().value.dropna() > 0).mean():.0%}"
+)
+over.mean().round(2)
+
+# %%
+claims.check("calibration-ends", bool(ends > full_bins.mean(axis=None)), binding)
+claims.check("calibration-top1-crowded", bool((crowded == 20).all()), binding)
+claims.check("calibration-data-not-top1", of_perfect.min(), binding)
+claims.check("calibration-sure-matches", bool((halves["sure"] < halves["unsure"]).all()), binding)
+turn = clearly_positive(-low_bins.iloc[:, :1]) and clearly_positive(low_bins.iloc[:, -1:])
+claims.check("calibration-top1-turns", turn, binding)
+everywhere = over.iloc[:, :-1].melt().value.dropna().all() and not last
+claims.check("calibration-top1-teacher-bins", bool(everywhere), binding)
+in_low = half_moves("unsure").mean() - half_moves("sure").mean()
+claims.check("calibration-top1-low-bins", bool((in_low > 0).all()), binding)
+claims.check(
+    "calibration-more-tokens-all-bins", bool((more_bins.melt().value.dropna() > 0).all()), binding
+)
+claims.check("calibration-order", order, binding)
+claims.check("calibration-directions", directions, binding)
+claims.check("calibration-sizes", size_agrees, binding)
+teachers_printed = paper[paper.figure == 42].sort_values("teacher_params").ece_percent
+claims.check("calibration-larger-better", bool((teachers_printed.diff().dropna() <= 0).all()))
+
+# %%
 claims.check("calibration-truth", (against.data - against.truth).abs().max(), binding)
 proper = against[against.objective == "full"]
 claims.check("calibration-is-not-knowledge", (proper.one_by_one / proper.truth).min() > 10, binding)

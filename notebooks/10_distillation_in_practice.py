@@ -34,6 +34,7 @@ from scalinglib.experiment.compare import against
 from scalinglib.experiment.table import select
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
+from scalinglib.report.shades import BLUE, ORANGE, teacher_color
 from scalinglib.study import distill, record
 from scalinglib.study.designs import practice
 from scalinglib.study.run import WORDS, Run
@@ -54,6 +55,12 @@ figures.use_style()
 # mean loss, and its band two standard errors of the difference from the plain setting, at which
 # the band closes. Losses are exact expectations in nats per symbol; the language has 27 symbols
 # and an entropy of 1.366 nats, which is the perfect teacher's loss.
+#
+# λ of 0.97 and 0.99, τ = 3, a rate of 0.001 and p of 0.1, 0.3, 0.7 were trained later (`code`).
+# Students without a model for a teacher come out the same to every printed digit; the teachers had
+# to be trained again and ended 0.0001 and 0.003 nats from their first loss, so that between old and
+# new settings differences below that mean nothing. Left out of the paper's grids: four more
+# teachers and four more students, and k beyond the 27 symbols.
 
 # %%
 if settings.saves:
@@ -65,6 +72,8 @@ else:
         runs = record.run(design.runs(), f"{folder}/practice.csv", folder, pool, progress=False)
         entries = practice.entries(design, folder)
 runs = select(runs, design.runs()).copy()
+# Teachers that were trained again for later rows keep the loss of the first.
+runs["teacher_loss"] = runs.groupby("teacher").teacher_loss.transform("first")
 runs["role"] = np.where(runs.kind == "supervised", "labels", "teacher")
 runs["top_k"] = runs.top_k.fillna(N_VOCAB).astype(int)
 runs["top_p"] = runs.top_p.fillna(1.0)
@@ -74,10 +83,16 @@ print(f"{len(runs)} runs, {runs.tokens.sum() / 1e6:.0f} million symbols")
 kinds.reset_index()
 
 # %%
-shades = dict(zip(sizes.index, plt.get_cmap("viridis_r")([0.25, 0.6, 0.95]), strict=False))
 losses = sorted(runs.teacher_loss.dropna().unique())
-plasma = plt.get_cmap("plasma")(np.linspace(0.8, 0.05, len(losses)))
-teachers = dict(zip(losses, plasma, strict=True))
+
+
+def named(depth):
+    """How a student is called in titles and legends."""
+    return f"$N_S$ = {figures.label_size(sizes[depth])}"
+
+
+def told_teacher(loss):
+    return "perfect teacher" if loss == min(losses) else f"$L_T$ = {loss:.2f}"
 
 
 def compare(rows, over, plain, by=("n_layers", "teacher_loss")):
@@ -93,10 +108,9 @@ def curve(ax, cells, over, color, label, *, style="o-", measure="loss"):
     figures.band(ax, x, y - error, y + error, color=color)
 
 
-def by_size(rows, xlabel, ylabel="student loss (nats)"):
+def by_size(rows, xlabel, ylabel="$L_S$ (nats)"):
     """A panel a student size."""
-    found = [sizes[depth] for depth in rows.n_layers.unique()]
-    titles = [f"student of {figures.label_size(params)} parameters" for params in found]
+    titles = [named(depth) for depth in rows.n_layers.unique()]
     fig, axes = figures.panels(titles, xlabel, ylabel, len(titles), sharey=False)
     return fig, zip(axes, rows.n_layers.unique(), strict=True)
 
@@ -105,8 +119,8 @@ def by_teacher(judged, over, xlabel):
     fig, pairs = by_size(judged, xlabel)
     for ax, depth in pairs:
         for loss, cells in judged[judged.n_layers == depth].groupby("teacher_loss"):
-            curve(ax, cells, over, teachers[loss], f"teacher {loss:.2f} nats")
-    figures.legend_below(fig, ax, columns=len(teachers))
+            curve(ax, cells, over, teacher_color(loss), told_teacher(loss))
+    figures.legend_below(fig, ax, columns=len(losses))
     return fig
 
 
@@ -120,7 +134,7 @@ def told(judged, over):
     for group, cells in judged.groupby(["n_layers", "teacher_loss"]):
         words = cells.groupby("verdict")[over].apply(lambda x: ", ".join(f"{v:g}" for v in x))
         lines = "; ".join(f"{verdict}: {values}" for verdict, values in words.items())
-        print(f"student {figures.label_size(sizes[group[0]])}, teacher {group[1]:.2f}: {lines}")
+        print(f"{named(group[0])}, $L_T$ = {group[1]:.2f}: {lines}")
 
 
 # %% [markdown]
@@ -133,8 +147,12 @@ def told(judged, over):
 rows = select(runs, design.mixing_runs())
 alone = rows[rows.mixing == 0]
 rows = [rows[rows.mixing > 0], *(alone.assign(teacher_loss=x) for x in rows.teacher_loss.unique())]
+rows_of_mixing = rows
 mixing = compare(pd.concat(rows), "mixing", 1.0)
 fig = by_teacher(mixing, "mixing", "mixing coefficient λ (0: labels only)")
+for ax in fig.axes:
+    ax.set_xscale("function", functions=(lambda x: np.abs(x) ** 4, lambda x: np.abs(x) ** 0.25))
+    plain_ticks(ax, [0, 0.5, 0.7, 0.9, 0.97])
 save(fig, "fig51a_mixing", mixing)
 told(mixing, "mixing")
 
@@ -149,28 +167,28 @@ taught.round(4)
 # %% [markdown]
 # ## Figure 51b: the best λ of each pair
 #
-# The best λ is 0.9 or 1 except with the weakest teacher; a filled point beats λ = 1 by two standard
-# errors, a hollow one is no different.
+# The best λ is between 0.9 and 1 except with the weakest teacher; a filled point beats λ = 1 by two
+# standard errors, a hollow one is no different.
 
 # %%
 best = mixing.loc[mixing.groupby(["n_layers", "teacher_loss"]).loss.idxmin()]
 fig, ax = plt.subplots(figsize=(6, 3.6))
 for depth, cells in best.groupby("n_layers"):
     solid = cells[cells.verdict == "better"]
-    style = {"color": shades[depth], "ms": 13 - 4 * depth}  # where they meet, one in the other
-    name = figures.label_size(sizes[depth])
-    ax.plot(cells.teacher_loss, cells.mixing, "o-", mfc="white", **style, label=name)
+    # Where they meet, one in the other.
+    style = {"color": figures.student_color(sizes[depth]), "ms": 13 - 4 * depth}
+    ax.plot(cells.teacher_loss, cells.mixing, "o-", mfc="white", **style, label=named(depth))
     ax.plot(solid.teacher_loss, solid.mixing, "o", **style)
-ax.set(xlabel="teacher loss (nats)", ylabel="best mixing coefficient λ*", ylim=(-0.05, 1.05))
-ax.legend(title="student parameters", loc="lower left")
+ax.set(xlabel="$L_T$ (nats)", ylabel="best mixing coefficient λ*", ylim=(-0.05, 1.05))
+ax.legend(loc="lower left")
 save(fig, "fig51b_best_mixing", best)
 
 # %% [markdown]
 # **Do.** Take λ = 1 from any teacher that is better than what labels would give the student, and
-# labels instead of a worse one (no λ beats them by more than their noise). The paper says the same.
-# By the letter two of its statements fail narrowly: λ = 0.9 moves the loss by 1.1% with the weakest
-# teacher (0.4% or less with the others, where it says "mostly flat"), and one other pair of student
-# and teacher prefers λ = 0.9, by 0.007 nats, which one comparison in nine would by chance.
+# labels instead of a worse one. The paper says the same. From 0.9 to 1 the loss moves by less than
+# 0.4% but under the weakest teacher, which the text exempts; from 0.7 by up to 2%, more than its
+# "mostly flat above 0.5". One other pair prefers λ = 0.9 to 1, by 0.007 nats, which one comparison
+# in nine would by chance.
 #
 # ## Figure 52: temperature
 #
@@ -203,10 +221,10 @@ rows = select(runs, design.peak_runs())
 peak = compare(rows, "peak", Run.peak, ("role", "n_layers"))
 optimum = peak.loc[peak.groupby(["role", "n_layers"]).loss.idxmin()]
 titles = {"labels": "supervised", "teacher": "distilled"}
-fig, axes = figures.panels(list(titles.values()), "peak learning rate", "loss (nats)", 2)
+fig, axes = figures.panels(list(titles.values()), "peak learning rate", "$L$ or $L_S$ (nats)", 2)
 for (role, depth), cells in peak.groupby(["role", "n_layers"]):
     ax, least = axes[list(titles).index(role)], cells.loc[cells.loss.idxmin()]
-    curve(ax, cells, "peak", shades[depth], f"{figures.label_size(sizes[depth])} parameters")
+    curve(ax, cells, "peak", figures.student_color(sizes[depth]), named(depth))
     ax.plot(least.peak, least.loss, "o", ms=10, mfc="none", color=figures.MARKS["optimum"])
     ax.set_xscale("log")
 figures.legend_below(fig, axes[0])
@@ -253,8 +271,8 @@ def truncated(over, other):
 truncation = pd.concat([truncated("top_k", "top_p"), truncated("top_p", "top_k")])
 
 # %%
-MIXED = {1.0: ("alone", "#D55E00"), design.truncation_mixing: ("mixed with data", "#0072B2")}
-ABOVE = "increase of loss (nats)"
+MIXED = {1.0: ("alone", ORANGE), design.truncation_mixing: ("mixed with data", BLUE)}
+ABOVE = "increase of $L_S$ (nats)"
 
 
 def above_whole(ax):
@@ -273,7 +291,7 @@ for row, (knob, xlabel) in zip(grid, knobs.items(), strict=True):
             label, color = MIXED[share]
             curve(ax, cells, "kept", color, f"{label}, λ = {share:g}", measure="above")
         above_whole(ax)
-        ax.set(xlabel=xlabel, title=f"student of {figures.label_size(sizes[depth])} parameters")
+        ax.set(xlabel=xlabel, title=named(depth))
     row[0].set_ylabel(ABOVE)
 for ax in grid[0]:
     ax.set_xscale("log")
@@ -291,8 +309,8 @@ save(fig, "fig54_truncation", truncation)
 # ## What storing a teacher costs
 #
 # The whole distribution in float32 takes $4 V$ bytes a token; $k$ entries take $k$ numbers and $k$
-# indices of $\lceil \log_2 V / 8 \rceil$ bytes. For the paper's $V = 32\,768$ and two trillion
-# tokens:
+# indices of $\lceil \log_2 V / 8 \rceil$ bytes. For the $V = 32\,168$ of Section G.4 (elsewhere
+# the paper has 32 768) and two trillion tokens:
 
 
 # %%
@@ -302,17 +320,19 @@ def stored(kept, n_vocab):
     return 4 * n_vocab if kept == n_vocab else kept * (4 + index)
 
 
-paper = pd.DataFrame({"k": [1, 16, 128, 1024, 32768]})
-paper["bytes_per_token"] = [stored(k, 32768) for k in paper.k]
+paper = pd.DataFrame({"k": [1, 16, 128, 1024, 32168]})
+paper["bytes_per_token"] = [stored(k, 32168) for k in paper.k]
 paper["petabytes_for_2T_tokens"] = paper.bytes_per_token * 2e12 / 1e15
 save(None, "storage_paper", paper)
 paper
 
 # %% [markdown]
-# So the 260 petabytes are right, and $k = 128$ makes them 1.5. (That C4 has two trillion tokens is
-# another matter: its English version is 829 GB of text, some 0.2 trillion.) For our own students,
-# loss against bytes: from some 35 bytes on top-p does better on fewer bytes than top-k, because
-# contexts differ in how many entries they need; a mass of 0.99 takes 13 on average.
+# So the 129 KB a token are right and the 260 petabytes nearly (257), and $k = 128$ makes them 1.5.
+# (That C4 has two trillion tokens is another matter: Appendix I of the paper itself has 180B.)
+#
+# For our own students, loss against bytes: from some 35 bytes on top-p does better on fewer bytes
+# than top-k, because contexts differ in how many entries they need; a mass of 0.99 takes 13 on
+# average.
 
 # %%
 storage = truncation[(truncation.knob == "top_k") | (truncation.kept < 1)]
@@ -353,7 +373,8 @@ table = pd.DataFrame(
         "verdict": judged.verdict,
     }
 )
-save(None, "table07_forward_reverse", table)
+printed = pd.read_csv(DATA / "published" / "table7.csv")
+print(printed.to_string(index=False))
 table.round(4).reset_index(drop=True)
 
 # %% [markdown]
@@ -375,6 +396,8 @@ step = Run(int(sizes.index.max()), 1)
 step_flops = step.flops / step.tokens
 flops = {"forward": counted(False), "reverse": counted(True)}
 extra = (flops["reverse"] - flops["forward"]) * N_VOCAB / step_flops
+table = table.assign(**{f"operations_{name}": value for name, value in flops.items()})
+save(None, "table07_forward_reverse", table)
 print({name: round(value, 1) for name, value in flops.items()}, f"step longer by {extra:.2%}")
 
 # %% [markdown]
@@ -385,13 +408,25 @@ print({name: round(value, 1) for name, value in flops.items()}, f"step longer by
 
 # %%
 binding = settings.saves  # the tiny runs of the fast profile need not agree
-near = mixing[mixing.mixing == max(design.mixing)]
-change = (near.above / (near.loss - near.above)).abs().max()
-claims.check("practice-mixing-flat", change, binding)
+exempt = mixing[mixing.teacher_loss < max(losses)]  # G.1 exempts weak teachers
+relative = (exempt.above / (exempt.loss - exempt.above)).abs()
+claims.check("practice-mixing-flat", relative[exempt.mixing >= 0.9].max(), binding)
+claims.check("practice-mixing-flat-half", relative[exempt.mixing > 0.5].max(), binding)
 better = mixing[mixing.verdict == "better"]
 pairs = set(zip(better.n_layers, better.teacher_loss, strict=True))
 weakest_only = pairs == {(depth, max(losses)) for depth in mixing.n_layers}
 claims.check("practice-mixing-weak-teacher", weakest_only, binding)
+claims.check("practice-mixing-one", better.empty, binding)
+
+# %%
+shaped, unbeaten_mixing = [], []
+for _, cells in pd.concat(rows_of_mixing).groupby(["n_layers", "teacher_loss"]):
+    least = cells.groupby("mixing").loss.mean().idxmin()
+    judged_here = against(cells, "mixing", least).set_index("mixing").verdict
+    shaped.append((judged_here[[0.0, 1.0]] == "worse").all())
+    unbeaten_mixing.append(set(judged_here.index[judged_here == "no difference"]))
+claims.check("practice-mixing-u", any(shaped), binding)
+claims.check("practice-mixing-varies", not set.intersection(*unbeaten_mixing), binding)
 
 # %%
 ends = temperature.temperature.isin([min(design.temperatures), max(design.temperatures)])
@@ -403,26 +438,42 @@ claims.check("practice-temperature-small", hot.iloc[0] > hot.iloc[-1], binding)
 
 # %%
 rows = select(runs, design.peak_runs())
-unbeaten = []
+unbeaten = {}
 for (role, depth), cells in rows.groupby(["role", "n_layers"]):
     least = optimum[(optimum.role == role) & (optimum.n_layers == depth)].peak.item()
     rates = against(cells, "peak", least)
-    unbeaten.append(set(rates.peak[rates.verdict == "no difference"]))
-    print(f"{titles[role]}, {figures.label_size(sizes[depth])}: best {least:g}, ", end="")
-    print("no different:", ", ".join(f"{rate:g}" for rate in sorted(unbeaten[-1] - {least})))
-claims.check("practice-peak-transfers", bool(set.intersection(*unbeaten)), binding)
+    unbeaten[role, depth] = set(rates.peak[rates.verdict == "no difference"])
+    print(f"{titles[role]}, {named(depth)}: best {least:g}, ", end="")
+    print(
+        "no different:", ", ".join(f"{rate:g}" for rate in sorted(unbeaten[role, depth] - {least}))
+    )
+common = {
+    role: bool(set.intersection(*(rates for key, rates in unbeaten.items() if key[0] == role)))
+    for role in titles
+}
+claims.check("practice-peak-transfers", common["teacher"], binding)
+claims.check("practice-peak-labels", common["labels"], binding)
 claims.check("practice-peak-decade", decade.max(), binding)
 
 # %%
 is_k = truncation.knob == "top_k"
 hard = truncation[(is_k & (truncation.kept <= 4)) | (truncation.kept == 0.5)]
-few = truncation[is_k & (truncation.kept <= N_VOCAB / 4) & (truncation.mixing < 1)]
-as_good = few.groupby("kept").verdict.apply(lambda verdicts: (verdicts != "worse").all())
 harmed = (hard[hard.mixing == 1].verdict == "worse").all()
 claims.check("practice-truncation-harms", harmed, binding)
-claims.check("practice-truncation-mixed", as_good.any(), binding)
-petabytes = paper.petabytes_for_2T_tokens.iloc[-1]
-claims.check("practice-storage-petabytes", petabytes, binding)
-reverse_worse = (judged.verdict == "worse").all()
-claims.check("practice-forward-kl", reverse_worse, binding)
+cut_alone = truncation[truncation.mixing == 1].sort_values("kept", kind="stable")
+falling = cut_alone.groupby(["n_layers", "knob"]).apply(
+    lambda c: (c.above.diff().dropna() <= 2 * c.above_error.iloc[:-1].to_numpy()).all(),
+    include_groups=False,
+)
+nearest = cut_alone[cut_alone.kept == max(design.top_p)]
+converges = falling.all() and (nearest.verdict != "worse").all()
+claims.check("practice-truncation-converges", bool(converges), binding)
+if 0.9 in design.top_p:
+    at_09 = cut_alone[(cut_alone.knob == "top_p") & (cut_alone.kept == 0.9)].above
+    claims.check("practice-truncation-p09", at_09.mean(), binding)
+claims.check("practice-storage-token", paper.bytes_per_token.iloc[-1] / 1e3, binding)
+reverse_worse = (judged.above > 0).all()
+claims.check("practice-forward-kl", bool(reverse_worse), binding)
+strong = judged[judged.teacher_loss == judged.teacher_loss.min()]
+claims.check("practice-reverse-size", strong.above.mean(), binding)
 claims.check("practice-reverse-cost", flops["reverse"] / flops["forward"], binding)

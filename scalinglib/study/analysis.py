@@ -4,7 +4,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-__all__ = ["collapse", "means", "seed_deviation"]
+from scalinglib.study.run import PERFECT, by_flops
+
+__all__ = [
+    "at_budgets",
+    "collapse",
+    "falls_back",
+    "kl_rises",
+    "means",
+    "overtakers",
+    "seed_deviation",
+]
 
 _SAME = ["kind", "n_layers", "params", "tokens", "teacher", "teacher_params", "teacher_tokens"]
 _MEASURED = ["loss", "kl_teacher", "accuracy", "completion", "teacher_loss", "flops"]
@@ -82,3 +92,67 @@ def collapse(students, degree=3):
             "p": 2 * stats.t.sf(abs(found[0]) / slope_error, free),
         }
     )
+
+
+def at_budgets(table, budgets):
+    """Rows of `table` on (budget, depth) pairs, in order of size, with a column `budget`."""
+    runs = [(flops, by_flops(depth, flops)) for flops, depth in budgets]
+    keys = pd.DataFrame(
+        [(flops, r.n_layers, r.tokens) for flops, r in runs],
+        columns=["budget", "n_layers", "tokens"],
+    )
+    return keys.merge(table).sort_values("params", kind="stable")
+
+
+def kl_rises(table):
+    """How often KL(teacher || student) rises from each trained teacher to the next better one.
+
+    Returns
+    -------
+    dict: students (kinds of them), always (share with a rise at every step), steps (share of all)
+    """
+    ordered = table[table.teacher != PERFECT].sort_values(
+        "teacher_loss", ascending=False, kind="stable"
+    )
+    steps = ordered.groupby(["params", "tokens"]).kl_teacher.diff().dropna() > 0
+    always = steps.groupby([ordered.params, ordered.tokens]).all()
+    return {"students": len(always), "always": always.mean(), "steps": steps.mean()}
+
+
+def overtakers(runs, within=0.005):
+    """Settings whose loss is at most `within` nats above their teacher's (Section E.7).
+
+    So near their teacher seeds agree far better than elsewhere: the error is from the spread of
+    these settings over their own seeds, pooled by depth.
+
+    Returns
+    -------
+    DataFrame: teacher, teacher_loss, n_layers, params, tokens, excess (student less teacher),
+    seeds, error, below (by more than two standard errors)
+    """
+    close = runs[runs.kind == "distilled"]
+    close = close.assign(excess=close.loss - close.teacher_loss)
+    near = close.groupby(["teacher", "n_layers", "params", "tokens"]).excess
+    near = near.agg(excess="mean", variance="var", seeds="size").reset_index()
+    near["teacher_loss"] = near.teacher.map(close.groupby("teacher").teacher_loss.first())
+    near = near[near.excess < within]
+    freedom = (near.seeds - 1).where(near.variance.notna(), 0)
+    pooled = (near.variance * freedom).groupby(near.n_layers).sum()
+    pooled = pooled / freedom.groupby(near.n_layers).sum()
+    depths = range(1, int(near.n_layers.max()) + 1)
+    near["error"] = np.sqrt(near.n_layers.map(pooled.reindex(depths).ffill()) / near.seeds)
+    near["below"] = near.excess < -2 * near.error
+    return near.drop(columns="variance")
+
+
+def falls_back(part):
+    """Rise of one student's excess past its minimum over tokens, and its standard error.
+
+    `part` holds rows of `overtakers` that differ in tokens alone.
+    """
+    part = part.sort_values("tokens", kind="stable")
+    least, last = part.loc[part.excess.idxmin()], part.iloc[-1]
+    found = {"tokens_least": least.tokens, "least": least.excess, "tokens_last": last.tokens}
+    error = np.hypot(least.error, last.error)
+    rise = last.excess - least.excess
+    return pd.Series(found | {"last": last.excess, "rise": rise, "error": error})

@@ -128,14 +128,14 @@ class Design:
 FULL = Design(
     students=((1, 20, 5), (2, 5, 5)),
     teachers=(*(by_ratio(depth, 20) for depth in (1, 2, 3)), PERFECT),
-    mixing=(0.3, 0.5, 0.7, 0.9),
+    mixing=(0.3, 0.5, 0.7, 0.9, 0.97, 0.99),
     pair=(by_ratio(1, 20), by_ratio(3, 20)),
-    temperatures=(0.25, 0.5, 2.0, 4.0, 10.0),
-    peaks=(2e-3, 5e-3, 1e-2, 4e-2, 8e-2, 2e-1),
+    temperatures=(0.25, 0.5, 2.0, 3.0, 4.0, 10.0),
+    peaks=(1e-3, 2e-3, 5e-3, 1e-2, 4e-2, 8e-2, 2e-1),
     deeper=((3, 2.5, 3),),
     peak_teacher=by_ratio(3, 20),
     top_k=(1, 2, 4, 8, 16),
-    top_p=(0.5, 0.9, 0.99),
+    top_p=(0.1, 0.3, 0.5, 0.7, 0.9, 0.99),
     truncation_mixing=0.7,
 )
 FAST = Design(

@@ -28,6 +28,8 @@ class Design:
         Students of the IsoFLOP teachers (Figure 3).
     students : tuple of (n_layers, ratios, seeds)
         Fixed-M students of every fixed-M teacher (Figure 4).
+    weak_to_strong : tuple of (n_layers, ratio, seeds)
+        More seeds of students that may overtake the first, weakest fixed-M teacher (Figure 41).
     """
 
     supervised: tuple
@@ -37,6 +39,7 @@ class Design:
     isoflop_teachers: tuple
     fixed_students: tuple
     students: tuple
+    weak_to_strong: tuple = ()
 
     def supervised_runs(self):
         """Protocol E.2, fixed M."""
@@ -92,9 +95,22 @@ class Design:
             for ratio, seed in product(ratios, range(seeds))
         ]
 
+    def weak_to_strong_runs(self):
+        """Students of the weakest teacher, near whose loss seeds decide (Figure 41)."""
+        return [
+            by_ratio(depth, ratio, seed=seed, teacher=self.fixed_teachers()[0])
+            for depth, ratio, seeds in self.weak_to_strong
+            for seed in range(seeds)
+        ]
+
     def runs(self):
         """Every run once, teachers before their students, cheap ones first within each."""
-        students = [*self.profile_runs(), *self.fixed_student_runs(), *self.student_runs()]
+        students = [
+            *self.profile_runs(),
+            *self.fixed_student_runs(),
+            *self.student_runs(),
+            *self.weak_to_strong_runs(),
+        ]
         teachers = [run.teacher for run in students if isinstance(run.teacher, Run)]
         alone = [*self.supervised_runs(), *self.isoflop_runs(), *teachers]
         return [
@@ -172,6 +188,11 @@ FULL = Design(
         (2, (50, 100), 1),
         (3, (5, 20), 1),
         (4, (5,), 1),
+    ),
+    weak_to_strong=(
+        *((2, 5, 8), (2, 20, 6), (2, 50, 3)),
+        *((3, 2, 5), (3, 5, 4), (3, 20, 3)),
+        *((4, 0.5, 4), (4, 1, 3)),
     ),
 )
 FAST = Design(
