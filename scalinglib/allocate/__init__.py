@@ -9,7 +9,6 @@ from scalinglib.allocate.advice import Problem, Teacher, advise
 from scalinglib.allocate.questions import (
     SCENARIOS,
     best_teacher_loss,
-    cheapest_model,
     compute_for_loss,
     crossover,
     deltas,
@@ -18,7 +17,7 @@ from scalinglib.allocate.questions import (
     tokens_with_teacher,
 )
 from scalinglib.allocate.solver import TEACHER_PARAMS_BOX, TOKENS_BOX
-from scalinglib.allocate.supervised import supervised_optimum
+from scalinglib.allocate.supervised import cheapest_model, supervised_optimum
 from scalinglib.allocate.tables import costs_of_losses, optima
 from scalinglib.allocate.uncertainty import crossovers, infinite_data_gap, under_ensemble
 

@@ -12,24 +12,16 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy.optimize.elementwise import find_root
 
-from scalinglib.allocate.search import best_teachers_within, minimise
-from scalinglib.allocate.solver import (
-    ENDLESS,
-    TEACHER_PARAMS_BOX,
-    TOKENS_BOX,
-    best_teachers,
-    flops_elasticity,
-    reducible_loss,
-)
+from scalinglib.allocate.search import best_teachers_within, minimise, root
+from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX, best_teachers
+from scalinglib.allocate.supervised import cheapest_model
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
 
 __all__ = [
     "SCENARIOS",
     "best_teacher_loss",
-    "cheapest_model",
     "compute_for_loss",
     "crossover",
     "deltas",
@@ -253,7 +245,7 @@ def compute_for_loss(law, student_params, loss, scenario):
     cheap = excess(low, *problem) <= 0
     compute = np.where(reachable, np.exp(low), np.inf)
     search = reachable & ~cheap
-    compute[search] = np.exp(_root(excess, low, high, problem, search))
+    compute[search] = np.exp(root(excess, low, high, problem, search))
     return compute.reshape(loss.shape)
 
 
@@ -290,7 +282,7 @@ def crossover(law, student_params, scenario, low=1e17, high=1e28):
     budget = np.where(wins.any(axis=1), np.inf, low)
     search = wins.any(axis=1) & ~wins[:, -1]
     left, right = grid[last], grid[np.minimum(last + 1, len(grid) - 1)]
-    budget[search] = np.exp(_root(gap, left, right, [student_params], search))
+    budget[search] = np.exp(root(gap, left, right, [student_params], search))
     return budget
 
 
@@ -322,55 +314,6 @@ def best_teacher_loss(law, student_params, student_tokens=None):
     return np.exp(best)
 
 
-def cheapest_model(law, loss, *, max_tokens=None):
-    """The supervised compute-optimal (N, D) that reaches each `loss`: least F(N) D.
-
-    Parameters
-    ----------
-    law : object
-        A `SupervisedLaw`, or any with `log_loss(log N, log D)` that falls with both.
-    loss : array_like
-        Nats per token, reachable inside `TEACHER_PARAMS_BOX` and `TOKENS_BOX`.
-    max_tokens : array_like of the shape of `loss`, optional
-        Bound on the tokens, within `TOKENS_BOX`.
-
-    Returns
-    -------
-    params, tokens : arrays of the shape of `loss`
-    """
-    loss = positive("loss", loss)
-    (small, large), (few, many) = np.log(TEACHER_PARAMS_BOX), np.log(TOKENS_BOX)
-    worst, best = (float(np.exp(law.log_loss(*corner))) for corner in ((small, few), (large, many)))
-    outside = (loss < best * (1 - 1e-12)) | (loss > worst * (1 + 1e-12))
-    if np.any(outside):
-        raise ValueError(
-            f"loss is {float(np.asarray(loss)[outside].flat[0])!r}; models of the box reach "
-            f"{best:.6g} to {worst:.6g} nats per token"
-        )
-    target = np.log(np.clip(np.ravel(loss), best, worst))
-    if max_tokens is not None:
-        many = np.log(np.broadcast_to(max_tokens, loss.shape))
-    few, many = (np.broadcast_to(np.ravel(end), target.shape) for end in (few, many))
-
-    def excess(log_tokens, log_params, target):
-        return target - law.log_loss(log_params, log_tokens)
-
-    def cost_slope(log_params, target, few, many):
-        log_tokens = _zero_or_end(excess, few, many, [log_params, target])
-        _, elasticity, _ = flops_elasticity(log_params)
-        _, (by_params, by_tokens), _ = reducible_loss(law, np.stack([log_params, log_tokens]))
-        return elasticity - by_params / by_tokens
-
-    # Between these sizes the loss is reached on a number of tokens inside the box.
-    low, high = (
-        _zero_or_end(lambda n, t, d: excess(d, n, t), small, large, [target, tokens])
-        for tokens in (many, few)
-    )
-    log_params = _zero_or_end(cost_slope, low, high, [target, few, many])
-    log_tokens = _zero_or_end(excess, few, many, [log_params, target])
-    return np.exp(log_params).reshape(loss.shape), np.exp(log_tokens).reshape(loss.shape)
-
-
 def tokens_with_teacher(student_params, teacher_params, compute, delta_lgt=1.0):
     """Distillation tokens that a budget pays for with an existing teacher (Equation 27)."""
     delta_lgt, _ = deltas((delta_lgt, 0.0))
@@ -391,26 +334,3 @@ def _costs(student_params, teacher_params, delta_lgt, delta_pre):
         "inference": delta_lgt * teacher,
         "pretraining": 3 * delta_pre * teacher,
     }
-
-
-def _root(function, low, high, arguments, where):
-    """Zeros of an elementwise function that changes sign between `low` and `high`."""
-    if not where.any():
-        return np.empty(0)
-    found = find_root(
-        lambda x, *a: np.asarray(function(x, *a)),
-        (low[where], high[where]),
-        args=tuple(a[where] for a in arguments),
-        tolerances={"xatol": 1e-9, "xrtol": 0, "fatol": 0, "frtol": 0},
-    )
-    return found.x
-
-
-def _zero_or_end(function, low, high, arguments):
-    """Where an elementwise function comes up to zero; the nearer end where it is all one sign."""
-    low, high = (np.broadcast_to(end, arguments[0].shape) for end in (low, high))
-    at_low, at_high = function(low, *arguments), function(high, *arguments)
-    found = np.where(at_low >= 0, low, high)
-    inside = (at_low < 0) & (at_high > 0)
-    found[inside] = _root(function, low, high, arguments, inside)
-    return found

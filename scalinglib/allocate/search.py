@@ -1,4 +1,4 @@
-"""Searches that compare values only: slower than `solver`, and at home on kinks.
+"""Elementwise searches: zeros, minima, and the best teachers by values alone, at home on kinks.
 
 Under a limit on tokens the optimum often lies where the budget is just spent and the limit just
 met. There L_S has a kink and a Newton step has nothing to go by.
@@ -9,7 +9,7 @@ import numpy as np
 from scalinglib.allocate.solver import TEACHER_PARAMS_BOX, TOKENS_BOX, best_teachers
 from scalinglib.flops import forward_flops
 
-__all__ = ["best_teachers_within", "minimise"]
+__all__ = ["best_teachers_within", "minimise", "root", "zero_or_end"]
 
 
 def minimise(function, low, high, points=129, rounds=9):
@@ -24,6 +24,29 @@ def minimise(function, low, high, points=129, rounds=9):
         high = np.take_along_axis(grid, np.minimum(best + 1, points - 1), -1)[..., 0]
         points = 17
     return (low + high) / 2
+
+
+def root(function, low, high, arguments, where):
+    """Zeros of an elementwise function that changes sign between `low` and `high`."""
+    if not where.any():
+        return np.empty(0)
+    found = find_root(
+        lambda x, *a: np.asarray(function(x, *a)),
+        (low[where], high[where]),
+        args=tuple(a[where] for a in arguments),
+        tolerances={"xatol": 1e-9, "xrtol": 0, "fatol": 0, "frtol": 0},
+    )
+    return found.x
+
+
+def zero_or_end(function, low, high, arguments):
+    """Where an elementwise function comes up to zero; the nearer end where it is all one sign."""
+    low, high = (np.broadcast_to(end, arguments[0].shape) for end in (low, high))
+    at_low, at_high = function(low, *arguments), function(high, *arguments)
+    found = np.where(at_low >= 0, low, high)
+    inside = (at_low < 0) & (at_high > 0)
+    found[inside] = root(function, low, high, arguments, inside)
+    return found
 
 
 def best_teachers_within(law, student_params, compute, delta_lgt, delta_pre, *, most_tokens):

@@ -1,12 +1,19 @@
-"""The compute-optimal size and tokens of supervised training (Equation 2)."""
+"""Compute-optimal supervised training: the best model of a budget, the cheapest of a loss."""
 
 import numpy as np
 from scipy.optimize.elementwise import find_root
 
+from scalinglib.allocate.search import zero_or_end
+from scalinglib.allocate.solver import (
+    TEACHER_PARAMS_BOX,
+    TOKENS_BOX,
+    flops_elasticity,
+    reducible_loss,
+)
 from scalinglib.checks import positive
 from scalinglib.flops import N_CTX, N_VOCAB, forward_flops
 
-__all__ = ["supervised_optimum"]
+__all__ = ["cheapest_model", "supervised_optimum"]
 
 _SIZES = 1e-9, 1e36  # parameters between which the optimum is looked for
 
@@ -56,3 +63,52 @@ def supervised_optimum(law, compute, *, n_ctx=N_CTX, n_vocab=N_VOCAB):
     found = find_root(slope, tuple(ends), args=arguments, tolerances=tolerances)
     params = np.exp(found.x).reshape(compute.shape)
     return params, compute / (3 * forward_flops(params, n_ctx, n_vocab))
+
+
+def cheapest_model(law, loss, *, max_tokens=None):
+    """The supervised compute-optimal (N, D) that reaches each `loss`: least F(N) D.
+
+    Parameters
+    ----------
+    law : object
+        A `SupervisedLaw`, or any with `log_loss(log N, log D)` that falls with both.
+    loss : array_like
+        Nats per token, reachable inside `TEACHER_PARAMS_BOX` and `TOKENS_BOX`.
+    max_tokens : array_like of the shape of `loss`, optional
+        Bound on the tokens, within `TOKENS_BOX`.
+
+    Returns
+    -------
+    params, tokens : arrays of the shape of `loss`
+    """
+    loss = positive("loss", loss)
+    (small, large), (few, many) = np.log(TEACHER_PARAMS_BOX), np.log(TOKENS_BOX)
+    worst, best = (float(np.exp(law.log_loss(*corner))) for corner in ((small, few), (large, many)))
+    outside = (loss < best * (1 - 1e-12)) | (loss > worst * (1 + 1e-12))
+    if np.any(outside):
+        raise ValueError(
+            f"loss is {float(np.asarray(loss)[outside].flat[0])!r}; models of the box reach "
+            f"{best:.6g} to {worst:.6g} nats per token"
+        )
+    target = np.log(np.clip(np.ravel(loss), best, worst))
+    if max_tokens is not None:
+        many = np.log(np.broadcast_to(max_tokens, loss.shape))
+    few, many = (np.broadcast_to(np.ravel(end), target.shape) for end in (few, many))
+
+    def excess(log_tokens, log_params, target):
+        return target - law.log_loss(log_params, log_tokens)
+
+    def cost_slope(log_params, target, few, many):
+        log_tokens = zero_or_end(excess, few, many, [log_params, target])
+        _, elasticity, _ = flops_elasticity(log_params)
+        _, (by_params, by_tokens), _ = reducible_loss(law, np.stack([log_params, log_tokens]))
+        return elasticity - by_params / by_tokens
+
+    # Between these sizes the loss is reached on a number of tokens inside the box.
+    low, high = (
+        zero_or_end(lambda n, t, d: excess(d, n, t), small, large, [target, tokens])
+        for tokens in (many, few)
+    )
+    log_params = zero_or_end(cost_slope, low, high, [target, few, many])
+    log_tokens = zero_or_end(excess, few, many, [log_params, target])
+    return np.exp(log_params).reshape(loss.shape), np.exp(log_tokens).reshape(loss.shape)
