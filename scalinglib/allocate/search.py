@@ -5,6 +5,7 @@ met. There L_S has a kink and a Newton step has nothing to go by.
 """
 
 import numpy as np
+from scipy.optimize.elementwise import find_root
 
 from scalinglib.allocate.solver import TEACHER_PARAMS_BOX, TOKENS_BOX, best_teachers
 from scalinglib.flops import forward_flops
