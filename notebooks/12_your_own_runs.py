@@ -22,6 +22,8 @@
 profile = "full"
 
 # %%
+import tempfile
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -67,13 +69,13 @@ runs.describe().loc[["min", "50%", "max"]].map("{:.4g}".format)
 
 # %%
 names = {"student_params": "N_S", "student_loss": "val_loss"}
-renamed_path = paths.output() / "renamed.csv"
-renamed_path.parent.mkdir(parents=True, exist_ok=True)
-runs.rename(columns=names).to_csv(renamed_path, index=False)
-try:
-    tables.read_runs(renamed_path)
-except tables.TableError as error:
-    print(str(error).replace(str(renamed_path), "runs.csv"))
+with tempfile.TemporaryDirectory() as folder:
+    renamed_path = f"{folder}/runs.csv"
+    runs.rename(columns=names).to_csv(renamed_path, index=False)
+    try:
+        tables.read_runs(renamed_path)
+    except tables.TableError as error:
+        print(str(error).replace(renamed_path, "runs.csv"))
 
 # %% [markdown]
 # ## Fit
