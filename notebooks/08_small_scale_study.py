@@ -524,10 +524,9 @@ def profiles_of(ax, own):
     for budget, part in own.groupby("budget"):
         color, x = budget_color(budget), np.log(part.params)
         dots(ax, part.params, part, color, label=f"$C_S$ = {budget:.0e}")
-        fine, degree = np.linspace(x.min(), x.max(), 40), min(2, len(part) - 1)
+        fine, degree = np.linspace(x.min(), x.max(), 40), min(2, len(x) - 1)
         ax.plot(np.exp(fine), np.polyval(np.polyfit(x, part.loss, degree), fine), color=color)
-        best = least(part)
-        if best.seen:
+        if (best := least(part)).seen:
             ax.plot(best["at"], best.loss, "o", ms=10, mfc="none", color=figures.MARKS["optimum"])
     ax.set_xscale("log")
 

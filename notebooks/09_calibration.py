@@ -228,22 +228,22 @@ save(fig, "fig42_teachers", pd.concat(tables, names=["model"]).reset_index("mode
 
 
 # %%
-def name_colors(ax, what):
-    """Legend entries of both objectives."""
+def name_colors(fig, ax, what):
+    """A legend below with both objectives."""
     for objective, color in COLORS.items():
         ax.plot([], [], "o", color=color, markersize=5, label=f"{objective}: {what}")
+    figures.legend_below(fig, ax)
 
 
 def student_figure(tokens, references, ylabel):
     """Reliability of the students of one length: objectives in rows, teachers in columns."""
     (fig, axes), tables = grid(2, len(names)), {}
-    chosen = students[(students.tokens == tokens) & students.reference.isin(references)]
+    chosen = students[students.tokens == tokens].loc[lambda t: t.reference.isin(references)]
     for (i, objective), (j, name) in product(enumerate(COLORS), enumerate(names.values())):
         rows = chosen[(chosen.objective == objective) & (chosen.name == name)]
         tables[objective, name] = panel(axes[i, j], rows, references[0], COLORS[objective])
-        describe(axes[i, j], rows[rows.reference == references[0]], ylabel if j == 0 else "")
-    name_colors(axes[0, 0, 0], LABELS[references[0]])
-    figures.legend_below(fig, axes[0, 0, 0])
+        describe(axes[i, j], rows[rows.reference == references[0]], "" if j else ylabel)
+    name_colors(fig, axes[0, 0, 0], LABELS[references[0]])
     return fig, pd.concat(tables, names=["objective", "teacher"]).reset_index([0, 1])
 
 
