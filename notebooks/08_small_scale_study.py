@@ -760,15 +760,15 @@ def map_panel(ax, table, dots_x, dots_y, dots_gap, size_line):
 
 def teacher_maps(tokens, x, label, column):
     """Six panels, a fixed teacher each, student size over `x`; the grids as one table."""
-    fig, axes = figures.panels([title[t] for t in trained_ids], label, "$N_S$ (parameters)")
-    tables = {}
+    titles, made = [title[t] for t in trained_ids], []
+    fig, axes = figures.panels(titles, label, "$N_S$ (parameters)")
     for ax, teacher in zip(axes, trained_ids, strict=True):
         own = points[points.teacher == teacher]
-        loss, own_size = own.teacher_loss.iloc[0], float(own.teacher_params.iloc[0])
-        tables[loss] = mapped(x, sizes, law_gap(sizes, tokens, loss))
-        filled = map_panel(ax, tables[loss], own[column], own.params, own.difference, own_size)
+        loss, size = own.teacher_loss.iloc[0], float(own.teacher_params.iloc[0])
+        made.append(mapped(x, sizes, law_gap(sizes, tokens, loss)).assign(teacher_loss=loss))
+        filled = map_panel(ax, made[-1], own[column], own.params, own.difference, size)
     fig.colorbar(filled, ax=axes, label="$L_S - \\tilde L_S$ (nats)")
-    return fig, pd.concat(tables, names=["teacher_loss"]).reset_index(level=0)
+    return fig, pd.concat(made)
 
 
 # %%
