@@ -735,6 +735,7 @@ slopes.round(3)
 
 # %%
 LEVELS = np.linspace(-0.3, 0.3, 11)
+STUDENT_SIZE = "$N_S$ (parameters)"
 flops_of = runs.drop_duplicates("id").set_index("id").flops
 points = versus[versus.teacher != PERFECT].assign(teacher_flops=versus.teacher.map(flops_of))
 side = np.geomspace(3e3, 1.2e6, settings.map_points)
@@ -760,8 +761,7 @@ def map_panel(ax, table, dots_x, dots_y, dots_gap, size_line):
 
 def teacher_maps(tokens, x, label, column):
     """Six panels, a fixed teacher each, student size over `x`; the grids as one table."""
-    titles, made = [title[t] for t in trained_ids], []
-    fig, axes = figures.panels(titles, label, "$N_S$ (parameters)")
+    (fig, axes), made = figures.panels([*map(title.get, trained_ids)], label, STUDENT_SIZE), []
     for ax, teacher in zip(axes, trained_ids, strict=True):
         own = points[points.teacher == teacher]
         loss, size = own.teacher_loss.iloc[0], float(own.teacher_params.iloc[0])
