@@ -281,6 +281,7 @@ def test_held_out_groups_and_strong_runs(supervised_fit):
         fit.hold_out(supervised_fit, np.ones(73, bool))
 
 
+@pytest.mark.filterwarnings("ignore:loss rises with tokens")
 def test_residual_trends_find_a_missing_term(supervised_runs):
     bent = supervised_runs.assign(
         loss=supervised_runs.loss * (supervised_runs.tokens / 1e11) ** 0.05

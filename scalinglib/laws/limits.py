@@ -39,7 +39,9 @@ def met(law, student_params, student_tokens):
     labels = law.supervised.loss(student_params, grid)
     soft = law.loss(student_params, grid, perfect)
     copies = law.loss(1e60, 1e60, teachers)
-    useless = law.loss(student_params, student_tokens, 1e9 * entropy)
+    # Unchecked: no model is as bad as this teacher.
+    logs = map(np.log, (student_params, student_tokens, 1e9 * entropy))
+    useless = np.exp(law.log_loss(*logs))
     floor = law.infinite_data_loss(student_params, perfect)
     return {
         "copies": _same(copies, teachers),
