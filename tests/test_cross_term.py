@@ -1,0 +1,103 @@
+"""The identity KL(p, S) = t + K + X, by context and by bin, and the table that splits it."""
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+from scalinglib.report.paths import DATA
+from scalinglib.study import analysis, measure, record, transformer
+from scalinglib.study.run import size
+from scalinglib.study.words import Words
+from tools import cross_term
+
+LEXICON = {"a": 0.3, "an": 0.1, "and": 0.2, "be": 0.2, "been": 0.05, "bee": 0.15}
+TOTALS = ["weight", "t", "K", "X"]
+
+
+@pytest.fixture(scope="module")
+def toy():
+    return Words(list(LEXICON), list(LEXICON.values()), n_ctx=8)
+
+
+def untrained(corpus, seed):
+    return transformer.initial(size(1, corpus), jax.random.key(seed))
+
+
+def log_simplex(rng, *shape):
+    return np.log(rng.dirichlet(np.ones(shape[-1]), shape[:-1]))
+
+
+def test_the_identity_holds_in_every_context():
+    rng = np.random.default_rng(0)
+    log_truth, log_teacher, log_student = (log_simplex(rng, 5, 40, 27) for _ in range(3))
+    log_truth[..., 3] = -np.inf
+    log_truth -= np.logaddexp.reduce(log_truth, axis=-1, keepdims=True)
+    found = analysis.decomposed(log_truth, log_teacher, log_student)
+    direct = measure.divergence(np.exp(log_truth[2, 7]), log_student[2, 7])
+    assert found["t"][2, 7] + found["K"][2, 7] + found["X"][2, 7] == pytest.approx(direct, abs=1e-9)
+    towards = analysis.decomposed(log_truth, log_student, log_student)
+    assert np.abs(sum(found.values()) - towards["t"]).max() < 1e-9
+    assert not towards["K"].any()
+    assert not towards["X"].any()
+
+
+def test_the_cross_term_vanishes_at_the_projection_onto_a_family_that_holds_the_student():
+    # Tilts of q by a statistic f are an exponential family: its member with the truth's mean of f
+    # is the truth's projection onto it, and any other member is orthogonal to that error.
+    rng = np.random.default_rng(1)
+    truth, base, f = rng.dirichlet(np.ones(9)), log_simplex(rng, 9), rng.normal(size=9)
+
+    def tilted(slope):
+        return base + slope * f - np.logaddexp.reduce(base + slope * f)
+
+    low, high = -50.0, 50.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        below = np.exp(tilted(middle)) @ f < truth @ f
+        low, high = (middle, high) if below else (low, middle)
+    found = analysis.decomposed(np.log(truth), tilted(low), tilted(low + 0.7))
+    assert abs(found["X"]) < 1e-9 < found["K"]
+
+
+@pytest.mark.parametrize("name", ["log_teacher", "log_student"])
+def test_a_model_that_excludes_a_symbol_is_refused(name):
+    flat = np.full(4, np.log(0.25))
+    models = {"log_teacher": flat, "log_student": flat}
+    models[name] = np.array([-np.inf, 0.0, -1.0, -1.0])
+    with pytest.raises(ValueError, match=f"{name} holds -inf"):
+        analysis.decomposed(flat, **models)
+
+
+def test_frequencies_are_shares_of_words_with_that_beginning():
+    symbols = {" ": 0} | {chr(96 + i): i for i in range(1, 27)}
+    windows = np.array([[symbols[c] for c in " bee and"]], dtype=np.uint8)
+    corpus = Words(list(LEXICON), list(LEXICON.values()), n_ctx=7)
+    found = cross_term.frequencies(corpus.truth(windows), windows)
+    assert found[0] == pytest.approx([1, 0.4, 0.4, 0.2, 1, 0.6, 0.3])
+
+
+def test_bins_add_up_to_what_the_study_measures(toy):
+    teacher = measure.Model(untrained(toy, 1))
+    student = untrained(toy, 0)
+    measured = measure.evaluate(student, toy, teacher)
+    teacher_loss = measure.evaluate(teacher.params, toy)["loss"]
+    totals = cross_term.judged(student, teacher, toy).groupby("by")[TOTALS].sum()
+    assert set(totals.index) == set(cross_term.EDGES)
+    for _, row in totals.iterrows():
+        assert row.weight == pytest.approx(1, abs=1e-9)
+        assert row.t == pytest.approx(teacher_loss - toy.entropy, abs=1e-9)
+        assert row["K"] == pytest.approx(measured["kl_teacher"], abs=1e-9)
+        assert row.t + row.K + row.X == pytest.approx(measured["loss"] - toy.entropy, abs=1e-9)
+
+
+def test_the_table_agrees_with_the_study():
+    made = pd.read_csv(DATA / "runs" / "cross_term.csv")
+    known = record.read(DATA / "runs" / "study.csv").set_index("id")
+    assert set(made.id) == {run.id for run in cross_term.runs()}
+    for _, rows in made.groupby(["id", "by"]):
+        run, totals = known.loc[rows.id.iloc[0]], rows[TOTALS].sum()
+        assert totals.weight == pytest.approx(1, abs=1e-4)
+        assert totals.t == pytest.approx(run.teacher_loss - Words().entropy, abs=1e-3)
+        assert totals["K"] == pytest.approx(run.kl_teacher, abs=1e-3)
+        assert totals[["t", "K", "X"]].sum() == pytest.approx(run.loss - Words().entropy, abs=1e-3)
