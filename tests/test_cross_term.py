@@ -82,13 +82,18 @@ def test_bins_add_up_to_what_the_study_measures(toy):
     student = untrained(toy, 0)
     measured = measure.evaluate(student, toy, teacher)
     teacher_loss = measure.evaluate(teacher.params, toy)["loss"]
-    totals = cross_term.judged(student, teacher, toy).groupby("by")[TOTALS].sum()
+    table = cross_term.judged(student, teacher, toy)
+    totals = table.groupby("by")[TOTALS].sum()
     assert set(totals.index) == set(cross_term.EDGES)
     for _, row in totals.iterrows():
         assert row.weight == pytest.approx(1, abs=1e-9)
         assert row.t == pytest.approx(teacher_loss - toy.entropy, abs=1e-9)
         assert row["K"] == pytest.approx(measured["kl_teacher"], abs=1e-9)
         assert row.t + row.K + row.X == pytest.approx(measured["loss"] - toy.entropy, abs=1e-9)
+    inside = table[table.by == "confidence"]
+    mean = inside.confidence / inside.weight
+    assert mean.between(inside.bin, inside.bin + 0.1).all()
+    assert len(inside) > 1
 
 
 def test_the_table_agrees_with_the_study():

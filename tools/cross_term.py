@@ -4,6 +4,12 @@
 
 Trains some models of the study again, on one core in a few minutes, and splits t, K and X of each
 student over the contexts of the evaluation windows. Bins were laid down before any was filled.
+
+A reading, written down with t, K and X by bin in view but before the teacher's calibration was: a
+student smooths its teacher, which helps where that is overconfident and harms where it is not
+confident enough. Then X has the sign of outcome - confidence. It passes if that is so in nine of
+ten bins by frequency, among those of the two better teachers whose X is more than two standard
+errors (over seeds) from zero.
 """
 
 from itertools import product
@@ -22,7 +28,7 @@ EDGES = {
     "frequency": np.array([0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1]),
     "confidence": np.arange(10) / 10,
 }
-COLUMNS = ("weight", "t", "K", "X")
+COLUMNS = ("weight", "t", "K", "X", "confidence", "outcome")
 SEEDS = {1: 5, 2: 3}  # the study's, of students by depth
 
 
@@ -56,9 +62,12 @@ class Judge:
         log_teacher = self.teacher(windows).astype(float).T.reshape(truth.shape)
         parts = analysis.decomposed(log_truth, log_teacher, log_probs)
         parts["weight"] = np.ones(truth.shape[:2])
+        likeliest = log_teacher.argmax(axis=-1)[..., None]
+        parts["confidence"] = np.exp(log_teacher.max(axis=-1))
+        parts["outcome"] = np.take_along_axis(truth, likeliest, -1)[..., 0]
         places = {
             "frequency": frequencies(truth, windows),
-            "confidence": np.exp(log_teacher.max(axis=-1)),
+            "confidence": parts["confidence"],
         }
         found = {"loss": self.corpus.score(log_probs, windows)["loss"]}
         for by, edges in EDGES.items():
@@ -79,7 +88,7 @@ def frequencies(truth, windows):
 
 
 def judged(student, teacher, corpus):
-    """Rows (by, bin, weight, t, K, X) of a student's weights, on the windows of `evaluate`."""
+    """Rows (by, bin and `COLUMNS`) of a student's weights, on the windows of `evaluate`."""
     found = measure.evaluate(student, Judge(corpus, teacher))
     table = pd.DataFrame(
         {"by": by, "bin": edge} | {name: found[by, edge, name] for name in COLUMNS}
