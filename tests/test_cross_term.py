@@ -93,7 +93,7 @@ def test_bins_add_up_to_what_the_study_measures(toy):
     inside = table[table.by == "confidence"]
     mean = inside.confidence / inside.weight
     assert mean.between(inside.bin, inside.bin + 0.1).all()
-    assert len(inside) > 1
+    assert (table.by == "frequency").sum() > 1
 
 
 def test_the_table_agrees_with_the_study():
