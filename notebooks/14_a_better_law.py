@@ -148,9 +148,10 @@ sums.groupby(["by", *setting]).agg(["mean", "sem"]).round(4)
 # The figure shows what each bin adds (scales of the columns differ). For the small student, the
 # better the teacher, the rarer the contexts in which $X$ is most positive. By confidence less
 # cancels: where the better teachers are confident the small student pays; the larger one gains at
-# every confidence of a teacher of its own size. Bands are two standard errors of five seeds (small
-# student) or three; they are narrow because seeds agree in *where* $X$ sits. There is one teacher
-# of each size: what another would change is not in them. Training again moved losses more than $X$:
+# nearly every confidence of a teacher of its own size. Bands are two standard errors of five seeds
+# (small student) or three; they are narrow because seeds agree in *where* $X$ sits. There is one
+# teacher of each size: what another would change is not in them. Training again moved losses more
+# than $X$:
 
 # %%
 again = split[split.by == "confidence"].groupby("id")[["t", "K", "X"]].sum()
