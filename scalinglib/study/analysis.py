@@ -9,6 +9,7 @@ from scalinglib.study.run import PERFECT, by_flops
 __all__ = [
     "at_budgets",
     "collapse",
+    "decomposed",
     "falls_back",
     "kl_rises",
     "means",
@@ -92,6 +93,38 @@ def collapse(students, degree=3):
             "p": 2 * stats.t.sf(abs(found[0]) / slope_error, free),
         }
     )
+
+
+def decomposed(log_truth, log_teacher, log_student):
+    """KL(p, S) = t + K + X in every context: of truth p, teacher T and student S.
+
+    Parameters
+    ----------
+    log_truth, log_teacher, log_student : float64 arrays (..., n_vocab)
+        Log-probabilities; the truth's may be -inf, where a symbol cannot follow.
+
+    Returns
+    -------
+    dict of arrays (...), nats: t (KL(p, T)), K (KL(T, S)) and the cross term X, each from its own
+    sum
+
+    Raises
+    ------
+    ValueError
+        If a model excludes a symbol: its divergence is infinite, or X is not defined.
+    """
+    for name, given in (("log_teacher", log_teacher), ("log_student", log_student)):
+        if not np.isfinite(given).all():
+            bad = given[~np.isfinite(given)][0]
+            raise ValueError(f"{name} holds {bad}; all of it must be finite")
+    truth, teacher = np.exp(log_truth), np.exp(log_teacher)
+    behind = np.subtract(log_truth, log_teacher, out=np.zeros_like(truth), where=truth > 0)
+    apart = log_teacher - log_student
+    return {
+        "t": np.sum(truth * behind, axis=-1),
+        "K": np.sum(teacher * apart, axis=-1),
+        "X": np.sum((truth - teacher) * apart, axis=-1),
+    }
 
 
 def at_budgets(table, budgets):
