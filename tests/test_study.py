@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from scalinglib.experiment import execute, weights
 from scalinglib.flops import Architecture
+from scalinglib.lanes import float64
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, distill, measure, record, train, transformer
 from scalinglib.study.designs import practice, scaling
@@ -196,7 +197,8 @@ def test_loss_is_the_formula(seed, mixing, temperature, reverse):
     ntp = -np.log(softmax(logits)[labels, np.arange(7)])
     z = distill.Z_LOSS * np.log(np.exp(logits).sum(0)) ** 2
     expected = np.mean((1 - mixing) * ntp + mixing * temperature**2 * kd + z)
-    found = distill.loss(logits, labels, teacher, mixing, temperature, reverse)
+    with float64():
+        found = distill.loss(logits, labels, teacher, mixing, temperature, reverse)
     assert float(found) == pytest.approx(expected, rel=1e-10)
 
 
@@ -212,8 +214,9 @@ def test_loss_takes_a_teacher_that_excludes_symbols():
 @given(st.integers(0, 10**6), st.integers(1, 8), st.floats(0.05, 1))
 def test_truncation_keeps_the_smallest_set_that_it_should(seed, top_k, top_p):
     p = np.random.default_rng(seed).dirichlet(np.ones(8))
-    by_k = np.exp(distill.truncate(jnp.log(p), top_k=top_k))
-    by_p = np.exp(distill.truncate(jnp.log(p), top_p=top_p))
+    with float64():
+        by_k = np.exp(distill.truncate(jnp.log(p), top_k=top_k))
+        by_p = np.exp(distill.truncate(jnp.log(p), top_p=top_p))
     order = np.argsort(-p)
     size = 1 + int(np.sum(np.cumsum(p[order])[:-1] < top_p))
     for found, kept in ((by_k, top_k), (by_p, size)):
@@ -335,8 +338,9 @@ def test_a_long_run_goes_on_where_a_kill_cut_it_off(toy, monkeypatch, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         fit(small(n_ctx=8), Killed(), 6_000, checkpoint=checkpoint)
-    first = start(small(n_ctx=8))
-    done, state = checkpoint.load((first, train.optimizer(Recipe()).init(first)))
+    with float64():  # as training runs
+        first = start(small(n_ctx=8))
+        done, state = checkpoint.load((first, train.optimizer(Recipe()).init(first)))
     assert 0 < done < 6_000 / (4 * 8)
     for a, b in zip(*map(jax.tree.leaves, (whole, go(checkpoint=checkpoint))), strict=True):
         np.testing.assert_array_equal(a, b)
