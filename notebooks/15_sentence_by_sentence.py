@@ -100,7 +100,7 @@ def nearest(table, compute):
 
 
 # %% [markdown]
-# ### Section 5.3 and Figures 8, 17, 18: losses
+# ## Section 5.3 and Figures 8, 17, 18: losses
 
 # %%
 claims.check(
@@ -184,7 +184,7 @@ exceptions.groupby(["scenario", "student_params"]).agg(
 ).map("{:.2g}".format)  # fmt: skip
 
 # %% [markdown]
-# ### Section D.4: sizes, tokens and shares
+# ## Section D.4: sizes, tokens and shares
 
 
 # %%
@@ -419,7 +419,7 @@ claims.check("figure24-labels", bool(all_reached[24]))
 claims.check("figure27-labels", bool(all_reached[27]))
 
 # %% [markdown]
-# ### Section D.5 and the poster's "3x"
+# ## Section D.5 and the poster's "3x"
 #
 # The lowest ratio that each scenario reaches within 0.9 nats of a student's floor, and the ratios
 # on the approach to it: inf is a loss that distillation does not reach. Up to 10B data alone is
@@ -503,7 +503,7 @@ claims.check(
 )
 
 # %% [markdown]
-# ### The articles' rules
+# ## The articles' rules
 #
 # The break-even rule $3 \times 10^{20} (N / 10^9)$ FLOPs, said to include teacher training,
 # against the last budget with any gain and with one of more than 0.01 nats, in multiples of it

@@ -20,7 +20,7 @@ def converted(runs, units):
     Parameters
     ----------
     runs : DataFrame
-        Columns named params, tokens, loss, or those with student_ and teacher_ before them.
+        Columns named params, tokens, loss, or those with `student_` and `teacher_` before them.
     units : dict
         For a column, or for all that end in params, tokens or loss, a unit of `CONVERSIONS`:
         {"params": "M", "student_tokens": "per_param", "loss": "bpb@4.3"}. "per_param" are tokens
