@@ -143,9 +143,10 @@ def advise(law, ensemble, problem, *, measured=None):
         The central law; as for `allocate.optimal`.
     ensemble : Ensemble
     problem : Problem
-    measured : (params, tokens, loss), optional
-        One model trained on data, of the reader's own: moves all laws to their text. The central
-        answer is that of the difference, the ranges hold both ways of `shift.shifted`.
+    measured : tuple of float, optional
+        Parameters, tokens and loss (nats per token) of one model trained on data, of the reader's
+        own: moves all laws to their text. The central answer is that of the difference, the ranges
+        hold both ways of `shift.shifted`.
 
     Returns
     -------
