@@ -7,7 +7,7 @@
 #
 # $$
 # \min_{D_S, N_T, D_T} L_S \quad \text{subject to} \quad
-# 3 F(N_S) D_S + F(N_T) \big(\delta_\text{lgt} D_S + \delta_\text{pre}\, 3 D_T\big) \le C .
+# 3 F(N_S) D_S + F(N_T) \big(\delta_{\text{lgt}} D_S + \delta_{\text{pre}}\, 3 D_T\big) \le C .
 # $$
 #
 # What counts as cost decides the answer. The box is the paper's: $N_T$, $D_S$ and $D_T$ between
@@ -38,8 +38,8 @@ budgets = np.geomspace(1e20, 1e26, settings.curve_points)
 # ## Tables 2 and 5: the scenarios
 #
 # The two $\delta$ say whether the teacher's logits and its training are paid for. They need not
-# be 0 or 1: logits stored and used by $k$ students cost $\delta_\text{lgt} = 1/k$, a shared
-# teacher $\delta_\text{pre} = 1/k$, and `allocate.optimal` takes any pair in $[0, 1]$. Table 5
+# be 0 or 1: logits stored and used by $k$ students cost $\delta_{\text{lgt}} = 1/k$, a shared
+# teacher $\delta_{\text{pre}} = 1/k$, and `allocate.optimal` takes any pair in $[0, 1]$. Table 5
 # repeats Table 2 but for three words.
 
 # %%
