@@ -519,7 +519,7 @@ save(fig, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 # vermilion) it is not, but for the largest students at losses so high that they mean less than a
 # token a parameter. Stars are what Section D.5 says of the 500M student at 2.4 nats and of the
 # 10B student at 2.2: they lie on the curve of teacher inference, not on that of pretraining +
-# inference, which the text names. Tokens are counted as $D_S + \\delta_\\text{pre} D_T$
+# inference, which the text names. Tokens are counted as $D_S + \delta_{\text{pre}} D_T$
 # (Equation 34).
 
 
