@@ -1,7 +1,6 @@
 """Fits: mathematics against independent routes, recovery, determinism, errors, the paper's runs."""
 
 import json
-import os
 import warnings
 
 import jax
@@ -426,9 +425,7 @@ def test_example_table_is_what_its_command_makes():
 
 
 def test_the_papers_runs():
-    path = os.environ.get("SCALINGLIB_PAPER_RUNS")
-    if not path:
-        pytest.skip("SCALINGLIB_PAPER_RUNS names no file with the paper's Figure 1 runs")
-    found = _quiet(fit.fit_distillation, pd.read_csv(path), LAW.supervised, starts=256)
+    runs = pd.read_csv(DATA / "published" / "figure1_runs.csv")
+    found = _quiet(fit.fit_distillation, runs, LAW.supervised, starts=64)
     assert found.mean_relative_error() <= 0.0025
     assert found.starts_at_optimum > 0.5
