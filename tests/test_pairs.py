@@ -15,6 +15,11 @@ from tools import pairs
 
 NOTE = "03_parameters_and_flops"
 RUN = "(command) => window.jupyterapp.commands.execute(command)"
+# Asked of the notebook itself: the page renders only the cells that are in sight.
+IDLE = """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session
+    ?.kernel?.status === 'idle'"""
+EXECUTED = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+    .every((cell) => cell.type !== 'code' || cell.executionCount)"""
 
 
 def git(folder, *arguments):
@@ -70,14 +75,13 @@ def test_a_save_writes_both_halves_and_a_run_by_hand_publishes_nothing(checkout,
         page.goto(f"{address}lab/tree/{NOTE}.ipynb")
         first = page.locator(".jp-CodeCell .cm-content").first
         first.wait_for(timeout=60_000)
-        page.wait_for_function("window.jupyterapp")
+        page.wait_for_function(IDLE, timeout=60_000)
         first.click()
         page.keyboard.press("Control+End")
         page.keyboard.type("\ntyped = 1")
         page.evaluate(RUN, "notebook:run-all-cells")
-        page.wait_for_function(
-            "!document.querySelector('.jp-Notebook').textContent.includes('[*]')", timeout=120_000
-        )
+        page.wait_for_function(EXECUTED, timeout=120_000)
+        page.wait_for_function(IDLE, timeout=60_000)
         page.evaluate(RUN, "docmanager:save")
     text = half.read_text(encoding="utf-8")
     changed = git(checkout, "diff", "-U0", "--", str(half)).splitlines()[5:]
