@@ -78,7 +78,9 @@ print(f"bytes a split: {dict(corpus.tokens)}")
 print(f"{len(text.runs)} of {len(wanted)} runs of the design are in the table")
 longest = max(map(record.repeats, text.design.runs()))
 again = 1 + np.expm1(-longest) / longest
-print(f"the longest run reads {longest:.2f} times its split; {again:.0%} of that it has read before")
+print(
+    f"the longest run reads {longest:.2f} times its split; {again:.0%} of that it has read before"
+)
 counts = {
     name: s.runs.pivot_table(index="kind", columns="params", values="loss", aggfunc="size")
     for name, s in studies.items()
