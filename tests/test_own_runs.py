@@ -3,7 +3,6 @@
 import argparse
 import ast
 import json
-import shutil
 import subprocess
 import sys
 
