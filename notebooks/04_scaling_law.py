@@ -318,7 +318,7 @@ factor = (law.loss(sizes, 64e9, 2.2) - 2.2) / (
 pd.DataFrame({"best L_T / (d1 L̃_S)": turn, "factor at L_T = 2.2": factor}, titles).round(3)
 
 # %% [markdown]
-# ## What the supervised law says of compute-optimal models
+# ## What the supervised law says of compute-optimal models (Figure 36c)
 #
 # Along budgets $C$ the best size and tokens are powers of $C$, nearly the same: $D^* / N^*$ goes as
 # $C^{b - a}$.
@@ -330,6 +330,13 @@ losses = law.supervised.loss(candidates, budgets / (3 * flops.forward_flops(cand
 optima = pd.DataFrame({"compute": budgets, "params": candidates[losses.argmin(axis=0), 0]})
 optima["loss"] = losses.min(axis=0)
 optima.map("{:.4g}".format)
+
+# %% [markdown]
+# ## What to take away
+#
+# A better teacher helps a student up to a point and harms it past that, and with enough data every
+# student tends to its teacher's loss. With $B'$ as printed, tokens hardly matter and the paper's
+# own figures and text do not come out.
 
 # %% [markdown]
 # ## Check

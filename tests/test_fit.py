@@ -15,6 +15,7 @@ from scalinglib.fit import solver
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.problem import pad_weights
 from scalinglib.fit.supervised import SUPERVISED
+from scalinglib.flops import forward_flops
 from scalinglib.lanes import float64
 from scalinglib.laws import SupervisedLaw
 from scalinglib.report.paths import DATA
@@ -411,6 +412,27 @@ def test_total_parameters_and_bits_are_suspected(distillation_runs):
 def test_simulated_protocols_have_the_papers_counts():
     assert len(simulate.supervised_runs(LAW.supervised)) == 73
     assert len(simulate.distillation_runs(LAW)) == 697
+
+
+def test_simulated_protocols_have_the_papers_teachers_and_budgets():
+    runs = simulate.distillation_runs(LAW)
+    by_protocol = dict(list(runs.groupby("protocol")))
+    fixed = by_protocol["fixed-M teacher, student IsoFLOP"]
+    assert sorted(fixed.teacher_params.unique() / 1e6) == [546, 975, 1820, 2720, 4820, 7750]
+    teachers = by_protocol["teacher IsoFLOP, fixed-M student"]
+    assert sorted(teachers.student_params.unique() / 1e6) == [198, 546, 975, 1820]
+    singles = simulate.supervised_runs(LAW.supervised)
+    singles = singles[singles.protocol.str.startswith("IsoFLOP")]
+    for params, tokens in (
+        (fixed.student_params, fixed.student_tokens),
+        (teachers.teacher_params, teachers.teacher_tokens),
+        (singles.params, singles.tokens),
+    ):
+        spent = 3 * forward_flops(params.to_numpy()) * tokens.to_numpy()
+        nearest = np.array([3e19, 1e20, 3e20, 1e21])
+        off = np.abs(spent[:, None] / nearest - 1)
+        np.testing.assert_allclose(off.min(axis=1), 0, atol=1e-6)
+        assert set(off.argmin(axis=1)) == {0, 1, 2, 3}
 
 
 def test_example_table_is_what_its_command_makes():
