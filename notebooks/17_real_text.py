@@ -346,7 +346,7 @@ pd.DataFrame({name: spread_below(curve) for name, curve in curves.items()}).T.ro
 # **See.** Below $u = 1$ a better teacher buys no student anything; above it the student is its
 # teacher. With $g$ on labels instead of the perfect teacher's, the flat part falls apart by tokens
 # per parameter (dark: many), since it then shows what distilling gains over labels. Text has the
-# same corner as words, and its long runs (dark) are above 1: labels did better.
+# same corner as words; its long runs (dark) lie about 1, no farther off than seeds are apart.
 #
 # **How.** Each dot a student's mean over seeds; colour: tokens per parameter; black: $\max(1, u)$.
 
@@ -407,10 +407,10 @@ errors = moved.groupby("law", sort=False).off.agg(
 # ### Figure: text as foretold from words
 #
 # **See.** A law of one language moved by one measured model says nothing of use: errors of many
-# per cent, all of one sign, because text falls faster with size than words. Two numbers halve the
-# error and leave the sign. With text's own *supervised* law the words' nine distillation
-# coefficients do nearly as well as coefficients of text's own: what carries over is how a student
-# follows a teacher, not how good models are.
+# per cent, all of one sign, because text falls faster with size than words. Two numbers more than
+# halve the error and leave the sign. With text's own *supervised* law the words' nine distillation
+# coefficients err without bias, less than twice as much as coefficients of text's own: what
+# carries over is how a student follows a teacher, not how good models are.
 #
 # **How.** Predicted over measured, less one, of every distilled setting of text; colour: student
 # size. Note the scales.

@@ -263,7 +263,7 @@ def test_ridges_are_named(distillation_fit):
     assert "neither has a value of its own" in said
     pairs = fit.ridges(distillation_fit)
     narrow = simulate.supervised_runs(LAW.supervised, noise=0.005, seed=1)
-    narrow = narrow[(narrow.params < 2e9) & (narrow.tokens < 4e11)]
+    narrow = narrow[(narrow.params < 1e9) & (narrow.tokens < 4e11)]
     few = _quiet(fit.fit_supervised, narrow, starts=64, bootstrap=32)
     assert "Ridge: gamma" in " ".join(fit.explain(few))
     assert {"A", "alpha"} in [set(pair) for pair in pairs[["first", "second"]].to_numpy()]
