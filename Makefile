@@ -96,7 +96,7 @@ format: .venv/.done ## let ruff put the code in order
 
 study: study-study ## train what data/runs/study.csv lacks (notebook 08; resumes; [RUN=id] trains one again, [DASK=address] elsewhere)
 
-study-%: .venv/.done ## the same for sweep (notebook 08), practice (10), calibration (09), mapping (02)
+study-%: .venv/.done ## the same for text (notebook 17, needs the text extra), sweep (08), practice (10), calibration (09), mapping (02)
 	$(VENV)/python -m tools.study $* $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
 
 bench: .venv/.done ## speed, as ratios against named alternatives in the same run

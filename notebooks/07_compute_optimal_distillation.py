@@ -570,26 +570,40 @@ save(fig, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio
 # recipe under it, and `share_distil` is the share of them under which distilling wins: between 0.1
 # and 0.9 it is undecided. `inside_fitted_range` is true
 # where student, teacher and tokens are within what the paper trained (143M to 12.6B parameters,
-# 2B to 512B tokens); elsewhere the law extrapolates.
+# 2B to 512B tokens); elsewhere the law extrapolates. Where `max_tokens` is $10^{13}$, about what
+# there is of good text, no model may see more: without it teachers whose training nobody pays for
+# run to the bound of the search. Those rows are for powers of ten, their ranges from ten laws.
 
 # %%
+TOKEN_LIMIT = 1e13
 models = pd.read_csv(paths.DATA / "published" / "table13.csv")
 sizes, names = 1e9 * models.params_1e9.to_numpy(), models.name.to_numpy()
 sheet_budgets = 10.0 ** np.arange(19, 26.1, 0.5)
-grid = [
-    allocate.under_ensemble(law, fifty, sizes[:, None], sheet_budgets, s).assign(
-        student=np.repeat(names, len(sheet_budgets))
+few = sheet_budgets[::2] if settings.saves else sheet_budgets[4:5]
+
+
+def sheet(scenario, budgets, ensemble, limit=None):
+    table = allocate.under_ensemble(
+        law, ensemble, sizes[:, None], budgets, scenario, max_tokens=limit
     )
-    for s in scenarios
-]
+    return table.assign(student=np.repeat(names, len(budgets)), max_tokens=limit or np.nan)
+
+
+grid = [sheet(s, sheet_budgets, fifty) for s in scenarios]
+grid += [sheet(s, few, fifty.thin(10), TOKEN_LIMIT) for s in scenarios]
 ends_of_loss = ["student_loss_low", "student_loss_high"]
 other_ends = [c for c in grid[0] if c.endswith(("_low", "_high")) and c not in ends_of_loss]
 sheet_columns = grid[0].columns.drop([*other_ends, "at_bound"]).tolist()
 no_teacher = [c for c in sheet_columns if c.startswith("teacher")]
-data_only = grid[0].drop(columns=[*no_teacher, "share_distil"])
+unlimited, limited = grid[0], grid[len(scenarios)]
+data_only = pd.concat([unlimited, limited], ignore_index=True)
+data_only = data_only.drop(columns=[*no_teacher, "share_distil"])
 data_only = data_only.assign(
     scenario="supervised",
-    student_tokens=data_only.compute / (3 * flops.forward_flops(data_only.student_params)),
+    student_tokens=np.fmin(
+        data_only.compute / (3 * flops.forward_flops(data_only.student_params)),
+        data_only.max_tokens,
+    ),
     student_loss=data_only.supervised_loss,
     student_loss_low=data_only.supervised_loss_low,
     student_loss_high=data_only.supervised_loss_high,
@@ -605,20 +619,22 @@ def within(low, values, high):
 recipes["student_tokens_per_param"] = recipes.student_tokens / recipes.student_params
 recipes["teacher_tokens_per_param"] = recipes.teacher_tokens / recipes.teacher_params
 recipes["gap"] = recipes.student_loss - recipes.supervised_loss
-recipes["teacher_tokens_at_bound"] = recipes.teacher_tokens >= allocate.TOKENS_BOX[1] * 0.999
+most = recipes.max_tokens.fillna(allocate.TOKENS_BOX[1])
+recipes["teacher_tokens_at_bound"] = recipes.teacher_tokens >= most * 0.999
 recipes["inside_fitted_range"] = (
     within(143e6, recipes.student_params, 12.61e9)
     & within(143e6, recipes.teacher_params, 12.61e9)
     & within(2e9, recipes.student_tokens, 512e9)
     & within(2e9, recipes.teacher_tokens, 512e9)
 )
-first = ["student", "student_params", "compute", "scenario", "student_loss", *ends_of_loss]
+first = ["student", "student_params", "compute", "scenario", "max_tokens"]
+first += ["student_loss", *ends_of_loss]
 first += ["supervised_loss", "gap", "share_distil", "inside_fitted_range"]
 recipes = recipes[first + [c for c in recipes if c not in first]]
 if settings.saves:
     figures.write_table(recipes, "data/recipes.csv")
 print(f"{len(recipes)} recipes, {recipes.inside_fitted_range.mean():.0%} inside the fitted range")
-recipes[(recipes.student == "1.15B") & (recipes.compute == 1e21)].T
+recipes[(recipes.student == "1.15B") & (recipes.compute == 1e21) & recipes.max_tokens.isna()].T
 
 # %% [markdown]
 # ## Check

@@ -16,10 +16,13 @@
 # the `teacher_` cells empty) join them. Other columns are kept and ignored. Set `SCALINGLIB_RUNS`,
 # or `runs_path` below, to your file; the default is an example table of **simulated** runs, so what
 # follows about it says nothing about any real model. On the command line
-# `scalinglib fit runs.csv` gives the same answers in words.
+# `scalinglib fit runs.csv` gives the same answers in words, and this notebook executed on them.
 
 # %% tags=["parameters"]
 profile = "full"
+way = "own"  # with few teachers "held" (published exponents) or "shifted" (published law, own E)
+student_params = compute = None  # of the decision; what is None is taken inside the runs
+delta_lgt = 1.0
 
 # %%
 import tempfile
@@ -40,8 +43,6 @@ runs_path = paths.named_by("SCALINGLIB_RUNS", example_path)
 example = runs_path == example_path
 whose = "simulated example runs" if example else "your runs"
 renamed, units = {}, {}  # such as {"val_loss": "student_loss"}, {"params": "M", "loss": "ppl"}
-way = "own"  # with few teachers "held" (published exponents) or "shifted" (published law, own E)
-decision = None  # decisions.Decision(350e6, 3e20, delta_lgt=1.0); None takes one inside the runs
 
 # %% [markdown]
 # ## Check
@@ -60,8 +61,7 @@ print(
 )
 for doubt in tables.doubts(runs):
     print(doubt.text)
-if decision is None:
-    decision = decisions.inside_decision(runs)
+decision = decisions.inside_decision(runs, student_params, compute, delta_lgt)
 runs.describe().loc[["min", "50%", "max"]].map("{:.4g}".format)
 
 # %% [markdown]

@@ -9,9 +9,9 @@
 
 # %% tags=["parameters"]
 profile = "full"
+compute = None  # FLOPs of the decision; None takes a budget inside the runs
 
 # %%
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -31,7 +31,6 @@ example = runs_path == example_path
 save = figures.saver(settings)
 whose = "34 runs of Gadre et al." if example else "your runs"
 cluster = None  # a column that names the run, where a run has several rows
-compute = 1e21 if example else None  # FLOPs of the decision; None takes a budget inside the runs
 renamed, units = {}, {}  # such as {"N": "params"}, {"tokens": "B", "loss": "ppl"}
 
 # %% [markdown]
@@ -115,7 +114,7 @@ save(fig, "own_supervised_runs", both)
 # ## The answer
 
 # %%
-compute = compute or inside_budget(found)
+compute = compute or (1e21 if example else inside_budget(found))
 print(f"{compute:.3g} FLOPs")
 for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
     print(f"  {name}: {wanted_in_words(law_fit, compute)}")

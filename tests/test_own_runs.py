@@ -1,9 +1,12 @@
 """Tables as people have them, what is doubtful in them, and the answers that own runs bear."""
 
 import argparse
+import ast
+import json
 import subprocess
 import sys
 
+import jupytext
 import numpy as np
 import pandas as pd
 import pytest
@@ -404,7 +407,7 @@ def test_the_command_answers_from_a_file_to_its_folder(tmp_path, monkeypatch, ca
     said = capsys.readouterr().out
     assert "verdict: " in said
     assert "1.2e+09 parameters, 4e+20 FLOPs" in said
-    assert said.rstrip().endswith(str(tmp_path / "mine_fit"))
+    assert f"written: {tmp_path / 'mine_fit'}\nnotebook: none outside a checkout" in said
     assert (tmp_path / "mine_fit" / "answer.txt").read_text() in said
     assert not any(word in said for word in ("nan", "inf)", "inf "))
 
@@ -414,6 +417,63 @@ def test_the_command_answers_from_a_file_to_its_folder(tmp_path, monkeypatch, ca
     assert 'if so: --units "params=M"' in capsys.readouterr().out
     assert command.run(arguments(path, "--units", "params=M")) == 0
     assert "verdict for " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("12_your_own_runs", {"student_params": 1e9, "compute": 4e20, "delta_lgt": 0.5}),
+        ("16_your_own_supervised_runs", {"compute": 4e20}),
+    ],
+)
+def test_in_a_checkout_the_notebook_is_executed_on_the_table_and_the_decision(
+    name, parameters, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(answers, "_STARTS", 8)
+    monkeypatch.setattr(answers, "_REPLICATES", 8)
+    monkeypatch.setattr(command, "_folder", lambda runs: tmp_path / "own")
+    asked = []
+
+    def execute(words, **how):
+        asked.append((words, how))
+        return subprocess.CompletedProcess(words, 0, "", "")
+
+    monkeypatch.setattr(command.subprocess, "run", execute)
+    path = tmp_path / "mine.csv"
+    if "delta_lgt" in parameters:
+        runs, options = simulate.example_runs(), ("--student", "1B", "--delta", "0.5")
+    else:
+        runs, options = simulate.supervised_runs(laws.load("corrected").supervised), ()
+    runs.to_csv(path, index=False)
+    assert command.run(arguments(path, "--flops", "4e20", *options)) == 0
+    assert capsys.readouterr().out.endswith(f"notebook: {tmp_path / 'own' / name}.ipynb\n")
+    [(words, how)] = asked
+    assert words[-4:-1] == ["own", f"notebooks/{name}.py", "--parameters"]
+    said = json.loads(words[-1])
+    assert said.items() >= parameters.items()
+    # What is handed over is what the notebook's cell of parameters names.
+    cell = next(
+        cell.source
+        for cell in jupytext.read(how["cwd"] / words[-3]).cells
+        if "parameters" in cell.metadata.get("tags", [])
+    )
+    names = {t.id for node in ast.parse(cell).body for t in node.targets}
+    assert set(said) <= names
+    assert len(tables.read_runs(how["env"]["SCALINGLIB_RUNS"]).whole()) == len(runs)
+
+
+def test_a_whole_table_is_read_back_as_it_was(tmp_path):
+    runs = simulate.example_runs().loc[:8, list(DISTILLATION)]
+    alone = pd.DataFrame({"params": [1e8, 2e8], "tokens": [1e9, 2e9], "loss": [3.1, 2.9]})
+    path = tmp_path / "whole.csv"
+    for distilled, supervised in ((runs, alone), (runs, alone[:0]), (runs[:0], alone)):
+        table = tables.RunsTable(distilled, supervised, ())
+        table.whole().to_csv(path)
+        back = tables.read_runs(path)
+        for was, found in ((distilled, back.distilled), (supervised, back.supervised)):
+            assert len(found) == len(was)
+            if len(was):
+                assert np.allclose(found[list(was)], was, rtol=1e-12)
 
 
 def test_a_bad_table_is_answered_before_jax_is_imported():

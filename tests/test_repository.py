@@ -147,7 +147,11 @@ def test_recipe_columns_are_explained_in_order():
     with (DATA / "recipes.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert sorted(explained) == sorted(rows[0])
-    assert len({(r["student"], r["compute"], r["scenario"]) for r in rows}) == 33 * 15 * 5
+    keys = ("student", "compute", "scenario", "max_tokens")
+    assert len(rows) == len({tuple(r[key] for key in keys) for r in rows}) == 33 * (15 + 8) * 5
+    limited = [r for r in rows if r["max_tokens"]]
+    tokens = [float(r[f"{whose}_tokens"] or 0) for r in limited for whose in ("student", "teacher")]
+    assert max(tokens) <= 1e13 * (1 + 1e-5)
     shares = [float(r[f"share_{s}"]) for r in rows for s in ("student", "inference", "pretraining")]
     assert min(shares) >= 0
     assert max(shares) <= 1

@@ -2,6 +2,7 @@
 
     python -m tools.notebooks run notebooks/NN_name.py   execute, publish the .ipynb and figures
     python -m tools.notebooks own notebooks/NN_name.py   on the reader's runs, into build/own
+                       [--parameters JSON]
     python -m tools.notebooks fast build/fast            unexecuted, profile "fast", for nbmake
 
 A run is repeatable: cell ids come from content, timings are dropped. It writes into
@@ -11,6 +12,7 @@ build/made/NN_name; from there `publish` takes what says something new. What fai
 import argparse
 import contextlib
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -104,19 +106,22 @@ def run(path, keep=None):
     os.utime(path.with_suffix(".ipynb"), ns=(stamp, stamp))
 
 
-def run_own(path):
-    """Execute a notebook on the reader's own runs; all it makes goes into build/own/NAME."""
+def run_own(path, parameters):
+    """Execute a notebook on the reader's own runs; all it makes goes into build/own/NAME.
+
+    Parameters are what the cell of that tag is set to (a dict).
+    """
     path = Path(path).resolve()
     variable = OWN[path.stem]
     runs = paths.named_by(variable)
     if runs is None:
         raise ValueError(f"{variable} is not set; it must name a file of runs")
     folder = ROOT / "build" / "own" / runs.stem
-    execute(path, folder, {variable: str(runs)})
+    execute(path, folder, {variable: str(runs)}, parameters)
     print(f"{folder.relative_to(ROOT) / path.stem}.ipynb")
 
 
-def execute(path, folder, environment):
+def execute(path, folder, environment, parameters=None):
     """Run the .py half in a kernel that writes into `folder`, where its .ipynb comes as well."""
     folder.mkdir(parents=True, exist_ok=True)
     done, failed = folder / f"{path.stem}.ipynb", folder / f"{path.stem}.failed.ipynb"
@@ -127,6 +132,7 @@ def execute(path, folder, environment):
             notebook = papermill.execute_notebook(
                 read(path),
                 str(failed),
+                parameters,
                 kernel_name="python3",
                 cwd=str(path.parent),
                 progress_bar=False,
@@ -181,7 +187,7 @@ def write_fast(folder):
         notebook = read(path)
         for cell in notebook.cells:
             if "parameters" in cell.metadata.get("tags", []):
-                cell.source = 'profile = "fast"'
+                cell.source = cell.source.replace('profile = "full"', 'profile = "fast"')
         nbformat.write(notebook, folder / f"{path.stem}.ipynb")
 
 
@@ -192,13 +198,14 @@ def main():
     )
     parser.add_argument("command", choices=["run", "own", "fast"])
     parser.add_argument("path")
+    parser.add_argument("--parameters", type=json.loads, default={}, help="of an own run, in JSON")
     parser.add_argument("--keep", choices=pairs.HALVES, help="the half that counts, where both do")
     arguments = parser.parse_args()
     try:
         if arguments.command == "fast":
             write_fast(arguments.path)
         elif arguments.command == "own":
-            run_own(arguments.path)
+            run_own(arguments.path, arguments.parameters)
         else:
             run(arguments.path, arguments.keep)
     except papermill.PapermillExecutionError as error:

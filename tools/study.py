@@ -13,7 +13,7 @@ from scalinglib.experiment import execute, table
 from scalinglib.gap import mapping_paper, mapping_sweep
 from scalinglib.report.paths import DATA, ROOT
 from scalinglib.study import record
-from scalinglib.study.designs import confidence, practice, scaling
+from scalinglib.study.designs import addresses, confidence, practice, scaling
 
 MODELS = ROOT / "build" / "models"
 MAPPING = ROOT / "build" / "mapping"
@@ -21,6 +21,7 @@ ONE_THREAD = partial(ThreadPoolExecutor, 1)  # its groups use all cores at once
 # Jobs, what is done with them, where weights lie, and who works on this machine.
 STUDIES = {
     "study": (scaling.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
+    "text": (addresses.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "sweep": (scaling.SWEEP.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "practice": (practice.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "calibration": (

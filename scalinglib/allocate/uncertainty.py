@@ -12,7 +12,7 @@ from scalinglib.allocate.questions import best_teacher_loss, crossover, minimum_
 __all__ = ["crossovers", "infinite_data_gap", "under_ensemble"]
 
 
-def under_ensemble(law, ensemble, student_params, compute, scenario, *, level=0.9):
+def under_ensemble(law, ensemble, student_params, compute, scenario, *, max_tokens=None, level=0.9):
     """`allocate.optimal` under one law, with the range of the answers under all.
 
     Parameters
@@ -20,7 +20,7 @@ def under_ensemble(law, ensemble, student_params, compute, scenario, *, level=0.
     law : DistillationLaw
         Gives the central table.
     ensemble : Ensemble
-    student_params, compute, scenario
+    student_params, compute, scenario, max_tokens
         As for `allocate.optimal`.
     level : float
         Weight of the laws between low and high.
@@ -36,9 +36,9 @@ def under_ensemble(law, ensemble, student_params, compute, scenario, *, level=0.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
-    problem = (student_params, compute, scenario)
-    table = _with_gap(optimal(law, *problem))
-    tables = [_with_gap(optimal(member, *problem)) for member in ensemble.members]
+    problem, limit = (student_params, compute, scenario), {"max_tokens": max_tokens}
+    table = _with_gap(optimal(law, *problem, **limit))
+    tables = [_with_gap(optimal(member, *problem, **limit)) for member in ensemble.members]
     for column in _RANGED:
         values = np.array([answer[column].to_numpy() for answer in tables])
         ends = ensemble.quantiles(values, [(1 - level) / 2, (1 + level) / 2])

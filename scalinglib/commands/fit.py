@@ -4,6 +4,10 @@ The table is read and doubted before anything that fits is imported: a bad one i
 """
 
 import argparse
+import importlib.util
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -104,15 +108,46 @@ def _run(arguments):
     from scalinglib.own import answers
 
     if len(table.distilled):
-        answer = answers.of_distilled(table, ways, _decision(arguments))
+        asked = arguments.student, arguments.flops, arguments.delta
+        answer = answers.of_distilled(table, ways, asked)
+        names = "student_params", "compute", "delta_lgt"
+        notebook = "12_your_own_runs", dict(zip(names, asked, strict=True)) | {"way": ways}
     else:
         answer = answers.of_supervised(table, arguments.flops)
+        notebook = "16_your_own_supervised_runs", {"compute": arguments.flops}
     lines = [*said.lines, *answer.lines]
     print(*answer.lines, sep="\n")
     folder = _folder(arguments.runs)
     _write(folder, lines, answer.files)
-    print(f"written: {folder}")
+    read = folder / f"{arguments.runs.stem}.csv"
+    table.whole().to_csv(read)
+    print(f"written: {folder}", flush=True)
+    print(_executed(read, *notebook))
     return 0
+
+
+def _executed(read, name, parameters):
+    """Execute a checkout's notebook on the table that was read; where it is, or why there is none.
+
+    The answer has been printed by then: the notebook takes longer, and shows more.
+    """
+    lacking = [n for n in ("papermill", "jupytext") if importlib.util.find_spec(n) is None]
+    if not _in_checkout():
+        return "notebook: none outside a checkout of the repository"
+    if lacking:
+        return f"notebook: none, for this Python has no {' and no '.join(lacking)}"
+    given = "--parameters", json.dumps(parameters)
+    print(f"notebook: executing {name}, half a minute", file=sys.stderr, flush=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.notebooks", "own", f"notebooks/{name}.py", *given],
+        cwd=paths.ROOT,
+        env=os.environ | {"SCALINGLIB_RUNS": str(read)},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        return f"notebook: failed\n{done.stderr.strip()}"
+    return f"notebook: {read.parent / name}.ipynb"
 
 
 class _Said:
@@ -166,11 +201,6 @@ def _pairs(texts, option):
     return pairs
 
 
-def _decision(arguments):
-    """(student, FLOPs, delta) as far as they were said; the rest is taken inside the runs."""
-    return arguments.student, arguments.flops, arguments.delta
-
-
 def _size(text):
     try:
         return number(text, _ENGLISH)
@@ -178,9 +208,13 @@ def _size(text):
         raise argparse.ArgumentTypeError(f"{text!r}: {error}, such as 350M or 3e20") from None
 
 
+def _in_checkout():
+    return (paths.DATA / "claims.toml").is_file()
+
+
 def _folder(runs):
     """build/own/NAME in a checkout, and beside the file outside one."""
-    if (paths.DATA / "claims.toml").is_file():
+    if _in_checkout():
         return paths.ROOT / "build" / "own" / runs.stem
     return runs.resolve().parent / f"{runs.stem}_fit"
 

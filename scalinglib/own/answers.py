@@ -7,7 +7,7 @@ import numpy as np
 
 from scalinglib import fit
 from scalinglib.own.budgets import inside_budget, seen, wanted, wanted_in_words
-from scalinglib.own.decisions import Decision, decide, inside_decision
+from scalinglib.own.decisions import decide, inside_decision
 from scalinglib.own.fitting import fit_own
 
 __all__ = ["FullAnswer", "held_out_error", "of_distilled", "of_supervised"]
@@ -38,21 +38,18 @@ def of_distilled(table, way="own", asked=(None, None, 1.0)):
     -------
     FullAnswer
     """
-    student, compute, delta_lgt = asked
-    middle = inside_decision(table.distilled)
-    decision = Decision(student or middle.student_params, compute or middle.compute, delta_lgt)
+    decision = inside_decision(table.distilled, *asked)
     options = {"starts": _STARTS, "bootstrap": _REPLICATES}
     laws = fit_own(table.distilled, table.supervised, way=way, **options)
     answer = decide(laws, decision)
     lines = answer.sentences()
-    if student is None or compute is None:
+    if None in asked:
         lines.append("  what was not asked was taken inside the runs: --student, --flops")
     if laws.notes:
         lines += ["how it was fitted:", *(f"  {note}" for note in laws.notes)]
     told = [_diagnosis(n, getattr(laws, n)) for n in ("supervised", "distillation")]
     lines += [line for part, _ in told for line in part]
     files = {
-        "read.csv": table.distilled.to_csv(),
         "diagnosis.txt": "\n".join(text for _, text in told),
         "teachers.csv": answer.teachers.to_csv(index=False),
         "supervised.json": laws.supervised.to_json() + "\n",
@@ -97,7 +94,6 @@ def of_supervised(table, compute=None):
     lines += told
     budgets = np.geomspace(*seen(free.runs)["compute"], 21)
     files = {
-        "read.csv": table.supervised.to_csv(),
         "diagnosis.txt": diagnosis,
         "budgets.csv": wanted(free, budgets).to_csv(index=False),
         "supervised.json": free.to_json() + "\n",

@@ -107,13 +107,15 @@ class Answer:
         return lines
 
 
-def inside_decision(distilled):
-    """A decision in the middle of the runs: a size of theirs, and a budget with their tokens.
+def inside_decision(distilled, student_params=None, compute=None, delta_lgt=1.0):
+    """The decision asked for; what is None of it is taken in the middle of the runs.
 
     Parameters
     ----------
     distilled : DataFrame
         `tables.columns.DISTILLATION`.
+    student_params, compute, delta_lgt
+        Of `Decision`; in their place a size of the runs, and a budget with their tokens.
 
     Returns
     -------
@@ -124,7 +126,7 @@ def inside_decision(distilled):
     tokens = np.exp(np.log(distilled.student_tokens[distilled.student_params == size]).mean())
     teacher = np.exp(np.log(distilled.teacher_params).mean())
     budget = tokens * (3 * forward_flops(size) + forward_flops(teacher))
-    return Decision(size, float(f"{budget:.2g}"))
+    return Decision(student_params or size, compute or float(f"{budget:.2g}"), delta_lgt)
 
 
 def decide(laws, decision):

@@ -19,6 +19,10 @@ class Corpus(Protocol):
         Stands for the contents, vocabulary and context: part of the identity of a run.
     n_vocab, n_ctx : int
         Symbols that there are; symbols that a model predicts in one window.
+    tokens : dict, optional
+        Tokens that each split holds; without it the corpus has no end.
+    tokenizer : optional
+        What the symbols stand for; teacher and student must have the same.
     entropy : float or None
         Nats per token; None where nobody knows it. Where it is known, `truth(windows)` gives the
         probabilities of the next symbol, (windows, n_ctx, n_vocab), zeros included.

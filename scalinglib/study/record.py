@@ -4,6 +4,7 @@ import ast
 import hashlib
 import inspect
 import time
+import warnings
 from functools import cache, partial
 from importlib.metadata import version
 
@@ -19,13 +20,14 @@ from scalinglib.study import (
     measure,
     recipe,
     text,
+    tokenizer,
     train,
     transformer,
     words,
 )
 from scalinglib.study.run import PERFECT, Run
 
-__all__ = ["COLUMNS", "code", "read", "run", "task", "teacher_of", "trained"]
+__all__ = ["COLUMNS", "code", "read", "repeats", "run", "task", "teacher_of", "trained"]
 
 COLUMNS = (
     *("id", "kind", "n_layers", "params", "tokens", "seed", "peak", "windows"),
@@ -46,8 +48,26 @@ def read(path):
 
 
 def run(wanted, path, folder, executor, *, progress=True):
-    """Train the runs (a list of `Run`) that the table at `path` lacks; see `execute.run`."""
+    """Train the runs (a list of `Run`) that the table at `path` lacks; see `execute.run`.
+
+    A warning names the run that reads its split most often, where one does more than once.
+    """
+    over = max(wanted, key=repeats, default=None)
+    if over is not None and repeats(over) > 1:
+        warnings.warn(
+            f"{sum(repeats(r) > 1 for r in wanted)} of {len(wanted)} runs want more tokens than "
+            f"their split of corpus {over.corpus.id} holds, {over.id} the most "
+            f"({over.tokens}, {repeats(over):.1f} times as many): they read text again, and the "
+            "law is one of fresh tokens",
+            stacklevel=2,
+        )
     return execute.run(wanted, task(folder), path, folder, executor, progress=progress)
+
+
+def repeats(r):
+    """Tokens of a run over those of its split; 0 where the corpus has no end."""
+    held = getattr(r.corpus, "tokens", None)
+    return r.tokens / held["teacher" if r.teacher is None else "student"] if held else 0.0
 
 
 def task(folder=None):
@@ -142,7 +162,8 @@ def code():
 
     Comments, docstrings and layout do not count.
     """
-    modules = corpus, words, text, transformer, flops, distill, schedules, recipe, train, measure
+    modules = corpus, words, tokenizer, text, transformer, flops
+    modules += distill, schedules, recipe, train, measure
     told = "".join(_bare(inspect.getsource(module)) for module in modules)
     return f"{version('scalinglib')}+{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 

@@ -74,6 +74,13 @@ class Run:
                     f"teacher has {theirs.n_vocab} symbols and windows of {theirs.n_ctx}; corpus "
                     f"{own.id} has {own.n_vocab} and {own.n_ctx}"
                 )
+            tokens = [getattr(corpus, "tokenizer", None) for corpus in (theirs, own)]
+            if tokens[0] != tokens[1]:
+                raise ValueError(
+                    f"teacher reads {_named(tokens[0])}, corpus {own.id} has {_named(tokens[1])}: "
+                    "their probabilities are of different tokens. Make one corpus with the "
+                    "other's `tokenizer`, or both in bytes"
+                )
         elif self.teacher == PERFECT:
             if self.corpus.entropy is None:
                 raise ValueError(
@@ -162,6 +169,10 @@ class Run:
         return jax.eval_shape(
             lambda: transformer.initial(self.architecture, jax.random.key(self.seed))
         )
+
+
+def _named(tokenizer):
+    return "tokens of its own" if tokenizer is None else f"tokens of {tokenizer.id}"
 
 
 def size(n_layers, corpus=WORDS):

