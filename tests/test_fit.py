@@ -262,11 +262,40 @@ def test_ridges_are_named(distillation_fit):
     assert "c1" in said
     assert "neither has a value of its own" in said
     pairs = fit.ridges(distillation_fit)
-    narrow = simulate.supervised_runs(LAW.supervised, noise=0.005, seed=1)
-    narrow = narrow[(narrow.params < 1e9) & (narrow.tokens < 4e11)]
+    assert {"A", "alpha"} in [set(pair) for pair in pairs[["first", "second"]].to_numpy()]
+
+
+def test_gamma_is_a_ridge_where_runs_are_too_narrow_to_tell(supervised_fit, supervised_runs):
+    assert "gamma" not in " ".join(fit.explain(supervised_fit))
+    narrow = supervised_runs[(supervised_runs.params < 6e8) & (supervised_runs.tokens < 1e11)]
     few = _quiet(fit.fit_supervised, narrow, starts=64, bootstrap=32)
     assert "Ridge: gamma" in " ".join(fit.explain(few))
-    assert {"A", "alpha"} in [set(pair) for pair in pairs[["first", "second"]].to_numpy()]
+    ends = [
+        _quiet(fit.fit_supervised, narrow, fixed={"gamma": few.law.gamma * factor}, starts=64).law
+        for factor in (0.7, 1.5)
+    ]
+
+    def apart(runs):
+        one, other = (law.loss(runs.params.to_numpy(), runs.tokens.to_numpy()) for law in ends)
+        return np.abs(np.log(one / other)).max()
+
+    # Alike within the noise where the runs are, unlike beyond it over the whole range.
+    assert apart(narrow) < 0.005 < apart(supervised_runs)
+
+
+def test_gamma_is_a_ridge_with_alpha_where_the_size_term_rules():
+    params, tokens = (
+        axis.ravel() for axis in np.meshgrid(np.geomspace(1e8, 1e10, 8), [1e15, 2e15])
+    )
+    exact = LAW.supervised.loss(params, tokens)
+    noise = np.exp(0.001 * np.random.default_rng(0).standard_normal(len(params)))
+    runs = pd.DataFrame({"params": params, "tokens": tokens, "loss": exact * noise})
+    known = {name: getattr(LAW.supervised, name) for name in ("E", "B", "beta")}
+    found = _quiet(fit.fit_supervised, runs, fixed=known, starts=64, bootstrap=32)
+    pairs = [set(pair) for pair in fit.ridges(found)[["first", "second"]].to_numpy()]
+    assert {"alpha", "gamma"} in pairs
+    logs = np.log(found.replicates[["alpha", "gamma"]])
+    assert np.ptp(logs.sum(axis=1)) < 0.1 * np.ptp(logs.to_numpy(), axis=0).min()
 
 
 def test_held_out_groups_and_strong_runs(supervised_fit):
