@@ -90,7 +90,7 @@ def bars(ax, wide, title):
     ax.set(xlim=(0, 1), xlabel="share of the claims", title=title)
 
 
-fig, axes = plt.subplots(1, 2, figsize=(11, 3.8), width_ratios=[1, 1.1])
+fig, axes = plt.subplots(1, 2, figsize=(11, 5.2), width_ratios=[1, 1.1])
 for ax, kind, title in zip(
     axes, ["source", "notebook"], ["all texts", "the paper, by notebook"], strict=True
 ):
