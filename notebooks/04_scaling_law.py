@@ -172,12 +172,14 @@ left.plot(params, fig40.supervised, color=figures.SCENARIO_COLORS["supervised"],
 left.plot(params, fig40.distilled, "--", color="#0072B2", label="distilled, best teacher")
 left.set(xscale="log", ylim=(1.5, 2.5), xlabel="student parameters $N_S$", ylabel="cross-entropy")
 left.legend()
-right.plot(params, 1e3 * fig40.difference, color="#0072B2")
-right.plot(params, 1e3 * fig40.difference_free_fit, ":", color="#0072B2")
-right.plot(params, 1e3 * fig40.difference_drawn, "--", color="#0072B2", linewidth=1)
-right.text(1.3e11, -52, "corrected $B'$", color="#0072B2", ha="right")
-right.text(1.05e12, 4, "drawn in Figure 1 (dashed)", color="#0072B2", ha="right")
-right.text(1.3e8, -70, "free fit to Figure 1's runs", color="#0072B2")
+lines = {
+    "": ("corrected $B'$", "-"),
+    "_drawn": ("drawn in Figure 1", "--"),
+    "_free_fit": ("free fit", ":"),
+}
+for name, (label, style) in lines.items():
+    right.plot(params, 1e3 * fig40[f"difference{name}"], style, color="#0072B2", label=label)
+right.legend(loc="lower left")
 right.axhline(0, color="black", linewidth=0.8)
 right.axvspan(1e8, 1e11, color="#eeeeee", zorder=0)
 right.set(xscale="log", xlabel="student parameters $N_S$", ylabel="distilled − supervised (mnats)")
