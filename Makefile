@@ -94,7 +94,12 @@ format: .venv/.done ## let ruff put the code in order
 	$(VENV)/ruff check --fix
 	$(VENV)/ruff format
 
-study: study-study ## train what data/runs/study.csv lacks (notebook 08; resumes; [RUN=id] trains one again, [DASK=address] elsewhere)
+ifdef DESIGN
+study: .venv/.done
+	@$(VENV)/python -m scalinglib study '$(DESIGN)' $(if $(DASK),--dask $(DASK))
+else
+study: study-study ## train what data/runs/study.csv lacks (notebook 08; resumes; [RUN=id] trains one again, [DASK=address] elsewhere), or [DESIGN=my.toml] a study of yours
+endif
 
 study-%: .venv/.done ## the same for text (notebook 17, needs the text extra), sweep (08), practice (10), calibration (09), mapping (02)
 	$(VENV)/python -m tools.study $* $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))

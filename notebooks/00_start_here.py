@@ -184,3 +184,10 @@ notation
 # %%
 best = curves.loc[curves.groupby("student_params").student_loss.idxmin()]
 claims.check("capacity-gap-u", bool(best.teacher_loss.between(1.55, 2.95).all()))
+
+# %% [markdown]
+# ## What to take away
+#
+# A teacher can be too good: each student has a best teacher loss, and a better teacher than that is
+# money spent on a worse student. Whether to distil at all hangs on what of the teacher you pay;
+# near the crossing read the share of laws that agree, not the sign of one of them.

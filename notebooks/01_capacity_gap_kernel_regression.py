@@ -209,3 +209,10 @@ flat = (before >= theory.student_size) & (theory.teacher_size < start)
 claims.check("kernel-student-flat", float(step[flat].abs().max().round(12)))
 lowest = theory.loc[curves.student_error.idxmin()]
 claims.check("kernel-best-teacher", float((lowest.teacher_size / lowest.student_size).min()))
+
+# %% [markdown]
+# ## What to take away
+#
+# In kernel regression the capacity gap is a theorem: past $n\,(T/D)^2$ functions of the teacher its
+# student gets worse, on infinite data and without any noise. It comes from the student's norm bound
+# alone, so no amount of distillation tokens would cure it.

@@ -454,3 +454,10 @@ claims.check("mapping-example-digits", digits_alone)
 by_accuracy = students.assign(loss=-students.accuracy).groupby("width")
 falls = by_accuracy.apply(compare.rise, include_groups=False).is_u
 claims.check("mapping-gap-accuracy", int(falls[between].sum()), binding)
+
+# %% [markdown]
+# ## What to take away
+#
+# Trained networks show the gap: students between those that learn nothing and those that are large
+# enough have a best teacher, in size and in training. It does not need easy cases beside hard ones,
+# as the section says it does, and the widths at which it shows hang on samples and rate.

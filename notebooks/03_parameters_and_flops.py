@@ -482,3 +482,9 @@ claims.check("g4-vocabulary", float(vocabulary))
 claims.check("c4-size", stored_tokens / c4_tokens)
 claims.check("chinchilla-no-repeat", float((20 * sizes > c4_tokens / 2).mean()))
 claims.check("repeats-harmless", data["passes of 512B tokens over 90B"])
+
+# %% [markdown]
+# ## What to take away
+#
+# Count budgets with $2N$ and the two terms for context and vocabulary; without them small models
+# with a long context come out a third too cheap. All sizes of Table 13 follow from depth alone.

@@ -335,13 +335,6 @@ optima["loss"] = losses.min(axis=0)
 optima.map("{:.4g}".format)
 
 # %% [markdown]
-# ## What to take away
-#
-# A better teacher helps a student up to a point and harms it past that, and with enough data every
-# student tends to its teacher's loss. With $B'$ as printed, tokens hardly matter and the paper's
-# own figures and text do not come out.
-
-# %% [markdown]
 # ## Check
 
 # %%
@@ -438,3 +431,10 @@ allowed &= runs.student_tokens.between(4e9, 512e9)
 claims.check("figure1-ranges", float(allowed.mean()))
 claims.check("sizes-from-143m", float(runs.student_params.min() / 1e6))
 claims.check("article-stable-exponents", float(refit.beta / printed.beta))
+
+# %% [markdown]
+# ## What to take away
+#
+# A better teacher helps a student up to a point and harms it past that, and with enough data every
+# student tends to its teacher's loss. With $B'$ as printed, tokens hardly matter and the paper's
+# own figures and text do not come out.

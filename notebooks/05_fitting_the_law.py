@@ -746,13 +746,6 @@ carried_widths["carried / held"] = carried_widths.carried / carried_widths.held
 carried_widths.round(3)
 
 # %% [markdown]
-# ## What to take away
-#
-# Predictions of the law are good to 1% where there are runs; its coefficients, $c_1$ and $d_1$
-# above all, are not told by them, and the printed intervals are not uncertainties. The printed
-# $B'$ contradicts both the paper's text and its runs: use `corrected`.
-
-# %% [markdown]
 # ## Check
 
 # %%
@@ -824,3 +817,10 @@ claims.check("isoflop-teachers-tell", bool(told_teacher), binding)
 claims.check("third-protocol-not-needed", third_error, binding)
 claims.check("fit-starts-agree", min(found.starts_at_optimum for found in fits.values()), binding)
 claims.check("table6-intervals", bool((widths["simulated / printed"].dropna() < 3).all()), binding)
+
+# %% [markdown]
+# ## What to take away
+#
+# Predictions of the law are good to 1% where there are runs; its coefficients, $c_1$ and $d_1$
+# above all, are not told by them, and the printed intervals are not uncertainties. The printed
+# $B'$ contradicts both the paper's text and its runs: use `corrected`.

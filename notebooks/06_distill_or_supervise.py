@@ -696,3 +696,9 @@ def harm(law, student):
 
 claims.check("practitioner-small-students", **under(lambda law: harm(law, 300e6)))
 claims.check("practitioner-large-students", **under(lambda law: harm(law, 10e9)))
+
+# %% [markdown]
+# ## What to take away
+#
+# With few tokens a good teacher wins, for every student and under at least nine in ten laws that
+# fit. Whether data win in the end, and from how many tokens, the paper's runs do not decide.

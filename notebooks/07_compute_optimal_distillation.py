@@ -646,3 +646,10 @@ recipes[(recipes.student == "1.15B") & (recipes.compute == 1e21) & recipes.max_t
 saturated = law.supervised.tokens_for_loss(students, floors + 0.01)
 claims.check("supervised-saturates-later", bool((np.diff(saturated) > 0).all()))
 claims.check("summary-assumes-teacher", all(pre == 0 for _, pre in allocate.SCENARIOS.values()))
+
+# %% [markdown]
+# ## What to take away
+#
+# What is paid for decides: a teacher that exists makes distilling cheap, one that is trained for a
+# single student rarely pays. The budget from which training on data is better has no value but a
+# range, for some students from $10^{21}$ FLOPs to never; `data/recipes.csv` carries it.

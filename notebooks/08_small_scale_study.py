@@ -1044,3 +1044,11 @@ closer = abs(trained.loss - trained.teacher_loss) < abs(trained.loss - right)
 claims.check("study-foreign-teacher", bool(closer))
 claims.check("study-downstream-follows", abs(correlation))
 claims.check("study-downstream-alike", abs(lines["supervised"] - lines["distilled"]))
+
+# %% [markdown]
+# ## What to take away
+#
+# Models of 3 400 to a million parameters show nearly all that the paper says: the law fits within
+# 1%, only the teacher's loss matters, small students have a teacher that is too good. Three things
+# to remember: $E$ is not the entropy, students beat weak teachers by thousandths of a nat, and no
+# run here was long enough for labels to win.

@@ -624,3 +624,10 @@ claims.check("calibration-larger-better", bool((teachers_printed.diff().dropna()
 claims.check("calibration-truth", (against.data - against.truth).abs().max(), binding)
 proper = against[against.objective == "full"]
 claims.check("calibration-is-not-knowledge", (proper.one_by_one / proper.truth).min() > 10, binding)
+
+# %% [markdown]
+# ## What to take away
+#
+# A student of the whole distribution is calibrated, one of the teacher's likeliest symbol is far
+# too sure, at our scale as at the paper's; the sizes of the errors are not the paper's. Against the
+# truth, which is known here, calibration is what it is against labels, but for their noise.

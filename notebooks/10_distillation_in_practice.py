@@ -478,3 +478,11 @@ claims.check("practice-forward-kl", bool(reverse_worse), binding)
 strong = judged[judged.teacher_loss == judged.teacher_loss.min()]
 claims.check("practice-reverse-size", strong.above.mean(), binding)
 claims.check("practice-reverse-cost", flops["reverse"] / flops["forward"], binding)
+
+# %% [markdown]
+# ## What to take away
+#
+# Temperature 1, one learning rate for all sizes, forward KL and the whole distribution are the
+# right defaults here too; $\lambda = 1$ costs little, and a little less is better. What a truncated
+# distribution or a reverse KL costs is of another size than in the paper, so measure it on your
+# models.

@@ -499,3 +499,9 @@ claims.check("ledger-answered", len(recorded - printed_there))
 beyond = (labels["largest, table6"] - labels.high).max()
 claims.check("contour-labels-table6", float(beyond))
 claims.check("contour-labels-corrected", float((labels["largest, corrected"] - labels.high).min()))
+
+# %% [markdown]
+# ## What to take away
+#
+# Most statements that can be tested hold. Before you act on one look up its verdict: many of those
+# about distillation against data are undecided by the paper's own runs.

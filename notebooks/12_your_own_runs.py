@@ -196,3 +196,10 @@ if example:
     truth -= made_by.loss(*asked, chosen.teacher_loss)
     claims.check("own-runs-mean-error", distillation.mean_relative_error())
     claims.check("own-runs-gain", bool(answer.gain["low"] <= truth <= answer.gain["high"]))
+
+# %% [markdown]
+# ## What to take away
+#
+# Take the verdict with its range, and only where it is inside your runs. Coefficients of a small
+# study mean nothing one by one; seven teachers and students on both sides of theirs are what a law
+# of your own needs.

@@ -581,3 +581,9 @@ claims.check(
     **under(lambda w: bool((nearest(w.at(both, "teacher_params"), 1e20)
                             < nearest(w.at(both, "teacher_params"), 1e22)).all())),
 )  # fmt: skip
+
+# %% [markdown]
+# ## What to take away
+#
+# Many a sentence of the paper holds under one law and not under another that fits as well. Where
+# nine in ten do not agree it is no ground for a decision.

@@ -134,3 +134,10 @@ if example:
     inside = wants["gamma free"][wants["gamma free"].inside]
     print(f"tokens a parameter: {(inside.tokens / inside.params).min():.1f}", end=" ")
     print(f"to {(inside.tokens / inside.params).max():.1f}")
+
+# %% [markdown]
+# ## What to take away
+#
+# A supervised law of your own says what size and tokens a budget wants, as far as your runs reach.
+# If free $\gamma$ and $\gamma = 1$ disagree on the strongest runs held out, believe neither beyond
+# them.

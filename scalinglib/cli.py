@@ -1,4 +1,4 @@
-"""The command line: `scalinglib plan ...`, `scalinglib fit ...`, or `python -m scalinglib ...`."""
+"""The command line: `scalinglib plan`, `fit` and `study`, or `python -m scalinglib ...`."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from importlib import import_module
 COMMANDS = {
     "plan": "distil or train on data: the planner's answer, with ranges",
     "fit": "a law of your own runs, and what it says of a decision",
+    "study": "train models on your text, and leave a table of runs for a law",
 }
 
 

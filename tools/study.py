@@ -6,7 +6,6 @@ anew, say after a change to how models are trained, delete table and weights fir
 
 import argparse
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 
 from scalinglib.experiment import execute, table
@@ -35,19 +34,6 @@ STUDIES = {
 }
 
 
-@contextmanager
-def executor(address, local):
-    """Dask's executor at an address, or this machine's."""
-    if address:
-        from dask.distributed import Client
-
-        with Client(address) as client:
-            yield client.get_executor(pure=False)
-    else:
-        with local() as pool:
-            yield pool
-
-
 def main():
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -57,7 +43,7 @@ def main():
     arguments = parser.parse_args()
     jobs, task, folder, local = STUDIES[arguments.study]
     path = DATA / "runs" / f"{arguments.study}.csv"
-    with executor(arguments.dask, local) as pool:
+    with execute.executor(arguments.dask, local) as pool:
         if arguments.run is None:
             runs = execute.run(jobs, task, path, folder, pool)
             print(f"{path.name} is complete: {len(runs)} rows of {runs.id.nunique()} models")

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from operator import itemgetter
@@ -18,8 +19,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from scalinglib.experiment import table, weights
+from scalinglib.extras import missing
 
-__all__ = ["Job", "Task", "hardware", "local_executor", "one_core", "remake", "run"]
+__all__ = ["Job", "Task", "executor", "hardware", "local_executor", "one_core", "remake", "run"]
 
 AT_ONCE = 256  # jobs that an executor holds: each carries its teachers' weights
 # Weights that were evaluated on another machine may lie so far from its row, other models further.
@@ -269,6 +271,21 @@ def local_executor(workers=None):
         )  # a second process would find the card's memory taken
     spawn = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers or os.cpu_count(), mp_context=spawn, initializer=one_core)
+
+
+@contextmanager
+def executor(address=None, local=local_executor):
+    """Dask's executor at a scheduler's address, or without one this machine's, for as long."""
+    if address:
+        try:
+            from dask.distributed import Client
+        except ImportError as error:
+            raise missing("dev", error) from error
+        with Client(address) as client:
+            yield client.get_executor(pure=False)
+    else:
+        with local() as pool:
+            yield pool
 
 
 def one_core():

@@ -24,7 +24,7 @@ class Run:
     Attributes
     ----------
     n_layers : int
-        Depth; the width is 16 times it.
+        Depth; the width is `aspect_ratio` times it.
     tokens : int
         About how many tokens; rounded to whole batches.
     seed : int
@@ -40,6 +40,9 @@ class Run:
         Windows a batch, where they are not those that the recipe takes for so many tokens.
     corpus : Corpus
         What it learns; the words of the committed studies leave no mark in its identity.
+    aspect_ratio : int
+        Width over depth; a multiple of 16, or of what makes the width one. That of the committed
+        studies, 16, leaves no mark either.
     """
 
     n_layers: int
@@ -50,6 +53,7 @@ class Run:
     peak: float = Recipe.peak
     windows: int | None = None
     corpus: Corpus = WORDS
+    aspect_ratio: int = transformer.ASPECT_RATIO
 
     def __post_init__(self):
         """Fix the number of tokens at what whole batches give."""
@@ -59,6 +63,12 @@ class Run:
             raise ValueError(f"seed is {self.seed!r}; it must be a whole number from 0")
         if not 0 < self.peak < float("inf"):
             raise ValueError(f"peak is {self.peak!r}; it must be positive and finite")
+        width, head = self.aspect_ratio * self.n_layers, transformer.D_HEAD
+        if self.aspect_ratio < 1 or width % head:
+            raise ValueError(
+                f"aspect_ratio is {self.aspect_ratio!r}, which makes a model of {self.n_layers} "
+                f"layers {width} wide; the width must be a positive multiple of {head}"
+            )
         n_ctx = self.corpus.n_ctx
         windows, steps = batches(self.tokens, n_ctx, self.windows)
         if self.windows == batches(self.tokens, n_ctx)[0]:
@@ -101,7 +111,7 @@ class Run:
     @property
     def architecture(self):
         """The model, as `flops.Architecture`."""
-        return size(self.n_layers, self.corpus)
+        return size(self.n_layers, self.corpus, self.aspect_ratio)
 
     @property
     def params(self):
@@ -128,6 +138,8 @@ class Run:
             own["windows"] = self.windows
         if self.corpus != WORDS:
             own["corpus"] = self.corpus.id
+        if self.aspect_ratio != transformer.ASPECT_RATIO:
+            own["aspect_ratio"] = self.aspect_ratio
         if self.teacher is None:
             return own
         teacher = self.teacher if self.teacher == PERFECT else self.teacher.id
@@ -175,17 +187,19 @@ def _named(tokenizer):
     return "tokens of its own" if tokenizer is None else f"tokens of {tokenizer.id}"
 
 
-def size(n_layers, corpus=WORDS):
+def size(n_layers, corpus=WORDS, aspect_ratio=transformer.ASPECT_RATIO):
     """The study's model of a depth for a corpus, as `flops.Architecture`."""
-    return transformer.architecture(n_layers, corpus.n_ctx, corpus.n_vocab)
+    return transformer.architecture(n_layers, corpus.n_ctx, corpus.n_vocab, aspect_ratio)
 
 
-def by_ratio(n_layers, ratio, *, corpus=WORDS, **other):
+def by_ratio(n_layers, ratio, *, corpus=WORDS, aspect_ratio=transformer.ASPECT_RATIO, **other):
     """The run of a size on `ratio` tokens per parameter (fixed M)."""
-    return Run(n_layers, ratio * size(n_layers, corpus).params, corpus=corpus, **other)
+    tokens = ratio * size(n_layers, corpus, aspect_ratio).params
+    return Run(n_layers, tokens, corpus=corpus, aspect_ratio=aspect_ratio, **other)
 
 
-def by_flops(n_layers, flops, *, corpus=WORDS, **other):
+def by_flops(n_layers, flops, *, corpus=WORDS, aspect_ratio=transformer.ASPECT_RATIO, **other):
     """The run of a size that costs `flops` in training (IsoFLOP)."""
-    a_token = 3 * size(n_layers, corpus).approximate_forward_flops
-    return Run(n_layers, flops / a_token, corpus=corpus, **other)
+    a_token = 3 * size(n_layers, corpus, aspect_ratio).approximate_forward_flops
+    tokens = flops / a_token
+    return Run(n_layers, tokens, corpus=corpus, aspect_ratio=aspect_ratio, **other)

@@ -10,7 +10,7 @@ import numpy as np
 
 from scalinglib.flops import Architecture
 
-__all__ = ["architecture", "initial", "learning_rates", "logits", "window_bytes"]
+__all__ = ["ASPECT_RATIO", "architecture", "initial", "learning_rates", "logits", "window_bytes"]
 
 ASPECT_RATIO = 16  # width over depth; the paper has 128
 D_HEAD = 16  # the paper has 128
@@ -19,13 +19,13 @@ ROPE_BASE = 10_000.0
 SCORE_LIMIT = 40.0  # of attention, before the exponential
 
 
-def architecture(n_layers, n_ctx, n_vocab):
+def architecture(n_layers, n_ctx, n_vocab, aspect_ratio=ASPECT_RATIO):
     """The study's model of some depth, as `flops.Architecture`."""
     return Architecture(
         n_layers,
         n_ctx=n_ctx,
         n_vocab=n_vocab,
-        aspect_ratio=ASPECT_RATIO,
+        aspect_ratio=aspect_ratio,
         d_head=D_HEAD,
         ffn_multiple=8,
     )

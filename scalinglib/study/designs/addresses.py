@@ -1,53 +1,9 @@
-"""The paper's protocols on real English: `scaling` once more, for notebook 17."""
+"""The paper's protocols on real English, for notebook 17."""
 
-from scalinglib.study.designs.scaling import Design
-from scalinglib.study.text import Addresses
+from pathlib import Path
+
+from scalinglib.study import design_file
 
 __all__ = ["FULL"]
 
-FULL = Design(
-    corpus=Addresses(),
-    supervised=(
-        (1, (5, 10, 20, 50, 100, 200, 400, 1000), 3),
-        (2, (5, 10, 20, 50, 100, 200), 2),
-        (3, (5, 10, 20, 50), 2),
-        (4, (2.5, 5, 10, 20), 1),
-        (5, (2.5, 5, 10), 1),
-        (6, (1, 2.5, 5, 10), 1),
-    ),
-    isoflop=(
-        (3e10, (1, 2, 3, 4), 2),
-        (1e11, (1, 2, 3, 4), 2),
-        (3e11, (2, 3, 4, 5), 1),
-        (1e12, (2, 3, 4, 5, 6), 1),
-        (3e12, (3, 4, 5, 6), 1),
-    ),
-    teachers=((1, 20), (2, 20), (3, 20), (4, 20), (5, 10), (6, 10)),
-    profiles=(
-        (1e10, ((1, 3), (2, 3))),
-        (3e10, ((1, 3), (2, 2), (3, 1))),
-        (1e11, ((1, 1), (2, 2), (3, 1), (4, 1))),
-        (3e11, ((2, 1), (3, 1), (4, 1))),
-    ),
-    isoflop_teachers=(3e10, 1e11, 1e12),
-    fixed_students=((1, 20, 3), (2, 20, 2), (3, 10, 1)),
-    students=(
-        (1, (5, 20, 50), 3),
-        (1, (100, 200), 2),
-        (1, (400,), 1),
-        (2, (5, 20), 2),
-        (2, (50,), 1),
-        (3, (5, 20), 1),
-        (4, (5,), 1),
-    ),
-    weak_to_strong=(
-        (2, 5, 5),
-        (2, 20, 4),
-        (2, 50, 3),
-        (3, 2, 4),
-        (3, 5, 3),
-        (3, 20, 2),
-        (4, 0.5, 3),
-        (4, 1, 3),
-    ),
-)
+FULL = design_file.read(Path(__file__).with_name("addresses.toml"))

@@ -1,0 +1,55 @@
+"""`scalinglib study design.toml`: say what a study takes, train it, and leave a table of runs."""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+from scalinglib.experiment import execute, table
+from scalinglib.study import design_file, plan, record
+
+__all__ = ["add", "run"]
+
+
+def add(parser):
+    """The command's options."""
+    example = Path(design_file.__file__).with_name("designs") / "example.toml"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"An example with every key: {example}"
+    parser.add_argument("design", type=Path, help="a TOML file")
+    parser.add_argument("--table", type=Path, help="where the runs go (default: beside it, .csv)")
+    parser.add_argument("--dry-run", action="store_true", help="say the plan and stop")
+    parser.add_argument("--workers", type=int, help="processes (default: one a core)")
+    parser.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster")
+
+
+def run(arguments):
+    """Print the plan and train what the table lacks; start it again after a kill and it goes on.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        As `add` has it.
+
+    Raises
+    ------
+    ValueError
+        With every fault of the design, before anything is trained.
+    """
+    if arguments.workers is not None and arguments.workers < 1:
+        raise ValueError(f"--workers is {arguments.workers}; it must be 1 or more")
+    runs = design_file.read(arguments.design).runs()
+    path = arguments.table or arguments.design.with_suffix(".csv")
+    task = record.task()
+    table.matching(path, task.columns)
+    there = table.read(path, task.types)
+    done = set(there.id)
+    todo = [r for r in runs if r.id not in done]
+    rates = plan.probe(todo) if todo else {}
+    print(*plan.lines(runs, done, rates, arguments.workers), sep="\n", flush=True)
+    if todo and not arguments.dry_run:
+        folder = path.with_name(f"{path.stem}_weights")
+        local = partial(execute.local_executor, arguments.workers)
+        with execute.executor(arguments.dask, local) as pool:
+            record.run(runs, path, folder, pool)
+    if not todo or not arguments.dry_run:
+        print(f"{path} is complete; scalinglib fit {path} makes a law of it")

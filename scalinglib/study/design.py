@@ -1,0 +1,145 @@
+"""The paper's protocols (Sections 4.2 and E.2) scaled down: settings, and the runs they make."""
+
+from dataclasses import dataclass, field
+from itertools import product
+
+from scalinglib.study.corpus import Corpus
+from scalinglib.study.distill import Objective
+from scalinglib.study.recipe import Recipe
+from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio
+from scalinglib.study.transformer import ASPECT_RATIO
+
+__all__ = ["Design"]
+
+
+@dataclass(frozen=True)
+class Design:
+    """The one table of settings from which the list of runs follows.
+
+    Attributes
+    ----------
+    supervised : tuple of (n_layers, ratios, seeds)
+        Fixed-M supervised runs (E.2).
+    isoflop : tuple of (flops, depths, seeds)
+        Supervised IsoFLOP profiles, whose first seeds are also the IsoFLOP teachers.
+    teachers : tuple of (n_layers, ratio)
+        The fixed-M teachers; the perfect teacher joins them where the corpus has one.
+    profiles : tuple of (flops, ((n_layers, seeds), ...))
+        Student IsoFLOP profiles under each fixed-M teacher (Figure 2).
+    isoflop_teachers : tuple of float
+        Budgets whose models teach the fixed students.
+    fixed_students : tuple of (n_layers, ratio, seeds)
+        Students of the IsoFLOP teachers (Figure 3).
+    students : tuple of (n_layers, ratios, seeds)
+        Fixed-M students of every fixed-M teacher (Figure 4).
+    weak_to_strong : tuple of (n_layers, ratio, seeds)
+        More seeds of students that may overtake the first, weakest fixed-M teacher (Figure 41).
+    corpus : Corpus
+    aspect_ratio, peak, objective
+        Of every run (`Run`); the objective is that of the students.
+    """
+
+    supervised: tuple = ()
+    isoflop: tuple = ()
+    teachers: tuple = ()
+    profiles: tuple = ()
+    isoflop_teachers: tuple = ()
+    fixed_students: tuple = ()
+    students: tuple = ()
+    weak_to_strong: tuple = ()
+    corpus: Corpus = WORDS
+    aspect_ratio: int = ASPECT_RATIO
+    peak: float = Recipe.peak
+    objective: Objective = field(default_factory=Objective)
+
+    def supervised_runs(self):
+        """Protocol E.2, fixed M."""
+        return [
+            self._by_ratio(depth, ratio, seed=seed)
+            for depth, ratios, seeds in self.supervised
+            for ratio, seed in product(ratios, range(seeds))
+        ]
+
+    def isoflop_runs(self):
+        """Protocol E.2, IsoFLOP profiles."""
+        return [
+            self._by_flops(depth, flops, seed=seed)
+            for flops, depths, seeds in self.isoflop
+            for depth, seed in product(depths, range(seeds))
+        ]
+
+    def fixed_teachers(self):
+        """The fixed-M teachers, and the perfect one where the corpus knows its own truth."""
+        found = [self._by_ratio(depth, ratio) for depth, ratio in self.teachers]
+        return found if self.corpus.entropy is None else [*found, PERFECT]
+
+    def profile_runs(self):
+        """Fixed-M teachers, student IsoFLOP profiles (Figures 2, 38a, 39)."""
+        return [
+            self._by_flops(depth, flops, seed=seed, **self._taught(teacher))
+            for teacher in self.fixed_teachers()
+            for flops, sizes in self.profiles
+            for depth, seeds in sizes
+            for seed in range(seeds)
+        ]
+
+    def fixed_student_runs(self):
+        """IsoFLOP teachers, fixed-M students (Figures 3, 38b)."""
+        teachers = [
+            self._by_flops(depth, flops)
+            for flops, depths, _ in self.isoflop
+            if flops in self.isoflop_teachers
+            for depth in depths
+        ]
+        return [
+            self._by_ratio(depth, ratio, seed=seed, **self._taught(teacher))
+            for teacher in teachers
+            for depth, ratio, seeds in self.fixed_students
+            for seed in range(seeds)
+        ]
+
+    def student_runs(self):
+        """Fixed-M teachers, fixed-M students (Figures 4, 37, 41)."""
+        return [
+            self._by_ratio(depth, ratio, seed=seed, **self._taught(teacher))
+            for teacher in self.fixed_teachers()
+            for depth, ratios, seeds in self.students
+            for ratio, seed in product(ratios, range(seeds))
+        ]
+
+    def weak_to_strong_runs(self):
+        """Students of the weakest teacher, near whose loss seeds decide (Figure 41)."""
+        weakest = self.fixed_teachers()[0]
+        return [
+            self._by_ratio(depth, ratio, seed=seed, **self._taught(weakest))
+            for depth, ratio, seeds in self.weak_to_strong
+            for seed in range(seeds)
+        ]
+
+    def _by_ratio(self, n_layers, ratio, **other):
+        return by_ratio(n_layers, ratio, **self._common(), **other)
+
+    def _by_flops(self, n_layers, flops, **other):
+        return by_flops(n_layers, flops, **self._common(), **other)
+
+    def _common(self):
+        return {"corpus": self.corpus, "aspect_ratio": self.aspect_ratio, "peak": self.peak}
+
+    def _taught(self, teacher):
+        return {"teacher": teacher, "objective": self.objective}
+
+    def runs(self):
+        """Every run once, teachers before their students, cheap ones first within each."""
+        students = [
+            *self.profile_runs(),
+            *self.fixed_student_runs(),
+            *self.student_runs(),
+            *self.weak_to_strong_runs(),
+        ]
+        teachers = [run.teacher for run in students if isinstance(run.teacher, Run)]
+        alone = [*self.supervised_runs(), *self.isoflop_runs(), *teachers]
+        return [
+            run
+            for group in (alone, students)
+            for run in sorted(dict.fromkeys(group), key=lambda run: run.flops + run.inference_flops)
+        ]

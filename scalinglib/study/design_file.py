@@ -1,0 +1,217 @@
+"""A study as one TOML file: read into a `Design`, or refused with every fault of it."""
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+from scalinglib.study.corpus import N_CTX
+from scalinglib.study.design import Design
+from scalinglib.study.distill import Objective
+from scalinglib.study.run import Run
+from scalinglib.study.text import Addresses, Text
+from scalinglib.study.tokenizer import BYTES
+from scalinglib.study.words import Words
+
+__all__ = ["DesignError", "read"]
+
+# What each row of a protocol holds, in the order of the tuples of `Design`.
+_PROTOCOLS = {
+    "supervised": {"n_layers": "size", "ratios": "numbers", "seeds": "count"},
+    "isoflop": {"flops": "number", "depths": "sizes", "seeds": "count"},
+    "teachers": {"n_layers": "size", "ratio": "number"},
+    "profiles": {"flops": "number", "depths": "sizes", "seeds": "count"},
+    "fixed_students": {"n_layers": "size", "ratio": "number", "seeds": "count"},
+    "students": {"n_layers": "size", "ratios": "numbers", "seeds": "count"},
+    "weak_to_strong": {"n_layers": "size", "ratio": "number", "seeds": "count"},
+}
+_ALLOWED = {
+    "size": "a whole number from 1",
+    "count": "a whole number from 1",
+    "sizes": "a list of whole numbers from 1",
+    "number": "a positive number",
+    "numbers": "a list of positive numbers",
+    "text": "text",
+    "texts": "a list of texts",
+}
+_CORPUS = {"kind": "text", "paths": "texts", "documents": "text"}
+_CORPUS |= {"tokenizer": "text", "n_vocab": "size", "n_ctx": "size"}
+_RECIPE = {"aspect_ratio": "size", "peak": "number"}
+_LISTS = {"isoflop_teachers": "numbers"}
+
+
+class DesignError(ValueError):
+    """One line for every fault of the file."""
+
+
+def read(path):
+    """The design that a TOML file describes.
+
+    Parameters
+    ----------
+    path : path_like
+        `designs/example.toml` has every key with a comment. Folders and files of text
+        are taken from where the file lies.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    DesignError
+        With every fault: the key, its value, and what is allowed.
+    """
+    path = Path(path)
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DesignError(f"{path}: there is no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DesignError(f"{path} is not TOML: {error}") from None
+    faults = []
+    known = {*_PROTOCOLS, *_LISTS, "corpus", "recipe", "objective"}
+    _unknown(told, known, "", faults)
+    made = {name: _rows(name, told[name], faults) for name in _PROTOCOLS if name in told}
+    for name, kind in _LISTS.items():
+        if name in told:
+            made[name] = _value(name, told[name], kind, faults)
+    recipe = _table("recipe", told, _RECIPE, faults)
+    objective = _objective(told.get("objective", {}), faults)
+    corpus = _corpus(path.parent, _table("corpus", told, _CORPUS, faults), faults)
+    _raise(path, faults)
+    design = Design(**made, **recipe, corpus=corpus, objective=objective)
+    faults += _impossible(design, made)
+    _raise(path, faults)
+    return design
+
+
+def _raise(path, faults):
+    if faults:
+        raise DesignError("\n".join([f"{path}:", *(f"  {fault}" for fault in faults)]))
+
+
+def _unknown(table, known, where, faults):
+    for name in table:
+        if name not in known:
+            faults.append(f"{where}{name}: unknown; there are {', '.join(sorted(known))}")
+
+
+def _table(name, told, kinds, faults):
+    table = told.get(name, {})
+    if not isinstance(table, dict):
+        faults.append(f"{name} is {table!r}; it must be a table, [{name}]")
+        return {}
+    _unknown(table, kinds, f"{name}.", faults)
+    return {
+        key: _value(f"{name}.{key}", table[key], kinds[key], faults)
+        for key in kinds
+        if key in table
+    }
+
+
+def _rows(name, rows, faults):
+    kinds, found = _PROTOCOLS[name], []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        faults.append(f"{name} is {rows!r}; it must be rows, each [[{name}]] or {{...}} in a list")
+        return ()
+    for i, row in enumerate(rows):
+        where = f"{name}[{i}]"
+        _unknown(row, kinds, f"{where}.", faults)
+        missing = [key for key in kinds if key not in row and key != "seeds"]
+        faults += [f"{where} lacks {key}, {_ALLOWED[kinds[key]]}" for key in missing]
+        values = [
+            _value(f"{where}.{key}", row.get(key, 1), kind, faults)
+            for key, kind in kinds.items()
+            if key not in missing
+        ]
+        if name == "profiles" and not missing:
+            flops, depths, seeds = values
+            values = [flops, tuple((depth, seeds) for depth in depths)]
+        found.append(tuple(values))
+    return tuple(found)
+
+
+def _value(where, value, kind, faults):
+    """The value, lists as tuples; what is wrong with it goes to `faults`."""
+    several = kind in ("sizes", "numbers", "texts")
+    one = {"sizes": "size", "numbers": "number", "texts": "text", "count": "size"}.get(kind, kind)
+    tests = {
+        "size": lambda v: type(v) is int and v >= 1,
+        "number": lambda v: type(v) in (int, float) and 0 < v < float("inf"),
+        "text": lambda v: isinstance(v, str),
+    }
+    values = value if several and isinstance(value, list) else [value]
+    if (several and not (isinstance(value, list) and value)) or not all(map(tests[one], values)):
+        faults.append(f"{where} is {value!r}; it must be {_ALLOWED[kind]}")
+        return () if several else 1
+    return tuple(values) if several else value
+
+
+def _objective(told, faults):
+    names = {field.name for field in fields(Objective)}
+    if not isinstance(told, dict):
+        faults.append(f"objective is {told!r}; it must be a table, [objective]")
+        return Objective()
+    _unknown(told, names, "objective.", faults)
+    try:
+        return Objective(**{name: told[name] for name in names if name in told})
+    except (TypeError, ValueError) as error:
+        faults.append(f"objective.{error}")
+        return Objective()
+
+
+def _corpus(folder, told, faults):
+    kind = told.get("kind", "text" if "paths" in told else "words")
+    n_ctx = told.get("n_ctx", N_CTX)
+    if kind not in ("words", "addresses", "text"):
+        faults.append(f"corpus.kind is {kind!r}; it must be words, addresses or text")
+    elif kind != "text":
+        odd = sorted(set(told) - {"kind", *(("n_ctx",) if kind == "words" else ())})
+        faults += [f"corpus.{name}: {kind} take none" for name in odd]
+        return Words(n_ctx=n_ctx) if kind == "words" else Addresses()
+    elif not told.get("paths"):
+        faults.append("corpus lacks paths, a list of files and folders of text")
+    else:
+        how, n_vocab = told.get("tokenizer", "bytes"), told.get("n_vocab")
+        if how not in ("bytes", "bpe"):
+            faults.append(f"corpus.tokenizer is {how!r}; it must be bytes or bpe")
+        elif (how == "bpe") != (n_vocab is not None):
+            faults.append(f"corpus.n_vocab is {n_vocab!r}; bpe needs a number, bytes take none")
+        else:
+            try:
+                return Text.from_files(
+                    [folder / path for path in told["paths"]],
+                    n_ctx,
+                    n_vocab or BYTES,
+                    documents=told.get("documents", "paragraphs"),
+                )
+            except ValueError as error:
+                faults.append(f"corpus: {error}")
+    return Words()
+
+
+def _impossible(design, made):
+    """What is wrong only when it is put together: sizes, and students without teachers."""
+    faults = []
+    depths = sorted(
+        {row[0] for name in ("supervised", "teachers", "fixed_students", "students")
+         for row in made.get(name, ())}
+        | {depth for row in made.get("isoflop", ()) for depth in row[1]}
+    )  # fmt: skip
+    for depth in depths:
+        try:
+            Run(depth, 1e4, corpus=design.corpus, aspect_ratio=design.aspect_ratio)
+        except ValueError as error:
+            faults.append(f"recipe.{error}")
+    for name in ("profiles", "students", "weak_to_strong"):
+        if made.get(name) and not made.get("teachers") and design.corpus.entropy is None:
+            faults.append(f"{name} has students, and teachers is empty")
+    budgets = {row[0] for row in made.get("isoflop", ())}
+    for flops in made.get("isoflop_teachers", ()):
+        if flops not in budgets:
+            faults.append(f"isoflop_teachers has {flops:g}; isoflop has {sorted(budgets)}")
+    if made.get("fixed_students") and not made.get("isoflop_teachers"):
+        faults.append("fixed_students has students, and isoflop_teachers is empty")
+    if not any(made.get(name) for name in _PROTOCOLS):
+        faults.append(f"no runs; there must be rows of {', '.join(_PROTOCOLS)}")
+    return faults

@@ -1,0 +1,159 @@
+"""What a study will take, before it is trained: runs, text, FLOPs, hours, storage."""
+
+import os
+import time
+from collections import Counter
+
+import numpy as np
+
+from scalinglib import quantities
+from scalinglib.experiment import execute
+from scalinglib.study import measure, record, train
+from scalinglib.study.distill import Objective
+from scalinglib.study.recipe import Recipe
+from scalinglib.study.run import Run
+
+__all__ = ["lines", "probe", "seconds"]
+
+CARD, UTILISATION = "H100", 0.2  # a guess for small models; the plan says it
+PROBE_SECONDS = 10.0
+PROBE_TOKENS = 16384
+
+
+def probe(runs, limit=PROBE_SECONDS):
+    """FLOP/s that one process reaches in training, by non-embedding parameters (a dict).
+
+    The smallest, the largest and a middle size are trained for a moment, compilation apart, until
+    `limit` seconds are over; at least one is.
+    """
+    sizes = {r.params: r for r in sorted(runs, key=lambda r: r.params)}
+    ordered = list(sizes)
+    wanted = dict.fromkeys((ordered[0], ordered[-1], ordered[len(ordered) // 2]))
+    begun, found = time.monotonic(), {}
+    for params in wanted:
+        if found and time.monotonic() - begun > limit:
+            break
+        r = sizes[params]
+        for _ in range(2):  # the first is compiled
+            before = time.perf_counter()
+            short = Run(
+                r.n_layers, PROBE_TOKENS, corpus=r.corpus, aspect_ratio=r.aspect_ratio, windows=4
+            )
+            train.train(
+                short.architecture,
+                short.corpus,
+                short.tokens,
+                seed=0,
+                split="teacher",
+                teacher=None,
+                objective=Objective(),
+                recipe=Recipe(windows=4),
+                checkpoint=None,
+            )
+            taken = time.perf_counter() - before
+        found[params] = short.flops / taken
+    return found
+
+
+def seconds(runs, rates):
+    """About how long each run takes one process: training, its teacher, and measuring (array).
+
+    Between the sizes that were probed the rate is drawn straight in logarithms.
+    """
+    sizes = sorted(rates)
+    at = np.log([r.params for r in runs])
+    rate = np.exp(np.interp(at, np.log(sizes), np.log([rates[n] for n in sizes])))
+    forward = [
+        r.architecture.approximate_forward_flops
+        + (r.teacher.architecture.approximate_forward_flops if r.needs else 0)
+        for r in runs
+    ]
+    work = [r.flops + r.inference_flops for r in runs]
+    return (np.array(work) + measure.EVALUATED * np.array(forward)) / rate
+
+
+def lines(runs, done, rates, workers=None):
+    """The plan in words.
+
+    Parameters
+    ----------
+    runs : list of Run
+    done : set of str, identities of rows that are there
+    rates : dict from `probe`
+    workers : int or None, processes; None stands for one a core
+
+    Returns
+    -------
+    list of str
+    """
+    workers = workers or os.cpu_count()
+    todo = [r for r in runs if r.id not in done]
+    taught = sum(r.teacher is not None for r in runs)
+    told = [
+        f"{len(runs)} runs: {len(runs) - taught} on labels, {taught} from teachers; "
+        f"{len(runs) - len(todo)} are in the table, {len(todo)} to train"
+    ]
+    counts = Counter(r.params for r in runs)
+    for r in {r.params: r for r in sorted(runs, key=lambda r: r.params)}.values():
+        own = [q.tokens for q in runs if q.params == r.params]
+        told.append(
+            f"  N = {r.params:,}: depth {r.n_layers}, width {r.architecture.d_model}, "
+            f"{counts[r.params]} runs on {min(own):,} to {max(own):,} tokens"
+        )
+    told += _text(runs)
+    work = sum(r.flops for r in todo), sum(r.inference_flops for r in todo)
+    told.append(f"FLOPs: {work[0]:.2g} in training, {work[1]:.2g} in teachers' inference")
+    if todo:
+        hours = seconds(todo, rates) / 3600
+        longest = max(hours.max(), hours.sum() / workers)
+        peak = quantities.GPU_TERAFLOPS[CARD] * 1e12
+        card = sum(work) / (UTILISATION * peak) / 3600
+        told += [
+            f"this machine: about {_hours(longest)} on {workers} processes "
+            f"({execute.hardware()}; "
+            + ", ".join(f"{rate:.2g} FLOP/s at N = {n:,}" for n, rate in sorted(rates.items()))
+            + ", probed), and a minute or two of compiling",
+            f"on GPUs: {_hours(card)} of one {CARD} at {UTILISATION:.0%} of its "
+            f"{peak:.2g} FLOP/s, which models as small as these do not reach; N GPUs share it",
+        ]
+    kept = {r.key: r for r in runs if r.keeps or any(r in q.needs for q in runs)}
+    told.append(
+        f"weights kept: {len(kept)} models, "
+        f"{sum(4 * _parameters(r) for r in kept.values()) / 1e6:.1f} MB"
+    )
+    return told
+
+
+def _text(runs):
+    """Whether the text of each split suffices."""
+    held = getattr(runs[0].corpus, "tokens", None)
+    if not held:
+        return [f"corpus {runs[0].corpus.id}: no end"]
+    told = [f"corpus {runs[0].corpus.id}:"]
+    for split, own in (
+        ("teacher", [r for r in runs if r.teacher is None]),
+        ("student", [r for r in runs if r.teacher is not None]),
+    ):
+        most = max(own, key=record.repeats, default=None)
+        if most is None:
+            continue
+        times = record.repeats(most)
+        over = sum(record.repeats(r) > 1 for r in own)
+        word = f"{over} runs repeat text" if over else "suffices without repeats"
+        told.append(
+            f"  {split} split: {held[split]:,} tokens; the longest run reads {most.tokens:,}, "
+            f"{times:.2g} times that: {word}"
+        )
+    return told
+
+
+def _parameters(r):
+    """All weights, embedding and head among them."""
+    arch = r.architecture
+    return r.params + 2 * arch.n_vocab * arch.d_model
+
+
+def _hours(hours):
+    if hours < 1 / 60:
+        return "less than a minute"
+    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.0f} min"

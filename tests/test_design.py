@@ -1,0 +1,145 @@
+"""A study as one TOML file: what it holds, what is refused, what it takes, and that it trains."""
+
+from importlib import resources
+
+import pytest
+
+from scalinglib import cli
+from scalinglib.report.paths import DATA
+from scalinglib.study import design_file, measure, plan, record
+from scalinglib.study.designs import addresses, scaling
+from scalinglib.study.run import by_flops, by_ratio
+
+EXAMPLE = resources.files("scalinglib.study.designs") / "example.toml"
+TINY = """
+supervised = [{ n_layers = 1, ratios = [0.5, 1] }]
+teachers = [{ n_layers = 1, ratio = 1 }]
+students = [{ n_layers = 1, ratios = [1], seeds = 2 }]
+"""
+
+
+def written(folder, text):
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("name", "design"), [("study", scaling.FULL), ("text", addresses.FULL)])
+def test_the_committed_tables_are_what_their_designs_ask_for(name, design):
+    wanted = {run.id for run in design.runs()}
+    assert wanted == set(record.read(DATA / "runs" / f"{name}.csv").id)
+
+
+def test_the_example_has_the_runs_that_it_says():
+    runs = design_file.read(EXAMPLE).runs()
+    assert by_ratio(1, 80) in runs
+    assert by_flops(2, 2e10) in runs
+    assert by_ratio(2, 5, teacher=by_ratio(1, 20)) in runs
+    assert len(runs) == len({run.id for run in runs})
+
+
+def test_a_design_sets_every_run(tmp_path):
+    path = written(
+        tmp_path,
+        TINY
+        + "[corpus]\nkind = 'words'\nn_ctx = 32\n"
+        + "[recipe]\npeak = 0.01\naspect_ratio = 32\n[objective]\ntemperature = 2.0\n",
+    )
+    runs = design_file.read(path).runs()
+    assert {(r.corpus.n_ctx, r.peak, r.architecture.d_model) for r in runs} == {(32, 0.01, 32)}
+    assert {r.objective.temperature for r in runs if r.teacher is not None} == {2.0}
+    assert by_ratio(1, 1).id not in {r.id for r in runs}
+    assert by_ratio(1, 1).id == by_ratio(1, 1, aspect_ratio=16).id
+
+
+def test_all_faults_of_a_file_are_named_at_once(tmp_path):
+    path = written(
+        tmp_path,
+        "supervized = 1\nsupervised = [{ n_layers = 0, ratios = [5] }, { ratio = 3 }]\n"
+        "isoflop = [{ flops = '1e10', depths = [], seeds = 1 }]\n"
+        "isoflop_teachers = -1\n[corpus]\nkind = 'novels'\npages = 3\n"
+        "[recipe]\npeak = true\n[objective]\nmixing = 2\n",
+    )
+    with pytest.raises(design_file.DesignError) as raised:
+        design_file.read(path)
+    said = str(raised.value)
+    for fault in (
+        "supervized: unknown; there are",
+        "supervised[0].n_layers is 0; it must be a whole number from 1",
+        "supervised[1].ratio: unknown",
+        "supervised[1] lacks n_layers",
+        "supervised[1] lacks ratios",
+        "isoflop[0].flops is '1e10'; it must be a positive number",
+        "isoflop[0].depths is []; it must be a list",
+        "isoflop_teachers is -1",
+        "corpus.kind is 'novels'; it must be words, addresses or text",
+        "corpus.pages: unknown",
+        "recipe.peak is True",
+        "objective.mixing is 2; it must lie in [0, 1]",
+    ):
+        assert fault in said, fault
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no runs; there must be rows of supervised"),
+        ("a = ", "is not TOML"),
+        (TINY + "[recipe]\naspect_ratio = 10", "aspect_ratio is 10"),
+        (
+            TINY + "[corpus]\npaths = ['none']",
+            "paths holds .*none; there is no such file or folder",
+        ),
+        (TINY + "[corpus]\nkind = 'text'", "corpus lacks paths"),
+        (TINY + "[corpus]\npaths = ['few']", "9 tokens for the teacher split"),
+        (TINY + "[corpus]\npaths = ['few']\nn_vocab = 300", "bytes take none"),
+        (TINY + "[corpus]\npaths = ['few']\ntokenizer = 'word'", "it must be bytes or bpe"),
+        ("fixed_students = [{ n_layers = 1, ratio = 1 }]", "isoflop_teachers is empty"),
+        ("isoflop_teachers = [1e9]\n" + TINY, "isoflop_teachers has 1e"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_by_name(text, said, tmp_path, monkeypatch):
+    monkeypatch.setenv("SCALINGLIB_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "few").mkdir()
+    (tmp_path / "few" / "a.txt").write_text("A line.\n")
+    with pytest.raises(design_file.DesignError, match=said):
+        design_file.read(written(tmp_path, text))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
+    assert cli.main(["study", str(tmp_path / "none.toml")]) == 2
+    assert "none.toml: there is no such file" in capsys.readouterr().err
+
+
+def test_the_plan_says_whether_the_text_suffices(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCALINGLIB_CACHE", str(tmp_path / "cache"))
+    paragraphs = "\n\n".join(f"Paragraph {i} of a novel that is not long." for i in range(400))
+    (tmp_path / "novel.txt").write_text(paragraphs)
+    runs = design_file.read(written(tmp_path, TINY + "[corpus]\npaths = ['novel.txt']")).runs()
+    rates = {runs[0].params: 1e9}
+    told = "\n".join(plan.lines(runs, {runs[0].id}, rates, workers=1))
+    assert "1 are in the table, 4 to train" not in told
+    assert f"{len(runs)} runs: 2 on labels, 2 from teachers; 1 are in the table" in told
+    held = runs[0].corpus.tokens
+    assert f"teacher split: {held['teacher']:,} tokens; the longest run reads 3,456" in told
+    assert "suffices without repeats" in told
+    # Hours add up: all of the work at the rate that was probed.
+    work = [r.flops + r.inference_flops for r in runs]
+    forward = runs[0].architecture.approximate_forward_flops * measure.EVALUATED
+    expected = [w + forward * (2 if r.needs else 1) for w, r in zip(work, runs, strict=True)]
+    assert plan.seconds(runs, rates) == pytest.approx([e / 1e9 for e in expected])
+
+
+def test_a_study_is_planned_trained_and_complete(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(plan, "PROBE_TOKENS", 1024)
+    path = written(tmp_path, TINY.replace("seeds = 2", "seeds = 1"))
+    assert cli.main(["study", str(path), "--dry-run"]) == 0
+    assert not path.with_suffix(".csv").exists()
+    assert "2 on labels, 2 from teachers; 0 are in the table, 4 to train" in capsys.readouterr().out
+    assert cli.main(["study", str(path), "--workers", "1"]) == 0
+    assert "is complete; scalinglib fit" in capsys.readouterr().out
+    runs = record.read(path.with_suffix(".csv"))
+    assert set(runs.id) == {run.id for run in design_file.read(path).runs()}
+    assert cli.main(["study", str(path)]) == 0
+    assert "4 are in the table, 0 to train" in capsys.readouterr().out
+    assert cli.main(["study", str(path), "--workers", "0"]) == 2
