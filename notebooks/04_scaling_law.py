@@ -172,11 +172,13 @@ left.plot(params, fig40.supervised, color=figures.SCENARIO_COLORS["supervised"],
 left.plot(params, fig40.distilled, "--", color="#0072B2", label="distilled, best teacher")
 left.set(xscale="log", ylim=(1.5, 2.5), xlabel="student parameters $N_S$", ylabel="cross-entropy")
 left.legend()
-right.plot(params, 1e3 * fig40.difference, color="#0072B2", label="corrected $B'$")
-dashed = {"linestyle": "--", "linewidth": 1, "label": "drawn in Figure 1"}
-right.plot(params, 1e3 * fig40.difference_drawn, color="#0072B2", **dashed)
-dotted = {"linestyle": ":", "label": "free fit to Figure 1's runs"}
-right.plot(params, 1e3 * fig40.difference_free_fit, color="#0072B2", **dotted)
+lines = {
+    "": ("corrected $B'$", "-"),
+    "_drawn": ("drawn in Figure 1", "--"),
+    "_free_fit": ("free fit", ":"),
+}
+for name, (label, style) in lines.items():
+    right.plot(params, 1e3 * fig40[f"difference{name}"], style, color="#0072B2", label=label)
 right.legend(loc="lower left")
 right.axhline(0, color="black", linewidth=0.8)
 right.axvspan(1e8, 1e11, color="#eeeeee", zorder=0)

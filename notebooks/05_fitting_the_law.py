@@ -104,7 +104,7 @@ for n, part in collapse.groupby("student_params"):
     lower = 0.02 if n == collapse.student_params.max() else 0
     axes[0].text(first.teacher_loss - 0.02, first.student_loss - lower, label, **place)
 axes[0].set(xlabel="teacher loss $L_T$ (nats)", ylabel="student loss $L_S$ (nats)")
-axes[0].set_xlim(left=1.68)
+axes[0].set(xlim=(1.68, None), ylim=(2.26, None))
 axes[1].axhline(0, color="grey", linewidth=0.8)
 axes[1].set(xlabel="teacher loss $L_T$ (nats)", ylabel="$L_S$ over its quartic (%)")
 axes[1].set_ylim(-0.5, 0.5)
@@ -534,14 +534,16 @@ for ax, (name, part) in zip(axes, coefficients.groupby("law", sort=False), stric
     for y, c, x in zip(at, part.coefficient, centre, strict=True):
         if c == "c1":
             arrow = {"arrowstyle": "->", "color": "#0072B2", "linewidth": 1.5}
-            ax.annotate("", (1.9 * x, y), (x, y), arrowprops=arrow)
-    ticks = [0.3, 0.5, 1, 2, 3] if name == "supervised" else [0.01, 0.1, 1, 10, 100]
+            ax.annotate("", (2.8 * x, y), (x, y), arrowprops=arrow)
+    ticks = [0.3, 0.5, 1, 2, 3] if name == "supervised" else [0.1, 1, 10, 100]
     ax.set(
         xscale="log",
         xlabel="over the true value (Table 6: over its estimate)",
         title=f"{name}, simulated",
     )
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    if name == "distillation":
+        ax.set_xlim(0.02, 800)
     ax.xaxis.set_minor_formatter("")
 figures.legend_below(fig, axes[0])
 save(fig, "fit_recovery_simulated", coefficients)
