@@ -9,7 +9,7 @@ export PYTHONPATH := $(CURDIR)
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
 
-.PHONY: FORCE help setup figures verify disguised lab test lint format site seconds study bench \
+.PHONY: FORCE help setup figures verify disguised lab test lint format site planner seconds study bench \
     lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -85,6 +85,9 @@ site: .venv/.done ## build/site: the notebooks, ledger, data and API as pages, a
 seconds: .venv/.done ## measure what each notebook takes, for the README's table
 	$(VENV)/python -m tools.seconds
 	$(VENV)/python -m tools.readme
+
+planner: .venv/.done ## build/planner: the page alone, or [RUNS=runs.csv] on a law of your own runs
+	@$(VENV)/python -m tools.planner build/planner $(if $(RUNS),'$(RUNS)')
 
 lint: .venv/.done ## ruff, the formatter's opinion included
 	$(VENV)/ruff check

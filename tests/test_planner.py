@@ -2,11 +2,12 @@
 
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 
-from scalinglib import allocate, flops, laws, quantities
+from scalinglib import allocate, flops, laws, quantities, simulate
 from scalinglib.allocate import advice
 from scalinglib.report.paths import ROOT
 from tests.browser import needs_browser, open_browser
@@ -639,3 +640,30 @@ def test_the_dark_page_is_dark_and_its_print_is_one_sheet(browser, url):
     pdf = page.pdf(format="A4", prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page[^s]", pdf)) == 1
     page.close()
+
+
+def test_a_planner_of_own_runs_answers_from_their_law_and_says_so(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(planner, "fit_own", partial(planner.fit_own, starts=16, bootstrap=16))
+    simulate.example_runs().iloc[::3].to_csv(tmp_path / "mine.csv", index=False)
+    planner.write(tmp_path / "planner", tmp_path / "mine.csv")
+    page = browser.new_page()
+    page.goto((tmp_path / "planner" / "index.html").as_uri())
+    assert "80 distilled runs" in page.locator("#whose").inner_text()
+    assert "mine.csv" in page.locator("#basis").inner_text()
+    told = page.evaluate("SETTINGS")
+    assert len(told["ensemble"]) > 10
+    supervised = laws.SupervisedLaw(**told["central"]["supervised"])
+    law = laws.DistillationLaw(**told["central"]["coefficients"], supervised=supervised)
+    assert law != LAW
+    budgets = np.array([1e20, 1e21, 1e22])
+    answers = page.evaluate(SOLVE, [problem(1e9, compute=c) for c in budgets])
+    table = allocate.optimal(law, 1e9, budgets, (1, 1))
+    assert_agrees(answers, table.student_loss.to_numpy(), table.supervised_loss.to_numpy())
+
+
+def test_a_planner_of_runs_without_teachers_is_refused(tmp_path):
+    path = tmp_path / "alone.csv"
+    simulate.supervised_runs(LAW.supervised).to_csv(path, index=False)
+    with pytest.raises(ValueError, match="no runs with teachers"):
+        planner.write(tmp_path / "planner", path)
+    assert not (tmp_path / "planner").exists()

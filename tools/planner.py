@@ -1,18 +1,23 @@
 """Put the planner together: site/planner/ and the coefficients, as a folder that opens from disk.
 
-    python -m tools.planner build/planner
+    python -m tools.planner build/planner [runs.csv]
 
-A page opened from disk may not fetch a file, so the coefficients travel as a script.
+With a table of runs it answers from a law fitted to them. A page opened from disk may not fetch a
+file, so the coefficients travel as a script.
 """
 
+import argparse
 import csv
 import json
 import shutil
 import sys
 from pathlib import Path
 
-from scalinglib import allocate, flops, laws, quantities
+import numpy as np
+
+from scalinglib import allocate, flops, laws, quantities, tables
 from scalinglib.allocate import advice
+from scalinglib.own.fitting import fit_own
 from scalinglib.report.paths import FIGURES, ROOT
 
 SOURCE = ROOT / "site" / "planner"
@@ -87,14 +92,78 @@ def settings():
     }
 
 
-def write(folder):
-    """Write the planner into `folder`, which is made anew."""
+def own_settings(path):
+    """What a table of somebody's runs changes in `settings`: laws, ranges, and whose they are.
+
+    Raises
+    ------
+    ValueError
+        As `tables.read_runs` and `fit_own` have it, or where the table has no teachers.
+    """
+    table = tables.read_runs(path)
+    if table.distilled.empty:
+        raise ValueError(f"{path} has no runs with teachers; the planner needs some")
+    fitted = fit_own(table.distilled, table.supervised)
+    found, runs = fitted.distillation, fitted.distillation.runs
+    members = [
+        found.spec.build(row, laws.SupervisedLaw(*supervised))
+        for row, supervised in zip(
+            found.replicates.to_numpy(), found.supervised_replicates, strict=True
+        )
+    ]
+    tokens = np.concatenate([runs.student_tokens, fitted.pool.teacher_tokens])
+    params = np.concatenate([runs.student_params, fitted.pool.teacher_params])
+    seen = {
+        name: [float(values.min()), float(values.max())]
+        for name, values in (
+            ("params", params), ("tokens", tokens), ("teacherLoss", runs.teacher_loss),
+        )
+    }  # fmt: skip
+    low = {name: min(1e6, seen[name][0] / 10) for name in ("params", "tokens")}
+    costs = 3 * flops.forward_flops(runs.student_params.to_numpy()) * runs.student_tokens
+    compute = [min(1e17, float(costs.min()) / 10), max(1e28, 1e6 * float(costs.max()))]
+    span = [min(1e8, seen["tokens"][0]), max(1e14, 1e3 * seen["tokens"][1])]
+    return {
+        "set": f"fitted to {Path(path).name}",
+        "whose": f"the laws of {len(runs)} distilled runs and {len(fitted.supervised.runs)} "
+        f"supervised ones in {Path(path).name}, and hold for models and text like theirs. FLOPs "
+        "are counted as for the paper's models.",
+        "central": _law(found.law, "equation8"),
+        "ensemble": [_law(law, "equation8") | {"weight": 1 / len(members)} for law in members],
+        "box": {
+            name: (low[name], box[1])
+            for name, box in (
+                ("params", allocate.TEACHER_PARAMS_BOX), ("tokens", allocate.TOKENS_BOX),
+            )
+        },
+        "fitted": seen,
+        "resolution": float(np.sqrt(np.mean(found.residuals() ** 2))),
+        "scan": {"compute": compute, "tokens": span, "points": 90},
+    }  # fmt: skip
+
+
+def write(folder, runs=None):
+    """Write the planner into `folder`, which is made anew; `runs` is a table of one's own."""
+    told = settings() | (own_settings(runs) if runs else {})
     folder = Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SOURCE, folder)
-    script = f'"use strict";\nconst SETTINGS = {json.dumps(settings(), indent=1)};\n'
+    script = f'"use strict";\nconst SETTINGS = {json.dumps(told, indent=1)};\n'
     (folder / "coefficients.js").write_text(script, encoding="utf-8")
 
 
+def main():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("runs", type=Path, nargs="?")
+    arguments = parser.parse_args()
+    try:
+        write(arguments.folder, arguments.runs)
+    except (ValueError, FileNotFoundError) as error:
+        sys.exit(f"{arguments.runs}: {error}")
+    print(arguments.folder / "index.html")
+
+
 if __name__ == "__main__":
-    write(sys.argv[1])
+    main()

@@ -240,6 +240,11 @@ const Page = (() => {
     for (const number of document.querySelectorAll("[data-number=vocabulary]")) {
       number.textContent = SETTINGS.flops.vocabulary.toLocaleString("en");
     }
+    if (SETTINGS.whose) {
+      place("whose").textContent = SETTINGS.whose;
+      place("language").textContent = `The laws know the text and tokens of the runs they were ${
+        SETTINGS.set}.`;
+    }
     place("gpu-names").replaceChildren(
       ...Object.keys(SETTINGS.gpus).map((name) => make("option", { value: name })),
     );
