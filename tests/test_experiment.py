@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import jax
 import numpy as np
@@ -112,6 +113,27 @@ def test_a_dead_executor_is_reported_and_does_not_hang(tmp_path):
 
     with pytest.raises(RuntimeError, match="worker gone"):
         execute.run([CHAIN], TASK, tmp_path / "t.csv", tmp_path, Dead(), progress=False)
+
+
+def deadly(folder, job, given):
+    """Job 7 kills its process the first time, job 8 always."""
+    mark = folder / "killed"
+    if job.number == 8 or (job.number == 7 and not mark.exists()):
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return train(job, given)
+
+
+def test_a_killed_process_costs_only_the_job_that_kills_it_again(tmp_path):
+    jobs = [*map(Job, range(10, 14)), Job(7), Job(8), Job(9, (Job(8),)), STUDENT]
+    task = replace(TASK, train=partial(deadly, tmp_path))
+    path = tmp_path / "t.csv"
+    with (
+        execute.local_executor(2) as pool,
+        pytest.raises(RuntimeError, match=r"2 runs failed(.|\n)*job8.*process died(.|\n)*job9"),
+    ):
+        execute.run(jobs, task, path, tmp_path / "w", pool, progress=False)
+    assert set(table.read(path).id) == {"job2", "job7", *(f"job{i}" for i in range(10, 14))}
 
 
 def garbage(file):

@@ -3,6 +3,8 @@
 import math
 import os
 import signal
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -453,30 +455,53 @@ def test_cached_weights_of_another_loss_are_trained_again(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")  # dask's own, about ports and large graphs
-def test_dask_workers_may_die(tmp_path):
-    from dask.distributed import Client, LocalCluster
+def test_another_dask_worker_goes_on_where_a_killed_one_was_in_a_long_run(tmp_path):
+    from dask.distributed import Client, LocalCluster, WorkerPlugin
 
-    many = [TINY[1], *(Run(1, 20_000, seed=seed) for seed in range(3))]
-    path = tmp_path / "study.csv"
+    class Told(WorkerPlugin):
+        """States are left at once, and each worker says from which step it goes on."""
+
+        def setup(self, worker):
+            train.CHUNK = 2048
+            train.Checkpoint.__init__.__defaults__ = (0.0,)
+            load = train.Checkpoint.load
+
+            def told(checkpoint, state):
+                found = load(checkpoint, state)
+                run_id = checkpoint.key.split("-")[0]
+                (tmp_path / f"{run_id}_{os.getpid()}_{found[0]}").touch()
+                return found
+
+            train.Checkpoint.load = told
+
+    long = Run(1, 200_000)
+    runs, path, models = [TINY[1], long], tmp_path / "study.csv", tmp_path / "models"
+    begun = partial(tmp_path.glob, f"{long.id}_*_*")
+
+    def kill(workers):
+        deadline = time.monotonic() + 300
+        while not list(models.glob(f"{long.id}-*.state.npz")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        victim = int(next(begun()).name.split("_")[1])
+        if victim in workers:  # never a process that is not this cluster's
+            os.kill(victim, signal.SIGKILL)
+
+    tags = {"GPU": 1}
     with (
-        LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(2, threads_per_worker=1, dashboard_address=None, resources=tags) as cluster,
         Client(cluster) as client,
     ):
-        pool = client.get_executor(pure=False)
-        victim = next(iter(client.run(os.getpid).values()))
-        killed = []
-
-        class Killing:
-            def submit(self, *work):
-                future = pool.submit(*work)
-                if not killed:
-                    killed.append(victim)
-                    client.loop.call_later(2, os.kill, victim, signal.SIGKILL)
-                return future
-
-        found = record.run(many, path, tmp_path / "models", Killing(), progress=False)
-        assert victim not in client.run(os.getpid).values()
-    assert sorted(found.id) == sorted(r.id for r in many)
+        client.register_plugin(Told())
+        workers = set(client.run(os.getpid).values())
+        killer = threading.Thread(target=kill, args=(workers,))
+        killer.start()
+        with execute.executor(client.scheduler.address) as pool:
+            found = record.run(runs, path, models, pool, progress=False)
+        killer.join()
+    steps = sorted(int(file.name.split("_")[2]) for file in begun())
+    assert len(steps) == 2
+    assert steps[0] == 0 < steps[1]
+    assert sorted(found.id) == sorted(run.id for run in runs)
 
 
 def test_committed_table_is_the_design():

@@ -7,7 +7,14 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -88,8 +95,10 @@ def run(jobs, task, path, folder, executor, *, progress=True):
 
     Rows are written as jobs finish; start it again after a kill and it goes on. What jobs need
     and is not on disk is trained too, without rows unless it is among the jobs. A job that fails
-    is reported at the end and keeps none from being written but those that need it. Weights on
-    disk that are damaged, or whose loss is not the table's, are trained again with a warning.
+    is reported at the end and keeps none from being written but those that need it. When a process
+    of `local_executor` dies, the pool is made anew and what was lost is trained again; a job whose
+    process dies while nothing else runs has failed. Weights on disk that are damaged, or whose loss
+    is not the table's, are trained again with a warning.
 
     Parameters
     ----------
@@ -205,10 +214,12 @@ def _intact(runs, task, folder, executor, job):
 def _complete(waiting, task, folder, executor, record, progress=False):
     """Train jobs (a dict, used up) in the order of their needs; those that failed, with errors."""
     failed, futures = {}, {}
+    suspects = {}  # jobs that may have killed a worker: each runs alone, to tell which
     needed = {need.key for job in waiting.values() for need in job.needs}
 
     def fail(job, error):
         failed[job.key] = job, error
+        suspects.pop(job.key, None)
         for other in [j for j in waiting.values() if any(n.key in failed for n in j.needs)]:
             if waiting.pop(other.key, None) is not None:
                 fail(other, RuntimeError(f"its teacher {job.key} failed"))
@@ -231,6 +242,16 @@ def _complete(waiting, task, folder, executor, record, progress=False):
         except Exception as error:
             fail(job, error)
 
+    def broken(lost):
+        """Take jobs that a dying worker tore down back, in the order of their submission."""
+        if len(lost) == 1 and lost[0].key in suspects:
+            error = "its process died while nothing else ran: killed for memory, perhaps"
+            return fail(lost[0], RuntimeError(error))
+        waiting.update({job.key: job for job in lost})
+        # A pool takes jobs in order: no more than the first of these had begun.
+        begun = lost[: getattr(executor, "workers", len(lost))]
+        suspects.update({job.key: job for job in begun})
+
     with tqdm(
         total=sum(job.work for job in waiting.values()), disable=not progress, bar_format=_BAR
     ) as bar:
@@ -238,20 +259,33 @@ def _complete(waiting, task, folder, executor, record, progress=False):
             while waiting or futures:
                 busy = waiting.keys() | {job.key for job in futures.values()}
                 ready = [j for j in waiting.values() if not any(n.key in busy for n in j.needs)]
+                if suspects:
+                    ready = [] if futures else [j for j in ready if j.key in suspects][:1]
                 for job in ready[: AT_ONCE - len(futures)]:
                     if waiting.pop(job.key, None) is not None:
                         start(job)
                 if not futures:
                     continue
-                for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                done = wait(futures, return_when=FIRST_COMPLETED).done
+                if any(_lost(future) for future in done):
+                    done = wait(futures).done  # the rest of a broken pool follows at once
+                    torn = [future for future in futures if _lost(future)]
+                    broken([futures.pop(future) for future in torn])
+                    done -= set(torn)
+                for future in done:
                     job = futures.pop(future)
                     finish(job, future)
+                    suspects.pop(job.key, None)
                     bar.update(job.work)
                     bar.set_description(f"{len(waiting) + len(futures)} runs to go")
         finally:
             for future in futures:
                 future.cancel()
     return failed
+
+
+def _lost(future):
+    return not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
 
 
 def hardware():
@@ -269,20 +303,46 @@ def local_executor(workers=None):
         return ThreadPoolExecutor(
             workers or 1
         )  # a second process would find the card's memory taken
-    spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers or os.cpu_count(), mp_context=spawn, initializer=one_core)
+    return _Processes(workers or os.cpu_count())
+
+
+class _Processes(Executor):
+    """A pool of processes that is made anew when one of them has died."""
+
+    def __init__(self, workers):
+        self.workers = workers
+        self._pool = self._made()
+
+    def _made(self):
+        spawn = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=one_core)
+
+    def submit(self, function, /, *given, **named):
+        try:
+            return self._pool.submit(function, *given, **named)
+        except BrokenExecutor:
+            self._pool = self._made()
+            return self._pool.submit(function, *given, **named)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
 @contextmanager
 def executor(address=None, local=local_executor):
-    """Dask's executor at a scheduler's address, or without one this machine's, for as long."""
+    """Dask's executor at a scheduler's address, or without one this machine's, for as long.
+
+    Where workers have the resource "GPU", each run takes one.
+    """
     if address:
         try:
             from dask.distributed import Client
         except ImportError as error:
             raise missing("dev", error) from error
         with Client(address) as client:
-            yield client.get_executor(pure=False)
+            workers = client.scheduler_info(n_workers=-1)["workers"].values()
+            tagged = any(worker["resources"].get("GPU") for worker in workers)
+            yield client.get_executor(pure=False, **({"resources": {"GPU": 1}} if tagged else {}))
     else:
         with local() as pool:
             yield pool
