@@ -650,8 +650,8 @@ print(f"mean error on the {len(strong)} stronger runs: {off:.3%}, ours {ours_off
 # the lower end of each 90% interval, for each part of the runs. Compute-optimal runs tell nothing,
 # the three supervised protocols together the exponents to about 20%. For distillation no protocol
 # alone tells all that is said of it, the second next to nothing; with noise of 0.2% the first would
-# tell the exponents to about 50%, $A'$ and $B'$ still not (last line). Without the third protocol intervals are wider, yet its runs are predicted to
-# 0.1%: it is not needed to predict.
+# tell the exponents to about 50%, $A'$ and $B'$ still not (last line). Without the third protocol
+# intervals are wider, yet its runs are predicted to 0.1%: it is not needed to predict.
 
 
 # %%
