@@ -662,8 +662,8 @@ def interval_ratios(found):
     return found.coefficients.high / found.coefficients.low
 
 
-# Of intervals this wide a hundred replicates say enough, and these fits are slow.
-few_options = {**options, "starts": 64, "bootstrap": min(100, settings.fit_replicates)}
+# Of intervals this wide fifty replicates say enough, and these fits are slow.
+few_options = {**options, "starts": 32, "bootstrap": min(50, settings.fit_replicates)}
 
 
 def fitted_quietly(call, *arguments):

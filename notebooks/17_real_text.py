@@ -180,7 +180,7 @@ STUDENTS = ["student_params", "student_tokens", "teacher_loss", "student_loss"]
 rows = {}
 for name, s in studies.items():
     own = s.distilled[STUDENTS]
-    replicates = settings.fit_replicates if name == "text" else 0
+    replicates = min(100, settings.fit_replicates) if name == "text" else 0
     s.distillation = fit.fit_distillation(own, s.law, **options, bootstrap=replicates)
     held = (own.student_loss <= own.student_loss.quantile(0.25)).to_numpy()
     _, left = fit.hold_out(s.distillation, held)

@@ -39,7 +39,7 @@ _PROFILES = {
         "fast", saves=False, curve_points=25, map_points=21, fit_starts=64, fit_replicates=64
     ),
     "full": Profile(
-        "full", saves=True, curve_points=121, map_points=61, fit_starts=256, fit_replicates=400
+        "full", saves=True, curve_points=121, map_points=61, fit_starts=128, fit_replicates=400
     ),
 }
 
