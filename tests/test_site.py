@@ -22,6 +22,18 @@ def test_the_gallery_shows_every_picture_once():
     assert sorted(shown) == sorted(f.stem for f in FIGURES.glob("*.png"))
 
 
+def test_a_caption_says_what_is_drawn_and_leads_to_the_numbers():
+    page = site.gallery()
+    captions = re.findall(r"<figcaption>(.*?)(?: <a|</fig)", page)
+    assert len(captions) == page.count("<img")
+    assert not [caption for caption in captions if "_" in caption or len(caption) < 5]
+    for stem in re.findall(r'href="figures/(\w+)\.csv"', page):
+        assert (FIGURES / f"{stem}.csv").is_file()
+    assert sorted(re.findall(r'src="figures/(\w+)\.png"', site.sheet())) == sorted(
+        file.stem for file in FIGURES.glob("*.png")
+    )
+
+
 def test_the_ledger_shows_every_claim_with_the_value_computed_here():
     page = site.ledger()
     computed = site.values()
@@ -153,3 +165,43 @@ def test_formulas_are_typeset_without_network():
             assert page.locator("mjx-merror, [data-mjx-error]").count() == 0, notebook.stem
             assert page.evaluate("document.documentElement.scrollWidth") == 390, notebook.stem
         assert not failed
+
+
+@needs_site
+@needs_browser
+def test_the_ledger_is_filtered_and_read_on_a_phone():
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        page.goto((site.BUILD / "ledger.html").as_uri())
+        answer = page.locator("[data-verdict]").first
+        left = answer.bounding_box()
+        assert 0 <= left["x"] < left["x"] + left["width"] <= 390
+        found = claims.ledger().values()
+        for name, value in (("verdict", "does not hold"), ("notebook", "17_real_text")):
+            page.select_option(f".choices [name={name}]", value)
+            wanted = sum(
+                (c["answer"] if name == "verdict" else c.get(name)) == value for c in found
+            )
+            assert page.locator("[data-verdict]:visible").count() == wanted > 0
+            assert f"{wanted} of {len(found)}" in page.locator(".choices output").inner_text()
+            page.select_option(f".choices [name={name}]", "")
+        page.fill(".choices [name=words]", "capacity gap")
+        shown = page.locator("[data-verdict]:visible").count()
+        assert 0 < shown < len(found)
+        page.emulate_media(media="print")
+        assert not page.locator(".choices").is_visible()
+
+
+@needs_site
+@needs_browser
+def test_pages_fit_a_phone_in_type_that_can_be_read():
+    small = """() => [...document.querySelectorAll('article *')].filter((node) =>
+        [...node.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())
+        && node.checkVisibility() && !node.closest('svg, mjx-container, sup, sub')
+        && parseFloat(getComputedStyle(node).fontSize) < 11.99).map((node) => node.outerHTML)"""
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        for name in ("index", "gallery", "sheet", "ledger", "data", "genindex", "api/index"):
+            page.goto((site.BUILD / f"{name}.html").as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") == 390, name
+            assert not page.evaluate(small)[:3], name

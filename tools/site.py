@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -54,14 +56,48 @@ def code(line):
     return re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(line))
 
 
-def tiles(pictures):
-    """A gallery of (stem, address, caption)."""
-    links = [
-        f'<a href="{address}"><img src="figures/{stem}.png" loading="lazy" alt="">'
-        f"<span>{html.escape(caption)}</span></a>"
-        for stem, address, caption in pictures
-    ]
-    return raw('<div class="gallery">\n' + "\n".join(links) + "\n</div>")
+def tiles(pictures, kind="gallery"):
+    """A gallery of (stem, address, caption), each picture with its numbers where it has some."""
+
+    def tile(stem, address, caption):
+        numbers = (
+            f' <a href="figures/{stem}.csv">CSV</a>' if (FIGURES / f"{stem}.csv").exists() else ""
+        )
+        return (
+            f'<figure><a href="{address}"><img src="figures/{stem}.png" loading="lazy" '
+            f'alt="{html.escape(caption)}"></a>'
+            f"<figcaption>{html.escape(caption)}{numbers}</figcaption></figure>"
+        )
+
+    shown = "\n".join(tile(*picture) for picture in pictures)
+    return raw(f'<div class="{kind}">\n{shown}\n</div>')
+
+
+def plain(heading):
+    """A heading without marks, its Greek letters and indices in Unicode."""
+
+    def letter(match):
+        name = match[1].upper().replace("LAMBDA", "LAMDA")
+        with suppress(KeyError):
+            return unicodedata.lookup(f"GREEK SMALL LETTER {name}")
+        return ""
+
+    words = re.sub(r"\\([a-z]+)", letter, heading)
+    words = re.sub(r"_(\d)", lambda match: "₀₁₂₃₄₅₆₇₈₉"[int(match[1])], words)
+    return re.sub(r"[$`*{}_]", "", words)
+
+
+def caption(notebook, stem):
+    """A picture's number or name, and the heading under which its notebook draws it."""
+    lines = notebook.read_text(encoding="utf-8").splitlines()
+    at = next(i for i, line in enumerate(lines) if f'"{stem}"' in line)
+    heading = next(line for line in reversed(lines[:at]) if re.match(r"# #+ ", line))
+    words = plain(heading.lstrip("# "))
+    name, numbered = readme.name(stem), re.match(r"(fig|table)\w+?_", stem)
+    if re.match(r"Figures? [\d and]+$", words):
+        words = stem[numbered.end() if numbered else 0 :].replace("_", " ")
+    words = re.sub(r"^(Figures?|Tables?)( [\d a-z,and–-]*)?: *", "", words)
+    return f"{name}: {words}" if numbered else words[0].upper() + words[1:]
 
 
 def page_of(notebook):
@@ -90,13 +126,27 @@ def landing(text):
 
 def gallery():
     """All pictures, by notebook, each with its numbers."""
-    lines = ["# All figures", "", "A click leads to the notebook that draws it; the numbers behind"]
-    lines += ["every picture lie beside it as `figures/NAME.csv`.", ""]
+    lines = [
+        "# All figures",
+        "",
+        "A click leads to the notebook that draws it, *CSV* to the numbers",
+    ]
+    lines += ["behind it; [one sheet](sheet.md) has them all.", ""]
     for notebook in readme.notebooks():
         if pictures := readme.pictures(notebook):
-            named = [(stem, page_of(notebook), readme.name(stem)) for stem in pictures]
+            named = [(stem, page_of(notebook), caption(notebook, stem)) for stem in pictures]
             lines += [f"## {readme.title(notebook)}", "", tiles(named)]
     return "\n".join(lines)
+
+
+def sheet():
+    """All pictures small, side by side: what is drawn unlike the rest sticks out."""
+    found = [
+        (stem, f"figures/{stem}.svg", readme.name(stem))
+        for notebook in readme.notebooks()
+        for stem in readme.pictures(notebook)
+    ]
+    return f"# Contact sheet\n\nA click shows a picture large.\n\n{tiles(found, 'gallery sheet')}"
 
 
 def values():
@@ -129,13 +179,41 @@ def row(identifier, claim, value):
         if key in claim:
             said += f"<br><em>{html.escape(claim[key])}</em>"
     said += f"<br><small>{html.escape(claim['source'])}: {html.escape(claim['place'])}</small>"
+    marks = f'data-verdict="{verdict(claim)}" data-source="{claim["source"]}"'
+    marks += f' data-notebook="{claim.get("notebook", "")}"'
     kind = {"holds": "answer yes", "does not hold": "answer no"}.get(claim["answer"], "answer")
     return [
-        (kind, f'<span id="{identifier}">{html.escape(claim["answer"])}</span>'),
+        (kind, f'<span id="{identifier}" {marks}>{html.escape(claim["answer"])}</span>'),
         ("statement", said),
         ("value", html.escape(expected(claim))),
         ("value", html.escape({"True": "yes", "False": "no"}.get(value, value))),
     ]
+
+
+def choices(found):
+    """What the ledger is filtered by: a form for a script that shows and hides rows."""
+    titles = {notebook.stem: readme.title(notebook) for notebook in readme.notebooks()}
+    options = {
+        "verdict": {v: v for v in dict.fromkeys(map(verdict, found.values()))},
+        "source": {s: s for s in dict.fromkeys(claim["source"] for claim in found.values())},
+        "notebook": {n: f"{n[:2]} · {title}" for n, title in titles.items()},
+    }
+    selects = [
+        f'<label>{name} <select name="{name}"><option value="">all</option>'
+        + "".join(f'<option value="{v}">{html.escape(t)}</option>' for v, t in values.items())
+        + "</select></label>"
+        for name, values in options.items()
+    ]
+    words = '<label>words <input name="words" type="search"></label>'
+    return raw(
+        f'<form class="choices">{"".join(selects)}{words}<output></output></form>\n'
+        '<script defer src="_static/ledger.js"></script>'
+    )
+
+
+def verdict(claim):
+    """A claim's answer without the bound that it names."""
+    return re.sub(r"^(holds within) .*", r"\1", claim["answer"])
 
 
 def ledger():
@@ -147,6 +225,7 @@ def ledger():
     lines += ["What the paper and texts about it say, held against what comes out here. The"]
     lines += ["notebooks compute the values and fail where a verdict differs from the one recorded"]
     lines += ["in `data/claims.toml`.", "", f"Of {len(found)} statements: {status}.", ""]
+    lines += [choices(found)]
     pages = [(n.stem, f"[{readme.title(n)}](notebooks/{n.stem}.ipynb)") for n in readme.notebooks()]
     for notebook, title in [*pages, (None, "Without a notebook")]:
         part = {i: claim for i, claim in found.items() if claim.get("notebook") == notebook}
@@ -243,7 +322,8 @@ def lay_out():
     shutil.copytree(ROOT / package, SOURCE / "_extra" / package)
     front = SOURCE / "index.md"
     front.write_text(landing(front.read_text(encoding="utf-8")), encoding="utf-8")
-    for name, write in {"gallery": gallery, "ledger": ledger, "data": data}.items():
+    writers = {"gallery": gallery, "sheet": sheet, "ledger": ledger, "data": data}
+    for name, write in writers.items():
         (SOURCE / f"{name}.md").write_text(write(), encoding="utf-8")
     write_api(SOURCE / "api")
 

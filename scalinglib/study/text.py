@@ -93,7 +93,7 @@ class Text:
         Parameters
         ----------
         paths : path or list of paths
-            Files, in the order given; of folders all *.txt below them, in the order of names.
+            Files, in the order given; of folders all `*.txt` below them, in the order of names.
         n_ctx, tokenizer
             As of the class.
         documents : "paragraphs" (separated by empty lines) or "files"
