@@ -96,9 +96,9 @@ class Procedure:
             found = [search(x) for x in starts]
         ends = np.array([end.x for end in found])
         value = np.array([end.fun for end in found]) * OPTIONS["delta"] ** 2
-        table = pd.DataFrame(
-            np.where(is_log, np.exp(ends), ends), columns=list(self.spec.coefficients)
-        )
+        with np.errstate(over="ignore"):  # where a search ran away
+            values = np.where(is_log, np.exp(ends), ends)
+        table = pd.DataFrame(values, columns=list(self.spec.coefficients))
         return table.assign(objective=np.where(np.isfinite(value), value, np.inf))
 
 
