@@ -661,7 +661,8 @@ TOLD = 1.5  # ends of an interval up to this ratio: told, as `fit.explain` count
 
 
 def interval_ratios(found):
-    return found.coefficients.high / found.coefficients.low
+    low, high = found.coefficients.low, found.coefficients.high
+    return (high / low).where(low > 0, np.inf)  # not even the sign is told
 
 
 # Of intervals this wide fifty replicates say enough, and these fits are slow.
