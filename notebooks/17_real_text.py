@@ -534,6 +534,6 @@ claims.check("text-words-exponents-move", errors["mean"]["own, exponents of the 
 # ## What to take away
 #
 # A capacity gap, and few tokens that favour distilling, are there on real text as on made-up words;
-# students' losses follow the teacher's loss within 1%, though with a slope left over by teacher that
-# the words do not have. Equation 8 fits to within what seeds do but misses the strongest quarter held
-# out by twice that, and a law does not move between languages by a shift: fit your own text.
+# students' losses follow the teacher's within 1%, though with a slope left over by teacher that the
+# words do not have. Equation 8 fits to within what seeds do but misses the strongest quarter, held
+# out, by twice that, and a law does not move between languages by a shift: fit your own text.
