@@ -67,7 +67,7 @@ KINDS = {
     "utilisation": Kind("a utilisation, such as 40% or 0.4", 1e-3, 1, 0.05, 0.75),
     "share": Kind("a share between 0 and 1, such as 0.25, 25% or 1/4", 0, 1, 0, 1),
     "count": Kind("a whole number, 1 or more", 1, 1e9, 1, 1e4, ("gpus", "gpu", "students")),
-    "money": Kind("a price, such as 2.50", 0, 1e4, 0.05, 50),
+    "money": Kind("a price, such as 2.50", 0, 1e4, 0.05, 50, ("$", "€", "£", "usd", "eur")),
     "bytes": Kind("a number of bytes per token, such as 4.3", 0.5, 20, 2, 7, ("bytes",)),
     "loss": Kind(
         f"a loss that a model can have, in nats per token (0.1 to {math.log(N_VOCAB):.1f})",
@@ -163,9 +163,19 @@ def in_nats(value, unit, bytes_per_token=None):
 
 
 def read_loss(text):
-    """Nats per token of 2.05, ppl=8.1 or bpb=0.78@4.3 (bits per byte at 4.3 bytes a token)."""
-    match = re.fullmatch(r"\s*(?:(nats|ppl|bpb)\s*=)?([^@]*)(?:@(.*))?", text, re.I)
+    """Nats per token of 2.05, ppl=8.1 or bpb=0.78@4.3 (bits per byte at 4.3 bytes a token).
+
+    The unit may stand behind the number as well: 8.1 ppl, 0.78 bpb@4.3.
+    """
+    units = "|".join(LOSS_UNITS)
+    turned = re.sub(rf"^([^=@]*?)\s*({units})\s*(@.*)?$", r"\2=\1\3", text.strip(), flags=re.I)
+    match = re.fullmatch(rf"(?:({units})\s*=)?([^@]*)(?:@(.*))?", turned, re.I)
     unit = ((match and match[1]) or "nats").lower()
+    if match and unit == "bpb" and match[3] is None:
+        raise ValueError(
+            f"“{text}” lacks the bytes per token of the tokenizer; write them behind an @, "
+            "as in bpb=0.78@4.3."
+        )
     if not match or (match[3] is not None) != (unit == "bpb"):
         raise ValueError(f"“{text}” is not a loss such as 2.05, ppl=8.1 or bpb=0.78@4.3.")
     bytes_per_token = read(match[3], "bytes") if unit == "bpb" else None
@@ -179,6 +189,8 @@ def read_loss(text):
 def _value(written, kind):
     refused = ValueError(f"“{written}” is not {KINDS[kind].what}.")
     text = re.sub(r"[\s\u00a0\u2009\u202f]+", " ", written).replace("−", "-").replace("’", "'")
+    if kind == "money":
+        text = re.sub(r"^[$€£] ?", "", text)
     text = re.sub(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+)", r"10^\1", text).translate(_SUPERSCRIPTS)
     if match := re.fullmatch(rf"({_NUMBER}) ?/ ?({_NUMBER})", text):
         over = _number(match[2], written)
@@ -191,13 +203,18 @@ def _value(written, kind):
         power = _POWER.fullmatch(factor)
         match = None if power else _FACTOR.fullmatch(factor)
         if power:
-            number, rest = float(f"1e{int(power[1])}"), power[2]
+            rest = power[2]
         elif match:
-            number = _number(match[1], written, scaled=bool(match[3].strip()))
-            number, rest = number * float(f"1e{int(match[2] or 0)}"), match[3]
+            rest = match[3]
         else:
             raise refused
         scale, is_time = _words(rest.strip().lower(), kind, refused)
+        if power:
+            number = float(f"1e{int(power[1])}")
+        else:
+            # 5,000 GPU-hours is one number; 1,500 billion can be two.
+            number = _number(match[1], written, scaled=scale != 1)
+            number *= float(f"1e{int(match[2] or 0)}")
         if is_time and timed:
             raise refused
         product, timed = product * number * scale, timed or is_time

@@ -85,6 +85,11 @@ def test_bounds_and_extrapolation_are_said():
     notes = advice.advise(LAW, LAWS, huge).notes
     assert any("bound of the search leaves" in note for note in notes)
     assert any("extrapolates: student size 1e+06" in note for note in notes)
+    # 1e17 tokens are not the limit that was typed; what is left is never rounded up to all of it.
+    roomy = advice.Problem(1e6, compute=1e30, teachers=seven_billion(2.05), max_tokens=1e18)
+    notes = [n for n in advice.advise(LAW, LAWS, roomy).notes if "unspent" in n]
+    assert [n.split(" leaves ")[0] for n in notes] == ["the bound of the search", "the token limit"]
+    assert not any("100%" in n for n in notes)
     poor = advice.advise(LAW, LAWS, advice.Problem(1e9, compute=1e15))
     assert (poor.verdict, poor.best, poor.share_distil) == ("train", None, 0)
 
@@ -107,8 +112,11 @@ def test_losses_in_three_units_are_one():
     assert quantities.read_loss("2.05") == 2.05
     assert quantities.read_loss("ppl=8.1") == pytest.approx(np.log(8.1))
     assert quantities.read_loss("bpb=0.7@4.3") == pytest.approx(0.7 * 4.3 * np.log(2))
-    for text in ("bpb=0.7", "2.05@4.3", "ppl=", "loss=2"):
-        with pytest.raises(ValueError, match=r"is not|needs"):
+    for text in ("8.1 ppl", "8,1 PPL"):
+        assert quantities.read_loss(text) == quantities.read_loss("ppl=8.1")
+    assert quantities.read_loss("0.7 bpb@4.3") == quantities.read_loss("bpb=0.7@4.3")
+    for text in ("bpb=0.7", "0.7 bpb", "2.05@4.3", "8.1 ppl@4", "ppl=", "ppl", "loss=2"):
+        with pytest.raises(ValueError, match=r"is not|needs|lacks the bytes per token"):
             quantities.read_loss(text)
 
 
@@ -144,7 +152,8 @@ def test_students_that_share_stored_outputs_split_their_cost(capsys):
     ("change", "message"),
     [
         (["--student", "1,500B"], "--student: “1,500B” can be 1.500 or 1500"),
-        (["--teacher", "7B:bpb=0.8"], "--teacher: “bpb=0.8” is not a loss such as"),
+        (["--teacher", "7B:bpb=0.8"], "--teacher: “bpb=0.8” lacks the bytes per token"),
+        (["--teacher", "7B:0.8 bpb"], "--teacher: “0.8 bpb” lacks the bytes per token"),
         (["--teacher", "7B:0.5"], "--teacher 0.5: 0.5 nats per token is less than English text"),
         (["--gpu", "Q7"], "--gpu: “Q7” is not a number of TFLOP/s"),
         (["--measured", "7B:2.05"], "--measured: “7B:2.05” is not SIZE:TOKENS:LOSS"),
@@ -153,6 +162,16 @@ def test_students_that_share_stored_outputs_split_their_cost(capsys):
 def test_bad_options_are_named(capsys, change, message):
     assert cli.main([*COMMAND, *change]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_tokens_at_the_end_of_the_search_are_called_a_bound(capsys):
+    def tokens(flops):
+        cli.main(["plan", "--student", "1.5B", "--flops", flops])
+        lines = capsys.readouterr().out.splitlines()
+        return next(line for line in lines if line.startswith("student tokens"))
+
+    assert "1e+17 (a bound)" in tokens("1e30")
+    assert "bound" not in tokens("1e22")
 
 
 def test_a_perplexity_taken_for_nats_is_questioned(capsys):

@@ -186,6 +186,12 @@ def test_sizes_in_other_units_are_suspected_and_the_suggestion_mends_them(unit, 
     _mended(clean.assign(**{name: clean[name] / scale for name in names}), clean)
 
 
+def test_millions_with_billions_are_told_from_billions_with_trillions(clean):
+    sizes = {name: clean[name] / 1e6 for name in NUMBERS if name.endswith("params")}
+    tokens = {name: clean[name] / 1e9 for name in NUMBERS if name.endswith("tokens")}
+    _mended(clean.assign(**sizes, **tokens), clean)
+
+
 def test_flops_and_ratios_for_tokens_are_suspected_and_the_suggestion_mends_them(clean):
     _mended(clean.assign(student_tokens=6 * clean.student_params * clean.student_tokens), clean)
     few = clean.assign(student_tokens=np.resize([20.0, 40, 80], len(clean)) * clean.student_params)

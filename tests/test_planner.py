@@ -455,6 +455,7 @@ def test_keyboard_alone_is_enough(page):
 def test_a_narrow_screen_shows_everything_without_scrolling_sideways(browser, url, query):
     page = browser.new_page(viewport={"width": 360, "height": 740})
     page.goto(url + query)
+    page.wait_for_function(SETTLED)  # charts are drawn anew until then
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert page.is_visible("#peek")
     for chart in page.locator(".chart:visible").all():

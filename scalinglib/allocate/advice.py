@@ -362,5 +362,8 @@ def _notes(problem, supervised, best):
         for name, plan in (("distilling", best), ("training on data", supervised)):
             left = 1 - plan.compute / problem.compute
             if left > 0.001:
-                cause = "the token limit" if problem.max_tokens else "the bound of the search"
-                yield f"{cause} leaves {left:.0%} of the budget unspent when {name}"
+                limit = problem.max_tokens
+                limited = limit is not None and plan.student_tokens >= limit * 0.999
+                cause = "the token limit" if limited else "the bound of the search"
+                share = f"{left:.0%}" if left < 0.995 else "more than 99%"
+                yield f"{cause} leaves {share} of the budget unspent when {name}"

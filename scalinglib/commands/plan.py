@@ -6,7 +6,7 @@ import json
 import math
 
 from scalinglib import laws, quantities
-from scalinglib.allocate import advice
+from scalinglib.allocate import TOKENS_BOX, advice
 
 __all__ = ["add", "answer", "run"]
 
@@ -200,6 +200,11 @@ def _finite(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def _tokens(tokens):
+    bound = math.isclose(tokens, TOKENS_BOX[1], rel_tol=1e-3)
+    return f"{tokens:.3g}{' (a bound)' if bound else ''}"
+
+
 def _text(found):
     sentences = {
         "distil": "Distil",
@@ -222,7 +227,7 @@ def _text(found):
     bands = [ranges.get("distilled"), ranges["supervised"]]
     texts = ["none" if band is None else f"{band[0]:.3f} to {band[1]:.3f}" for band in bands]
     rows.append(("in 9 of 10 laws", *texts))
-    row("student tokens", lambda p: f"{p['student_tokens']:.3g}")
+    row("student tokens", lambda p: _tokens(p["student_tokens"]))
     row("FLOPs", lambda p: f"{p['compute']:.3g}")
     row("GPU-hours", lambda p: f"{p['gpu_hours']:,.0f}")
     if data["days"] is not None:

@@ -86,13 +86,13 @@ def plausible_units(params, tokens):
             if _plausible(size, data):
                 score = bool(size_unit) + bool(token_unit)
                 score += abs(np.log10(np.median(data / size) / _RATIO))
-                score += 0.5 * max(0, 6 - np.log10(np.median(size)))
+                score += _unusual(size)
                 # Tokens that grow with size are no ratio, and a ratio takes few values.
                 score += 0.3 if (token_unit == "per_param") == together else 0
                 scored.append((score, size_unit, token_unit))
     if _plausible(tokens, params):
         score = 0.5 + abs(np.log10(np.median(params / tokens) / _RATIO))
-        score += 0.5 * max(0, 6 - np.log10(np.median(tokens)))
+        score += _unusual(tokens)
         scored.append((score, _EXCHANGED, _EXCHANGED))
     scored.sort()
     return [units for score, *units in scored if score < scored[0][0] + 0.7][:2]
@@ -113,6 +113,12 @@ def merged_teachers(runs):
     groups = runs.groupby(["teacher_params", "teacher_tokens"]).teacher_loss
     near = groups.transform("std").fillna(0) < _SAME_TEACHER * groups.transform("mean")
     return runs.assign(teacher_loss=runs.teacher_loss.where(~near, groups.transform("mean")))
+
+
+def _unusual(params):
+    """How far sizes lie, in half decades, outside those that people make runs of."""
+    middle, most = np.log10(np.median(params)), np.log10(params.max())
+    return 0.5 * (max(0, 7.5 - middle) + max(0, most - 11.5))
 
 
 def _plausible(params, tokens):

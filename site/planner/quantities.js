@@ -62,7 +62,8 @@ const Quantities = (() => {
 
     function value(written, kind) {
       const refused = new Refused(`“${written}” is not ${kinds[kind].what}.`);
-      const text = written.replace(/[\s\u00a0\u2009\u202f]+/g, " ").replace(/−/g, "-")
+      const amount = kind === "money" ? written.replace(/^[$€£]\s*/, "") : written;
+      const text = amount.replace(/[\s\u00a0\u2009\u202f]+/g, " ").replace(/−/g, "-")
         .replace(/’/g, "'").replace(new RegExp(`10([${SUPERSCRIPTS}]+)`, "g"), "10^$1")
         .replace(new RegExp(`[${SUPERSCRIPTS}]`, "g"), (c) => "0123456789-+"[SUPERSCRIPTS.indexOf(c)]);
       const quotient = QUOTIENT.exec(text);
@@ -76,9 +77,9 @@ const Quantities = (() => {
         const power = POWER.exec(factor), match = power ? null : FACTOR.exec(factor);
         if (!power && !match) throw refused;
         const rest = (power ? power[2] : match[3]).trim().toLowerCase();
-        const read = power ? Number(`1e${power[1]}`)
-          : number(match[1], written, rest !== "") * Number(`1e${match[2] ?? 0}`);
         const [scale, time] = wordsAfter(rest, kind, refused);
+        const read = power ? Number(`1e${power[1]}`)
+          : number(match[1], written, scale !== 1) * Number(`1e${match[2] ?? 0}`);
         if (time && timed) throw refused;
         [product, timed] = [product * read * scale, timed || time];
       }

@@ -5,6 +5,7 @@ const Words = (() => {
   const digits = (x, n) => Number(x.toPrecision(n));
   const loss = (x) => x.toFixed(3);
   const percent = (x) => `${digits(100 * x, 2)}%`;
+  const unspent = (x) => (x < 0.995 ? percent(x) : "more than 99%");
   function power(x) {
     const [mantissa, exponent] = x.toExponential(2).split("e").map(Number);
     const raised = String(exponent).replace(/\d|-/g, (c) => "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"["0123456789-".indexOf(c)]);
@@ -199,7 +200,7 @@ const Words = (() => {
       if (!plan || w.fixedTokens || plan.compute >= problem.compute * 0.999) continue;
       const cause = problem.maxTokens !== null && plan.studentTokens >= problem.maxTokens * 0.999
         ? "The data limit" : "The end of the search";
-      found.push(`${cause} leaves ${percent(1 - plan.compute / problem.compute)} of the budget `
+      found.push(`${cause} leaves ${unspent(1 - plan.compute / problem.compute)} of the budget `
         + `unspent when ${what}.`);
     }
     if (outside.length) {
