@@ -652,4 +652,4 @@ claims.check("summary-assumes-teacher", all(pre == 0 for _, pre in allocate.SCEN
 #
 # What is paid for decides: a teacher that exists makes distilling cheap, one that is trained for a
 # single student rarely pays. The budget from which training on data is better has no value but a
-# range, for some students from $10^{21}$ FLOPs to never; `data/recipes.csv` carries it.
+# range: for a 1B student with inference paid from about $2 \times 10^{21}$ FLOPs to never.

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import FixedLocator, NullFormatter
 from scipy import stats
 
 from scalinglib import fit
@@ -361,7 +362,14 @@ for ax, (name, curve) in zip(axes, curves.items(), strict=True):
     line = np.geomspace(curve.u.min(), curve.u.max(), settings.curve_points)
     ax.plot(line, np.maximum(1, line), color="black", linewidth=0.8, label="max(1, u)")
     ax.set(xscale="log", yscale="log")
+    for axis, ticks in ((ax.xaxis, (0.1, 0.3, 1, 3)), (ax.yaxis, (0.6, 0.8, 1, 1.4, 2, 3, 5))):
+        axis.set_major_locator(FixedLocator(ticks))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
     drawn.append(curve.assign(panel=name)[["panel", *STUDENT, "teacher_loss", "u", "y", "noise"]])
+for ratio in RATIOS:
+    axes[0].plot([], [], "o", ms=4, color=ratio_color(ratio), label=f"M = {ratio}")
+figures.legend_below(fig, axes[0], columns=7)
 save(fig, "text_collapse", pd.concat(drawn))
 
 # %% [markdown]
@@ -420,10 +428,10 @@ errors = moved.groupby("law", sort=False).off.agg(
 # %%
 fig, axes = figures.panels(list(laws_moved), "measured $L_S$ (nats)", "error (%)", 3, False)
 for ax, (name, part) in zip(axes, moved.groupby("law", sort=False), strict=True):
-    for params, line in part.groupby("params"):
+    for marker, (params, line) in zip("osDv", part.groupby("params"), strict=True):
         color = figures.student_color(params)
-        label = figures.label_size(params)
-        ax.plot(line.loss, 100 * line.off, "o", ms=3, color=color, alpha=0.7, label=label)
+        label = f"$N_S$ = {figures.label_size(params)}"
+        ax.plot(line.loss, 100 * line.off, marker, ms=3, color=color, alpha=0.7, label=label)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set_title(f"{name}: {100 * errors['mean'][name]:.1f}%")
 figures.legend_below(fig, axes[0], columns=4)

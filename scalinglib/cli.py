@@ -12,7 +12,10 @@ COMMANDS = {
 
 
 def main(arguments=None):
-    """Run one command; returns the exit status, 2 with a sentence where the input is at fault."""
+    """Run one command; returns the exit status, 2 with a sentence where the input is at fault.
+
+    So too where the command wants an extra that is not installed.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="scalinglib", description="Distillation scaling laws.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -21,7 +24,11 @@ def main(arguments=None):
         command = commands.add_parser(name, help=summary, description=summary)
         # Only the command asked for is imported: another one may need what takes seconds.
         if name in arguments[:1]:
-            modules[name] = import_module(f"scalinglib.commands.{name}")
+            try:
+                modules[name] = import_module(f"scalinglib.commands.{name}")
+            except ImportError as error:
+                print(f"scalinglib {name}: {error}", file=sys.stderr)
+                return 2
             modules[name].add(command)
     given = parser.parse_args(arguments)
     try:

@@ -1,10 +1,12 @@
 """A study as one TOML file: what it holds, what is refused, what it takes, and that it trains."""
 
+import sys
 from importlib import resources
 
 import pytest
 
 from scalinglib import cli
+from scalinglib.experiment import table
 from scalinglib.report.paths import DATA
 from scalinglib.study import design_file, measure, plan, record
 from scalinglib.study.designs import addresses, scaling
@@ -143,3 +145,19 @@ def test_a_study_is_planned_trained_and_complete(tmp_path, monkeypatch, capsys):
     assert cli.main(["study", str(path)]) == 0
     assert "4 are in the table, 0 to train" in capsys.readouterr().out
     assert cli.main(["study", str(path), "--workers", "0"]) == 2
+
+
+def test_a_table_that_another_runner_holds_is_said_in_a_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(plan, "probe", lambda runs: {runs[0].params: 1e9})
+    path = written(tmp_path, TINY)
+    with table.locked(path.with_suffix(".csv")):
+        assert cli.main(["study", str(path)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("scalinglib study: ")
+    assert "mine.csv" in said
+
+
+def test_a_command_whose_extra_is_missing_names_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "scalinglib.commands.study", None)
+    assert cli.main(["study", "mine.toml"]) == 2
+    assert capsys.readouterr().err.startswith("scalinglib study: ")

@@ -668,3 +668,13 @@ def test_a_planner_of_runs_without_teachers_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no runs with teachers"):
         planner.write(tmp_path / "planner", path)
     assert not (tmp_path / "planner").exists()
+
+
+def test_a_planner_refuses_runs_that_no_law_can_have_made(tmp_path):
+    path = tmp_path / "millions.csv"
+    runs = simulate.example_runs()
+    sizes = {name: runs[name] / 1e6 for name in ("student_params", "teacher_params")}
+    runs.assign(**sizes).to_csv(path, index=False)
+    with pytest.raises(ValueError, match="no law can have made this table: .*millions"):
+        planner.write(tmp_path / "planner", path)
+    assert not (tmp_path / "planner").exists()

@@ -86,6 +86,7 @@ def main():
     files = [f for f in (ROOT / "data").rglob("*") if f.is_file()]
     files += (ROOT / PACKAGE).rglob("*.mplstyle")
     files += (ROOT / PACKAGE).rglob("*.csv")
+    files += (ROOT / PACKAGE).rglob("*.toml")
     claims = ROOT / "data" / "claims.toml"
     with claims.open("rb") as file:
         ledger = tomllib.load(file)

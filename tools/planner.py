@@ -103,6 +103,10 @@ def own_settings(path):
     table = tables.read_runs(path)
     if table.distilled.empty:
         raise ValueError(f"{path} has no runs with teachers; the planner needs some")
+    doubts = tables.doubts(table.distilled)
+    if any(doubt.cannot for doubt in doubts):
+        said = "; ".join(doubt.text for doubt in doubts if doubt.cannot)
+        raise ValueError(f"{path}: no law can have made this table: {said}. See scalinglib fit")
     fitted = fit_own(table.distilled, table.supervised)
     found, runs = fitted.distillation, fitted.distillation.runs
     members = [
@@ -127,7 +131,7 @@ def own_settings(path):
         "set": f"fitted to {Path(path).name}",
         "whose": f"the laws of {len(runs)} distilled runs and {len(fitted.supervised.runs)} "
         f"supervised ones in {Path(path).name}, and hold for models and text like theirs. FLOPs "
-        "are counted as for the paper's models.",
+        f"are counted as for the paper's models. {_sentences([*doubts, *fitted.notes])}",
         "central": _law(found.law, "equation8"),
         "ensemble": [_law(law, "equation8") | {"weight": 1 / len(members)} for law in members],
         "box": {
@@ -140,6 +144,12 @@ def own_settings(path):
         "resolution": float(np.sqrt(np.mean(found.residuals() ** 2))),
         "scan": {"compute": compute, "tokens": span, "points": 90},
     }  # fmt: skip
+
+
+def _sentences(notes):
+    """What is doubtful of a table, and of how it was fitted, for the page that answers from it."""
+    told = [getattr(note, "text", note) for note in notes]
+    return " ".join(f"{text[0].upper()}{text[1:]}." for text in told)
 
 
 def write(folder, runs=None):

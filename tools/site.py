@@ -129,9 +129,9 @@ def gallery():
     lines = [
         "# All figures",
         "",
-        "A click leads to the notebook that draws it, *CSV* to the numbers",
+        "A click leads to the notebook that draws it, *CSV* to its numbers;",
     ]
-    lines += ["behind it; [one sheet](sheet.md) has them all.", ""]
+    lines += ["[one sheet](sheet.md) has all of them.", ""]
     for notebook in readme.notebooks():
         if pictures := readme.pictures(notebook):
             named = [(stem, page_of(notebook), caption(notebook, stem)) for stem in pictures]

@@ -1,6 +1,7 @@
 """`scalinglib study design.toml`: say what a study takes, train it, and leave a table of runs."""
 
 import argparse
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def run(arguments):
     arguments : Namespace
         As `add` has it.
 
+    Returns
+    -------
+    int
+        0; or 1, with a sentence, where runs failed or another runner has the table.
+
     Raises
     ------
     ValueError
@@ -49,7 +55,12 @@ def run(arguments):
     if todo and not arguments.dry_run:
         folder = path.with_name(f"{path.stem}_weights")
         local = partial(execute.local_executor, arguments.workers)
-        with execute.executor(arguments.dask, local) as pool:
-            record.run(runs, path, folder, pool)
+        try:
+            with execute.executor(arguments.dask, local) as pool:
+                record.run(runs, path, folder, pool)
+        except RuntimeError as error:  # what the engine says once all else is done
+            print(f"scalinglib study: {error}", file=sys.stderr)
+            return 1
     if not todo or not arguments.dry_run:
         print(f"{path} is complete; scalinglib fit {path} makes a law of it")
+    return 0

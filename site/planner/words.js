@@ -103,7 +103,7 @@ const Words = (() => {
   function agreement({ ranges, measured }) {
     const count = SETTINGS.ensemble.length;
     const among = `${ranges.laws < ranges.of ? "some of the " : ""}${count} laws that fit the `
-      + `paper's runs${measured ? ", each shifted in both ways," : ""}`;
+      + `${SETTINGS.whose ? "same" : "paper's"} runs${measured ? ", each shifted in both ways," : ""}`;
     const whole = Math.round(100 * ranges.share);
     const [none, all] = [ranges.share < 1e-9, ranges.share > 1 - 1e-9];
     const part = none ? "none" : all ? "all" : `${Math.min(99, Math.max(1, whole))}%`;
