@@ -675,6 +675,6 @@ def test_a_planner_refuses_runs_that_no_law_can_have_made(tmp_path):
     runs = simulate.example_runs()
     sizes = {name: runs[name] / 1e6 for name in ("student_params", "teacher_params")}
     runs.assign(**sizes).to_csv(path, index=False)
-    with pytest.raises(ValueError, match="no law can have made this table: .*millions"):
+    with pytest.raises(ValueError, match=r"no law can have made this table: .*millions"):
         planner.write(tmp_path / "planner", path)
     assert not (tmp_path / "planner").exists()
