@@ -369,7 +369,7 @@ for ax, (name, curve) in zip(axes, curves.items(), strict=True):
     drawn.append(curve.assign(panel=name)[["panel", *STUDENT, "teacher_loss", "u", "y", "noise"]])
 for ratio in RATIOS:
     axes[0].plot([], [], "o", ms=4, color=ratio_color(ratio), label=f"M = {ratio}")
-figures.legend_below(fig, axes[0], columns=7)
+figures.legend_below(fig, axes[0], columns=4)
 save(fig, "text_collapse", pd.concat(drawn))
 
 # %% [markdown]
