@@ -77,8 +77,8 @@ corpus = text.design.corpus
 wanted = {run.id for run in text.design.runs()}
 print(f"bytes a split: {dict(corpus.tokens)}")
 print(f"{len(text.runs)} of {len(wanted)} runs of the design are in the table")
-longest = max(map(record.repeats, text.design.runs()))
-again = 1 + np.expm1(-longest) / longest
+reader = max(text.design.runs(), key=record.repeats)
+longest, again = record.repeats(reader), record.reread(reader)
 print(
     f"the longest run reads {longest:.2f} times its split; {again:.0%} of that it has read before"
 )

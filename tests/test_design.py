@@ -3,6 +3,7 @@
 import sys
 from importlib import resources
 
+import numpy as np
 import pytest
 
 from scalinglib import cli
@@ -123,8 +124,12 @@ def test_the_plan_says_whether_the_text_suffices(tmp_path, monkeypatch):
     assert "1 are in the table, 4 to train" not in told
     assert f"{len(runs)} runs: 2 on labels, 2 from teachers; 1 are in the table" in told
     held = runs[0].corpus.tokens
-    assert f"teacher split: {held['teacher']:,} tokens; the longest run reads 3,456" in told
-    assert "suffices without repeats" in told
+    assert f"teacher split: {held['teacher']:,} tokens, enough; the longest run reads 3,456" in told
+    # What is read again, against drawing tokens one by one.
+    drawn = np.random.default_rng(0).integers(0, held["teacher"], (200, 3456))
+    new = np.mean([len(np.unique(one)) for one in drawn]) / 3456
+    alone = max((run for run in runs if run.teacher is None), key=record.repeats)
+    assert record.reread(alone) == pytest.approx(1 - new, abs=0.01)
     # Hours add up: all of the work at the rate that was probed.
     work = [r.flops + r.inference_flops for r in runs]
     forward = runs[0].architecture.approximate_forward_flops * measure.EVALUATED

@@ -139,10 +139,11 @@ def _text(runs):
             continue
         times = record.repeats(most)
         over = sum(record.repeats(r) > 1 for r in own)
-        word = f"{over} runs repeat text" if over else "suffices without repeats"
+        enough = f"too few for {over} runs" if over else "enough"
         told.append(
-            f"  {split} split: {held[split]:,} tokens; the longest run reads {most.tokens:,}, "
-            f"{times:.2g} times that: {word}"
+            f"  {split} split: {held[split]:,} tokens, {enough}; the longest run reads "
+            f"{most.tokens:,}, {times:.2g} times that, and {record.reread(most):.0%} of it again, "
+            "for windows are drawn at random"
         )
     return told
 

@@ -27,7 +27,7 @@ from scalinglib.study import (
 )
 from scalinglib.study.run import PERFECT, Run
 
-__all__ = ["COLUMNS", "code", "read", "repeats", "run", "task", "teacher_of", "trained"]
+__all__ = ["COLUMNS", "code", "read", "repeats", "reread", "run", "task", "teacher_of", "trained"]
 
 COLUMNS = (
     *("id", "kind", "n_layers", "params", "tokens", "seed", "peak", "windows"),
@@ -68,6 +68,12 @@ def repeats(r):
     """Tokens of a run over those of its split; 0 where the corpus has no end."""
     held = getattr(r.corpus, "tokens", None)
     return r.tokens / held["teacher" if r.teacher is None else "student"] if held else 0.0
+
+
+def reread(r):
+    """Share of what a run reads that it has read before: windows are drawn with replacement."""
+    times = repeats(r)
+    return 1 + np.expm1(-times) / times if times else 0.0
 
 
 def task(folder=None):
