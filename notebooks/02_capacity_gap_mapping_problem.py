@@ -12,7 +12,6 @@
 profile = "full"
 
 # %%
-import tempfile
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -102,17 +101,8 @@ by_label = {
 # overfits, because each sample is drawn anew, and the gap is not one of generalisation.
 
 # %%
-TINY = mapping_paper.PaperSweep(
-    trials=2, teacher_widths=(8, 16), student_widths=(8,), teacher_steps=(8, 16), most_steps=16
-)
-if settings.saves:
-    sweep, runs = study.FULL, study.read(DATA / "runs" / "mapping.csv")
-    paper, paper_runs = mapping_paper.PAPER, study.read(DATA / "runs" / "mapping_paper.csv")
-else:
-    sweep, paper = study.FAST, TINY
-    with tempfile.TemporaryDirectory() as folder:
-        runs = study.run(sweep, f"{folder}/mapping.csv", folder, progress=False)
-        paper_runs = study.run(paper, f"{folder}/paper.csv", folder, progress=False)
+sweep, runs = study.FULL, study.read(DATA / "runs" / "mapping.csv")
+paper, paper_runs = mapping_paper.PAPER, study.read(DATA / "runs" / "mapping_paper.csv")
 for name, table in (("the paper's settings", paper_runs), ("the map", runs)):
     print(f"{name}: {len(table)} networks, {(table.samples * 1.0).sum() / 1e6:.0f} million samples")
 
@@ -417,25 +407,22 @@ for figure, rows, over in [
         )
 
 # %%
-binding = settings.saves  # the tiny networks of the fast profile need not agree
 is_u = {knob: cells.set_index(["value", "width"]).is_u for knob, cells in found.groupby("knob")}
 by_amount = by_data.groupby("width").apply(compare.rise, "teacher_samples", include_groups=False)
 between, widest = list(sweep.map_widths), max(sweep.student_widths)
 narrowest = students[students.width == min(sweep.student_widths)].groupby("teacher_width").loss
-claims.check("mapping-small-does-not-learn", narrowest.mean().min() > 0.9 * np.log(8), binding)
-claims.check("mapping-gap-between", is_u["samples"][sweep.student_samples][between].all(), binding)
+claims.check("mapping-small-does-not-learn", narrowest.mean().min() > 0.9 * np.log(8))
+claims.check("mapping-gap-between", is_u["samples"][sweep.student_samples][between].all())
 in_paper = paper_students.groupby("width").apply(compare.rise, include_groups=False).is_u
 longer_u = (
     paper_12.groupby("width").apply(compare.rise, "teacher_samples", include_groups=False).is_u
 )
-claims.check("mapping-gap-at-256", bool(in_paper.iloc[-1]), binding)
-claims.check("mapping-gap-at-128", bool(in_paper.iloc[0] and longer_u.iloc[0]), binding)
-claims.check(
-    "mapping-large-follows", not is_u["samples"].xs(widest, level="width").iloc[-1], binding
-)
-claims.check("mapping-gap-by-data", by_amount.is_u[between].all(), binding)
-claims.check("mapping-needs-easy", not is_u["easy"][min(sweep.easy)].any(), binding)
-claims.check("mapping-needs-hard", not is_u["easy"][max(sweep.easy)].any(), binding)
+claims.check("mapping-gap-at-256", bool(in_paper.iloc[-1]))
+claims.check("mapping-gap-at-128", bool(in_paper.iloc[0] and longer_u.iloc[0]))
+claims.check("mapping-large-follows", not is_u["samples"].xs(widest, level="width").iloc[-1])
+claims.check("mapping-gap-by-data", by_amount.is_u[between].all())
+claims.check("mapping-needs-easy", not is_u["easy"][min(sweep.easy)].any())
+claims.check("mapping-needs-hard", not is_u["easy"][max(sweep.easy)].any())
 
 
 def at_the_end(case):
@@ -446,14 +433,14 @@ def at_the_end(case):
 
 narrow = [width for width in sweep.map_widths if width <= 32]
 lost, kept = at_the_end("easy")[narrow], ~at_the_end("hard")[narrow]
-claims.check("mapping-out-of-reach", bool((lost & kept).all()), binding)
+claims.check("mapping-out-of-reach", bool((lost & kept).all()))
 claims.check("mapping-label-unique", float(by_label["hard samples with one other match"]))
 digits_alone = agrees.pop("12101200")
 claims.check("mapping-examples", sum(agrees.values()))
 claims.check("mapping-example-digits", digits_alone)
 by_accuracy = students.assign(loss=-students.accuracy).groupby("width")
 falls = by_accuracy.apply(compare.rise, include_groups=False).is_u
-claims.check("mapping-gap-accuracy", int(falls[between].sum()), binding)
+claims.check("mapping-gap-accuracy", int(falls[between].sum()))
 
 # %% [markdown]
 # ## What to take away

@@ -39,8 +39,6 @@
 profile = "full"
 
 # %%
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 import matplotlib.pyplot as plt
@@ -70,13 +68,7 @@ figures.use_style()
 # seed; bands are two standard errors over seeds.
 
 # %%
-if settings.saves:
-    design, cells = confidence.FULL, record.read(DATA / "runs" / "calibration.csv")
-else:
-    design = confidence.FAST
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
-        table = f"{folder}/calibration.csv"
-        cells = confidence.run(design, table, folder, pool, progress=False)
+design, cells = confidence.FULL, record.read(DATA / "runs" / "calibration.csv")
 models = [teacher for teacher in design.teachers if teacher != PERFECT]
 sizes = {m.id: f"$N_T$ = {figures.label_size(m.params)}" for m in models}
 names = sizes | {PERFECT: "perfect"}
@@ -524,38 +516,36 @@ more = {
 }
 
 # %%
-binding = settings.saves  # the tiny networks of the fast profile need not agree
 teachers = runs[runs.id.isin(sizes) & (runs.reference == "data")]
-claims.check("calibration-teachers", teachers.ece.max(), binding)
+claims.check("calibration-teachers", teachers.ece.max())
 calibrated = by_seed("ece", "data", "full", short).mean().max()
-claims.check("calibration-full-calibrated", calibrated, binding)
-claims.check("calibration-top1-overconfident", all(map(clearly_positive, over)), binding)
-claims.check("calibration-top1-better-teacher", clearly_positive(-top1_falls), binding)
-claims.check("calibration-full-underconfident", all(map(clearly_positive, under)), binding)
+claims.check("calibration-full-calibrated", calibrated)
+claims.check("calibration-top1-overconfident", all(map(clearly_positive, over)))
+claims.check("calibration-top1-better-teacher", clearly_positive(-top1_falls))
+claims.check("calibration-full-underconfident", all(map(clearly_positive, under)))
 calibrated = by_seed("ece", "teacher_top1", "top-1", short).mean().max()
-claims.check("calibration-top1-own", calibrated, binding)
+claims.check("calibration-top1-own", calibrated)
 claims.check(
     "calibration-unsure-below-teacher",
     clearly_positive(unsure) and clearly_positive(unsure_grows),
-    binding,
 )
 same = by_seed("gap_unsure", "teacher", "full", short).mean().abs().max()
-claims.check("calibration-reading", same, binding)
-claims.check("calibration-mismatch-confident", clearly_positive(where), binding)
-claims.check("calibration-mismatch-grows", clearly_positive(grows), binding)
-claims.check("calibration-top1-distribution-improves", clearly_positive(-shrinks), binding)
+claims.check("calibration-reading", same)
+claims.check("calibration-mismatch-confident", clearly_positive(where))
+claims.check("calibration-mismatch-grows", clearly_positive(grows))
+claims.check("calibration-top1-distribution-improves", clearly_positive(-shrinks))
 
 # %%
 falls = {key: moves(-change) for key, change in more.items()}
 rises = {key: moves(change) for key, change in more.items()}
-claims.check("calibration-more-tokens-full", falls["data", "full"], binding)
-claims.check("calibration-more-tokens-top1", rises["data", "top-1"], binding)
-claims.check("calibration-more-tokens-full-top1", rises["teacher_top1", "full"], binding)
-claims.check("calibration-more-tokens-top1-own", falls["teacher_top1", "top-1"], binding)
-claims.check("calibration-more-tokens-full-distribution", falls["teacher_own", "full"], binding)
-claims.check("calibration-more-tokens-top1-distribution", rises["teacher_own", "top-1"], binding)
+claims.check("calibration-more-tokens-full", falls["data", "full"])
+claims.check("calibration-more-tokens-top1", rises["data", "top-1"])
+claims.check("calibration-more-tokens-full-top1", rises["teacher_top1", "full"])
+claims.check("calibration-more-tokens-top1-own", falls["teacher_top1", "top-1"])
+claims.check("calibration-more-tokens-full-distribution", falls["teacher_own", "full"])
+claims.check("calibration-more-tokens-top1-distribution", rises["teacher_own", "top-1"])
 in_bins = falls["by_teacher_own", "full"] and rises["by_teacher_own", "top-1"]
-claims.check("calibration-more-tokens-teacher-bins", in_bins, binding)
+claims.check("calibration-more-tokens-teacher-bins", in_bins)
 
 # %% [markdown]
 # What the section says of single bins, by the mean over seeds of bins with 50 predictions or more.
@@ -601,29 +591,27 @@ print(
 over.mean().round(2)
 
 # %%
-claims.check("calibration-ends", bool(ends > full_bins.mean(axis=None)), binding)
-claims.check("calibration-top1-crowded", bool((crowded == 20).all()), binding)
-claims.check("calibration-data-not-top1", of_perfect.min(), binding)
-claims.check("calibration-sure-matches", bool((halves["sure"] < halves["unsure"]).all()), binding)
+claims.check("calibration-ends", bool(ends > full_bins.mean(axis=None)))
+claims.check("calibration-top1-crowded", bool((crowded == 20).all()))
+claims.check("calibration-data-not-top1", of_perfect.min())
+claims.check("calibration-sure-matches", bool((halves["sure"] < halves["unsure"]).all()))
 turn = clearly_positive(-low_bins.iloc[:, :1]) and clearly_positive(low_bins.iloc[:, -1:])
-claims.check("calibration-top1-turns", turn, binding)
+claims.check("calibration-top1-turns", turn)
 everywhere = over.iloc[:, :-1].melt().value.dropna().all() and not last
-claims.check("calibration-top1-teacher-bins", bool(everywhere), binding)
+claims.check("calibration-top1-teacher-bins", bool(everywhere))
 in_low = half_moves("unsure").mean() - half_moves("sure").mean()
-claims.check("calibration-top1-low-bins", bool((in_low > 0).all()), binding)
-claims.check(
-    "calibration-more-tokens-all-bins", bool((more_bins.melt().value.dropna() > 0).all()), binding
-)
-claims.check("calibration-order", order, binding)
-claims.check("calibration-directions", directions, binding)
-claims.check("calibration-sizes", size_agrees, binding)
+claims.check("calibration-top1-low-bins", bool((in_low > 0).all()))
+claims.check("calibration-more-tokens-all-bins", bool((more_bins.melt().value.dropna() > 0).all()))
+claims.check("calibration-order", order)
+claims.check("calibration-directions", directions)
+claims.check("calibration-sizes", size_agrees)
 teachers_printed = paper[paper.figure == 42].sort_values("teacher_params").ece_percent
 claims.check("calibration-larger-better", bool((teachers_printed.diff().dropna() <= 0).all()))
 
 # %%
-claims.check("calibration-truth", (against.data - against.truth).abs().max(), binding)
+claims.check("calibration-truth", (against.data - against.truth).abs().max())
 proper = against[against.objective == "full"]
-claims.check("calibration-is-not-knowledge", (proper.one_by_one / proper.truth).min() > 10, binding)
+claims.check("calibration-is-not-knowledge", (proper.one_by_one / proper.truth).min() > 10)
 
 # %% [markdown]
 # ## What to take away

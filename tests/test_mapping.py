@@ -206,9 +206,10 @@ def test_networks_that_diverge_are_refused():
         mp.train(SMALL, 8, 1, [0], np.full_like(small_truth(), np.nan)[None, None], "teacher")
 
 
-TINY = replace(ms.FAST, student_samples=1024, teacher_widths=(4,), student_widths=(4,),
-               least_samples=1024, most_samples=1024, teacher_amounts=(512, 1024), amounts=(),
-               easy=(), peaks=())  # fmt: skip
+TINY = replace(ms.FULL, seeds=2, student_samples=1024, teacher_widths=(4,), student_widths=(4,),
+               samples_per_parameter=0, least_samples=1024, most_samples=1024,
+               teacher_amounts=(512, 1024), amounts=(), easy=(), peaks=(),
+               map_widths=(16,))  # fmt: skip
 
 
 @pytest.fixture(scope="module")

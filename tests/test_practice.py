@@ -12,21 +12,20 @@ import pytest
 from scalinglib.study import record, transformer
 from scalinglib.study.designs import practice, scaling
 from scalinglib.study.distill import Objective
-from scalinglib.study.run import PERFECT, WORDS, Run, size
+from scalinglib.study.run import PERFECT, WORDS, Run, by_ratio, size
 
 SWEEPS = ("mixing", "temperature", "peak", "truncation", "divergence")
 PLAIN = (Objective(), Run.peak)
 
 
-def sweep(design, name):
-    return getattr(design, f"{name}_runs")()
+def sweep(name):
+    return getattr(practice.FULL, f"{name}_runs")()
 
 
 @pytest.mark.parametrize("name", SWEEPS)
-@pytest.mark.parametrize("design", [practice.FULL, practice.FAST], ids=["full", "fast"])
-def test_each_setting_has_the_same_seeds_as_the_plain_one(design, name):
+def test_each_setting_has_the_same_seeds_as_the_plain_one(name):
     seeds = defaultdict(list)
-    for run in sweep(design, name):
+    for run in sweep(name):
         if run.teacher is None or run.objective.mixing > 0:
             setting = (run.n_layers, run.tokens, run.teacher, run.objective, run.peak)
             seeds[setting].append(run.seed)
@@ -37,7 +36,7 @@ def test_each_setting_has_the_same_seeds_as_the_plain_one(design, name):
 
 @pytest.mark.parametrize("name", SWEEPS)
 def test_full_sweeps_have_two_sizes_and_three_seeds(name):
-    runs = sweep(practice.FULL, name)
+    runs = sweep(name)
     for depth in (1, 2):
         assert len({run.seed for run in runs if run.n_layers == depth}) >= 3
 
@@ -45,7 +44,7 @@ def test_full_sweeps_have_two_sizes_and_three_seeds(name):
 def test_runs_are_those_of_the_sweeps_each_once():
     runs = practice.FULL.runs()
     assert len({run.id for run in runs}) == len(runs)
-    assert set(runs) == {run for name in SWEEPS for run in sweep(practice.FULL, name)}
+    assert set(runs) == {run for name in SWEEPS for run in sweep(name)}
 
 
 def test_mixed_truncation_is_held_against_runs_of_the_mixing_sweep():
@@ -76,7 +75,7 @@ def test_without_mixing_the_teacher_makes_no_difference(tmp_path):
 
 
 def test_entries_kept_grow_with_the_mass_and_reach_every_symbol(tmp_path):
-    design = replace(practice.FAST, top_p=(1e-6, 0.5, 1.0))
+    design = replace(practice.FULL, pair=(by_ratio(1, 4),), top_p=(1e-6, 0.5, 1.0))
     teacher = design.pair[-1]
     with ThreadPoolExecutor(1) as pool:
         record.run([teacher], tmp_path / "runs.csv", tmp_path, pool, progress=False)

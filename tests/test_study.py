@@ -474,7 +474,7 @@ def test_another_dask_worker_goes_on_where_a_killed_one_was_in_a_long_run(tmp_pa
 
             train.Checkpoint.load = told
 
-    long = Run(1, 200_000)
+    long = Run(1, 60_000)
     runs, path, models = [TINY[1], long], tmp_path / "study.csv", tmp_path / "models"
     begun = partial(tmp_path.glob, f"{long.id}_*_*")
 

@@ -14,7 +14,7 @@ import numpy as np
 from scalinglib.experiment import execute, table
 from scalinglib.gap import mapping as mp
 
-__all__ = ["COLUMNS", "FAST", "FULL", "Group", "Sweep", "read", "run", "task"]
+__all__ = ["COLUMNS", "FULL", "Group", "Sweep", "read", "run", "task"]
 
 
 @dataclass(frozen=True)
@@ -226,23 +226,6 @@ FULL = Sweep(
     most_work=2e10,
     map_widths=(8, 16, 32, 64, 128),
 )
-FAST = Sweep(
-    seeds=2,
-    teacher_widths=(8, 64),
-    student_widths=(16,),
-    samples_per_parameter=0,
-    least_samples=2**15,
-    most_samples=2**15,
-    student_samples=2**13,
-    teacher_amounts=(2**13, 2**15),
-    amounts=(2**12,),
-    easy=(1.0,),
-    peaks=(1e-2,),
-    most_work=2e10,
-    map_widths=(16,),
-)
-
-
 COLUMNS = (
     *("id", "role", "context", "easy", "width", "parameters", "samples", "peak", "seed"),
     *("teacher", "teacher_width", "teacher_samples"),

@@ -1,5 +1,6 @@
 """Hold a computed value against what a text says: the ledger is data/claims.toml."""
 
+import functools
 import json
 import re
 import tomllib
@@ -41,8 +42,13 @@ def ledger():
     file = DATA / "claims.toml"
     if not file.is_file():
         raise FileNotFoundError(f"{file} is not there: the ledger comes with the repository only")
-    with file.open("rb") as file:
-        return tomllib.load(file)
+    return _parsed(file, file.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1)
+def _parsed(file, changed):
+    """The claims in `file` as it was `changed`: a notebook asks for them at each check."""
+    return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 def check(claim_id, value, binding=True, others=()):

@@ -141,11 +141,13 @@ def saver(profile):
         table = pd.DataFrame(table)
         _refuse_missing(stem, table)
         if figure is not None:
-            # Lay out once and keep it: or each file pays for the layout again.
+            # Lay out once and keep it: an engine, "none" included, makes each file draw twice.
             figure.get_layout_engine().execute(figure)
-            figure.set_layout_engine("none")
+            with plt.rc_context({"figure.constrained_layout.use": False}):
+                figure.set_layout_engine(None)
             png = io.BytesIO()
-            figure.savefig(png, format="png", metadata={"Software": None})
+            dpi = "figure" if not profile.saves else None  # nobody looks at it
+            figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
             if profile.saves:
                 _write_drawing(figure, png.getvalue(), paths.output() / "figures" / stem)
             _show(figure, png)

@@ -18,7 +18,7 @@ from scalinglib.study.designs import scaling
 from scalinglib.study.distill import Objective
 from scalinglib.study.run import PERFECT, by_ratio
 
-__all__ = ["COLUMNS", "FAST", "FULL", "Design", "run", "sample", "tables", "task"]
+__all__ = ["COLUMNS", "FULL", "Design", "run", "sample", "tables", "task"]
 
 COLUMNS = (
     *("id", "params", "tokens", "seed", "teacher", "teacher_params", "top_k"),
@@ -59,11 +59,6 @@ FULL = Design(
     # Of the sixth teacher no student was measured.
     teachers=(*scaling.FULL.fixed_teachers()[:5], PERFECT),
     students=((1, 20, 5), (1, 600, 3)),
-)
-FAST = Design(
-    teachers=(by_ratio(1, 10), PERFECT),
-    students=((1, 5, 2), (1, 20, 2)),
-    windows=128,
 )
 
 

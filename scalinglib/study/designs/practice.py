@@ -11,7 +11,7 @@ from scalinglib.study.corpus import stream
 from scalinglib.study.distill import Objective
 from scalinglib.study.run import PERFECT, Run, by_ratio
 
-__all__ = ["FAST", "FULL", "Design", "entries"]
+__all__ = ["FULL", "Design", "entries"]
 
 
 @dataclass(frozen=True)
@@ -136,19 +136,6 @@ FULL = Design(
     peak_teacher=by_ratio(3, 20),
     top_k=(1, 2, 4, 8, 16),
     top_p=(0.1, 0.3, 0.5, 0.7, 0.9, 0.99),
-    truncation_mixing=0.7,
-)
-FAST = Design(
-    students=((1, 2, 2),),
-    teachers=(by_ratio(1, 4),),
-    mixing=(0.7,),
-    pair=(by_ratio(1, 4),),
-    temperatures=(4.0,),
-    peaks=(5e-3,),
-    deeper=(),
-    peak_teacher=by_ratio(1, 4),
-    top_k=(1,),
-    top_p=(0.5,),
     truncation_mixing=0.7,
 )
 
