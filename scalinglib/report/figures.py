@@ -28,6 +28,8 @@ __all__ = [
     "contours",
     "label_size",
     "legend_below",
+    "measured",
+    "named",
     "panels",
     "saver",
     "student_color",
@@ -81,6 +83,11 @@ def label_size(params):
     return f"{params:.3g}"
 
 
+def named(symbol, params):
+    """A model size with its symbol, "N_S" say, for titles and legends."""
+    return f"${symbol}$ = {label_size(params)}"
+
+
 def panels(titles, xlabel, ylabel, columns=3, sharey=True):
     """A figure with one panel a title, in rows of `columns`, labelled on the outside.
 
@@ -112,6 +119,12 @@ def legend_below(figure, axes, columns=3):
 def band(axes, x, low, high, **style):
     """Shade what lies between two curves, two standard errors about a mean say, in its colour."""
     axes.fill_between(x, low, high, alpha=0.25, linewidth=0, **style)
+
+
+def measured(axes, x, table, color, column="loss", style="o", **options):
+    """A column of measured means over `x`, bars twice the column `error`; style "o-" joins them."""
+    options = {"ms": 4, "linewidth": 1, "color": color} | options
+    axes.errorbar(x, table[column], 2 * table.error, fmt=style, **options)
 
 
 def contours(axes, x, y, values, levels, cmap="RdBu_r"):

@@ -7,9 +7,10 @@ import numpy as np
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from scalinglib.report.figures import MARKS
+from scalinglib.report.figures import MARKS, SCENARIO_COLORS, SCENARIO_LABELS
 
 __all__ = [
+    "AT_BOUND",
     "amount",
     "amounts",
     "contour_map",
@@ -19,8 +20,12 @@ __all__ = [
     "mark_size",
     "optimum",
     "runs",
+    "scenario",
+    "scenario_key",
     "stacked",
 ]
+
+AT_BOUND = {"linestyle": (0, (2, 1.5))}  # a bound of the box, which is no optimum
 
 _OUTLINE = [effects.withStroke(linewidth=2.5, foreground="white")]
 _AMOUNTS = LinearSegmentedColormap.from_list(
@@ -129,7 +134,27 @@ def optimum(axes, x, y, at_bound, **style):
     near[:-1] |= at_bound[1:]
     axes.plot(x, np.where(at_bound, np.nan, y), **style)
     if at_bound.any():
-        axes.plot(x, np.where(near, y, np.nan), **(style | {"linestyle": (0, (2, 1.5))}))
+        axes.plot(x, np.where(near, y, np.nan), **(style | AT_BOUND))
+
+
+def scenario(axes, x, y, name, at_bound=None):
+    """A curve in its scenario's colour, that of supervised training dashed; else as `optimum`."""
+    style = {"linestyle": "--", "linewidth": 1.4} if name == "supervised" else {}
+    bound = np.zeros(len(x), bool) if at_bound is None else at_bound
+    optimum(axes, x, y, bound, color=SCENARIO_COLORS[name], **style)
+
+
+def scenario_key(figure, names, **others):
+    """One legend under all panels: scenarios by name, and other lines by what they mean (style)."""
+    labels = [SCENARIO_LABELS[name].removeprefix("distillation, ") for name in names]
+    styles = [
+        {"color": SCENARIO_COLORS[name], "linestyle": "--" if name == "supervised" else "-"}
+        for name in names
+    ]
+    labels += [label.replace("_", " ") for label in others]
+    styles += [{"color": "#555555"} | style for style in others.values()]
+    handles = [plt.Line2D([], [], **style) for style in styles]
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
 
 
 def end_labels(axes, ends, gap=0.075):
