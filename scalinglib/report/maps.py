@@ -5,6 +5,7 @@ import matplotlib.patheffects as effects
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from scalinglib.report.figures import MARKS, SCENARIO_COLORS, SCENARIO_LABELS
@@ -17,6 +18,7 @@ __all__ = [
     "difference",
     "end_labels",
     "label_contours",
+    "map_key",
     "mark_size",
     "optimum",
     "runs",
@@ -27,6 +29,13 @@ __all__ = [
 
 AT_BOUND = {"linestyle": (0, (2, 1.5))}  # a bound of the box, which is no optimum
 
+_WHITE_DASHES = {
+    "color": "white",
+    "linestyle": "--",
+    "linewidth": 1.6,
+    "path_effects": [effects.withStroke(linewidth=2.6, foreground="#777777")],
+}
+_RUNS = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
 _OUTLINE = [effects.withStroke(linewidth=2.5, foreground="white")]
 _AMOUNTS = LinearSegmentedColormap.from_list(
     "amounts", mpl.colormaps["YlGnBu"](np.linspace(0, 0.8))
@@ -76,14 +85,28 @@ def difference(axes, table, x, y, levels, column="gap"):
 
 def runs(axes, x, y, values, levels):
     """Measured runs as dots in the colours of a `difference` map of the same `levels`."""
-    style = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
-    axes.scatter(x, y, c=values, **_signed(levels), **style)
+    axes.scatter(x, y, c=values, **_signed(levels), **_RUNS)
 
 
 def mark_size(axes, params):
     """A dashed white line at a model size up the y axis of a `difference` map."""
-    grey = [effects.withStroke(linewidth=2.6, foreground="#777777")]
-    axes.axhline(params, color="white", linestyle="--", linewidth=1.6, path_effects=grey)
+    axes.axhline(params, **_WHITE_DASHES)
+
+
+def map_key(figure, size, undecided=False):
+    """One legend under `difference` maps; `size` says whose the white dashes are."""
+    dot = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
+    line = plt.Line2D
+    found = {
+        "no difference": line([], [], color=MARKS["zero"], linewidth=2.2),
+        size: line([], [], **_WHITE_DASHES),
+        "runs, in the map's colours": line([], [], **dot),
+    }
+    if undecided:
+        found["laws do not decide"] = Patch(
+            facecolor="none", edgecolor="#222222", hatch="////", lw=0
+        )
+    figure.legend(found.values(), found, loc="outside lower center", ncols=len(found))
 
 
 def contour_map(axes, table, x, y, column, levels):
