@@ -441,7 +441,7 @@ for ax, (d, table) in zip(axes, fig7.groupby("student_tokens"), strict=True):
     ax.set(xscale="log", yscale="log", ylim=(1.5, 2.5), yticks=[1.5, 1.75, 2, 2.25, 2.5])
     ax.yaxis.set(major_formatter="{x:g}", minor_formatter="")
 maps.amounts(axes[-1].xaxis, (1, 3))
-maps.scenario_key(fig, [], best_teacher=BEST)
+figures.key(fig, {"best teacher": BEST})
 maps.label_contours(fig, lines, every=2)
 save(fig, "fig07_fixed_tokens_teacher", fig7)
 
@@ -560,9 +560,12 @@ for ax, (s, table) in zip(axes, fig15.groupby("student_params"), strict=True):
     ax.set_xticks([250e9, 1e12, 4e12, 16e12])
     ax.xaxis.set(major_formatter=maps.amount, minor_formatter="")
 shade = {"color": "black", "alpha": 0.12, "linewidth": 8}
-maps.scenario_key(
-    fig, [], best_teacher=BEST, from_here_data_alone=DATA_ALONE, here_for_nine_laws_in_ten=shade
-)
+marks = {
+    "best teacher": BEST,
+    "from here data alone": DATA_ALONE,
+    "here for 90% of the laws": shade,
+}
+figures.key(fig, marks)
 maps.label_contours(fig, lines, every=2)
 save(fig, "fig15_best_teacher_tokens", fig15)
 
@@ -632,7 +635,7 @@ for ax, ((s, c), table) in zip(axes, fig16.groupby(["student_params", "compute"]
     ax.set(xscale="log", ylim=(law.supervised.E, 2.5))
     ax.minorticks_off()
 maps.amounts(axes[-1].xaxis)
-maps.scenario_key(fig, [], best_teacher_loss=BEST)
+figures.key(fig, {"best teacher loss": BEST})
 maps.label_contours(fig, lines, every=2)
 save(fig, "fig16_existing_teachers", fig16)
 

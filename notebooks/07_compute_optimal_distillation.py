@@ -118,7 +118,8 @@ def loss_panels(only):
     shown = optima[optima.student_params.isin(only)]
     for pair, table in zip(pairs, by_student(shown), strict=True):
         draw_losses(*pair, table)
-    maps.scenario_key(fig, [*scenarios, "supervised"])
+    even = {"marker": "o", "mec": "white", "ls": ""}
+    maps.scenario_key(fig, [*scenarios, "supervised"], {"data alone from here": even})
     return fig, shown[[*keep, "student_loss", "supervised_loss"]]
 
 
@@ -200,6 +201,7 @@ above = np.geomspace(0.003, 1.02, settings.curve_points // 3)
 targets = allocate.costs_of_losses(law, students, above)
 targets = targets[np.isfinite(targets.compute_ratio)]
 floors = law.supervised.infinite_data_loss(students)
+FLOOR = {"color": "grey", "linewidth": 1, "linestyle": "--"}
 STAR = {"marker": "*", "linestyle": "", "color": "#C1121F"}
 SAID = {500e6: (2.4, 3 / 4, 2 / 3), 10e9: (2.2, 1 / 2, 1 / 2)}  # Section D.5
 
@@ -212,7 +214,8 @@ def ratio_panels(column, ylabel, said):
     for size, numbers in SAID.items():
         star = axes[list(students).index(size)]
         star.plot(numbers[0], numbers[said], "*", color="#C1121F", markersize=11, zorder=4)
-    maps.scenario_key(fig, scenarios, **{"Section D.5": STAR})
+    marks = {"least loss on data alone": FLOOR, "Section D.5": STAR}
+    maps.scenario_key(fig, scenarios, marks)
     return fig
 
 
@@ -220,7 +223,7 @@ def draw_ratios(ax, table, column, floor):
     for name, curve in table.groupby("scenario", sort=False):
         maps.scenario(ax, curve.student_loss, curve[column], name)
     ax.axhline(1, color="black", linewidth=1, linestyle="--")
-    ax.axvline(floor, color="grey", linewidth=1, linestyle="--")
+    ax.axvline(floor, **FLOOR)
     ax.set(yscale="log", ylim=(0.15, 10), xlim=(1.6, 2.65), yticks=[0.2, 0.5, 1, 2, 5, 10])
     ax.yaxis.set(major_formatter="{x:g}", minor_formatter="")
 

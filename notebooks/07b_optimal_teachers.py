@@ -385,7 +385,7 @@ save(fig, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_t
 # %%
 fig, axes = scenario_panels("teacher_tokens", "teacher tokens $D_T^*$", yscale="log")
 maps.amounts(axes[0].yaxis)
-maps.scenario_key(fig, scenarios, at_the_bound=maps.AT_BOUND)
+maps.scenario_key(fig, scenarios, {"a bound of the box": maps.AT_BOUND})
 save(fig, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 
 # %% [markdown]

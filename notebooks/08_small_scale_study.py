@@ -40,7 +40,7 @@ from scipy.interpolate import PchipInterpolator
 from scalinglib import fit
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, maps, profiles
-from scalinglib.report.figures import measured, named
+from scalinglib.report.figures import measured, named, power
 from scalinglib.report.paths import DATA
 from scalinglib.report.shades import BLUE, ORANGE, SUPERVISED, budget_color, ratio_color
 from scalinglib.study import analysis, record
@@ -170,7 +170,7 @@ for ratio, part in fixed.groupby(fixed.ratio.round()):
     axes[0].plot(sizes, supervised.law.loss(sizes, ratio * sizes), color=ratio_color(ratio))
 for budget, part in isoflop.groupby("budget"):
     color = budget_color(budget)
-    measured(axes[1], part.params, part, color, label=f"C = {budget:.0e}")
+    measured(axes[1], part.params, part, color, label=f"$C = {power(budget)}$")
     sizes = np.geomspace(part.params.min(), part.params.max(), settings.curve_points)
     axes[1].plot(sizes, supervised.law.loss(sizes, tokens_on(budget, sizes)), color=color)
 for ax, column in zip(axes[2:], ["at", "loss"], strict=True):
@@ -185,7 +185,8 @@ for ax, title in zip(axes, ["(a) fixed M", "(b) IsoFLOP profiles"], strict=False
     ax.set(title=title, xscale="log", xlabel="$N$ (parameters)", ylabel="$L$ (nats per character)")
     ax.axhline(entropy, color=figures.MARKS["reference"], linestyle=":")
     ax.legend(fontsize=7.5)
-axes[0].text(4e3, entropy + 0.01, "entropy", fontsize=8, color=figures.MARKS["reference"])
+below = {"fontsize": 8, "color": "#555555", "va": "top"}
+axes[0].text(4e3, entropy - 0.01, "entropy: below it the law is wrong", **below)
 columns = ["params", "tokens", "ratio", "loss", "seeds", "error"]
 save(fig, "fig36_teachers_small_scale", ratios[columns])
 draws = supervised.replicates
@@ -232,15 +233,17 @@ claims.check("study-law-extrapolates", errors["mean"]["distillation", True])
 claims.check("study-supervised-extrapolates", errors["mean"]["supervised", True])
 
 # %%
+ALL = {"marker": ".", "ls": "", "ms": 4, "color": BLUE}
+WEAKER = {"marker": "o", "ls": "", "ms": 5, "mfc": "none", "mew": 0.8, "color": ORANGE}
 fig, pairs = maps.stacked(list(EDGES), "measured loss (nats)", ["predicted (nats)", "error (%)"], 2)
 for (top, low), (name, part) in zip(pairs, held_out.groupby("law", sort=False), strict=True):
     ends = [part.observed.min(), part.observed.max()]
-    for fitted, off, color, label in (
-        (part.full, part.full_error, BLUE, "fitted to all runs"),
-        (part.predicted, part.relative_error, ORANGE, "fitted to the weaker runs"),
+    for fitted, off, style, label in (
+        (part.predicted, part.relative_error, WEAKER, "fitted to the weaker runs"),
+        (part.full, part.full_error, ALL, "fitted to all runs"),
     ):
-        top.plot(part.observed, fitted, "o", ms=3, color=color, alpha=0.7, label=label)
-        low.plot(part.observed, 100 * off, "o", ms=3, color=color, alpha=0.7)
+        top.plot(part.observed, fitted, label=label, **style)
+        low.plot(part.observed, 100 * off, **style)
     top.plot(ends, ends, color="black", linewidth=0.8)
     low.axhline(0, color="black", linewidth=0.8)
     for ax in (top, low):
@@ -287,10 +290,19 @@ for ax, (params, part) in zip(axes, shown.groupby("params"), strict=True):
         ax.plot(beyond, law.loss(params, tokens, beyond), "--", color=color, linewidth=1)
         measured(ax, line.teacher_loss, line, color)
     ax.plot([entropy, 2.7], [entropy, 2.7], color=figures.MARKS["reference"], linewidth=0.8)
-for tokens in SHOWN[1]:
-    ratio = tokens / size(1).params
-    axes[0].plot([], [], "o-", ms=4, color=ratio_color(ratio), label=f"M = {ratio:.0f}")
-figures.legend_below(fig, axes[0], columns=5)
+    ax.set_xlim(1.1, 2.75)
+axes[0].plot([], [], "o", ms=4, color="#555555", label="runs, M at the left")
+axes[0].plot([], [], color="#555555", linewidth=1.2, label="law")
+axes[0].plot([], [], "--", color="#555555", linewidth=1, label="law, beyond the weakest teacher")
+axes[0].plot([], [], color=figures.MARKS["reference"], linewidth=0.8, label="$L_S = L_T$")
+figures.legend_below(fig, axes[0], columns=4)
+fig.get_layout_engine().execute(fig)
+for ax, (params, part) in zip(axes, shown.groupby("params"), strict=True):
+    starts = [
+        (law.loss(params, ratio * params, entropy), f"{ratio:.0f}", ratio_color(ratio))
+        for ratio in sorted(set(part.ratio))
+    ]
+    maps.end_labels(ax, starts, x=0.15, ha="right")
 columns = ["params", "tokens", "teacher", "teacher_loss", "student_loss", "seeds", "error"]
 save(fig, "fig01_runs_small_scale", shown[columns])
 
@@ -320,15 +332,29 @@ sized = pd.concat([shown[shown.n_layers < 3], analysis.at_budgets(taught, PROFIL
 sized = sized[sized.teacher != PERFECT].sort_values("teacher_params", kind="stable")
 sized = sized.assign(teacher_params=sized.teacher_params.astype(float))
 
+MEASURED, LAW = {"marker": "o", "ls": "", "ms": 4}, {"linewidth": 1}
+TEACHER = {"color": "black", "linewidth": 1, "linestyle": ":"}
 
-def against_size(ax, part, with_law=True):
+
+def short(ratio):
+    return f"{float(f'{ratio:.2g}'):g}"
+
+
+def label_ratios(ax, part):
+    """M of each curve at its right end, in its colour."""
+    last = part[part.teacher_params == part.teacher_params.max()]
+    ends = zip(last.loss, map(short, last.ratio), map(ratio_color, last.ratio), strict=True)
+    maps.end_labels(ax, list(ends))
+
+
+def against_size(ax, part):
     """Student losses over the teacher's size, a colour a ratio; the law and the teacher's loss."""
     for ratio, line in part.groupby("ratio"):
         color = ratio_color(ratio)
-        measured(ax, line.teacher_params, line, color, label=f"M = {float(f'{ratio:.2g}'):g}")
+        measured(ax, line.teacher_params, line, color)
         student = line.params.iloc[0], line.tokens.iloc[0]
         ax.plot(line_sizes, law.loss(*student, line_losses), color=color, linewidth=1)
-    ax.plot(line_sizes, line_losses, ":", color="black", linewidth=1, label="teacher")
+    ax.plot(line_sizes, line_losses, **TEACHER)
     ax.set(xscale="log", title=named("N_S", part.params.iloc[0]))
 
 
@@ -337,8 +363,11 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
 for ax, (_, part) in zip(axes, sized[sized.n_layers < 3].groupby("params"), strict=True):
     against_size(ax, part)
     ax.set_xlabel("$N_T$ (parameters)")
-    ax.legend(ncols=2, fontsize=7.5)
 axes[0].set_ylabel("$L_S$ (nats)")
+figures.key(fig, {"students, M at the right": MEASURED, "law": LAW, "teacher": TEACHER})
+fig.get_layout_engine().execute(fig)
+for ax, (_, part) in zip(axes, sized[sized.n_layers < 3].groupby("params"), strict=True):
+    label_ratios(ax, part)
 columns = ["teacher_params", *columns]
 save(fig, "fig04_capacity_gap_small_scale", sized[sized.n_layers < 3][columns])
 
@@ -350,7 +379,10 @@ for (top, low), (_, part) in zip(pairs, sized.groupby("params"), strict=True):
         style = {"ms": 3.5, "linewidth": 1, "color": ratio_color(ratio)}
         low.plot(line.teacher_params, line.kl_teacher, "o-", **style)
     low.set_yscale("log")
-    top.legend(fontsize=7)
+figures.key(fig, {"students, M at the right": MEASURED, "law": LAW, "teacher": TEACHER})
+fig.get_layout_engine().execute(fig)
+for (top, _), (_, part) in zip(pairs, sized.groupby("params"), strict=True):
+    label_ratios(top, part)
 save(fig, "fig37_capacity_gap_kl_small_scale", sized[[*columns, "kl_teacher"]])
 
 # %% [markdown]
@@ -424,7 +456,7 @@ def by_budget(ax, part):
     for budget, line in part.groupby("budget"):
         line = line.sort_values("teacher_params", kind="stable")
         x = line.teacher_params.astype(float)
-        measured(ax, x, line, budget_color(budget), style="o-", label=f"$C_T$ = {budget:.0e}")
+        measured(ax, x, line, budget_color(budget), style="o-", label=f"$C_T = {power(budget)}$")
     ax.axhline(on_labels[part.params.iloc[0]], color=SUPERVISED, ls="--", label="on labels")
     ax.set(xscale="log", xlabel="$N_T$ (parameters)", title=named("N_S", part.params.iloc[0]))
 
@@ -449,7 +481,8 @@ for depth, part in gap.groupby("n_layers"):
 strip.axhline(0, color="black", linewidth=0.8)
 right.set(ylabel="$L_S$ (nats)")
 strip.set(xlabel="$L_T$ (nats)", ylabel="$L_S$ − curve")
-right.legend(fontsize=8)
+right.plot([], [], "--", color="#555555", linewidth=1, label="on labels")
+right.legend(fontsize=8, frameon=True, framealpha=1, edgecolor="none")
 columns = ["params", "teacher_params", "teacher_tokens", "teacher_loss", "student_loss", "error"]
 save(fig, "fig03_collapse_small_scale", gap[[*columns, "curve"]])
 test.rename_axis("depth").round(4)
@@ -517,7 +550,7 @@ def profiles_of(ax, own):
     """Profiles of one teacher's students, a colour a budget, with parabolas and their minima."""
     for budget, part in own.groupby("budget"):
         color, x = budget_color(budget), np.log(part.params)
-        measured(ax, part.params, part, color, label=f"$C_S$ = {budget:.0e}")
+        measured(ax, part.params, part, color, label=f"$C_S = {power(budget)}$")
         fine, degree = np.linspace(x.min(), x.max(), 40), min(2, len(x) - 1)
         ax.plot(np.exp(fine), np.polyval(np.polyfit(x, part.loss, degree), fine), color=color)
         if (best := profile_minimum(part)).seen:
@@ -558,7 +591,11 @@ for ax, teacher in zip(axes, (fixed_ids[1], fixed_ids[5]), strict=True):
     teacher_lines(ax, of_teacher[teacher])
     ax.set(title=title[teacher], xlabel="$N_S$ (parameters)")
 axes[0].set_ylabel("$L_S$ (nats)")
-figures.legend_below(fig, axes[0], columns=5)
+weak = of_teacher[fixed_ids[1]].iloc[0]
+axes[0].text(3.2e3, weak.teacher_loss - 0.01, "the teacher's loss", va="top", fontsize=8)
+axes[0].text(weak.teacher_params * 1.06, 1.42, "its size", fontsize=8)
+axes[0].plot([], [], "o", ms=10, mfc="none", color=figures.MARKS["optimum"], label="best size")
+figures.legend_below(fig, axes[0], columns=6)
 two = students_isoflop[students_isoflop.teacher.isin([fixed_ids[1], fixed_ids[5]])]
 save(fig, "fig02_student_isoflop_small_scale", two[columns])
 
@@ -568,9 +605,9 @@ for ax, own in zip(axes, [*of_teacher.values(), isoflop], strict=True):
     profiles_of(ax, own)
     if own.teacher_loss.notna().all():
         teacher_lines(ax, own)
-for budget in sorted(set(isoflop.budget) - set(students_isoflop.budget)):
-    axes[0].plot([], [], "o", ms=4, color=budget_color(budget), label=f"$C_S$ = {budget:.0e}")
-figures.legend_below(fig, axes[0], columns=6)
+all_budgets = sorted({*isoflop.budget, *students_isoflop.budget})
+styles = {f"$C_S = {power(c)}$": {"marker": "o", "color": budget_color(c)} for c in all_budgets}
+figures.key(fig, styles)
 save(fig, "fig38a_fixed_teachers_small_scale", students_isoflop[columns])
 
 # %% [markdown]

@@ -22,7 +22,7 @@ from scipy import stats
 
 from scalinglib import fit
 from scalinglib.report import claims, figures, maps, profiles
-from scalinglib.report.figures import measured, named
+from scalinglib.report.figures import measured, named, power
 from scalinglib.report.paths import DATA
 from scalinglib.report.shades import BLUE, ORANGE, SUPERVISED, budget_color
 from scalinglib.study import analysis, record
@@ -94,7 +94,7 @@ def optima_lines(top, low, table, over):
     for budget, line in table.groupby("budget"):
         x, color = line[over].astype(float), budget_color(budget)
         for ax, column in ((top, "at"), (low, "loss")):
-            ax.plot(x, line[column], "-", color=color, linewidth=1, label=f"C = {budget:.0e}")
+            ax.plot(x, line[column], "-", color=color, linewidth=1, label=f"$C = {power(budget)}$")
             faces = np.where(line.seen, mpl_hex(color), "white")
             ax.scatter(x, line[column].astype(float), c=faces, edgecolors=[color], s=28, zorder=3)
 
@@ -108,16 +108,16 @@ fig, grid = plt.subplots(2, 2, figsize=(10, 6.4), sharex="col")
 optima_lines(*grid[:, 0], student_optima, "teacher_params")
 optima_lines(*grid[:, 1], teacher_optima, "params")
 for ax, where in ((grid[0, 0], "upper"), (grid[0, 1], "lower")):
-    ends = np.array(ax.get_xlim())
-    ends = np.geomspace(max(ends[0], 3e3), ends[1], 20)
+    ends = np.geomspace(2.5e3, 9e5 if where == "upper" else 1.1e5, 20)
     fill = (ends, 2e6) if where == "upper" else (2e3, ends)
     ax.fill_between(ends, *fill, color="#dddddd", zorder=0, label="$N_S > N_T$")
-    ax.set(xscale="log", yscale="log", ylim=(2e3, 2e6))
-figures.legend_below(fig, grid[0, 0], columns=6)
+    ax.set(xscale="log", yscale="log", ylim=(2e3, 2e6), xlim=ends[[0, -1]])
+grid[0, 0].plot([], [], "--", color=SUPERVISED, linewidth=1, label="on labels")
+figures.legend_below(fig, grid[0, 0], columns=7)
 for row in minima[minima.budget.isin(student_optima.budget)].itertuples():
     grid[1, 0].axhline(row.loss, color=budget_color(row.budget), linestyle="--", linewidth=1)
 sizes_twenty = np.array(sorted(set(teacher_optima.params)))
-grid[1, 1].plot(sizes_twenty, on_labels[sizes_twenty], "--", color=SUPERVISED, label="on labels")
+grid[1, 1].plot(sizes_twenty, on_labels[sizes_twenty], "--", color=SUPERVISED, linewidth=1)
 grid[0, 0].set(ylabel="$N_S^*$ (parameters)", title="(a) student budgets, fixed teachers")
 grid[0, 1].set(ylabel="$N_T^*$ (parameters)", title="(b) teacher budgets, fixed students")
 grid[1, 0].set(ylabel="$L_S^*$ (nats)", xlabel="$N_T$ (parameters)")
@@ -210,6 +210,7 @@ claims.check("study-optimal-teacher-beats-labels", bool(optimal_teacher.all()))
 # 14) or the student's (13). Outside the dots the laws are extrapolated.
 
 # %%
+GAP = "$L_S - \\tilde L_S$ (nats)"
 LEVELS = np.linspace(-0.3, 0.3, 11)
 STUDENT_SIZE = "$N_S$ (parameters)"
 flops_of = runs.drop_duplicates("id").set_index("id").flops
@@ -232,6 +233,7 @@ def map_panel(ax, table, dots_x, dots_y, dots_gap, size_line):
     maps.runs(ax, dots_x, dots_y, dots_gap, LEVELS)
     maps.mark_size(ax, size_line)
     ax.set(xscale="log", yscale="log")
+    ax.minorticks_off()
     return filled
 
 
@@ -243,7 +245,8 @@ def teacher_maps(tokens, x, label, column):
         loss, size = own.teacher_loss.iloc[0], float(own.teacher_params.iloc[0])
         made.append(mapped(x, sizes, law_gap(sizes, tokens, loss)).assign(teacher_loss=loss))
         filled = map_panel(ax, made[-1], own[column], own.params, own.difference, size)
-    fig.colorbar(filled, ax=axes, label="$L_S - \\tilde L_S$ (nats)")
+    fig.colorbar(filled, ax=axes, label=GAP, ticks=LEVELS)
+    maps.map_key(fig, "the teacher's size")
     return fig, pd.concat(made)
 
 
@@ -273,7 +276,8 @@ for column, (params, tokens) in zip(grid.T, twenty.items(), strict=True):
         ax.set(xlabel=label, title=f"{name} {named('N_S', params)}")
 for ax in grid[:, 0]:
     ax.set_ylabel("$N_T$ (parameters)")
-fig.colorbar(filled, ax=grid, label="$L_S - \\tilde L_S$ (nats)")
+fig.colorbar(filled, ax=grid, label=GAP, ticks=LEVELS)
+maps.map_key(fig, "the student's size")
 table13 = pd.concat(tables, names=["panel", "params"]).reset_index(level=[0, 1])
 save(fig, "fig13_teachers_small_scale", table13)
 
@@ -305,13 +309,16 @@ long["law"] = long.predicted - supervised.law.loss(long.params, long.tokens)
 long["ratio"] = long.tokens / long.params
 long = long[long.groupby("params").tokens.transform("size") > 1]
 titles = [named("N_S", params) for params in sorted(set(long.params))]
-fig, axes = figures.panels(titles, "$D_S / N_S$", "$L_S - \\tilde L_S$ (nats)", len(titles))
+fig, axes = figures.panels(titles, "tokens per parameter $D_S / N_S$", GAP, len(titles))
 for ax, (params, part) in zip(axes, long.groupby("params"), strict=True):
     color = figures.student_color(params)
     ax.errorbar(part.ratio, part.difference, 2 * part.difference_error, fmt="o", color=color)
     ax.plot(part.ratio, part.law, color=color)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set_xscale("log")
+    ax.minorticks_off()
+styles = {"runs": {"marker": "o", "ls": ""}, "fitted laws": {}}
+figures.key(fig, styles | {"no difference": {"color": "black", "linewidth": 0.8}})
 columns = ["params", "tokens", "ratio", "teacher_loss", "seeds", "loss", "loss_labels"]
 long = long[[*columns, "difference", "difference_error", "law"]]
 save(fig, "long_distillation_small_scale", long)
@@ -352,11 +359,12 @@ for (top, low), (teacher, depth) in zip(grid.T, PAIRS, strict=True):
     low.plot(part.tokens, part.kl_teacher, "o-", ms=4, color=color)
     pair = f"{named('N_T', part.teacher_params.iloc[0])}, {named('N_S', part.params.iloc[0])}"
     top.set(title=pair, xscale="log")
-    low.set(xlabel="$D_S$ (tokens)", yscale="log")
+    low.set(xlabel="$D_S$ (tokens)", yscale="log", ylim=(2e-5, 1.5))
+    low.minorticks_off()
     pairs41.append(part.assign(pair=pair))
 grid[0, 0].set_ylabel("loss (nats)")
 grid[1, 0].set_ylabel("KL (nats)")
-grid[0, 0].legend()
+grid[0, 0].legend(loc="center right", bbox_to_anchor=(1, 0.75))
 columns = ["pair", "tokens", "teacher_loss", "student_loss", "error", "kl_teacher"]
 save(fig, "fig41_weak_to_strong_small_scale", pd.concat(pairs41)[columns])
 
@@ -391,7 +399,7 @@ for ax, teacher in zip(axes, trained_ids[:2], strict=True):
         )
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(xscale="log", ylim=(-5, 5))
-axes[0].legend(fontsize=7.5, ncols=2)
+figures.legend_below(fig, axes[0], columns=5)
 save(fig, "weak_to_strong_excess_small_scale", own)
 print(f"{near.below.sum()} of {len(near)} settings below their teacher; the ten farthest:")
 near[near.below].nsmallest(10, "excess").drop(columns=["teacher", "below"]).round(5)

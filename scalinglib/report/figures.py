@@ -26,11 +26,13 @@ __all__ = [
     "SHARE_COLORS",
     "band",
     "contours",
+    "key",
     "label_size",
     "legend_below",
     "measured",
     "named",
     "panels",
+    "power",
     "saver",
     "student_color",
     "use_style",
@@ -88,6 +90,12 @@ def named(symbol, params):
     return f"${symbol}$ = {label_size(params)}"
 
 
+def power(value):
+    """A number in powers of ten, as mathematics without its dollars; one digit before the power."""
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return ("" if mantissa == "1" else rf"{mantissa} \times ") + f"10^{{{int(exponent)}}}"
+
+
 def panels(titles, xlabel, ylabel, columns=3, sharey=True):
     """A figure with one panel a title, in rows of `columns`, labelled on the outside.
 
@@ -119,6 +127,15 @@ def legend_below(figure, axes, columns=3):
 def band(axes, x, low, high, **style):
     """Shade what lies between two curves, two standard errors about a mean say, in its colour."""
     axes.fill_between(x, low, high, alpha=0.25, linewidth=0, **style)
+
+
+def key(figure, styles):
+    """One legend under all panels: lines and marks, grey unless their style says a colour, by name.
+
+    `styles` maps what is said of each to how it is drawn, the keywords of `Line2D`.
+    """
+    handles = [plt.Line2D([], [], **({"color": "#555555"} | style)) for style in styles.values()]
+    figure.legend(handles, styles, loc="outside lower center", ncols=len(styles))
 
 
 def measured(axes, x, table, color, column="loss", style="o", **options):

@@ -8,7 +8,7 @@ from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColor
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from scalinglib.report.figures import MARKS, SCENARIO_COLORS, SCENARIO_LABELS
+from scalinglib.report.figures import MARKS, SCENARIO_COLORS, SCENARIO_LABELS, key
 
 __all__ = [
     "AT_BOUND",
@@ -167,28 +167,30 @@ def scenario(axes, x, y, name, at_bound=None):
     optimum(axes, x, y, bound, color=SCENARIO_COLORS[name], **style)
 
 
-def scenario_key(figure, names, **others):
-    """One legend under all panels: scenarios by name, and other lines by what they mean (style)."""
-    labels = [SCENARIO_LABELS[name].removeprefix("distillation, ") for name in names]
-    styles = [
-        {"color": SCENARIO_COLORS[name], "linestyle": "--" if name == "supervised" else "-"}
+def scenario_key(figure, names, others=None):
+    """`figures.key` of scenarios by name, and of others as given there."""
+    styles = {
+        SCENARIO_LABELS[name].removeprefix("distillation, "): {
+            "color": SCENARIO_COLORS[name],
+            "linestyle": "--" if name == "supervised" else "-",
+        }
         for name in names
-    ]
-    labels += [label.replace("_", " ") for label in others]
-    styles += [{"color": "#555555"} | style for style in others.values()]
-    handles = [plt.Line2D([], [], **style) for style in styles]
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    }
+    key(figure, styles | (others or {}))
 
 
-def end_labels(axes, ends, gap=0.075):
-    """Texts to the right of curves, kept apart: `ends` is a list of (y, text, colour)."""
+def end_labels(axes, ends, gap=0.075, x=1.02, **options):
+    """Texts at the ends of curves, kept apart: `ends` is a list of (y, text, colour).
+
+    They start at `x`, a share of the panel's width: to the right of it unless another is given.
+    """
     heights = [axes.transAxes.inverted().transform(axes.transData.transform((1, y)))[1]
                for y, _, _ in ends]  # fmt: skip
     placed = -np.inf
     for i in np.argsort(heights):
         placed = max(heights[i], placed + gap)
-        style = {"color": ends[i][2], "fontsize": 8.5, "va": "center"}
-        axes.text(1.02, placed, ends[i][1], transform=axes.transAxes, **style)
+        style = {"color": ends[i][2], "fontsize": 8.5, "va": "center"} | options
+        axes.text(x, placed, ends[i][1], transform=axes.transAxes, **style)
 
 
 def stacked(titles, xlabel, ylabels, columns=4):
