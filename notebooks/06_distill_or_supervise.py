@@ -589,10 +589,11 @@ claims.check(
 # %% [markdown]
 # ## Figure 16: fixed compute, which existing teacher
 #
-# Now the teacher's inference is paid for: with a budget $C$ (Equation 27)
+# Now the teacher's inference is paid for. With a budget $C$, $F(N)$ being the FLOPs of one token
+# through a model and $\delta$ the share of the teacher's that is paid (here all of it),
 #
 # $$
-# D_S = \frac{C}{3 F(N_S) + \delta_\text{lgt} F(N_T)}.
+# D_S = \frac{C_\text{Total}}{3 F(N_S) + \delta_\text{T-Logits} F(N_T)}. \tag{27}
 # $$
 #
 # A larger teacher leaves fewer tokens, and with few tokens a strong teacher is out of the
@@ -674,8 +675,8 @@ table4
 # %% [markdown]
 # ## Rules of thumb of two articles
 #
-# Two articles about the paper (notebook `11`) add rules of their own. "Benefits plateau past a 50x
-# ratio": with teachers and students on 20 tokens a parameter, the size ratio of the best teacher,
+# One of AI CERTS and a practitioner's: texts about the paper that add rules of their own (notebook
+# `11` has both). "Benefits plateau past a 50x ratio": with teachers and students on 20 tokens a parameter, the size ratio of the best teacher,
 # and what happens to the student between 50 and 500 times its size.
 
 # %%
