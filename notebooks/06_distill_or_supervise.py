@@ -227,7 +227,9 @@ def last_budgets(law):
     return np.where(gaps < 0, budget, 0).max(axis=-1)
 
 
-pd.DataFrame(last_budgets(law), named("N_T", teachers), named("N_S", own)).map("{:.1e}".format)
+sizes_of = {"teacher": teachers, "student": own}
+axes = [pd.Index(map(figures.label_size, sizes), name=who) for who, sizes in sizes_of.items()]
+pd.DataFrame(last_budgets(law), *axes).map("{:.1e}".format)
 
 # %%
 claims.check(
@@ -676,8 +678,9 @@ table4
 # ## Rules of thumb of two articles
 #
 # One of AI CERTS and a practitioner's: texts about the paper that add rules of their own (notebook
-# `11` has both). "Benefits plateau past a 50x ratio": with teachers and students on 20 tokens a parameter, the size ratio of the best teacher,
-# and what happens to the student between 50 and 500 times its size.
+# `11` has both). "Benefits plateau past a 50x ratio": with teachers and students on 20 tokens a
+# parameter, the size ratio of the best teacher, and what happens to the student between 50 and 500
+# times its size.
 
 # %%
 ratios = np.geomspace(0.3, 1000, 400)

@@ -146,10 +146,10 @@ claims.check("study-entropy", supervised.law.E / entropy - 1)
 # **See.** Loss falls with size and tokens as the law says, and each budget has a best size (c),
 # which the law's own optimum (line) follows.
 #
-# **How.** (a) one line a ratio $M = D/N$; (b) IsoFLOP profiles, models of several sizes trained with
-# the same FLOPs, and (c) the minima of parabolas through them, hollow where the least loss is at an end. Lines are the fitted law. Where it
-# crosses the dotted entropy the law is wrong: no model can be better than that.
-
+# **How.** (a) one line a ratio $M = D/N$; (b) IsoFLOP profiles, models of several sizes trained
+# with the same FLOPs, and (c) the minima of parabolas through them, hollow where the least loss is
+# at an end. Lines are the fitted law. Where it crosses the dotted entropy the law is wrong: no
+# model can be better than that.
 
 # %%
 ratios = supervised_runs.assign(ratio=(supervised_runs.tokens / supervised_runs.params).round(1))
@@ -304,7 +304,7 @@ for ax, (params, part) in zip(axes, shown.groupby("params"), strict=True):
         (law.loss(params, ratio * params, entropy), f"{ratio:.0f}", ratio_color(ratio))
         for ratio in sorted(set(part.ratio))
     ]
-    maps.end_labels(ax, starts, x=0.15, ha="right")
+    maps.end_labels(ax, starts, gap=0.06, x=0.15, ha="right")
 columns = ["params", "tokens", "teacher", "teacher_loss", "student_loss", "seeds", "error"]
 save(fig, "fig01_runs_small_scale", shown[columns])
 

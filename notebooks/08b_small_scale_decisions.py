@@ -138,8 +138,8 @@ save(
 # %% [markdown]
 # ### How fast does the best size grow?
 #
-# **See.** As $N^* \propto C^{a}$. On labels parabolas and law agree on $a$; under strong teachers the
-# law's is too small, below the parabolas' 95%.
+# **See.** As $N^* \propto C^{a}$. On labels parabolas and law agree on $a$; under strong teachers
+# the law's is too small, below the parabolas' 95%.
 #
 # **How.** `exponent` is the slope of the parabolas' minima, low and high hold 95% of the draws of
 # the noise of the seeds, `law` is the slope of the fitted law's own optimum. Sizes are few, so

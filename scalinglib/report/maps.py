@@ -186,11 +186,25 @@ def end_labels(axes, ends, gap=0.075, x=1.02, **options):
     """
     heights = [axes.transAxes.inverted().transform(axes.transData.transform((1, y)))[1]
                for y, _, _ in ends]  # fmt: skip
-    placed = -np.inf
-    for i in np.argsort(heights):
-        placed = max(heights[i], placed + gap)
+    places = _apart(heights, gap)
+    for place, i in zip(places, np.argsort(heights), strict=True):
         style = {"color": ends[i][2], "fontsize": 8.5, "va": "center"} | options
-        axes.text(x, placed, ends[i][1], transform=axes.transAxes, **style)
+        axes.text(x, place, ends[i][1], transform=axes.transAxes, **style)
+
+
+def _apart(heights, gap):
+    """Rising heights, `gap` apart at least; those that must move stay about their own middle."""
+    groups = []
+    for height in np.sort(heights):
+        groups.append([height])
+        while len(groups) > 1:
+            low, high = groups[-2:]
+            if np.mean(high) - np.mean(low) >= gap * (len(low) + len(high)) / 2:
+                break
+            groups[-2:] = [low + high]
+    return np.concatenate(
+        [np.mean(group) + gap * (np.arange(len(group)) - (len(group) - 1) / 2) for group in groups]
+    )
 
 
 def stacked(titles, xlabel, ylabels, columns=4):
