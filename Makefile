@@ -57,8 +57,8 @@ verify: .venv/.done ## compute everything anew and report what of the committed 
 	@$(MAKE) -k --no-print-directory figures OWN= || true
 	@$(VENV)/python -m tools.verify
 
-disguised: .venv/.done ## three notebooks again as an older processor computes them
-	$(VENV)/python -m tools.disguise $(foreach n,$(filter 05_% 08_% 12_%,$(NOTEBOOKS)),notebooks/$n.py)
+disguised: .venv/.done ## the notebooks that fit again as an older processor computes them
+	$(VENV)/python -m tools.disguise $(foreach n,$(filter 05_% 08_% 08b_% 12_%,$(NOTEBOOKS)),notebooks/$n.py)
 
 lab: .venv/.done ## read and change the notebooks in JupyterLab; what they write goes to build/by_hand
 	$(VENV)/python -m jupyterlab notebooks
@@ -104,7 +104,7 @@ else
 study: study-study ## train what data/runs/study.csv lacks (notebook 08; resumes; [RUN=id] trains one again, [DASK=address] elsewhere), or [DESIGN=my.toml] a study of yours
 endif
 
-study-%: .venv/.done ## the same for text (notebook 17, needs the text extra), sweep (08), practice (10), calibration (09), mapping (02)
+study-%: .venv/.done ## the same for text (notebook 17, needs the text extra), sweep (08b), practice (10), calibration (09), mapping (02)
 	$(VENV)/python -m tools.study $* $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
 
 bench: .venv/.done ## speed, as ratios against named alternatives in the same run

@@ -21,6 +21,9 @@ HEADLINE = "start_the_u"
 # What the gallery shows of a notebook, where that is not its first picture.
 SHOWN = {
     "07_compute_optimal_distillation": "fig17_compute_optimal_loss_all",
+    "07b_optimal_teachers": "fig29_both_shares",
+    "08_small_scale_study": "fig04_capacity_gap_small_scale",
+    "08b_small_scale_decisions": "fig06_fixed_tokens_small_scale",
     "09_calibration": "fig43_short_data",
     "12_your_own_runs": "own_runs_more_tokens_simulated",
 }
@@ -28,7 +31,7 @@ SHOWN = {
 
 def title(notebook):
     """The text of a notebook's first heading, without its number."""
-    return re.search(r"^# # (?:\d+ · )?(.+)$", notebook.read_text(encoding="utf-8"), re.M)[1]
+    return re.search(r"^# # (?:\d+b? · )?(.+)$", notebook.read_text(encoding="utf-8"), re.M)[1]
 
 
 def stems(notebook):

@@ -196,7 +196,7 @@ def choices(found):
     options = {
         "verdict": {v: v for v in dict.fromkeys(map(verdict, found.values()))},
         "source": {s: s for s in dict.fromkeys(claim["source"] for claim in found.values())},
-        "notebook": {n: f"{n[:2]} · {title}" for n, title in titles.items()},
+        "notebook": {n: f"{n.split('_')[0]} · {title}" for n, title in titles.items()},
     }
     selects = [
         f'<label>{name} <select name="{name}"><option value="">all</option>'

@@ -26,9 +26,13 @@ __all__ = [
     "SHARE_COLORS",
     "band",
     "contours",
+    "key",
     "label_size",
     "legend_below",
+    "measured",
+    "named",
     "panels",
+    "power",
     "saver",
     "student_color",
     "use_style",
@@ -81,6 +85,17 @@ def label_size(params):
     return f"{params:.3g}"
 
 
+def named(symbol, params):
+    """A model size with its symbol, "N_S" say, for titles and legends."""
+    return f"${symbol}$ = {label_size(params)}"
+
+
+def power(value):
+    """A number in powers of ten, as mathematics without its dollars; one digit before the power."""
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return ("" if mantissa == "1" else rf"{mantissa} \times ") + f"10^{{{int(exponent)}}}"
+
+
 def panels(titles, xlabel, ylabel, columns=3, sharey=True):
     """A figure with one panel a title, in rows of `columns`, labelled on the outside.
 
@@ -112,6 +127,21 @@ def legend_below(figure, axes, columns=3):
 def band(axes, x, low, high, **style):
     """Shade what lies between two curves, two standard errors about a mean say, in its colour."""
     axes.fill_between(x, low, high, alpha=0.25, linewidth=0, **style)
+
+
+def key(figure, styles):
+    """One legend under all panels: lines and marks, grey unless their style says a colour, by name.
+
+    `styles` maps what is said of each to how it is drawn, the keywords of `Line2D`.
+    """
+    handles = [plt.Line2D([], [], **({"color": "#555555"} | style)) for style in styles.values()]
+    figure.legend(handles, styles, loc="outside lower center", ncols=len(styles))
+
+
+def measured(axes, x, table, color, column="loss", style="o", **options):
+    """A column of measured means over `x`, bars twice the column `error`; style "o-" joins them."""
+    options = {"ms": 4, "linewidth": 1, "color": color} | options
+    axes.errorbar(x, table[column], 2 * table.error, fmt=style, **options)
 
 
 def contours(axes, x, y, values, levels, cmap="RdBu_r"):

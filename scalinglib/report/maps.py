@@ -5,23 +5,37 @@ import matplotlib.patheffects as effects
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from scalinglib.report.figures import MARKS
+from scalinglib.report.figures import MARKS, SCENARIO_COLORS, SCENARIO_LABELS, key
 
 __all__ = [
+    "AT_BOUND",
     "amount",
     "amounts",
     "contour_map",
     "difference",
     "end_labels",
     "label_contours",
+    "map_key",
     "mark_size",
     "optimum",
     "runs",
+    "scenario",
+    "scenario_key",
     "stacked",
 ]
 
+AT_BOUND = {"linestyle": (0, (2, 1.5))}  # a bound of the box, which is no optimum
+
+_WHITE_DASHES = {
+    "color": "white",
+    "linestyle": "--",
+    "linewidth": 1.6,
+    "path_effects": [effects.withStroke(linewidth=2.6, foreground="#777777")],
+}
+_RUNS = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
 _OUTLINE = [effects.withStroke(linewidth=2.5, foreground="white")]
 _AMOUNTS = LinearSegmentedColormap.from_list(
     "amounts", mpl.colormaps["YlGnBu"](np.linspace(0, 0.8))
@@ -71,14 +85,28 @@ def difference(axes, table, x, y, levels, column="gap"):
 
 def runs(axes, x, y, values, levels):
     """Measured runs as dots in the colours of a `difference` map of the same `levels`."""
-    style = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
-    axes.scatter(x, y, c=values, **_signed(levels), **style)
+    axes.scatter(x, y, c=values, **_signed(levels), **_RUNS)
 
 
 def mark_size(axes, params):
     """A dashed white line at a model size up the y axis of a `difference` map."""
-    grey = [effects.withStroke(linewidth=2.6, foreground="#777777")]
-    axes.axhline(params, color="white", linestyle="--", linewidth=1.6, path_effects=grey)
+    axes.axhline(params, **_WHITE_DASHES)
+
+
+def map_key(figure, size, undecided=False):
+    """One legend under `difference` maps; `size` says whose the white dashes are."""
+    dot = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
+    line = plt.Line2D
+    found = {
+        "no difference": line([], [], color=MARKS["zero"], linewidth=2.2),
+        size: line([], [], **_WHITE_DASHES),
+        "runs, in the map's colours": line([], [], **dot),
+    }
+    if undecided:
+        found["laws do not decide"] = Patch(
+            facecolor="none", edgecolor="#222222", hatch="////", lw=0
+        )
+    figure.legend(found.values(), found, loc="outside lower center", ncols=len(found))
 
 
 def contour_map(axes, table, x, y, column, levels):
@@ -129,18 +157,54 @@ def optimum(axes, x, y, at_bound, **style):
     near[:-1] |= at_bound[1:]
     axes.plot(x, np.where(at_bound, np.nan, y), **style)
     if at_bound.any():
-        axes.plot(x, np.where(near, y, np.nan), **(style | {"linestyle": (0, (2, 1.5))}))
+        axes.plot(x, np.where(near, y, np.nan), **(style | AT_BOUND))
 
 
-def end_labels(axes, ends, gap=0.075):
-    """Texts to the right of curves, kept apart: `ends` is a list of (y, text, colour)."""
+def scenario(axes, x, y, name, at_bound=None):
+    """A curve in its scenario's colour, that of supervised training dashed; else as `optimum`."""
+    style = {"linestyle": "--", "linewidth": 1.4} if name == "supervised" else {}
+    bound = np.zeros(len(x), bool) if at_bound is None else at_bound
+    optimum(axes, x, y, bound, color=SCENARIO_COLORS[name], **style)
+
+
+def scenario_key(figure, names, others=None):
+    """`figures.key` of scenarios by name, and of others as given there."""
+    styles = {
+        SCENARIO_LABELS[name].removeprefix("distillation, "): {
+            "color": SCENARIO_COLORS[name],
+            "linestyle": "--" if name == "supervised" else "-",
+        }
+        for name in names
+    }
+    key(figure, styles | (others or {}))
+
+
+def end_labels(axes, ends, gap=0.075, x=1.02, **options):
+    """Texts at the ends of curves, kept apart: `ends` is a list of (y, text, colour).
+
+    They start at `x`, a share of the panel's width: to the right of it unless another is given.
+    """
     heights = [axes.transAxes.inverted().transform(axes.transData.transform((1, y)))[1]
                for y, _, _ in ends]  # fmt: skip
-    placed = -np.inf
-    for i in np.argsort(heights):
-        placed = max(heights[i], placed + gap)
-        style = {"color": ends[i][2], "fontsize": 8.5, "va": "center"}
-        axes.text(1.02, placed, ends[i][1], transform=axes.transAxes, **style)
+    places = _apart(heights, gap)
+    for place, i in zip(places, np.argsort(heights), strict=True):
+        style = {"color": ends[i][2], "fontsize": 8.5, "va": "center"} | options
+        axes.text(x, place, ends[i][1], transform=axes.transAxes, **style)
+
+
+def _apart(heights, gap):
+    """Rising heights, `gap` apart at least; those that must move stay about their own middle."""
+    groups = []
+    for height in np.sort(heights):
+        groups.append([height])
+        while len(groups) > 1:
+            low, high = groups[-2:]
+            if np.mean(high) - np.mean(low) >= gap * (len(low) + len(high)) / 2:
+                break
+            groups[-2:] = [low + high]
+    return np.concatenate(
+        [np.mean(group) + gap * (np.arange(len(group)) - (len(group) - 1) / 2) for group in groups]
+    )
 
 
 def stacked(titles, xlabel, ylabels, columns=4):

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from scalinglib.study.run import PERFECT, by_flops
+from scalinglib.fit import isoflop_minimum
+from scalinglib.study.run import PERFECT, by_flops, size
 
 __all__ = [
+    "against_labels",
     "at_budgets",
     "collapse",
     "decomposed",
@@ -14,7 +16,10 @@ __all__ = [
     "kl_rises",
     "means",
     "overtakers",
+    "profile_minimum",
     "seed_deviation",
+    "teacher_budgets",
+    "tokens_on",
 ]
 
 _SAME = ["kind", "n_layers", "params", "tokens", "teacher", "teacher_params", "teacher_tokens"]
@@ -137,6 +142,56 @@ def at_budgets(table, budgets):
     return keys.merge(table).sort_values("params", kind="stable")
 
 
+def against_labels(table):
+    """Distilled rows of `means` beside the supervised rows of the same size and tokens.
+
+    Returns
+    -------
+    DataFrame
+        The distilled rows that have such a twin, and: loss_labels, error_labels, difference (loss
+        less loss_labels, nats), difference_error (its standard error)
+    """
+    labels = table[table.kind == "supervised"][["params", "tokens", "loss", "error"]]
+    labels = labels.rename(columns={"loss": "loss_labels", "error": "error_labels"})
+    versus = table[table.kind == "distilled"].merge(labels, on=["params", "tokens"])
+    return versus.assign(
+        difference=versus.loss - versus.loss_labels,
+        difference_error=np.hypot(versus.error, versus.error_labels),
+    )
+
+
+def teacher_budgets(design):
+    """FLOPs of each teacher on an IsoFLOP profile of a `Design`, by the teacher's id."""
+    return {
+        by_flops(depth, flops).id: flops
+        for flops, depths, _ in design.isoflop
+        if flops in design.isoflop_teachers
+        for depth in depths
+    }
+
+
+def profile_minimum(profile, sizes="params"):
+    """Size and loss at the minimum of an IsoFLOP profile's parabola.
+
+    Parameters
+    ----------
+    profile : DataFrame
+        Rows of one budget with loss and the column that `sizes` names.
+    sizes : str
+
+    Returns
+    -------
+    Series: at (size), loss, seen (False where the profile has no minimum inside: size and loss are
+    then those of its best run)
+    """
+    try:
+        found = [*isoflop_minimum(profile[sizes], profile.loss), True]
+    except ValueError:
+        best = profile.loc[profile.loss.idxmin()]
+        found = [best[sizes], best.loss, False]
+    return pd.Series(found, ["at", "loss", "seen"])
+
+
 def kl_rises(table):
     """How often KL(teacher || student) rises from each trained teacher to the next better one.
 
@@ -189,3 +244,10 @@ def falls_back(part):
     error = np.hypot(least.error, last.error)
     rise = last.excess - least.excess
     return pd.Series(found | {"last": last.excess, "rise": rise, "error": error})
+
+
+def tokens_on(budget, params):
+    """Tokens that a budget (FLOPs) buys a size between two depths, FLOPs a token log-linear."""
+    models = [size(depth) for depth in range(1, 8)]
+    costs = np.log([3 * model.approximate_forward_flops for model in models])
+    return budget / np.exp(np.interp(np.log(params), np.log([m.params for m in models]), costs))
