@@ -283,10 +283,10 @@ table.map("{:.4g}".format)
 # ## Two power laws, and where they meet
 #
 # $L_S - L_T$ has two log slopes in $L_T$: $-c_0$ well below $L_T = d_1 \tilde L_S$ and
-# $-(c_0 + c_1)$ well above. The practitioner's article puts the capacity gap at that point; but
-# there the second factor is $2^{-c_1 f_1} \approx 10^{-14}$: the second power law is never seen in
-# a loss. The best teacher, where the curve turns, is at two thirds of it; as `05_fitting_the_law`
-# finds, $c_1$ and $d_1$ have no meaning of their own.
+# $-(c_0 + c_1)$ well above. An article about the paper (the practitioner's of notebook `11`) puts
+# the capacity gap at that point; but there the second factor is $2^{-c_1 f_1} \approx 10^{-14}$:
+# the second power law is never seen in a loss. The best teacher, where the curve turns, is at two
+# thirds of it; as `05_fitting_the_law` finds, $c_1$ and $d_1$ have no meaning of their own.
 
 
 # %%
