@@ -8,11 +8,18 @@
 # L_S = L_T + \frac{1}{L_T^{c_0}}
 #   \Big(1 + \Big(\frac{L_T}{\tilde L_S d_1}\Big)^{1/f_1}\Big)^{-c_1 f_1}
 #   \Big(\frac{A'}{N_S^{\alpha'}} + \frac{B'}{D_S^{\beta'}}\Big)^{\gamma'},
-# \qquad
-# L(N, D) = E + \Big(\frac{A}{N^\alpha} + \frac{B}{D^\beta}\Big)^\gamma,
+# \tag{8}
 # $$
 #
-# where $\tilde L_S = L(N_S, D_S)$ is what the student would reach on data alone. The teacher
+# where $\tilde L_S = L(N_S, D_S)$ is what the student would reach on data alone, by the
+# *supervised law*
+#
+# $$
+# L(N, D) = E + \Big(\frac{A}{N^\alpha} + \frac{B}{D^\beta}\Big)^\gamma .
+# \tag{1}
+# $$
+#
+# $N$ counts non-embedding parameters, $D$ tokens. The teacher
 # enters through its loss only, and a teacher can be too good.
 
 # %% tags=["parameters"]
@@ -38,7 +45,7 @@ runs = pd.read_csv(paths.DATA / "published" / "figure1_runs.csv")
 refit, drawn_law = laws.load("refit"), laws.load("figure1")
 
 # %% [markdown]
-# ## Coefficients
+# ## Coefficients (Table 6)
 #
 # Four sets: `table6`, as printed; `corrected`, which differs in $B'$ alone; a free fit of all nine
 # coefficients to the 328 runs read off the paper's Figure 1 (those above 2.3 nats); and the law
@@ -86,7 +93,7 @@ fig1["fitted"] = seen & (fig1.student_loss > 2.3)
 
 # %%
 TOKENS = {"cmap": plt.get_cmap("viridis_r"), "norm": LogNorm(4e9, 512e9)}
-PANELS = {"xlabel": "teacher cross-entropy $L_T$", "ylabel": "student cross-entropy $L_S$"}
+PANELS = {"xlabel": "teacher loss $L_T$ (nats)", "ylabel": "student loss $L_S$ (nats)"}
 
 
 def draw_curve(ax, curve):
@@ -111,8 +118,18 @@ def draw_student(ax, n):
 titles = [f"$N_S$ = {figures.label_size(n)}" for n in sizes]
 fig, axes = figures.panels([*titles, ""], **PANELS, columns=4)
 drawn = [draw_student(ax, n) for ax, n in zip(axes, sizes, strict=False)]
+axes[3].tick_params(labelbottom=True)
 axes[-1].set_axis_off()
-place = axes[-1].inset_axes([0.1, 0, 0.07, 1])
+KEYS = {
+    "run": {"marker": "o", "ls": "none", "ms": 4, "color": "#777777", "mec": "black", "mew": 0.3},
+    "law, where it was fitted": {"color": "#777777"},
+    "law, beyond": {"color": "#777777", "ls": "--", "lw": 1},
+    "$L_S = L_T$": {"color": "black", "ls": "--", "lw": 0.8},
+}
+for label, style in KEYS.items():
+    axes[-1].plot([], [], **style, label=label)
+axes[-1].legend(loc="center right")
+place = axes[-1].inset_axes([0, 0, 0.06, 1])
 bar = fig.colorbar(drawn[0], cax=place, label="student tokens $D_S$")
 bar.set_ticks(token_counts, labels=[f"{d / 1e9:.0f}B" for d in token_counts])
 save(fig, "fig01_law", fig1)
@@ -169,8 +186,9 @@ for name, s in (("", law), ("_free_fit", refit), ("_drawn", drawn_law)):
     fig40[f"difference{name}"] = fig40[f"distilled{name}"] - fig40.supervised
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
 left.plot(params, fig40.supervised, color=figures.SCENARIO_COLORS["supervised"], label="supervised")
-left.plot(params, fig40.distilled, "--", color="#0072B2", label="distilled, best teacher")
-left.set(xscale="log", ylim=(1.5, 2.5), xlabel="student parameters $N_S$", ylabel="cross-entropy")
+style = {"color": figures.SCENARIO_COLORS["best_case"], "label": "distilled, best teacher"}
+left.plot(params, fig40.distilled, "--", **style)
+left.set(ylim=(1.5, 2.5), ylabel="cross-entropy (nats)")
 left.legend()
 lines = {
     "": ("corrected $B'$", "-"),
@@ -178,11 +196,16 @@ lines = {
     "_free_fit": ("free fit", ":"),
 }
 for name, (label, style) in lines.items():
-    right.plot(params, 1e3 * fig40[f"difference{name}"], style, color="#0072B2", label=label)
+    color = figures.SCENARIO_COLORS["best_case"]
+    right.plot(params, 1e3 * fig40[f"difference{name}"], style, color=color, label=label)
 right.legend(loc="lower left")
 right.axhline(0, color="black", linewidth=0.8)
 right.axvspan(1e8, 1e11, color="#eeeeee", zorder=0)
-right.set(xscale="log", xlabel="student parameters $N_S$", ylabel="distilled − supervised (mnats)")
+right.text(1.3e8, 13, "the range that the paper names", fontsize=8)
+right.set(ylim=(None, 20), ylabel="distilled − supervised (mnats)")
+for ax in (left, right):
+    ax.set(xscale="log", xlabel="student parameters $N_S$")
+    ax.set_xticks(10.0 ** np.arange(8, 13), ["100M", "1B", "10B", "100B", "1T"])
 save(fig, "fig40_infinite_data", fig40)
 
 # %% [markdown]
@@ -209,17 +232,18 @@ fig41["supervised_loss"] = law.supervised.loss(fig41.student_params, fig41.stude
 
 def draw_pair(ax, pair):
     curve = fig41[(fig41.teacher_params == pair[0]) & (fig41.student_params == pair[1])]
-    ax.plot(curve.student_tokens, curve.student_loss, color="#0072B2", label="student")
+    blue = figures.SCENARIO_COLORS["best_case"]
+    ax.plot(curve.student_tokens, curve.student_loss, color=blue, label="student, the law")
     supervised = {"color": figures.SCENARIO_COLORS["supervised"], "label": "supervised"}
     ax.plot(curve.student_tokens, curve.supervised_loss, ":", **supervised)
-    ax.plot(curve.student_tokens, curve.teacher_loss, color="#888888", label="teacher")
+    ax.plot(curve.student_tokens, curve.teacher_loss, "--", color="#888888", label="teacher")
     near = (runs.teacher_loss - curve.teacher_loss.iloc[0]).abs() < 0.02
     own = runs[near & (runs.student_params == pair[1])]
-    ax.plot(own.student_tokens, own.student_loss, "o", color="#0072B2", label="runs")
+    ax.plot(own.student_tokens, own.student_loss, "o", color=blue, label="student, runs")
 
 
 titles_41 = [f"$N_T$ = {figures.label_size(t)}, $N_S$ = {figures.label_size(s)}" for t, s in pairs]
-fig, axes = figures.panels(titles_41, "student tokens $D_S$", "cross-entropy", columns=2)
+fig, axes = figures.panels(titles_41, "student tokens $D_S$", "cross-entropy (nats)", columns=2)
 for ax, pair in zip(axes, pairs, strict=True):
     draw_pair(ax, pair)
     ax.set(xscale="log", ylim=(2.0, 2.6))
