@@ -351,7 +351,7 @@ for ax, (name, part) in zip(axes, held.groupby("runs", sort=False), strict=True)
         ax.plot(100 * one.difference, y, marker, ms=4.5, color=color, label=form.strip())
     ax.axvline(0, color="black", linewidth=0.8)
     ax.set(title=sets[name], xlabel="error − Equation 8's (percentage points)")
-    ax.set_xscale("symlog", linthresh=0.5)
+    ax.set_xscale("symlog", linthresh=1)
     ticks = [-2, -1, -0.5, 0, 0.5, 1, 2, 5] if name == "paper" else [-0.5, 0, 0.5, 1, 2]
     ax.set_xticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
 axes[0].set_yticks(range(4), kinds)
