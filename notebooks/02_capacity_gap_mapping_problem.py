@@ -390,14 +390,8 @@ def show(ax, knob):
     image = ax.imshow(grid.errors, **in_errors)
     for (y, x), rise in np.ndenumerate(grid.rise):
         color = "white" if grid.errors.iloc[y, x] > 8 else "black"
-        ax.text(
-            x,
-            y,
-            f"{rise:z.3f}".replace("nan", "").replace("-", "−"),
-            ha="center",
-            va="center",
-            color=color,
-        )
+        text = f"{rise:z.3f}".replace("nan", "").replace("-", "−")
+        ax.text(x, y, text, ha="center", va="center", color=color)
     ax.set_xticks(range(len(grid.rise.columns)), map(titles[knob][1], grid.rise.columns))
     return image
 

@@ -167,6 +167,7 @@ LABELS = {
     "by_teacher_own": "student's confidence (its own symbol: the paper's reading)",
     "by_teacher": "student's probability of the teacher's symbol",
 }
+DIAGONAL = {"color": figures.MARKS["reference"], "linewidth": 0.9, "label": "calibrated"}
 WHOSE = {"by_teacher_own": "teacher's confidence"}  # in whose bins; the student's elsewhere
 
 
@@ -196,8 +197,7 @@ def panel(pair, rows, first, color):
         draw(ax, table, name, color if name == first else None)
     share = tables[first]["count"] / tables[first]["count"].sum()
     below.bar((tables[first].bin + 0.5) * WIDTH, share, WIDTH, color="#bbbbbb")
-    diagonal = {"color": figures.MARKS["reference"], "linewidth": 0.9, "label": "calibrated"}
-    ax.plot([0, 1], [0, 1], "--", **diagonal)
+    ax.plot([0, 1], [0, 1], "--", **DIAGONAL)
     return pd.concat(tables, names=["reference"]).reset_index("reference")
 
 
