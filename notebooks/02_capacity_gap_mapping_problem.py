@@ -383,6 +383,10 @@ colormap = plt.get_cmap("YlOrRd").with_extremes(bad="white", under="0.88")
 in_errors = {"cmap": colormap, "vmin": 2, "vmax": 12, "origin": "lower", "aspect": "auto"}
 
 
+def in_nats(rise):
+    return "" if np.isnan(rise) else f"{rise:z.3f}".replace("-", "−")
+
+
 def show(ax, knob):
     cells = found[found.knob == knob]
     grid = cells.pivot_table(index="width", columns="value", values=["errors", "rise"])
@@ -390,8 +394,7 @@ def show(ax, knob):
     image = ax.imshow(grid.errors, **in_errors)
     for (y, x), rise in np.ndenumerate(grid.rise):
         color = "white" if grid.errors.iloc[y, x] > 8 else "black"
-        text = f"{rise:z.3f}".replace("nan", "").replace("-", "−")
-        ax.text(x, y, text, ha="center", va="center", color=color)
+        ax.text(x, y, in_nats(rise), ha="center", va="center", color=color)
     ax.set_xticks(range(len(grid.rise.columns)), map(titles[knob][1], grid.rise.columns))
     return image
 
