@@ -38,6 +38,7 @@ settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
 law = laws.load("corrected")
+binding = settings.saves  # a quarter of the simulated runs and five values of B' need not agree
 options = {"starts": settings.fit_starts, "bootstrap": settings.fit_replicates, "level": 0.9}
 
 # %% [markdown]
@@ -132,6 +133,10 @@ left = profiles_only.pivot_table(index="teacher_loss", columns="student_params",
 together = left.corr(method="spearman")
 together.round(2)
 
+# %%
+claims.check("paper-runs-collapse", float(spread.max()))
+claims.check("paper-runs-teacher-left", float(together.min(axis=None)))
+
 # %% [markdown]
 # ## The capacity gap, and students that beat their teachers (Figure 4)
 #
@@ -170,6 +175,15 @@ weak_to_strong = int((runs.student_loss < runs.teacher_loss).sum())
 best_margin = (runs.teacher_loss - runs.student_loss).max()
 print(f"the strongest teacher costs {rise.min():.4f} to {rise.max():.4f} nats against the best one")
 print(f"{weak_to_strong} students beat their teachers, by up to {best_margin:.4f} nats")
+
+# %%
+by_teacher = runs[~runs.isoflop].pivot_table(
+    index=["student_params", "student_tokens"], columns="teacher_loss", values="student_loss"
+)
+ends_of_teachers = np.log(by_teacher.iloc[:, [0, -1]]).diff(axis=1).iloc[:, 1].dropna()
+claims.check("paper-runs-capacity-gap", bool((rise > 0.002).all()))
+claims.check("paper-runs-weak-to-strong", weak_to_strong)
+claims.check("one-teacher-not-enough", float(np.ptp(ends_of_teachers)))
 
 # %% [markdown]
 # ## Four laws for the same runs (Figure 5b)
@@ -243,6 +257,14 @@ told["inside"] = told.table6.between(told.low, told.high)
 save(None, "refit_intervals", told.reset_index())
 told.map(lambda value: value if isinstance(value, bool) else f"{value:.4g}")
 
+# %%
+claims.check("paper-runs-refit", float(summary.loc["refit", "mean"]))
+claims.check("law-error-figure1", float(summary.loc["corrected", "mean"]))
+claims.check("law-error-figure1-table6", float(summary.loc["table6", "mean"]))
+claims.check("figure5-axis", float(summary.loc["corrected", "max"]))
+claims.check("article-one-percent", float(summary.loc["corrected", "mean"]))
+claims.check("drawn-curves-law", float(summary.loc["figure1", "mean_on_drawn_curves"]))
+
 # %% [markdown]
 # ## Does it extrapolate?
 #
@@ -266,6 +288,10 @@ columns = ["held out", "runs", "mean error, fitted", "mean error, held out", "la
 extrapolated = pd.DataFrame(rows, columns=columns)
 save(None, "paper_runs_held_out", extrapolated)
 extrapolated.round(5)
+
+# %%
+claims.check("fit-extrapolates", float(extrapolated["mean error, held out"][0]))
+claims.check("fit-extrapolates-teachers", float(extrapolated["mean error, held out"][2]))
 
 # %% [markdown]
 # ## What hangs on $\delta$ and on $c_1$
@@ -310,6 +336,10 @@ ax.set(xscale="log", xlim=(50, 1.1e4), ylim=(-1, 30), xlabel="$c_1$, held")
 ax.set_ylabel(r"likelihood ratio, $2 n\,\log(S / S_\mathrm{best})$")
 ax.set_xticks([100, 1000, 10000], ["100", "1000", "10000"])
 save(fig, "profile_c1", profile_c1)
+
+# %%
+refused = profile_c1.likelihood_ratio[profile_c1.c1 > 5000].min() > 3.84
+claims.check("c1-identified", bool(refused))
 
 # %% [markdown]
 # ## The paper's own procedure (Sections F.1 to F.3)
@@ -367,6 +397,13 @@ warm = (
 warm.insert(0, "start", best_end)
 print(f"{kept_c1} of {len(finite)} starts that end where the law is defined leave c1 where it was")
 warm.map("{:.4g}".format)
+
+# %%
+printed_widths = np.log(published.high / published.low)["distillation"][paper_intervals.index]
+own_widths = np.log(paper_intervals.high / paper_intervals.low)
+alike = (own_widths < 3 * printed_widths)[printed_widths > 0].all()
+claims.check("paper-starts-reach", float(finite.objective.min() / ours_objective))
+claims.check("table6-intervals-runs", bool(alike))
 
 # %% [markdown]
 # ## The misprint: $B'$
@@ -467,6 +504,12 @@ if settings.saves:
     figures.write_table(evidence, "data/fits/misprint_evidence.csv")
 evidence.round(5)
 
+# %%
+claims.check("misprint-500m", crossings["ratio_500M"] / 1e6, binding)
+claims.check("misprint-10b", crossings["ratio_10B"] / 1e6, binding)
+claims.check("misprint-runs", float(alone_b.law.B / 1e6))
+claims.check("misprint-only-b", single.freed[0] == "B")
+
 # %% [markdown]
 # ## The runs over the contours (Figures 6 and 13)
 #
@@ -481,6 +524,10 @@ small = runs[(runs.student_params == 1.98e8) & runs.isoflop]
 print(f"runs are {off_contour.mean():.4f} nats off the contours, {off_contour.max():.4f} at most")
 print(f"198M with IsoFLOP teachers: {(small.advantage < 0).sum()} of {len(small)} beat supervised")
 runs.groupby("student_params").advantage.describe().round(4)
+
+# %%
+claims.check("contours-match-scatter", float(off_contour.max()))
+claims.check("paper-runs-198m", bool((small.advantage < 0).all()))
 
 # %% [markdown]
 # ## Simulated: what would come back from all the runs (Table 6)
@@ -577,6 +624,11 @@ clean = {
 recovered = {name: found.mean_relative_error(clean[name]) for name, found in fits.items()}
 {name: f"{error:.3%}" for name, error in recovered.items()}
 
+# %%
+claims.check("fit-recovers-supervised", recovered["supervised"], binding)
+claims.check("fit-recovers-distillation", recovered["distillation"], binding)
+claims.check("fit-starts-agree", min(found.starts_at_optimum for found in fits.values()), binding)
+
 # %% [markdown]
 # The diagnosis in words, ridges by name. The data tell combinations: $A$ moves with $\alpha$, $B$
 # with $\beta$; neither $c_1$ nor $d_1$ has a value of its own. On narrow data $\gamma$ moves with
@@ -614,6 +666,9 @@ alpha_width = 0.411 - 0.405
 print(f"A's interval if alpha's is as printed: a factor {np.exp(alpha_width * middle):.3f} wide")
 print(f"A's interval as printed: a factor {3360 / 3346:.4f} wide")
 widths.round(4)
+
+# %%
+claims.check("table6-intervals", bool((widths["simulated / printed"].dropna() < 3).all()), binding)
 
 # %% [markdown]
 # ## Simulated: how few weak runs are too few
@@ -724,6 +779,20 @@ print(f"IsoFLOP students with noise of 0.2%, not 0.5%: {less_noise.to_dict()}")
 # How wide an interval is of what is not told hangs on the last digit of a processor.
 told_by.map("{:.3g}".format).mask(~(told_by <= TOLD), "not told")
 
+# %%
+exponents = ["alpha", "beta", "gamma"]
+told_alone, told_together = (
+    told_by.loc[exponents, f"supervised, {w}"] for w in ("compute-optimal", "all")
+)
+enough = (told_alone > TOLD).all() and (told_together <= TOLD).all()
+claims.check("compute-optimal-not-enough", bool(enough), binding)
+shape, teacher_part = ["A", "B", *exponents], ["c0", "c1", "d1", "f1"]
+told_shape = (told_by.loc[shape, "IsoFLOP students"] <= TOLD).all()
+told_teacher = (told_by.loc[teacher_part, "IsoFLOP teachers"] <= TOLD).all()
+claims.check("isoflop-students-tell", bool(told_shape), binding)
+claims.check("isoflop-teachers-tell", bool(told_teacher), binding)
+claims.check("third-protocol-not-needed", third_error, binding)
+
 # %% [markdown]
 # ## A cross-check: IsoFLOP parabolas (Figure 36b)
 #
@@ -771,39 +840,7 @@ carried_widths["carried / held"] = carried_widths.carried / carried_widths.held
 carried_widths.round(3)
 
 # %% [markdown]
-# ## Check
-
-# %%
-binding = settings.saves  # a quarter of the simulated runs and five values of B' need not agree
-claims.check("paper-runs-collapse", float(spread.max()))
-claims.check("paper-runs-teacher-left", float(together.min(axis=None)))
-claims.check("paper-runs-capacity-gap", bool((rise > 0.002).all()))
-claims.check("paper-runs-weak-to-strong", weak_to_strong)
-claims.check("paper-runs-198m", bool((small.advantage < 0).all()))
-claims.check("paper-runs-refit", float(summary.loc["refit", "mean"]))
-claims.check("law-error-figure1", float(summary.loc["corrected", "mean"]))
-claims.check("law-error-figure1-table6", float(summary.loc["table6", "mean"]))
-claims.check("figure5-axis", float(summary.loc["corrected", "max"]))
-claims.check("article-one-percent", float(summary.loc["corrected", "mean"]))
-claims.check("fit-extrapolates", float(extrapolated["mean error, held out"][0]))
-claims.check("fit-extrapolates-teachers", float(extrapolated["mean error, held out"][2]))
-claims.check("drawn-curves-law", float(summary.loc["figure1", "mean_on_drawn_curves"]))
-claims.check("contours-match-scatter", float(off_contour.max()))
-refused = profile_c1.likelihood_ratio[profile_c1.c1 > 5000].min() > 3.84
-claims.check("c1-identified", bool(refused))
-claims.check("paper-starts-reach", float(finite.objective.min() / ours_objective))
-printed_widths = np.log(published.high / published.low)["distillation"][paper_intervals.index]
-own_widths = np.log(paper_intervals.high / paper_intervals.low)
-alike = (own_widths < 3 * printed_widths)[printed_widths > 0].all()
-claims.check("table6-intervals-runs", bool(alike))
-by_teacher = runs[~runs.isoflop].pivot_table(
-    index=["student_params", "student_tokens"], columns="teacher_loss", values="student_loss"
-)
-ends_of_teachers = np.log(by_teacher.iloc[:, [0, -1]]).diff(axis=1).iloc[:, 1].dropna()
-claims.check("one-teacher-not-enough", float(np.ptp(ends_of_teachers)))
-
-# %% [markdown]
-# What the runs say of the protocols.
+# ## Check: what the runs say of the protocols
 
 # %%
 isoflop_teachers = students.set_index("student_params").isoflop_teachers
@@ -817,31 +854,6 @@ inside = runs.teacher_loss.between(0.98 * best_in_range, 1.02 * weakest).all()
 claims.check("practitioner-teacher-range", bool(inside))
 claims.check("runs-token-range", float(curves.student_tokens.max() / 1e9))
 claims.check("supervised-runs-74", int(published.estimate["supervised", "runs"]))
-
-# %%
-claims.check("misprint-500m", crossings["ratio_500M"] / 1e6, binding)
-claims.check("misprint-10b", crossings["ratio_10B"] / 1e6, binding)
-claims.check("misprint-runs", float(alone_b.law.B / 1e6))
-claims.check("misprint-only-b", single.freed[0] == "B")
-claims.check("fit-recovers-supervised", recovered["supervised"], binding)
-claims.check("fit-recovers-distillation", recovered["distillation"], binding)
-exponents = ["alpha", "beta", "gamma"]
-told_alone, told_together = (
-    told_by.loc[exponents, f"supervised, {w}"] for w in ("compute-optimal", "all")
-)
-claims.check(
-    "compute-optimal-not-enough",
-    bool((told_alone > TOLD).all() and (told_together <= TOLD).all()),
-    binding,
-)
-shape, teacher_part = ["A", "B", *exponents], ["c0", "c1", "d1", "f1"]
-told_shape = (told_by.loc[shape, "IsoFLOP students"] <= TOLD).all()
-told_teacher = (told_by.loc[teacher_part, "IsoFLOP teachers"] <= TOLD).all()
-claims.check("isoflop-students-tell", bool(told_shape), binding)
-claims.check("isoflop-teachers-tell", bool(told_teacher), binding)
-claims.check("third-protocol-not-needed", third_error, binding)
-claims.check("fit-starts-agree", min(found.starts_at_optimum for found in fits.values()), binding)
-claims.check("table6-intervals", bool((widths["simulated / printed"].dropna() < 3).all()), binding)
 
 # %% [markdown]
 # ## What to take away

@@ -58,6 +58,7 @@ from scalinglib.study.run import PERFECT
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
+binding = settings.saves  # the tiny networks of the fast profile need not agree
 figures.use_style()
 
 # %% [markdown]
@@ -226,6 +227,8 @@ axes[0, 0, 0].set_ylabel("accuracy")
 axes[0, 0, 1].set_ylabel("share")
 figures.legend_below(fig, axes[0, 0, 0])
 save(fig, "fig42_teachers", pd.concat(tables, names=["model"]).reset_index("model"))
+teachers = runs[runs.id.isin(sizes) & (runs.reference == "data")]
+claims.check("calibration-teachers", teachers.ece.max(), binding)
 
 
 # %%
@@ -461,6 +464,13 @@ print(f"size within a factor of two: {size_agrees:.0%}")
 save(None, "calibration_paper_beside_ours", beside)
 beside.round(4)
 
+# %%
+claims.check("calibration-order", order, binding)
+claims.check("calibration-directions", directions, binding)
+claims.check("calibration-sizes", size_agrees, binding)
+teachers_printed = paper[paper.figure == 42].sort_values("teacher_params").ece_percent
+claims.check("calibration-larger-better", bool((teachers_printed.diff().dropna() <= 0).all()))
+
 # %% [markdown]
 # ## Calibrated is not informed
 #
@@ -482,6 +492,11 @@ truths = against.groupby(kinds)[["data", "truth", "one_by_one"]].mean()
 truths = truths.reindex(list(names.values()), level="name").reset_index()
 save(None, "calibration_truth", truths)
 truths.round(4)
+
+# %%
+claims.check("calibration-truth", (against.data - against.truth).abs().max(), binding)
+proper = against[against.objective == "full"]
+claims.check("calibration-is-not-knowledge", (proper.one_by_one / proper.truth).min() > 10, binding)
 
 # %% [markdown]
 # ## Check
@@ -530,9 +545,6 @@ more = {
 }
 
 # %%
-binding = settings.saves  # the tiny networks of the fast profile need not agree
-teachers = runs[runs.id.isin(sizes) & (runs.reference == "data")]
-claims.check("calibration-teachers", teachers.ece.max(), binding)
 calibrated = by_seed("ece", "data", "full", short).mean().max()
 claims.check("calibration-full-calibrated", calibrated, binding)
 claims.check("calibration-top1-overconfident", all(map(clearly_positive, over)), binding)
@@ -620,16 +632,6 @@ claims.check("calibration-top1-low-bins", bool((in_low > 0).all()), binding)
 claims.check(
     "calibration-more-tokens-all-bins", bool((more_bins.melt().value.dropna() > 0).all()), binding
 )
-claims.check("calibration-order", order, binding)
-claims.check("calibration-directions", directions, binding)
-claims.check("calibration-sizes", size_agrees, binding)
-teachers_printed = paper[paper.figure == 42].sort_values("teacher_params").ece_percent
-claims.check("calibration-larger-better", bool((teachers_printed.diff().dropna() <= 0).all()))
-
-# %%
-claims.check("calibration-truth", (against.data - against.truth).abs().max(), binding)
-proper = against[against.objective == "full"]
-claims.check("calibration-is-not-knowledge", (proper.one_by_one / proper.truth).min() > 10, binding)
 
 # %% [markdown]
 # ## What to take away
