@@ -33,16 +33,20 @@ figures.use_style()
 # $$
 # g^\star = C \sum_{i \le m} \alpha_i \phi_i, \quad
 # C = \min\Big(1, \frac{T}{\|\alpha_{1..m}\|}\Big),
-# \qquad
+# \tag{16}
+# $$
+#
+# $$
 # h^\star = Q\, C \sum_{i \le k} \alpha_i \phi_i, \quad
 # Q = \min\Big(1, \frac{D}{C\, \|\alpha_{1..k}\|}\Big).
+# \tag{20, 21}
 # $$
 #
 # Squared errors are $(1 - C)^2 \sum_{i \le m} \alpha_i^2 + \sum_{i > m} \alpha_i^2$ for the
-# teacher, the same with $C Q$ and $k$ for the student. As $m$ passes $n$ the teacher spends its
-# norm on functions that the student does not have, and $C$ falls. But the student's own bound is
-# the smaller one: as long as it binds, $C Q = D / \|\alpha_{1..n}\|$ stays what it is. It stops
-# binding where $C \|\alpha_{1..n}\| = D$, that is at
+# teacher, the same with $C Q$ and $k$ for the student (Equations 17 and 22). As $m$ passes $n$ the
+# teacher spends its norm on functions that the student does not have, and $C$ falls. But the
+# student's own bound is the smaller one: as long as it binds, $C Q = D / \|\alpha_{1..n}\|$ stays
+# what it is. It stops binding where $C \|\alpha_{1..n}\| = D$, that is at
 #
 # $$
 # \|\alpha_{1..m}\| = \frac{T}{D} \|\alpha_{1..n}\|,
@@ -86,7 +90,7 @@ worst = max(
 print(f"largest difference between theory and numerical solution: {worst:.0e}")
 
 # %% [markdown]
-# ## Figure 10
+# ## Figure 10: teachers that only get better, students that do not
 #
 # The paper's setting: 1000 coefficients uniform in $[-1, 1]$, $T = 5$, $D = 4.5$, students of 300
 # to 800 functions. It gives neither seed nor number of draws; left is one draw of ours, right what
@@ -122,15 +126,18 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4))
 for n, curve in theory[theory.draw == 0].groupby("student_size"):
     left.plot(curve.teacher_size, curve.student_error, "--", color=colors[n])
     left.plot(n, curve.student_error[curve.teacher_size == n], "|", color=colors[n], ms=14, mew=2)
-    left.text(1005, curve.student_error.iloc[-1], f"{n}", color=colors[n], fontsize=8)
+    label = f"$n$ = {n}" if n == min(student_sizes) else f"{n}"
+    left.text(1005, curve.student_error.iloc[-1], label, fontsize=8, va="center")
 left.plot(curve.teacher_size, curve.teacher_error, color="black")
 left.text(620, 13.6, "teacher", color="black")
+left.annotate("$m = n$", (300, 16.4), (330, 17.4), arrowprops={"arrowstyle": "-", "lw": 0.6})
 left.set(xlim=(0, 1000), xlabel="teacher size $m$", ylabel=r"error $\|\cdot - f^\star\|$")
 for (n, _), curve in theory[theory.teacher_size >= 200].groupby(["student_size", "draw"]):
     x = curve.teacher_size / n
     right.plot(x, curve.above_own_size, color=colors[n], linewidth=0.4)
 right.axvline((PAPER_T / PAPER_D) ** 2, color="black", linestyle="--", linewidth=1)
-right.set(xlim=(0.6, 3.4), ylim=(-0.2, 1), xlabel="teacher over student size $m / n$")
+right.text((PAPER_T / PAPER_D) ** 2 + 0.04, 0.92, "$(T / D)^2$")
+right.set(xlim=(0.6, 3.4), ylim=(-0.05, 1), xlabel="teacher over student size $m / n$")
 right.set_ylabel("error above that at $m = n$")
 save(fig, "fig10_kernel_regression", theory[theory.draw == 0].drop(columns="draw"))
 
@@ -184,6 +191,7 @@ for shade, pair in zip(np.linspace(0.85, 0.15, len(TRIED)), TRIED, strict=True):
     ax.plot(curve.teacher_size, curve.student_error, color=color, label=label)
 ax.legend(loc="upper right")
 ax.axvline(300, color="grey", linestyle="--", linewidth=0.9)
+ax.text(310, 18.2, "$m = n = 300$")
 ax.set(xlim=(0, 1000), xlabel="teacher size $m$", ylabel=r"student error $\|h^\star - f^\star\|$")
 save(fig, "kernel_regression_bound", by_bound)
 

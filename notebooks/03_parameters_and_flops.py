@@ -22,32 +22,44 @@ from scalinglib.report import claims, figures, paths, profiles
 settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
+pd.set_option("display.max_colwidth", None)
 printed = pd.read_csv(paths.DATA / "published" / "table13.csv")
 
 # %% [markdown]
 # ## From size to shape, from shape to FLOPs
 #
 # With $\rho = d_\text{model} / n_\text{layers} = 128$ and
-# $d_\text{ffn} = \tfrac{8}{3} d_\text{model}$, size fixes shape (Equations 57, 60, 64):
+# $d_\text{ffn} = \tfrac{8}{3} d_\text{model}$, size fixes shape:
 #
 # $$
-# N \approx \omega\, n_\text{layers} d_\text{model}^2, \quad
-# \omega = 2 + 2 + 3 \cdot \tfrac{8}{3} = 12, \qquad
-# n_\text{layers} = \Big(\frac{N}{\rho^2 \omega}\Big)^{1/3}, \quad
+# N \approx \omega\, n_\text{layers} d_\text{model}^2, \qquad
+# \omega = 2 + 2 + 3 \cdot \tfrac{8}{3} = 12,
+# \tag{60, 62}
+# $$
+#
+# $$
+# n_\text{layers} = \Big(\frac{N}{\rho^2 \omega}\Big)^{1/3}, \qquad
 # d_\text{model} = \rho\, n_\text{layers}.
+# \tag{64}
 # $$
 #
-# So the causal attention term and the vocabulary term are powers of $N$ too (Equations 65 to 69):
+# Per token a forward pass costs $2N$, the causal attention and the logits, which so are powers of
+# $N$ too:
 #
 # $$
 # F(N) = 2N + 2 n_\text{layers} n_\text{ctx} d_\text{model} + 2 n_\text{vocab} d_\text{model}
-#      = 2N \Big(1 + \sigma_1 \frac{n_\text{ctx}}{N^{1/3}}
+# \tag{59}
+# $$
+#
+# $$
+# F(N) = 2N \Big(1 + \sigma_1 \frac{n_\text{ctx}}{N^{1/3}}
 #                  + \sigma_2 \frac{n_\text{vocab}}{N^{2/3}}\Big), \quad
 # \sigma_1 = \Big(\frac{1}{\rho \omega^2}\Big)^{1/3}, \quad
 # \sigma_2 = \Big(\frac{\rho}{\omega}\Big)^{1/3}.
+# \tag{66, 68, 69}
 # $$
 #
-# The backward pass costs twice the forward pass: training costs $3 F(N)$ per token (Equation 70).
+# The backward pass costs twice the forward pass (Equation 70): training costs $3 F(N)$ per token.
 
 # %%
 sigma_1 = (1 / (flops.ASPECT_RATIO * flops.OMEGA**2)) ** (1 / 3)
@@ -107,11 +119,12 @@ table08.round(3)
 # %% [markdown]
 # ## Tables 9 to 12, component by component
 #
-# The four columns as printed (`data/published/`), each entry worked out for the model above, the
-# norms left blank where the paper leaves them blank. Tables 10 and 12 are 9 and 11 with
-# $n_\text{heads} d_\text{head} = d_\text{model}$, $d_\text{ffn} = \rho_\text{ffn} d_\text{model}$.
-# The first three columns have a plain MLP of two matrices; at $\rho_\text{ffn} = 4$ it is the
-# size of our gated one at 8/3, so that is what they are given below.
+# The four columns as printed (`data/published/`), each entry with its value for the model above;
+# the norms are blank where the paper leaves them blank, attention and feed-forward are of one
+# layer. Tables 10 and 12 are 9 and 11 with $n_\text{heads} d_\text{head} = d_\text{model}$,
+# $d_\text{ffn} = \rho_\text{ffn} d_\text{model}$. The first three columns have a plain MLP of two
+# matrices; at $\rho_\text{ffn} = 4$ it is the size of our gated one at 8/3, so that is what they
+# are given below.
 
 # %%
 COLUMNS = {
@@ -154,12 +167,15 @@ save(None, "table12_flops_simplified", tables[12])
 
 
 def shown(number):
-    table = tables[number].rename(columns=COLUMNS)
-    values = table.rename(columns={f"{c}_value": f"{name}: here" for c, name in COLUMNS.items()})
-    wide = values[
-        ["section", "component", *[c for n in COLUMNS.values() for c in (n, f"{n}: here")]]
-    ]
-    return wide.replace({r" \(one transformer layer\)": ", one layer"}, regex=True)
+    """A table of the paper, each entry followed by its value."""
+    table = tables[number]
+    part = table.section.str.replace(" (one transformer layer)", "") + ": " + table.component
+    wide = pd.DataFrame({"component": part.str.replace("whole model: ", "")})
+    for column, name in COLUMNS.items():
+        values = table[f"{column}_value"].map("{:.4g}".format)
+        entries = table[column] + " = " + values
+        wide[name] = entries.where(table[column] != "—", "—")
+    return wide.set_index("component")
 
 
 shown(9)
@@ -232,20 +248,32 @@ conventions.map("{:.4g}".format)
 # Depth alone fixes every row. The feed-forward width is $\tfrac{8}{3} d_\text{model}$ rounded up
 # to a multiple of 128, and $n_\text{vocab} = 32768$ follows from $N_\text{total} - N$.
 
+
 # %%
-rule = pd.DataFrame(
-    {
+def columns_13(m):
+    """A model's row of Table 13."""
+    return {
         "d_ffn": m.d_ffn,
         "params_1e9": m.params / 1e9,
         "total_params_1e9": m.total_params / 1e9,
         "forward_flops_1e9": m.forward_flops / 1e9,
         "approximate_flops_1e9": m.approximate_forward_flops / 1e9,
     }
-    for m in map(flops.Architecture, printed.n_layers)
-)
-side_by_side = printed[["name", "n_layers", *rule.columns]].join(rule.add_suffix("_here"))
-side_by_side["params_differ_percent"] = 100 * (rule.params_1e9 / printed.params_1e9 - 1)
-side_by_side.round(4)
+
+
+rule = pd.DataFrame(map(columns_13, map(flops.Architecture, printed.n_layers)))
+SHORT = ["d_ffn", "N / 1e9", "N_total / 1e9", "F / 1e9", "approximate F / 1e9"]
+
+
+def side_by_side(pairs):
+    """A table with two columns a quantity, printed and here, a row a model."""
+    columns = {(q, side): x for q, two in pairs.items() for side, x in zip(SIDES, two, strict=True)}
+    return pd.DataFrame(columns).set_index(printed.name.rename("model"))
+
+
+SIDES = ("printed", "here")
+pairs = {short: (printed[name], rule[name]) for short, name in zip(SHORT, rule, strict=True)}
+side_by_side(pairs).round(4)
 
 # %% [markdown]
 # One row does not follow: **10B**. Its printed $d_\text{ffn} = 12672$ is what the rule gives, but
@@ -253,30 +281,18 @@ side_by_side.round(4)
 
 # %%
 widths = pd.DataFrame(
-    {
-        "d_ffn": m.d_ffn,
-        "N / 1e9": m.params / 1e9,
-        "N_total / 1e9": m.total_params / 1e9,
-        "F / 1e9": m.forward_flops / 1e9,
-        "approximate F / 1e9": m.approximate_forward_flops / 1e9,
-    }
-    for m in (flops.Architecture(37), flops.Architecture(37, d_ffn=12800))
+    map(columns_13, (flops.Architecture(37), flops.Architecture(37, d_ffn=12800)))
 )
 widths.index = ["printed width", "width that gives the printed numbers"]
-columns_13 = [
-    "d_ffn",
-    "params_1e9",
-    "total_params_1e9",
-    "forward_flops_1e9",
-    "approximate_flops_1e9",
-]
-widths.loc["printed"] = printed.loc[printed.name == "10B", columns_13].to_numpy()[0]
-widths.round(4)
+widths.loc["printed"] = printed.loc[printed.name == "10B", list(rule)].to_numpy()[0]
+widths.set_axis(SHORT, axis=1).round(4)
 
 # %% [markdown]
-# With 12800 there, $N$, $N_\text{total}$ and the approximate FLOPs of all 33 rows follow. The total
-# column hangs on the number of heads that softmax counts, which no text states: with heads as wide
-# as $N$ needs them (128) it is missed, and no single number gives it; the best is taken below.
+# With 12800 there, $N$, $N_\text{total}$ and the approximate FLOPs (Equation 59) of all 33 rows
+# follow. The table's column *Total* is the forward FLOPs of a token with everything that Table 11
+# lists: the matrix products and, 2.5 FLOPs a head and position, softmax. It hangs on the number of
+# heads, which no text states: with heads as wide as $N$ needs them (128, so that there are as many
+# as layers) it is missed, and no single number gives it; the best is taken below.
 
 
 # %%
@@ -327,13 +343,25 @@ differing = {
 }
 save(None, "table13_architectures", table13)
 print("rows that differ in the fourth digit:", differing)
-table13.round(5)
+side_by_side(
+    {
+        "total F / 1e9": (table13.forward_flops_1e9, table13.forward_flops_here),
+        "2 N, error (%)": (
+            table13.two_params_error_percent_printed,
+            table13.two_params_error_percent_here,
+        ),
+        "Equation 59, error (%)": (
+            table13.approximate_error_percent_printed,
+            table13.approximate_error_percent_here,
+        ),
+    }
+).round(5)
 
 # %% [markdown]
 # ## What each count misses
 #
 # How far below the full count each one is: $2N$ misses 40% at 100M and still 7% at 12.6B;
-# Equation 58 with whole layers and the smooth $F(N)$ of any real $N$, which the optimiser uses,
+# Equation 59 with whole layers and the smooth $F(N)$ of any real $N$, which the optimiser uses,
 # stay within 0.4% (sizes are the depths of Table 13; the smooth curve's jumps are the rounding of
 # $d_\text{ffn}$).
 
@@ -349,7 +377,7 @@ errors = pd.DataFrame(
 )
 LABELS = {
     "two_n": ("$2N$", "#D55E00", (1.5e9, 23)),
-    "approximate": ("Equation 58, whole layers", "#0072B2", (1.5e9, 0.13)),
+    "approximate": ("Equation 59, whole layers", "#0072B2", (1.5e9, 0.13)),
     "smooth": ("$F(N)$, any real $N$", "#009E73", (1.1e8, 0.006)),
 }
 fig, ax = plt.subplots()
@@ -358,16 +386,19 @@ for column, (label, color, place) in LABELS.items():
     ax.text(*place, label, color=color)
 ax.set(xscale="log", yscale="log", xlabel="non-embedding parameters $N$")
 ax.set_ylabel("FLOPs missed (% of the full count)")
+ax.yaxis.set_major_formatter("{x:g}")
+ax.set_xticks([1e8, 1e9, 1e10], ["100M", "1B", "10B"])
 save(fig, "flops_approximations", errors)
 
 # %% [markdown]
 # ## What the total column has beyond the tables
 #
-# Total minus the matrix products, per layer, from the printed digits (bars: what rounding allows,
-# from the total column and its printed percentages together). It grows slowly and almost linearly
-# with width. The tables' own terms (dashed) are softmax alone, with nothing for any norm, and cross
-# the bars; $40\, n_\text{ctx} + 8\, d_\text{model} + 2048$ (solid) runs through all of them, which
-# reads as softmax of **16** heads, 4 FLOPs per element of the two pre-norms, and 2048 for QK-norm.
+# Table 13's *Total* minus the matrix products, per layer, from the printed digits (bars: what
+# rounding allows, from that column and its printed percentages together). It grows slowly and
+# almost linearly with width. The tables' own terms (dashed) are softmax alone, with nothing for any
+# norm, and cross the bars; $40\, n_\text{ctx} + 8\, d_\text{model} + 2048$ (solid) runs through
+# all of them, which reads as softmax of **16** heads, 4 FLOPs per element of the two pre-norms, and
+# 2048 for QK-norm.
 
 # %%
 products = np.array([sum(m.flop_terms(n_heads=0).values()) - 2 * m.d_model for m in models])
@@ -395,14 +426,15 @@ ax.vlines(extra.d_model, extra.low / 1e3, extra.high / 1e3, color="#888888", lin
 ax.plot(extra.d_model, extra.with_norms / 1e3, color="black")
 ax.plot(extra.d_model, extra.tables_best_heads / 1e3, "--", color="#D55E00")
 ax.plot(extra.d_model, extra.tables_heads_as_layers / 1e3, "--", color="#0072B2")
-ax.set(ylim=(100, 320), xlabel=r"$d_\mathrm{model}$")
-ax.set_ylabel("FLOPs per token and layer (thousands)")
+ax.set(xlim=(900, 6500), ylim=(100, 320), xlabel=r"$d_\mathrm{model}$")
+ax.set_ylabel("FLOPs beyond matrix products,\nper token and layer (thousands)")
 for text, x, y, color in (
-    ("16 heads and norms", 1050, 160, "black"),
-    (f"Table 11, {BEST_HEADS} heads", 1050, 189, "#D55E00"),
-    ("Table 11, heads = layers", 1700, 262, "#0072B2"),
+    ("16 heads and norms", 5200, 207, "black"),
+    ("Table 13, within rounding", 4100, 265, "#666666"),
+    (f"Table 11, {BEST_HEADS} heads", 5200, 185, "#D55E00"),
+    ("Table 11, heads = layers", 1550, 262, "#0072B2"),
 ):
-    ax.text(x, y, text, color=color)
+    ax.text(x, y, text, color=color, va="center")
 save(fig, "flops_total_column", extra)
 print(f"16 heads and norms lie within the rounding of {inside} of {len(extra)} rows")
 
@@ -412,9 +444,9 @@ print(f"16 heads and norms lie within the rounding of {inside} of {len(extra)} r
 # The same table says how many tokens the models need and what their teachers' outputs weigh.
 # Section G.4 stores "all of C4 (approximately 2T tokens)" for a vocabulary of 32168 (Table 13 has
 # 32768); Appendix I has 180B tokens in it, half for teachers and half for students, so that its
-# storage would be a tenth. Models on 20 tokens a
-# parameter outrun 90B tokens above 4.5B parameters, and a run on 512B tokens sees them more than
-# five times; the repetitions known to be harmless are four.
+# storage would be a tenth. Models on 20 tokens a parameter outrun 90B tokens above 4.5B parameters,
+# and a run on 512B tokens sees them more than five times; the repetitions known to be harmless are
+# four.
 
 # %%
 stored_tokens, c4_tokens, longest_run, g4_vocab = 2e12, 180e9, 512e9, 32168

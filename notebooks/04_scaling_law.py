@@ -8,17 +8,25 @@
 # L_S = L_T + \frac{1}{L_T^{c_0}}
 #   \Big(1 + \Big(\frac{L_T}{\tilde L_S d_1}\Big)^{1/f_1}\Big)^{-c_1 f_1}
 #   \Big(\frac{A'}{N_S^{\alpha'}} + \frac{B'}{D_S^{\beta'}}\Big)^{\gamma'},
-# \qquad
-# L(N, D) = E + \Big(\frac{A}{N^\alpha} + \frac{B}{D^\beta}\Big)^\gamma,
+# \tag{8}
 # $$
 #
-# where $\tilde L_S = L(N_S, D_S)$ is what the student would reach on data alone. The teacher
+# where $\tilde L_S = L(N_S, D_S)$ is what the student would reach on data alone, by the
+# *supervised law*
+#
+# $$
+# L(N, D) = E + \Big(\frac{A}{N^\alpha} + \frac{B}{D^\beta}\Big)^\gamma .
+# \tag{1}
+# $$
+#
+# $N$ counts non-embedding parameters, $D$ tokens. The teacher
 # enters through its loss only, and a teacher can be too good.
 
 # %% tags=["parameters"]
 profile = "full"
 
 # %%
+import warnings
 from inspect import signature
 
 import matplotlib.pyplot as plt
@@ -38,7 +46,7 @@ runs = pd.read_csv(paths.DATA / "published" / "figure1_runs.csv")
 refit, drawn_law = laws.load("refit"), laws.load("figure1")
 
 # %% [markdown]
-# ## Coefficients
+# ## Coefficients (Table 6)
 #
 # Four sets: `table6`, as printed; `corrected`, which differs in $B'$ alone; a free fit of all nine
 # coefficients to the 328 runs read off the paper's Figure 1 (those above 2.3 nats); and the law
@@ -63,6 +71,25 @@ pd.DataFrame({name: {**supervised, **s} for name, s in flat.items()}).drop("supe
     float
 )
 
+# %%
+ensemble = laws.ensemble("figure1")
+twenty = ensemble.thin(20).members
+same_form = [m for m in ensemble.members if isinstance(m, laws.DistillationLaw)]
+
+
+def under(value, members):
+    """What `claims.check` takes: the value under `corrected`, and under the other members."""
+    first, *others = (value(each) for each in members)
+    return {"value": first, "others": others}
+
+
+def ratio_of_slopes(s):
+    return s.beta * s.gamma / (s.supervised.beta * s.supervised.gamma)
+
+
+claims.check("data-exponent", **under(ratio_of_slopes, same_form))
+claims.check("article-stable-exponents", float(refit.beta / printed.beta))
+
 # %% [markdown]
 # ## Figure 1: student loss against teacher loss
 #
@@ -86,7 +113,7 @@ fig1["fitted"] = seen & (fig1.student_loss > 2.3)
 
 # %%
 TOKENS = {"cmap": plt.get_cmap("viridis_r"), "norm": LogNorm(4e9, 512e9)}
-PANELS = {"xlabel": "teacher cross-entropy $L_T$", "ylabel": "student cross-entropy $L_S$"}
+PANELS = {"xlabel": "teacher loss $L_T$ (nats)", "ylabel": "student loss $L_S$ (nats)"}
 
 
 def draw_curve(ax, curve):
@@ -111,11 +138,29 @@ def draw_student(ax, n):
 titles = [f"$N_S$ = {figures.label_size(n)}" for n in sizes]
 fig, axes = figures.panels([*titles, ""], **PANELS, columns=4)
 drawn = [draw_student(ax, n) for ax, n in zip(axes, sizes, strict=False)]
+axes[3].tick_params(labelbottom=True)
 axes[-1].set_axis_off()
-place = axes[-1].inset_axes([0.1, 0, 0.07, 1])
+KEYS = {
+    "run": {"marker": "o", "ls": "none", "ms": 4, "color": "#777777", "mec": "black", "mew": 0.3},
+    "law, where it was fitted": {"color": "#777777"},
+    "law, beyond": {"color": "#777777", "ls": "--", "lw": 1},
+    "$L_S = L_T$": {"color": "black", "ls": "--", "lw": 0.8},
+}
+for label, style in KEYS.items():
+    axes[-1].plot([], [], **style, label=label)
+axes[-1].legend(loc="center right")
+place = axes[-1].inset_axes([0, 0, 0.06, 1])
 bar = fig.colorbar(drawn[0], cax=place, label="student tokens $D_S$")
 bar.set_ticks(token_counts, labels=[f"{d / 1e9:.0f}B" for d in token_counts])
 save(fig, "fig01_law", fig1)
+
+# %%
+allowed = runs.student_params.isin(sizes) & runs.teacher_loss.between(1.8, 2.8)
+allowed &= runs.student_tokens.between(4e9, 512e9)
+claims.check("figure1-ranges", float(allowed.mean()))
+claims.check("sizes-from-143m", float(runs.student_params.min() / 1e6))
+one_teacher = law.loss(sizes, 64e9, 2.2)
+claims.check("one-teacher-smaller-worse", bool((np.diff(one_teacher) < 0).all()))
 
 # %% [markdown]
 # ## The three properties it was built to have (Section 4.3)
@@ -126,7 +171,8 @@ save(fig, "fig01_law", fig1)
 
 # %%
 limit = law.loss(1e30, 1e40, [2.0, 2.5, 3.0]) - [2.0, 2.5, 3.0]
-random = law.loss([198e6, 7.75e9], 20e9, 1e3) / 1e3
+with warnings.catch_warnings(action="ignore"):  # that no model has such a loss is the point
+    random = law.loss([198e6, 7.75e9], 20e9, 1e3) / 1e3
 best = allocate.best_teacher_loss(law, sizes, 64e9)
 pd.DataFrame(
     {
@@ -141,6 +187,11 @@ pd.DataFrame(
 # %%
 print("L_S - L_T for N_S = 1e30, D_S = 1e40 at L_T = 2, 2.5, 3:", limit.round(12))
 print("L_S / L_T at L_T = 1000:", random)
+
+# %%
+claims.check("law-infinite-student", float(np.abs(limit).max()))
+claims.check("law-random-teacher", float(np.abs(random - 1).max()))
+claims.check("law-capacity-gap", bool(((best > 1.3) & (best < 3.5)).all()))
 
 # %% [markdown]
 # ## Figure 40: infinite data
@@ -169,8 +220,9 @@ for name, s in (("", law), ("_free_fit", refit), ("_drawn", drawn_law)):
     fig40[f"difference{name}"] = fig40[f"distilled{name}"] - fig40.supervised
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
 left.plot(params, fig40.supervised, color=figures.SCENARIO_COLORS["supervised"], label="supervised")
-left.plot(params, fig40.distilled, "--", color="#0072B2", label="distilled, best teacher")
-left.set(xscale="log", ylim=(1.5, 2.5), xlabel="student parameters $N_S$", ylabel="cross-entropy")
+style = {"color": figures.SCENARIO_COLORS["best_case"], "label": "distilled, best teacher"}
+left.plot(params, fig40.distilled, "--", **style)
+left.set(ylim=(1.5, 2.5), ylabel="cross-entropy (nats)")
 left.legend()
 lines = {
     "": ("corrected $B'$", "-"),
@@ -178,12 +230,43 @@ lines = {
     "_free_fit": ("free fit", ":"),
 }
 for name, (label, style) in lines.items():
-    right.plot(params, 1e3 * fig40[f"difference{name}"], style, color="#0072B2", label=label)
+    color = figures.SCENARIO_COLORS["best_case"]
+    right.plot(params, 1e3 * fig40[f"difference{name}"], style, color=color, label=label)
 right.legend(loc="lower left")
 right.axhline(0, color="black", linewidth=0.8)
 right.axvspan(1e8, 1e11, color="#eeeeee", zorder=0)
-right.set(xscale="log", xlabel="student parameters $N_S$", ylabel="distilled − supervised (mnats)")
+right.text(1.3e8, 13, "the range that the paper names", fontsize=8)
+right.set(ylim=(None, 20), ylabel="distilled − supervised (mnats)")
+for ax in (left, right):
+    ax.set(xscale="log", xlabel="student parameters $N_S$")
+    ax.set_xticks(10.0 ** np.arange(8, 13), ["100M", "1B", "10B", "100B", "1T"])
 save(fig, "fig40_infinite_data", fig40)
+
+# %%
+studied = np.geomspace(143e6, 12.6e9, 64)
+
+
+def furthest_below(s):
+    """How far the law goes below the supervised floor, 143M to 12.6B."""
+    return float(max(-allocate.infinite_data_gap(s, studied).min(), 0))
+
+
+def least_off(s):
+    """The least that a teacher 5% off the best, if there is one, leaves above that floor."""
+    best, floor = allocate.best_teacher_loss(s, studied), s.supervised.infinite_data_loss(studied)
+    off = [
+        s.infinite_data_loss(studied, np.maximum(f * best, s.supervised.E)) for f in (0.95, 1.05)
+    ]
+    exists = [0.95 * best >= s.supervised.E, np.full(len(best), True)]
+    return float(np.where(exists, off - floor, np.inf).min())
+
+
+named_range = fig40[params <= 1e11]
+claims.check("law-infinite-data", float(named_range.difference.abs().max()))
+claims.check("infinite-data-imposed", float(named_range.difference_free_fit.abs().max()))
+claims.check("bound-not-crossed", **under(furthest_below, twenty))
+claims.check("only-best-teacher", **under(least_off, twenty))
+claims.check("weak-teacher-matched", float(law.infinite_data_loss(sizes, 2.6).max() - 2.6))
 
 # %% [markdown]
 # ## Figure 41: weak-to-strong, and what the law cannot say about it
@@ -209,23 +292,27 @@ fig41["supervised_loss"] = law.supervised.loss(fig41.student_params, fig41.stude
 
 def draw_pair(ax, pair):
     curve = fig41[(fig41.teacher_params == pair[0]) & (fig41.student_params == pair[1])]
-    ax.plot(curve.student_tokens, curve.student_loss, color="#0072B2", label="student")
+    blue = figures.SCENARIO_COLORS["best_case"]
+    ax.plot(curve.student_tokens, curve.student_loss, color=blue, label="student, the law")
     supervised = {"color": figures.SCENARIO_COLORS["supervised"], "label": "supervised"}
     ax.plot(curve.student_tokens, curve.supervised_loss, ":", **supervised)
-    ax.plot(curve.student_tokens, curve.teacher_loss, color="#888888", label="teacher")
+    ax.plot(curve.student_tokens, curve.teacher_loss, "--", color="#888888", label="teacher")
     near = (runs.teacher_loss - curve.teacher_loss.iloc[0]).abs() < 0.02
     own = runs[near & (runs.student_params == pair[1])]
-    ax.plot(own.student_tokens, own.student_loss, "o", color="#0072B2", label="runs")
+    ax.plot(own.student_tokens, own.student_loss, "o", color=blue, label="student, runs")
 
 
 titles_41 = [f"$N_T$ = {figures.label_size(t)}, $N_S$ = {figures.label_size(s)}" for t, s in pairs]
-fig, axes = figures.panels(titles_41, "student tokens $D_S$", "cross-entropy", columns=2)
+fig, axes = figures.panels(titles_41, "student tokens $D_S$", "cross-entropy (nats)", columns=2)
 for ax, pair in zip(axes, pairs, strict=True):
     draw_pair(ax, pair)
     ax.set(xscale="log", ylim=(2.0, 2.6))
     ax.set_xticks([8e9, 32e9, 128e9, 512e9], ["8B", "32B", "128B", "512B"], minor=False)
 figures.legend_below(fig, axes[0], columns=4)
 save(fig, "fig41_weak_to_strong_law", fig41)
+
+# %%
+claims.check("law-never-below-teacher", bool((fig41.student_loss > fig41.teacher_loss).all()))
 
 # %% [markdown]
 # ## The printed $B'$ does not give the paper's results
@@ -279,14 +366,25 @@ table = d5.pivot_table(
 table["too cheap by"] = table.corrected / table.table6
 table.map("{:.4g}".format)
 
+# %%
+inference = d5[d5.scenario == "teacher_inference"].set_index(["student_params", "coefficients"])
+reached = inference.compute_ratio
+claims.check("d5-500m", reached[5e8, "corrected"])
+claims.check("d5-10b", reached[1e10, "corrected"])
+claims.check("d5-500m-table6", reached[5e8, "table6"])
+claims.check("d5-10b-table6", reached[1e10, "table6"])
+named = table.corrected.xs("teacher_pretraining_inference", level="scenario").droplevel(1)
+claims.check("d5-500m-both", float(named[5e8]))
+claims.check("d5-10b-both", float(named[1e10]))
+
 # %% [markdown]
 # ## Two power laws, and where they meet
 #
 # $L_S - L_T$ has two log slopes in $L_T$: $-c_0$ well below $L_T = d_1 \tilde L_S$ and
-# $-(c_0 + c_1)$ well above. The practitioner's article puts the capacity gap at that point; but
-# there the second factor is $2^{-c_1 f_1} \approx 10^{-14}$: the second power law is never seen in
-# a loss. The best teacher, where the curve turns, is at two thirds of it; as `05_fitting_the_law`
-# finds, $c_1$ and $d_1$ have no meaning of their own.
+# $-(c_0 + c_1)$ well above. An article about the paper (the practitioner's of notebook `11`) puts
+# the capacity gap at that point; but there the second factor is $2^{-c_1 f_1} \approx 10^{-14}$:
+# the second power law is never seen in a loss. The best teacher, where the curve turns, is at two
+# thirds of it; as `05_fitting_the_law` finds, $c_1$ and $d_1$ have no meaning of their own.
 
 
 # %%
@@ -320,6 +418,16 @@ factor = (law.loss(sizes, 64e9, 2.2) - 2.2) / (
 ) ** law.gamma
 pd.DataFrame({"best L_T / (d1 L̃_S)": turn, "factor at L_T = 2.2": factor}, titles).round(3)
 
+# %%
+ends = [strong_slope(2e10) / -law.c0 - 1, weak_slope() / -(law.c0 + law.c1) - 1]
+claims.check("law-broken-power", float(np.abs(ends).max()))
+claims.check("law-transition", float(np.median(turn)))
+plain = as_printed(law, fig1.student_params, fig1.student_tokens, fig1.teacher_loss)
+claims.check("law-log-form", float((plain / fig1.student_loss - 1).abs().max().round(12)))
+claims.check("poster-factorises", float(factor.max() / factor.min() - 1))
+claims.check("article-variables", "teacher_params" in signature(law.loss).parameters)
+claims.check("article-exponent", abs(strong_slope(1e12)) < abs(strong_slope(4e9)) * (1 - 1e-3))
+
 # %% [markdown]
 # ## What the supervised law says of compute-optimal models (Figure 36c)
 #
@@ -335,72 +443,7 @@ optima["loss"] = losses.min(axis=0)
 optima.map("{:.4g}".format)
 
 # %% [markdown]
-# ## Check
-
-# %%
-named_range = fig40[params <= 1e11]
-studied = np.geomspace(143e6, 12.6e9, 64)
-inference = d5[d5.scenario == "teacher_inference"].set_index(["student_params", "coefficients"])
-reached = inference.compute_ratio
-claims.check("law-infinite-student", float(np.abs(limit).max()))
-claims.check("law-random-teacher", float(np.abs(random - 1).max()))
-claims.check("law-capacity-gap", bool(((best > 1.3) & (best < 3.5)).all()))
-claims.check("law-infinite-data", float(named_range.difference.abs().max()))
-claims.check("infinite-data-imposed", float(named_range.difference_free_fit.abs().max()))
-claims.check("law-never-below-teacher", bool((fig41.student_loss > fig41.teacher_loss).all()))
-claims.check("d5-500m", reached[5e8, "corrected"])
-claims.check("d5-10b", reached[1e10, "corrected"])
-claims.check("d5-500m-table6", reached[5e8, "table6"])
-claims.check("d5-10b-table6", reached[1e10, "table6"])
-named = table.corrected.xs("teacher_pretraining_inference", level="scenario").droplevel(1)
-claims.check("d5-500m-both", float(named[5e8]))
-claims.check("d5-10b-both", float(named[1e10]))
-
-
-# %%
-ensemble = laws.ensemble("figure1")
-twenty = ensemble.thin(20).members
-same_form = [m for m in ensemble.members if isinstance(m, laws.DistillationLaw)]
-
-
-def under(value, members):
-    """What `claims.check` takes: the value under `corrected`, and under the other members."""
-    first, *others = (value(each) for each in members)
-    return {"value": first, "others": others}
-
-
-def furthest_below(s):
-    """How far the law goes below the supervised floor, 143M to 12.6B."""
-    return float(max(-allocate.infinite_data_gap(s, studied).min(), 0))
-
-
-def least_off(s):
-    """The least that a teacher 5% off the best, if there is one, leaves above that floor."""
-    best, floor = allocate.best_teacher_loss(s, studied), s.supervised.infinite_data_loss(studied)
-    off = [
-        s.infinite_data_loss(studied, np.maximum(f * best, s.supervised.E)) for f in (0.95, 1.05)
-    ]
-    exists = [0.95 * best >= s.supervised.E, np.full(len(best), True)]
-    return float(np.where(exists, off - floor, np.inf).min())
-
-
-def ratio_of_slopes(s):
-    return s.beta * s.gamma / (s.supervised.beta * s.supervised.gamma)
-
-
-ends = [strong_slope(2e10) / -law.c0 - 1, weak_slope() / -(law.c0 + law.c1) - 1]
-claims.check("law-broken-power", float(np.abs(ends).max()))
-claims.check("law-transition", float(np.median(turn)))
-plain = as_printed(law, fig1.student_params, fig1.student_tokens, fig1.teacher_loss)
-claims.check("law-log-form", float((plain / fig1.student_loss - 1).abs().max().round(12)))
-claims.check("bound-not-crossed", **under(furthest_below, twenty))
-claims.check("only-best-teacher", **under(least_off, twenty))
-claims.check("weak-teacher-matched", float(law.infinite_data_loss(sizes, 2.6).max() - 2.6))
-one_teacher = law.loss(sizes, 64e9, 2.2)
-claims.check("one-teacher-smaller-worse", bool((np.diff(one_teacher) < 0).all()))
-claims.check("poster-factorises", float(factor.max() / factor.min() - 1))
-claims.check("article-variables", "teacher_params" in signature(law.loss).parameters)
-claims.check("article-exponent", abs(strong_slope(1e12)) < abs(strong_slope(4e9)) * (1 - 1e-3))
+# ## Check: exponents against those of others
 
 # %%
 table6 = pd.read_csv(laws.COEFFICIENTS / "table6.csv")
@@ -417,20 +460,9 @@ a_star = stars.a_star["supervised"]
 claims.check("a-star-hoffmann", sum(low <= a_star <= high for low, high in hoffmann.values()))
 floor = table6.set_index(["law", "coefficient"]).high["supervised", "E"]
 claims.check("floor-below-hoffmann", float(floor))
-claims.check("data-exponent", **under(ratio_of_slopes, same_form))
 claims.check("optimal-ratio-constant", float((stars.b_star - stars.a_star)["supervised"]))
 outside = np.maximum(600e6 / optima.params, optima.params / 3e9).max()
 claims.check("isoflop-optima", float(max(outside, 1)))
-
-# %% [markdown]
-# The runs of Figure 1 by themselves.
-
-# %%
-allowed = runs.student_params.isin(sizes) & runs.teacher_loss.between(1.8, 2.8)
-allowed &= runs.student_tokens.between(4e9, 512e9)
-claims.check("figure1-ranges", float(allowed.mean()))
-claims.check("sizes-from-143m", float(runs.student_params.min() / 1e6))
-claims.check("article-stable-exponents", float(refit.beta / printed.beta))
 
 # %% [markdown]
 # ## What to take away

@@ -28,9 +28,9 @@
 # In the paper $A$ is the teacher and $B$ the student (Figures 45 and 49; the other two swap them),
 # and a confidence is each model's own maximum probability: **its reading**, which the points, the
 # titles and the summary below all show. A second reading, **of the same symbol** (what the other
-# model gives to the symbol that $B$ predicts), is the dotted line. It is another question with
-# another answer: small students are calibrated to their teachers in the second sense and not in
-# the first.
+# model gives to the symbol that $B$ predicts), is the dotted line of Figures 45, 46, 49 and 50 and
+# nothing else. It is another question with another answer: small students are calibrated to their
+# teachers in the second sense and not in the first.
 #
 # **See first:** Figure 43, what top-1 does to a student, and the last two figures, all errors in
 # one and the paper's 119 beside ours.
@@ -159,6 +159,7 @@ LABELS = {
     "by_teacher_own": "student's confidence (its own symbol: the paper's reading)",
     "by_teacher": "student's probability of the teacher's symbol",
 }
+DIAGONAL = {"color": figures.MARKS["reference"], "linewidth": 0.9, "label": "calibrated"}
 WHOSE = {"by_teacher_own": "teacher's confidence"}  # in whose bins; the student's elsewhere
 
 
@@ -188,7 +189,7 @@ def panel(pair, rows, first, color):
         draw(ax, table, name, color if name == first else None)
     share = tables[first]["count"] / tables[first]["count"].sum()
     below.bar((tables[first].bin + 0.5) * WIDTH, share, WIDTH, color="#bbbbbb")
-    ax.plot([0, 1], [0, 1], "--", color=figures.MARKS["reference"], linewidth=0.9)
+    ax.plot([0, 1], [0, 1], "--", **DIAGONAL)
     return pd.concat(tables, names=["reference"]).reset_index("reference")
 
 
@@ -217,6 +218,8 @@ axes[0, 0, 0].set_ylabel("accuracy")
 axes[0, 0, 1].set_ylabel("share")
 figures.legend_below(fig, axes[0, 0, 0])
 save(fig, "fig42_teachers", pd.concat(tables, names=["model"]).reset_index("model"))
+teachers = runs[runs.id.isin(sizes) & (runs.reference == "data")]
+claims.check("calibration-teachers", teachers.ece.max())
 
 
 # %%
@@ -224,7 +227,7 @@ def name_colors(fig, ax, what):
     """A legend below with both objectives."""
     for objective, color in COLORS.items():
         ax.plot([], [], "o", color=color, markersize=5, label=f"{objective}: {what}")
-    figures.legend_below(fig, ax)
+    figures.legend_below(fig, ax, columns=2)
 
 
 def student_figure(tokens, references, ylabel):
@@ -245,8 +248,8 @@ def describe(pair, rows, ylabel):
     name, objective = rows.name.iloc[0], rows.objective.iloc[0]
     text = f"{name}, {objective}\nECE {ece.mean():.3f} ± {2 * ece.sem():.3f}"
     pair[0].set_title(text, fontsize=9)
-    pair[0].set_ylabel(ylabel)
-    pair[1].set_ylabel("share" if ylabel else "")
+    pair[0].set_ylabel(ylabel, fontsize=9)
+    pair[1].set_ylabel("share" if ylabel else "", fontsize=9)
     pair[1].set_xlabel(WHOSE.get(rows.reference.iloc[0], "student's confidence"), fontsize=9)
 
 
@@ -342,7 +345,7 @@ fig, table = student_figure(long, ["by_teacher_own", "by_teacher"], "student's c
 save(fig, "fig50_long_by_teacher", table)
 
 # %% [markdown]
-# ## All of it in one figure
+# ## All of it in one figure (Figures 43 to 50)
 #
 # **See.** Against data more than an order of magnitude lies between the objectives; against the
 # teacher's top-1 they change places; against its distribution the smaller the teacher, the wider
@@ -378,13 +381,14 @@ for ax, reference in zip(axes, REFERENCES, strict=True):
     for objective, tokens in product(COLORS, (short, long)):
         error_line(ax, reference, objective, tokens)
     ax.set(xscale="log", yscale="log", ylim=(5e-4, 1))
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.set_xticks([places[0], places[-2], places[-1]])
     ax.set_xticklabels([*(figures.label_size(n) for n in (places[0], places[-2])), "perfect"])
 figures.legend_below(fig, axes[0], columns=4)
 save(fig, "calibration_errors", ece.reset_index())
 
 # %% [markdown]
-# ## The paper's 119 numbers beside ours
+# ## The paper's 119 numbers beside ours (Figures 42 to 50)
 #
 # **See.** The order of the sixteen kinds of student agrees (rank correlation 0.96), and for
 # fourteen so does the direction in which the error moves from the smallest to the largest teacher:
@@ -403,7 +407,9 @@ panels["objective"] = panels.panel.map({"a": "full", "b": "top-1"})
 panels["relative_size"] = panels.teacher_params / panels.teacher_params.min()
 own_sizes = dict(zip(sizes.values(), np.array(places[:-1]) / students.params.max(), strict=True))
 
-fig, axes = figures.panels([f"Figure {n}" for n in PANELS], "$N_T / N_S$", "ECE", columns=4)
+titles = [f"Figure {n}: {REFERENCES[reference]}" for n, (_, reference) in PANELS.items()]
+fig, axes = figures.panels(titles, "$N_T / N_S$", "ECE, few tokens", columns=4)
+axes[4].set_ylabel("ECE, many tokens")
 for ax, (number, (tokens, reference)) in zip(axes, PANELS.items(), strict=True):
     for objective, marker in {"full": "o", "top-1": "s"}.items():
         theirs = panels[(panels.figure == number) & (panels.objective == objective)]
@@ -413,6 +419,8 @@ for ax, (number, (tokens, reference)) in zip(axes, PANELS.items(), strict=True):
         style = {"color": COLORS[objective], "marker": marker, "ms": 3.5, "lw": 1.4}
         ax.plot(list(own_sizes.values()), ours, **style, label=f"{objective}, ours")
     ax.set(xscale="log", yscale="log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter("{x:g}")
 figures.legend_below(fig, axes[0], columns=4)
 save(fig, "calibration_paper_and_ours", panels[["figure", "objective", "teacher", "paper"]])
 
@@ -447,6 +455,13 @@ print(f"size within a factor of two: {size_agrees:.0%}")
 save(None, "calibration_paper_beside_ours", beside)
 beside.round(4)
 
+# %%
+claims.check("calibration-order", order)
+claims.check("calibration-directions", directions)
+claims.check("calibration-sizes", size_agrees)
+teachers_printed = paper[paper.figure == 42].sort_values("teacher_params").ece_percent
+claims.check("calibration-larger-better", bool((teachers_printed.diff().dropna() <= 0).all()))
+
 # %% [markdown]
 # ## Calibrated is not informed
 #
@@ -468,6 +483,11 @@ truths = against.groupby(kinds)[["data", "truth", "one_by_one"]].mean()
 truths = truths.reindex(list(names.values()), level="name").reset_index()
 save(None, "calibration_truth", truths)
 truths.round(4)
+
+# %%
+claims.check("calibration-truth", (against.data - against.truth).abs().max())
+proper = against[against.objective == "full"]
+claims.check("calibration-is-not-knowledge", (proper.one_by_one / proper.truth).min() > 10)
 
 # %% [markdown]
 # ## Check
@@ -516,8 +536,6 @@ more = {
 }
 
 # %%
-teachers = runs[runs.id.isin(sizes) & (runs.reference == "data")]
-claims.check("calibration-teachers", teachers.ece.max())
 calibrated = by_seed("ece", "data", "full", short).mean().max()
 claims.check("calibration-full-calibrated", calibrated)
 claims.check("calibration-top1-overconfident", all(map(clearly_positive, over)))
@@ -602,16 +620,6 @@ claims.check("calibration-top1-teacher-bins", bool(everywhere))
 in_low = half_moves("unsure").mean() - half_moves("sure").mean()
 claims.check("calibration-top1-low-bins", bool((in_low > 0).all()))
 claims.check("calibration-more-tokens-all-bins", bool((more_bins.melt().value.dropna() > 0).all()))
-claims.check("calibration-order", order)
-claims.check("calibration-directions", directions)
-claims.check("calibration-sizes", size_agrees)
-teachers_printed = paper[paper.figure == 42].sort_values("teacher_params").ece_percent
-claims.check("calibration-larger-better", bool((teachers_printed.diff().dropna() <= 0).all()))
-
-# %%
-claims.check("calibration-truth", (against.data - against.truth).abs().max())
-proper = against[against.objective == "full"]
-claims.check("calibration-is-not-knowledge", (proper.one_by_one / proper.truth).min() > 10)
 
 # %% [markdown]
 # ## What to take away

@@ -10,6 +10,7 @@
 # \mathcal{L}_S = (1 - \lambda)\, \underbrace{\big(-\log \sigma(z_S)_x\big)}_{\text{data}}
 # + \lambda\, \underbrace{\Big(-\tau^2 \sum_a \sigma(z_T / \tau)_a \log \sigma(z_S / \tau)_a\Big)}
 # _{\text{teacher}} + \lambda_Z \Big(\log \sum_a e^{z_{S,a}}\Big)^2
+# \tag{7}
 # $$
 #
 # The paper's answer: teacher only, $\lambda = 1$; $\tau = 1$; the learning rate of supervised
@@ -142,9 +143,12 @@ rows = [rows[rows.mixing > 0], *(alone.assign(teacher_loss=x) for x in rows.teac
 rows_of_mixing = rows
 mixing = compare(pd.concat(rows), "mixing", 1.0)
 fig = by_teacher(mixing, "mixing", "mixing coefficient λ (0: labels only)")
+# As in the paper the axis is stretched towards 1: even in log(1.01 - λ).
+stretched = (lambda x: -np.log(np.maximum(1.01 - x, 1e-3)), lambda y: 1.01 - np.exp(-y))
 for ax in fig.axes:
-    ax.set_xscale("function", functions=(lambda x: np.abs(x) ** 4, lambda x: np.abs(x) ** 0.25))
-    plain_ticks(ax, [0, 0.5, 0.7, 0.9, 0.97])
+    ax.set_xscale("function", functions=stretched)
+    ax.set_xlim(-0.05, 1.001)
+    plain_ticks(ax, [0, 0.5, 0.7, 0.9, 0.97, 0.99, 1])
 save(fig, "fig51a_mixing", mixing)
 told(mixing, "mixing")
 
@@ -171,8 +175,11 @@ for depth, cells in best.groupby("n_layers"):
     style = {"color": figures.student_color(sizes[depth]), "ms": 13 - 4 * depth}
     ax.plot(cells.teacher_loss, cells.mixing, "o-", mfc="white", **style, label=named(depth))
     ax.plot(solid.teacher_loss, solid.mixing, "o", **style)
-ax.set(xlabel="$L_T$ (nats)", ylabel="best mixing coefficient λ*", ylim=(-0.05, 1.05))
-ax.legend(loc="lower left")
+keys = {"better than λ = 1": "#666666", "no different from it": "white"}
+for name, fill in keys.items():
+    ax.plot([], [], "o", color="#666666", mfc=fill, ms=6, label=name)
+ax.set(xlabel="teacher loss $L_T$ (nats)", ylabel="best mixing coefficient λ*", ylim=(-0.05, 1.05))
+ax.legend(loc="lower left", ncols=2)
 save(fig, "fig51b_best_mixing", best)
 
 # %% [markdown]
@@ -217,9 +224,12 @@ fig, axes = figures.panels(list(titles.values()), "peak learning rate", "$L$ or 
 for (role, depth), cells in peak.groupby(["role", "n_layers"]):
     ax, least = axes[list(titles).index(role)], cells.loc[cells.loss.idxmin()]
     curve(ax, cells, "peak", figures.student_color(sizes[depth]), named(depth))
-    ax.plot(least.peak, least.loss, "o", ms=10, mfc="none", color=figures.MARKS["optimum"])
+    ring = {"mfc": "none", "color": figures.MARKS["optimum"], "ls": "none"}
+    last = depth == peak.n_layers.max()
+    ax.plot(least.peak, least.loss, "o", ms=10, **ring, label="best" if last else None)
     ax.set_xscale("log")
-figures.legend_below(fig, axes[0])
+    plain_ticks(ax, [0.001, 0.01, 0.1])
+figures.legend_below(fig, axes[0], columns=4)
 save(fig, "fig53_learning_rate", peak)
 
 
@@ -264,18 +274,20 @@ truncation = pd.concat([truncated("top_k", "top_p"), truncated("top_p", "top_k")
 
 # %%
 MIXED = {1.0: ("alone", ORANGE), design.truncation_mixing: ("mixed with data", BLUE)}
-ABOVE = "increase of $L_S$ (nats)"
+ABOVE = "$L_S$ above the whole\ndistribution's (nats)"
 
 
 def above_whole(ax):
     """A scale that is linear near zero and logarithmic beyond."""
     ax.set_yscale("symlog", linthresh=0.02, linscale=0.6)
-    ax.set_yticks([-0.02, 0, 0.02, 0.1, 1], ["-0.02", "0", "0.02", "0.1", "1"])
+    ax.set_yticks([-0.02, 0, 0.02, 0.1, 1], ["−0.02", "0", "0.02", "0.1", "1"])
+    ax.set_ylim(-0.025, 4)
     ax.axhline(0, color=figures.MARKS["reference"], lw=1)
 
 
 knobs = {"top_k": "entries kept, k", "top_p": "mass kept, p"}
-fig, grid = plt.subplots(2, truncation.n_layers.nunique(), figsize=(9, 6), squeeze=False)
+shape = {"figsize": (9, 6), "squeeze": False, "sharey": True}
+fig, grid = plt.subplots(2, truncation.n_layers.nunique(), **shape)
 for row, (knob, xlabel) in zip(grid, knobs.items(), strict=True):
     shown = truncation[truncation.knob == knob].groupby("n_layers")
     for ax, (depth, some) in zip(row, shown, strict=True):

@@ -1,10 +1,11 @@
 # %% [markdown]
 # # 11 · The ledger of claims
 #
-# *The whole paper, its poster, its summary page and two articles about it.* Every statement that
-# can be checked is listed in `data/claims.toml`: where it stands, in our words, what would confirm
-# it and how closely. The notebook that computes the value asks `claims.check(id, value)`, which
-# fails if the verdict is not the one recorded. There are six:
+# *The whole paper, its poster, its summary page and two articles about it.* (The articles are by
+# others: AI CERTS's on the paper, and one with rules for practitioners, here *the practitioner's*.)
+# Every statement that can be checked is listed in `data/claims.toml`: where it stands, in our
+# words, what would confirm it and how closely. The notebook that computes the value asks
+# `claims.check(id, value)`, which fails if the verdict is not the one recorded. There are six:
 #
 # - **holds**: the value is within the tolerance that the text's words or digits leave;
 # - **holds within** *x*: it is not, but within a looser tolerance named beside it;
@@ -40,8 +41,8 @@ law, printed = laws.load("corrected"), laws.load("table6")
 # %% [markdown]
 # ## How they came out
 #
-# Left by source, the paper first; right the paper's own by the notebook that answers them; numbers
-# are claims.
+# Left by source, the paper first; right the paper's own by the notebook that answers them (no
+# notebook: settled by reading, or not testable here); numbers are claims.
 
 # %%
 VERDICTS = {
@@ -84,7 +85,8 @@ def bars(ax, wide, title):
     left = 0 * wide.sum(axis=1)
     for verdict, color in VERDICTS.items():
         share = wide[verdict] / wide.sum(axis=1)
-        drawn = ax.barh(wide.index, share, left=left, color=color, label=verdict)
+        names = wide.index.str.replace("none", "no notebook")
+        drawn = ax.barh(names, share, left=left, color=color, label=verdict)
         ax.bar_label(drawn, [f"{n:.0f}" if n else "" for n in wide[verdict]], label_type="center")
         left = left + share
     ax.set(xlim=(0, 1), xlabel="share of the claims", title=title)

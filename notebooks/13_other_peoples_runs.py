@@ -5,6 +5,7 @@
 #
 # $$
 # L(N, D) = E + \Big(\frac{A}{N^\alpha} + \frac{B}{D^\beta}\Big)^\gamma
+# \tag{1}
 # $$
 #
 # has one exponent more than that of Hoffmann et al., $\gamma = 1$. Leaving it free, says the
@@ -268,19 +269,26 @@ for _, row in told.iterrows():
     axes[0].errorbar(
         row.estimate, at, xerr=bar, fmt="o", color="#333333", mfc="none" if bare else None
     )
-axes[0].axvline(PAPER_GAMMA, color="#E69F00")
-axes[0].text(PAPER_GAMMA + 0.01, 0.45, "Table 6", color="#E69F00", fontsize=8)
+axes[0].axvline(PAPER_GAMMA, color="black", linestyle="--", linewidth=1)
+axes[0].text(PAPER_GAMMA + 0.01, 0.45, "Table 6", fontsize=8)
 axes[0].axvline(1, color="grey", linestyle=":")
-axes[0].set(xlabel=r"$\gamma$, 95%", yticks=list(place.values()), ylim=(-6.6, 0.8))
+axes[0].set(xlabel=r"$\gamma$ and its 95% interval", yticks=list(place.values()), ylim=(-6.6, 0.8))
 axes[0].set_yticklabels(place)
+for counting, fill in zip(counts, (None, "none"), strict=True):
+    axes[0].plot([], [], "o", color="#333333", mfc=fill, label=counting)
+axes[0].legend(loc="lower right", bbox_to_anchor=(0.95, 0))
 for i, (way, part) in enumerate(beyond.groupby("held_out", sort=False)):
     color = ("#0072B2", "#D55E00", "#009E73")[i]
     at = part.table.map(place) + 0.22 * (1 - i)
     axes[1].hlines(at, part.ratio_low, part.ratio_high, color=color, linewidth=1.2)
     axes[1].plot(part.ratio, at, "os^"[i], color=color, label=f"{way} quarter left out")
 axes[1].axvline(1, color="grey", linestyle=":")
+axes[1].text(0.93, 0.5, "free predicts better", fontsize=8, ha="right")
+axes[1].text(1.07, 0.5, r"$\gamma = 1$ does", fontsize=8)
 axes[1].set(
-    xscale="log", xlabel=r"error left out, $\gamma$ free over $\gamma = 1$", xlim=(0.08, 18)
+    xscale="log",
+    xlabel=r"error on what was left out, $\gamma$ free over $\gamma = 1$",
+    xlim=(0.08, 18),
 )
 axes[1].set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
 axes[1].xaxis.set_minor_formatter("")

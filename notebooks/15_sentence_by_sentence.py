@@ -408,7 +408,8 @@ def reach(law):
 reached = reach(law)
 printed = reach(laws.load("table6"))
 columns = ["figure", "quantity", "low", "high", "law_low", "law_high", "reached"]
-reached[columns].assign(printed_high=printed.law_high, printed_reached=printed.reached).round(3)
+beside = reached[columns].assign(printed_high=printed.law_high, printed_reached=printed.reached)
+beside.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)
 
 
 # %%
@@ -431,7 +432,8 @@ lowest = allocate.costs_of_losses(law, students, above_floor).pivot_table(
     index="student_params", columns="scenario", values=["compute_ratio", "token_ratio"],
     aggfunc="min", sort=False,
 )  # fmt: skip
-lowest.set_axis(titles).round(3)
+SHORT = dict(zip(scenarios, ("best case", "inference", "pretraining", "both"), strict=True))
+lowest.set_axis(titles).rename(columns=SHORT).round(3)
 
 
 # %%
@@ -443,7 +445,7 @@ def approach(law, above):
 
 
 steps = {f"{d * 1e3:.0f} mnats": approach(law, d) for d in (0.012, 0.006, 0.003)}
-pd.concat(steps, axis=1).set_axis(titles).round(2)
+pd.concat(steps, axis=1).set_axis(titles).rename(columns=SHORT).round(2)
 
 
 # %%
@@ -516,7 +518,8 @@ break_even = {
     for s in scenarios
     for name, least in (("any gain", 0), ("over 0.01", 0.01))
 }
-pd.DataFrame(break_even).set_axis(titles).map(lambda v: "none" if v == 0 else f"{v:.2g}")
+shown = pd.DataFrame(break_even).set_axis(titles).rename(columns=SHORT)
+shown.map(lambda v: "none" if v == 0 else f"{v:.2g}")
 
 # %%
 claims.check("practitioner-rule", **under(lambda w: min(ends(w, both, 0)[1e9] / 3e20, 1e6)))

@@ -129,15 +129,16 @@ print(f"entropy of the words: {entropy:.4f} nats")
 pd.DataFrame(rows).round(4)
 
 # %% [markdown]
-# ### Figure: two languages under one law
+# ### Figure: two languages under one law (as Figure 36)
 #
 # **See.** (a), (b) One law, two languages. (c) What the runs say of $E$: where its curve is above
 # the dotted line that value is excluded, if the law is right. Words exclude their own entropy
 # (dashed): the law is not right about $E$ where it can be checked, so neither language's $E$ is to
 # be believed.
 #
-# **How.** Loss over size, a colour a number of tokens per parameter, lines the fitted law. (c):
-# $E$ held at each value, all else fitted again; likelihood ratio, 3.84 its 95% mark.
+# **How.** Loss over size, a colour a number $M = D / N$ of tokens per parameter, lines the fitted
+# law, bars two standard errors over seeds. (c): $E$ held at each value, all else fitted again;
+# likelihood ratio, 3.84 its 95% mark.
 
 # %%
 RATIOS = (5, 10, 20, 50, 100, 200)
@@ -156,16 +157,20 @@ for ax, (name, s) in zip(axes, studies.items(), strict=False):
         ax.plot(x, s.law.law.loss(x, ratio * x), color=color)
         drawn.append(line.assign(language=name))
     ax.set(title=f"({'ab'[name == 'text']}) {name}", xscale="log", xlabel="$N$ (parameters)")
+    ax.set_xticks([1e4, 1e5, 1e6], ["10k", "100k", "1M"])
     ax.legend(fontsize=7.5)
     found = fit.profile(s.law, "E", floors)
     axes[2].plot(floors, found.likelihood_ratio, "o-", ms=3, color=COLORS[name], label=name)
     s.floor_profile = found
 axes[0].set_ylabel("$L$ (nats)")
 axes[0].axhline(entropy, color=figures.MARKS["reference"], linestyle=":")
-axes[0].text(4e3, entropy + 0.01, "entropy", fontsize=8, color=figures.MARKS["reference"])
+axes[0].text(4e3, entropy + 0.025, "entropy of the words", fontsize=8, color="#555555")
 axes[2].axhline(3.84, color="black", linestyle=":", linewidth=1)
+axes[2].text(1.34, 4.5, "95%", fontsize=8, ha="right")
 axes[2].axvline(entropy, color=BLUE, linestyle="--", linewidth=1)
+axes[2].text(1.34, 17, "entropy of the words", fontsize=8, ha="right", rotation=90)
 axes[2].set(title="(c) what is excluded", xlabel="$E$ held at (nats)", ylabel="likelihood ratio")
+axes[2].set_ylim(-1, 40)
 axes[2].legend()
 columns = ["language", "params", "tokens", "ratio", "loss", "seeds", "error"]
 save(fig, "text_supervised", pd.concat(drawn)[columns])
@@ -203,7 +208,7 @@ both.map(lambda x: f"{x:.4g}" if x < 1e9 else f"{x:.0e}")
 # %% [markdown]
 # ## The capacity gap
 #
-# ### Figure: students of better and better teachers
+# ### Figure: students of better and better teachers (as Figure 4)
 #
 # **See.** The capacity gap is on real text too, and deeper: past its best teacher the smallest
 # student on 20 tokens a parameter loses some 5% (the table below), where the words cost it 2%.
@@ -211,8 +216,9 @@ both.map(lambda x: f"{x:.4g}" if x < 1e9 else f"{x:.0e}")
 # parameter. Larger students, or more tokens, want better
 # teachers.
 #
-# **How.** A panel a student, words above, text below; a curve a number of tokens per parameter,
-# bars two standard errors over seeds, lines the law of the language. Grey: $L_S = L_T$.
+# **How.** A panel a student, words above, text below; a colour a number $M$ of tokens per
+# parameter, bars two standard errors over seeds, lines the law of the language. Better teachers to
+# the left.
 
 # %%
 SHOWN = {1: (5, 20, 50, 100, 400), 2: (5, 20, 50), 3: (5, 20)}
@@ -237,12 +243,13 @@ for row, (name, s) in zip(grid, studies.items(), strict=True):
             )  # fmt: skip
             drawn.append(line.assign(language=name, ratio=ratio))
         ends = np.array([taught.teacher_loss.min(), taught.teacher_loss.max()])
-        ax.plot(ends, ends, color=figures.MARKS["reference"], linewidth=0.8)
+        grey = {"color": figures.MARKS["reference"], "linewidth": 0.8}
+        ax.plot(ends, ends, **grey, label="$L_S = L_T$")
         ax.set_title(f"{name}, $N_S$ = {figures.label_size(size(depth).params)}")
     row[0].set_ylabel("$L_S$ (nats)")
 for ax in grid[-1]:
     ax.set_xlabel("$L_T$ (nats)")
-figures.legend_below(fig, grid[0, 0], columns=5)
+figures.legend_below(fig, grid[0, 0], columns=6)
 columns = ["language", "params", "tokens", "ratio", "teacher_params", "teacher_loss", "loss"]
 drawn = pd.concat(drawn)[[*columns, "kl_teacher", "seeds", "error"]]
 # The perfect teacher of the words has no size.
@@ -343,7 +350,7 @@ curves = {name: in_units(*version) for name, version in versions.items()}
 pd.DataFrame({name: spread_below(curve) for name, curve in curves.items()}).T.round(4)
 
 # %% [markdown]
-# ### Figure: the collapse, as far as it can be drawn
+# ### Figure: the collapse, as far as it can be drawn (as notebook 14's)
 #
 # **See.** Below $u = 1$ a better teacher buys no student anything; above it the student is its
 # teacher. With $g$ on labels instead of the perfect teacher's, the flat part falls apart by tokens
@@ -356,20 +363,22 @@ pd.DataFrame({name: spread_below(curve) for name, curve in curves.items()}).T.ro
 # %%
 fig, axes = figures.panels(list(curves), "$u = (L_T - E) / g$", "$y = (L_S - E) / g$", 2, False)
 drawn = []
+FINE, COARSE = (0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6), (0.6, 0.8, 1, 1.4, 2, 3, 5)
 for ax, (name, curve) in zip(axes, curves.items(), strict=True):
     color = [ratio_color(ratio) for ratio in curve.tokens / curve.params]
     ax.scatter(curve.u, curve.y, s=12, c=color)
     line = np.geomspace(curve.u.min(), curve.u.max(), settings.curve_points)
     ax.plot(line, np.maximum(1, line), color="black", linewidth=0.8, label="max(1, u)")
     ax.set(xscale="log", yscale="log")
-    for axis, ticks in ((ax.xaxis, (0.1, 0.3, 1, 3)), (ax.yaxis, (0.6, 0.8, 1, 1.4, 2, 3, 5))):
+    wide = curve.y.max() > 2
+    for axis, ticks in ((ax.xaxis, (0.1, 0.3, 1, 3)), (ax.yaxis, COARSE if wide else FINE)):
         axis.set_major_locator(FixedLocator(ticks))
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
     drawn.append(curve.assign(panel=name)[["panel", *STUDENT, "teacher_loss", "u", "y", "noise"]])
-for ratio in RATIOS:
-    axes[0].plot([], [], "o", ms=4, color=ratio_color(ratio), label=f"M = {ratio}")
-figures.legend_below(fig, axes[0], columns=4)
+for ratio in (0.5, *RATIOS, 500):
+    axes[0].plot([], [], "o", ms=4, color=ratio_color(ratio), label=f"M = {ratio:g}")
+figures.legend_below(fig, axes[0], columns=5)
 save(fig, "text_collapse", pd.concat(drawn))
 
 # %% [markdown]
@@ -422,11 +431,13 @@ errors = moved.groupby("law", sort=False).off.agg(
 # coefficients err without bias, less than twice as much as coefficients of text's own: what
 # carries over is how a student follows a teacher, not how good models are.
 #
-# **How.** Predicted over measured, less one, of every distilled setting of text; colour: student
-# size. Note the scales.
+# **How.** Predicted over measured, less one, of every distilled setting of text; in each title the
+# mean of its size; colour and mark: student size. Note the scales.
 
 # %%
-fig, axes = figures.panels(list(laws_moved), "measured $L_S$ (nats)", "error (%)", 3, False)
+fig, axes = figures.panels(
+    list(laws_moved), "measured $L_S$ (nats)", "predicted over measured (%)", 3, False
+)
 for ax, (name, part) in zip(axes, moved.groupby("law", sort=False), strict=True):
     for marker, (params, line) in zip("osDv", part.groupby("params"), strict=True):
         color = figures.student_color(params)
@@ -460,7 +471,7 @@ long.reset_index(level=0).round(4)
 # %% [markdown]
 # ## Weak to strong
 #
-# ### Figure: who overtakes the teacher?
+# ### Figure: who overtakes the teacher? (as Figure 41)
 #
 # **See.** Students larger than a weak teacher end below it on both languages, by two errors in many
 # more settings than chance gives, and by no more than a few thousandths of a nat: real, and of no
@@ -468,28 +479,35 @@ long.reset_index(level=0).round(4)
 #
 # **How.** Settings no more than 0.005 nats above their teacher, of the two weakest fixed teachers;
 # errors (two standard ones) from the spread of such settings over their own seeds, as in notebook
-# 08.
+# 08. The students of 3.41k are as large as the weakest teacher, all others larger; under text's
+# second teacher only two settings come that near.
 
 # %%
-fig, axes = plt.subplots(1, 4, figsize=(12, 3.4), sharex=True, sharey=True)
-drawn = []
-for pair, (name, s) in zip(axes.reshape(2, 2), studies.items(), strict=True):
+fig, axes = figures.panels(list(studies), "$D_S$ (tokens)", "$L_S - L_T$ (mnats)", 2)
+fig.set_size_inches(9.5, 4.2)
+drawn, sizes_seen = [], set()
+for ax, (name, s) in zip(axes, studies.items(), strict=True):
     s.near = analysis.overtakers(s.runs)
     s.larger = s.near[s.near.n_layers > s.near.teacher.map(s.depth_of)]
-    for ax, teacher in zip(pair, s.fixed[:2], strict=True):
+    losses = s.runs.groupby("teacher").teacher_loss.first()[s.fixed[:2]]
+    for teacher, fill in zip(s.fixed[:2], (None, "white"), strict=True):
         part = s.near[s.near.teacher == teacher].sort_values("tokens", kind="stable")
         for params, line in part.groupby("params"):
-            ax.errorbar(
-                line.tokens, 1e3 * line.excess, 2e3 * line.error, fmt="o-", ms=4, lw=1,
-                color=figures.student_color(params),
-                label=f"$N_S$ = {figures.label_size(params)}",
-            )  # fmt: skip
-        ax.axhline(0, color="black", linewidth=0.8)
-        loss = s.runs.teacher_loss[s.runs.teacher == teacher].iloc[0]
-        ax.set(title=f"{name}, $L_T$ = {loss:.2f}", xscale="log", xlabel="$D_S$ (tokens)")
-        ax.legend(fontsize=7)
+            style = {"color": figures.student_color(params), "mfc": fill, "lw": 1, "ms": 4.5}
+            ax.errorbar(line.tokens, 1e3 * line.excess, 2e3 * line.error, fmt="o-", **style)
+        sizes_seen |= set(part.params)
         drawn.append(part.assign(language=name))
-axes[0].set(ylabel="$L_S - L_T$ (mnats)")
+    ax.axhline(0, color="black", linewidth=0.8)
+    told = [
+        f"$L_T$ = {loss:.2f} ({fill})"
+        for loss, fill in zip(losses, ("filled", "open"), strict=True)
+    ]
+    ax.set(title=f"{name}: {', '.join(told)}", xscale="log")
+    ax.set_xticks([1e5, 1e6], ["100k", "1M"])
+for params in sorted(sizes_seen):
+    label = f"$N_S$ = {figures.label_size(params)}"
+    axes[0].plot([], [], "o-", ms=4.5, lw=1, color=figures.student_color(params), label=label)
+figures.legend_below(fig, axes[0], columns=5)
 save(fig, "text_weak_to_strong", pd.concat(drawn).dropna(subset="error"))
 overtaken = {
     name: {
