@@ -23,6 +23,7 @@ profile = "full"
 way = "own"  # with few teachers "held" (published exponents) or "shifted" (published law, own E)
 student_params = compute = None  # of the decision; what is None is taken inside the runs
 delta_lgt = 1.0
+as_is = False  # True takes the runs as they stand, whatever is doubtful in them
 
 # %%
 import tempfile
@@ -48,7 +49,8 @@ renamed, units = {}, {}  # such as {"val_loss": "student_loss"}, {"params": "M",
 # ## Check
 #
 # What cannot be read stops here, with every fault of the file at once, its rows counted as a
-# spreadsheet counts them. What is doubtful is said, first of all what no law can have made.
+# spreadsheet counts them. What is doubtful is said, first of all what no law can have made; after
+# that, or where a unit is in doubt, there is no verdict before `units` tells it.
 
 # %%
 table = tables.read_runs(runs_path, renamed)
@@ -59,8 +61,10 @@ singles = tables.converted(table.supervised, units)
 print(
     f"{len(runs)} distillation runs, {len(singles)} supervised ones besides", *table.notes, sep="\n"
 )
-for doubt in tables.doubts(runs):
-    print(doubt.text)
+doubts = [doubt for part in (runs, singles) if len(part) for doubt in tables.doubts(part)]
+print(*(doubt.text for doubt in doubts), sep="\n", end="\n" * bool(doubts))
+if not as_is:
+    tables.refuse(doubts, units)
 decision = decisions.inside_decision(runs, student_params, compute, delta_lgt)
 runs.describe().loc[["min", "50%", "max"]].map("{:.4g}".format)
 

@@ -394,10 +394,13 @@ def test_a_budget_inside_supervised_runs_and_one_outside():
 
 
 def test_ranges_are_finite_or_not_printed():
-    assert numbers.ranged(1.0, *numbers.band([1.0, 2.0, np.inf])) == "1 (the runs tell no range)"
-    assert numbers.ranged(1.0, *numbers.band([])) == "1 (the runs tell no range)"
-    low, high = numbers.band(np.linspace(0, 1, 1001))
-    assert (low, high) == pytest.approx((0.025, 0.975))
+    assert (
+        numbers.ranged(1.0, *numbers.band([1.0, 2.0, np.inf], 1.0)) == "1 (the runs tell no range)"
+    )
+    assert numbers.ranged(1.0, *numbers.band([], 1.0)) == "1 (the runs tell no range)"
+    assert numbers.band(np.linspace(0, 1, 1001), 0.5) == pytest.approx((0.025, 0.975))
+    assert numbers.band(np.linspace(0, 1, 1001), 1.2) == pytest.approx((0.025, 1.2))
+    assert numbers.ranged(1.0, 1.5, 2.0) == "1 (1 to 2)"
 
 
 # The command.

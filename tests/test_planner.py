@@ -211,13 +211,18 @@ def mixed(count, seed, *, new_teachers):
             for i in range(random.integers(1, 4))
         ]
         if new_teachers:
-            limit, teachers = None, None
+            teachers = None
         yield problem(n, **budget, deltaLgt=lgt, deltaPre=pre, maxTokens=limit, teachers=teachers)
 
 
 @pytest.mark.parametrize(
     ("count", "new_teachers", "measured"),
-    [(1000, False, None), (60, False, (2e9, 1e11, 2.5)), (4, True, None)],
+    [
+        (1000, False, None),
+        (60, False, (2e9, 1e11, 2.5)),
+        (3, True, None),
+        (1, True, (2e9, 1e11, 2.5)),
+    ],
 )
 def test_advice_and_page_agree_ensemble_included(browser, url, count, new_teachers, measured):
     page = browser.new_page()
@@ -234,6 +239,13 @@ def test_advice_and_page_agree_ensemble_included(browser, url, count, new_teache
         for name in ("distilled", "supervised", "gain"):
             found = answer["ranges"][name]
             np.testing.assert_allclose(found, expected.ranges[name], atol=1e-6, rtol=0)
+        for (low, high), value in (
+            (answer["ranges"]["gain"], answer["gain"]),
+            (answer["ranges"]["distilled"], answer["best"]["loss"]),
+            (answer["ranges"]["supervised"], answer["supervised"]["loss"]),
+            *zip(answer["ranges"]["each"], [p["loss"] for p in answer["plans"]], strict=True),
+        ):
+            assert low <= value <= high
         assert answer["share"] == pytest.approx(expected.share_distil, abs=1e-9)
         assert answer["verdict"] == expected.verdict
         verdicts.add(expected.verdict)
@@ -451,13 +463,23 @@ def test_keyboard_alone_is_enough(page):
     assert outline != "none"
 
 
-@pytest.mark.parametrize("query", ["", "#have=none&u=flops&b=1e22", "#have=list&u=hours&b=2000"])
+NARROW = [
+    "",
+    "#have=none&u=flops&b=1e22",
+    "#have=none&u=flops&b=1e30&serve=1e15",
+    "#have=list&u=hours&b=2000&serve=2T&gpus=64&price=2.5",
+]
+
+
+@pytest.mark.parametrize("query", NARROW)
 def test_a_narrow_screen_shows_everything_without_scrolling_sideways(browser, url, query):
     page = browser.new_page(viewport={"width": 360, "height": 740})
     page.goto(url + query)
     page.wait_for_function(SETTLED)  # charts are drawn anew until then
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert page.is_visible("#peek")
+    wide = "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth)"
+    assert page.evaluate(f"{wide}.map((e) => e.firstChild.id)") == []
     for chart in page.locator(".chart:visible").all():
         right = chart.locator("svg").bounding_box()
         assert right["x"] + right["width"] <= 360
@@ -675,6 +697,6 @@ def test_a_planner_refuses_runs_that_no_law_can_have_made(tmp_path):
     runs = simulate.example_runs()
     sizes = {name: runs[name] / 1e6 for name in ("student_params", "teacher_params")}
     runs.assign(**sizes).to_csv(path, index=False)
-    with pytest.raises(ValueError, match=r"no law can have made this table: .*millions"):
+    with pytest.raises(ValueError, match=r"no verdict from this table: .*millions"):
         planner.write(tmp_path / "planner", path)
     assert not (tmp_path / "planner").exists()

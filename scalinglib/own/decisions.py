@@ -235,7 +235,7 @@ def _ten_times(law, best, size):
 
 
 def _draws(value, draws):
-    low, high = band(draws)
+    low, high = band(draws, value)
     return {"value": float(value), "low": low, "high": high}
 
 

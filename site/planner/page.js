@@ -57,19 +57,18 @@ const Page = (() => {
     place("warnings").hidden = !w.notes.length;
     place("warnings").replaceChildren(...w.notes.map((note) => make("li", {}, note)));
     const tile = (label, value, ends, kind) => make("div", { class: `tile ${kind}` },
-      make("b", {}, value), make("small", {}, ends ? Words.range(ends) : ""), make("span", {}, label));
-    const distilled = w.best ? Words.loss(w.best.loss) : "–";
-    const gain = w.best ? Words.loss(Math.abs(w.gain)) : "–";
+      make("b", {}, value), make("small", {}, ends), make("span", {}, label));
+    const distilled = w.best ? Words.loss(w.best.loss) : "";
     const signed = (x) => `${x < 0 ? "−" : ""}${Words.loss(Math.abs(x))}`;
-    place("tiles").replaceChildren(
-      tile("loss, distilled", distilled, w.ranges.distilled, "distil"),
-      tile("loss, trained on data", Words.loss(w.supervised.loss), w.ranges.supervised, "data"),
-      tile(`${w.gain > 0 ? "gained" : "lost"} by distilling`, gain, null, ""),
-    );
+    const tiles = [tile("loss, trained on data", Words.loss(w.supervised.loss),
+      Words.range(w.ranges.supervised), "data")];
     if (w.best) {
       const ends = w.gain > 0 ? w.ranges.gain : w.ranges.gain.map((x) => -x).reverse();
-      place("tiles").lastChild.children[1].textContent = Words.range(ends, signed);
+      tiles.unshift(tile("loss, distilled", distilled, Words.range(w.ranges.distilled), "distil"));
+      tiles.push(tile(`${w.gain > 0 ? "gained" : "lost"} by distilling`,
+        Words.loss(Math.abs(w.gain)), Words.range(ends, signed), ""));
     }
+    place("tiles").replaceChildren(...tiles);
     const { head, rows } = Words.plan(w);
     Pictures.table(place("plan"), head, rows);
     Pictures.split(w);
@@ -81,7 +80,7 @@ const Page = (() => {
     place("store").hidden = !(w.stored && w.best);
     place("store-words").textContent = w.stored && w.best ? Words.storage(w) : "";
     const short = { distil: "Distil", train: "Train on data", undecided: "Undecided" };
-    place("peek").textContent = `${short[w.verdict]}: ${distilled} distilled, `
+    place("peek").textContent = `${short[w.verdict]}: ${w.best ? `${distilled} distilled, ` : ""}`
       + `${Words.loss(w.supervised.loss)} on data`;
   }
 

@@ -24,8 +24,11 @@ const Words = (() => {
     const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(x) / 3)));
     return `${digits(x / 1000 ** step, 3)} ${units[step]}`;
   }
-  const hours = (x) => (x < 1e7 ? digits(x, 3).toLocaleString("en") : size(x));
-  const money = (x) => digits(x, 3).toLocaleString("en", { maximumFractionDigits: 2 });
+  const plain = (x) => x.toLocaleString("en", { maximumSignificantDigits: 3 });
+  const hours = (x) => (x < 1e7 ? plain(x) : size(x));
+  const times = (x) => (x < 1e4 ? String(digits(x, 2)) : power(x));
+  /** The loss of guessing among all tokens: what the law puts above it is no model's. */
+  const GUESS = Math.log(SETTINGS.flops.vocabulary);
   const range = (ends, show = loss) => {
     const [low, high] = ends.map(show);
     return low === high ? low : `${low} to ${high}`;
@@ -108,7 +111,7 @@ const Words = (() => {
     const [none, all] = [ranges.share < 1e-9, ranges.share > 1 - 1e-9];
     const part = none ? "none" : all ? "all" : `${Math.min(99, Math.max(1, whole))}%`;
     const share = ranges.gain ? ` Distilling is better in ${part} of them.` : "";
-    return `In brackets: where 9 of 10 of ${among} lie.${share}`;
+    return `In brackets: where 9 of 10 of ${among} lie, the central one with them.${share}`;
   }
 
   /** Up to which loss of this teacher distilling wins. */
@@ -145,9 +148,9 @@ const Words = (() => {
     const { budget: mine, unit, inUnit, gain } = w;
     const shown = (flip) => {
       const value = inUnit(flip.budget), ratio = value / mine;
-      const times = ratio > 1 ? `${digits(ratio, 2)} times yours` : `1/${digits(1 / ratio, 2)} of yours`;
+      const often = ratio > 1 ? `${times(ratio)} times yours` : `1/${times(1 / ratio)} of yours`;
       const far = flip.tokens < SETTINGS.fitted.tokens[0] || flip.tokens > SETTINGS.fitted.tokens[1];
-      return `${budget[unit](value)} (${times}${far ? "; there the law extrapolates" : ""})`;
+      return `${budget[unit](value)} (${often}${far ? "; there the law extrapolates" : ""})`;
     };
     const here = w.fixedTokens ? w.problem.tokens : w.problem.compute;
     const above = w.flips.find((f) => f.budget > here);
@@ -203,6 +206,10 @@ const Words = (() => {
       found.push(`${cause} leaves ${unspent(1 - plan.compute / problem.compute)} of the budget `
         + `unspent when ${what}.`);
     }
+    if (supervised.loss > GUESS) {
+      found.push(`On so few tokens the law has a loss above that of guessing (${loss(GUESS)}): it says `
+        + "nothing there.");
+    }
     if (outside.length) {
       found.unshift("This answer is an extrapolation. Outside what the law was fitted on: "
         + `${outside.join("; ")}.`);
@@ -221,6 +228,8 @@ const Words = (() => {
     const teacher = (show) => (p) => (p.teacher ? show(p.teacher) : "none");
     const withRange = (text, ends, show) =>
       (w.isNew && ends && show(ends[0]) !== show(ends[1]) ? `${text} (${range(ends, show)})` : text);
+    const most = Math.min(problem.maxTokens ?? Infinity, SETTINGS.box.tokens[1]);
+    const ended = (tokens) => (!w.fixedTokens && tokens >= most * 0.999 ? " (a bound)" : "");
     const rows = [
       each("Expected loss", (p) => loss(p.loss)),
       each("… in 9 of 10 laws", (p) => range(bands.get(p))),
@@ -231,14 +240,13 @@ const Words = (() => {
     rows.push(
       each("Student size", () => size(problem.studentParams)),
       each("Student tokens", (p) => (p === best
-        ? withRange(size(p.studentTokens), ranges.studentTokens, size) : size(p.studentTokens))),
-      each("… per parameter", (p) =>
-        String(digits(p.studentTokens / problem.studentParams, 3).toLocaleString("en"))),
+        ? withRange(size(p.studentTokens), ranges.studentTokens, size) + ended(p.studentTokens)
+        : size(p.studentTokens))),
+      each("… per parameter", (p) => plain(p.studentTokens / problem.studentParams)),
       each("Teacher size", teacher((t) => withRange(size(t.params), ranges.teacherParams, size))),
       each("Teacher loss", teacher((t) => withRange(loss(t.loss), ranges.teacherLoss, loss))),
       each(w.isNew ? "Teacher tokens" : "Teacher tokens, by its loss", teacher((t) => {
-        const most = Math.min(problem.maxTokens ?? Infinity, SETTINGS.box.tokens[1]);
-        if (t.tokens) return size(t.tokens) + (t.tokens >= most * 0.999 ? " (a bound)" : "");
+        if (t.tokens) return size(t.tokens) + ended(t.tokens);
         return w.neededTokens === Infinity ? "no number" : `≈ ${size(w.neededTokens)}`;
       })),
       each("FLOPs", (p) => power(p.compute)),
@@ -247,7 +255,7 @@ const Words = (() => {
     if (w.gpus) {
       rows.push(each(`Days on ${w.gpus} GPUs`, (p) => hours(p.compute / w.perHour / w.gpus / 24)));
     }
-    if (w.price !== null) rows.push(each("Price", (p) => money((p.compute / w.perHour) * w.price)));
+    if (w.price !== null) rows.push(each("Price", (p) => plain((p.compute / w.perHour) * w.price)));
     const mark = (p) => (w.verdict !== "undecided" && (w.verdict === "distil") === (p === best) ? "✓ " : "");
     const head = [""];
     if (best) head.push(`${mark(best)}Distil`);
@@ -285,7 +293,7 @@ const Words = (() => {
   }
 
   return {
-    agreement, article, bytes, budget, budgetTick, decision, digits, flips, hours, leftover, loss,
+    GUESS, agreement, article, bytes, budget, budgetTick, decision, digits, flips, hours, leftover, loss,
     percent, plan, power, range, reason, short, size, storage, turn, warnings,
   };
 })();
