@@ -228,9 +228,22 @@ def test_tokens_at_the_end_of_the_search_are_called_a_bound(capsys):
     assert "bound" not in tokens("1e22")
 
 
-def test_a_perplexity_taken_for_nats_is_questioned(capsys):
-    cli.main(["plan", "--student", "1B", "--tokens", "50B", "--teacher", "7B:8.1"])
-    assert "Is it a perplexity?" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--teacher", "7B:8.1"], "Is it a perplexity? Write ppl=...; if it is other text"),
+        (["--teacher", "7B:0.78"], "Are these bits per byte? Write bpb=...@BYTES; if it is other"),
+        (["--teacher", "7B:8.1", "--measured", "7B:1T:2.3"], "more than a model of this size has"),
+        (["--teacher", "7B:0.78", "--measured", "7B:1T:2.3"], "less than this text leaves"),
+        (["--teacher", "7B:2.1", "--measured", "7B:1T:8.1"], "too far apart to shift it"),
+        (["--teacher", "7B"], "“7B” is not SIZE:LOSS, such as 7B:2.05"),
+    ],
+)
+def test_a_loss_that_no_teacher_has_gets_no_verdict(capsys, given, message):
+    assert cli.main(["plan", "--student", "1B", "--tokens", "50B", *given]) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert not said.out
 
 
 def test_a_new_process_answers_without_jax():

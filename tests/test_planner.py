@@ -527,7 +527,6 @@ def test_numbers_are_read_alike_here_and_in_the_page(browser, url):
 @pytest.mark.parametrize(
     ("field", "value", "question"),
     [
-        ("tl", "8.1", "Is it a perplexity?"),
         ("tn", "5T", "Is this right?"),
         ("util", "0.4%", "Is this right?"),
     ],
@@ -536,6 +535,20 @@ def test_what_no_model_has_is_questioned_and_still_answered(page, field, value, 
     answered(page, lambda: page.fill(f"#{field}", value))
     assert question in page.inner_text(f"[data-field={field}] .doubt")
     assert page.is_visible("#results")
+
+
+def test_a_loss_in_another_unit_gets_no_verdict_and_keeps_its_number(page):
+    answered(page, lambda: page.fill("#tl", "8.1"))
+    assert "Is it a perplexity?" in page.inner_text("[data-field=tl] .error")
+    assert not page.is_visible("#results")
+    answered(page, lambda: page.select_option("#lu", "ppl"))
+    assert page.input_value("#tl") == "8.1"
+    assert plan_cell(page, "Teacher loss") == f"{np.log(8.1):.3f}"
+    page.click("#calibrate summary")
+    for field, value in {"cn": "7B", "cd": "1T", "cl": "10"}.items():
+        page.fill(f"#{field}", value)
+    answered(page, lambda: page.fill("#tl", "3000"))
+    assert "than a model of this size has" in page.inner_text("[data-field=tl] .error")
 
 
 def test_a_perplexity_is_the_same_as_its_nats(page):

@@ -210,8 +210,12 @@ const Page = (() => {
           return text;
         }
       };
-      for (const field of ["tl", "cl"]) form.elements[field].value = other(fields[field], 4);
-      form.elements.list.value = fields.list.split("\n")
+      // A number that this unit made no loss of was meant in the other one.
+      const { errors } = Inputs.interpret(before);
+      for (const field of ["tl", "cl"]) {
+        if (!errors[field]) form.elements[field].value = other(fields[field], 4);
+      }
+      if (!errors.list) form.elements.list.value = fields.list.split("\n")
         .map((line) => line.replace(/([^,;\t]*?)(\S+)\s*$/, (_, head, last) => head + other(last, 4)))
         .join("\n");
     }
