@@ -50,15 +50,17 @@ curves["supervised_loss"] = law.supervised.loss(curves.student_params, tokens)
 fig, ax = plt.subplots()
 for n, curve in curves.groupby("student_params"):
     color = figures.student_color(n)
-    ax.plot(curve.teacher_loss, curve.student_loss, color=color, label=figures.label_size(n))
+    ax.plot(curve.teacher_loss, curve.student_loss, color=color)
+    start = curve[["teacher_loss", "student_loss"]].iloc[0]
+    ax.annotate(f"{figures.label_size(n)} ", start, color=color, ha="right", va="center")
     ax.plot(curve.teacher_loss, curve.supervised_loss, ":", color=color, linewidth=1)
     best = curve.student_loss.idxmin()
     ax.plot(curve.teacher_loss[best], curve.student_loss[best], "o", color=color)
 ax.plot([1.5, 3], [1.5, 3], color="grey", linewidth=1)
 ax.text(2.83, 2.9, "$L_S = L_T$", color="grey", ha="right")
 ax.text(2.15, 2.8, "trained on data", color=figures.student_color(198e6))
-ax.set(xlabel="teacher loss $L_T$ (nats)", ylabel="student loss $L_S$ (nats)", ylim=(1.8, 3.0))
-ax.legend(title="student", loc="lower right", ncols=4)
+ax.set(xlabel="teacher loss $L_T$ (nats)", ylabel="student loss $L_S$ (nats)")
+ax.set(xlim=(1.38, 3.05), ylim=(1.8, 3.0))
 save(fig, "start_the_u", curves)
 
 # %% [markdown]
@@ -140,15 +142,24 @@ flips = pd.concat(
     allocate.under_ensemble(law, ensemble.thin(50), student_params, budgets, s, level=0.8)
     for s in allocate.SCENARIOS
 ).reset_index(drop=True)
+beside = {  # where each line has its name: a budget, and points from the line
+    "best_case": (1.5e20, (6, -14)),
+    "teacher_inference": (1.2e20, (-6, 8)),
+    "teacher_pretraining": (2.5e20, (-8, -12)),
+    "teacher_pretraining_inference": (1.2e21, (8, 6)),
+}
 fig, ax = plt.subplots()
 for name, curve in flips.groupby("scenario", sort=False):
     color, label = figures.SCENARIO_COLORS[name], figures.SCENARIO_LABELS[name]
-    ax.plot(curve.compute, curve.gap, color=color, label=label)
+    ax.plot(curve.compute, curve.gap, color=color)
     ax.fill_between(curve.compute, curve.gap_low, curve.gap_high, color=color, alpha=0.2, lw=0)
+    budget, offset = beside[name]
+    there = budget, np.interp(budget, curve.compute, curve.gap)
+    align = {"textcoords": "offset points", "ha": "left" if offset[0] > 0 else "right"}
+    ax.annotate(label.removeprefix("distillation, "), there, offset, color=color, **align)
 ax.axhline(0, color="black", linewidth=0.8)
 ax.axvline(compute, color="grey", linestyle="--", linewidth=1)
 ax.set(xscale="log", xlabel="total compute $C$ (FLOPs)", ylabel=r"$L_S - \tilde L_S$ (nats)")
-ax.legend()
 columns = ["student_params", "compute", "scenario", "gap", "gap_low", "gap_high", "share_distil"]
 save(fig, "start_the_decision", flips[columns])
 

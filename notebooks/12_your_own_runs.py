@@ -123,7 +123,7 @@ residuals = runs.assign(residual=100 * np.expm1(distillation.residuals()))
 fig, axes = plt.subplots(1, 3, figsize=(9.9, 3.2), sharey=True)
 labels = {"student_params": "$N_S$", "student_tokens": "$D_S$", "teacher_loss": "$L_T$ (nats)"}
 for ax, (column, label) in zip(axes, labels.items(), strict=True):
-    ax.plot(residuals[column], residuals.residual, "o", color="#0072B2", alpha=0.5)
+    ax.plot(residuals[column], residuals.residual, "o", color="#555555", alpha=0.5)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(xlabel=label, xscale="linear" if column == "teacher_loss" else "log")
 axes[0].set_ylabel("predicted − measured (%)")
@@ -150,14 +150,20 @@ chosen = answer.teachers.iloc[0]
 curve = decisions.token_curve(own, answer, settings.curve_points)
 tokens = curve.student_tokens
 fig, ax = plt.subplots()
-ax.fill_between(tokens, curve.run_low, curve.run_high, color="#56B4E9", alpha=0.3, label="new run")
-ax.fill_between(tokens, curve.law_low, curve.law_high, color="#0072B2", alpha=0.5, label="law")
-ax.plot(tokens, curve.predicted, color="#0072B2", label="prediction")
-ax.axhline(chosen.teacher_loss, color="grey", linewidth=1, label="teacher")
+ax.fill_between(tokens, curve.run_low, curve.run_high, color="#56B4E9", alpha=0.3)
+ax.fill_between(tokens, curve.law_low, curve.law_high, color="#0072B2", alpha=0.5)
+ax.plot(tokens, curve.predicted, color="#0072B2")
+ax.axhline(chosen.teacher_loss, color="grey", linewidth=1)
 ax.axvline(chosen.student_tokens, color="black", linewidth=0.8, linestyle=":")
+third, right = len(curve) // 3, {"ha": "left", "va": "bottom"}
+ax.text(tokens[third], curve.run_high[third], " one new run", color="#2b83b5", **right)
+line = {"arrowstyle": "-", "color": "#0072B2"}
+there, apart = (tokens[third], curve.predicted[third]), {"textcoords": "offset points", "ha": "right"}
+ax.annotate("the law", there, (-30, -50), color="#0072B2", arrowprops=line, **apart)
+ax.text(tokens.iloc[0], chosen.teacher_loss, "its teacher", color="grey", **right)
+ax.text(chosen.student_tokens, curve.run_high.max(), " the decision", va="top")
 ax.set(xscale="log", xlabel="student tokens $D_S$", ylabel="student loss $L_S$ (nats)")
 ax.set_title(f"{figures.label_size(decision.student_params)} student, {whose}")
-ax.legend()
 save(fig, "own_runs_more_tokens_simulated", curve)
 
 # %%
