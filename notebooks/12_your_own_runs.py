@@ -157,9 +157,9 @@ ax.axhline(chosen.teacher_loss, color="grey", linewidth=1)
 ax.axvline(chosen.student_tokens, color="black", linewidth=0.8, linestyle=":")
 third, right = len(curve) // 3, {"ha": "left", "va": "bottom"}
 ax.text(tokens[third], curve.run_high[third], " one new run", color="#2b83b5", **right)
-line = {"arrowstyle": "-", "color": "#0072B2"}
-there, apart = (tokens[third], curve.predicted[third]), {"textcoords": "offset points", "ha": "right"}
-ax.annotate("the law", there, (-30, -50), color="#0072B2", arrowprops=line, **apart)
+there = (tokens[third], curve.predicted[third])
+line = {"arrowprops": {"arrowstyle": "-", "color": "#0072B2"}, "textcoords": "offset points"}
+ax.annotate("the law", there, (-30, -50), color="#0072B2", ha="right", **line)
 ax.text(tokens.iloc[0], chosen.teacher_loss, "its teacher", color="grey", **right)
 ax.text(chosen.student_tokens, curve.run_high.max(), " the decision", va="top")
 ax.set(xscale="log", xlabel="student tokens $D_S$", ylabel="student loss $L_S$ (nats)")
