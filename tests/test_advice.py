@@ -162,14 +162,32 @@ def test_numbers_in_the_wrong_unit_are_warned_of(arguments):
         LAW.loss(*arguments)
 
 
-def test_losses_in_three_units_are_one():
+def test_losses_in_four_units_are_one():
+    for text in ("2.05 nats", "nats 2.05", "2.05 nats/token", "NATS=2,05", "2.05 nats per token"):
+        assert quantities.read_loss(text) == 2.05
+    for text in ("bits=3", "3 bits", "3 bits per token", "3 bits/token"):
+        assert quantities.read_loss(text) == pytest.approx(3 * np.log(2))
+    for text in ("0.7 bits per byte@4.3", "0.7 bits/byte @ 4.3 bytes", "bpb:0,7@4,3"):
+        assert quantities.read_loss(text) == quantities.read_loss("bpb=0.7@4.3")
+    for text in ("perplexity 8.1", "8.1 perplexity", "PPL: 8.1"):
+        assert quantities.read_loss(text) == quantities.read_loss("ppl=8.1")
     assert quantities.read_loss("2.05") == 2.05
     assert quantities.read_loss("ppl=8.1") == pytest.approx(np.log(8.1))
     assert quantities.read_loss("bpb=0.7@4.3") == pytest.approx(0.7 * 4.3 * np.log(2))
     for text in ("8.1 ppl", "8,1 PPL"):
         assert quantities.read_loss(text) == quantities.read_loss("ppl=8.1")
     assert quantities.read_loss("0.7 bpb@4.3") == quantities.read_loss("bpb=0.7@4.3")
-    for text in ("bpb=0.7", "0.7 bpb", "2.05@4.3", "8.1 ppl@4", "ppl=", "ppl", "loss=2"):
+    for text in (
+        "bpb=0.7",
+        "0.7 bpb",
+        "2.05@4.3",
+        "8.1 ppl@4",
+        "ppl=",
+        "ppl",
+        "loss=2",
+        "~2",
+        "2 ± 1",
+    ):
         with pytest.raises(ValueError, match=r"is not|needs|lacks the bytes per token"):
             quantities.read_loss(text)
 

@@ -15,7 +15,8 @@ __all__ = ["add", "answer", "run"]
 _FEW = 30  # laws that stand for all where many problems are asked
 
 _EPILOG = """
-teachers: SIZE:LOSS with a loss in nats (2.05), ppl=8.1 or bpb=0.78@4.3 (bytes per token).
+teachers: SIZE:LOSS with a loss in nats (2.05), bits=2.96 (per token), ppl=8.1 or bpb=0.78@4.3 (at
+4.3 bytes per token).
 Without --teacher the best one to train is found.
 
 example:

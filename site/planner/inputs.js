@@ -70,12 +70,12 @@ const Inputs = (() => {
       const [whose, unit] = [measured ? "this text" : "English text", fields.lu];
       if (nats < least) {
         errors[field] = `${known} less than ${whose} leaves to any model (${least.toFixed(2)}). `
-          + `${{ nats: "Are these bits per byte", ppl: "Are these nats", bpb: "Is it the unit" }[unit]}`
+          + `${{ nats: "Are these bits per byte", ppl: "Are these nats" }[unit] ?? "Is it the unit"}`
           + `?${other}`;
       } else if (nats > Math.max(after, 3.5)) {
         errors[field] = `${known} more than a model of this size has after a billion tokens `
           + `(${after.toFixed(2)}). `
-          + `${{ nats: "Is it a perplexity", ppl: "Is it the unit", bpb: "Are these nats" }[unit]}?`
+          + `${{ nats: "Is it a perplexity", bpb: "Are these nats" }[unit] ?? "Is it the unit"}?`
           + other;
       }
       return nats;

@@ -235,7 +235,7 @@ const Words = (() => {
       each("… in 9 of 10 laws", (p) => range(bands.get(p))),
     ];
     const other = w.lossUnit === "nats" ? "ppl" : w.lossUnit;
-    const name = { ppl: "… as perplexity", bpb: "… as bits per byte" }[other];
+    const name = { ppl: "… as perplexity", bpb: "… as bits per byte", bits: "… as bits per token" }[other];
     rows.push(each(name, (p) => String(digits(Quantities.outOfNats(p.loss, other, w.bytes), 3))));
     rows.push(
       each("Student size", () => size(problem.studentParams)),
