@@ -149,6 +149,27 @@ def test_bounds_and_extrapolation_are_said():
 
 
 @pytest.mark.parametrize(
+    ("given", "note"),
+    [
+        ({"student_tokens": 1e6, "teachers": seven_billion(2.05)}, "above that of guessing (10.4)"),
+        ({"compute": 1e22, "max_tokens": 1e6}, "1e+06 tokens are too few for even the smallest"),
+        ({"compute": 1e15}, "the budget does not pay for even the smallest teacher"),
+        ({"compute": 1e21, "teachers": seven_billion(1.3)}, "no model of 7e+09 parameters reaches"),
+    ],
+)
+def test_what_the_law_knows_nothing_of_is_said(given, note):
+    assert any(
+        note in said for said in advice.advise(LAW, LAWS, advice.Problem(1e9, **given)).notes
+    )
+
+
+def test_on_other_text_the_papers_losses_are_no_range():
+    problem = advice.Problem(1e9, compute=1e21, teachers=seven_billion(1.8))
+    said = [advice.advise(LAW, LAWS, problem, measured=m).notes for m in (None, (1e9, 2e10, 2.0))]
+    assert ["extrapolates: teacher loss 1.8" in " ".join(notes) for notes in said] == [True, False]
+
+
+@pytest.mark.parametrize(
     "given", [{}, {"compute": 1e21, "student_tokens": 1e9}, {"compute": 1e21, "teachers": ()}]
 )
 def test_no_problem_is_refused(given):
@@ -295,5 +316,12 @@ def test_other_students_pay_for_their_serving(capsys):
     said = capsys.readouterr().out
     assert f"1e+09  train       {found[1e9].supervised.loss:.3f} (" in said
     assert "days" in said
+    # A budget of tokens is, for other sizes, what its plan costs.
+    cli.main(shlex.split("plan --student 1B --tokens 50B --teacher 7B:2.05 --serve 1M --json"))
+    rows = json.loads(capsys.readouterr().out)["sizes"]
+    (mine,) = [row for row in rows if row["student_params"] == 1e9]
+    cost = 3 * flops.forward_flops(1e9) + flops.forward_flops(7e9)
+    alone = 5e10 * cost / (3 * flops.forward_flops(1e9))
+    assert mine["student_tokens"] == pytest.approx(alone, rel=1e-3)
     with pytest.raises(ValueError, match="sizes are compared at equal compute"):
         advice.student_sizes(LAW, few, advice.Problem(1e9, student_tokens=1e10), [1e9])

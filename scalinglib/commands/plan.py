@@ -130,7 +130,7 @@ def answer(arguments):
     plain = _plain(found, problem, per_hour, price=price, gpus=gpus) | {"questions": doubts}
     if arguments.serve:
         serve = read(arguments.serve, "tokens", "serve")
-        plain["sizes"] = _sizes(problem, members.thin(_FEW), serve, measured)
+        plain["sizes"] = _sizes(problem, found, members.thin(_FEW), serve, measured)
     return plain, doubts
 
 
@@ -148,7 +148,7 @@ def _near(params, tokens, loss):
 def _possible(params, loss, text, measured):
     """A teacher's loss, refused where no such teacher has it: the unit must be another one."""
     shifted = shift.shifted(laws.load(), *measured) if measured else (laws.load(),)
-    few = 1e9  # a model is hardly ever left worse than after so few tokens
+    few = min(1e9, 5 * params)  # a model is hardly ever left worse than after so few tokens
     least, after = (
         [float(np.exp(law.supervised.log_loss(*np.log(there)))) for law in shifted]
         for there in ((1e300, 1e300), (params, few))
@@ -164,19 +164,22 @@ def _possible(params, loss, text, measured):
     if loss > max(*after, 3.5):
         raise ValueError(
             f"--teacher {text}: {loss:.3g} nats per token is more than a model of this size has "
-            f"after a billion tokens ({max(after):.2f}). Is it a perplexity? Write ppl=...{other}"
+            f"after {few:.3g} tokens ({max(after):.2f}). Is it a perplexity? Write ppl=...{other}"
         )
     return loss
 
 
-def _sizes(problem, members, serve, measured):
-    """Rows of the students beside the one asked for."""
+def _sizes(problem, found, members, serve, measured):
+    """Rows of the students beside the one asked for, at what its plan costs."""
+    if problem.compute is None:
+        compute = (found.best or found.supervised).compute
+        problem = dataclasses.replace(problem, compute=compute, student_tokens=None)
     sizes = [problem.student_params * 2.0**i for i in range(-3, 4)]
-    found = advice.student_sizes(
+    others = advice.student_sizes(
         laws.load(), members, problem, sizes, serve_tokens=serve, measured=measured
     )
     rows = []
-    for size, advised in found.items():
+    for size, advised in others.items():
         row = {"student_params": size, "verdict": "serving costs more than the budget"}
         if advised:
             way = "distilled" if advised.gain > 0 else "supervised"
@@ -229,6 +232,10 @@ def _tokens(tokens):
     return f"{tokens:.3g}{' (a bound)' if bound else ''}"
 
 
+def _amount(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _text(found):
     sentences = {
         "distil": "Distil",
@@ -253,11 +260,11 @@ def _text(found):
     rows.append(("in 9 of 10 laws", *texts))
     row("student tokens", lambda p: _tokens(p["student_tokens"]))
     row("FLOPs", lambda p: f"{p['compute']:.3g}")
-    row("GPU-hours", lambda p: f"{p['gpu_hours']:,.0f}")
+    row("GPU-hours", lambda p: _amount(p["gpu_hours"]))
     if data["days"] is not None:
         row("days", lambda p: f"{p['days']:.3g}")
     if data["price"] is not None:
-        row("price", lambda p: f"{p['price']:,.0f}")
+        row("price", lambda p: _amount(p["price"]))
     if best:
         teacher = best["teacher"]
         rows.append(("teacher size", f"{teacher['params']:.3g}", ""))

@@ -59,11 +59,11 @@ const Inputs = (() => {
   function teacherLossReader(fields, takeLoss, measured, errors) {
     const law = Law.create(SETTINGS.central, SETTINGS.flops);
     const laws = measured ? Law.shifts(law, measured) : [law];
-    const few = 1e9; // a model is hardly ever left worse than after so few tokens
     return function takeTeacherLoss(text, params, field, where = "") {
       const nats = takeLoss(text, field, where);
       if (Number.isNaN(nats) || errors[field]) return nats;
       const least = Math.min(...laws.map((one) => one.irreducible));
+      const few = Math.min(1e9, 5 * params); // hardly ever is a model left worse than after these
       const after = Math.max(...laws.map((one) => one.supervisedLoss(params, few)));
       const known = `${where}${nats.toFixed(2)} nats per token is`;
       const other = measured ? "" : " If it is other text, give a model of yours below.";
@@ -73,7 +73,7 @@ const Inputs = (() => {
           + `${{ nats: "Are these bits per byte", ppl: "Are these nats" }[unit] ?? "Is it the unit"}`
           + `?${other}`;
       } else if (nats > Math.max(after, 3.5)) {
-        errors[field] = `${known} more than a model of this size has after a billion tokens `
+        errors[field] = `${known} more than a model of this size has after ${Words.size(few)} tokens `
           + `(${after.toFixed(2)}). `
           + `${{ nats: "Is it a perplexity", bpb: "Are these nats" }[unit] ?? "Is it the unit"}?`
           + other;

@@ -79,8 +79,10 @@ const Words = (() => {
     const { best, supervised, error, fixedTokens, equal, verdict, ranges, problem } = w;
     const data = `${loss(supervised.loss)} (${range(ranges.supervised)})`;
     if (!best) {
-      return "The budget does not pay for even the smallest teacher. Trained on data, the student "
-        + `ends at a loss of ${data}.`;
+      const short = problem.maxTokens !== null && problem.maxTokens <= SETTINGS.box.tokens[0];
+      const cause = short ? "So few tokens do not do" : "The budget does not pay";
+      return `${cause} for even the smallest teacher. Trained on data, the student ends at a loss of `
+        + `${data}.`;
     }
     const same = fixedTokens ? "the same tokens" : "the same budget";
     let words = `Distilled from ${w.isNew ? "the best teacher" : best.teacher.label}, the student `
@@ -206,9 +208,8 @@ const Words = (() => {
       found.push(`${cause} leaves ${unspent(1 - plan.compute / problem.compute)} of the budget `
         + `unspent when ${what}.`);
     }
-    if (supervised.loss > GUESS) {
-      found.push(`On so few tokens the law has a loss above that of guessing (${loss(GUESS)}): it says `
-        + "nothing there.");
+    if (Math.max(supervised.loss, best?.loss ?? 0) > GUESS) {
+      found.push(`A loss above that of guessing (${loss(GUESS)}): the law says nothing on so few tokens.`);
     }
     if (outside.length) {
       found.unshift("This answer is an extrapolation. Outside what the law was fitted on: "
