@@ -167,8 +167,7 @@ ax.set_title(f"{figures.label_size(decision.student_params)} student, {whose}")
 save(fig, "own_runs_more_tokens_simulated", curve)
 
 # %%
-gain = answer.ten_times
-print(f"10 x tokens: {gain['value']:.4f} nats lower (95%: {gain['low']:.4f} to {gain['high']:.4f})")
+print(answer.more_tokens())
 
 # %% [markdown]
 # ## Which of my teachers?
