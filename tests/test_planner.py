@@ -669,8 +669,16 @@ def test_stored_outputs_are_paid_once_for_all_students(browser, url):
     page.close()
 
 
-def test_the_dark_page_is_dark_and_its_print_is_one_sheet(browser, url):
-    page = opened(browser, url, FLIPPING.format("2.05"), color_scheme="dark")
+SHELF = "%0A".join(f"a teacher with a long name, number {i},{i}B,2.{99 - i}" for i in range(1, 25))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [FLIPPING.format("2.05"), f"#have=list&how=stored&k=4&u=hours&b=2000&limit=50B&list={SHELF}"],
+)
+def test_the_dark_page_is_dark_and_its_print_is_one_sheet(browser, url, query):
+    page = opened(browser, url, query, color_scheme="dark")
+    assert page.is_visible("#results")
     color = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert max(map(int, re.findall(r"\d+", color)[:3])) < 64
     pdf = page.pdf(format="A4", prefer_css_page_size=True)

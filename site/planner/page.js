@@ -4,6 +4,7 @@
 
 const Page = (() => {
   const SLICE = 12; // milliseconds of work between two looks at the keyboard
+  const SHEET = { points: 8.2, wide: 95, high: 56 }; // printed characters that fill one page
   const { make, place } = Pictures;
   const form = place("form");
   const defaults = Object.fromEntries(new FormData(form));
@@ -88,7 +89,10 @@ const Page = (() => {
     place("flip").textContent = Words.flips(w);
     Pictures.budgets(w);
     place("recipe").value = recipe(w);
-    place("sheet").textContent = recipe(w).split("\n").slice(1).join("\n").trim();
+    const lines = recipe(w).split("\n").slice(1), { wide, high } = SHEET;
+    const needed = lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / wide)), 0);
+    place("sheet").textContent = lines.join("\n").trim();
+    place("sheet").style.fontSize = `${SHEET.points * Math.min(1, high / needed)}pt`;
   }
 
   /** What was put in, as lines that another person can type. */

@@ -230,7 +230,8 @@ const Words = (() => {
     const withRange = (text, ends, show) =>
       (w.isNew && ends && show(ends[0]) !== show(ends[1]) ? `${text} (${range(ends, show)})` : text);
     const most = Math.min(problem.maxTokens ?? Infinity, SETTINGS.box.tokens[1]);
-    const ended = (tokens) => (!w.fixedTokens && tokens >= most * 0.999 ? " (a bound)" : "");
+    const bound = most === problem.maxTokens ? " (your limit)" : " (a bound)";
+    const ended = (tokens) => (!w.fixedTokens && tokens >= most * 0.999 ? bound : "");
     const rows = [
       each("Expected loss", (p) => loss(p.loss)),
       each("… in 9 of 10 laws", (p) => range(bands.get(p))),
@@ -242,7 +243,7 @@ const Words = (() => {
       each("Student size", () => size(problem.studentParams)),
       each("Student tokens", (p) => (p === best
         ? withRange(size(p.studentTokens), ranges.studentTokens, size) + ended(p.studentTokens)
-        : size(p.studentTokens))),
+        : size(p.studentTokens) + (problem.maxTokens === null ? "" : ended(p.studentTokens)))),
       each("… per parameter", (p) => plain(p.studentTokens / problem.studentParams)),
       each("Teacher size", teacher((t) => withRange(size(t.params), ranges.teacherParams, size))),
       each("Teacher loss", teacher((t) => withRange(loss(t.loss), ranges.teacherLoss, loss))),
