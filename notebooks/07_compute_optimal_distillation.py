@@ -62,9 +62,9 @@ table2
 #
 # Above, the loss of the best student against total compute; below, what separates the curves, the
 # same less $\tilde L_S$, the loss of supervised training on the same budget: below zero distilling
-# is better. Bands hold the middle 80% of fifty laws that fit the paper's runs about equally well:
-# where a band is on one side of zero nine laws in ten agree, where it has zero inside they do not
-# decide. Dots: from here on data alone is at least as good under Table 6's law.
+# is better. Bands hold the line and the middle 80% of fifty laws that fit the paper's runs about
+# equally well: where a band is on one side of zero nine laws in ten agree, where it has zero inside
+# they do not decide. Dots: from here on data alone is at least as good under Table 6's law.
 #
 # With a free teacher (blue), or one whose inference alone is paid (orange), distillation wins on
 # small budgets. On large ones nobody knows: some laws have it win for ever. If the teacher must be
@@ -77,7 +77,8 @@ keep = ["student_params", "compute", "scenario"]
 coarse = budgets[::4]
 each_gap = np.array([allocate.optima(m, students, coarse).gap for m in ensemble.members])
 decided = allocate.optima(law, students, coarse)[[*keep, "gap"]]
-decided["gap_low"], decided["gap_high"] = ensemble.quantiles(each_gap, [0.1, 0.9])
+ends_of_gap = allocate.interval(ensemble, each_gap, decided.gap, 0.8)
+decided["gap_low"], decided["gap_high"] = ends_of_gap
 decided["share_distil"] = ensemble.share(each_gap < 0)
 save(None, "distil_or_supervise_by_law", decided)
 shown = decided[decided.student_params.isin(students[[0, 2, 3, 5]])]
@@ -242,9 +243,9 @@ save(fig, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio
 # `data/recipes.csv` holds the compute-optimal recipe for every student of Table 13 on budgets from
 # $10^{19}$ to $10^{26}$ FLOPs in every scenario, and the supervised run on the same budget, for
 # filtering in a spreadsheet; `data/README.md` explains its columns. Recipes are those of Table 6's
-# law; the student's loss has a range that holds nine in ten of the fifty laws, each with the best
-# recipe under it, and `share_distil` is the share of them under which distilling wins: between 0.1
-# and 0.9 it is undecided. `inside_fitted_range` is true where student, teacher and tokens are
+# law; the student's loss has a range that holds it and nine in ten of the fifty laws, each with the
+# best recipe under it, and `share_distil` is the share of them under which distilling wins: between
+# 0.1 and 0.9 it is undecided. `inside_fitted_range` is true where student, teacher and tokens are
 # within what the paper trained (143M to 12.6B parameters, 2B to 512B tokens); elsewhere the law
 # extrapolates. Where `max_tokens` is $10^{13}$, about what there is of good text, no model may see
 # more: without it teachers whose training nobody pays for run to the bound of the search. Those

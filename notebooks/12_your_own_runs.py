@@ -23,6 +23,7 @@ profile = "full"
 way = "own"  # with few teachers "held" (published exponents) or "shifted" (published law, own E)
 student_params = compute = None  # of the decision; what is None is taken inside the runs
 delta_lgt = 1.0
+as_is = False  # True takes the runs as they stand, whatever is doubtful in them
 
 # %%
 import tempfile
@@ -48,7 +49,8 @@ renamed, units = {}, {}  # such as {"val_loss": "student_loss"}, {"params": "M",
 # ## Check
 #
 # What cannot be read stops here, with every fault of the file at once, its rows counted as a
-# spreadsheet counts them. What is doubtful is said, first of all what no law can have made.
+# spreadsheet counts them. What is doubtful is said, first of all what no law can have made; after
+# that, or where a unit is in doubt, there is no verdict before `units` tells it.
 
 # %%
 table = tables.read_runs(runs_path, renamed)
@@ -59,8 +61,10 @@ singles = tables.converted(table.supervised, units)
 print(
     f"{len(runs)} distillation runs, {len(singles)} supervised ones besides", *table.notes, sep="\n"
 )
-for doubt in tables.doubts(runs):
-    print(doubt.text)
+doubts = [doubt for part in (runs, singles) if len(part) for doubt in tables.doubts(part)]
+print(*(doubt.text for doubt in doubts), sep="\n", end="\n" * bool(doubts))
+if not as_is:
+    tables.refuse(doubts, units)
 decision = decisions.inside_decision(runs, student_params, compute, delta_lgt)
 runs.describe().loc[["min", "50%", "max"]].map("{:.4g}".format)
 
@@ -119,7 +123,7 @@ residuals = runs.assign(residual=100 * np.expm1(distillation.residuals()))
 fig, axes = plt.subplots(1, 3, figsize=(9.9, 3.2), sharey=True)
 labels = {"student_params": "$N_S$", "student_tokens": "$D_S$", "teacher_loss": "$L_T$ (nats)"}
 for ax, (column, label) in zip(axes, labels.items(), strict=True):
-    ax.plot(residuals[column], residuals.residual, "o", color="#0072B2", alpha=0.5)
+    ax.plot(residuals[column], residuals.residual, "o", color="#555555", alpha=0.5)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(xlabel=label, xscale="linear" if column == "teacher_loss" else "log")
 axes[0].set_ylabel("predicted − measured (%)")
@@ -146,19 +150,24 @@ chosen = answer.teachers.iloc[0]
 curve = decisions.token_curve(own, answer, settings.curve_points)
 tokens = curve.student_tokens
 fig, ax = plt.subplots()
-ax.fill_between(tokens, curve.run_low, curve.run_high, color="#56B4E9", alpha=0.3, label="new run")
-ax.fill_between(tokens, curve.law_low, curve.law_high, color="#0072B2", alpha=0.5, label="law")
-ax.plot(tokens, curve.predicted, color="#0072B2", label="prediction")
-ax.axhline(chosen.teacher_loss, color="grey", linewidth=1, label="teacher")
+ax.fill_between(tokens, curve.run_low, curve.run_high, color="#56B4E9", alpha=0.3)
+ax.fill_between(tokens, curve.law_low, curve.law_high, color="#0072B2", alpha=0.5)
+ax.plot(tokens, curve.predicted, color="#0072B2")
+ax.axhline(chosen.teacher_loss, color="grey", linewidth=1)
 ax.axvline(chosen.student_tokens, color="black", linewidth=0.8, linestyle=":")
+third, right = len(curve) // 3, {"ha": "left", "va": "bottom"}
+ax.text(tokens[third], curve.run_high[third], " one new run", color="#2b83b5", **right)
+there = (tokens[third], curve.predicted[third])
+line = {"arrowprops": {"arrowstyle": "-", "color": "#0072B2"}, "textcoords": "offset points"}
+ax.annotate("the law", there, (-30, -50), color="#0072B2", ha="right", **line)
+ax.text(tokens.iloc[0], chosen.teacher_loss, "its teacher", color="grey", **right)
+ax.text(chosen.student_tokens, curve.run_high.max(), " the decision", va="top")
 ax.set(xscale="log", xlabel="student tokens $D_S$", ylabel="student loss $L_S$ (nats)")
 ax.set_title(f"{figures.label_size(decision.student_params)} student, {whose}")
-ax.legend()
 save(fig, "own_runs_more_tokens_simulated", curve)
 
 # %%
-gain = answer.ten_times
-print(f"10 x tokens: {gain['value']:.4f} nats lower (95%: {gain['low']:.4f} to {gain['high']:.4f})")
+print(answer.more_tokens())
 
 # %% [markdown]
 # ## Which of my teachers?

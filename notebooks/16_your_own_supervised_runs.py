@@ -10,6 +10,7 @@
 # %% tags=["parameters"]
 profile = "full"
 compute = None  # FLOPs of the decision; None takes a budget inside the runs
+as_is = False  # True takes the runs as they stand, whatever is doubtful in them
 
 # %%
 import matplotlib.pyplot as plt
@@ -44,8 +45,10 @@ runs = tables.converted(table.supervised, units)
 if example:
     runs = runs[runs.dataset == "c4_original"]
     runs = runs.assign(params=runs.params_non_embedding.astype(float))
-for doubt in tables.doubts(runs):
-    print(doubt.text)
+doubts = tables.doubts(runs)
+print(*(doubt.text for doubt in doubts), sep="\n", end="\n" * bool(doubts))
+if not as_is:
+    tables.refuse(doubts, units)
 runs[["params", "tokens", "loss"]].describe().loc[["min", "50%", "max"]].map("{:.4g}".format)
 
 # %% [markdown]

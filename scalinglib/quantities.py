@@ -38,6 +38,7 @@ class Kind(NamedTuple):
 
 
 TIMES = {"h": 1, "hr": 1, "hrs": 1, "hour": 1, "hours": 1, "gpu-hour": 1, "gpu-hours": 1, "gpuh": 1}
+TIMES |= dict.fromkeys(["gpu-h", "gpu-hr", "gpu-hrs"], 1)
 TIMES |= dict.fromkeys(["d", "day", "days", "gpu-day", "gpu-days"], 24)
 TIMES |= dict.fromkeys(["w", "week", "weeks", "wk"], 168)
 FLOP_UNITS = {"flop": 1, "flops": 1, "tflop": 1e12, "tflops": 1e12, "pflop": 1e15, "pflops": 1e15}
@@ -67,11 +68,18 @@ KINDS = {
     "utilisation": Kind("a utilisation, such as 40% or 0.4", 1e-3, 1, 0.05, 0.75),
     "share": Kind("a share between 0 and 1, such as 0.25, 25% or 1/4", 0, 1, 0, 1),
     "count": Kind("a whole number, 1 or more", 1, 1e9, 1, 1e4, ("gpus", "gpu", "students")),
-    "money": Kind("a price, such as 2.50", 0, 1e4, 0.05, 50, ("$", "€", "£", "usd", "eur")),
+    "money": Kind(
+        "a price of one hour, such as 2.50", 0, 1e4, 0.05, 50,
+        ("$", "€", "£", "usd", "eur", "/h", "/hr", "/hour", "h", "hour", "per"),
+    ),
     "bytes": Kind("a number of bytes per token, such as 4.3", 0.5, 20, 2, 7, ("bytes",)),
     "loss": Kind(
         f"a loss that a model can have, in nats per token (0.1 to {math.log(N_VOCAB):.1f})",
-        0.1, math.log(N_VOCAB), 1.0, 4.0, ("nats",),
+        0.1, math.log(N_VOCAB), 1.0, 4.0, ("nat", "nats"),
+    ),
+    "bits": Kind(
+        f"a loss in bits per token (0.1 to {math.log2(N_VOCAB):.0f})", 0.1, math.log2(N_VOCAB),
+        1.0 / math.log(2), 4.0 / math.log(2), ("bit", "bits"),
     ),
     "perplexity": Kind(
         "a perplexity per token, such as 8.1", 1.1, N_VOCAB, math.e, math.exp(4.0), ("ppl",)
@@ -79,7 +87,10 @@ KINDS = {
     "bits_per_byte": Kind("bits per byte, such as 0.78", 0.1, 8, 0.4, 1.6, ("bpb",)),
 }  # fmt: skip
 
-LOSS_UNITS = {"nats": "loss", "ppl": "perplexity", "bpb": "bits_per_byte"}
+LOSS_UNITS = {"nats": "loss", "ppl": "perplexity", "bpb": "bits_per_byte", "bits": "bits"}
+# What people call them; the longest first, for "bits" begins "bits per byte".
+_CALLED = {"bpb": r"bpb|bits? ?(?:per|/) ?byte", "ppl": "ppl|perplexity"}
+_CALLED |= {unit: rf"{unit[:-1]}s?(?: ?(?:per|/) ?tok(?:en)?)?" for unit in ("nats", "bits")}
 
 # Dense bf16 peaks that the makers state, TFLOP/s.
 GPU_TERAFLOPS = {
@@ -94,9 +105,9 @@ GPU_TERAFLOPS = {
 }
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_NUMBER = r"(?:\d{1,3}(?:[ '_]\d{3})+(?:[.,]\d+)?|\d[\d.,_]*|[.,]\d+)"
-_POWER = re.compile(r"10(?:\^|\*\*)\(?([+-]?\d+)\)?([^\d]*)", re.I)
-_FACTOR = re.compile(rf"({_NUMBER})(?:e([+-]?\d+))?(.*)", re.I)
+_NUMBER = r"(?:[0-9]{1,3}(?:[ '_][0-9]{3})+(?:[.,][0-9]+)?|[0-9][0-9.,_]*|[.,][0-9]+)"
+_POWER = re.compile(r"10(?:\^|\*\*)\(?([+-]?[0-9]+)\)?([^0-9]*)", re.I)
+_FACTOR = re.compile(rf"({_NUMBER})(?:e([+-]?[0-9]+))?(.*)", re.I)
 
 
 def read(text, kind):
@@ -143,18 +154,20 @@ def doubt(value, kind):
 
 
 def in_nats(value, unit, bytes_per_token=None):
-    """Nats per token of a loss in nats, of a perplexity, or of bits per byte.
+    """Nats per token of a loss in nats or bits, of a perplexity, or of bits per byte.
 
     Parameters
     ----------
     value : float
     unit : str
-        "nats", "ppl" or "bpb".
+        "nats", "ppl", "bpb" or "bits" (per token).
     bytes_per_token : float, for bits per byte
         Of the tokenizer whose tokens the nats are for.
     """
     if unit == "ppl":
         return math.log(value)
+    if unit == "bits":
+        return value * math.log(2)
     if unit == "bpb":
         if bytes_per_token is None:
             raise ValueError("bits per byte need the bytes per token, as in bpb=0.78@4.3")
@@ -163,13 +176,16 @@ def in_nats(value, unit, bytes_per_token=None):
 
 
 def read_loss(text):
-    """Nats per token of 2.05, ppl=8.1 or bpb=0.78@4.3 (bits per byte at 4.3 bytes a token).
+    """Nats per token of 2.05, ppl=8.1, bits=2.96 or bpb=0.78@4.3 (at 4.3 bytes a token).
 
-    The unit may stand behind the number as well: 8.1 ppl, 0.78 bpb@4.3.
+    The unit may stand behind the number as well, and in words: 8.1 ppl, 0.78 bits per byte@4.3.
     """
+    named = " ".join(text.split())
+    for unit, names in _CALLED.items():
+        named = re.sub(rf"(?<![a-z/])(?:{names})(?![a-z/])", unit, named, flags=re.I)
     units = "|".join(LOSS_UNITS)
-    turned = re.sub(rf"^([^=@]*?)\s*({units})\s*(@.*)?$", r"\2=\1\3", text.strip(), flags=re.I)
-    match = re.fullmatch(rf"(?:({units})\s*=)?([^@]*)(?:@(.*))?", turned, re.I)
+    turned = re.sub(rf"^([^=@]*?\d) ?({units}) ?(@.*)?$", r"\2=\1\3", named)
+    match = re.fullmatch(rf"(?:({units}) ?[=: ] ?)?([^@]*)(?:@(.*))?", turned)
     unit = ((match and match[1]) or "nats").lower()
     if match and unit == "bpb" and match[3] is None:
         raise ValueError(
@@ -177,7 +193,9 @@ def read_loss(text):
             "as in bpb=0.78@4.3."
         )
     if not match or (match[3] is not None) != (unit == "bpb"):
-        raise ValueError(f"“{text}” is not a loss such as 2.05, ppl=8.1 or bpb=0.78@4.3.")
+        raise ValueError(
+            f"“{text}” is not a loss such as 2.05, ppl=8.1, bits=2.96 or bpb=0.78@4.3."
+        )
     bytes_per_token = read(match[3], "bytes") if unit == "bpb" else None
     nats = in_nats(read(match[2], LOSS_UNITS[unit]), unit, bytes_per_token)
     allowed = KINDS["loss"]
@@ -197,9 +215,14 @@ def _value(written, kind):
         if not over:
             raise refused
         return _number(match[1], written) / over
-    times = r" ?[×·] ?|(?<=[\d)a-z]) ?x ?(?=[\d.])|(?<!\*) ?\*(?!\*) ?"
+    times = r" ?[×·] ?|(?<=[\d)a-z]) ?x ?(?=[\d.])|(?<!\*) ?\*(?!\*) ?| for "
     product, timed = 1.0, False
-    for factor in re.split(times, text, flags=re.I):
+    factors = re.split(times, text, flags=re.I)
+    if kind == "size" and len(factors) > 1 and re.search(r"[0-9] ?[kmbt]", text, re.I):
+        raise ValueError(
+            f"“{written}” reads as a mixture of experts; the law knows dense models: give one size."
+        )
+    for factor in factors:
         power = _POWER.fullmatch(factor)
         match = None if power else _FACTOR.fullmatch(factor)
         if power:
@@ -213,7 +236,7 @@ def _value(written, kind):
             number = float(f"1e{int(power[1])}")
         else:
             # 5,000 GPU-hours is one number; 1,500 billion can be two.
-            number = _number(match[1], written, scaled=scale != 1)
+            number = _number(match[1], written, scaled=scale != 1, hours=kind == "hours")
             number *= float(f"1e{int(match[2] or 0)}")
         if is_time and timed:
             raise refused
@@ -228,19 +251,22 @@ def _words(words, kind, refused):
             raise refused
         return 0.01, False
     scale, time = 1.0, False
-    for i, word in enumerate(filter(None, words.split(" "))):
+    for i, word in enumerate(word.rstrip(".") for word in words.split(" ") if word):
         units = {"hours": TIMES, "flops": FLOP_UNITS}.get(kind, dict.fromkeys(KINDS[kind].units, 1))
         if word in units:
             scale, time = scale * units[word], kind == "hours"
-        elif i == 0 and word in SCALES and kind not in ("loss", "share", "perplexity"):
+        elif i == 0 and word in SCALES and kind not in ("loss", "share", "perplexity", "bits"):
             scale *= SCALES[word]
         elif not (kind == "hours" and word in ("gpu", "gpus")):
             raise refused
     return scale, time
 
 
-def _number(text, written, scaled=False):
-    """A number with a decimal point or comma, and groups of three digits; nothing ambiguous."""
+def _number(text, written, scaled=False, hours=False):
+    """A number with a decimal point or comma, and groups of three digits; nothing ambiguous.
+
+    Sizes, tokens and FLOPs are too large to be taken for thousandths; hours (5.000) are not.
+    """
     plain = re.sub(r"[ '_]", "", text)
     commas, points = plain.count(","), plain.count(".")
     grouped = r"[1-9]\d{{0,2}}({}\d{{3}})+"
@@ -255,9 +281,9 @@ def _number(text, written, scaled=False):
         if not re.fullmatch(grouped.format(mark), plain):
             raise ValueError(f"“{written}” cannot be read as one number.")
         return float(re.sub(mark, "", plain))
-    if commas and re.fullmatch(grouped.format(","), plain):
-        if scaled:
-            decimal, whole = plain.replace(",", "."), plain.replace(",", "")
+    if re.fullmatch(grouped.format("[,.]"), plain) and (hours if points else commas):
+        if scaled or points:
+            decimal, whole = plain.replace(",", "."), re.sub("[,.]", "", plain)
             raise ValueError(f"“{written}” can be {decimal} or {whole}: write one of them.")
         return float(plain.replace(",", ""))
     return float(plain.replace(",", "."))

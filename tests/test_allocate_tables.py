@@ -1,9 +1,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from scalinglib import allocate, laws
 from scalinglib.report import maps
+from scalinglib.report.paths import DATA
 
 LAW = laws.load("corrected")
 
@@ -51,6 +53,12 @@ def test_optimum_is_dashed_exactly_where_it_is_a_bound():
     assert dashed.get_linestyle() == "--"
     assert np.isfinite(dashed.get_ydata()).tolist() == [False, True, True, True, True]
     plt.close("all")
+
+
+def test_every_recipe_lies_in_its_own_range():
+    recipes = pd.read_csv(DATA / "recipes.csv")
+    assert (recipes.student_loss_low <= recipes.student_loss).all()
+    assert (recipes.student_loss <= recipes.student_loss_high).all()
 
 
 @pytest.mark.parametrize(

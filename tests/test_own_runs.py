@@ -5,6 +5,7 @@ import ast
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import jupytext
 import numpy as np
@@ -269,6 +270,56 @@ def test_what_no_law_can_have_made_is_said_first(change, message, clean):
     assert message in doubts_of(change(ordered))
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("student_params", lambda values: values / 1e6),
+        ("teacher_tokens", lambda values: values / 1e9),
+        ("student_loss", np.exp),
+        ("teacher_loss", np.exp),
+    ],
+)
+def test_rows_in_two_units_are_told_from_a_table_in_another_one(name, written, clean):
+    half = np.arange(len(clean)) % 2 == 0
+    mixed = clean.assign(**{name: clean[name].where(half, written(clean[name]))})
+    found = tables.open_doubts(tables.doubts(mixed))
+    assert any(f"{name} is hardly in one unit" in doubt.text for doubt in found)
+    for runs in (clean.assign(**{name: written(clean[name])}), *dict(public_tables()).values()):
+        assert "hardly in one unit" not in doubts_of(runs)
+
+
+def test_no_verdict_before_the_unit_is_told(clean, tmp_path, capsys):
+    path = tmp_path / "bits.csv"
+    losses = {name: clean[name] / np.log(2) for name in ("student_loss", "teacher_loss")}
+    clean.assign(**losses).to_csv(path, index=False)
+    assert command.run(arguments(path)) == 2
+    said = capsys.readouterr().out
+    assert "no verdict before the unit is told" in said
+    assert 'if so: --units "student_loss=bits,teacher_loss=bits"' in said
+    assert 'if they are nats: --units "loss=nats"' in said
+    assert "verdict:" not in said
+    read = tables.read_runs(path).distilled
+    found = tables.doubts(read)
+    with pytest.raises(tables.TableError, match=r"like bits.*units such as student_loss=bits"):
+        tables.refuse(found)
+    for told in ({"loss": "nats"}, {"student_loss": "nats", "teacher_loss": "nats"}):
+        tables.refuse(found, told)
+    with pytest.raises(tables.TableError, match=r"^teacher_loss looks like bits"):
+        tables.refuse(found, {"student_loss": "nats"})
+    tables.refuse(tables.doubts(tables.converted(read, {"loss": "bits"})))
+
+
+def test_a_column_that_never_changes_is_said(clean):
+    assert "student_tokens is 1e+10 in all rows" in doubts_of(clean.assign(student_tokens=1e10))
+
+
+def test_remarks_before_the_header_count_as_rows(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("# mine; all of them\n#\nparams,tokens,loss\n1e8,2e9,3\n1e8,x,3\n")
+    with pytest.raises(tables.TableError, match=r"^row 5, column tokens is 'x'"):
+        tables.read_runs(path)
+
+
 def test_rounded_and_copied_losses_are_said(clean):
     assert "rounded to 0.1" in doubts_of(clean.assign(student_loss=clean.student_loss.round(1)))
     copied = clean.assign(student_loss=clean.student_loss.to_numpy()[np.arange(len(clean)) // 3])
@@ -362,6 +413,12 @@ def test_a_decision_inside_the_runs_holds_the_truth(own):
     assert answer.distilled["predicted"] == pytest.approx(distilled, rel=0.01)
     assert answer.teachers.share.sum() == pytest.approx(1)
     assert answer.teachers.predicted[answer.teachers.inside].is_monotonic_increasing
+    assert answer.more_tokens().startswith("ten times the tokens would give 0.0")
+    larger = replace(answer.decision, compute=10 * answer.decision.compute)
+    more = decisions.decide(own, larger)
+    tokens = 10 * more.teachers.student_tokens[0]
+    assert more.ten_times["beyond"] == pytest.approx(tokens / runs.student_tokens.max())
+    assert "x beyond the runs, which do not tell" in more.more_tokens()
     curve = decisions.token_curve(own, answer, 11)
     assert curve.predicted.is_monotonic_decreasing
     assert curve.predicted[5] == pytest.approx(answer.distilled["predicted"])
@@ -394,10 +451,13 @@ def test_a_budget_inside_supervised_runs_and_one_outside():
 
 
 def test_ranges_are_finite_or_not_printed():
-    assert numbers.ranged(1.0, *numbers.band([1.0, 2.0, np.inf])) == "1 (the runs tell no range)"
-    assert numbers.ranged(1.0, *numbers.band([])) == "1 (the runs tell no range)"
-    low, high = numbers.band(np.linspace(0, 1, 1001))
-    assert (low, high) == pytest.approx((0.025, 0.975))
+    assert (
+        numbers.ranged(1.0, *numbers.band([1.0, 2.0, np.inf], 1.0)) == "1 (the runs tell no range)"
+    )
+    assert numbers.ranged(1.0, *numbers.band([], 1.0)) == "1 (the runs tell no range)"
+    assert numbers.band(np.linspace(0, 1, 1001), 0.5) == pytest.approx((0.025, 0.975))
+    assert numbers.band(np.linspace(0, 1, 1001), 1.2) == pytest.approx((0.025, 1.2))
+    assert numbers.ranged(1.0, 1.5, 2.0) == "1 (1 to 2)"
 
 
 # The command.

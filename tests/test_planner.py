@@ -211,13 +211,18 @@ def mixed(count, seed, *, new_teachers):
             for i in range(random.integers(1, 4))
         ]
         if new_teachers:
-            limit, teachers = None, None
+            teachers = None
         yield problem(n, **budget, deltaLgt=lgt, deltaPre=pre, maxTokens=limit, teachers=teachers)
 
 
 @pytest.mark.parametrize(
     ("count", "new_teachers", "measured"),
-    [(1000, False, None), (60, False, (2e9, 1e11, 2.5)), (4, True, None)],
+    [
+        (1000, False, None),
+        (60, False, (2e9, 1e11, 2.5)),
+        (3, True, None),
+        (1, True, (2e9, 1e11, 2.5)),
+    ],
 )
 def test_advice_and_page_agree_ensemble_included(browser, url, count, new_teachers, measured):
     page = browser.new_page()
@@ -234,6 +239,13 @@ def test_advice_and_page_agree_ensemble_included(browser, url, count, new_teache
         for name in ("distilled", "supervised", "gain"):
             found = answer["ranges"][name]
             np.testing.assert_allclose(found, expected.ranges[name], atol=1e-6, rtol=0)
+        for (low, high), value in (
+            (answer["ranges"]["gain"], answer["gain"]),
+            (answer["ranges"]["distilled"], answer["best"]["loss"]),
+            (answer["ranges"]["supervised"], answer["supervised"]["loss"]),
+            *zip(answer["ranges"]["each"], [p["loss"] for p in answer["plans"]], strict=True),
+        ):
+            assert low <= value <= high
         assert answer["share"] == pytest.approx(expected.share_distil, abs=1e-9)
         assert answer["verdict"] == expected.verdict
         verdicts.add(expected.verdict)
@@ -451,13 +463,23 @@ def test_keyboard_alone_is_enough(page):
     assert outline != "none"
 
 
-@pytest.mark.parametrize("query", ["", "#have=none&u=flops&b=1e22", "#have=list&u=hours&b=2000"])
+NARROW = [
+    "",
+    "#have=none&u=flops&b=1e22",
+    "#have=none&u=flops&b=1e30&serve=1e15",
+    "#have=list&u=hours&b=2000&serve=2T&gpus=64&price=2.5",
+]
+
+
+@pytest.mark.parametrize("query", NARROW)
 def test_a_narrow_screen_shows_everything_without_scrolling_sideways(browser, url, query):
     page = browser.new_page(viewport={"width": 360, "height": 740})
     page.goto(url + query)
     page.wait_for_function(SETTLED)  # charts are drawn anew until then
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert page.is_visible("#peek")
+    wide = "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth)"
+    assert page.evaluate(f"{wide}.map((e) => e.firstChild.id)") == []
     for chart in page.locator(".chart:visible").all():
         right = chart.locator("svg").bounding_box()
         assert right["x"] + right["width"] <= 360
@@ -505,7 +527,6 @@ def test_numbers_are_read_alike_here_and_in_the_page(browser, url):
 @pytest.mark.parametrize(
     ("field", "value", "question"),
     [
-        ("tl", "8.1", "Is it a perplexity?"),
         ("tn", "5T", "Is this right?"),
         ("util", "0.4%", "Is this right?"),
     ],
@@ -514,6 +535,20 @@ def test_what_no_model_has_is_questioned_and_still_answered(page, field, value, 
     answered(page, lambda: page.fill(f"#{field}", value))
     assert question in page.inner_text(f"[data-field={field}] .doubt")
     assert page.is_visible("#results")
+
+
+def test_a_loss_in_another_unit_gets_no_verdict_and_keeps_its_number(page):
+    answered(page, lambda: page.fill("#tl", "8.1"))
+    assert "Is it a perplexity?" in page.inner_text("[data-field=tl] .error")
+    assert not page.is_visible("#results")
+    answered(page, lambda: page.select_option("#lu", "ppl"))
+    assert page.input_value("#tl") == "8.1"
+    assert plan_cell(page, "Teacher loss") == f"{np.log(8.1):.3f}"
+    page.click("#calibrate summary")
+    for field, value in {"cn": "7B", "cd": "1T", "cl": "10"}.items():
+        page.fill(f"#{field}", value)
+    answered(page, lambda: page.fill("#tl", "3000"))
+    assert "than a model of this size has" in page.inner_text("[data-field=tl] .error")
 
 
 def test_a_perplexity_is_the_same_as_its_nats(page):
@@ -634,8 +669,16 @@ def test_stored_outputs_are_paid_once_for_all_students(browser, url):
     page.close()
 
 
-def test_the_dark_page_is_dark_and_its_print_is_one_sheet(browser, url):
-    page = opened(browser, url, FLIPPING.format("2.05"), color_scheme="dark")
+SHELF = "%0A".join(f"a teacher with a long name, number {i},{i}B,2.{99 - i}" for i in range(1, 25))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [FLIPPING.format("2.05"), f"#have=list&how=stored&k=4&u=hours&b=2000&limit=50B&list={SHELF}"],
+)
+def test_the_dark_page_is_dark_and_its_print_is_one_sheet(browser, url, query):
+    page = opened(browser, url, query, color_scheme="dark")
+    assert page.is_visible("#results")
     color = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert max(map(int, re.findall(r"\d+", color)[:3])) < 64
     pdf = page.pdf(format="A4", prefer_css_page_size=True)
@@ -675,6 +718,6 @@ def test_a_planner_refuses_runs_that_no_law_can_have_made(tmp_path):
     runs = simulate.example_runs()
     sizes = {name: runs[name] / 1e6 for name in ("student_params", "teacher_params")}
     runs.assign(**sizes).to_csv(path, index=False)
-    with pytest.raises(ValueError, match=r"no law can have made this table: .*millions"):
+    with pytest.raises(ValueError, match=r"no verdict from this table: .*millions"):
         planner.write(tmp_path / "planner", path)
     assert not (tmp_path / "planner").exists()

@@ -103,10 +103,14 @@ def own_settings(path):
     table = tables.read_runs(path)
     if table.distilled.empty:
         raise ValueError(f"{path} has no runs with teachers; the planner needs some")
-    doubts = tables.doubts(table.distilled)
-    if any(doubt.cannot for doubt in doubts):
-        said = "; ".join(doubt.text for doubt in doubts if doubt.cannot)
-        raise ValueError(f"{path}: no law can have made this table: {said}. See scalinglib fit")
+    parts = [part for part in (table.distilled, table.supervised) if len(part)]
+    doubts = [doubt for part in parts for doubt in tables.doubts(part)]
+    if left := tables.open_doubts(doubts):
+        said = "; ".join(doubt.text for doubt in left)
+        raise ValueError(
+            f"{path}: no verdict from this table: {said}. scalinglib fit converts it and leaves "
+            "the converted table in its folder"
+        )
     fitted = fit_own(table.distilled, table.supervised)
     found, runs = fitted.distillation, fitted.distillation.runs
     members = [

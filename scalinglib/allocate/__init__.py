@@ -19,7 +19,7 @@ from scalinglib.allocate.questions import (
 from scalinglib.allocate.solver import TEACHER_PARAMS_BOX, TOKENS_BOX
 from scalinglib.allocate.supervised import cheapest_model, supervised_optimum
 from scalinglib.allocate.tables import costs_of_losses, optima
-from scalinglib.allocate.uncertainty import crossovers, infinite_data_gap, under_ensemble
+from scalinglib.allocate.uncertainty import crossovers, infinite_data_gap, interval, under_ensemble
 
 __all__ = [
     "SCENARIOS",
@@ -36,6 +36,7 @@ __all__ = [
     "crossovers",
     "deltas",
     "infinite_data_gap",
+    "interval",
     "minimum_compute",
     "optima",
     "optimal",

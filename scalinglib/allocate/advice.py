@@ -13,9 +13,10 @@ import numpy as np
 from scalinglib.allocate.questions import best_teacher_loss, deltas, optimal
 from scalinglib.allocate.search import minimise
 from scalinglib.allocate.shift import shifted
-from scalinglib.allocate.solver import TEACHER_PARAMS_BOX, TOKENS_BOX
+from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX
+from scalinglib.allocate.uncertainty import interval
 from scalinglib.checks import positive
-from scalinglib.flops import forward_flops
+from scalinglib.flops import N_VOCAB, forward_flops
 from scalinglib.laws import FITTED_RANGE
 
 __all__ = [
@@ -113,8 +114,9 @@ class Advice:
     error : float
         One run's scatter, nats.
     ranges : dict
-        name: (low, high) over the laws, of supervised, distilled, gain; where the teacher is to be
-        trained also of teacher_params, teacher_loss and student_tokens, each law with its own.
+        name: (low, high) over the laws, the central answer among them (`interval`), of supervised,
+        distilled, gain; where the teacher is to be trained also of teacher_params, teacher_loss and
+        student_tokens, each law with its own.
     notes : tuple of str
         Where the answer extrapolates, runs into a bound or leaves budget unspent.
     """
@@ -176,7 +178,7 @@ def advise(law, ensemble, problem, *, measured=None):
         best=best,
         error=error,
         ranges=ranges,
-        notes=tuple(_notes(problem, supervised, best)),
+        notes=tuple(_notes(law, problem, supervised, best, measured=measured is not None)),
     )
 
 
@@ -223,7 +225,7 @@ def _ranges(ensemble, problem, supervised, best):
     data = np.array(
         [_loss(law.supervised, student, supervised.student_tokens) for law in ensemble.members]
     )
-    values = {"supervised": data}
+    values, central = {"supervised": data}, {"supervised": supervised.loss}
     gain = np.full(len(data), -np.inf)
     if best and problem.teachers is not None:  # what it costs is the same under every law
         chosen = student, best.student_tokens, best.teacher.loss
@@ -236,9 +238,16 @@ def _ranges(ensemble, problem, supervised, best):
         values["student_tokens"] = np.array([plan.student_tokens for (plan,) in found])
     if best:
         values["gain"] = gain = data - values["distilled"]
-    levels = [(1 - AGREEMENT) / 2, (1 + AGREEMENT) / 2]
+        central |= {
+            "distilled": best.loss,
+            "gain": supervised.loss - best.loss,
+            "teacher_params": best.teacher.params,
+            "teacher_loss": best.teacher.loss,
+            "student_tokens": best.student_tokens,
+        }
     ranges = {
-        name: tuple(map(float, ensemble.quantiles(value, levels))) for name, value in values.items()
+        name: tuple(map(float, interval(ensemble, value, central[name], AGREEMENT)))
+        for name, value in values.items()
     }
     return float(ensemble.share(gain > 0)), ranges
 
@@ -332,7 +341,7 @@ def _loss(law, *arguments):
     return float(np.exp(law.log_loss(*map(np.log, arguments))))
 
 
-def _notes(problem, supervised, best):
+def _notes(law, problem, supervised, best, *, measured):
     """What a reader must know before believing the numbers."""
     seen = [
         ("student size", problem.student_params, "params"),
@@ -342,16 +351,26 @@ def _notes(problem, supervised, best):
         seen += [
             ("student tokens when distilling", best.student_tokens, "tokens"),
             ("teacher size", best.teacher.params, "params"),
-            ("teacher loss", best.teacher.loss, "teacher_loss"),
             ("teacher tokens", best.teacher.tokens, "tokens"),
         ]
+    if best and not measured:  # on other text the paper's losses are no measure
+        seen.append(("teacher loss", best.teacher.loss, "teacher_loss"))
     for name, value, key in seen:
         low, high = FITTED_RANGE[key]
         if value is not None and not low * 0.999 <= value <= high * 1.001:
             yield f"extrapolates: {name} {value:.3g}, fitted on {low:.3g} to {high:.3g}"
+    guess = np.log(N_VOCAB)
+    if max(plan.loss for plan in (supervised, best) if plan) > guess:
+        yield f"a loss above that of guessing ({guess:.1f}): the law says nothing on so few tokens"
     if best is None:
-        yield "the budget does not pay for even the smallest teacher"
+        most = problem.max_tokens
+        short = most is not None and most <= TOKENS_BOX[0]
+        cause = f"{most:.3g} tokens are too few" if short else "the budget does not pay"
+        yield f"{cause} for even the smallest teacher"
         return
+    size, loss = best.teacher.params, best.teacher.loss
+    if loss <= np.exp(law.supervised.log_loss(np.log(size), ENDLESS)):
+        yield f"by the law no model of {size:.3g} parameters reaches a loss of {loss:.3f}"
     if problem.teachers is None:
         most = min(problem.max_tokens or np.inf, TOKENS_BOX[1])
         if best.teacher.tokens >= most * 0.999:

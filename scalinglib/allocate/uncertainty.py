@@ -9,7 +9,29 @@ import pandas as pd
 
 from scalinglib.allocate.questions import best_teacher_loss, crossover, minimum_compute, optimal
 
-__all__ = ["crossovers", "infinite_data_gap", "under_ensemble"]
+__all__ = ["crossovers", "infinite_data_gap", "interval", "under_ensemble"]
+
+
+def interval(ensemble, values, central, level=0.9):
+    """Where the laws lie, widened to the central answer where that stands outside.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    values : array (members, ...)
+        One answer a law.
+    central : array (...)
+        That of the law whose numbers are shown. It fits the runs as well as the others do, but on
+        data without end its floor is at the edge of theirs.
+    level : float
+        Weight of the laws between low and high, at least.
+
+    Returns
+    -------
+    low, high : arrays (...)
+    """
+    low, high = ensemble.quantiles(values, [(1 - level) / 2, (1 + level) / 2])
+    return np.minimum(low, central), np.maximum(high, central)
 
 
 def under_ensemble(law, ensemble, student_params, compute, scenario, *, max_tokens=None, level=0.9):
@@ -31,8 +53,8 @@ def under_ensemble(law, ensemble, student_params, compute, scenario, *, max_toke
         What `allocate.optimal` gives for `law`, and gap (student_loss - supervised_loss, nats per
         token; negative where distilling wins); `_low` and `_high` of student_loss,
         supervised_loss, gap, student_tokens, teacher_params, teacher_tokens and teacher_loss,
-        each law with its own optimum; share_distil, the weight of the laws under which the gap
-        is negative.
+        each law with its own optimum, as `interval` has it; share_distil, the weight of the laws
+        under which the gap is negative.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
@@ -41,7 +63,7 @@ def under_ensemble(law, ensemble, student_params, compute, scenario, *, max_toke
     tables = [_with_gap(optimal(member, *problem, **limit)) for member in ensemble.members]
     for column in _RANGED:
         values = np.array([answer[column].to_numpy() for answer in tables])
-        ends = ensemble.quantiles(values, [(1 - level) / 2, (1 + level) / 2])
+        ends = interval(ensemble, values, table[column].to_numpy(), level)
         table[f"{column}_low"], table[f"{column}_high"] = ends
     gaps = np.array([answer.gap.to_numpy() for answer in tables])
     return table.assign(share_distil=ensemble.share(gaps < 0))

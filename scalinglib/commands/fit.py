@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from scalinglib import tables
 from scalinglib.report import paths
@@ -58,9 +59,7 @@ def add(parser):
         default=1.0,
         help="share of the teacher's inference that the budget pays, 0 to 1 (default 1)",
     )
-    parser.add_argument(
-        "--as-is", action="store_true", help="fit although the law cannot have made such runs"
-    )
+    parser.add_argument("--as-is", action="store_true", help="fit whatever is doubtful in the runs")
 
 
 def run(arguments):
@@ -74,7 +73,8 @@ def run(arguments):
     Returns
     -------
     int
-        0 where there is an answer, 2 where the law cannot have made the table.
+        0 where there is an answer, 2 where the law cannot have made the table or its units are in
+        doubt.
 
     Raises
     ------
@@ -99,9 +99,9 @@ def _run(arguments):
                 f"{arguments.supervised} has runs with teachers; --supervised has none"
             )
         table = table.joined(other.supervised, arguments.supervised)
-    said = _doubts(table)
+    said = _doubts(table, _pairs(arguments.units, "units"))
     print(*said.lines, sep="\n", flush=True)
-    if said.cannot and not arguments.as_is:
+    if said.open and not arguments.as_is:
         print("no fit; with --as-is the runs are taken as they stand", file=sys.stderr)
         return 2
     # What fits imports JAX, which takes seconds that a bad table need not wait.
@@ -115,14 +115,14 @@ def _run(arguments):
     else:
         answer = answers.of_supervised(table, arguments.flops)
         notebook = "16_your_own_supervised_runs", {"compute": arguments.flops}
-    lines = [*said.lines, *answer.lines]
+    lines, given = [*said.lines, *answer.lines], notebook[1] | {"as_is": True}
     print(*answer.lines, sep="\n")
     folder = _folder(arguments.runs)
     _write(folder, lines, answer.files)
     read = folder / f"{arguments.runs.stem}.csv"
     table.whole().to_csv(read)
     print(f"written: {folder}", flush=True)
-    print(_executed(read, *notebook))
+    print(_executed(read, notebook[0], given))
     return 0
 
 
@@ -150,35 +150,36 @@ def _executed(read, name, parameters):
     return f"notebook: {read.parent / name}.ipynb"
 
 
-class _Said:
-    def __init__(self):
-        self.lines, self.cannot = [], False
+class _Said(NamedTuple):
+    lines: list
+    open: bool
 
 
-def _doubts(table):
+def _doubts(table, units):
     """What the table makes doubtful, the impossible first, and how it was read."""
-    said = _Said()
     parts = [part for part in (table.distilled, table.supervised) if len(part)]
     found = [doubt for part in parts for doubt in tables.doubts(part)]
-    impossible = [doubt for doubt in found if doubt.cannot]
-    said.cannot = bool(impossible)
-    if impossible:
-        said.lines.append("the law cannot have made this table:")
-        said.lines += _indented(_lines(impossible))
-    said.lines.append(
+    left = tables.open_doubts(found, units)
+    lines = []
+    for words, doubts in (
+        ("the law cannot have made this table:", [d for d in left if d.cannot]),
+        ("no verdict before the unit is told:", [d for d in left if not d.cannot]),
+    ):
+        lines += [words, *_indented(_lines(doubts))] if doubts else []
+    lines.append(
         f"{len(table.distilled)} distilled and {len(table.supervised)} supervised runs read"
     )
-    said.lines += _indented(table.notes)
-    doubtful = [doubt for doubt in found if not doubt.cannot]
-    if doubtful:
-        said.lines += ["doubtful:", *_indented(_lines(doubtful))]
-    return said
+    lines += _indented(table.notes)
+    doubtful = [doubt.text for doubt in found if doubt not in left]
+    lines += ["doubtful:", *_indented(doubtful)] if doubtful else []
+    return _Said(lines, bool(left))
 
 
 def _lines(doubts):
     lines = [doubt.text for doubt in doubts]
     units = ",".join(dict.fromkeys(doubt.units for doubt in doubts if doubt.units))
-    return [*lines, f'if so: --units "{units}"'] if units else lines
+    lines += [f'if so: --units "{units}"'] if units else []
+    return [*lines, 'if they are nats: --units "loss=nats"'] if "loss=" in units else lines
 
 
 def _read(path, arguments):

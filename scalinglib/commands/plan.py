@@ -5,15 +5,18 @@ import dataclasses
 import json
 import math
 
+import numpy as np
+
 from scalinglib import laws, quantities
-from scalinglib.allocate import TOKENS_BOX, advice
+from scalinglib.allocate import TOKENS_BOX, advice, shift
 
 __all__ = ["add", "answer", "run"]
 
 _FEW = 30  # laws that stand for all where many problems are asked
 
 _EPILOG = """
-teachers: SIZE:LOSS with a loss in nats (2.05), ppl=8.1 or bpb=0.78@4.3 (bytes per token).
+teachers: SIZE:LOSS with a loss in nats (2.05), bits=2.96 (per token), ppl=8.1 or bpb=0.78@4.3 (at
+4.3 bytes per token).
 Without --teacher the best one to train is found.
 
 example:
@@ -76,31 +79,28 @@ def answer(arguments):
             doubts.append(f"--{option} {text}: {question}")
         return value
 
-    def loss(text, params, option):
+    def loss(text, option):
         try:
-            value = quantities.read_loss(text)
+            return quantities.read_loss(text)
         except ValueError as error:
             raise ValueError(f"--{option}: {error}") from None
-        after_little = float(laws.load().supervised.loss(params, 1e9))
-        if value > max(after_little, 3.5):
-            doubts.append(
-                f"--{option} {text}: {value:.3g} nats per token is more than a model of this size "
-                "has after a billion tokens. Is it a perplexity? Write ppl=..."
-            )
-        elif value < laws.load().supervised.E and not arguments.measured:
-            raise ValueError(
-                f"--{option} {text}: {value:.3g} nats per token is less than English text leaves "
-                "to any model. Are these bits per byte? Write bpb=...@BYTES; if it is other text, "
-                "give --measured"
-            )
-        return value
 
     student = read(arguments.student, "size", "student")
+    measured = None
+    if arguments.measured:
+        parts = arguments.measured.split(":")
+        if len(parts) != 3:
+            raise ValueError(f"--measured: “{arguments.measured}” is not SIZE:TOKENS:LOSS")
+        params, tokens = read(parts[0], "size", "measured"), read(parts[1], "tokens", "measured")
+        measured = params, tokens, _near(params, tokens, loss(parts[2], "measured"))
     teachers = []
     for given in arguments.teacher:
-        size, _, teacher_loss = given.partition(":")
+        size, mark, text = given.partition(":")
+        if not mark:
+            raise ValueError(f"--teacher: “{given}” is not SIZE:LOSS, such as 7B:2.05")
         params = read(size, "size", "teacher")
-        teachers.append(advice.Teacher(size, params, loss(teacher_loss, params, "teacher")))
+        teacher_loss = _possible(params, loss(text, "teacher"), text, measured)
+        teachers.append(advice.Teacher(size, params, teacher_loss))
     peak = quantities.GPU_TERAFLOPS.get(arguments.gpu)
     peak = read(arguments.gpu, "teraflops", "gpu") if peak is None else peak
     utilisation = read(arguments.utilisation, "utilisation", "utilisation")
@@ -123,17 +123,6 @@ def answer(arguments):
         delta_pre=0.0 if teachers else read(arguments.delta_pre, "share", "delta-pre") / students,
         max_tokens=read(arguments.data, "tokens", "data") if arguments.data else None,
     )
-    measured = None
-    if arguments.measured:
-        parts = arguments.measured.split(":")
-        if len(parts) != 3:
-            raise ValueError(f"--measured: “{arguments.measured}” is not SIZE:TOKENS:LOSS")
-        params = read(parts[0], "size", "measured")
-        measured = (
-            params,
-            read(parts[1], "tokens", "measured"),
-            loss(parts[2], params, "measured"),
-        )
     price = read(arguments.price, "money", "price") if arguments.price else None
     gpus = read(arguments.gpus, "count", "gpus") if arguments.gpus else None
     members = laws.ensemble()
@@ -141,18 +130,56 @@ def answer(arguments):
     plain = _plain(found, problem, per_hour, price=price, gpus=gpus) | {"questions": doubts}
     if arguments.serve:
         serve = read(arguments.serve, "tokens", "serve")
-        plain["sizes"] = _sizes(problem, members.thin(_FEW), serve, measured)
+        plain["sizes"] = _sizes(problem, found, members.thin(_FEW), serve, measured)
     return plain, doubts
 
 
-def _sizes(problem, members, serve, measured):
-    """Rows of the students beside the one asked for."""
+def _near(params, tokens, loss):
+    """The loss of a measured model, where the law can be shifted to it."""
+    expected = float(laws.load().supervised.loss(params, tokens))
+    if not 0.5 <= loss / expected <= 2:
+        raise ValueError(
+            f"--measured: the law expects {expected:.2f} nats of this model, you measured "
+            f"{loss:.2f}: too far apart to shift it. Is it the unit?"
+        )
+    return loss
+
+
+def _possible(params, loss, text, measured):
+    """A teacher's loss, refused where no such teacher has it: the unit must be another one."""
+    shifted = shift.shifted(laws.load(), *measured) if measured else (laws.load(),)
+    few = min(1e9, 5 * params)  # a model is hardly ever left worse than after so few tokens
+    least, after = (
+        [float(np.exp(law.supervised.log_loss(*np.log(there)))) for law in shifted]
+        for there in ((1e300, 1e300), (params, few))
+    )
+    whose, other = (
+        ("this", "") if measured else ("English", "; if it is other text, give --measured")
+    )
+    if loss < min(least):
+        raise ValueError(
+            f"--teacher {text}: {loss:.3g} nats per token is less than {whose} text leaves "
+            f"to any model ({min(least):.2f}). Are these bits per byte? Write bpb=...@BYTES{other}"
+        )
+    if loss > max(*after, 3.5):
+        raise ValueError(
+            f"--teacher {text}: {loss:.3g} nats per token is more than a model of this size has "
+            f"after {few:.3g} tokens ({max(after):.2f}). Is it a perplexity? Write ppl=...{other}"
+        )
+    return loss
+
+
+def _sizes(problem, found, members, serve, measured):
+    """Rows of the students beside the one asked for, at what its plan costs."""
+    if problem.compute is None:
+        compute = (found.best or found.supervised).compute
+        problem = dataclasses.replace(problem, compute=compute, student_tokens=None)
     sizes = [problem.student_params * 2.0**i for i in range(-3, 4)]
-    found = advice.student_sizes(
+    others = advice.student_sizes(
         laws.load(), members, problem, sizes, serve_tokens=serve, measured=measured
     )
     rows = []
-    for size, advised in found.items():
+    for size, advised in others.items():
         row = {"student_params": size, "verdict": "serving costs more than the budget"}
         if advised:
             way = "distilled" if advised.gain > 0 else "supervised"
@@ -205,6 +232,10 @@ def _tokens(tokens):
     return f"{tokens:.3g}{' (a bound)' if bound else ''}"
 
 
+def _amount(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _text(found):
     sentences = {
         "distil": "Distil",
@@ -229,11 +260,11 @@ def _text(found):
     rows.append(("in 9 of 10 laws", *texts))
     row("student tokens", lambda p: _tokens(p["student_tokens"]))
     row("FLOPs", lambda p: f"{p['compute']:.3g}")
-    row("GPU-hours", lambda p: f"{p['gpu_hours']:,.0f}")
+    row("GPU-hours", lambda p: _amount(p["gpu_hours"]))
     if data["days"] is not None:
         row("days", lambda p: f"{p['days']:.3g}")
     if data["price"] is not None:
-        row("price", lambda p: f"{p['price']:,.0f}")
+        row("price", lambda p: _amount(p["price"]))
     if best:
         teacher = best["teacher"]
         rows.append(("teacher size", f"{teacher['params']:.3g}", ""))

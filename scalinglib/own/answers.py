@@ -4,6 +4,7 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import ConstantInputWarning
 
 from scalinglib import fit
 from scalinglib.own.budgets import inside_budget, seen, wanted, wanted_in_words
@@ -84,7 +85,7 @@ def of_supervised(table, compute=None):
     else:
         lines.append(f"verdict for {budget:.3g} FLOPs:")
         lines += [f"  {name}: {wanted_in_words(one, budget)}" for name, one in forms.items()]
-    if compute is None:
+    if compute is None and budget is not None:
         lines.append("  the budget was taken inside the runs: --flops")
     lines.append(f"extrapolation, the strongest {_STRONGEST:.0%} held out:")
     for name, one in forms.items():
@@ -124,7 +125,10 @@ def held_out_error(found, share):
 
 def _diagnosis(name, found):
     if len(found.replicates):
-        sentences = fit.explain(found)
+        with warnings.catch_warnings():
+            # Of a constant column, which the doubts about the table and the diagnosis name.
+            warnings.simplefilter("ignore", ConstantInputWarning)
+            sentences = fit.explain(found)
     else:
         sentences = [*found.warnings, "Too few runs to resample: no ranges, no ridges."]
     ridges = sum(sentence.startswith("Ridge") for sentence in sentences)

@@ -47,7 +47,7 @@ def wanted(law_fit, budgets):
     best["params"], best["tokens"] = supervised_optimum(law_fit.law, best.compute.to_numpy())
     draws = _under_replicates(law_fit, best.compute.to_numpy())
     for name, values in zip(("params", "tokens"), draws, strict=True):
-        limits = [band(column) for column in values.T]
+        limits = [band(column, mine) for column, mine in zip(values.T, best[name], strict=True)]
         best[[f"{name}_low", f"{name}_high"]] = np.array(limits).reshape(-1, 2)
     best = law_fit.predict(best)
     inside = [best[name].between(*limits) for name, limits in seen(law_fit.runs).items()]

@@ -10,12 +10,13 @@ import pandas as pd
 
 from scalinglib.allocate import tokens_with_teacher
 from scalinglib.checks import positive
-from scalinglib.flops import forward_flops
+from scalinglib.flops import N_VOCAB, forward_flops
 from scalinglib.own.numbers import band, ranged
 
 __all__ = ["LEEWAY", "Answer", "Decision", "decide", "inside_decision", "token_curve"]
 
 LEEWAY = 2.0  # a factor beyond the runs that still counts as inside them
+_GUESS = np.log(N_VOCAB)  # nats per token that no model exceeds
 _INPUTS = ["student_params", "student_tokens", "teacher_loss"]
 
 
@@ -61,7 +62,7 @@ class Answer:
         predicted, run_low, run_high: the best teacher's student, and the same budget of data.
     gain, ten_times : dict
         value, low, high in nats: what distilling gains over data, and ten times the tokens over
-        the student.
+        the student; ten_times has beyond too, the factor by which they leave the runs, or 0.
     agree : float
         Share of the replicates on the side of the estimate.
     """
@@ -96,7 +97,7 @@ class Answer:
             f"  on data:   {_loss(self.on_data)}",
             f"  distilling gains {_nats(self.gain)} nats per token; {self.agree:.0%} of the "
             "replicates agree with its sign",
-            f"  ten times the tokens would give {_nats(self.ten_times)} nats",
+            f"  {self.more_tokens()}",
         ]
         near = self.teachers[self.teachers.share > 0]
         if len(near) > 1:
@@ -105,6 +106,12 @@ class Answer:
                 f"replicates; choosing it loses {best.regret:.2g} nats on average"
             )
         return lines
+
+    def more_tokens(self):
+        """What ten times the tokens would give, in words."""
+        if factor := self.ten_times["beyond"]:
+            return f"ten times the tokens lie {factor:.2g} x beyond the runs, which do not tell"
+        return f"ten times the tokens would give {_nats(self.ten_times)} nats"
 
 
 def inside_decision(distilled, student_params=None, compute=None, delta_lgt=1.0):
@@ -150,7 +157,9 @@ def decide(laws, decision):
         size, pool.teacher_params.to_numpy(), decision.compute, decision.delta_lgt
     )
     pool["predicted"] = law.predict(pool[_INPUTS]).predicted
-    draws = law.laws().loss(*(pool[name].to_numpy() for name in _INPUTS))
+    with np.errstate(over="ignore"):
+        draws = law.laws().loss(*(pool[name].to_numpy() for name in _INPUTS))
+    draws = np.minimum(draws, _GUESS)  # where a replicate runs away
     pool["share"] = np.bincount(draws.argmin(axis=1), minlength=len(pool)) / len(draws)
     pool["regret"] = (draws - draws.min(axis=1, keepdims=True)).mean(axis=0)
     pool["inside"] = [not beyond(tokens, runs.student_tokens) for tokens in pool.student_tokens]
@@ -230,12 +239,14 @@ def _ten_times(law, best, size):
         for d in (1, 10)
     )
     laws = law.laws()
-    draws = [laws.loss(size, d * best.student_tokens, best.teacher_loss)[:, 0] for d in (1, 10)]
-    return _draws(float(now.predicted.iloc[0] - more.predicted.iloc[0]), draws[0] - draws[1])
+    with np.errstate(over="ignore"):
+        draws = [laws.loss(size, d * best.student_tokens, best.teacher_loss)[:, 0] for d in (1, 10)]
+    gain = _draws(float(now.predicted.iloc[0] - more.predicted.iloc[0]), draws[0] - draws[1])
+    return gain | {"beyond": beyond(10 * best.student_tokens, law.runs.student_tokens)}
 
 
 def _draws(value, draws):
-    low, high = band(draws)
+    low, high = band(draws, value)
     return {"value": float(value), "low": low, "high": high}
 
 

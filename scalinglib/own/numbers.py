@@ -7,23 +7,27 @@ __all__ = ["LEVEL", "band", "ranged"]
 LEVEL = 0.95
 
 
-def band(draws, level=LEVEL):
-    """(low, high) of draws, both NaN where a draw in them is not finite or there are none.
+def band(draws, value, level=LEVEL):
+    """(low, high) of draws and of the value that they are draws of.
+
+    Both NaN where a draw is not finite or there are none.
 
     Parameters
     ----------
     draws : array
+    value : float
     level : float
     """
     draws = np.ravel(np.asarray(draws, float))
     if not len(draws) or not np.isfinite(draws).all():
         return float("nan"), float("nan")
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return min(float(low), float(value)), max(float(high), float(value))
 
 
 def ranged(value, low, high, form=".4g"):
     """`value (low to high)`, or what is said where the runs tell no range."""
     if np.isfinite(low) and np.isfinite(high):
+        low, high = min(low, value), max(high, value)
         return f"{value:{form}} ({low:{form}} to {high:{form}})"
     return f"{value:{form}} (the runs tell no range)"

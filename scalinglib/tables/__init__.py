@@ -4,7 +4,17 @@ Nothing here fits, so that a bad table is answered before the fits are even impo
 """
 
 from scalinglib.tables.columns import RunsTable, TableError, read_runs
-from scalinglib.tables.doubts import Doubt, doubts
+from scalinglib.tables.doubts import Doubt, doubts, open_doubts, refuse
 from scalinglib.tables.scales import CONVERSIONS, converted
 
-__all__ = ["CONVERSIONS", "Doubt", "RunsTable", "TableError", "converted", "doubts", "read_runs"]
+__all__ = [
+    "CONVERSIONS",
+    "Doubt",
+    "RunsTable",
+    "TableError",
+    "converted",
+    "doubts",
+    "open_doubts",
+    "read_runs",
+    "refuse",
+]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import math
 import re
 from pathlib import Path
@@ -63,6 +64,8 @@ def read_sheet(path):
         Where the file is not there, is no text or has no rows.
     """
     lines = _text(Path(path)).splitlines(keepends=True)
+    for i in itertools.takewhile(lambda i: lines[i].startswith("#"), range(len(lines))):
+        lines[i] = "\n"  # remarks before the header, which still count as rows
     if lines and (named := re.fullmatch(r"sep=(.)", lines[0].strip(), re.I)):
         separator, lines = named[1], lines[1:]
     else:

@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.laws import load
+from scalinglib.tables.cells import TableError
 from scalinglib.tables.scales import FACTORS
 
-__all__ = ["Doubt", "doubts", "merged_teachers", "plausible_units"]
+__all__ = ["Doubt", "doubts", "merged_teachers", "open_doubts", "plausible_units", "refuse"]
 
 _RATIO = 40.0  # tokens per parameter in the middle of what people train
 _SAME_TEACHER = 0.01  # spread of one teacher's losses, relative, that counts as measurement
+_SPAN = 1e6  # a factor between sizes, or tokens, that no study spans
+_APART = 2.5  # the same between losses or logs of perplexities, what the law expects taken out
+_LEAST_SIZE = 2e7  # parameters; of smaller models the published law says little
 _EXCHANGED = "exchanged"
+_INPUTS = ("params", "tokens", "student_params", "student_tokens")
 _WORDS = {"K": "thousands", "M": "millions", "B": "billions", "T": "trillions"}
 _WORDS |= {"per_param": "tokens per parameter", "6ND": "training FLOPs (6 N D)"}
 
@@ -52,7 +57,8 @@ def doubts(runs):
     list of Doubt
     """
     distilled = "student_loss" in runs
-    found = [*_sizes_and_tokens(runs), *_loss_units(runs)]
+    found = [*_mixed(runs)] or [*_sizes_and_tokens(runs), *_loss_units(runs)]
+    found += _constant(runs)
     for name in ("student_loss", "teacher_loss") if distilled else ("loss",):
         found += _coarse(runs, name)
     if distilled:
@@ -61,6 +67,37 @@ def doubts(runs):
     if not any(doubt.cannot for doubt in found):
         found += _rising(runs, "student_" if distilled else "")
     return sorted(found, key=lambda doubt: not doubt.cannot)
+
+
+def open_doubts(found, units=None):
+    """Those after which no verdict holds: what no law can have made, and units not yet told.
+
+    Parameters
+    ----------
+    found : sequence of Doubt
+    units : dict or None
+        What was told, as `scales.converted` takes it.
+
+    Returns
+    -------
+    list of Doubt
+    """
+    told = tuple(units or {})
+
+    def open_one(doubt):
+        columns = [pair.partition("=")[0] for pair in doubt.units.split(",") if pair]
+        return doubt.cannot or not all(name.endswith(told) for name in columns)
+
+    return [doubt for doubt in found if open_one(doubt)]
+
+
+def refuse(found, units=None):
+    """Raise a TableError with the `open_doubts`, and how to settle them, where there are any."""
+    left = open_doubts(found, units)
+    if left:
+        settle = ", ".join(dict.fromkeys(doubt.units for doubt in left if doubt.units))
+        way = f'; units such as {settle} convert, "nats" takes losses as nats' if settle else ""
+        raise TableError("; ".join(doubt.text for doubt in left) + way)
 
 
 def plausible_units(params, tokens):
@@ -123,7 +160,8 @@ def _unusual(params):
 
 def _plausible(params, tokens):
     middle = np.median(tokens / params)
-    return params.min() >= 1e3 and 0.05 <= middle <= 2e4 and 1e3 <= tokens.min() <= 1e15
+    least, most = min(params.min(), tokens.min()), max(params.max() * 1e3, tokens.max())
+    return least >= 1e3 and most <= 1e17 and 0.05 <= middle <= 2e4
 
 
 def _sizes_and_tokens(runs):
@@ -170,8 +208,7 @@ def _loss_units(runs):
             found[columns[2]] = "perplexity", "ppl"
         elif set(columns) <= set(runs) and not plausible_units(*(runs[c] for c in columns[:2])):
             params, tokens = (runs[name].to_numpy(float) for name in columns[:2])
-            # The published law says little of models far smaller than any that it was fitted to.
-            if np.median(params) > 2e7:
+            if np.median(params) > _LEAST_SIZE:
                 unit = _unit_of(losses, law.loss(params, tokens))
                 found |= {columns[2]: unit} if unit else {}
     for name, (word, unit) in found.items():
@@ -179,6 +216,38 @@ def _loss_units(runs):
         middle = runs[name].median()
         text = f"{name} looks like {word} (median {middle:.3g}): the law wants nats per token"
         yield Doubt(text, cannot=bool(cannot), units=f"{name}={unit}")
+
+
+def _mixed(runs):
+    """Columns of which no one unit makes sense: rows were written in different ones."""
+    law = load("corrected").supervised
+    for prefix in ("", "student_", "teacher_"):
+        size, data, loss = (f"{prefix}{kind}" for kind in ("params", "tokens", "loss"))
+        for name in runs.columns.intersection([size, data]):
+            if runs[name].max() > _SPAN * runs[name].min():
+                yield _two_units(runs, name, runs[name].to_numpy(float))
+        if {size, data, loss} <= set(runs) and _plausible(*(runs[c] for c in (size, data))):
+            params, tokens, losses = (runs[name].to_numpy(float) for name in (size, data, loss))
+            expected = law.loss(params, tokens)
+            readings = losses / expected, np.log(np.maximum(losses, 1.01)) / expected
+            apart = min(reading.max() / reading.min() for reading in readings)
+            if apart > _APART and np.median(params) > _LEAST_SIZE:
+                yield _two_units(runs, loss, readings[0])
+
+
+def _two_units(runs, name, measure):
+    ends = [
+        f"{runs[name].iloc[i]:.4g} in row {runs.index[i]}"
+        for i in (measure.argmin(), measure.argmax())
+    ]
+    return Doubt(f"{name} is hardly in one unit: {ends[0]}, {ends[1]}", cannot=True)
+
+
+def _constant(runs):
+    for name in runs.columns.intersection(_INPUTS):
+        values = runs[name].to_numpy(float)
+        if len(values) > 1 and values.min() == values.max():
+            yield Doubt(f"{name} is {values[0]:.4g} in all rows: no telling what another one does")
 
 
 def _unit_of(losses, expected):

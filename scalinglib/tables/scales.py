@@ -10,7 +10,7 @@ FACTORS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 CONVERSIONS = {
     "params": tuple(FACTORS),
     "tokens": (*FACTORS, "per_param", "6ND"),
-    "loss": ("bits", "ppl", "bpb@BYTES"),
+    "loss": ("nats", "bits", "ppl", "bpb@BYTES"),
 }
 
 
@@ -55,6 +55,8 @@ def _in(unit, kind, values, size):
         return values * size
     if unit == "6ND" and kind == "tokens":
         return values / (6 * size)
+    if unit == "nats" and kind == "loss":
+        return values
     if unit == "ppl" and kind == "loss":
         return np.log(values)
     if unit == "bits" and kind == "loss":

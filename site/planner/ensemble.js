@@ -33,10 +33,11 @@ const Ensemble = (() => {
     }
     const levels = [(1 - agreement) / 2, (1 + agreement) / 2];
 
-    /** [low, high] of one value a member, for as many members as there are values. */
-    function range(values) {
+    /** [low, high] of one value a member, for as many as there are, and of the central one. */
+    function range(values, central) {
       const weights = members.slice(0, values.length).map((m) => m.weight);
-      return levels.map((level) => quantile(values, weights, level));
+      const [low, high] = levels.map((level) => quantile(values, weights, level));
+      return [Math.min(low, central), Math.max(high, central)];
     }
 
     function share(conditions) {
@@ -69,20 +70,21 @@ const Ensemble = (() => {
       };
     }
 
-    /** Ranges over the answers that there are. */
-    function summary(answers) {
-      const of = (key) => range(answers.map((a) => a[key]));
+    /** Ranges over the answers that there are, which hold the central law's own. */
+    function summary(answers, { supervised, plans, best, gain, turn }) {
+      const of = (key, central) => range(answers.map((a) => a[key]), central);
       const found = {
         laws: answers.length, of: members.length, complete: answers.length === members.length,
-        share: share(answers.map((a) => a.gain > 0)), supervised: of("supervised"),
+        share: share(answers.map((a) => a.gain > 0)),
+        supervised: of("supervised", supervised.loss),
       };
       if (answers.every((a) => a.teacher)) {
-        Object.assign(found, { distilled: of("distilled"), gain: of("gain") });
-        found.each = answers[0].each.map((_, j) => range(answers.map((a) => a.each[j])));
-        found.teacherParams = range(answers.map((a) => a.teacher.params));
-        found.teacherLoss = range(answers.map((a) => a.teacher.loss));
-        found.studentTokens = of("studentTokens");
-        if (answers[0].turn !== null) found.turn = of("turn");
+        Object.assign(found, { distilled: of("distilled", best.loss), gain: of("gain", gain) });
+        found.each = plans.map((p, j) => range(answers.map((a) => a.each[j]), p.loss));
+        found.teacherParams = range(answers.map((a) => a.teacher.params), best.teacher.params);
+        found.teacherLoss = range(answers.map((a) => a.teacher.loss), best.teacher.loss);
+        found.studentTokens = of("studentTokens", best.studentTokens);
+        if (typeof turn === "number") found.turn = of("turn", turn);
       }
       return found;
     }
@@ -90,11 +92,11 @@ const Ensemble = (() => {
     /** Everything at once: for tests, and where nobody waits. */
     function advise(problem, central) {
       const chosen = central.plans.indexOf(central.best);
-      const found = summary(members.map((member) => answer(member, problem, chosen)));
+      const found = summary(members.map((member) => answer(member, problem, chosen)), central);
       return { ...found, verdict: verdict(central.gain, central.error, found.share) };
     }
 
-    return { members, answer, summary, range, verdict, advise };
+    return { members, answer, summary, range, share, verdict, advise };
   }
 
   const gcd = (a, b) => (b ? gcd(b, a % b) : a);

@@ -47,26 +47,36 @@ const Inputs = (() => {
     });
   }
 
-  /** A loss in the unit chosen, as nats per token; one that no model has is refused or questioned. */
-  function lossReader(fields, take, errors, doubts) {
+  /** A reader of losses in the unit chosen, as nats per token. */
+  function lossReader(fields, take) {
     const unit = fields.lu;
     const bytes = unit === "bpb" ? take(fields.bpt, "bytes", "bpt") : null;
-    return function takeLoss(text, params, field, where = "") {
-      const before = doubts[field];
-      const typed = take(text, Quantities.KIND[unit], field, where);
-      const nats = Quantities.inNats(typed, unit, bytes);
-      if (Number.isNaN(nats) || errors[field] || fields.cl.trim()) return nats;
-      const law = SETTINGS.central.supervised;
-      const few = 1e9; // a model is hardly ever left worse than after so few tokens
-      const most = law.E + (law.A / params ** law.alpha + law.B / few ** law.beta) ** law.gamma;
+    return (text, field, where = "") =>
+      Quantities.inNats(take(text, Quantities.KIND[unit], field, where), unit, bytes);
+  }
+
+  /** The same, where a loss that no teacher has is refused: the unit must be another one. */
+  function teacherLossReader(fields, takeLoss, measured, errors) {
+    const law = Law.create(SETTINGS.central, SETTINGS.flops);
+    const laws = measured ? Law.shifts(law, measured) : [law];
+    return function takeTeacherLoss(text, params, field, where = "") {
+      const nats = takeLoss(text, field, where);
+      if (Number.isNaN(nats) || errors[field]) return nats;
+      const least = Math.min(...laws.map((one) => one.irreducible));
+      const few = Math.min(1e9, 5 * params); // hardly ever is a model left worse than after these
+      const after = Math.max(...laws.map((one) => one.supervisedLoss(params, few)));
       const known = `${where}${nats.toFixed(2)} nats per token is`;
-      if (nats < law.E) {
-        errors[field] ??= `${known} less than English text leaves to any model (${law.E}). `
-          + `${unit === "nats" ? "Are these bits per byte? " : ""}If it is other text, give a model `
-          + "of yours below.";
-      } else if (nats > Math.max(most, 3.5)) {
-        doubts[field] = before ?? `${known} more than a model of this size has after a billion `
-          + `tokens (${most.toFixed(2)}). ${unit === "nats" ? "Is it a perplexity?" : "Is it the unit?"}`;
+      const other = measured ? "" : " If it is other text, give a model of yours below.";
+      const [whose, unit] = [measured ? "this text" : "English text", fields.lu];
+      if (nats < least) {
+        errors[field] = `${known} less than ${whose} leaves to any model (${least.toFixed(2)}). `
+          + `${{ nats: "Are these bits per byte", ppl: "Are these nats" }[unit] ?? "Is it the unit"}`
+          + `?${other}`;
+      } else if (nats > Math.max(after, 3.5)) {
+        errors[field] = `${known} more than a model of this size has after ${Words.size(few)} tokens `
+          + `(${after.toFixed(2)}). `
+          + `${{ nats: "Is it a perplexity", bpb: "Are these nats" }[unit] ?? "Is it the unit"}?`
+          + other;
       }
       return nats;
     };
@@ -84,7 +94,9 @@ const Inputs = (() => {
   function interpret(fields) {
     const errors = {}, doubts = {};
     const take = reader(errors, doubts);
-    const takeLoss = lossReader(fields, take, errors, doubts);
+    const takeAnyLoss = lossReader(fields, take);
+    const own = measured(fields, take, takeAnyLoss, errors);
+    const takeLoss = teacherLossReader(fields, takeAnyLoss, own, errors);
     const optional = (name, kind) => (fields[name].trim() ? take(fields[name], kind, name) : null);
     const unit = fields.u;
     const perHour = speed(fields, take) * HOUR;
@@ -118,7 +130,7 @@ const Inputs = (() => {
     };
     return {
       problem, budget, unit, perUnit, perHour, errors, doubts, students, stored, entries,
-      measured: measured(fields, take, takeLoss, errors),
+      measured: own,
       gpus: optional("gpus", "count"), price: optional("price", "money"),
       serve: optional("serve", "tokens"),
       lossUnit: fields.lu, bytes: fields.lu === "bpb" && !errors.bpt ? read(fields.bpt, "bytes") : null,
@@ -136,11 +148,13 @@ const Inputs = (() => {
   function measured(fields, take, takeLoss, errors) {
     if (![fields.cn, fields.cd, fields.cl].some((text) => text.trim())) return null;
     const params = take(fields.cn, "size", "cn"), tokens = take(fields.cd, "tokens", "cd");
-    const loss = takeLoss(fields.cl, params, "cl");
+    const loss = takeLoss(fields.cl, "cl");
+    if (errors.cn || errors.cd || errors.cl) return null;
     const expected = Law.create(SETTINGS.central, SETTINGS.flops).supervisedLoss(params, tokens);
     if (loss / expected < 0.5 || loss / expected > 2) {
       errors.cl ??= `The law expects ${expected.toFixed(2)} nats of this model, you measured `
         + `${loss.toFixed(2)}: too far apart to shift it. Is it the unit?`;
+      return null;
     }
     return { params, tokens, loss };
   }

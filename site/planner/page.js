@@ -4,6 +4,7 @@
 
 const Page = (() => {
   const SLICE = 12; // milliseconds of work between two looks at the keyboard
+  const SHEET = { points: 8.2, wide: 95, high: 56 }; // printed characters that fill one page
   const { make, place } = Pictures;
   const form = place("form");
   const defaults = Object.fromEntries(new FormData(form));
@@ -57,19 +58,18 @@ const Page = (() => {
     place("warnings").hidden = !w.notes.length;
     place("warnings").replaceChildren(...w.notes.map((note) => make("li", {}, note)));
     const tile = (label, value, ends, kind) => make("div", { class: `tile ${kind}` },
-      make("b", {}, value), make("small", {}, ends ? Words.range(ends) : ""), make("span", {}, label));
-    const distilled = w.best ? Words.loss(w.best.loss) : "–";
-    const gain = w.best ? Words.loss(Math.abs(w.gain)) : "–";
+      make("b", {}, value), make("small", {}, ends), make("span", {}, label));
+    const distilled = w.best ? Words.loss(w.best.loss) : "";
     const signed = (x) => `${x < 0 ? "−" : ""}${Words.loss(Math.abs(x))}`;
-    place("tiles").replaceChildren(
-      tile("loss, distilled", distilled, w.ranges.distilled, "distil"),
-      tile("loss, trained on data", Words.loss(w.supervised.loss), w.ranges.supervised, "data"),
-      tile(`${w.gain > 0 ? "gained" : "lost"} by distilling`, gain, null, ""),
-    );
+    const tiles = [tile("loss, trained on data", Words.loss(w.supervised.loss),
+      Words.range(w.ranges.supervised), "data")];
     if (w.best) {
       const ends = w.gain > 0 ? w.ranges.gain : w.ranges.gain.map((x) => -x).reverse();
-      place("tiles").lastChild.children[1].textContent = Words.range(ends, signed);
+      tiles.unshift(tile("loss, distilled", distilled, Words.range(w.ranges.distilled), "distil"));
+      tiles.push(tile(`${w.gain > 0 ? "gained" : "lost"} by distilling`,
+        Words.loss(Math.abs(w.gain)), Words.range(ends, signed), ""));
     }
+    place("tiles").replaceChildren(...tiles);
     const { head, rows } = Words.plan(w);
     Pictures.table(place("plan"), head, rows);
     Pictures.split(w);
@@ -81,7 +81,7 @@ const Page = (() => {
     place("store").hidden = !(w.stored && w.best);
     place("store-words").textContent = w.stored && w.best ? Words.storage(w) : "";
     const short = { distil: "Distil", train: "Train on data", undecided: "Undecided" };
-    place("peek").textContent = `${short[w.verdict]}: ${distilled} distilled, `
+    place("peek").textContent = `${short[w.verdict]}: ${w.best ? `${distilled} distilled, ` : ""}`
       + `${Words.loss(w.supervised.loss)} on data`;
   }
 
@@ -89,7 +89,10 @@ const Page = (() => {
     place("flip").textContent = Words.flips(w);
     Pictures.budgets(w);
     place("recipe").value = recipe(w);
-    place("sheet").textContent = recipe(w).split("\n").slice(1).join("\n").trim();
+    const lines = recipe(w).split("\n").slice(1), { wide, high } = SHEET;
+    const needed = lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / wide)), 0);
+    place("sheet").textContent = lines.join("\n").trim();
+    place("sheet").style.fontSize = `${SHEET.points * Math.min(1, high / needed)}pt`;
   }
 
   /** What was put in, as lines that another person can type. */
@@ -211,8 +214,12 @@ const Page = (() => {
           return text;
         }
       };
-      for (const field of ["tl", "cl"]) form.elements[field].value = other(fields[field], 4);
-      form.elements.list.value = fields.list.split("\n")
+      // A number that this unit made no loss of was meant in the other one.
+      const { errors } = Inputs.interpret(before);
+      for (const field of ["tl", "cl"]) {
+        if (!errors[field]) form.elements[field].value = other(fields[field], 4);
+      }
+      if (!errors.list) form.elements.list.value = fields.list.split("\n")
         .map((line) => line.replace(/([^,;\t]*?)(\S+)\s*$/, (_, head, last) => head + other(last, 4)))
         .join("\n");
     }

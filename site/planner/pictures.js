@@ -50,10 +50,8 @@ const Pictures = (() => {
 
   function teachers(w, law, ideal) {
     const { best, plans, supervised, problem, ranges } = w;
-    if (!best) {
-      for (const part of ["chart", "legend", "caption"]) place(`teacher-${part}`).replaceChildren();
-      return;
-    }
+    place("best-teacher").hidden = !best;
+    if (!best) return;
     const tokens = best.studentTokens;
     const at = (l) => law.studentLoss(problem.studentParams, tokens, l);
     const losses = [ideal, ...plans.map((p) => p.teacher.loss)];
@@ -61,7 +59,8 @@ const Pictures = (() => {
     const high = Math.max(...losses) + 0.4;
     const xs = Array.from({ length: 161 }, (_, i) => low + ((high - low) * i) / 160);
     const points = xs.map((l) => [l, at(l)]);
-    const values = [...points.map((p) => p[1]), supervised.loss, ...plans.map((p) => p.loss)];
+    const values = [...points.map((p) => p[1]), ...ranges.supervised, ...ranges.distilled,
+      ...plans.map((p) => p.loss)];
     const y = { low: Math.min(...values) - 0.05, high: Math.max(...values) + 0.05 };
     const marks = [
       { x: ideal, y: at(ideal), color: COLORS.distil, hollow: true, label: "best teacher loss" },
@@ -122,7 +121,8 @@ const Pictures = (() => {
     const at = (row) => inUnit(row.budget);
     const data = curve.map((row) => [at(row), row.supervised]);
     const distilled = curve.map((row) => [at(row), row.distilled]);
-    const values = [...data, ...distilled].map((p) => p[1]).filter(Number.isFinite);
+    const values = [...data.map((p) => p[1]), ...distilled.map((p) => p[1]), ...ranges.supervised,
+      ...(best ? ranges.distilled : [])].filter(Number.isFinite);
     const x = {
       low: budget / 30, high: budget * 30, log: true, format: Words.budgetTick[unit],
       label: { flops: "budget (FLOPs)", tokens: "student tokens", hours: "GPU-hours" }[unit],
@@ -190,14 +190,14 @@ const Pictures = (() => {
       .sort((a, b) => a.p.loss - b.p.loss).map(({ p, band }) => {
         const gain = supervised.loss - p.loss;
         return [
-          Words.short(p.teacher.name) + (p === best ? " ✓" : ""), size(p.teacher.params),
-          loss(p.teacher.loss), size(p.studentTokens), `${loss(p.loss)} (${range(band)})`,
+          Words.short(p.teacher.name) + (p === best ? " ✓" : ""),
+          `${size(p.teacher.params)} at ${loss(p.teacher.loss)}`, size(p.studentTokens), `${loss(p.loss)} (${range(band)})`,
           Math.abs(gain) <= error ? "no difference"
             : `${gain > 0 ? "gains" : "loses"} ${loss(Math.abs(gain))}`,
         ];
       });
     table(place("teachers"), [
-      "Teacher", "size", "loss", "student tokens", "student loss", "against data",
+      "Teacher", "size, loss", "tokens", "student loss", "against data",
     ], rows);
   }
 
@@ -206,12 +206,16 @@ const Pictures = (() => {
     if (!rows?.length) return;
     const least = rows.reduce((a, b) => (b.loss < a.loss ? b : a));
     const how = { distil: "distil", train: "on data", undecided: "undecided" };
-    table(place("sizes-table"), ["Student", "tokens", "better way", "loss", "in 9 of 10 laws"],
+    const shown = (row) => {
+      if (!row.tokens) return ["none", "serving it costs more", "–"];
+      if (row.loss > Words.GUESS) return [size(row.tokens), "too few tokens", "–"];
+      return [size(row.tokens), how[row.verdict], `${loss(row.loss)} (${range(row.range)})`];
+    };
+    table(place("sizes-table"), ["Student", "tokens", "better way", "loss (in 9 of 10 laws)"],
       rows.map((row) => [
         size(row.params) + (row.params === problem.studentParams ? " (yours)" : "")
-          + (row === least ? " ✓" : ""),
-        ...(row.tokens ? [size(row.tokens), how[row.verdict], loss(row.loss), range(row.range)]
-          : ["none", "serving it costs more", "–", "–"]),
+          + (row === least && row.loss <= Words.GUESS ? " ✓" : ""),
+        ...shown(row),
       ]));
     place("sizes-caption").textContent = serve
       ? `The same compute for training and for serving ${size(serve)} tokens, for other sizes.`

@@ -96,7 +96,7 @@ const Plan = (() => {
     function withNewTeacher(problem) {
       const { studentParams, compute, deltaLgt, deltaPre } = problem;
       const most = cap(problem), student = train(studentParams);
-      if (most < box.tokens[0]) return null;
+      if (most <= box.tokens[0]) return null;
       const free = deltaLgt === 0 && deltaPre === 0;
       // With nothing to pay only the loss matters: name the cheapest teacher that has it.
       const alone = (params, tokens) => law.forwardFlops(params) * tokens;

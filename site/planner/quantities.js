@@ -7,14 +7,14 @@ const Quantities = (() => {
   const POWER = /^10(?:\^|\*\*)\(?([+-]?\d+)\)?([^\d]*)$/i;
   const FACTOR = new RegExp(`^(${NUMBER})(?:e([+-]?\\d+))?(.*)$`, "i");
   const QUOTIENT = new RegExp(`^(${NUMBER}) ?/ ?(${NUMBER})$`);
-  const TIMES = / ?[×·] ?|(?<=[\d)a-z]) ?x ?(?=[\d.])|(?<!\*) ?\*(?!\*) ?/i;
+  const TIMES = / ?[×·] ?|(?<=[\d)a-z]) ?x ?(?=[\d.])|(?<!\*) ?\*(?!\*) ?| for /i;
   const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺";
 
   function create({ kinds, times, flopUnits, scales }) {
     class Refused extends Error {}
 
     /** A number with a decimal point or comma, and groups of three digits; nothing ambiguous. */
-    function number(text, written, scaled = false) {
+    function number(text, written, scaled = false, hours = false) {
       const plain = text.replace(/[ '_]/g, "");
       const commas = plain.split(",").length - 1, points = plain.split(".").length - 1;
       const grouped = (mark) => new RegExp(`^[1-9]\\d{0,2}(?:${mark}\\d{3})+$`);
@@ -30,10 +30,10 @@ const Quantities = (() => {
         if (!grouped(commas ? "," : "\\.").test(plain)) throw unreadable();
         return Number(plain.replace(/[.,]/g, ""));
       }
-      if (commas && grouped(",").test(plain)) {
-        if (scaled) {
+      if ((points ? hours : commas) && grouped("[,.]").test(plain)) {
+        if (scaled || points) {
           throw new Refused(`“${written}” can be ${plain.replace(",", ".")} or `
-            + `${plain.replace(",", "")}: write one of them.`);
+            + `${plain.replace(/[,.]/g, "")}: write one of them.`);
         }
         return Number(plain.replace(",", ""));
       }
@@ -49,11 +49,12 @@ const Quantities = (() => {
       const known = { hours: times, flops: flopUnits }[kind]
         ?? Object.fromEntries(kinds[kind].units.map((unit) => [unit, 1]));
       let scale = 1, time = false;
-      words.split(" ").filter(Boolean).forEach((word, i) => {
+      words.split(" ").filter(Boolean).forEach((written, i) => {
+        const word = written.replace(/\.+$/, "");
         if (Object.hasOwn(known, word)) {
           [scale, time] = [scale * known[word], kind === "hours"];
         } else if (i === 0 && Object.hasOwn(scales, word)
-          && !["loss", "share", "perplexity"].includes(kind)) {
+          && !["loss", "share", "perplexity", "bits"].includes(kind)) {
           scale *= scales[word];
         } else if (!(kind === "hours" && /^gpus?$/.test(word))) throw refused;
       });
@@ -73,13 +74,18 @@ const Quantities = (() => {
         return number(quotient[1], written) / over;
       }
       let product = 1, timed = false;
-      for (const factor of text.split(TIMES)) {
+      const factors = text.split(TIMES);
+      if (kind === "size" && factors.length > 1 && /[0-9] ?[kmbt]/i.test(text)) {
+        throw new Refused(`“${written}” reads as a mixture of experts; the law knows dense models: `
+          + "give one size.");
+      }
+      for (const factor of factors) {
         const power = POWER.exec(factor), match = power ? null : FACTOR.exec(factor);
         if (!power && !match) throw refused;
         const rest = (power ? power[2] : match[3]).trim().toLowerCase();
         const [scale, time] = wordsAfter(rest, kind, refused);
         const read = power ? Number(`1e${power[1]}`)
-          : number(match[1], written, scale !== 1) * Number(`1e${match[2] ?? 0}`);
+          : number(match[1], written, scale !== 1, kind === "hours") * Number(`1e${match[2] ?? 0}`);
         if (time && timed) throw refused;
         [product, timed] = [product * read * scale, timed || time];
       }
@@ -111,12 +117,12 @@ const Quantities = (() => {
     return { read, doubt };
   }
 
-  // Losses in nats per token, perplexity per token or bits per byte.
-  const KIND = { nats: "loss", ppl: "perplexity", bpb: "bits_per_byte" };
+  // Losses in nats or bits per token, perplexity per token or bits per byte.
+  const KIND = { nats: "loss", ppl: "perplexity", bpb: "bits_per_byte", bits: "bits" };
   const inNats = (loss, unit, bytes) =>
-    ({ nats: loss, ppl: Math.log(loss), bpb: loss * bytes * Math.LN2 })[unit];
+    ({ nats: loss, ppl: Math.log(loss), bpb: loss * bytes * Math.LN2, bits: loss * Math.LN2 })[unit];
   const outOfNats = (nats, unit, bytes) =>
-    ({ nats, ppl: Math.exp(nats), bpb: nats / (bytes * Math.LN2) })[unit];
+    ({ nats, ppl: Math.exp(nats), bpb: nats / (bytes * Math.LN2), bits: nats / Math.LN2 })[unit];
 
   return { create, KIND, inNats, outOfNats };
 })();

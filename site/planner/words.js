@@ -24,8 +24,11 @@ const Words = (() => {
     const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(x) / 3)));
     return `${digits(x / 1000 ** step, 3)} ${units[step]}`;
   }
-  const hours = (x) => (x < 1e7 ? digits(x, 3).toLocaleString("en") : size(x));
-  const money = (x) => digits(x, 3).toLocaleString("en", { maximumFractionDigits: 2 });
+  const plain = (x) => x.toLocaleString("en", { maximumSignificantDigits: 3 });
+  const hours = (x) => (x < 1e7 ? plain(x) : size(x));
+  const times = (x) => (x < 1e4 ? String(digits(x, 2)) : power(x));
+  /** The loss of guessing among all tokens: what the law puts above it is no model's. */
+  const GUESS = Math.log(SETTINGS.flops.vocabulary);
   const range = (ends, show = loss) => {
     const [low, high] = ends.map(show);
     return low === high ? low : `${low} to ${high}`;
@@ -76,8 +79,10 @@ const Words = (() => {
     const { best, supervised, error, fixedTokens, equal, verdict, ranges, problem } = w;
     const data = `${loss(supervised.loss)} (${range(ranges.supervised)})`;
     if (!best) {
-      return "The budget does not pay for even the smallest teacher. Trained on data, the student "
-        + `ends at a loss of ${data}.`;
+      const short = problem.maxTokens !== null && problem.maxTokens <= SETTINGS.box.tokens[0];
+      const cause = short ? "So few tokens do not do" : "The budget does not pay";
+      return `${cause} for even the smallest teacher. Trained on data, the student ends at a loss of `
+        + `${data}.`;
     }
     const same = fixedTokens ? "the same tokens" : "the same budget";
     let words = `Distilled from ${w.isNew ? "the best teacher" : best.teacher.label}, the student `
@@ -108,7 +113,7 @@ const Words = (() => {
     const [none, all] = [ranges.share < 1e-9, ranges.share > 1 - 1e-9];
     const part = none ? "none" : all ? "all" : `${Math.min(99, Math.max(1, whole))}%`;
     const share = ranges.gain ? ` Distilling is better in ${part} of them.` : "";
-    return `In brackets: where 9 of 10 of ${among} lie.${share}`;
+    return `In brackets: where 9 of 10 of ${among} lie, the central one with them.${share}`;
   }
 
   /** Up to which loss of this teacher distilling wins. */
@@ -145,9 +150,9 @@ const Words = (() => {
     const { budget: mine, unit, inUnit, gain } = w;
     const shown = (flip) => {
       const value = inUnit(flip.budget), ratio = value / mine;
-      const times = ratio > 1 ? `${digits(ratio, 2)} times yours` : `1/${digits(1 / ratio, 2)} of yours`;
+      const often = ratio > 1 ? `${times(ratio)} times yours` : `1/${times(1 / ratio)} of yours`;
       const far = flip.tokens < SETTINGS.fitted.tokens[0] || flip.tokens > SETTINGS.fitted.tokens[1];
-      return `${budget[unit](value)} (${times}${far ? "; there the law extrapolates" : ""})`;
+      return `${budget[unit](value)} (${often}${far ? "; there the law extrapolates" : ""})`;
     };
     const here = w.fixedTokens ? w.problem.tokens : w.problem.compute;
     const above = w.flips.find((f) => f.budget > here);
@@ -203,6 +208,9 @@ const Words = (() => {
       found.push(`${cause} leaves ${unspent(1 - plan.compute / problem.compute)} of the budget `
         + `unspent when ${what}.`);
     }
+    if (Math.max(supervised.loss, best?.loss ?? 0) > GUESS) {
+      found.push(`A loss above that of guessing (${loss(GUESS)}): the law says nothing on so few tokens.`);
+    }
     if (outside.length) {
       found.unshift("This answer is an extrapolation. Outside what the law was fitted on: "
         + `${outside.join("; ")}.`);
@@ -221,24 +229,26 @@ const Words = (() => {
     const teacher = (show) => (p) => (p.teacher ? show(p.teacher) : "none");
     const withRange = (text, ends, show) =>
       (w.isNew && ends && show(ends[0]) !== show(ends[1]) ? `${text} (${range(ends, show)})` : text);
+    const most = Math.min(problem.maxTokens ?? Infinity, SETTINGS.box.tokens[1]);
+    const bound = most === problem.maxTokens ? " (your limit)" : " (a bound)";
+    const ended = (tokens) => (!w.fixedTokens && tokens >= most * 0.999 ? bound : "");
     const rows = [
       each("Expected loss", (p) => loss(p.loss)),
       each("… in 9 of 10 laws", (p) => range(bands.get(p))),
     ];
     const other = w.lossUnit === "nats" ? "ppl" : w.lossUnit;
-    const name = { ppl: "… as perplexity", bpb: "… as bits per byte" }[other];
+    const name = { ppl: "… as perplexity", bpb: "… as bits per byte", bits: "… as bits per token" }[other];
     rows.push(each(name, (p) => String(digits(Quantities.outOfNats(p.loss, other, w.bytes), 3))));
     rows.push(
       each("Student size", () => size(problem.studentParams)),
       each("Student tokens", (p) => (p === best
-        ? withRange(size(p.studentTokens), ranges.studentTokens, size) : size(p.studentTokens))),
-      each("… per parameter", (p) =>
-        String(digits(p.studentTokens / problem.studentParams, 3).toLocaleString("en"))),
+        ? withRange(size(p.studentTokens), ranges.studentTokens, size) + ended(p.studentTokens)
+        : size(p.studentTokens) + (problem.maxTokens === null ? "" : ended(p.studentTokens)))),
+      each("… per parameter", (p) => plain(p.studentTokens / problem.studentParams)),
       each("Teacher size", teacher((t) => withRange(size(t.params), ranges.teacherParams, size))),
       each("Teacher loss", teacher((t) => withRange(loss(t.loss), ranges.teacherLoss, loss))),
       each(w.isNew ? "Teacher tokens" : "Teacher tokens, by its loss", teacher((t) => {
-        const most = Math.min(problem.maxTokens ?? Infinity, SETTINGS.box.tokens[1]);
-        if (t.tokens) return size(t.tokens) + (t.tokens >= most * 0.999 ? " (a bound)" : "");
+        if (t.tokens) return size(t.tokens) + ended(t.tokens);
         return w.neededTokens === Infinity ? "no number" : `≈ ${size(w.neededTokens)}`;
       })),
       each("FLOPs", (p) => power(p.compute)),
@@ -247,7 +257,7 @@ const Words = (() => {
     if (w.gpus) {
       rows.push(each(`Days on ${w.gpus} GPUs`, (p) => hours(p.compute / w.perHour / w.gpus / 24)));
     }
-    if (w.price !== null) rows.push(each("Price", (p) => money((p.compute / w.perHour) * w.price)));
+    if (w.price !== null) rows.push(each("Price", (p) => plain((p.compute / w.perHour) * w.price)));
     const mark = (p) => (w.verdict !== "undecided" && (w.verdict === "distil") === (p === best) ? "✓ " : "");
     const head = [""];
     if (best) head.push(`${mark(best)}Distil`);
@@ -285,7 +295,7 @@ const Words = (() => {
   }
 
   return {
-    agreement, article, bytes, budget, budgetTick, decision, digits, flips, hours, leftover, loss,
+    GUESS, agreement, article, bytes, budget, budgetTick, decision, digits, flips, hours, leftover, loss,
     percent, plan, power, range, reason, short, size, storage, turn, warnings,
   };
 })();

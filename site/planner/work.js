@@ -60,8 +60,8 @@ const Work = (() => {
   }
 
   function summarise(w, ensemble) {
-    w.ranges = ensemble.summary(w.answers);
-    if (w.equal) w.ranges.equal = ensemble.range(w.answers.map((a) => a.equal));
+    w.ranges = ensemble.summary(w.answers, w);
+    if (w.equal) w.ranges.equal = ensemble.range(w.answers.map((a) => a.equal), w.equal.loss);
     w.verdict = ensemble.verdict(w.gain, w.error, w.ranges.share);
   }
 
@@ -111,13 +111,16 @@ const Work = (() => {
     for (const flip of flips) {
       flip.tokens = plan.supervised(plan.rebudget(problem, flip.budget)).studentTokens;
     }
-    const rows = [], budgets = spaced(isNew ? 9 : 33);
+    // The bands stand at points of the curve.
+    const points = curve.filter((_, i) => i % (isNew ? 6 : 2) === 0);
+    const rows = [], budgets = points.map((row) => row.budget);
     for (const { plan: one } of some(w, ensemble)) rows.push(yield* one.curve(problem, budgets));
-    const bands = budgets.map((budget, i) => ({
-      budget,
-      supervised: ensemble.range(rows.map((r) => r[i].supervised)),
-      distilled: ensemble.range(rows.map((r) => r[i].distilled)),
-      gain: ensemble.range(rows.map((r) => r[i].supervised - r[i].distilled)),
+    const gain = (row) => row.supervised - row.distilled;
+    const bands = points.map((mine, i) => ({
+      budget: mine.budget,
+      supervised: ensemble.range(rows.map((r) => r[i].supervised), mine.supervised),
+      distilled: ensemble.range(rows.map((r) => r[i].distilled), mine.distilled),
+      gain: ensemble.range(rows.map((r) => gain(r[i])), gain(mine)),
     }));
     Object.assign(w, { curve, scanned, flips, bands });
     yield "budgets";
@@ -148,12 +151,14 @@ const Work = (() => {
         answers.push(ensemble.answer(member, problem, found.plans.indexOf(best)));
         yield;
       }
-      const { share } = ensemble.summary(answers);
+      const share = ensemble.share(answers.map((a) => a.gain > 0));
       const chosen = gain > 0 ? best : supervised;
       rows.push({
         params, loss: chosen.loss, tokens: chosen.studentTokens,
         verdict: ensemble.verdict(gain, SETTINGS.resolution * supervised.loss, share),
-        range: ensemble.range(answers.map((a) => (gain > 0 ? a.distilled : a.supervised))),
+        range: ensemble.range(
+          answers.map((a) => (gain > 0 ? a.distilled : a.supervised)), chosen.loss,
+        ),
       });
     }
     return rows;
