@@ -1,0 +1,259 @@
+"""Teachers in other forms: drawn symbols, logits on disk, ensembles, teachers of other corpora."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+
+from scalinglib.lanes import float64
+from scalinglib.study import distill, measure, record, train
+from scalinglib.study.corpus import stream
+from scalinglib.study.designs import logits
+from scalinglib.study.distill import Objective
+from scalinglib.study.run import PERFECT, WORDS, Run, by_ratio
+from scalinglib.study.stored import Stored
+from scalinglib.study.words import Words
+
+LEXICON = ["a", "an", "and", "be", "been", "bee"]
+TOY = Words(LEXICON, np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15]), n_ctx=8)
+OTHER = Words(LEXICON, np.full(6, 1 / 6), n_ctx=8)
+TEACHER = Run(1, 2_000, corpus=TOY)
+STUDENT = Run(1, 1_000, corpus=TOY, teacher=TEACHER)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little():
+    """Little is drawn, and measured, at once: as long as these runs are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "CHUNK", 512)
+        patch.setattr(measure, "EVALUATED", 4096)
+        yield
+
+
+@pytest.fixture(scope="module")
+def given(little):
+    """Weights of the teachers here."""
+    teachers = (TEACHER, replace(TEACHER, seed=1), replace(TEACHER, corpus=OTHER))
+    return {r.key: record.trained(r) for r in teachers}
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: Objective(samples=0), "samples is 0"),
+        (lambda: Objective(samples=1.5), "samples is 1.5"),
+        (lambda: Objective(samples=3, top_k=2), "samples is 3 with top_k 2"),
+        (lambda: Objective(samples=3, top_p=0.5), "samples is 3 with .* top_p 0.5"),
+        (lambda: Objective(samples=3, reverse=True), "samples is 3 with reverse True"),
+        (lambda: replace(STUDENT, teacher=(TEACHER,)), "two or more Runs"),
+        (lambda: replace(STUDENT, teacher=(TEACHER, TEACHER)), "each once"),
+        (lambda: replace(STUDENT, teacher=(TEACHER, PERFECT)), "'perfect'"),
+        (lambda: replace(STUDENT, teacher=(TEACHER, Run(1, 1e3))), "windows of 64"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def keys(n):
+    return jax.random.split(jax.random.key(0), n)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_drawn_symbols_are_right_on_average_in_loss_and_gradient(temperature):
+    rng = np.random.default_rng(0)
+    with float64():
+        student, teacher = rng.normal(size=(2, 7, 4))
+        teacher[2, 1] = -np.inf  # never drawn
+        teacher = jax.nn.log_softmax(teacher, axis=0)
+        labels = rng.integers(0, 7, 4)
+
+        def slope(told):
+            return jax.value_and_grad(distill.loss)(student, labels, told, 0.8, temperature)
+
+        def sampled(key):
+            cut = Objective(samples=3).cut
+            told = distill.targets(teacher, cut, key[None], temperature)
+            return *slope(told), told
+
+        draws = 2000
+        *found, told = jax.jit(jax.vmap(sampled))(keys(draws))
+        for each, expected in zip(found, slope(teacher), strict=True):
+            error = np.std(each, axis=0) / np.sqrt(draws)
+            assert np.all(np.abs(np.mean(each, axis=0) - expected) < 4 * error + 1e-7)
+        counts = 3 * np.exp(np.asarray(told) / temperature)
+    np.testing.assert_allclose(counts, counts.round(), atol=1e-5)
+    np.testing.assert_allclose(counts.sum(axis=1), 3, rtol=1e-5)
+    assert not counts[:, 2, 1].any()
+    # Counts of draws with replacement vary as a multinomial's.
+    p = np.asarray(jax.nn.softmax(teacher / temperature, axis=0))
+    np.testing.assert_allclose(counts.var(axis=0), 3 * p * (1 - p), rtol=0.2, atol=0.01)
+
+
+def test_truncation_is_not_right_on_average():
+    p = np.array([[0.5], [0.3], [0.2]])
+    kept = np.exp(distill.targets(np.log(p), Objective(top_k=2).cut))
+    np.testing.assert_allclose(kept, [[0.625], [0.375], [0]], rtol=1e-6)
+
+
+def test_each_window_has_draws_of_its_own():
+    log_probs = jax.nn.log_softmax(np.random.default_rng(0).normal(size=(7, 3 * 5)), axis=0)
+    whole = distill.draw(log_probs, 4, keys(3))
+    alone = distill.draw(log_probs[:, 5:10], 4, keys(3)[1:2])
+    np.testing.assert_array_equal(whole[:, 5:10], alone)
+    same = distill.draw(np.tile(log_probs[:, :5], 3), 4, keys(3))
+    assert not np.array_equal(same[:, :5], same[:, 5:10])
+
+
+def weights_of(run, given, teacher=None):
+    return jax.tree.leaves(record.trained(run, teacher or record.teacher_of(run, given)))
+
+
+def test_sampled_training_repeats_itself_and_hangs_on_the_seed(given, monkeypatch):
+    run = replace(STUDENT, objective=Objective(samples=3))
+    first, again = (weights_of(run, given) for _ in range(2))
+    for a, b in zip(first, again, strict=True):
+        np.testing.assert_array_equal(a, b)
+    *_, drawn = next(train.chunks(TOY, 1_000, 0, "student"))
+    *_, other = next(train.chunks(TOY, 1_000, 1, "student"))
+    assert not np.array_equal(*(jax.random.key_data(k) for k in (drawn, other)))
+    assert len(np.unique(jax.random.key_data(drawn), axis=0)) == len(drawn)
+    # The same draws where the teacher's probabilities are made inside the step.
+    monkeypatch.setattr(train, "TOLD", 0)
+    for a, b in zip(first, weights_of(run, given), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+CUTS = {
+    "whole": Objective(),
+    "top_k": Objective(top_k=3, mixing=0.7),
+    "samples": Objective(samples=5, temperature=2.0),
+}
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_stored_logits_teach_as_the_teacher_does(name, given, tmp_path):
+    run = replace(STUDENT, objective=CUTS[name])
+    stored = record.write(run, record.teacher_of(run, given), tmp_path)
+    expected = {"whole": 4 * 27, "top_k": 3 * (4 + 1), "samples": 5}[name]
+    assert stored.bytes_per_token == expected
+    students = (run, replace(run, aspect_ratio=32)) if name == "whole" else (run,)
+    for student in students:
+        online = record.trained(student, record.teacher_of(student, given))
+        offline = record.trained(student, Stored(tmp_path), tmp_path)
+        losses = [measure.evaluate(p, TOY)["loss"] for p in (online, offline)]
+        assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+
+
+def test_half_precision_halves_the_bytes(given, tmp_path):
+    teacher = record.teacher_of(STUDENT, given)
+    stored = record.write(STUDENT, teacher, tmp_path, "float16")
+    assert stored.bytes_per_token == 2 * 27
+    _, windows, _ = next(train.chunks(TOY, STUDENT.tokens, 0, "student"))
+    part = windows[3:8]  # rounded to half a unit of eleven bits
+    np.testing.assert_allclose(stored(part), teacher(part), rtol=2**-11)
+
+
+def test_what_is_not_the_teachers_file_is_refused(given, tmp_path):
+    teacher = record.teacher_of(STUDENT, given)
+    refused = partial(pytest.raises, ValueError)
+    with refused(match=r"no stored\.json"):
+        Stored(tmp_path)
+    stored = record.write(STUDENT, teacher, tmp_path)
+    with refused(match="of another corpus or seed"):
+        record.trained(replace(STUDENT, seed=1), stored)
+    with refused(match=r"written for Objective\(.*top_k=None.* not for .*top_k=3"):
+        record.trained(replace(STUDENT, objective=Objective(top_k=3)), stored)
+    windows = OTHER.sample("student", stream("student", 0), 10)
+    with refused(match="holds 125 windows, but not the 10 asked for"):
+        stored(windows)
+    with refused(match="top_p is 0.9"):
+        record.write(replace(STUDENT, objective=Objective(top_p=0.9)), teacher, tmp_path / "p")
+    with refused(match="dtype is 'int8'"):
+        record.write(STUDENT, teacher, tmp_path / "p", "int8")
+    file = tmp_path / "log_probs.bin"
+    file.write_bytes(file.read_bytes()[:-4])
+    with refused(match=r"log_probs\.bin has .* bytes; it must have"):
+        Stored(tmp_path)
+    file.unlink()
+    with refused(match=r"log_probs\.bin has 0 bytes"):
+        Stored(tmp_path)
+
+
+def test_an_ensemble_tells_the_mean_of_probabilities(given):
+    pair = replace(STUDENT, teacher=(replace(TEACHER, seed=1), TEACHER))
+    assert pair == replace(pair, teacher=pair.teacher[::-1])
+    windows = TOY.sample("student", stream("student", 0), 6)
+    members = [np.exp(measure.log_probabilities(given[t.key], windows)) for t in pair.needs]
+    found = np.exp(record.teacher_of(pair, given)(windows))
+    np.testing.assert_allclose(found, np.mean(members, axis=0), rtol=1e-5)
+    assert pair.inference_flops == 2 * STUDENT.inference_flops
+
+
+def test_an_ensemble_inside_the_step_tells_the_same(given, monkeypatch):
+    pair = replace(STUDENT, teacher=(replace(TEACHER, seed=1), TEACHER))
+    told = weights_of(pair, given)
+    monkeypatch.setattr(train, "TOLD", 0)
+    for a, b in zip(told, weights_of(pair, given), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+    # And a member alone teaches something else.
+    assert not np.allclose(told[0], weights_of(STUDENT, given)[0], atol=1e-3)
+
+
+def test_a_row_of_each_kind_is_recorded_and_foreign_teachers_are_trusted(tmp_path, recwarn):
+    foreign = replace(STUDENT, teacher=replace(TEACHER, corpus=OTHER))
+    pair = replace(STUDENT, teacher=(TEACHER, replace(TEACHER, seed=1)))
+    sampled = replace(STUDENT, objective=Objective(samples=3))
+    runs, path = [foreign, pair, sampled], tmp_path / "runs.csv"
+    with ThreadPoolExecutor(1) as pool:
+        record.run(runs[:2], tmp_path / "two.csv", tmp_path, pool, progress=False)
+        again = replace(foreign, seed=1)
+        found = record.run([*runs[:2], again], tmp_path / "two.csv", tmp_path, pool, progress=False)
+        assert "samples" not in found
+        found = record.run(runs, path, tmp_path, pool, progress=False).set_index("id")
+    assert not [w for w in recwarn if "trained again" in str(w.message)]
+    assert found.samples[sampled.id] == 3
+    assert found.teacher[pair.id] == pair.teacher_id == "+".join(t.id for t in pair.needs)
+    assert found.teacher_params[pair.id] == 2 * TEACHER.params
+    assert (found.corpus == TOY.id).all()
+    assert found.teacher_corpus[foreign.id] == OTHER.id
+    # Judged by what it knows of the student's corpus.
+    assert found.teacher_loss[foreign.id] > found.teacher_loss[sampled.id]
+
+
+def test_identities_of_old_runs_stay():
+    known = Run(1, 2_000, teacher=Run(1, 4_000))
+    assert "samples" not in known.configuration()
+    sampled = replace(known, objective=Objective(samples=2))
+    assert sampled.configuration() == known.configuration() | {"samples": 2}
+    assert record.columns([known]) == record.COLUMNS
+
+
+def test_languages_have_equal_shares_and_words_in_common_count_together():
+    english, both = logits.language("en", size=50), logits.language("en", "de", size=50)
+    assert both == logits.language("de", "en", size=50) or both.entropy > 0
+    assert english.n_vocab == both.n_vocab == WORDS.n_vocab
+    assert english.entropy < both.entropy < english.entropy + np.log(2)
+
+
+@pytest.mark.parametrize("design", [logits.FULL, logits.FAST], ids=["full", "fast"])
+def test_settings_share_their_seeds(design):
+    runs = design.runs()
+    assert len({run.id for run in runs}) == len(runs)
+    for sparse in design.sparse:
+        own = sparse.runs()
+        assert set(own) <= set(runs)
+        for depth, ratio, seeds in sparse.students:
+            tokens = by_ratio(depth, ratio, corpus=sparse.corpus).tokens
+            kinds = {}
+            for run in own:
+                if (run.n_layers, run.tokens) == (depth, tokens):
+                    kinds.setdefault(run.objective, []).append(run.seed)
+            assert all(found == list(range(seeds)) for found in kinds.values())
+            assert len(kinds) == 1 + len(sparse.samples) + len(sparse.top_k)
+    teachers = {run.teacher for run in design.single_runs()}
+    assert all(set(run.teacher) <= teachers for run in design.pair_runs())
