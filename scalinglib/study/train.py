@@ -138,7 +138,8 @@ def _train(arch, corpus, tokens, seed, split, how):
                 checkpoint.save(done, state)
                 saved = time.monotonic()
         count = min(room, steps - done)
-        fixed = recipe, cut, objective.reverse
+        inside = None if model is None else cut  # what is told is cut, and the step compiled once
+        fixed = recipe, inside, objective.reverse
         state = _advance(state, model, chunk, (done, count, settings), fixed)
     if checkpoint:
         checkpoint.clear()
