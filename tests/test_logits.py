@@ -86,11 +86,11 @@ def test_drawn_symbols_are_right_on_average_in_loss_and_gradient(temperature):
             error = np.std(each, axis=0) / np.sqrt(draws)
             assert np.all(np.abs(np.mean(each, axis=0) - expected) < 4 * error + 1e-7)
         counts = 3 * np.exp(np.asarray(told) / temperature)
+        p = np.asarray(jax.nn.softmax(teacher / temperature, axis=0))
     np.testing.assert_allclose(counts, counts.round(), atol=1e-5)
     np.testing.assert_allclose(counts.sum(axis=1), 3, rtol=1e-5)
     assert not counts[:, 2, 1].any()
     # Counts of draws with replacement vary as a multinomial's.
-    p = np.asarray(jax.nn.softmax(teacher / temperature, axis=0))
     np.testing.assert_allclose(counts.var(axis=0), 3 * p * (1 - p), rtol=0.2, atol=0.01)
 
 
@@ -109,23 +109,17 @@ def test_each_window_has_draws_of_its_own():
     assert not np.array_equal(same[:, :5], same[:, 5:10])
 
 
-def weights_of(run, given, teacher=None):
-    return jax.tree.leaves(record.trained(run, teacher or record.teacher_of(run, given)))
+def weights_of(run, given):
+    return jax.tree.leaves(record.trained(run, record.teacher_of(run, given)))
 
 
-def test_sampled_training_repeats_itself_and_hangs_on_the_seed(given, monkeypatch):
-    run = replace(STUDENT, objective=Objective(samples=3))
-    first, again = (weights_of(run, given) for _ in range(2))
-    for a, b in zip(first, again, strict=True):
-        np.testing.assert_array_equal(a, b)
-    *_, drawn = next(train.chunks(TOY, 1_000, 0, "student"))
+def test_draws_hang_on_the_seed_and_the_window():
+    *_, first = next(train.chunks(TOY, 1_000, 0, "student"))
     *_, other = next(train.chunks(TOY, 1_000, 1, "student"))
-    assert not np.array_equal(*(jax.random.key_data(k) for k in (drawn, other)))
-    assert len(np.unique(jax.random.key_data(drawn), axis=0)) == len(drawn)
-    # The same draws where the teacher's probabilities are made inside the step.
-    monkeypatch.setattr(train, "TOLD", 0)
-    for a, b in zip(first, weights_of(run, given), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-4)
+    found = [jax.random.key_data(k) for _, _, k in train.chunks(TOY, 1_000, 0, "student")]
+    found = np.concatenate([*found, jax.random.key_data(other)])
+    assert len(np.unique(found, axis=0)) == len(found)
+    assert len(found) > len(first) + len(other)  # several chunks
 
 
 CUTS = {
@@ -141,8 +135,8 @@ def test_stored_logits_teach_as_the_teacher_does(name, given, tmp_path):
     stored = record.write(run, record.teacher_of(run, given), tmp_path)
     expected = {"whole": 4 * 27, "top_k": 3 * (4 + 1), "samples": 5}[name]
     assert stored.bytes_per_token == expected
-    students = (run, replace(run, aspect_ratio=32)) if name == "whole" else (run,)
-    for student in students:
+    other = replace(run, objective=replace(run.objective, mixing=0.5))
+    for student in (run, other):
         online = record.trained(student, record.teacher_of(student, given))
         offline = record.trained(student, Stored(tmp_path), tmp_path)
         losses = [measure.evaluate(p, TOY)["loss"] for p in (online, offline)]
@@ -169,7 +163,7 @@ def test_what_is_not_the_teachers_file_is_refused(given, tmp_path):
     with refused(match=r"written for Objective\(.*top_k=None.* not for .*top_k=3"):
         record.trained(replace(STUDENT, objective=Objective(top_k=3)), stored)
     windows = OTHER.sample("student", stream("student", 0), 10)
-    with refused(match="holds 125 windows, but not the 10 asked for"):
+    with refused(match="holds 128 windows, but not the 10 asked for"):
         stored(windows)
     with refused(match="top_p is 0.9"):
         record.write(replace(STUDENT, objective=Objective(top_p=0.9)), teacher, tmp_path / "p")
@@ -194,14 +188,16 @@ def test_an_ensemble_tells_the_mean_of_probabilities(given):
     assert pair.inference_flops == 2 * STUDENT.inference_flops
 
 
-def test_an_ensemble_inside_the_step_tells_the_same(given, monkeypatch):
+def test_teachers_inside_the_step_tell_and_draw_the_same(given, monkeypatch):
     pair = replace(STUDENT, teacher=(replace(TEACHER, seed=1), TEACHER))
+    pair = replace(pair, objective=Objective(samples=3))
     told = weights_of(pair, given)
     monkeypatch.setattr(train, "TOLD", 0)
     for a, b in zip(told, weights_of(pair, given), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
     # And a member alone teaches something else.
-    assert not np.allclose(told[0], weights_of(STUDENT, given)[0], atol=1e-3)
+    alone = weights_of(replace(pair, teacher=TEACHER), given)
+    assert not np.allclose(told[0], alone[0], atol=1e-3)
 
 
 def test_a_row_of_each_kind_is_recorded_and_foreign_teachers_are_trusted(tmp_path, recwarn):
@@ -235,7 +231,6 @@ def test_identities_of_old_runs_stay():
 
 def test_languages_have_equal_shares_and_words_in_common_count_together():
     english, both = logits.language("en", size=50), logits.language("en", "de", size=50)
-    assert both == logits.language("de", "en", size=50) or both.entropy > 0
     assert english.n_vocab == both.n_vocab == WORDS.n_vocab
     assert english.entropy < both.entropy < english.entropy + np.log(2)
 
