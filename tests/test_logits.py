@@ -6,9 +6,11 @@ from functools import partial
 
 import jax
 import numpy as np
+import pandas as pd
 import pytest
 
 from scalinglib.lanes import float64
+from scalinglib.report.paths import DATA
 from scalinglib.study import distill, measure, record, train
 from scalinglib.study.corpus import stream
 from scalinglib.study.designs import logits
@@ -17,6 +19,7 @@ from scalinglib.study.run import PERFECT, WORDS, Run, by_ratio
 from scalinglib.study.stored import Stored
 from scalinglib.study.words import Words
 
+CHUNK, EVALUATED = train.CHUNK, measure.EVALUATED  # before `little`
 LEXICON = ["a", "an", "and", "be", "been", "bee"]
 TOY = Words(LEXICON, np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15]), n_ctx=8)
 OTHER = Words(LEXICON, np.full(6, 1 / 6), n_ctx=8)
@@ -146,8 +149,11 @@ def test_stored_logits_teach_as_the_teacher_does(name, given, tmp_path):
 def test_half_precision_halves_the_bytes(given, tmp_path):
     teacher = record.teacher_of(STUDENT, given)
     stored = record.write(STUDENT, teacher, tmp_path, "float16")
-    assert stored.bytes_per_token == 2 * 27
+    assert stored.bytes_per_token == logits.bytes_per_token(27) == 2 * 27
     _, windows, _ = next(train.chunks(TOY, STUDENT.tokens, 0, "student"))
+    few = replace(STUDENT, objective=Objective(top_k=3))
+    cut = record.write(few, teacher, tmp_path / "cut", "float16")
+    assert cut.bytes_per_token == logits.bytes_per_token(27, 3) == 9
     part = windows[3:8]  # rounded to half a unit of eleven bits
     np.testing.assert_allclose(stored(part), teacher(part), rtol=2**-11)
 
@@ -252,3 +258,57 @@ def test_settings_share_their_seeds(design):
             assert len(kinds) == 1 + len(sparse.samples) + len(sparse.top_k)
     teachers = {run.teacher for run in design.single_runs()}
     assert all(set(run.teacher) <= teachers for run in design.pair_runs())
+
+
+def test_storage_counts_whole_bytes():
+    assert [logits.bytes_per_token(n, 1, drawn=True) for n in (256, 257, 2**16, 2**16 + 1)] == [
+        *(1, 2, 2, 3)
+    ]
+    assert logits.bytes_per_token(128_256, 12, drawn=True) == 36
+    assert logits.bytes_per_token(128_256, 12) == 12 * 5
+    assert logits.bytes_per_token(128_256) == 256_512
+
+
+def students(teacher, teacher_loss, losses):
+    columns = {"params": 1, "teacher": teacher, "teacher_loss": teacher_loss}
+    return pd.DataFrame({"seed": range(len(losses)), "loss": losses}).assign(**columns)
+
+
+def test_students_are_held_against_the_line_and_the_better_member():
+    noise = np.array([0.0, 0.2, -0.1])
+    singles = pd.concat([students("a", 1.0, 2 + noise), students("b", 2.0, 3 + noise)])
+    own = students("a+b", 1.25, 2.25 + noise + [0.01, 0.02, 0.03])
+    found = logits.beside_line(own, singles).iloc[0]
+    assert found.above == pytest.approx(0.02)
+    assert found.above_error == pytest.approx(0.01 / 3**0.5)
+    assert found.relative == pytest.approx(0.02 / (2.25 + noise.mean()))
+    assert found.inside
+    assert not logits.beside_line(own.assign(teacher_loss=0.9), singles).inside.item()
+    judged = logits.better_member(own, singles).iloc[0]
+    assert (judged.member_loss, judged.ensemble_loss) == (1.0, 1.25)
+    assert judged.above == pytest.approx(0.27)
+    assert judged.verdict == "worse"
+
+
+def test_committed_table_is_the_design():
+    runs, wanted = record.read(DATA / "runs" / "logits.csv"), logits.FULL.runs()
+    assert sorted(runs.id) == sorted(run.id for run in wanted)
+    assert np.isfinite(runs.loss).all()
+    assert len(set(runs.code)) == 1
+    assert list(runs) == list(record.columns(wanted))
+    jobs = {run.id: run for run in wanted}
+    for row in runs.itertuples():
+        run = jobs[row.id]
+        assert (row.corpus, row.seed, row.teacher) == (run.corpus.id, run.seed, run.teacher_id)
+        assert row.samples == run.objective.samples or np.isnan(row.samples)
+
+
+def test_a_row_is_made_again(monkeypatch):
+    monkeypatch.setattr(train, "CHUNK", CHUNK)
+    monkeypatch.setattr(measure, "EVALUATED", EVALUATED)
+    runs = record.read(DATA / "runs" / "logits.csv").set_index("id")
+    run = min(logits.FULL.runs(), key=lambda run: run.work + sum(t.work for t in run.needs))
+    given = {t.key: record.trained(t) for t in run.needs}
+    rows, _ = record.task(None, [run]).train(run, given)
+    # To every digit on the machine that made the rows; elsewhere arithmetic differs.
+    assert rows[0]["loss"] == pytest.approx(runs.loss[run.id], rel=1e-3)

@@ -5,15 +5,22 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+import pandas as pd
 import wordfreq
 
+from scalinglib.experiment.compare import against
+from scalinglib.experiment.table import select
 from scalinglib.study.corpus import Corpus
 from scalinglib.study.distill import Objective
 from scalinglib.study.run import WORDS, by_ratio
 from scalinglib.study.text import Addresses
 from scalinglib.study.words import Words
 
-__all__ = ["FAST", "FULL", "Design", "Sparse", "language"]
+__all__ = [
+    *("FAST", "FULL", "Design", "Sparse", "beside_line", "better_member", "bytes_per_token"),
+    *("equal_bytes", "judged", "language"),
+]
 
 
 @cache
@@ -149,7 +156,122 @@ FAST = Design(
     students=((1, 2, 2),),
     singles=((1, 4), (1, 8)),
     pairs=((1, 4),),
-    languages=(("en", "de"),),
+    languages=(("en",),),
     abroad=(1, 4),
     mixing=(1.0,),
 )
+
+
+def bytes_per_token(n_vocab, count=None, *, drawn=False):
+    """What is stored of a token: whole bytes an index, a float16 a probability.
+
+    Parameters
+    ----------
+    n_vocab : int
+    count : int or None
+        Entries that are kept, or symbols that are drawn; None stands for the whole distribution.
+    drawn : bool
+        Drawn symbols are indices alone.
+    """
+    if count is None:
+        return 2 * n_vocab
+    index = -(-(n_vocab - 1).bit_length() // 8)
+    return count * (index if drawn else index + 2)
+
+
+def judged(runs, sparse):
+    """Each way of keeping less against the whole distribution, by student.
+
+    Parameters
+    ----------
+    runs : DataFrame, the table
+    sparse : Sparse
+
+    Returns
+    -------
+    DataFrame: params, kind ("drawn", "likeliest" or "whole"), count, bytes_per_token, and the
+    columns of `compare.against`
+    """
+    rows = select(runs, sparse.runs())
+    number = rows.samples.fillna(0) - rows.top_k.fillna(0)  # likeliest entries count downwards
+    rows = rows.assign(number=number.astype(int))
+    found = rows.groupby("params").apply(against, "number", 0, include_groups=False)
+    found = found.reset_index("params").reset_index(drop=True)
+    number = found.pop("number")
+    kind = np.select([number > 0, number < 0], ["drawn", "likeliest"], "whole")
+    size = [bytes_per_token(sparse.corpus.n_vocab, abs(n) or None, drawn=n > 0) for n in number]
+    found.insert(1, "kind", kind)
+    return found.assign(count=number.abs(), bytes_per_token=size)
+
+
+def equal_bytes(runs, sparse):
+    """Drawn symbols against likeliest entries that take the same bytes, by student.
+
+    Returns
+    -------
+    DataFrame: params, top_k, samples, and of the drawn symbols the columns of `compare.against`
+    """
+    rows, found = select(runs, sparse.runs()), []
+    index = bytes_per_token(sparse.corpus.n_vocab, 1, drawn=True)
+    for (params, k), kept in rows[rows.top_k.notna()].groupby(["params", "top_k"]):
+        samples = k * (index + 2) / index
+        drawn = rows[(rows.params == params) & (rows.samples == samples)]
+        if len(drawn):
+            both = pd.concat([kept.assign(drawn=False), drawn.assign(drawn=True)])
+            cells = against(both, "drawn", False).query("drawn").drop(columns="drawn")
+            found.append(cells.assign(params=params, top_k=k, samples=int(samples)))
+    return pd.concat(found, ignore_index=True)
+
+
+def beside_line(rows, singles):
+    """Students against the line through those of single teachers, at their teacher's loss.
+
+    Parameters
+    ----------
+    rows, singles : DataFrame
+        Students, and those of single teachers that learnt the students' corpus: same sizes, same
+        seeds.
+
+    Returns
+    -------
+    DataFrame, a row a student's size and teacher: params, teacher, teacher_loss, loss, above and
+    above_error (over the line, paired by seed), relative (to the line), inside (whether the
+    teacher's loss is among the single teachers'; outside, the line is flat)
+    """
+    found = []
+    for (params, teacher), own in rows.groupby(["params", "teacher"]):
+        line = singles[singles.params == params]
+        line = line.pivot_table(index="seed", columns="teacher_loss", values="loss")
+        at, losses = own.teacher_loss.mean(), own.set_index("seed").loss
+        expected = line.apply(lambda row, at=at: np.interp(at, row.index, row), axis=1)
+        above = losses - expected
+        cells = {"params": params, "teacher": teacher, "teacher_loss": at, "loss": losses.mean()}
+        cells |= {"above": above.mean(), "above_error": above.sem()}
+        cells["relative"] = cells["above"] / expected.mean()
+        found.append(cells | {"inside": line.columns.min() <= at <= line.columns.max()})
+    return pd.DataFrame(found)
+
+
+def better_member(pairs, singles):
+    """Students of ensembles against those of the member whose own loss is lower.
+
+    Parameters
+    ----------
+    pairs, singles : DataFrame, students of ensembles and of single teachers
+
+    Returns
+    -------
+    DataFrame: params, member_loss, ensemble_loss, and of the ensemble's students the columns of
+    `compare.against`
+    """
+    found = []
+    for (params, teacher), own in pairs.groupby(["params", "teacher"]):
+        members = singles[(singles.params == params) & singles.teacher.isin(teacher.split("+"))]
+        better = members[members.teacher_loss == members.teacher_loss.min()]
+        both = pd.concat([better.assign(pair=False), own.assign(pair=True)])
+        cells = against(both, "pair", False).query("pair").drop(columns="pair")
+        cells.insert(0, "params", params)
+        cells.insert(1, "member_loss", better.teacher_loss.mean())
+        cells.insert(2, "ensemble_loss", own.teacher_loss.mean())
+        found.append(cells)
+    return pd.concat(found, ignore_index=True)
