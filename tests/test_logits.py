@@ -245,7 +245,7 @@ def test_languages_have_equal_shares_and_words_in_common_count_together():
 def test_settings_share_their_seeds(design):
     runs = design.runs()
     assert len({run.id for run in runs}) == len(runs)
-    for sparse in design.sparse:
+    for sparse in (*design.sparse, design.longer):
         own = sparse.runs()
         assert set(own) <= set(runs)
         for depth, ratio, seeds in sparse.students:

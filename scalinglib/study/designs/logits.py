@@ -82,6 +82,9 @@ class Design:
     Attributes
     ----------
     sparse : tuple of Sparse
+        On the words, and on other corpora.
+    longer : Sparse
+        The first again, on more tokens.
     students : tuple of (n_layers, ratio, seeds)
         Of all that follows, on the words.
     singles : tuple of (n_layers, ratio)
@@ -96,6 +99,7 @@ class Design:
     """
 
     sparse: tuple
+    longer: Sparse
     students: tuple
     singles: tuple
     pairs: tuple
@@ -133,7 +137,7 @@ class Design:
 
     def runs(self):
         """Every run once, cheap ones first."""
-        found = [run for sparse in self.sparse for run in sparse.runs()]
+        found = [run for sparse in (*self.sparse, self.longer) for run in sparse.runs()]
         found += [*self.single_runs(), *self.pair_runs(), *self.abroad_runs()]
         return sorted(dict.fromkeys(found), key=lambda run: run.flops + run.inference_flops)
 
@@ -144,6 +148,7 @@ FULL = Design(
         Sparse(WORDS, (3, 20), ((1, 20, 5), (2, 5, 5)), **CUTS),
         Sparse(Addresses(), (3, 20), ((1, 20, 4), (2, 5, 4)), **CUTS),
     ),
+    longer=Sparse(WORDS, (3, 20), ((1, 100, 5),), (1, 3, 12), (4, 16)),
     students=((1, 20, 5), (2, 5, 5)),
     singles=((1, 20), (2, 5), (2, 10), (2, 20), (2, 50), (3, 20)),
     pairs=((1, 20), (2, 20)),
@@ -153,6 +158,7 @@ FULL = Design(
 )
 FAST = Design(
     sparse=(Sparse(WORDS, (1, 4), ((1, 2, 2),), (3, 12), (1, 4)),),
+    longer=Sparse(WORDS, (1, 4), ((1, 4, 2),), (3,), (4,)),
     students=((1, 2, 2),),
     singles=((1, 4), (1, 8)),
     pairs=((1, 4),),
