@@ -35,7 +35,7 @@ figures.use_style()
 # %% [markdown]
 # ## The runs
 #
-# Two students, of four or five seeds, on two corpora: the words of notebook 10 (27 symbols; losses
+# Small students of four or five seeds on two corpora: the words of notebook 10 (27 symbols; losses
 # are exact expectations) and the addresses of notebook 17 (256 symbols, bytes; losses on 65 536 of
 # them). A seed fixes a student's first weights and its data whatever teaches it, so settings are
 # compared within a seed, and **a difference that is not larger than two standard errors is called
@@ -118,6 +118,21 @@ sparse[shown].round(4)
 equal = of_each(logits.equal_bytes)
 save(None, "drawn_symbols_equal_bytes", equal)
 equal[["corpus", "params", "top_k", "samples", "above", "above_error", "verdict"]].round(4)
+
+# %% [markdown]
+# Noise averages out over more tokens, a wrong distribution does not. The smaller student on five
+# times the tokens, against the runs above:
+
+# %%
+shared = ["params", "kind", "count"]
+long = logits.judged(runs, design.longer)
+short = sparse[sparse.corpus == NAMES[WORDS.id]]
+longer = short.merge(long[long.kind != "whole"], on=shared, suffixes=("_short", "_long"))
+longer["change"] = longer.above_long - longer.above_short
+longer["change_error"] = np.hypot(longer.above_error_long, longer.above_error_short)
+longer = longer[[*shared, "above_short", "above_long", "change", "change_error"]]
+save(None, "drawn_symbols_longer", longer)
+longer.round(4)
 
 # %% [markdown]
 # ## What a file takes
@@ -260,6 +275,11 @@ claims.check("logits-sampled-converges", bool(converges), binding)
 few, many = equal[equal.top_k <= 4].verdict, equal[equal.top_k > 4].verdict
 beats = (few == "better").all() and (many != "worse").all()
 claims.check("logits-sampled-beats-top-k", bool(beats), binding)
+
+shrunk = (longer.change < -2 * longer.change_error).to_numpy()
+noise = shrunk[(longer.kind == "drawn") & (longer["count"] <= 3)]
+bias = shrunk[longer.kind == "likeliest"]
+claims.check("logits-noise-shrinks", bool(noise.all() and not bias.any()), binding)
 
 # %%
 exact = [row["apart"] for row in apart_rows if row["format"] == "whole, float32"]
