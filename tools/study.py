@@ -12,10 +12,11 @@ from scalinglib.experiment import execute, table
 from scalinglib.gap import mapping_paper, mapping_sweep
 from scalinglib.report.paths import DATA, ROOT
 from scalinglib.study import record
-from scalinglib.study.designs import addresses, confidence, practice, scaling
+from scalinglib.study.designs import addresses, confidence, logits, practice, scaling
 
 MODELS = ROOT / "build" / "models"
 MAPPING = ROOT / "build" / "mapping"
+LOGITS = logits.FULL.runs()
 ONE_THREAD = partial(ThreadPoolExecutor, 1)  # its groups use all cores at once
 # Jobs, what is done with them, where weights lie, and who works on this machine.
 STUDIES = {
@@ -23,6 +24,7 @@ STUDIES = {
     "text": (addresses.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "sweep": (scaling.SWEEP.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "practice": (practice.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
+    "logits": (LOGITS, record.task(MODELS, LOGITS), MODELS, execute.local_executor),
     "calibration": (
         confidence.FULL.runs(),
         confidence.task(confidence.FULL.windows, MODELS),

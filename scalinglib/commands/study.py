@@ -45,7 +45,7 @@ def run(arguments):
         raise ValueError(f"--workers is {arguments.workers}; it must be 1 or more")
     runs = design_file.read(arguments.design).runs()
     path = arguments.table or arguments.design.with_suffix(".csv")
-    task = record.task()
+    task = record.task(runs=runs)
     table.matching(path, task.columns)
     there = table.read(path, task.types)
     done = set(there.id)

@@ -1,11 +1,13 @@
 """The training losses of the paper as one function (Equations 4-7 and 51-56)."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-__all__ = ["Objective", "loss", "truncate"]
+__all__ = ["Objective", "draw", "loss", "shares", "targets", "truncate"]
 
 Z_LOSS = 1e-4  # lambda_Z
 
@@ -24,9 +26,12 @@ class Objective:
         Entries of the teacher's distribution that are kept (Equation 55).
     top_p : float or None
         Mass that is at least kept, in (0, 1] (Equation 56).
+    samples : int or None
+        Symbols that are drawn from the teacher's distribution at each token, with replacement, and
+        stand for it: right on average, where what is cut is not.
     reverse : bool
         KL(student || teacher) instead of KL(teacher || student); infinite where the teacher
-        excludes a symbol, hence not with a truncated teacher.
+        excludes a symbol, hence not with a truncated or sampled teacher.
     """
 
     mixing: float = 1.0
@@ -34,6 +39,7 @@ class Objective:
     top_k: int | None = None
     top_p: float | None = None
     reverse: bool = False
+    samples: int | None = None
 
     def __post_init__(self):
         """Refuse what is not a loss."""
@@ -45,11 +51,32 @@ class Objective:
             raise ValueError(f"top_k is {self.top_k!r}; it must be a positive whole number")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p!r}; it must lie in (0, 1]")
+        if self.samples is not None:
+            self._refuse_samples()
         if self.reverse and (self.top_k, self.top_p) != (None, None):
             raise ValueError(
                 f"reverse is True with top_k {self.top_k!r} and top_p {self.top_p!r}; a truncated "
                 "teacher excludes symbols, and KL(student || teacher) is infinite"
             )
+
+    def _refuse_samples(self):
+        if self.samples < 1 or self.samples != int(self.samples):
+            raise ValueError(f"samples is {self.samples!r}; it must be a positive whole number")
+        if (self.top_k, self.top_p) != (None, None):
+            raise ValueError(
+                f"samples is {self.samples!r} with top_k {self.top_k!r} and top_p {self.top_p!r}; "
+                "symbols are drawn from the whole distribution"
+            )
+        if self.reverse:
+            raise ValueError(
+                f"samples is {self.samples!r} with reverse True; symbols that are not drawn would "
+                "be excluded, and KL(student || teacher) is infinite"
+            )
+
+    @property
+    def cut(self):
+        """What is done to the teacher's distribution: (top_k, top_p, samples)."""
+        return self.top_k, self.top_p, self.samples
 
 
 def truncate(log_probs, top_k=None, top_p=None):
@@ -76,6 +103,60 @@ def truncate(log_probs, top_k=None, top_p=None):
         keep &= better < top_p
     least = jnp.min(jnp.where(keep, ordered, jnp.inf), axis=0)
     return jax.nn.log_softmax(jnp.where(log_probs >= least, log_probs, -jnp.inf), axis=0)
+
+
+def draw(log_probs, samples, keys, temperature=1.0):
+    """Symbols drawn from distributions at a temperature, with replacement.
+
+    Parameters
+    ----------
+    log_probs : array (n_vocab, windows * n_ctx)
+    samples : int, how many at each position
+    keys : array of random keys (windows,); each window has draws of its own, whatever goes through
+        a model beside it
+
+    Returns
+    -------
+    int array (samples, windows * n_ctx)
+    """
+
+    def one(log_probs, key):
+        cumulative = jnp.cumsum(jax.nn.softmax(log_probs / temperature, axis=0), axis=0)
+        shape = samples, log_probs.shape[1]
+        uniform = jax.random.uniform(key, shape, log_probs.dtype) * cumulative[-1]
+        # The first symbol whose cumulated probability is above: never one without probability.
+        return jax.vmap(partial(jnp.searchsorted, side="right"), 1, 1)(cumulative, uniform)
+
+    found = jax.vmap(one, (1, 0), 1)(log_probs.reshape(len(log_probs), len(keys), -1), keys)
+    return found.reshape(samples, -1)
+
+
+def shares(symbols, n_vocab):
+    """Log of each symbol's share of draws: (samples, positions) to (n_vocab, positions)."""
+    counts = jnp.zeros((n_vocab, symbols.shape[1]), jnp.float32)
+    counts = counts.at[symbols, jnp.arange(symbols.shape[1])].add(1.0)
+    return jnp.log(counts / np.float32(len(symbols)))
+
+
+def targets(log_probs, cut, keys=None, temperature=1.0):
+    """What a student learns in place of a teacher's distributions, for `loss` at a temperature.
+
+    Parameters
+    ----------
+    log_probs : array (n_vocab, windows * n_ctx)
+    cut : from `Objective.cut`
+    keys, temperature : as for `draw`
+
+    Returns
+    -------
+    array like log_probs: truncated, or the shares of symbols drawn at the temperature, times it,
+    because `loss` divides by it
+    """
+    top_k, top_p, samples = cut
+    if samples is None:
+        return truncate(log_probs, top_k, top_p)
+    drawn = draw(log_probs, samples, keys, temperature)
+    return temperature * shares(drawn, len(log_probs))
 
 
 def loss(logits, labels, teacher, mixing=1.0, temperature=1.0, reverse=False):

@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from scalinglib.lanes import float64
 from scalinglib.study import transformer
 from scalinglib.study.corpus import Corpus, divergence, stream
 
-__all__ = ["Model", "Truth", "at_once", "evaluate", "log_probabilities", "parts"]
+__all__ = [
+    *("Ensemble", "Model", "Truth", "at_once", "average", "evaluate", "log_probabilities"),
+    *("parts", "score"),
+]
 
 PART = 8  # windows that go through a model at once on a CPU: what they need stays in the cache
 EVALUATED = 65536  # tokens of the evaluation split
@@ -32,6 +36,29 @@ class Model:
     def __call__(self, windows):
         """Log-probabilities (n_vocab, windows * n_ctx) of the next symbols."""
         return log_probabilities(self.params, windows)
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """A teacher that is several trained models: the mean of their probabilities.
+
+    Attributes
+    ----------
+    members : tuple of dict, their weights
+    """
+
+    members: tuple
+
+    def __call__(self, windows):
+        """Log-probabilities (n_vocab, windows * n_ctx) of the next symbols."""
+        return average([log_probabilities(params, windows) for params in self.members])
+
+
+def average(log_probs):
+    """Log of the mean of probabilities: a list of arrays to one array; a single one as it is."""
+    if len(log_probs) == 1:
+        return log_probs[0]
+    return jax.nn.logsumexp(jnp.stack(log_probs), axis=0) - np.float32(np.log(len(log_probs)))
 
 
 @dataclass(frozen=True)
@@ -107,19 +134,24 @@ def evaluate(params, corpus, teacher=None):
             f"params has a vocabulary of {params['head'].shape[0]}; corpus {corpus.id} has "
             f"{corpus.n_vocab} symbols"
         )
+    return score(Model(params), corpus, teacher)
+
+
+def score(model, corpus, teacher=None):
+    """As `evaluate`, for any function of windows that gives log-probabilities."""
     rng = stream("evaluation", 0)
     size = max(1, min(EVALUATED // 2, ENTRIES // corpus.n_vocab) // corpus.n_ctx)
     pieces = max(1, EVALUATED // (size * corpus.n_ctx))
-    score = partial(_score, params, corpus, teacher)
-    measured = [score(corpus.sample("evaluation", rng, size)) for _ in range(pieces)]
+    judge = partial(_score, model, corpus, teacher)
+    measured = [judge(corpus.sample("evaluation", rng, size)) for _ in range(pieces)]
     found = {name: np.mean([m[name] for m in measured]) for name in measured[0]}
     if not np.isfinite(found["loss"]):
         raise FloatingPointError(f"the loss is {found['loss']}: training diverged")
     return found
 
 
-def _score(params, corpus, teacher, windows):
-    own = _by_window(log_probabilities(params, windows), windows)
+def _score(model, corpus, teacher, windows):
+    own = _by_window(model(windows), windows)
     kl = np.nan
     if teacher is not None:
         kl = divergence(np.exp(_by_window(teacher(windows), windows)), own)

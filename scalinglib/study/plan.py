@@ -65,7 +65,7 @@ def seconds(runs, rates):
     rate = np.exp(np.interp(at, np.log(sizes), np.log([rates[n] for n in sizes])))
     forward = [
         r.architecture.approximate_forward_flops
-        + (r.teacher.architecture.approximate_forward_flops if r.needs else 0)
+        + sum(t.architecture.approximate_forward_flops for t in r.needs)
         for r in runs
     ]
     work = [r.flops + r.inference_flops for r in runs]

@@ -19,15 +19,19 @@ from scalinglib.study import (
     distill,
     measure,
     recipe,
+    stored,
     text,
     tokenizer,
     train,
     transformer,
     words,
 )
-from scalinglib.study.run import PERFECT, Run
+from scalinglib.study.run import PERFECT
 
-__all__ = ["COLUMNS", "code", "read", "repeats", "reread", "run", "task", "teacher_of", "trained"]
+__all__ = [
+    *("COLUMNS", "code", "columns", "read", "repeats", "reread", "run", "task", "teacher_of"),
+    *("trained", "write"),
+]
 
 COLUMNS = (
     *("id", "kind", "n_layers", "params", "tokens", "seed", "peak", "windows"),
@@ -38,7 +42,7 @@ COLUMNS = (
 )
 # Empty for supervised runs, and without this type floats, which the file would round.
 TYPES = {"teacher": str, "code": str} | dict.fromkeys(
-    ("teacher_params", "teacher_tokens", "top_k"), "Int64"
+    ("teacher_params", "teacher_tokens", "top_k", "samples"), "Int64"
 )
 
 
@@ -61,7 +65,7 @@ def run(wanted, path, folder, executor, *, progress=True):
             "law is one of fresh tokens",
             stacklevel=2,
         )
-    return execute.run(wanted, task(folder), path, folder, executor, progress=progress)
+    return execute.run(wanted, task(folder, wanted), path, folder, executor, progress=progress)
 
 
 def repeats(r):
@@ -76,14 +80,41 @@ def reread(r):
     return 1 + np.expm1(-times) / times if times else 0.0
 
 
-def task(folder=None):
-    """What the study does with a run, for `execute.run`; long ones leave their state there."""
-    return execute.Task(partial(_train, folder), COLUMNS, TYPES, _loss, _told)
+def task(folder=None, runs=()):
+    """What the study does with some runs, for `execute.run`.
+
+    Parameters
+    ----------
+    folder : path where long runs leave their state, or None
+    runs : list of Run
+        Those of the table: they decide its `columns`.
+    """
+    names = columns(runs)
+    strangers = {t.id for r in runs for t in r.needs if t.corpus != r.corpus}
+    return execute.Task(
+        partial(_train, folder, names), names, TYPES, _loss, partial(_told, strangers)
+    )
 
 
-def _told(runs):
-    """Losses of the runs and of their teachers, whose own rows may be another table's."""
+def columns(runs):
+    """The columns of a table of runs: more than COLUMNS where they differ in what others lack.
+
+    These are `samples` where symbols are drawn, and `corpus` and `teacher_corpus` where there are
+    several.
+    """
+    sampled = any(r.teacher and r.objective.samples for r in runs)
+    corpora = {corpus for r in runs for corpus in (r.corpus, *(t.corpus for t in r.needs))}
+    found = (*COLUMNS, *(["samples"] if sampled else []))
+    return found + (("corpus", "teacher_corpus") if len(corpora) > 1 else ())
+
+
+def _told(strangers, runs):
+    """Losses of the runs and of their teachers, whose own rows may be another table's.
+
+    Left out are teachers of other corpora, whose `teacher_loss` is not that on their own.
+    """
     teachers = runs[["teacher", "teacher_loss"]].dropna().drop_duplicates()
+    teachers = teachers[~teachers.teacher.isin(strangers)]
     return pd.concat([runs[["id", "loss"]], teachers.set_axis(["id", "loss"], axis=1)])
 
 
@@ -91,14 +122,14 @@ def _loss(r, params):
     return {r.id: measure.evaluate(params, r.corpus)["loss"]}
 
 
-def _train(folder, r, given):
+def _train(folder, names, r, given):
     """Rows of one run and its weights."""
     teacher = teacher_of(r, given)
     before = time.perf_counter()
     params = trained(r, teacher, folder)
     seconds = time.perf_counter() - before
     measured = measure.evaluate(params, r.corpus, teacher)
-    row = dict.fromkeys(COLUMNS) | {
+    row = {
         "id": r.id,
         "kind": "supervised" if r.teacher is None else "distilled",
         "n_layers": r.n_layers,
@@ -109,14 +140,15 @@ def _train(folder, r, given):
         "windows": recipe.batches(r.tokens, r.corpus.n_ctx, r.windows)[0],
         **_of_teacher(r, teacher),
         **({} if r.teacher is None else vars(r.objective)),
-        **{name: measured[name] for name in COLUMNS if name in measured},
+        **measured,
         "flops": r.flops,
         "inference_flops": r.inference_flops,
         "seconds": seconds,
         "hardware": execute.hardware(),
         "code": code(),
+        "corpus": r.corpus.id,
     }
-    return [row], params
+    return [{name: row.get(name) for name in names}], params
 
 
 def _of_teacher(r, teacher):
@@ -125,17 +157,19 @@ def _of_teacher(r, teacher):
     if r.teacher == PERFECT:
         return {"teacher": PERFECT, "teacher_loss": r.corpus.entropy}
     return {
-        "teacher": r.teacher.id,
-        "teacher_params": r.teacher.params,
-        "teacher_tokens": r.teacher.tokens,
-        "teacher_loss": measure.evaluate(teacher.params, r.corpus)["loss"],
+        "teacher": r.teacher_id,
+        "teacher_params": sum(t.params for t in r.needs),
+        "teacher_tokens": sum(t.tokens for t in r.needs),
+        "teacher_loss": measure.score(teacher, r.corpus)["loss"],
+        "teacher_corpus": "+".join(sorted({t.corpus.id for t in r.needs})),
     }
 
 
 def teacher_of(r, given):
     """A run's teacher as a function of windows, from weights by key; None without one."""
-    if isinstance(r.teacher, Run):
-        return measure.Model(given[r.teacher.key])
+    members = tuple(given[t.key] for t in r.needs)
+    if members:
+        return measure.Ensemble(members) if len(members) > 1 else measure.Model(*members)
     return None if r.teacher is None else measure.Truth(r.corpus)
 
 
@@ -145,7 +179,7 @@ def trained(r, teacher=None, folder=None):
     Parameters
     ----------
     r : Run
-    teacher : from `teacher_of`
+    teacher : from `teacher_of`, or from `write`
     folder : path where a long run leaves its state, or None
     """
     params = train.train(
@@ -160,6 +194,25 @@ def trained(r, teacher=None, folder=None):
         checkpoint=folder and train.Checkpoint(folder, f"{r.id}-{code()}"),
     )
     return jax.tree.map(np.asarray, params)
+
+
+def write(r, teacher, folder, dtype="float32"):
+    """Write what a teacher tells a run to a folder, for it and others on the same windows.
+
+    Parameters
+    ----------
+    r : Run
+        Its objective says what is kept: all, `top_k` entries, or `samples`.
+    teacher : from `teacher_of`
+    folder : path
+    dtype : "float32" or "float16"
+
+    Returns
+    -------
+    stored.Stored, for `trained`
+    """
+    chunks = train.chunks(r.corpus, r.tokens, r.seed, "student", r.windows)
+    return stored.write(folder, teacher, chunks, r.objective, dtype)
 
 
 @cache

@@ -30,8 +30,9 @@ class Run:
     seed : int
         Of weights and data. Runs that share it share both, so that teachers, objectives and
         learning rates are compared on equal terms.
-    teacher : Run, PERFECT or None
-        Whom it learns from; None means labels.
+    teacher : Run, tuple of Run, PERFECT or None
+        Whom it learns from; of several, the mean of their probabilities, in whatever order; None
+        means labels. A teacher may have learnt another corpus of the same symbols.
     objective : Objective
         Ignored without a teacher.
     peak : float
@@ -48,7 +49,7 @@ class Run:
     n_layers: int
     tokens: int
     seed: int = 0
-    teacher: "Run | str | None" = None
+    teacher: "Run | tuple | str | None" = None
     objective: Objective = field(default_factory=Objective)
     peak: float = Recipe.peak
     windows: int | None = None
@@ -77,8 +78,16 @@ class Run:
         self._refuse_teacher()
 
     def _refuse_teacher(self):
-        if isinstance(self.teacher, Run):
-            theirs, own = self.teacher.corpus, self.corpus
+        if isinstance(self.teacher, tuple):
+            known = all(isinstance(member, Run) for member in self.teacher)
+            if not known or len(set(self.teacher)) < max(2, len(self.teacher)):
+                raise ValueError(
+                    f"teacher is {self.teacher!r}; an ensemble must be two or more Runs, each once"
+                )
+            ordered = tuple(sorted(self.teacher, key=lambda member: member.id))
+            object.__setattr__(self, "teacher", ordered)
+        for member in self.needs:
+            theirs, own = member.corpus, self.corpus
             if (theirs.n_vocab, theirs.n_ctx) != (own.n_vocab, own.n_ctx):
                 raise ValueError(
                     f"teacher has {theirs.n_vocab} symbols and windows of {theirs.n_ctx}; corpus "
@@ -91,7 +100,7 @@ class Run:
                     "their probabilities are of different tokens. Make one corpus with the "
                     "other's `tokenizer`, or both in bytes"
                 )
-        elif self.teacher == PERFECT:
+        if self.teacher == PERFECT:
             if self.corpus.entropy is None:
                 raise ValueError(
                     f"teacher is {PERFECT!r}, but nobody knows the probabilities of corpus "
@@ -102,8 +111,11 @@ class Run:
                     f"teacher is {PERFECT!r} and objective.reverse True: the truth excludes "
                     "symbols, and KL(student || teacher) is infinite"
                 )
-        elif self.teacher is not None:
-            raise ValueError(f"teacher is {self.teacher!r}; it must be a Run, {PERFECT!r} or None")
+        elif self.teacher is not None and not self.needs:
+            raise ValueError(
+                f"teacher is {self.teacher!r}; it must be a Run, a tuple of them, {PERFECT!r} or "
+                "None"
+            )
 
     def __str__(self):
         return str(self.configuration())
@@ -125,10 +137,9 @@ class Run:
 
     @property
     def inference_flops(self):
-        """FLOPs of the teacher's forward passes; the perfect teacher's are not counted."""
-        if not isinstance(self.teacher, Run):
-            return 0.0
-        return self.teacher.architecture.approximate_forward_flops * self.tokens
+        """FLOPs of the teachers' forward passes; the perfect teacher's are not counted."""
+        a_token = [t.architecture.approximate_forward_flops for t in self.needs]
+        return sum(a_token) * self.tokens if a_token else 0.0
 
     def configuration(self):
         """All that decides the outcome, as a flat dict."""
@@ -142,8 +153,15 @@ class Run:
             own["aspect_ratio"] = self.aspect_ratio
         if self.teacher is None:
             return own
-        teacher = self.teacher if self.teacher == PERFECT else self.teacher.id
-        return own | {"teacher": teacher} | asdict(self.objective)
+        objective = asdict(self.objective)
+        if self.objective.samples is None:  # the committed runs knew of none
+            del objective["samples"]
+        return own | {"teacher": self.teacher_id} | objective
+
+    @property
+    def teacher_id(self):
+        """The teacher's identity, several joined by "+"; PERFECT, or None without one."""
+        return "+".join(t.id for t in self.needs) or self.teacher
 
     @property
     def id(self):
@@ -162,7 +180,9 @@ class Run:
 
     @property
     def needs(self):
-        """Its teacher, if that is a model."""
+        """Its teachers that are models."""
+        if isinstance(self.teacher, tuple):
+            return self.teacher
         return (self.teacher,) if isinstance(self.teacher, Run) else ()
 
     @property

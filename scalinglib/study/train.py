@@ -20,8 +20,9 @@ from scalinglib.lanes import float64
 from scalinglib.study import distill, measure, transformer
 from scalinglib.study.corpus import SPLITS, stream
 from scalinglib.study.recipe import Recipe, batches
+from scalinglib.study.stored import Stored
 
-__all__ = ["Checkpoint", "optimizer", "train"]
+__all__ = ["Checkpoint", "chunks", "optimizer", "train"]
 
 CHUNK = 32768  # tokens that are drawn at once
 # Probabilities that a teacher may tell of a chunk beforehand; where there would be more, they are
@@ -84,7 +85,7 @@ def train(
         Of weights and data.
     split : str
         Of the corpus.
-    teacher : measure.Model, measure.Truth or another function of windows, or None
+    teacher : measure.Model, Ensemble or Truth, Stored or another function of windows, or None
         Gives log-probabilities (n_vocab, windows * n_ctx); None trains on labels.
     objective : distill.Objective
         With a teacher only.
@@ -114,47 +115,72 @@ def _train(arch, corpus, tokens, seed, split, how):
     params = transformer.initial(arch, own)
     state = (params, optimizer(recipe).init(params))
     before, state = checkpoint.load(state) if checkpoint else (0, state)
-    room = max(1, CHUNK // (windows * corpus.n_ctx))
-    rng = stream(split, seed)
+    room = _room(windows, corpus)
     settings = {
         "mixing": np.float32(objective.mixing if teacher else 0.0),
         "temperature": np.float32(objective.temperature if teacher else 1.0),
         "steps": np.float32(steps),
         "peak": np.float32(recipe.peak),
     }
-    model = _inside(teacher, corpus)
-    cut, saved = (objective.top_k, objective.top_p), time.monotonic()
-    for done in range(0, steps, room):
-        drawn = corpus.sample(split, rng, room * windows)
+    model, saved = _inside(teacher, corpus), time.monotonic()
+    cut = teacher.left(objective) if isinstance(teacher, Stored) else objective.cut
+    for done, drawn, keys in chunks(corpus, tokens, seed, split, recipe.windows):
         if done < before:  # these batches are behind the state that was read
             continue
         told = teacher(drawn) if teacher and model is None else None
         if told is not None and objective.reverse and not np.isfinite(told).all():
             raise ValueError("teacher excludes symbols: KL(student || teacher) is infinite")
-        chunk = _chunk(drawn, told, room, cut)
+        sampled = None if cut[2] is None else (keys, settings["temperature"])
+        chunk = _chunk(drawn, told, sampled, room, cut)
         if checkpoint:
             jax.block_until_ready(state)
             if done and time.monotonic() - saved > checkpoint.seconds:
                 checkpoint.save(done, state)
                 saved = time.monotonic()
         count = min(room, steps - done)
-        fixed = recipe, cut, objective.reverse
+        inside = None if model is None else cut  # what is told is cut, and the step compiled once
+        fixed = recipe, inside, objective.reverse
         state = _advance(state, model, chunk, (done, count, settings), fixed)
     if checkpoint:
         checkpoint.clear()
     return state[0]
 
 
+def chunks(corpus, tokens, seed, split, windows=None):
+    """What a run reads, some batches at once.
+
+    Yields
+    ------
+    steps before, windows of symbols as from `Corpus.sample`, and random keys (windows,): of what is
+    drawn in place of a teacher's distribution
+    """
+    windows, steps = batches(tokens, corpus.n_ctx, windows)
+    room, rng = _room(windows, corpus), stream(split, seed)
+    key = jax.random.fold_in(jax.random.key(seed), len(SPLITS))  # the weights' are of a split
+    for done in range(0, steps, room):
+        drawn = corpus.sample(split, rng, room * windows)
+        numbers = done * windows + np.arange(room * windows, dtype=np.uint32)
+        yield done, drawn, jax.vmap(jax.random.fold_in, (None, 0))(key, numbers)
+
+
+def _room(windows, corpus):
+    """Batches that are drawn at once."""
+    return max(1, CHUNK // (windows * corpus.n_ctx))
+
+
 def _inside(teacher, corpus):
-    """Weights of a teacher whose probabilities are made inside the step; None for others."""
-    if not isinstance(teacher, measure.Model):
+    """Weights of teachers whose probabilities are made inside the step; None for others."""
+    if not isinstance(teacher, measure.Model | measure.Ensemble):
         return None
-    n_vocab = teacher.params["head"].shape[0]
-    if n_vocab != corpus.n_vocab:
-        raise ValueError(
-            f"teacher has a vocabulary of {n_vocab}; corpus {corpus.id} has one of {corpus.n_vocab}"
-        )
-    return teacher.params if CHUNK * n_vocab > TOLD else None
+    members = teacher.members if isinstance(teacher, measure.Ensemble) else (teacher.params,)
+    for params in members:
+        n_vocab = params["head"].shape[0]
+        if n_vocab != corpus.n_vocab:
+            raise ValueError(
+                f"teacher has a vocabulary of {n_vocab}; corpus {corpus.id} has one of "
+                f"{corpus.n_vocab}"
+            )
+    return members if CHUNK * n_vocab > TOLD else None
 
 
 def optimizer(recipe):
@@ -166,14 +192,17 @@ def optimizer(recipe):
     )
 
 
-@partial(jax.jit, static_argnums=(2, 3))
-def _chunk(drawn, log_probs, room, cut):
-    """Symbols (room, windows, n_ctx + 1) and what is told of them (room, n_vocab, ...) or None."""
+@partial(jax.jit, static_argnums=(3, 4))
+def _chunk(drawn, log_probs, sampled, room, cut):
+    """Symbols (room, windows, n_ctx + 1), what is told of them (room, n_vocab, ...), and keys.
+
+    Of the last two one or both are None.
+    """
     drawn = drawn.astype(jnp.int32).reshape(room, -1, drawn.shape[1])
     if log_probs is None:
-        return drawn, None
-    log_probs = distill.truncate(log_probs, *cut)
-    return drawn, log_probs.reshape(len(log_probs), room, -1).swapaxes(0, 1)
+        return drawn, None, None if sampled is None else sampled[0].reshape(room, -1)
+    log_probs = distill.targets(log_probs, cut, *(sampled or ()))
+    return drawn, log_probs.reshape(len(log_probs), room, -1).swapaxes(0, 1), None
 
 
 @partial(jax.jit, static_argnums=4, donate_argnums=0)
@@ -181,15 +210,15 @@ def _advance(state, model, chunk, progress, fixed):
     """Steps on the first batches of a chunk: (steps made before, steps to make, settings)."""
     (done, count, settings), (recipe, cut, reverse) = progress, fixed
 
-    def teacher(symbols, told):
+    def teacher(symbols, told, keys):
         """The teacher's log-probabilities of one part: made here, so that no more exist at once."""
         if told is not None:
             return told
         if model is None:
             n_vocab = len(state[0]["head"])
             return jnp.zeros((n_vocab, symbols[:, 1:].size), jnp.float32)
-        found = jax.nn.log_softmax(transformer.logits(model, symbols[:, :-1]), axis=0)
-        return distill.truncate(found, *cut)
+        found = [jax.nn.log_softmax(transformer.logits(p, symbols[:, :-1]), axis=0) for p in model]
+        return distill.targets(measure.average(found), cut, keys, settings["temperature"])
 
     def loss(params, symbols, told):
         logits = transformer.logits(params, symbols[:, :-1])
@@ -197,19 +226,19 @@ def _advance(state, model, chunk, progress, fixed):
         mixing, temperature = settings["mixing"], settings["temperature"]
         return distill.loss(logits, labels, told, mixing, temperature, reverse)
 
-    def gradient(params, symbols, told):
+    def gradient(params, symbols, told, keys):
         symbols = measure.parts(params, symbols)
         count = len(symbols)
         if told is not None:
             told = told.reshape(len(told), count, -1).swapaxes(0, 1)
+        keys = None if keys is None else keys.reshape(count, -1)
         sums = jax.tree.map(jnp.zeros_like, params)
 
         def add(sums, part):
-            symbols, told = part
-            slope = jax.grad(loss)(params, symbols, teacher(symbols, told))
+            slope = jax.grad(loss)(params, part[0], teacher(*part))
             return jax.tree.map(jnp.add, sums, slope), None
 
-        sums, _ = jax.lax.scan(add, sums, (symbols, told))
+        sums, _ = jax.lax.scan(add, sums, (symbols, told, keys))
         return jax.tree.map(lambda total: total / np.float32(count), sums)
 
     def step(i, state):

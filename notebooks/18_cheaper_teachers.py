@@ -1,0 +1,299 @@
+# %% [markdown]
+# # 18 · Cheaper and other teachers
+#
+# A teacher tells a student a whole distribution at every token: $V$ numbers, or a forward pass of
+# the teacher beside each step of the student. People make it cheaper, or take what teachers they
+# have. Here four such practices are measured on our small transformers: distributions of which a
+# few **drawn symbols** are kept, logits **stored** once and read by many students, **ensembles** of
+# teachers, and teachers of **another corpus**. `make study-logits` trains the models again.
+
+# %% tags=["parameters"]
+profile = "full"
+
+# %%
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+
+from scalinglib.experiment.compare import against
+from scalinglib.experiment.table import select
+from scalinglib.report import claims, figures, profiles
+from scalinglib.report.paths import DATA
+from scalinglib.report.shades import BLUE, ORANGE, SUPERVISED
+from scalinglib.study import measure, record
+from scalinglib.study.designs import logits
+from scalinglib.study.distill import Objective
+from scalinglib.study.run import WORDS, Run
+from scalinglib.study.text import Addresses
+
+settings = profiles.load(profile)
+save = figures.saver(settings)
+figures.use_style()
+
+# %% [markdown]
+# ## The runs
+#
+# Small students of four or five seeds on two corpora: the words of notebook 10 (27 symbols; losses
+# are exact expectations) and the addresses of notebook 17 (256 symbols, bytes; losses on 65 536 of
+# them). A seed fixes a student's first weights and its data whatever teaches it, so settings are
+# compared within a seed, and **a difference that is not larger than two standard errors is called
+# no difference**. All criteria below were written before the first run.
+
+# %%
+if settings.saves:
+    design, runs = logits.FULL, record.read(DATA / "runs" / "logits.csv")
+else:
+    design = logits.FAST
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
+        runs = record.run(design.runs(), f"{folder}/logits.csv", folder, pool, progress=False)
+runs = select(runs, design.runs()).copy()
+print(f"{len(runs)} students, {runs.tokens.sum() / 1e6:.0f} million tokens")
+runs.groupby(["corpus", "n_layers", "params", "tokens"]).seed.nunique().rename(
+    "seeds"
+).reset_index()
+
+
+# %%
+def named(params):
+    """How a student is called in titles and legends."""
+    return f"$N_S$ = {figures.label_size(params)}"
+
+
+# %% [markdown]
+# ## Drawn symbols
+#
+# Of the teacher's distribution $p$ keep $m$ symbols drawn from it, $c_a$ of them the symbol $a$,
+# and teach $\hat p_a = c_a / m$. Then $\mathbb{E}\,\hat p = p$, and the loss is linear in it,
+#
+# $$
+# \mathbb{E}\Big[-\sum_a \hat p_a \log q_a\Big] = -\sum_a p_a \log q_a ,
+# $$
+#
+# so loss and gradient are right on average, whatever $m$: what is lost is calm, as with a smaller
+# batch. The $k$ likeliest entries, renormalised (Equation 55), are another distribution, and the
+# student learns that one however long it trains. An index takes one byte up to 256 symbols and a
+# kept probability two (float16): three drawn symbols cost what one kept entry does.
+
+# %%
+KINDS = {"drawn": ("drawn symbols", BLUE, "o"), "likeliest": ("likeliest entries", ORANGE, "s")}
+NAMES = {WORDS.id: "words, 27 symbols", Addresses.id: "real text, 256 symbols"}
+
+
+def of_each(measured):
+    """A table of each corpus in one."""
+    tables = {NAMES[s.corpus.id]: measured(runs, s) for s in design.sparse}
+    return pd.concat(tables, names=["corpus"]).reset_index("corpus").reset_index(drop=True)
+
+
+sparse = of_each(logits.judged)
+sparse["relative"] = sparse.above / (sparse.loss - sparse.above)
+titles = sparse.corpus.unique()
+fig, axes = figures.panels(
+    titles, "bytes stored per token", "increase of $L_S$ (nats)", len(titles)
+)
+for ax, (_, cells) in zip(axes, sparse.groupby("corpus", sort=False), strict=True):
+    for (params, kind), some in cells[cells.kind != "whole"].groupby(["params", "kind"]):
+        label, color, marker = KINDS[kind]
+        some, style = some.sort_values("count"), "-" if params == min(cells.params) else "--"
+        x, y, error = some.bytes_per_token, some.above, 2 * some.above_error
+        ax.plot(x, y, style, marker=marker, color=color, label=f"{label}, {named(params)}")
+        figures.band(ax, x, y - error, y + error, color=color)
+    whole = cells.bytes_per_token[cells.kind == "whole"].iloc[0]
+    ax.plot(whole, 0, "*", ms=12, color=SUPERVISED, label="whole distribution", zorder=3)
+    ax.axhline(0, color=figures.MARKS["reference"], lw=1)
+    ax.set_xscale("log")
+    ax.set_yscale("symlog", linthresh=0.02, linscale=0.6)
+    ax.set_yticks([-0.02, 0, 0.02, 0.1, 1], ["-0.02", "0", "0.02", "0.1", "1"])
+figures.legend_below(fig, axes[0], columns=3)
+save(fig, "drawn_symbols", sparse)
+shown = ["corpus", "params", "kind", "count", "bytes_per_token", "above", "above_error", "verdict"]
+sparse[shown].round(4)
+
+# %% [markdown]
+# On the same bytes, drawn symbols against likeliest entries:
+
+# %%
+equal = of_each(logits.equal_bytes)
+save(None, "drawn_symbols_equal_bytes", equal)
+equal[["corpus", "params", "top_k", "samples", "above", "above_error", "verdict"]].round(4)
+
+# %% [markdown]
+# Noise averages out over more tokens, a wrong distribution does not. The smaller student on five
+# times the tokens, against the runs above:
+
+# %%
+shared = ["params", "kind", "count"]
+long = logits.judged(runs, design.longer)
+short = sparse[sparse.corpus == NAMES[WORDS.id]]
+longer = short.merge(long[long.kind != "whole"], on=shared, suffixes=("_short", "_long"))
+longer["change"] = longer.above_long - longer.above_short
+longer["change_error"] = np.hypot(longer.above_error_long, longer.above_error_short)
+longer = longer[[*shared, "above_short", "above_long", "change", "change_error"]]
+save(None, "drawn_symbols_longer", longer)
+longer.round(4)
+
+# %% [markdown]
+# ## What a file takes
+#
+# Bytes a token at real vocabularies, and petabytes for two trillion tokens: whole distributions in
+# float16, 128 likeliest entries, 256 and 12 drawn symbols. Drawn often, a symbol could be stored
+# once with its count, so that 256 of them take less than this.
+
+# %%
+vocabularies = (32_168, 128_256, 262_144)
+storage = pd.DataFrame(
+    {
+        "whole": [logits.bytes_per_token(n) for n in vocabularies],
+        "128 likeliest": [logits.bytes_per_token(n, 128) for n in vocabularies],
+        "256 drawn": [logits.bytes_per_token(n, 256, drawn=True) for n in vocabularies],
+        "12 drawn": [logits.bytes_per_token(n, 12, drawn=True) for n in vocabularies],
+    },
+    index=pd.Index(vocabularies, name="symbols"),
+)
+petabytes = (storage * 2e12 / 1e15).add_suffix(", PB")
+storage = storage.join(petabytes).reset_index()
+save(None, "drawn_symbols_storage", storage)
+storage
+
+# %% [markdown]
+# ## Stored once, read by many
+#
+# `record.write(run, teacher, folder)` writes what a teacher tells of the windows that a run reads,
+# and `record.trained(run, Stored(folder))` trains from there, any student that reads the same
+# windows in the same order. Here students of two sizes read one file: the larger difference between
+# their losses and those of students whose teacher was asked while they trained.
+
+# %%
+teacher_run = Run(1, 40_000)
+given = {teacher_run.key: record.trained(teacher_run)}
+FORMATS = {
+    "whole, float32": (Objective(), "float32"),
+    "whole, float16": (Objective(), "float16"),
+    "8 likeliest, float16": (Objective(top_k=8), "float16"),
+    "12 drawn": (Objective(samples=12), "float32"),
+}
+
+
+def apart(stored, run, teacher):
+    """Between the losses of a run taught from a file and by its teacher."""
+    losses = [measure.evaluate(record.trained(run, t), WORDS)["loss"] for t in (stored, teacher)]
+    return abs(losses[0] - losses[1])
+
+
+apart_rows, depths = [], (1, 2) if settings.saves else (1,)
+for name, (objective, dtype) in FORMATS.items():
+    readers = [Run(depth, 20_000, 0, teacher_run, objective) for depth in depths]
+    teacher = record.teacher_of(readers[0], given)
+    with tempfile.TemporaryDirectory() as folder:
+        stored = record.write(readers[0], teacher, folder, dtype)
+        most = max(apart(stored, reader, teacher) for reader in readers)
+    kept = {"format": name, "bytes_per_token": stored.bytes_per_token, "apart": most}
+    apart_rows.append(kept)
+# To its order of magnitude: the digits are the processor's.
+pd.DataFrame(apart_rows).assign(apart=[f"{row['apart']:.0e}" for row in apart_rows])
+
+# %% [markdown]
+# ## Ensembles, and teachers of other corpora
+#
+# Does only the teacher's loss matter, as in Equation 8, when the teacher is two models whose
+# probabilities are averaged, or learnt something else? The line goes through the students of single
+# teachers of the same words; its band is two standard errors of a student's mean. Teachers of other
+# corpora are judged by their loss on the student's.
+
+# %%
+singles = select(runs, design.single_runs())
+pairs = select(runs, design.pair_runs())
+abroad = select(runs, design.abroad_runs())
+taught = {"ensemble of two": pairs, "teacher of other words": abroad[abroad.mixing == 1]}
+placed = {kind: logits.beside_line(rows, singles) for kind, rows in taught.items()}
+placed = pd.concat(placed, names=["kind"]).reset_index("kind").reset_index(drop=True)
+languages = {logits.language(*codes).id: " and ".join(codes) for codes in design.languages}
+spoken = abroad.groupby("teacher").teacher_corpus.first().map(languages)
+placed["words"] = placed.teacher.map(spoken).fillna("en")
+placed = placed.drop(columns="teacher")
+labels = abroad[abroad.mixing == 0].groupby("params").loss.mean()
+
+MARKERS = {"ensemble of two": ("o", ORANGE), "teacher of other words": ("^", BLUE)}
+titles, xlabel = list(map(named, labels.index)), "$L_T$ on the student's words (nats)"
+fig, axes = figures.panels(titles, xlabel, "$L_S$ (nats)", len(titles), sharey=False)
+for ax, params in zip(axes, labels.index, strict=True):
+    line = singles[singles.params == params].groupby("teacher_loss").loss
+    x, mean, error = line.mean().index, line.mean(), 2 * line.sem()
+    ax.plot(x, mean, ".-", color=SUPERVISED, label="single teachers")
+    figures.band(ax, x, mean - error, mean + error, color=SUPERVISED)
+    for kind, (marker, color) in MARKERS.items():
+        own = placed[(placed.params == params) & (placed.kind == kind) & placed.inside]
+        style = {"ls": "", "marker": marker, "color": color, "zorder": 3}
+        ax.errorbar(own.teacher_loss, own.loss, 2 * own.above_error, label=kind, **style)
+    ax.axhline(labels[params], ls=":", color=figures.MARKS["reference"], label="labels alone")
+figures.legend_below(fig, axes[0], columns=4)
+save(fig, "other_teachers", placed)
+placed.round(4)
+
+# %% [markdown]
+# An ensemble against its better member, the one whose own loss is lower:
+
+# %%
+ensembles = logits.better_member(pairs, singles)
+save(None, "ensembles", ensembles)
+ensembles.round(4)
+
+# %% [markdown]
+# Teachers of other words at each weight $\lambda$, against labels alone:
+
+# %%
+alone, rows = abroad[abroad.mixing == 0], []
+for (params, corpus), cells in abroad[abroad.mixing > 0].groupby(["params", "teacher_corpus"]):
+    both = pd.concat([alone[alone.params == params], cells])
+    found = against(both, "mixing", 0.0).query("mixing > 0")
+    rows.append(found.assign(params=params, words=languages[corpus]))
+mixed = pd.concat(rows, ignore_index=True)
+save(None, "other_corpora", mixed)
+mixed[["params", "words", "mixing", "loss", "above", "above_error", "verdict"]].round(4)
+
+# %% [markdown]
+# ## Check
+
+# %%
+binding = settings.saves  # the tiny runs of the fast profile need not agree
+drawn = sparse[sparse.kind == "drawn"]
+claims.check("logits-sampled-matches", drawn.relative[drawn["count"] == 12].max(), binding)
+
+
+def falls(cells):
+    """Whether the loss falls at every step but for two standard errors."""
+    above, error = cells.above.to_numpy(), cells.above_error.to_numpy()
+    return (np.diff(above) <= 2 * np.maximum(error[1:], error[:-1])).all()
+
+
+falling = [falls(cells.sort_values("count")) for _, cells in drawn.groupby(["corpus", "params"])]
+most = drawn[drawn["count"] == max(drawn["count"])]
+converges = all(falling) and (most.verdict == "no difference").all()
+claims.check("logits-sampled-converges", bool(converges), binding)
+few, many = equal[equal.top_k <= 4].verdict, equal[equal.top_k > 4].verdict
+beats = (few == "better").all() and (many != "worse").all()
+claims.check("logits-sampled-beats-top-k", bool(beats), binding)
+
+shrunk = (longer.change < -2 * longer.change_error).to_numpy()
+noise = shrunk[(longer.kind == "drawn") & (longer["count"] <= 3)]
+bias = shrunk[longer.kind == "likeliest"]
+claims.check("logits-noise-shrinks", bool(noise.all() and not bias.any()), binding)
+
+# %%
+exact = [row["apart"] for row in apart_rows if row["format"] == "whole, float32"]
+claims.check("logits-stored-same", max(exact), binding)
+claims.check("logits-ensemble-better", bool((ensembles.verdict == "better").all()), binding)
+inside = placed[placed.inside]
+for kind, claim in (("ensemble of two", "ensemble"), ("teacher of other words", "abroad")):
+    apart_of = inside.relative[(inside.kind == kind) & (inside.words != "de")].abs()
+    if len(apart_of):
+        claims.check(f"logits-{claim}-by-loss", apart_of.max(), binding)
+harmed = mixed[mixed.words == "de"].verdict != "better"
+claims.check("logits-abroad-harms", bool(harmed.all()), binding)
+
+# %% [markdown]
+# ## What to take away
+#
+# To be written.

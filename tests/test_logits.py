@@ -1,0 +1,314 @@
+"""Teachers in other forms: drawn symbols, logits on disk, ensembles, teachers of other corpora."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+from scalinglib.lanes import float64
+from scalinglib.report.paths import DATA
+from scalinglib.study import distill, measure, record, train
+from scalinglib.study.corpus import stream
+from scalinglib.study.designs import logits
+from scalinglib.study.distill import Objective
+from scalinglib.study.run import PERFECT, WORDS, Run, by_ratio
+from scalinglib.study.stored import Stored
+from scalinglib.study.words import Words
+
+CHUNK, EVALUATED = train.CHUNK, measure.EVALUATED  # before `little`
+LEXICON = ["a", "an", "and", "be", "been", "bee"]
+TOY = Words(LEXICON, np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15]), n_ctx=8)
+OTHER = Words(LEXICON, np.full(6, 1 / 6), n_ctx=8)
+TEACHER = Run(1, 2_000, corpus=TOY)
+STUDENT = Run(1, 1_000, corpus=TOY, teacher=TEACHER)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little():
+    """Little is drawn, and measured, at once: as long as these runs are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "CHUNK", 512)
+        patch.setattr(measure, "EVALUATED", 4096)
+        yield
+
+
+@pytest.fixture(scope="module")
+def given(little):
+    """Weights of the teachers here."""
+    teachers = (TEACHER, replace(TEACHER, seed=1), replace(TEACHER, corpus=OTHER))
+    return {r.key: record.trained(r) for r in teachers}
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: Objective(samples=0), "samples is 0"),
+        (lambda: Objective(samples=1.5), "samples is 1.5"),
+        (lambda: Objective(samples=3, top_k=2), "samples is 3 with top_k 2"),
+        (lambda: Objective(samples=3, top_p=0.5), "samples is 3 with .* top_p 0.5"),
+        (lambda: Objective(samples=3, reverse=True), "samples is 3 with reverse True"),
+        (lambda: replace(STUDENT, teacher=(TEACHER,)), "two or more Runs"),
+        (lambda: replace(STUDENT, teacher=(TEACHER, TEACHER)), "each once"),
+        (lambda: replace(STUDENT, teacher=(TEACHER, PERFECT)), "'perfect'"),
+        (lambda: replace(STUDENT, teacher=(TEACHER, Run(1, 1e3))), "windows of 64"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def keys(n):
+    return jax.random.split(jax.random.key(0), n)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_drawn_symbols_are_right_on_average_in_loss_and_gradient(temperature):
+    rng = np.random.default_rng(0)
+    with float64():
+        student, teacher = rng.normal(size=(2, 7, 4))
+        teacher[2, 1] = -np.inf  # never drawn
+        teacher = jax.nn.log_softmax(teacher, axis=0)
+        labels = rng.integers(0, 7, 4)
+
+        def slope(told):
+            return jax.value_and_grad(distill.loss)(student, labels, told, 0.8, temperature)
+
+        def sampled(key):
+            cut = Objective(samples=3).cut
+            told = distill.targets(teacher, cut, key[None], temperature)
+            return *slope(told), told
+
+        draws = 2000
+        *found, told = jax.jit(jax.vmap(sampled))(keys(draws))
+        for each, expected in zip(found, slope(teacher), strict=True):
+            error = np.std(each, axis=0) / np.sqrt(draws)
+            assert np.all(np.abs(np.mean(each, axis=0) - expected) < 4 * error + 1e-7)
+        counts = 3 * np.exp(np.asarray(told) / temperature)
+        p = np.asarray(jax.nn.softmax(teacher / temperature, axis=0))
+    np.testing.assert_allclose(counts, counts.round(), atol=1e-5)
+    np.testing.assert_allclose(counts.sum(axis=1), 3, rtol=1e-5)
+    assert not counts[:, 2, 1].any()
+    # Counts of draws with replacement vary as a multinomial's.
+    np.testing.assert_allclose(counts.var(axis=0), 3 * p * (1 - p), rtol=0.2, atol=0.01)
+
+
+def test_truncation_is_not_right_on_average():
+    p = np.array([[0.5], [0.3], [0.2]])
+    kept = np.exp(distill.targets(np.log(p), Objective(top_k=2).cut))
+    np.testing.assert_allclose(kept, [[0.625], [0.375], [0]], rtol=1e-6)
+
+
+def test_each_window_has_draws_of_its_own():
+    log_probs = jax.nn.log_softmax(np.random.default_rng(0).normal(size=(7, 3 * 5)), axis=0)
+    whole = distill.draw(log_probs, 4, keys(3))
+    alone = distill.draw(log_probs[:, 5:10], 4, keys(3)[1:2])
+    np.testing.assert_array_equal(whole[:, 5:10], alone)
+    same = distill.draw(np.tile(log_probs[:, :5], 3), 4, keys(3))
+    assert not np.array_equal(same[:, :5], same[:, 5:10])
+
+
+def weights_of(run, given):
+    return jax.tree.leaves(record.trained(run, record.teacher_of(run, given)))
+
+
+def test_draws_hang_on_the_seed_and_the_window():
+    *_, first = next(train.chunks(TOY, 1_000, 0, "student"))
+    *_, other = next(train.chunks(TOY, 1_000, 1, "student"))
+    found = [jax.random.key_data(k) for _, _, k in train.chunks(TOY, 1_000, 0, "student")]
+    found = np.concatenate([*found, jax.random.key_data(other)])
+    assert len(np.unique(found, axis=0)) == len(found)
+    assert len(found) > len(first) + len(other)  # several chunks
+
+
+CUTS = {
+    "whole": Objective(),
+    "top_k": Objective(top_k=3, mixing=0.7),
+    "samples": Objective(samples=5, temperature=2.0),
+}
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_stored_logits_teach_as_the_teacher_does(name, given, tmp_path):
+    run = replace(STUDENT, objective=CUTS[name])
+    stored = record.write(run, record.teacher_of(run, given), tmp_path)
+    expected = {"whole": 4 * 27, "top_k": 3 * (4 + 1), "samples": 5}[name]
+    assert stored.bytes_per_token == expected
+    other = replace(run, objective=replace(run.objective, mixing=0.5))
+    for student in (run, other):
+        online = record.trained(student, record.teacher_of(student, given))
+        offline = record.trained(student, Stored(tmp_path), tmp_path)
+        losses = [measure.evaluate(p, TOY)["loss"] for p in (online, offline)]
+        assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+
+
+def test_half_precision_halves_the_bytes(given, tmp_path):
+    teacher = record.teacher_of(STUDENT, given)
+    stored = record.write(STUDENT, teacher, tmp_path, "float16")
+    assert stored.bytes_per_token == logits.bytes_per_token(27) == 2 * 27
+    _, windows, _ = next(train.chunks(TOY, STUDENT.tokens, 0, "student"))
+    few = replace(STUDENT, objective=Objective(top_k=3))
+    cut = record.write(few, teacher, tmp_path / "cut", "float16")
+    assert cut.bytes_per_token == logits.bytes_per_token(27, 3) == 9
+    part = windows[3:8]  # rounded to half a unit of eleven bits
+    np.testing.assert_allclose(stored(part), teacher(part), rtol=2**-11)
+
+
+def test_what_is_not_the_teachers_file_is_refused(given, tmp_path):
+    teacher = record.teacher_of(STUDENT, given)
+    refused = partial(pytest.raises, ValueError)
+    with refused(match=r"no stored\.json"):
+        Stored(tmp_path)
+    stored = record.write(STUDENT, teacher, tmp_path)
+    with refused(match="of another corpus or seed"):
+        record.trained(replace(STUDENT, seed=1), stored)
+    with refused(match=r"written for Objective\(.*top_k=None.* not for .*top_k=3"):
+        record.trained(replace(STUDENT, objective=Objective(top_k=3)), stored)
+    windows = OTHER.sample("student", stream("student", 0), 10)
+    with refused(match="holds 128 windows, but not the 10 asked for"):
+        stored(windows)
+    with refused(match="top_p is 0.9"):
+        record.write(replace(STUDENT, objective=Objective(top_p=0.9)), teacher, tmp_path / "p")
+    with refused(match="dtype is 'int8'"):
+        record.write(STUDENT, teacher, tmp_path / "p", "int8")
+    file = tmp_path / "log_probs.bin"
+    file.write_bytes(file.read_bytes()[:-4])
+    with refused(match=r"log_probs\.bin has .* bytes; it must have"):
+        Stored(tmp_path)
+    file.unlink()
+    with refused(match=r"log_probs\.bin has 0 bytes"):
+        Stored(tmp_path)
+
+
+def test_an_ensemble_tells_the_mean_of_probabilities(given):
+    pair = replace(STUDENT, teacher=(replace(TEACHER, seed=1), TEACHER))
+    assert pair == replace(pair, teacher=pair.teacher[::-1])
+    windows = TOY.sample("student", stream("student", 0), 6)
+    members = [np.exp(measure.log_probabilities(given[t.key], windows)) for t in pair.needs]
+    found = np.exp(record.teacher_of(pair, given)(windows))
+    np.testing.assert_allclose(found, np.mean(members, axis=0), rtol=1e-5)
+    assert pair.inference_flops == 2 * STUDENT.inference_flops
+
+
+def test_teachers_inside_the_step_tell_and_draw_the_same(given, monkeypatch):
+    pair = replace(STUDENT, teacher=(replace(TEACHER, seed=1), TEACHER))
+    pair = replace(pair, objective=Objective(samples=3))
+    told = weights_of(pair, given)
+    monkeypatch.setattr(train, "TOLD", 0)
+    for a, b in zip(told, weights_of(pair, given), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+    # And a member alone teaches something else.
+    alone = weights_of(replace(pair, teacher=TEACHER), given)
+    assert not np.allclose(told[0], alone[0], atol=1e-3)
+
+
+def test_a_row_of_each_kind_is_recorded_and_foreign_teachers_are_trusted(tmp_path, recwarn):
+    foreign = replace(STUDENT, teacher=replace(TEACHER, corpus=OTHER))
+    pair = replace(STUDENT, teacher=(TEACHER, replace(TEACHER, seed=1)))
+    sampled = replace(STUDENT, objective=Objective(samples=3))
+    runs, path = [foreign, pair, sampled], tmp_path / "runs.csv"
+    with ThreadPoolExecutor(1) as pool:
+        record.run(runs[:2], tmp_path / "two.csv", tmp_path, pool, progress=False)
+        again = replace(foreign, seed=1)
+        found = record.run([*runs[:2], again], tmp_path / "two.csv", tmp_path, pool, progress=False)
+        assert "samples" not in found
+        found = record.run(runs, path, tmp_path, pool, progress=False).set_index("id")
+    assert not [w for w in recwarn if "trained again" in str(w.message)]
+    assert found.samples[sampled.id] == 3
+    assert found.teacher[pair.id] == pair.teacher_id == "+".join(t.id for t in pair.needs)
+    assert found.teacher_params[pair.id] == 2 * TEACHER.params
+    assert (found.corpus == TOY.id).all()
+    assert found.teacher_corpus[foreign.id] == OTHER.id
+    # Judged by what it knows of the student's corpus.
+    assert found.teacher_loss[foreign.id] > found.teacher_loss[sampled.id]
+
+
+def test_identities_of_old_runs_stay():
+    known = Run(1, 2_000, teacher=Run(1, 4_000))
+    assert "samples" not in known.configuration()
+    sampled = replace(known, objective=Objective(samples=2))
+    assert sampled.configuration() == known.configuration() | {"samples": 2}
+    assert record.columns([known]) == record.COLUMNS
+
+
+def test_languages_have_equal_shares_and_words_in_common_count_together():
+    english, both = logits.language("en", size=50), logits.language("en", "de", size=50)
+    assert english.n_vocab == both.n_vocab == WORDS.n_vocab
+    assert english.entropy < both.entropy < english.entropy + np.log(2)
+
+
+@pytest.mark.parametrize("design", [logits.FULL, logits.FAST], ids=["full", "fast"])
+def test_settings_share_their_seeds(design):
+    runs = design.runs()
+    assert len({run.id for run in runs}) == len(runs)
+    for sparse in (*design.sparse, design.longer):
+        own = sparse.runs()
+        assert set(own) <= set(runs)
+        for depth, ratio, seeds in sparse.students:
+            tokens = by_ratio(depth, ratio, corpus=sparse.corpus).tokens
+            kinds = {}
+            for run in own:
+                if (run.n_layers, run.tokens) == (depth, tokens):
+                    kinds.setdefault(run.objective, []).append(run.seed)
+            assert all(found == list(range(seeds)) for found in kinds.values())
+            assert len(kinds) == 1 + len(sparse.samples) + len(sparse.top_k)
+    teachers = {run.teacher for run in design.single_runs()}
+    assert all(set(run.teacher) <= teachers for run in design.pair_runs())
+
+
+def test_storage_counts_whole_bytes():
+    assert [logits.bytes_per_token(n, 1, drawn=True) for n in (256, 257, 2**16, 2**16 + 1)] == [
+        *(1, 2, 2, 3)
+    ]
+    assert logits.bytes_per_token(128_256, 12, drawn=True) == 36
+    assert logits.bytes_per_token(128_256, 12) == 12 * 5
+    assert logits.bytes_per_token(128_256) == 256_512
+
+
+def students(teacher, teacher_loss, losses):
+    columns = {"params": 1, "teacher": teacher, "teacher_loss": teacher_loss}
+    return pd.DataFrame({"seed": range(len(losses)), "loss": losses}).assign(**columns)
+
+
+def test_students_are_held_against_the_line_and_the_better_member():
+    noise = np.array([0.0, 0.2, -0.1])
+    singles = pd.concat([students("a", 1.0, 2 + noise), students("b", 2.0, 3 + noise)])
+    own = students("a+b", 1.25, 2.25 + noise + [0.01, 0.02, 0.03])
+    found = logits.beside_line(own, singles).iloc[0]
+    assert found.above == pytest.approx(0.02)
+    assert found.above_error == pytest.approx(0.01 / 3**0.5)
+    assert found.relative == pytest.approx(0.02 / (2.25 + noise.mean()))
+    assert found.inside
+    assert not logits.beside_line(own.assign(teacher_loss=0.9), singles).inside.item()
+    judged = logits.better_member(own, singles).iloc[0]
+    assert (judged.member_loss, judged.ensemble_loss) == (1.0, 1.25)
+    assert judged.above == pytest.approx(0.27)
+    assert judged.verdict == "worse"
+
+
+def test_committed_table_is_the_design():
+    runs, wanted = record.read(DATA / "runs" / "logits.csv"), logits.FULL.runs()
+    assert sorted(runs.id) == sorted(run.id for run in wanted)
+    assert np.isfinite(runs.loss).all()
+    assert len(set(runs.code)) == 1
+    assert list(runs) == list(record.columns(wanted))
+    jobs = {run.id: run for run in wanted}
+    for row in runs.itertuples():
+        run = jobs[row.id]
+        assert (row.corpus, row.seed, row.teacher) == (run.corpus.id, run.seed, run.teacher_id)
+        assert row.samples == run.objective.samples or np.isnan(row.samples)
+
+
+def test_a_row_is_made_again(monkeypatch):
+    monkeypatch.setattr(train, "CHUNK", CHUNK)
+    monkeypatch.setattr(measure, "EVALUATED", EVALUATED)
+    runs = record.read(DATA / "runs" / "logits.csv").set_index("id")
+    run = min(logits.FULL.runs(), key=lambda run: run.work + sum(t.work for t in run.needs))
+    given = {t.key: record.trained(t) for t in run.needs}
+    rows, _ = record.task(None, [run]).train(run, given)
+    # To every digit on the machine that made the rows; elsewhere arithmetic differs.
+    assert rows[0]["loss"] == pytest.approx(runs.loss[run.id], rel=1e-3)
