@@ -177,7 +177,7 @@ paper_11 = select(paper_runs, paper.figure_11())
 own = select(paper_runs, paper.teachers())
 own = own.assign(teacher_width=own.width)
 fig, first = paper_figure(own, paper_11, "teacher_width", 1, "teacher width")
-figures.legend_below(fig, first, columns=3)
+figures.legend_below(fig, first, columns=4)
 save(fig, "fig11_mapping_paper_settings", paper_numbers(own, paper_11, "teacher_width"))
 
 # %%
@@ -185,7 +185,7 @@ paper_12 = select(paper_runs, paper.figure_12())
 own = select(paper_runs, paper.longer())
 own = own.assign(teacher_samples=own.samples)
 fig, first = paper_figure(own, paper_12, "teacher_samples", mp.BATCH, "teacher training steps")
-figures.legend_below(fig, first, columns=3)
+figures.legend_below(fig, first, columns=4)
 save(fig, "fig12_mapping_paper_settings", paper_numbers(own, paper_12, "teacher_samples"))
 
 # %% [markdown]
