@@ -262,7 +262,6 @@ claims.check("paper-runs-refit", float(summary.loc["refit", "mean"]))
 claims.check("law-error-figure1", float(summary.loc["corrected", "mean"]))
 claims.check("law-error-figure1-table6", float(summary.loc["table6", "mean"]))
 claims.check("figure5-axis", float(summary.loc["corrected", "max"]))
-claims.check("article-one-percent", float(summary.loc["corrected", "mean"]))
 claims.check("drawn-curves-law", float(summary.loc["figure1", "mean_on_drawn_curves"]))
 
 # %% [markdown]

@@ -440,22 +440,22 @@ listed(paper[(part >= 3) & (part <= 5)], shown)
 listed(paper[part == 6], shown)
 
 # %% [markdown]
-# ### The paper: compute-optimal distillation (07 and 14)
+# ### The paper: compute-optimal distillation (07 and 15)
 
 # %%
-listed(paper[part.isin([7, 14])], shown)
+listed(paper[part.isin([7, 15])], shown)
 
 # %% [markdown]
-# ### The paper: what small runs answer (08 to 10)
+# ### The paper: what small runs answer (08 to 10, 17)
 
 # %%
-listed(paper[part.isin([8, 9, 10])], shown)
+listed(paper[part.isin([8, 9, 10, 17])], shown)
 
 # %% [markdown]
 # ### The paper: by this notebook and others
 
 # %%
-listed(paper[part.isin([11, 12, 13])], shown)
+listed(paper[(part > 10) & ~part.isin([15, 17])], shown)
 
 # %% [markdown]
 # ### What reading settles

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 15 · Compute-optimal distillation, sentence by sentence
 #
-# *Sections 5.3, D.4 and D.5.* Notebook `07` draws the optima; here the paper's sentences about
-# them, and those of the poster, the summary page and two articles (notebook `11` lists them all),
-# are put to the law one by one.
+# *Sections 5.3, D.4 and D.5, and what some figures show without a sentence.* Notebook `07` draws
+# the optima; here the paper's sentences about them, and those of the poster, the summary page and
+# two articles (notebook `11` lists them all), are put to the law one by one.
 #
 # Other laws fit the paper's 328 runs as well, and some verdicts hang on the choice. So each
 # sentence is put to twenty, drawn from the ensemble by weight: Table 6 with the corrected $B'$, the
@@ -413,11 +413,67 @@ beside.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)
 
 
 # %%
+largest = optima.teacher_params[optima.student_params >= 5e9].max()
+claims.check("figure32-axis", float(largest / 1e12))
 all_reached = reached.groupby("figure").reached.all()
 claims.check("figure19-labels", bool(all_reached[19]))
 claims.check("figure21-labels", bool(all_reached[21]))
 claims.check("figure24-labels", bool(all_reached[24]))
 claims.check("figure27-labels", bool(all_reached[27]))
+
+# %% [markdown]
+# ## Figures 6, 13 and 14: signs and colours
+#
+# Under each of the six teachers the two ends of Figure 6's axis, at every size; and for the colour
+# scales what the contour labels were asked above. Where the law goes far beyond a scale the figure
+# was clipped.
+
+# %%
+teachers = np.array([546e6, 975e6, 1.82e9, 2.72e9, 4.82e9, 7.75e9])  # on 20 tokens a parameter
+sizes = np.geomspace(1e8, 7e9, 41)
+
+
+def difference(law, student, tokens, teacher_loss):
+    return law.loss(student, tokens, teacher_loss) - law.supervised.loss(student, tokens)
+
+
+def from_six(law, student, tokens):
+    """L_S - L̃_S: the six teachers along the first axis."""
+    losses = law.supervised.loss(teachers, 20 * teachers)
+    return difference(law, student, tokens, losses[:, None, None])
+
+
+def few_and_many(world):
+    few, many = (from_six(world.law, sizes, tokens) for tokens in (1e9, 1e13))
+    return bool(few.max() < 0 and many.min() > -TOLERANCE)
+
+
+compute, axis = np.geomspace(1e19, 1e22, 41), np.geomspace(1e9, 1e13, 41)
+fig13 = np.array([198e6, 546e6, 975e6, 1.82e9])[:, None, None]  # on 20 tokens a parameter too
+bought = compute / (3 * flops.forward_flops(sizes[:, None]))
+boxes = {
+    "6": from_six(law, sizes[:, None], axis),
+    "13a": difference(law, fig13, 20 * fig13, law.supervised.loss(sizes[:, None], axis)),
+    "13b": difference(law, fig13, 20 * fig13, law.supervised.loss(sizes[:, None], bought)),
+    "14": from_six(law, sizes[:, None], bought),
+}
+drawn = pd.DataFrame({"law_low": {f: box.min() for f, box in boxes.items()},
+                      "law_high": {f: box.max() for f, box in boxes.items()}})  # fmt: skip
+scales = pd.read_csv(paths.DATA / "published" / "colour_scales.csv").set_index("figure")
+pd.concat([drawn, scales.set_axis(list(boxes))], axis=1).round(3)
+
+
+# %%
+def spans(panel, scale):
+    return bool((drawn.law_low[panel] <= scale.low) & (drawn.law_high[panel] >= scale.high))
+
+
+one, other = scales.loc[13].itertuples()
+either = [spans("13a", x) and spans("13b", y) for x, y in ((one, other), (other, one))]
+claims.check("figure6-every-teacher", **under(few_and_many))
+claims.check("figure6-colours", spans("6", scales.loc[6]))
+claims.check("figure13-colours", any(either))
+claims.check("figure14-colours", spans("14", scales.loc[14]))
 
 # %% [markdown]
 # ## Section D.5 and the poster's "3x"
@@ -475,25 +531,27 @@ claims.check("d5-larger-students", **under(lambda w: float(least(w, inference).d
 # Section D.5 names two students with a target loss each.
 examples = {500e6: 2.4, 10e9: 2.2}
 above = [loss - law.supervised.infinite_data_loss(size) for size, loss in examples.items()]
-tokens_of_examples = [
+costs_of_examples = [
     allocate.costs_of_losses(each, list(examples), above, scenarios=(inference, both)).set_index(
         ["student_params", "scenario", "above_floor"]
-    ).token_ratio
+    )
     for each in family.members
 ]  # fmt: skip
 
 
-def tokens(size, scenario):
-    """Token ratio of an example under each law, for `claims.check`."""
-    at = above[list(examples).index(size)]
-    first, *others = (float(table[size, scenario, at]) for table in tokens_of_examples)
+def example(column, size, scenario):
+    """A ratio of an example under each law, for `claims.check`; 1000 stands for more."""
+    at = size, scenario, above[list(examples).index(size)]
+    first, *others = (min(float(table[column][at]), 1e3) for table in costs_of_examples)
     return {"value": first, "others": others}
 
 
-claims.check("d5-tokens-500m", **tokens(500e6, inference))
-claims.check("d5-tokens-10b", **tokens(10e9, inference))
-claims.check("d5-tokens-500m-both", **tokens(500e6, both))
-claims.check("d5-tokens-10b-both", **tokens(10e9, both))
+claims.check("d5-500m-both", **example("compute_ratio", 500e6, both))
+claims.check("d5-10b-both", **example("compute_ratio", 10e9, both))
+claims.check("d5-tokens-500m", **example("token_ratio", 500e6, inference))
+claims.check("d5-tokens-10b", **example("token_ratio", 10e9, inference))
+claims.check("d5-tokens-500m-both", **example("token_ratio", 500e6, both))
+claims.check("d5-tokens-10b-both", **example("token_ratio", 10e9, both))
 claims.check("poster-3x-compute", **under(lambda w: float(1 / least(w, best_case).min())))
 claims.check("poster-3x-inference", **under(lambda w: float(1 / least(w, inference).min())))
 claims.check(
