@@ -75,7 +75,7 @@ def tiles(pictures, kind="gallery"):
         numbers = link(f"figures/{stem}.csv", "CSV")
         return (
             f"<figure>{large(stem, caption)}"
-            f"<figcaption>{link(address, caption)} {numbers}</figcaption></figure>"
+            f"<figcaption>{link(address, caption)} · {numbers}</figcaption></figure>"
         )
 
     shown = "\n".join(tile(*picture) for picture in pictures)

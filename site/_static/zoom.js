@@ -13,6 +13,8 @@
   dialog.append(picture);
   document.body.append(dialog);
   dialog.addEventListener("click", () => dialog.close());
+  // Not every browser that is driven closes a dialog itself.
+  dialog.addEventListener("keydown", (event) => event.key === "Escape" && dialog.close());
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a:has(> img)");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
