@@ -31,6 +31,7 @@ html_theme = "furo"
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("zoom.js", {"defer": "defer"})]
 html_extra_path = ["_extra"]
 templates_path = ["_templates"]
 html_show_copyright = False
@@ -46,3 +47,12 @@ html_sidebars = {
         "sidebar/scroll-end.html",
     ]
 }
+
+
+def setup(app):
+    """Leave out what `NamedTuple` says of fields that the class describes itself."""
+
+    def skip(app, what, name, member, skip, options):
+        return True if (member.__doc__ or "").startswith("Alias for field number") else None
+
+    app.connect("autodoc-skip-member", skip)

@@ -2,7 +2,10 @@
 
 import html
 import re
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -24,7 +27,7 @@ def test_the_gallery_shows_every_picture_once():
 
 def test_a_caption_says_what_is_drawn_and_leads_to_the_numbers():
     page = site.gallery()
-    captions = re.findall(r"<figcaption>(.*?)(?: <a|</fig)", page)
+    captions = re.findall(r"<figcaption><a [^>]*>(.*?)</a>", page)
     assert len(captions) == page.count("<img")
     assert not [caption for caption in captions if "_" in caption or len(caption) < 5]
     for stem in re.findall(r'href="figures/(\w+)\.csv"', page):
@@ -36,7 +39,7 @@ def test_a_caption_says_what_is_drawn_and_leads_to_the_numbers():
 
 def test_the_ledger_shows_every_claim_with_the_value_computed_here():
     page = site.ledger()
-    computed = site.values()
+    computed = {row["id"] for row in claims.computed()}
     for identifier, claim in claims.ledger().items():
         assert f'id="{identifier}"' in page
         assert html.escape(claim["statement"]) in page
@@ -56,6 +59,7 @@ def test_what_a_claim_is_held_against_is_said():
     said = [
         ({"expected": True}, "yes"),
         ({"expected": 0.75, "tolerance": 0.05}, "0.75 ± 0.05"),
+        ({"expected": 6, "tolerance": 0}, "6"),
         ({"at_least": 2}, "≥ 2"),
         ({"at_least": 1, "at_most": 3}, "≥ 1, ≤ 3"),
         ({}, ""),
@@ -113,11 +117,16 @@ def pages():
 
 
 @needs_site
-def test_every_notebook_has_its_page_and_stands_in_the_menu(pages):
+def test_every_notebook_has_its_page_with_its_files_and_stands_in_the_menu(pages):
     front = pages[site.BUILD / "index.html"]
     for notebook in readme.notebooks():
         assert site.page_of(notebook) in front.linked
-    for address in ("planner/index.html", "ledger.html", "data.html", "api/index.html"):
+        shown = pages[site.BUILD / site.page_of(notebook)]
+        assert {f"{notebook.stem}.py", f"{notebook.stem}.ipynb"} <= set(shown.linked)
+        for stem in readme.stems(notebook):
+            assert stem in shown.ids
+            assert f"../figures/{stem}.csv" in shown.linked
+    for address in ("planner/index.html", "paper.html", "ledger.html", "data.html", "about.html"):
         assert address in front.linked
 
 
@@ -144,64 +153,197 @@ def test_every_link_inside_the_site_leads_somewhere(pages):
                 assert unquote(parts.fragment) in pages[target].ids, f"{path.name}: {address}"
 
 
-@needs_site
-@needs_browser
-def test_formulas_are_typeset_without_network():
+@pytest.fixture(scope="module")
+def browser():
+    """One browser for all tests of built pages."""
     with open_browser() as browser:
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        failed = []
-        page.on("requestfailed", lambda request: failed.append(request.url))
-        page.on("pageerror", lambda error: failed.append(str(error)))
-        for notebook in readme.notebooks():
-            page.goto((site.BUILD / site.page_of(notebook)).as_uri())
-            if page.locator(".math").count():
-                page.wait_for_selector("mjx-container")
-                page.evaluate("MathJax.startup.promise")
-                typeset = page.locator(".math mjx-container").count()
-                assert typeset == page.locator(".math").count()
-            # A dollar that is left is a formula that nobody typeset.
-            assert page.locator("article p, .text_html", has_text="$").count() == 0, notebook.stem
-            # An error in a formula shows as a mark of its own, or as red text.
-            assert page.locator("mjx-merror, [data-mjx-error]").count() == 0, notebook.stem
-            assert page.evaluate("document.documentElement.scrollWidth") == 390, notebook.stem
-        assert not failed
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def served():
+    """Address of the built site on a server of this machine, as it is published."""
+    handler = partial(Quiet, directory=site.BUILD)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A server of files that does not tell of each."""
+
+    def log_message(self, *arguments):
+        """Say nothing."""
+
+
+# Text that a reader sees (formulas are pictures, their spoken twins hidden): what is under 12 px,
+# and what has less contrast than WCAG 2 AA asks, 4.5 or for large text 3.
+LEGIBLE = """() => {
+  const color = (text) => {
+    const [red, green, blue, alpha = 1] = text.match(/[\\d.]+/g).map(Number);
+    return { rgb: [red, green, blue], alpha };
+  };
+  const over = (top, below) =>
+    top.rgb.map((part, i) => part * top.alpha + below[i] * (1 - top.alpha));
+  const luminance = (rgb) => {
+    const [red, green, blue] = rgb.map((part) => part / 255).map((part) =>
+      part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const behind = (node) => {
+    const own = color(getComputedStyle(node).backgroundColor);
+    if (own.alpha === 1) return own.rgb;
+    return over(own, node.parentElement ? behind(node.parentElement) : [255, 255, 255]);
+  };
+  const found = [];
+  for (const node of document.body.querySelectorAll("*")) {
+    const words = [...node.childNodes].filter((child) => child.nodeType === 3)
+      .map((child) => child.textContent.trim()).join("");
+    if (!words || node.closest("svg, mjx-container, script, noscript, sup, sub")) continue;
+    if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    const style = getComputedStyle(node), size = parseFloat(style.fontSize);
+    if (size < 11.99) found.push(`${size} px: ${words.slice(0, 40)}`);
+    const back = behind(node), front = over(color(style.color), back);
+    const [dark, light] = [luminance(front), luminance(back)].sort((a, b) => a - b);
+    const ratio = (light + 0.05) / (dark + 0.05);
+    const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    if (ratio < (large ? 3 : 4.5)) found.push(`contrast ${ratio}: ${words.slice(0, 40)}`);
+  }
+  return found;
+}"""
+# On paper nothing can be scrolled to: what is wider than its box is lost.
+CUT = """() => [...document.querySelectorAll("html, pre, .scroll, .table-wrapper, .output")]
+    .filter((box) => box.scrollWidth > box.clientWidth + 1 && box.checkVisibility())
+    .map((box) => `${box.className}: ${box.textContent.trim().slice(0, 60)}`)"""
+WIDE, PHONE, PAPER = 1280, 390, 703  # pixels of CSS; the last is A4 within the margins
 
 
 @needs_site
 @needs_browser
-def test_the_ledger_is_filtered_and_read_on_a_phone():
-    with open_browser() as browser:
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        page.goto((site.BUILD / "ledger.html").as_uri())
-        answer = page.locator("[data-verdict]").first
-        left = answer.bounding_box()
-        assert 0 <= left["x"] < left["x"] + left["width"] <= 390
-        found = claims.ledger().values()
-        for name, value in (("verdict", "does not hold"), ("notebook", "17_real_text")):
-            page.select_option(f".choices [name={name}]", value)
-            wanted = sum(
-                (c["answer"] if name == "verdict" else c.get(name)) == value for c in found
-            )
-            assert page.locator("[data-verdict]:visible").count() == wanted > 0
-            assert f"{wanted} of {len(found)}" in page.locator(".choices output").inner_text()
-            page.select_option(f".choices [name={name}]", "")
-        page.fill(".choices [name=words]", "capacity gap")
-        shown = page.locator("[data-verdict]:visible").count()
-        assert 0 < shown < len(found)
+def test_every_page_is_legible_wide_and_narrow_light_and_dark_and_printed(pages, browser, served):
+    page = browser.new_page(viewport={"width": WIDE, "height": 844})
+    failed = []
+    page.on("response", lambda answer: answer.status < 400 or failed.append(answer.url))
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    wrong = []
+
+    def look(path, width, scheme):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.emulate_media(color_scheme=scheme, media="screen")
+        over = page.evaluate("document.documentElement.scrollWidth") - width
+        wrong.extend([f"{path} {width}: {over} px too wide"] * (over > 0))
+        wrong.extend(f"{path} {width} {scheme}: {text}" for text in page.evaluate(LEGIBLE))
+
+    for path in sorted(path.relative_to(site.BUILD).as_posix() for path in pages):
+        page.goto(f"{served}/{path}")
+        for width, scheme in ((WIDE, "light"), (PHONE, "dark")):
+            look(path, width, scheme)
+        page.set_viewport_size({"width": PAPER, "height": 1000})
         page.emulate_media(media="print")
-        assert not page.locator(".choices").is_visible()
+        wrong.extend(f"{path} printed: {text}" for text in page.evaluate(CUT))
+    assert not wrong, f"{len(wrong)}: " + "\n".join(wrong[:20])
+    assert not failed
 
 
 @needs_site
 @needs_browser
-def test_pages_fit_a_phone_in_type_that_can_be_read():
-    small = """() => [...document.querySelectorAll('article *')].filter((node) =>
-        [...node.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())
-        && node.checkVisibility() && !node.closest('svg, mjx-container, sup, sub')
-        && parseFloat(getComputedStyle(node).fontSize) < 11.99).map((node) => node.outerHTML)"""
-    with open_browser() as browser:
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        for name in ("index", "gallery", "sheet", "ledger", "data", "genindex", "api/index"):
-            page.goto((site.BUILD / f"{name}.html").as_uri())
-            assert page.evaluate("document.documentElement.scrollWidth") == 390, name
-            assert not page.evaluate(small)[:3], name
+def test_formulas_are_typeset_without_network(browser):
+    page = browser.new_page(viewport={"width": PHONE, "height": 800})
+    for notebook in readme.notebooks():
+        page.goto((site.BUILD / site.page_of(notebook)).as_uri())
+        if page.locator(".math").count():
+            page.wait_for_selector("mjx-container")
+            page.evaluate("MathJax.startup.promise")
+            typeset = page.locator(".math mjx-container").count()
+            assert typeset == page.locator(".math").count()
+        # A dollar that is left is a formula that nobody typeset.
+        assert page.locator("article p, .text_html", has_text="$").count() == 0, notebook.stem
+        # An error in a formula shows as a mark of its own, or as red text.
+        assert page.locator("mjx-merror, [data-mjx-error]").count() == 0, notebook.stem
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE, notebook.stem
+
+
+@needs_site
+@needs_browser
+def test_the_ledger_is_filtered_and_read_on_a_phone(browser):
+    page = browser.new_page(viewport={"width": PHONE, "height": 800})
+    page.goto((site.BUILD / "ledger.html").as_uri())
+    answer = page.locator("[data-verdict]").first
+    left = answer.bounding_box()
+    assert 0 <= left["x"] < left["x"] + left["width"] <= PHONE
+    found = claims.ledger().values()
+    last = readme.notebooks()[-1].stem
+    for name, value in (("verdict", "does not hold"), ("notebook", last)):
+        page.select_option(f".choices [name={name}]", value)
+        wanted = sum((c["answer"] if name == "verdict" else c.get(name)) == value for c in found)
+        assert page.locator("[data-verdict]:visible").count() == wanted > 0
+        assert f"{wanted} of {len(found)}" in page.locator(".choices output").inner_text()
+        page.select_option(f".choices [name={name}]", "")
+    page.fill(".choices [name=words]", "capacity gap")
+    shown = page.locator("[data-verdict]:visible").count()
+    assert 0 < shown < len(found)
+    page.emulate_media(media="print")
+    assert not page.locator(".choices").is_visible()
+
+
+@needs_site
+@needs_browser
+def test_search_finds_the_terms_of_the_field(browser, served):
+    page = browser.new_page()
+    for words in ("capacity gap", "perplexity"):
+        page.goto(f"{served}/index.html")
+        page.fill(".sidebar-search", words)
+        page.press(".sidebar-search", "Enter")
+        page.locator("#search-results li a").first.click()
+        text = page.locator("article").inner_text().lower()
+        assert not [word for word in words.split() if word not in text]
+
+
+@needs_site
+@needs_browser
+def test_a_picture_opens_large_and_escape_closes_it(browser, served):
+    page = browser.new_page(viewport={"width": PHONE, "height": 844})
+    for path, picture in (
+        ("gallery.html", ".gallery a > img"),
+        (front_notebook(), ".cell_output img"),
+    ):
+        page.goto(f"{served}/{path}")
+        small = page.locator(picture).first
+        assert not re.fullmatch(r".*\.png|", small.get_attribute("alt"))
+        small.click()
+        large = page.locator("dialog[open] img")
+        large.wait_for()
+        assert large.bounding_box()["width"] > 2 * small.bounding_box()["width"]
+        page.keyboard.press("Escape")
+        large.wait_for(state="detached")
+        small.locator("xpath=..").focus()
+        page.keyboard.press("Enter")
+        large.wait_for()
+        large.click()
+        large.wait_for(state="detached")
+
+
+def front_notebook():
+    """Address of the first notebook that has a picture."""
+    return next(site.page_of(n) for n in readme.notebooks() if readme.pictures(n))
+
+
+@needs_site
+@needs_browser
+def test_two_taps_lead_to_a_recipe_and_to_a_figure_of_the_paper(browser, served):
+    page = browser.new_page(viewport={"width": PHONE, "height": 844})
+    page.goto(f"{served}/index.html")
+    door = page.locator("article").get_by_role("link", name="planner")
+    assert door.bounding_box()["y"] < 844  # seen without scrolling
+    door.click()
+    page.get_by_role("button", name="recipe").wait_for()
+    ways = (("the paper, figure by figure", "fig08_"), ("misprint", "misprint_"))
+    for words, stem in ways:
+        page.goto(f"{served}/index.html")
+        page.locator("article").get_by_role("link", name=words).first.click()
+        if stem not in page.url:
+            page.locator(f"article a[href*='{stem}']").first.click()
+        fragment = page.url.split("#")[1]
+        assert fragment.startswith(stem)
+        assert page.locator(f"#{fragment}").count() == 1

@@ -6,6 +6,7 @@ No notebook is executed. What exists is shown: nothing here lists notebooks, fig
 files or modules by hand. MathJax comes from its npm package; Node's npm must be on PATH.
 """
 
+import csv
 import html
 import importlib
 import pkgutil
@@ -19,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import nbformat
+from nbformat.v4 import new_markdown_cell
 
 import scalinglib
 from scalinglib.report import claims
@@ -29,9 +31,6 @@ SITE = ROOT / "site"
 BUILD = ROOT / "build" / "site"
 SOURCE = ROOT / "build" / "site-source"
 MATHJAX = ROOT / "build" / "mathjax"
-
-# A verdict as claims.check prints it in an executed notebook.
-VERDICT = re.compile(r"^([\w.-]+): .+? \(here: (.+?)\)[.:]", re.M)
 
 
 def raw(markup):
@@ -56,17 +55,27 @@ def code(line):
     return re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(line))
 
 
+def link(address, words):
+    """A link as HTML."""
+    return f'<a href="{address}">{html.escape(words)}</a>'
+
+
+def large(stem, words, root=""):
+    """A picture that opens large (_static/zoom.js); `root` leads to the site's root."""
+    return (
+        f'<a href="{root}figures/{stem}.svg"><img src="{root}figures/{stem}.png" loading="lazy" '
+        f'alt="{html.escape(words)}"></a>'
+    )
+
+
 def tiles(pictures, kind="gallery"):
-    """A gallery of (stem, address, caption), each picture with its numbers where it has some."""
+    """A gallery of (stem, address, caption): the caption leads to the address, CSV to numbers."""
 
     def tile(stem, address, caption):
-        numbers = (
-            f' <a href="figures/{stem}.csv">CSV</a>' if (FIGURES / f"{stem}.csv").exists() else ""
-        )
+        numbers = link(f"figures/{stem}.csv", "CSV")
         return (
-            f'<figure><a href="{address}"><img src="figures/{stem}.png" loading="lazy" '
-            f'alt="{html.escape(caption)}"></a>'
-            f"<figcaption>{html.escape(caption)}{numbers}</figcaption></figure>"
+            f"<figure>{large(stem, caption)}"
+            f"<figcaption>{link(address, caption)} · {numbers}</figcaption></figure>"
         )
 
     shown = "\n".join(tile(*picture) for picture in pictures)
@@ -105,6 +114,15 @@ def page_of(notebook):
     return f"notebooks/{notebook.stem}.html"
 
 
+def places():
+    """Notebook and address, from the root of the site, of each figure and table by its stem."""
+    return {
+        stem: (notebook, f"{page_of(notebook)}#{stem}")
+        for notebook in readme.notebooks()
+        for stem in readme.stems(notebook)
+    }
+
+
 def landing(text):
     """The landing page from its text, with the headline figure, the counts and the gallery."""
     notebooks = readme.notebooks()
@@ -115,26 +133,32 @@ def landing(text):
         f"statements of the paper and of texts about it {answers.count('holds')} hold as they "
         f"stand: the [ledger](ledger.md) has them all."
     )
-    first = [(p[0], page_of(n), readme.title(n)) for n in notebooks if (p := readme.pictures(n))]
-    headline = (
-        '<a class="headline" href="notebooks/00_start_here.html">'
-        f'<img src="figures/{readme.HEADLINE}.svg" alt="Student loss against teacher loss"></a>'
+    first = [(s, page_of(n), readme.title(n)) for n in notebooks if (s := readme.shown(n))]
+    headline = large(readme.HEADLINE, "Student loss against teacher loss").replace("png", "svg")
+    headline = raw(f'<div class="headline">{headline}</div>')
+    parts = {"headline": headline, "counts": counts, "gallery": tiles(first)}
+    text = re.sub(r"@(\w+)@$", lambda match: parts[match[1]], text, flags=re.M)
+    where = places()
+    # A link to a figure: its notebook may change its name.
+    return re.sub(
+        r"\[([^]]+)\]\(figure:(\w+)\)", lambda match: link(where[match[2]][1], match[1]), text
     )
-    parts = {"headline": raw(headline), "counts": counts, "gallery": tiles(first)}
-    return re.sub(r"^@(\w+)@$", lambda match: parts[match[1]], text, flags=re.M)
 
 
 def gallery():
     """All pictures, by notebook, each with its numbers."""
+    where = places()
     lines = [
         "# All figures",
         "",
-        "A click leads to the notebook that draws it, *CSV* to its numbers;",
+        "A picture opens large; its caption leads to where its notebook draws it, *CSV* to its",
+        "numbers. [One sheet](sheet.md) has all of them, [a table](paper.md) what the paper shows",
+        "under the same number.",
+        "",
     ]
-    lines += ["[one sheet](sheet.md) has all of them.", ""]
     for notebook in readme.notebooks():
         if pictures := readme.pictures(notebook):
-            named = [(stem, page_of(notebook), caption(notebook, stem)) for stem in pictures]
+            named = [(stem, where[stem][1], caption(notebook, stem)) for stem in pictures]
             lines += [f"## {readme.title(notebook)}", "", tiles(named)]
     return "\n".join(lines)
 
@@ -142,22 +166,34 @@ def gallery():
 def sheet():
     """All pictures small, side by side: what is drawn unlike the rest sticks out."""
     found = [
-        (stem, f"figures/{stem}.svg", readme.name(stem))
-        for notebook in readme.notebooks()
-        for stem in readme.pictures(notebook)
+        (stem, address, readme.name(stem))
+        for stem, (_, address) in places().items()
+        if readme.has_picture(stem)
     ]
-    return f"# Contact sheet\n\nA click shows a picture large.\n\n{tiles(found, 'gallery sheet')}"
+    return f"# Contact sheet\n\nA picture opens large.\n\n{tiles(found, 'gallery sheet')}"
 
 
-def values():
-    """What the executed notebooks print as computed for each claim, as text by its id."""
-    found = {}
-    for notebook in readme.notebooks():
-        executed = nbformat.read(notebook.with_suffix(".ipynb"), as_version=4)
-        outputs = [o for c in executed.cells if c.cell_type == "code" for o in c.outputs]
-        text = "".join(o.text for o in outputs if o.output_type == "stream")
-        found |= dict(VERDICT.findall(text))
-    return found
+def paper():
+    """Each figure and table of the paper: where it is made here, what is equal, what differs."""
+    where = places()
+    with (DATA / "figures_of_the_paper.csv").open(encoding="utf-8", newline="") as file:
+        told = list(csv.DictReader(file))
+
+    def made(stem):
+        notebook, address = where[stem]
+        return link(address, re.sub(r"^(Fig|Table) \w+: ", "", caption(notebook, stem)))
+
+    rows = [
+        [
+            ("number", row["number"]),
+            ("statement", "<br>".join(map(made, row["stems"].split()))),
+            html.escape(row["equal"]),
+            html.escape("; ".join(filter(None, (row["differs"], row["why"])))),
+        ]
+        for row in told
+    ]
+    shown = table(["in the paper", "here", "equal", "different, and why"], rows)
+    return f"# The paper, figure by figure\n\n{shown}"
 
 
 def expected(claim):
@@ -168,7 +204,9 @@ def expected(claim):
     bounds = {"at_least": "≥", "at_most": "≤"}
     words = [f"{sign} {claim[key]:g}" for key, sign in bounds.items() if key in claim]
     if value is not None:
-        words.append(f"{value:g}" + (f" ± {claim['tolerance']:g}" if "tolerance" in claim else ""))
+        words.append(
+            f"{value:g}" + (f" ± {claim['tolerance']:g}" if claim.get("tolerance") else "")
+        )
     return ", ".join(words)
 
 
@@ -218,7 +256,7 @@ def verdict(claim):
 
 def ledger():
     """The ledger: every statement, where it stands, what it says, what comes out, by notebook."""
-    computed, found = values(), claims.ledger()
+    computed, found = {row["id"]: row["value"] for row in claims.computed()}, claims.ledger()
     status = readme.status(found.values())
     head = ["verdict", "statement", "they say", "here"]
     lines = ["# Ledger", ""]
@@ -235,9 +273,29 @@ def ledger():
     return "\n".join(lines)
 
 
+def linked(guide):
+    """The guide to the data with links to the files that it names in code or in its headings."""
+
+    def file(name, words):
+        return link(f"data/{name}", words)
+
+    def name(match):
+        there = (DATA / match[1]).is_file()
+        return file(match[1], match[1]) if there else match[0]
+
+    def heading(match):
+        first, *others = match[1].split(", ")
+        folder = Path(first).parent
+        names = [first, *(o if "/" in o else f"{folder}/{o}" for o in others)]
+        return f"{match[0]}\n\n" + ", ".join(file(n, f"Download {n}") for n in names)
+
+    guide = re.sub(r"`([\w./]+)`", name, guide)
+    return re.sub(r"^## (\S+\.csv(?:, \S+\.csv)*)$", heading, guide, flags=re.M)
+
+
 def data():
     """The guide to the data, and each file with its origin, licence and checksum."""
-    guide = (DATA / "README.md").read_text(encoding="utf-8")
+    guide = linked((DATA / "README.md").read_text(encoding="utf-8"))
     with (DATA / "SOURCES.toml").open("rb") as file:
         sources = tomllib.load(file)
     rows = [
@@ -251,6 +309,46 @@ def data():
     ]
     origin = table(["file", "origin", "licence", "sha256"], rows)
     return f"{guide}\n## Origin, licence and checksum\n\n{origin}"
+
+
+def about():
+    """How to cite, and the licence."""
+    cite, licence = ((ROOT / n).read_text(encoding="utf-8") for n in ("CITATION.cff", "LICENSE"))
+    place = readme.repository(cite)
+    where = f"The source is [on GitHub](https://github.com/{place}).\n\n" if place else ""
+    return (
+        f"# Citation and licence\n\n{where}## CITATION.cff\n\n```yaml\n{cite}```\n\n"
+        f"## LICENSE\n\n```text\n{licence}```\n"
+    )
+
+
+def dressed(notebook):
+    """The executed half, with doors to both halves and, before the cell that makes it, each file.
+
+    A picture's alternative text is its caption.
+    """
+    stem = notebook.stem
+    place = readme.repository((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    halves = (
+        f'<p class="files">This page is {link(f"{stem}.ipynb", f"{stem}.ipynb")}, paired with '
+        f"{link(f'{stem}.py', f'{stem}.py')}; <code>make {stem}</code> runs it.</p>"
+    )
+    doors = raw(halves) + (f"\nOpen in {readme.opened(stem, place)}.\n" if place else "")
+    executed = nbformat.read(notebook.with_suffix(".ipynb"), as_version=4)
+    first, *others = executed.cells
+    cells = [first, new_markdown_cell(doors)]
+    for cell in others:
+        made = readme.stems_in(cell.source) if cell.cell_type == "code" else []
+        for name in made:
+            kinds = ("svg", "csv") if readme.has_picture(name) else ("csv",)
+            files = ", ".join(link(f"../figures/{name}.{kind}", kind.upper()) for kind in kinds)
+            line = f'<p class="files" id="{name}">{readme.name(name)}: {files}</p>'
+            cells.append(new_markdown_cell(raw(line)))
+        if drawn := [name for name in made if readme.has_picture(name)]:
+            cell.metadata["mystnb"] = {"image": {"alt": caption(notebook, drawn[-1])}}
+        cells.append(cell)
+    executed.cells = cells
+    return executed
 
 
 def modules():
@@ -313,8 +411,12 @@ def lay_out():
     shutil.copytree(SITE, SOURCE, ignore=ignored)
     install_mathjax(SOURCE / "_static" / "mathjax")
     (SOURCE / "notebooks").mkdir()
+    halves = SOURCE / "_extra" / "notebooks"
+    halves.mkdir(parents=True)
     for notebook in readme.notebooks():
-        shutil.copy(notebook.with_suffix(".ipynb"), SOURCE / "notebooks")
+        nbformat.write(dressed(notebook), SOURCE / "notebooks" / f"{notebook.stem}.ipynb")
+        for suffix in (".ipynb", ".py"):
+            shutil.copy(notebook.with_suffix(suffix), halves)
     planner.write(SOURCE / "_extra" / "planner")
     shutil.copytree(FIGURES, SOURCE / "_extra" / "figures")
     shutil.copytree(DATA, SOURCE / "_extra" / "data")
@@ -322,9 +424,8 @@ def lay_out():
     shutil.copytree(ROOT / package, SOURCE / "_extra" / package)
     front = SOURCE / "index.md"
     front.write_text(landing(front.read_text(encoding="utf-8")), encoding="utf-8")
-    writers = {"gallery": gallery, "sheet": sheet, "ledger": ledger, "data": data}
-    for name, write in writers.items():
-        (SOURCE / f"{name}.md").write_text(write(), encoding="utf-8")
+    for write in (paper, gallery, sheet, ledger, data, about):
+        (SOURCE / f"{write.__name__}.md").write_text(write(), encoding="utf-8")
     write_api(SOURCE / "api")
 
 
