@@ -47,7 +47,7 @@ def shape(params):
 
 
 def forward_flops(params, n_ctx=N_CTX, n_vocab=N_VOCAB):
-    """FLOPs of one forward pass per token, F(N) (Equations 58 and 69).
+    """FLOPs of one forward pass per token, F(N) (Equations 59 and 69).
 
     F(N) = 2 N + 2 n_layers n_ctx d_model + 2 n_vocab d_model, with depth and width from `shape`;
     the attention term counts half the matrix (causal). The backward pass costs twice as much
@@ -159,6 +159,6 @@ class Architecture:
 
     @property
     def approximate_forward_flops(self):
-        """2 N + 2 n_layers n_ctx d_model + 2 n_vocab d_model (Equation 58, Table 13)."""
+        """2 N + 2 n_layers n_ctx d_model + 2 n_vocab d_model (Equation 59, Table 13)."""
         attention = 2 * self.n_layers * self.n_ctx * self.d_model
         return 2 * self.params + attention + 2 * self.n_vocab * self.d_model
