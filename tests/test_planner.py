@@ -669,7 +669,7 @@ def test_stored_outputs_are_paid_once_for_all_students(browser, url):
     page.close()
 
 
-SHELF = "%0A".join(f"a teacher with a long name, number {i},{i}B,2.{99 - i}" for i in range(1, 25))
+SHELF = "%0A".join(f"a teacher with a long name and number {i},{i}B,2.{99 - i}" for i in range(1, 25))
 
 
 @pytest.mark.parametrize(
