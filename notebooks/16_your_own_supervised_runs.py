@@ -129,7 +129,7 @@ for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
 
 # %%
 asked = np.geomspace(*ranges["compute"], 9)
-sizes = np.geomspace(1e5, 1e13, 20_001)[:, None]
+sizes = np.geomspace(1e5, 1e12, 20_001)[:, None]
 on_grid = found.law.loss(sizes, asked / (3 * flops.forward_flops(sizes))).min(axis=0)
 at_optimum = found.law.loss(*supervised_optimum(found.law, asked))
 claims.check("own-supervised-optimum", float((at_optimum / on_grid - 1).max()))

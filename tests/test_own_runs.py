@@ -379,6 +379,7 @@ def test_case_three_teachers(monkeypatch):
     table = tables.read_runs(CASES / "three_teachers" / "runs.csv")
     said = " ".join(answers.of_distilled(table, "shifted").lines)
     assert "3 runs are too few for ranges of its own" in said
+    assert "inference paid); less sure than the ranges say: see how it was fitted" in said
     assert "all ranges are too narrow" in said
     assert "nan" not in said
     shifted = fitting.fit_own(runs, way="shifted", starts=16, bootstrap=16)

@@ -252,6 +252,29 @@ def test_advice_and_page_agree_ensemble_included(browser, url, count, new_teache
     assert new_teachers or verdicts == {"distil", "train", "undecided"}
 
 
+def test_the_page_optimises_as_the_library_does_at_all_scales(optimiser):
+    random = np.random.default_rng(5)
+    problems = []
+    for i in range(60):
+        budget = (
+            {"compute": 10 ** random.uniform(15.5, 30)}
+            if i % 2
+            else {"tokens": 10 ** random.uniform(6.1, 16)}
+        )
+        shares = {name: float(random.choice([0, 0.3, 1])) for name in ("deltaLgt", "deltaPre")}
+        limit = 10 ** random.uniform(6.1, 16) if i % 5 == 0 else None
+        size = 10 ** random.uniform(6, 13)
+        problems.append(problem(size, **budget, **shares, maxTokens=limit))
+    kinds = set()
+    for asked, answer in zip(problems, optimiser(problems), strict=True):
+        supervised, distilled = advice.plans(LAW, library_problem(asked))
+        losses = [plan["loss"] for plan in answer["plans"]]
+        assert losses == pytest.approx([plan.loss for plan in distilled], abs=1e-6)
+        assert answer["supervised"]["loss"] == pytest.approx(supervised.loss, abs=1e-6)
+        kinds.add(len(losses))
+    assert kinds == {0, 1}
+
+
 def test_the_answer_flips_where_the_library_says(optimiser, browser, url):
     page = browser.new_page()
     page.goto(url)
@@ -669,7 +692,9 @@ def test_stored_outputs_are_paid_once_for_all_students(browser, url):
     page.close()
 
 
-SHELF = "%0A".join(f"a teacher with a long name, number {i},{i}B,2.{99 - i}" for i in range(1, 25))
+SHELF = "%0A".join(
+    f"a teacher with a long name and number {i},{i}B,2.{99 - i}" for i in range(1, 25)
+)
 
 
 @pytest.mark.parametrize(

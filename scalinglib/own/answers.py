@@ -47,6 +47,8 @@ def of_distilled(table, way="own", asked=(None, None, 1.0)):
     if None in asked:
         lines.append("  what was not asked was taken inside the runs: --student, --flops")
     if laws.notes:
+        if answer.verdict != "outside":
+            lines[0] += "; less sure than the ranges say: see how it was fitted"
         lines += ["how it was fitted:", *(f"  {note}" for note in laws.notes)]
     told = [_diagnosis(n, getattr(laws, n)) for n in ("supervised", "distillation")]
     lines += [line for part, _ in told for line in part]
