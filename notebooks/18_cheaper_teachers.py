@@ -106,8 +106,8 @@ for ax, (_, cells) in zip(axes, sparse.groupby("corpus", sort=False), strict=Tru
     ax.plot(whole, 0, "*", ms=12, color=SUPERVISED, label="whole distribution", zorder=3)
     ax.axhline(0, color=figures.MARKS["reference"], lw=1)
     ax.set_xscale("log")
-    ticks = [*cells.bytes_per_token[cells.kind == "drawn"].unique(), whole]
-    ax.set_xticks(ticks, [f"{size:g}" if size != 48 else "" for size in ticks])
+    ticks = [*sparse["count"][sparse.kind == "drawn"].unique(), max(sparse.bytes_per_token)]
+    ax.set_xticks(ticks, map(str, ticks))
     ax.set_yscale("symlog", linthresh=0.02, linscale=0.6)
     ax.set_yticks([-0.02, 0, 0.02, 0.1, 1], ["-0.02", "0", "0.02", "0.1", "1"])
 figures.legend_below(fig, axes[0], columns=3)

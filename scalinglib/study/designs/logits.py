@@ -158,7 +158,7 @@ FULL = Design(
 )
 FAST = Design(
     sparse=(Sparse(WORDS, (1, 4), ((1, 2, 2),), (3, 12), (1, 4)),),
-    longer=Sparse(WORDS, (1, 4), ((1, 4, 2),), (3,), (4,)),
+    longer=Sparse(WORDS, (1, 4), ((1, 2, 2),), (3,), (4,)),
     students=((1, 2, 2),),
     singles=((1, 4), (1, 8)),
     pairs=((1, 4),),
