@@ -487,4 +487,4 @@ claims.check("practice-reverse-cost", flops["reverse"] / flops["forward"])
 # Temperature 1, one learning rate for all sizes, forward KL and the whole distribution are the
 # right defaults here too; $\lambda = 1$ costs little, and a little less is better. What a truncated
 # distribution or a reverse KL costs is of another size than in the paper, so measure it on your
-# models.
+# models. Where less must be stored, draw symbols in place of cutting: notebook 18.

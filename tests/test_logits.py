@@ -300,7 +300,7 @@ def test_committed_table_is_the_design():
     for row in runs.itertuples():
         run = jobs[row.id]
         assert (row.corpus, row.seed, row.teacher) == (run.corpus.id, run.seed, run.teacher_id)
-        assert row.samples == run.objective.samples or np.isnan(row.samples)
+        assert (None if pd.isna(row.samples) else row.samples) == run.objective.samples
 
 
 def test_a_row_is_made_again(monkeypatch):

@@ -146,9 +146,9 @@ CUTS = {"samples": (1, 3, 6, 12, 24, 48), "top_k": (1, 2, 4, 8, 16)}
 FULL = Design(
     sparse=(
         Sparse(WORDS, (3, 20), ((1, 20, 5), (2, 5, 5)), **CUTS),
-        Sparse(Addresses(), (3, 20), ((1, 20, 4),), **CUTS),
+        Sparse(Addresses(), (3, 20), ((1, 20, 4), (2, 5, 4)), **CUTS),
     ),
-    longer=Sparse(WORDS, (3, 20), ((1, 100, 4),), (1, 3, 12), (4, 16)),
+    longer=Sparse(WORDS, (3, 20), ((1, 100, 5),), (1, 3, 12), (4, 16)),
     students=((1, 20, 5), (2, 5, 5)),
     singles=((1, 20), (2, 5), (2, 10), (2, 20), (2, 50), (3, 20)),
     pairs=((1, 20), (2, 20)),
@@ -158,7 +158,7 @@ FULL = Design(
 )
 FAST = Design(
     sparse=(Sparse(WORDS, (1, 4), ((1, 2, 2),), (3, 12), (1, 4)),),
-    longer=Sparse(WORDS, (1, 4), ((1, 4, 2),), (3,), (4,)),
+    longer=Sparse(WORDS, (1, 4), ((1, 2, 2),), (3,), (4,)),
     students=((1, 2, 2),),
     singles=((1, 4), (1, 8)),
     pairs=((1, 4),),
