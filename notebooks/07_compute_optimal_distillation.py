@@ -203,7 +203,8 @@ targets = allocate.costs_of_losses(law, students, above)
 targets = targets[np.isfinite(targets.compute_ratio)]
 floors = law.supervised.infinite_data_loss(students)
 FLOOR = {"color": "grey", "linewidth": 1, "linestyle": "--"}
-STAR = {"marker": "*", "linestyle": "", "color": "#C1121F"}
+STAR = {"marker": "*", "linestyle": "", "color": "#C1121F", "markersize": 11, "zorder": 4}
+MARKS = {"least loss on data alone": FLOOR, "Section D.5": STAR}
 SAID = {500e6: (2.4, 3 / 4, 2 / 3), 10e9: (2.2, 1 / 2, 1 / 2)}  # Section D.5
 
 
@@ -213,10 +214,8 @@ def ratio_panels(column, ylabel, said):
     for ax, table, low in zip(axes, by_student(targets), floors, strict=True):
         draw_ratios(ax, table, column, low)
     for size, numbers in SAID.items():
-        star = axes[list(students).index(size)]
-        star.plot(numbers[0], numbers[said], "*", color="#C1121F", markersize=11, zorder=4)
-    marks = {"least loss on data alone": FLOOR, "Section D.5": STAR}
-    maps.scenario_key(fig, scenarios, marks)
+        axes[list(students).index(size)].plot(numbers[0], numbers[said], **STAR)
+    maps.scenario_key(fig, scenarios, MARKS)
     return fig
 
 

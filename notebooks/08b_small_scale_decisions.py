@@ -246,6 +246,11 @@ def map_panel(ax, table, dots_x, dots_y, dots_gap, size_line):
     return filled
 
 
+def finish(fig, axes, filled, dashed):
+    fig.colorbar(filled, ax=axes, label=GAP, ticks=LEVELS)
+    maps.map_key(fig, dashed)
+
+
 def teacher_maps(tokens, x, label, column):
     """Six panels, a fixed teacher each, student size over `x`; the grids as one table."""
     (fig, axes), made = figures.panels([*map(title.get, trained_ids)], label, STUDENT_SIZE), []
@@ -254,8 +259,7 @@ def teacher_maps(tokens, x, label, column):
         loss, size = own.teacher_loss.iloc[0], float(own.teacher_params.iloc[0])
         made.append(mapped(x, sizes, law_gap(sizes, tokens, loss)).assign(teacher_loss=loss))
         filled = map_panel(ax, made[-1], own[column], own.params, own.difference, size)
-    fig.colorbar(filled, ax=axes, label=GAP, ticks=LEVELS)
-    maps.map_key(fig, "the teacher's size")
+    finish(fig, axes, filled, "the teacher's size")
     return fig, pd.concat(made)
 
 
@@ -285,8 +289,7 @@ for column, (params, tokens) in zip(grid.T, twenty.items(), strict=True):
         ax.set(xlabel=label, title=f"{name} {named('N_S', params)}")
 for ax in grid[:, 0]:
     ax.set_ylabel("$N_T$ (parameters)")
-fig.colorbar(filled, ax=grid, label=GAP, ticks=LEVELS)
-maps.map_key(fig, "the student's size")
+finish(fig, grid, filled, "the student's size")
 table13 = pd.concat(tables, names=["panel", "params"]).reset_index(level=[0, 1])
 save(fig, "fig13_teachers_small_scale", table13)
 

@@ -28,7 +28,7 @@ from scalinglib.study.designs import practice, scaling
 from scalinglib.study.distill import Objective
 from scalinglib.study.measure import Model, Truth, evaluate
 from scalinglib.study.recipe import Recipe, batches
-from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio
+from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio, size
 from scalinglib.study.text import Text
 from scalinglib.study.words import Words
 
@@ -588,3 +588,41 @@ def test_means_are_over_seeds_with_the_pooled_error():
     assert list(found.loss) == pytest.approx([2.1, 3.0, 1.0])
     deviation = np.std([2.0, 2.2], ddof=1)
     assert list(found.error) == pytest.approx([deviation / math.sqrt(2), deviation, deviation])
+
+
+def test_students_stand_beside_their_twins_on_labels():
+    columns = ["kind", "params", "tokens", "loss", "error"]
+    rows = [
+        ("supervised", 1, 10, 2.0, 0.03),
+        ("distilled", 1, 10, 1.9, 0.04),
+        ("distilled", 1, 20, 1.8, 0.04),  # nothing to compare it with
+    ]
+    (found,) = analysis.against_labels(pd.DataFrame(rows, columns=columns)).itertuples()
+    assert (found.tokens, found.loss, found.loss_labels) == (10, 1.9, 2.0)
+    assert found.difference == pytest.approx(-0.1)
+    assert found.difference_error == pytest.approx(0.05)
+
+
+def test_budgets_of_teachers_are_what_their_runs_cost():
+    budgets = analysis.teacher_budgets(scaling.FULL)
+    teachers = {run.teacher.id: run.teacher for run in scaling.FULL.fixed_student_runs()}
+    assert set(budgets) == set(teachers)
+    # Tokens are whole batches, so costs differ a little.
+    assert all(t.flops == pytest.approx(budgets[name], rel=0.02) for name, t in teachers.items())
+
+
+def test_a_profile_without_a_minimum_gives_its_best_run():
+    sizes = np.array([1e4, 3e4, 1e5, 3e5])
+    bowl = pd.DataFrame({"params": sizes, "loss": 2 + 0.1 * np.log(sizes / 5e4) ** 2})
+    assert list(analysis.profile_minimum(bowl)) == [pytest.approx(5e4), pytest.approx(2.0), True]
+    falling = bowl.assign(loss=[4.0, 3.0, 2.0, 1.0])
+    assert list(analysis.profile_minimum(falling)) == [3e5, 1.0, False]
+
+
+def test_a_budget_buys_the_tokens_that_its_run_has():
+    for depth in (1, 4, 7):
+        run = by_flops(depth, 1e12)
+        assert analysis.tokens_on(1e12, run.params) == pytest.approx(run.tokens, rel=0.02)
+    between = analysis.tokens_on(1e12, np.sqrt(size(2).params * size(3).params))
+    ends = [analysis.tokens_on(1e12, size(depth).params) for depth in (2, 3)]
+    assert between == pytest.approx(np.sqrt(np.prod(ends)))
