@@ -122,7 +122,7 @@ def _train(arch, corpus, tokens, seed, split, how):
         "steps": np.float32(steps),
         "peak": np.float32(recipe.peak),
     }
-    model = _inside(teacher, corpus)
+    model = _inside(teacher, corpus, recipe)
     cut, saved = (objective.top_k, objective.top_p), time.monotonic()
     for done in range(0, steps, room):
         drawn = corpus.sample(split, rng, room * windows)
@@ -145,7 +145,7 @@ def _train(arch, corpus, tokens, seed, split, how):
     return state[0]
 
 
-def _inside(teacher, corpus):
+def _inside(teacher, corpus, recipe):
     """Weights of a teacher whose probabilities are made inside the step; None for others."""
     if not isinstance(teacher, measure.Model):
         return None
@@ -154,7 +154,7 @@ def _inside(teacher, corpus):
         raise ValueError(
             f"teacher has a vocabulary of {n_vocab}; corpus {corpus.id} has one of {corpus.n_vocab}"
         )
-    return teacher.params if CHUNK * n_vocab > TOLD else None
+    return teacher.params if recipe.bfloat16 or CHUNK * n_vocab > TOLD else None
 
 
 def optimizer(recipe):
@@ -183,16 +183,13 @@ def _advance(state, model, chunk, progress, fixed):
 
     def teacher(symbols, told):
         """The teacher's log-probabilities of one part: made here, so that no more exist at once."""
-        if told is not None:
+        if told is not None or model is None:
             return told
-        if model is None:
-            n_vocab = len(state[0]["head"])
-            return jnp.zeros((n_vocab, symbols[:, 1:].size), jnp.float32)
-        found = jax.nn.log_softmax(transformer.logits(model, symbols[:, :-1]), axis=0)
-        return distill.truncate(found, *cut)
+        found = transformer.logits(model, symbols[:, :-1], recipe.bfloat16)
+        return distill.truncate(jax.nn.log_softmax(found, axis=0), *cut)
 
     def loss(params, symbols, told):
-        logits = transformer.logits(params, symbols[:, :-1])
+        logits = transformer.logits(params, symbols[:, :-1], recipe.bfloat16)
         labels = symbols[:, 1:].reshape(-1)
         mixing, temperature = settings["mixing"], settings["temperature"]
         return distill.loss(logits, labels, told, mixing, temperature, reverse)
