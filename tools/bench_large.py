@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pickle
+import platform
 import statistics
 import subprocess
 import sys
@@ -25,7 +26,6 @@ import jax
 import numpy as np
 
 from scalinglib import quantities
-from scalinglib.experiment import execute
 from scalinglib.experiment.schedules import warmup_cosine
 from scalinglib.flops import Architecture
 from scalinglib.study import distill, train, transformer
@@ -129,7 +129,7 @@ def job(setting, threads):
 
 def difference(setting):
     """Largest difference between the logits of both sides in float32, from the same weights."""
-    from tools import bench_torch  # not above: our side's memory must not hold PyTorch
+    from tools import bench_torch  # not above: our side must not hold PyTorch
 
     weights = transformer.initial(setting.architecture, jax.random.key(0))
     # As it begins, the head is zero and says nothing.
@@ -204,7 +204,8 @@ def main(gpu=False):
         return
     # Each side is a process that needs the card's memory.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    print(execute.hardware())
+    device = jax.devices()[0].device_kind
+    print(f"large vocabularies: {device} {platform.machine()}, {os.cpu_count()} cores")
     for name, setting in settings(gpu).items():
         compare(name, setting)
     if not gpu:
@@ -212,8 +213,8 @@ def main(gpu=False):
 
 
 def _side(name):
-    if name == "cpu":
-        execute.one_core()
+    if name == "cpu":  # as the study's processes, and PyTorch with a thread
+        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
     found = our_seconds({"cpu": CPU, "toy": TOY, **CARDS}[name])
     stats = jax.devices()[0].memory_stats() or {}
     print(json.dumps({"seconds": found, "bytes": stats.get("peak_bytes_in_use") or peak_bytes()}))
