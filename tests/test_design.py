@@ -11,7 +11,7 @@ from scalinglib.experiment import table
 from scalinglib.report.paths import DATA
 from scalinglib.study import design_file, measure, plan, record
 from scalinglib.study.designs import addresses, scaling
-from scalinglib.study.run import by_flops, by_ratio
+from scalinglib.study.run import PERFECT, by_flops, by_ratio
 
 EXAMPLE = resources.files("scalinglib.study.designs") / "example.toml"
 TINY = """
@@ -38,7 +38,8 @@ def test_the_example_has_the_runs_that_it_says():
     assert by_ratio(1, 80) in runs
     assert by_flops(2, 2e10) in runs
     assert by_ratio(2, 5, teacher=by_ratio(1, 20)) in runs
-    assert len(runs) == len({run.id for run in runs})
+    assert len(runs) == len({run.id for run in runs}) == 16
+    assert sum(run.teacher != PERFECT for run in runs) == 14
 
 
 def test_a_design_sets_every_run(tmp_path):
@@ -88,6 +89,7 @@ def test_all_faults_of_a_file_are_named_at_once(tmp_path):
     [
         ("", "no runs; there must be rows of supervised"),
         ("a = ", "is not TOML"),
+        (TINY + "[recipe]\nbfloat16 = 1", "bfloat16 is 1; it must be true or false"),
         (TINY + "[recipe]\naspect_ratio = 10", "aspect_ratio is 10"),
         (
             TINY + "[corpus]\npaths = ['none']",
@@ -144,12 +146,26 @@ def test_a_study_is_planned_trained_and_complete(tmp_path, monkeypatch, capsys):
     assert not path.with_suffix(".csv").exists()
     assert "2 on labels, 2 from teachers; 0 are in the table, 4 to train" in capsys.readouterr().out
     assert cli.main(["study", str(path), "--workers", "1"]) == 0
-    assert "is complete; scalinglib fit" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "2 settings on labels are too few, it takes 7" in said
+    assert "2 settings from teachers are too few, it takes 7" in said
+    assert said.endswith("mine.csv is complete\n")
     runs = record.read(path.with_suffix(".csv"))
     assert set(runs.id) == {run.id for run in design_file.read(path).runs()}
     assert cli.main(["study", str(path)]) == 0
     assert "4 are in the table, 0 to train" in capsys.readouterr().out
     assert cli.main(["study", str(path), "--workers", "0"]) == 2
+
+
+def test_the_example_is_enough_for_a_law_and_no_run_less(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(plan, "probe", lambda runs: {runs[0].params: 1e9})
+    monkeypatch.setenv("SCALINGLIB_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "novel.txt").write_text("\n\n".join(f"Paragraph {i}." for i in range(400)))
+    text = EXAMPLE.read_text().replace('"words"', '"text"\npaths = ["novel.txt"]')
+    for cut in ("{ n_layers = 2, ratio = 5 },", "{ n_layers = 2, ratios = [5, 20] },", None):
+        path = written(tmp_path, text.replace(cut, "") if cut else text)
+        assert cli.main(["study", str(path), "--dry-run"]) == 0
+        assert ("too few, it takes" in capsys.readouterr().out) == bool(cut)
 
 
 def test_a_table_that_another_runner_holds_is_said_in_a_sentence(tmp_path, monkeypatch, capsys):

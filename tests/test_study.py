@@ -201,7 +201,9 @@ def test_loss_is_the_formula(seed, mixing, temperature, reverse):
     expected = np.mean((1 - mixing) * ntp + mixing * temperature**2 * kd + z)
     with float64():
         found = distill.loss(logits, labels, teacher, mixing, temperature, reverse)
+        alone = distill.loss(logits, labels, None)
     assert float(found) == pytest.approx(expected, rel=1e-10)
+    assert float(alone) == pytest.approx(np.mean(ntp + z), rel=1e-10)
 
 
 def test_loss_takes_a_teacher_that_excludes_symbols():
@@ -237,18 +239,103 @@ def test_batches_grow_with_tokens():
         assert w * steps * 64 == pytest.approx(tokens, rel=0.01)
 
 
-def test_parts_of_a_batch_add_up_to_the_batch(toy, monkeypatch):
-    recipe, trained = Recipe(windows=32, peak=0.5), []
+@pytest.mark.parametrize("large", [False, True])
+def test_parts_of_a_batch_add_up_to_the_batch(toy, monkeypatch, large):
+    recipe, trained, teacher = Recipe(windows=32, peak=0.5), [], None
+    if large:  # as with a large vocabulary
+        monkeypatch.setattr(transformer, "ONE_HOT", 0)
+        monkeypatch.setattr(train, "TOLD", 0)
+        teacher = Model(random_model(1, 8)[1])
     # Adam would not notice gradients that are all too large.
     monkeypatch.setattr(train, "optimizer", lambda recipe: optax.identity())
     for part in (4, 32):
         monkeypatch.setattr(measure, "PART", part)
         jax.clear_caches()
-        trained.append(fit(small(n_ctx=8), toy, 8 * 32 * toy.n_ctx, recipe=recipe))
+        tokens = 8 * 32 * toy.n_ctx
+        trained.append(fit(small(n_ctx=8), toy, tokens, recipe=recipe, teacher=teacher))
     jax.clear_caches()
     few, whole = map(jax.tree.leaves, trained)
     for a, b in zip(few, whole, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def temporary_bytes(n_vocab, windows):
+    """What one step of a student needs beside its arguments, by the compiler's account."""
+    recipe = Recipe()
+    with float64():
+        params = jax.eval_shape(lambda: start(small(n_vocab, 16)))
+        state = params, jax.eval_shape(train.optimizer(recipe).init, params)
+        chunk = jax.ShapeDtypeStruct((1, windows, 17), jnp.int32), None
+        settings = dict.fromkeys(("mixing", "temperature", "steps", "peak"), np.float32(1))
+        fixed = recipe, (None, None), False
+        step = train._advance.lower(state, params, chunk, (0, 1, settings), fixed).compile()
+    return step.memory_analysis().temp_size_in_bytes
+
+
+def test_logits_of_a_batch_never_exist_at_once(monkeypatch):
+    n_vocab = 4096
+    few, many = (temporary_bytes(n_vocab, windows) for windows in (8, 64))
+    assert many < 1.1 * few
+    params = jax.eval_shape(lambda: start(small(n_vocab, 16)))
+    assert few < measure.PART * transformer.window_bytes(params, 16)
+    monkeypatch.setattr(measure, "PART", 64)
+    jax.clear_caches()
+    whole = temporary_bytes(n_vocab, 64)
+    jax.clear_caches()
+    assert many < 4 * 64 * 16 * n_vocab < whole
+
+
+def test_a_large_vocabulary_is_looked_up_and_says_the_same(monkeypatch):
+    _, params = random_model()
+    tokens = np.random.default_rng(1).integers(0, 27, (3, 6))
+
+    def told(params):
+        found = transformer.logits(params, tokens)
+        return jnp.sum(jnp.sin(found)), found
+
+    product = jax.grad(told, has_aux=True)(params)
+    monkeypatch.setattr(transformer, "ONE_HOT", 0)
+    looked_up = jax.grad(told, has_aux=True)(params)
+    for a, b in zip(*map(jax.tree.leaves, (product, looked_up)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_attention_of_a_gpu_is_that_of_a_cpu():
+    parts = np.random.default_rng(0).normal(size=(3, 2, 3, 8, 6)).astype(np.float32)
+    found = []
+    for mixed in (transformer._mixed, transformer._mixed_in_turn):
+        slopes = jax.grad(lambda x, mixed=mixed: jnp.sum(jnp.sin(mixed(*x))))(parts)
+        found.append((mixed(*parts), slopes))
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_bfloat16_rounds_what_is_multiplied_and_not_the_sums():
+    rng = np.random.default_rng(0)
+    a, b, slope = (
+        rng.integers(-9, 10, shape).astype("f") for shape in ((5, 999), (999, 4), (5, 4))
+    )
+    found, back = jax.vjp(transformer._rounded, a, b)
+    # bfloat16 holds these factors, but few of their sums.
+    np.testing.assert_array_equal(found, a @ b)
+    for mine, exact in zip(back(slope), (slope @ b.T, a.T @ slope), strict=True):
+        np.testing.assert_array_equal(mine, exact)
+    a, b = rng.normal(size=(5, 999)).astype("f"), rng.normal(size=(999, 4)).astype("f")
+    error = np.abs(transformer._rounded(a, b) - a @ b)
+    assert error.max() > 0
+    assert (error <= 2.1 * 2**-9 * np.abs(a) @ np.abs(b)).all()
+
+
+def test_a_run_in_bfloat16_learns_as_much_and_keeps_float32(toy):
+    teacher = Model(fit(small(n_ctx=8), toy, 20_000, split="teacher"))
+    found = []
+    for bfloat16 in (False, True):
+        recipe = Recipe(bfloat16=bfloat16)
+        params = fit(small(n_ctx=8), toy, 10_000, teacher=teacher, recipe=recipe)
+        assert {x.dtype for x in jax.tree.leaves(params)} == {np.dtype("float32")}
+        found.append(evaluate(params, toy)["loss"])
+    assert found[0] != found[1]
+    assert found[1] == pytest.approx(found[0], abs=0.02)
 
 
 def card(gigabytes):
@@ -259,13 +346,19 @@ def card(gigabytes):
 def test_as_many_windows_at_once_as_the_device_holds(monkeypatch):
     params = start(small())
     assert [measure.at_once(params, n, 64) for n in (2, 16, 32, 33)] == [2, 8, 8, 33]
+    wide = jax.eval_shape(lambda: start(small(n_vocab=32768, n_ctx=512)))
+    few = measure.at_once(wide, 8, 512)
+    assert few * transformer.window_bytes(wide, 512) <= measure.CPU_BYTES < 8 * 4 * 512 * 32768 * 8
+    assert few < 8
     monkeypatch.setattr(jax, "devices", lambda: card(16))
     assert measure.at_once(params, 512, 64) == 512
     large = jax.eval_shape(lambda: start(small(n_vocab=32768, n_ctx=1024)))
+    a_window = transformer.window_bytes(large, 1024)
     found = [measure.at_once(large, 512, 1024)]
     monkeypatch.setattr(jax, "devices", lambda: card(64))
     found.append(measure.at_once(large, 512, 1024))
     assert 1 <= found[0] < found[1] < 512
+    assert found[0] * a_window < 16 * 2**30 / 2
     assert all(512 % n == 0 for n in found)
 
 
@@ -401,10 +494,11 @@ def test_identity_depends_on_all_that_matters():
         replace(base, windows=16),
         replace(base, corpus=Words(n_ctx=32), teacher=None),
         replace(base, corpus=TEXT, teacher=None),
+        replace(base, bfloat16=True),
     ]
-    assert len({r.id for r in [base, *others]}) == 11
+    assert len({r.id for r in [base, *others]}) == 12
     assert replace(base, windows=batches(base.tokens, WORDS.n_ctx)[0]) == base
-    assert "corpus" not in base.configuration()
+    assert not {"corpus", "bfloat16"} & base.configuration().keys()
 
 
 TINY = [

@@ -7,7 +7,14 @@ import numpy as np
 from scalinglib import allocate, laws
 from scalinglib.allocate import solver
 from tests.references import dense_grid, slsqp
-from tools import bench_distill, bench_fit, bench_mapping, bench_planner, bench_study
+from tools import (
+    bench_distill,
+    bench_fit,
+    bench_large,
+    bench_mapping,
+    bench_planner,
+    bench_study,
+)
 
 
 def allocation(problems=10_000, sample=100):
@@ -59,6 +66,7 @@ def main():
     bench_mapping.main()
     bench_distill.main()
     bench_study.main()
+    bench_large.main()
     bench_planner.main()
 
 

@@ -22,12 +22,8 @@ from scalinglib.study import distill, recipe, record, transformer
 from scalinglib.study.corpus import stream
 from scalinglib.study.run import WORDS, Run, size
 from scalinglib.study.train import CHUNK
-
-try:
-    import torch
-    from torch.nn import functional
-except ImportError:
-    torch = None
+from tools import bench_torch
+from tools.bench_torch import functional, torch
 
 DEPTH, WINDOWS, STEPS, TURNS = 4, 32, 128, 3
 
@@ -42,52 +38,13 @@ def our_seconds(barrier):
     return time.perf_counter() - before
 
 
-def torch_logits(params, tokens):
-    """The study's transformer in PyTorch: logits (windows, positions, n_vocab)."""
-    head = transformer.D_HEAD
-    angle = np.outer(
-        np.arange(tokens.shape[1]), transformer.ROPE_BASE ** (-np.arange(0, head, 2) / head)
-    )
-    cos, sin = (torch.tensor(f(angle), dtype=torch.float32) for f in (np.cos, np.sin))
-
-    def norm(x, gain):
-        return functional.rms_norm(x, gain.shape, gain, eps=1e-6)
-
-    def rotate(x):
-        a, b = x.chunk(2, -1)
-        return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
-
-    x = functional.embedding(tokens, params["embedding"])
-    windows, positions, d = x.shape
-    for layer in params["layers"]:
-        heads = functional.linear(norm(x, layer["norm1_gain"]), layer["qkv"])
-        heads = heads.view(windows, positions, 3, d // head, head).permute(2, 0, 3, 1, 4)
-        query = rotate(norm(heads[0], layer["query_gain"]))
-        key = rotate(norm(heads[1], layer["key_gain"]))
-        mixed = functional.scaled_dot_product_attention(query, key, heads[2], is_causal=True)
-        x = x + functional.linear(mixed.transpose(1, 2).reshape(x.shape), layer["out"])
-        gate, value = functional.linear(norm(x, layer["norm2_gain"]), layer["up"]).chunk(2, -1)
-        x = x + functional.linear(functional.silu(gate) * value, layer["down"])
-    return functional.linear(norm(x, params["gain"]), params["head"])
-
-
-def torch_params(params):
-    """The study's weights as PyTorch's, gains flat, the embedding a row a symbol."""
-    params = params | {"embedding": params["embedding"].T}
-
-    def convert(path, x):
-        x = np.array(x)
-        return torch.tensor(x.ravel() if "gain" in path[-1].key else x, requires_grad=True)
-
-    return jax.tree_util.tree_map_with_path(convert, params)
-
-
 def torch_seconds(threads, barrier):
     """Seconds of `STEPS` steps of the same training in PyTorch eager."""
     torch.set_num_threads(threads)
     ours = recipe.Recipe()
     initial = transformer.initial(size(DEPTH), jax.random.key(0))
-    params = torch_params(initial)
+    params = bench_torch.tensors(initial)
+    turned = bench_torch.rotations(params, WORDS.n_ctx, transformer.ROPE_BASE)
     shares = jax.tree.leaves(transformer.learning_rates(initial))
     groups = [
         {"params": [p], "lr": ours.peak * share}
@@ -107,7 +64,7 @@ def torch_seconds(threads, barrier):
         for done in range(0, number, room):
             drawn = torch.tensor(WORDS.sample("teacher", rng, room * WINDOWS), dtype=torch.long)
             for symbols in drawn.split(WINDOWS)[: number - done]:
-                logits = torch_logits(params, symbols[:, :-1]).flatten(0, 1)
+                logits = bench_torch.logits(params, symbols[:, :-1], turned).flatten(0, 1)
                 loss = functional.cross_entropy(logits, symbols[:, 1:].flatten())
                 loss = loss + distill.Z_LOSS * logits.logsumexp(-1).square().mean()
                 optimizer.zero_grad()
@@ -130,7 +87,9 @@ def difference():
     params["head"] = jax.random.normal(jax.random.key(1), params["head"].shape, np.float32)
     tokens = WORDS.sample("teacher", stream("teacher", 0), 4)[:, :-1]
     ours = np.asarray(transformer.logits(params, tokens))
-    theirs = torch_logits(torch_params(params), torch.tensor(tokens, dtype=torch.long))
+    symbols, weights = torch.tensor(tokens, dtype=torch.long), bench_torch.tensors(params)
+    turned = bench_torch.rotations(weights, WORDS.n_ctx, transformer.ROPE_BASE)
+    theirs = bench_torch.logits(weights, symbols, turned)
     return np.abs(theirs.detach().flatten(0, 1).T.numpy() - ours).max()
 
 

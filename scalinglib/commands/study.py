@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from scalinglib.experiment import execute, table
+from scalinglib.own.fitting import STUDENTS_NEEDED, TEACHERS_NEEDED
 from scalinglib.study import design_file, plan, record
 
 __all__ = ["add", "run"]
@@ -51,7 +52,8 @@ def run(arguments):
     done = set(there.id)
     todo = [r for r in runs if r.id not in done]
     rates = plan.probe(todo) if todo else {}
-    print(*plan.lines(runs, done, rates, arguments.workers), sep="\n", flush=True)
+    told = [*plan.lines(runs, done, rates, arguments.workers), *_too_few(runs)]
+    print(*told, sep="\n", flush=True)
     if todo and not arguments.dry_run:
         folder = path.with_name(f"{path.stem}_weights")
         local = partial(execute.local_executor, arguments.workers)
@@ -62,5 +64,20 @@ def run(arguments):
             print(f"scalinglib study: {error}", file=sys.stderr)
             return 1
     if not todo or not arguments.dry_run:
-        print(f"{path} is complete; scalinglib fit {path} makes a law of it")
+        fits = "" if _too_few(runs) else f"; scalinglib fit {path} makes a law of it"
+        print(f"{path} is complete{fits}")
     return 0
+
+
+def _too_few(runs):
+    """What the runs lack for laws of their own, as lines of the plan."""
+    alone = {(r.params, r.tokens) for r in runs if r.teacher is None}
+    taught = {(r.params, r.tokens, r.teacher) for r in runs if r.teacher is not None}
+    counts = {"on labels": (alone, TEACHERS_NEEDED)}
+    if taught:
+        counts["from teachers"] = taught, STUDENTS_NEEDED
+    return [
+        f"for a law of one's own: {len(found)} settings {name} are too few, it takes {needed}"
+        for name, (found, needed) in counts.items()
+        if len(found) < needed
+    ]

@@ -9,9 +9,11 @@ from scalinglib import fit
 from scalinglib.laws import load
 from scalinglib.tables.doubts import merged_teachers
 
-__all__ = ["HELD", "TEACHERS_NEEDED", "OwnLaws", "fit_own", "supervised_runs"]
+__all__ = ["HELD", "STUDENTS_NEEDED", "TEACHERS_NEEDED", "OwnLaws", "fit_own", "supervised_runs"]
 
 TEACHERS_NEEDED = 7  # one more than the supervised law has coefficients
+# One more than is free where few teachers leave the rest to the published law, and one held out.
+STUDENTS_NEEDED = 7
 _RESAMPLED = 5  # runs, or teachers, that a bootstrap needs to draw from
 # What of the published law is held, for each way out of having few teachers.
 HELD = {

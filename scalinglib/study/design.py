@@ -35,7 +35,7 @@ class Design:
     weak_to_strong : tuple of (n_layers, ratio, seeds)
         More seeds of students that may overtake the first, weakest fixed-M teacher (Figure 41).
     corpus : Corpus
-    aspect_ratio, peak, objective
+    aspect_ratio, peak, bfloat16, objective
         Of every run (`Run`); the objective is that of the students.
     """
 
@@ -50,6 +50,7 @@ class Design:
     corpus: Corpus = WORDS
     aspect_ratio: int = ASPECT_RATIO
     peak: float = Recipe.peak
+    bfloat16: bool = False
     objective: Objective = field(default_factory=Objective)
 
     def supervised_runs(self):
@@ -123,7 +124,8 @@ class Design:
         return by_flops(n_layers, flops, **self._common(), **other)
 
     def _common(self):
-        return {"corpus": self.corpus, "aspect_ratio": self.aspect_ratio, "peak": self.peak}
+        names = "corpus", "aspect_ratio", "peak", "bfloat16"
+        return {name: getattr(self, name) for name in names}
 
     def _taught(self, teacher):
         return {"teacher": teacher, "objective": self.objective}

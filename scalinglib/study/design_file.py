@@ -32,10 +32,11 @@ _ALLOWED = {
     "numbers": "a list of positive numbers",
     "text": "text",
     "texts": "a list of texts",
+    "switch": "true or false",
 }
 _CORPUS = {"kind": "text", "paths": "texts", "documents": "text"}
 _CORPUS |= {"tokenizer": "text", "n_vocab": "size", "n_ctx": "size"}
-_RECIPE = {"aspect_ratio": "size", "peak": "number"}
+_RECIPE = {"aspect_ratio": "size", "peak": "number", "bfloat16": "switch"}
 _LISTS = {"isoflop_teachers": "numbers"}
 
 
@@ -139,6 +140,7 @@ def _value(where, value, kind, faults):
         "size": lambda v: type(v) is int and v >= 1,
         "number": lambda v: type(v) in (int, float) and 0 < v < float("inf"),
         "text": lambda v: isinstance(v, str),
+        "switch": lambda v: isinstance(v, bool),
     }
     values = value if several and isinstance(value, list) else [value]
     if (several and not (isinstance(value, list) and value)) or not all(map(tests[one], values)):

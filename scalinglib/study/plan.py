@@ -3,15 +3,13 @@
 import os
 import time
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
 from scalinglib import quantities
 from scalinglib.experiment import execute
-from scalinglib.study import measure, record, train
-from scalinglib.study.distill import Objective
-from scalinglib.study.recipe import Recipe
-from scalinglib.study.run import Run
+from scalinglib.study import measure, record
 
 __all__ = ["lines", "probe", "seconds"]
 
@@ -33,23 +31,10 @@ def probe(runs, limit=PROBE_SECONDS):
     for params in wanted:
         if found and time.monotonic() - begun > limit:
             break
-        r = sizes[params]
+        short = replace(sizes[params], tokens=PROBE_TOKENS, windows=4, teacher=None)
         for _ in range(2):  # the first is compiled
             before = time.perf_counter()
-            short = Run(
-                r.n_layers, PROBE_TOKENS, corpus=r.corpus, aspect_ratio=r.aspect_ratio, windows=4
-            )
-            train.train(
-                short.architecture,
-                short.corpus,
-                short.tokens,
-                seed=0,
-                split="teacher",
-                teacher=None,
-                objective=Objective(),
-                recipe=Recipe(windows=4),
-                checkpoint=None,
-            )
+            record.trained(short)
             taken = time.perf_counter() - before
         found[params] = short.flops / taken
     return found
@@ -109,7 +94,7 @@ def lines(runs, done, rates, workers=None):
         peak = quantities.GPU_TERAFLOPS[CARD] * 1e12
         card = sum(work) / (UTILISATION * peak) / 3600
         told += [
-            f"this machine: about {_hours(longest)} on {workers} processes "
+            f"this machine: {_hours(longest)} on {workers} processes "
             f"({execute.hardware()}; "
             + ", ".join(f"{rate:.2g} FLOP/s at N = {n:,}" for n, rate in sorted(rates.items()))
             + ", probed), and a minute or two of compiling",
@@ -157,4 +142,4 @@ def _parameters(r):
 def _hours(hours):
     if hours < 1 / 60:
         return "less than a minute"
-    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.0f} min"
+    return f"about {hours:.1f} h" if hours >= 1 else f"about {60 * hours:.0f} min"

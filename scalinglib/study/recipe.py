@@ -22,6 +22,8 @@ class Recipe:
         Share of the steps with rising rate; last rate over peak (cosine in between).
     b1, b2, weight_decay, clip : float
         Of AdamW (decoupled decay), and the largest global norm of a gradient.
+    bfloat16 : bool
+        Matrix products of what is rounded to bfloat16, for GPUs; sums and weights stay float32.
     """
 
     peak: float = 2e-2
@@ -32,6 +34,7 @@ class Recipe:
     b2: float = 0.99
     weight_decay: float = 1e-4
     clip: float = 1.0
+    bfloat16: bool = False
 
 
 def batches(tokens, n_ctx, windows=None):

@@ -190,7 +190,7 @@ def trained(r, teacher=None, folder=None):
         split="teacher" if r.teacher is None else "student",
         teacher=teacher,
         objective=r.objective,
-        recipe=recipe.Recipe(peak=r.peak, windows=r.windows),
+        recipe=recipe.Recipe(peak=r.peak, windows=r.windows, bfloat16=r.bfloat16),
         checkpoint=folder and train.Checkpoint(folder, f"{r.id}-{code()}"),
     )
     return jax.tree.map(np.asarray, params)

@@ -44,6 +44,8 @@ class Run:
     aspect_ratio : int
         Width over depth; a multiple of 16, or of what makes the width one. That of the committed
         studies, 16, leaves no mark either.
+    bfloat16 : bool
+        As of `Recipe`, for its teacher's forward passes too; off, it leaves no mark.
     """
 
     n_layers: int
@@ -55,6 +57,7 @@ class Run:
     windows: int | None = None
     corpus: Corpus = WORDS
     aspect_ratio: int = transformer.ASPECT_RATIO
+    bfloat16: bool = False
 
     def __post_init__(self):
         """Fix the number of tokens at what whole batches give."""
@@ -151,6 +154,8 @@ class Run:
             own["corpus"] = self.corpus.id
         if self.aspect_ratio != transformer.ASPECT_RATIO:
             own["aspect_ratio"] = self.aspect_ratio
+        if self.bfloat16:
+            own["bfloat16"] = True
         if self.teacher is None:
             return own
         objective = asdict(self.objective)

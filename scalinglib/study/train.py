@@ -122,7 +122,7 @@ def _train(arch, corpus, tokens, seed, split, how):
         "steps": np.float32(steps),
         "peak": np.float32(recipe.peak),
     }
-    model, saved = _inside(teacher, corpus), time.monotonic()
+    model, saved = _inside(teacher, corpus, recipe), time.monotonic()
     cut = teacher.left(objective) if isinstance(teacher, Stored) else objective.cut
     for done, drawn, keys in chunks(corpus, tokens, seed, split, recipe.windows):
         if done < before:  # these batches are behind the state that was read
@@ -168,7 +168,7 @@ def _room(windows, corpus):
     return max(1, CHUNK // (windows * corpus.n_ctx))
 
 
-def _inside(teacher, corpus):
+def _inside(teacher, corpus, recipe):
     """Weights of teachers whose probabilities are made inside the step; None for others."""
     if not isinstance(teacher, measure.Model | measure.Ensemble):
         return None
@@ -180,7 +180,7 @@ def _inside(teacher, corpus):
                 f"teacher has a vocabulary of {n_vocab}; corpus {corpus.id} has one of "
                 f"{corpus.n_vocab}"
             )
-    return members if CHUNK * n_vocab > TOLD else None
+    return members if recipe.bfloat16 or CHUNK * n_vocab > TOLD else None
 
 
 def optimizer(recipe):
@@ -212,16 +212,14 @@ def _advance(state, model, chunk, progress, fixed):
 
     def teacher(symbols, told, keys):
         """The teacher's log-probabilities of one part: made here, so that no more exist at once."""
-        if told is not None:
+        if told is not None or model is None:
             return told
-        if model is None:
-            n_vocab = len(state[0]["head"])
-            return jnp.zeros((n_vocab, symbols[:, 1:].size), jnp.float32)
-        found = [jax.nn.log_softmax(transformer.logits(p, symbols[:, :-1]), axis=0) for p in model]
+        found = [transformer.logits(p, symbols[:, :-1], recipe.bfloat16) for p in model]
+        found = [jax.nn.log_softmax(each, axis=0) for each in found]
         return distill.targets(measure.average(found), cut, keys, settings["temperature"])
 
     def loss(params, symbols, told):
-        logits = transformer.logits(params, symbols[:, :-1])
+        logits = transformer.logits(params, symbols[:, :-1], recipe.bfloat16)
         labels = symbols[:, 1:].reshape(-1)
         mixing, temperature = settings["mixing"], settings["temperature"]
         return distill.loss(logits, labels, told, mixing, temperature, reverse)

@@ -16,6 +16,7 @@ ASPECT_RATIO = 16  # width over depth; the paper has 128
 D_HEAD = 16  # the paper has 128
 BASE_WIDTH = 16  # width at which learning rates are stated (µP)
 ROPE_BASE = 10_000.0
+ONE_HOT = 512  # vocabulary up to which embedding is a product
 SCORE_LIMIT = 40.0  # of attention, before the exponential
 
 
@@ -97,14 +98,42 @@ def _rotate(x):
     return jnp.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-2)
 
 
-def _attention(x, layer, batch):
+@jax.custom_vjp
+def _rounded(a, b):
+    """A product of matrices rounded to bfloat16 that adds up in float32, in its gradient too."""
+    a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
+    return jnp.matmul(a, b, preferred_element_type=jnp.float32)
+
+
+def _rounded_forward(a, b):
+    return _rounded(a, b), (a.astype(jnp.bfloat16), b.astype(jnp.bfloat16))
+
+
+def _rounded_backward(kept, slope):
+    a, b = kept
+    return _rounded(slope, b.T), _rounded(a.T, slope)
+
+
+_rounded.defvjp(_rounded_forward, _rounded_backward)
+
+
+def _attention(x, layer, batch, bfloat16):
     """Causal attention; x is (d_model, batch * positions)."""
+    product = _rounded if bfloat16 else jnp.matmul
     d, columns = x.shape
     n_ctx, d_head = columns // batch, len(layer["query_gain"])
-    heads = layer["qkv"] @ _norm(x, layer["norm1_gain"])
+    heads = product(layer["qkv"], _norm(x, layer["norm1_gain"]))
     heads = heads.reshape(3, d // d_head, d_head, batch, n_ctx).transpose(0, 1, 3, 2, 4)
     query = _rotate(_norm(heads[0], layer["query_gain"], -2)) * np.float32(d_head**-0.5)
     key = _rotate(_norm(heads[1], layer["key_gain"], -2))
+    mix = _mixed_in_turn if bfloat16 or jax.default_backend() == "gpu" else _mixed
+    mixed = mix(query, key, heads[2], bfloat16)
+    return product(layer["out"], mixed.transpose(0, 2, 1, 3).reshape(d, columns))
+
+
+def _mixed(query, key, value, bfloat16=False):
+    """Values mixed by scaled queries and keys, all (heads, batch, d_head, positions); float32."""
+    n_ctx = query.shape[-1]
     scores = jnp.einsum("hbdk,hbdq->hbkq", key, query)
     # QK-norm bounds the scores by 4 times the gains, so that the softmax needs no maximum taken off
     # first; but at high learning rates gains grow, until sums of exponentials, or in the gradient
@@ -112,17 +141,35 @@ def _attention(x, layer, batch):
     scores = jnp.clip(scores, -np.float32(SCORE_LIMIT), np.float32(SCORE_LIMIT))
     causal = np.triu(np.ones((n_ctx, n_ctx), dtype=bool))
     weights = jnp.exp(jnp.where(causal, scores, -np.float32(np.inf)))
-    mixed = jnp.einsum("hbdk,hbkq->hbdq", heads[2], weights)
-    mixed = mixed / jnp.sum(weights, axis=-2, keepdims=True)
-    return layer["out"] @ mixed.transpose(0, 2, 1, 3).reshape(d, columns)
+    mixed = jnp.einsum("hbdk,hbkq->hbdq", value, weights)
+    return mixed / jnp.sum(weights, axis=-2, keepdims=True)
 
 
-def _feed_forward(x, layer):
-    gate, value = jnp.split(layer["up"] @ _norm(x, layer["norm2_gain"]), 2)
-    return layer["down"] @ (jax.nn.silu(gate) * value)
+def _mixed_in_turn(query, key, value, bfloat16=False):
+    """As `_mixed`, by JAX's own attention; on a GPU in bfloat16 cuDNN's, without the scores."""
+    dtype = jnp.bfloat16 if bfloat16 else jnp.float32
+    turned = [x.transpose(1, 3, 0, 2).astype(dtype) for x in (query, key, value)]
+    own = "cudnn" if bfloat16 and jax.default_backend() == "gpu" else "xla"
+    mixed = jax.nn.dot_product_attention(*turned, scale=1.0, is_causal=True, implementation=own)
+    return mixed.transpose(2, 0, 3, 1).astype(jnp.float32)
 
 
-def logits(params, tokens):
+def _feed_forward(x, layer, bfloat16):
+    product = _rounded if bfloat16 else jnp.matmul
+    gate, value = jnp.split(product(layer["up"], _norm(x, layer["norm2_gain"])), 2)
+    return product(layer["down"], jax.nn.silu(gate) * value)
+
+
+def _embedded(embedding, symbols):
+    """Columns of the embedding, (d_model, symbols)."""
+    n_vocab = embedding.shape[1]
+    if n_vocab > ONE_HOT:
+        return embedding[:, symbols]
+    # A product with ones and zeros: on a CPU its gradient is cheaper than that of indexing.
+    return embedding @ jax.nn.one_hot(symbols, n_vocab, axis=0).astype(jnp.float32)
+
+
+def logits(params, tokens, bfloat16=False):
     """Logits of the next symbol.
 
     Parameters
@@ -130,15 +177,16 @@ def logits(params, tokens):
     params : dict
         From `initial`.
     tokens : int array (batch, positions)
+    bfloat16 : bool
+        Round what matrix products multiply; they add up, and all else stays, in float32.
 
     Returns
     -------
     array (n_vocab, batch * positions), float32, columns in the order of `tokens.ravel()`
     """
-    # A product with ones and zeros: on a CPU its gradient is cheaper than that of indexing.
-    shown = jax.nn.one_hot(tokens.reshape(-1), params["embedding"].shape[1], axis=0)
-    x = params["embedding"] @ shown.astype(jnp.float32)
+    x = _embedded(params["embedding"], tokens.reshape(-1))
     for layer in params["layers"]:
-        x = x + _attention(x, layer, len(tokens))
-        x = x + _feed_forward(x, layer)
-    return params["head"] @ _norm(x, params["gain"])
+        x = x + _attention(x, layer, len(tokens), bfloat16)
+        x = x + _feed_forward(x, layer, bfloat16)
+    product = _rounded if bfloat16 else jnp.matmul
+    return product(params["head"], _norm(x, params["gain"]))
