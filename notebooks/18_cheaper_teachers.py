@@ -327,11 +327,9 @@ claims.check("logits-noise-shrinks", bool(noise.all() and not bias.any()), bindi
 exact = [row["apart"] for row in apart_rows if row["format"] == "whole, float32"]
 claims.check("logits-stored-same", max(exact), binding)
 claims.check("logits-ensemble-better", bool((ensembles.verdict == "better").all()), binding)
-inside = placed[placed.inside]
-for kind, claim in (("ensemble of two", "ensemble"), ("teacher of other words", "abroad")):
-    apart_of = inside.relative[(inside.kind == kind) & (inside.words != "de")].abs()
-    if len(apart_of):
-        claims.check(f"logits-{claim}-by-loss", apart_of.max(), binding)
+apart_of = placed[placed.words != "de"].groupby("kind").relative.agg(lambda x: x.abs().max())
+claims.check("logits-ensemble-by-loss", apart_of["ensemble of two"], binding)
+claims.check("logits-abroad-by-loss", apart_of["teacher of other words"], binding)
 harmed = mixed[mixed.words == "de"].verdict != "better"
 claims.check("logits-abroad-harms", bool(harmed.all()), binding)
 
