@@ -79,6 +79,16 @@ def test_the_library_has_a_page_for_what_readers_import():
     assert not [name for name in names if name.startswith("scalinglib.fit.")]
 
 
+def test_a_notebook_leads_to_colab_once_the_repository_has_an_address(monkeypatch):
+    notebook = readme.notebooks()[0]
+    assert "Colab" not in site.dressed(notebook).cells[1].source + site.about()
+    monkeypatch.setattr(readme, "repository", lambda citation: "some-one/laws")
+    assert (
+        f"laws/blob/main/notebooks/{notebook.stem}.ipynb" in site.dressed(notebook).cells[1].source
+    )
+    assert "(https://github.com/some-one/laws)" in site.about()
+
+
 def test_a_status_counts_every_claim_once():
     answers = ["holds", "holds within 0.1", "holds within 0.3", "does not hold", "holds"]
     assert readme.status({"answer": a} for a in answers) == (

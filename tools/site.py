@@ -187,8 +187,8 @@ def paper():
         [
             ("number", row["number"]),
             ("statement", "<br>".join(map(made, row["stems"].split()))),
-            html.escape(row["equal"]),
-            html.escape("; ".join(filter(None, (row["differs"], row["why"])))),
+            ("equal", html.escape(row["equal"])),
+            ("differs", html.escape("; ".join(filter(None, (row["differs"], row["why"]))))),
         ]
         for row in told
     ]
