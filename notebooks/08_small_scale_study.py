@@ -27,8 +27,6 @@
 profile = "full"
 
 # %%
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -83,15 +81,7 @@ print(f"windows of {corpus.n_ctx} characters: {entropy:.4f} nats per character")
 # Smaller models have several seeds; the spread over seeds is the noise of a single run. Most rows
 # were trained by one version of the code and the seeds added for Figure 41 (notebook `08b`) by a
 # later one: the column `code` says which. Rows of the first that the second trained again came out
-# the same to every printed digit; a test does it for the shortest. Under `fast` a complete tiny
-# study is trained first; what follows then reads the committed table all the same.
-
-# %%
-if not settings.saves:
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
-        path = f"{folder}/study.csv"
-        tiny = record.run(scaling.FAST.runs(), path, folder, pool, progress=False)
-    print(f"tiny study: {len(tiny)} runs, losses {tiny.loss.min():.2f} to {tiny.loss.max():.2f}")
+# the same to every printed digit; a test does it for the shortest.
 
 # %%
 runs = record.read(DATA / "runs" / "study.csv")

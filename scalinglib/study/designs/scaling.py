@@ -1,4 +1,4 @@
-"""The committed study of the words, a quick one, and a sweep of the recipe around it."""
+"""The committed study of the words, and a sweep of the recipe around it."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -7,11 +7,10 @@ from pathlib import Path
 from scalinglib.study import design_file
 from scalinglib.study.run import by_ratio
 
-__all__ = ["FAST", "FULL", "SWEEP", "Sweep"]
+__all__ = ["FULL", "SWEEP", "Sweep"]
 
 FOLDER = Path(__file__).parent
 FULL = design_file.read(FOLDER / "study.toml")
-FAST = design_file.read(FOLDER / "fast.toml")
 
 
 @dataclass(frozen=True)
