@@ -664,6 +664,16 @@ def test_a_tiny_budget_is_answered_in_one_voice(browser, url, have):
     page.close()
 
 
+def test_a_verdict_is_not_taken_back_by_the_budgets_at_which_the_laws_disagree(browser, url):
+    # One law in twenty, the central one, stands apart here: the range of the gain holds zero.
+    page = opened(browser, url, "#u=flops&b=1e21&have=none&k=1e9")
+    assert page.get_attribute("#verdict", "data-verdict") == "distil"
+    assert "worse to" in page.inner_text("#reason")
+    first = re.search(r"disagree from (\S+ × \S+) on", page.inner_text("#flip"))[1]
+    assert first.endswith("10²¹")
+    page.close()
+
+
 def test_articles_fit_the_numbers(browser, url):
     page = opened(browser, url, "")
     said = page.evaluate(

@@ -137,7 +137,9 @@ const Words = (() => {
   /** Budgets between which the laws disagree, as far as they were looked at. */
   function disagreement({ bands, unit, inUnit }) {
     if (!bands) return "";
-    const split = bands.filter((row) => row.gain[0] < 0 && row.gain[1] > 0).map((r) => r.budget);
+    // By the verdict's own measure, or the two would contradict each other.
+    const split = bands.filter(({ share }) => Math.min(share, 1 - share) > 1 - SETTINGS.agreement)
+      .map((row) => row.budget);
     if (!split.length) return "";
     const shown = [split[0], split.at(-1)].map((b) => budgetTick[unit](inUnit(b)));
     const [first, last] = [bands[0].budget === split[0], bands.at(-1).budget === split.at(-1)];

@@ -120,8 +120,12 @@ const Work = (() => {
       budget: mine.budget,
       supervised: ensemble.range(rows.map((r) => r[i].supervised), mine.supervised),
       distilled: ensemble.range(rows.map((r) => r[i].distilled), mine.distilled),
-      gain: ensemble.range(rows.map((r) => gain(r[i])), gain(mine)),
+      share: ensemble.share(rows.map((r) => gain(r[i]) > 0)),
     }));
+    if (w.best) { // the few laws do not overrule all of them at one's own budget
+      const { supervised, distilled, share } = w.ranges;
+      Object.assign(bands[(bands.length - 1) / 2], { supervised, distilled, share });
+    }
     Object.assign(w, { curve, scanned, flips, bands });
     yield "budgets";
     w.sizes = yield* otherSizes(w, plan, ensemble);
