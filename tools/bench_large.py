@@ -5,8 +5,8 @@
 
 Both sides train on labels, from the same weights on the same batches; they take turns, and the
 medians of their ratios are what counts. On a CPU seconds are the processor's, which other work on
-the machine disturbs less than the clock on the wall. `gpu` names the card and gives the share of its peak; on a
-CPU it runs at a toy size, which tells only that it works.
+the machine disturbs less than the clock on the wall. `gpu` names the card and gives the share of
+its peak; on a CPU it runs at a toy size, which tells only that it works.
 """
 
 import argparse
