@@ -73,7 +73,8 @@ def _too_few(runs):
     """What the runs lack for laws of their own, as lines of the plan."""
     alone = {(r.params, r.tokens) for r in runs if r.teacher is None}
     taught = {(r.params, r.tokens, r.teacher) for r in runs if r.teacher is not None}
-    counts = {"on labels": (alone, TEACHERS_NEEDED)}
+    # Where there is nothing else to fit, a fifth of the runs on labels are held out.
+    counts = {"on labels": (alone, TEACHERS_NEEDED if taught else TEACHERS_NEEDED + 2)}
     if taught:
         counts["from teachers"] = taught, STUDENTS_NEEDED
     return [
