@@ -12,7 +12,6 @@ profile = "full"
 
 # %%
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -42,12 +41,7 @@ figures.use_style()
 # no difference**. All criteria below were written before the first run.
 
 # %%
-if settings.saves:
-    design, runs = logits.FULL, record.read(DATA / "runs" / "logits.csv")
-else:
-    design = logits.FAST
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
-        runs = record.run(design.runs(), f"{folder}/logits.csv", folder, pool, progress=False)
+design, runs = logits.FULL, record.read(DATA / "runs" / "logits.csv")
 runs = select(runs, design.runs()).copy()
 print(f"{len(runs)} students, {runs.tokens.sum() / 1e6:.0f} million tokens")
 runs.groupby(["corpus", "n_layers", "params", "tokens"]).seed.nunique().rename(
@@ -299,9 +293,8 @@ mixed[["params", "words", "mixing", "loss", "above", "above_error", "verdict"]].
 # ## Check
 
 # %%
-binding = settings.saves  # the tiny runs of the fast profile need not agree
 drawn = sparse[sparse.kind == "drawn"]
-claims.check("logits-sampled-matches", drawn.relative[drawn["count"] == 12].max(), binding)
+claims.check("logits-sampled-matches", drawn.relative[drawn["count"] == 12].max())
 
 
 def falls(cells):
@@ -313,25 +306,25 @@ def falls(cells):
 falling = [falls(cells.sort_values("count")) for _, cells in drawn.groupby(["corpus", "params"])]
 most = drawn[drawn["count"] == max(drawn["count"])]
 converges = all(falling) and (most.verdict == "no difference").all()
-claims.check("logits-sampled-converges", bool(converges), binding)
+claims.check("logits-sampled-converges", bool(converges))
 few, many = equal[equal.top_k <= 4].verdict, equal[equal.top_k > 4].verdict
 beats = (few == "better").all() and (many != "worse").all()
-claims.check("logits-sampled-beats-top-k", bool(beats), binding)
+claims.check("logits-sampled-beats-top-k", bool(beats))
 
 shrunk = (longer.change < -2 * longer.change_error).to_numpy()
 noise = shrunk[(longer.kind == "drawn") & (longer["count"] <= 3)]
 bias = shrunk[longer.kind == "likeliest"]
-claims.check("logits-noise-shrinks", bool(noise.all() and not bias.any()), binding)
+claims.check("logits-noise-shrinks", bool(noise.all() and not bias.any()))
 
 # %%
 exact = [row["apart"] for row in apart_rows if row["format"] == "whole, float32"]
-claims.check("logits-stored-same", max(exact), binding)
-claims.check("logits-ensemble-better", bool((ensembles.verdict == "better").all()), binding)
+claims.check("logits-stored-same", max(exact))
+claims.check("logits-ensemble-better", bool((ensembles.verdict == "better").all()))
 apart_of = placed[placed.words != "de"].groupby("kind").relative.agg(lambda x: x.abs().max())
-claims.check("logits-ensemble-by-loss", apart_of["ensemble of two"], binding)
-claims.check("logits-abroad-by-loss", apart_of["teacher of other words"], binding)
+claims.check("logits-ensemble-by-loss", apart_of["ensemble of two"])
+claims.check("logits-abroad-by-loss", apart_of["teacher of other words"])
 harmed = mixed[mixed.words == "de"].verdict != "better"
-claims.check("logits-abroad-harms", bool(harmed.all()), binding)
+claims.check("logits-abroad-harms", bool(harmed.all()))
 
 # %% [markdown]
 # ## What to take away

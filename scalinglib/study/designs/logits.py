@@ -18,7 +18,7 @@ from scalinglib.study.text import Addresses
 from scalinglib.study.words import Words
 
 __all__ = [
-    *("FAST", "FULL", "Design", "Sparse", "beside_line", "better_member", "bytes_per_token"),
+    *("FULL", "Design", "Sparse", "beside_line", "better_member", "bytes_per_token"),
     *("equal_bytes", "judged", "language"),
 ]
 
@@ -155,16 +155,6 @@ FULL = Design(
     languages=(("en", "de"), ("de",)),
     abroad=(3, 20),
     mixing=(0.3, 0.7, 1.0),
-)
-FAST = Design(
-    sparse=(Sparse(WORDS, (1, 4), ((1, 2, 2),), (3, 12), (1, 4)),),
-    longer=Sparse(WORDS, (1, 4), ((1, 2, 2),), (3,), (4,)),
-    students=((1, 2, 2),),
-    singles=((1, 4), (1, 8)),
-    pairs=((1, 4),),
-    languages=(("en",),),
-    abroad=(1, 4),
-    mixing=(1.0,),
 )
 
 
