@@ -527,7 +527,7 @@ claims.check("study-strong-students-need-strong-teachers", helped.max() < hurt.m
 # %% [markdown]
 # ## Student IsoFLOP profiles
 #
-# ### Figures 2 and 38a
+# ### Figures 2 and 38a: what a budget buys under one teacher
 #
 # **See.** Students of a weak teacher stop at its loss, whatever they spend; under strong teachers
 # each budget has a best student size.
