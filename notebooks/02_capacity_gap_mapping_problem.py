@@ -418,7 +418,8 @@ save(fig, "mapping_where_is_the_u", found.drop(columns=["is_u", "errors"]))
 #   include a class of problems that are easy" is not what we see at our scale: hard samples of
 #   unequal difficulty do. What holds is the other half: without hard ones there is none.
 # - *The paper's settings* sit at one end of this map: ten times fewer steps' worth of learning rate
-#   and ten times the samples. There the turn is that of a student of 128; 256 has a small one, 362 none.
+#   and ten times the samples. There the turn is that of a student of 128; 256 has a small one and
+#   362 none.
 
 # %% [markdown]
 # ## Check
