@@ -599,9 +599,10 @@ def test_another_dask_worker_goes_on_where_a_killed_one_was_in_a_long_run(tmp_pa
 
 
 def test_committed_table_is_the_design():
-    for name, design in {"study": scaling.FULL, "sweep": scaling.SWEEP}.items():
+    designs = {"study": scaling.FULL.runs(), "sweep": scaling.SWEEP.runs()}
+    for name, wanted in (designs | {"fixed_tokens": scaling.FIXED_TOKENS}).items():
         runs = record.read(DATA / "runs" / f"{name}.csv")
-        assert sorted(runs.id) == sorted(r.id for r in design.runs())
+        assert sorted(runs.id) == sorted(r.id for r in wanted)
         assert np.isfinite(runs.loss).all()
 
 

@@ -32,7 +32,7 @@ def resolution():
 
 
 def truncation():
-    """What keeping part of the distribution cost the small students of notebook 10, in nats."""
+    """What keeping part of the distribution cost small students (notebooks 10 and 18), in nats."""
     with (FIGURES / "fig54_truncation.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if float(row["mixing"]) == 1]
     kept = {"entries": "top_k", "mass": "top_p"}
@@ -41,6 +41,11 @@ def truncation():
         for row in rows:
             if row["knob"] == knob:
                 costs[name].setdefault(float(row["kept"]), []).append(float(row["above"]))
+    with (FIGURES / "drawn_symbols.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "drawn"]
+    costs["drawn"] = {}
+    for row in rows:
+        costs["drawn"].setdefault(float(row["count"]), []).append(float(row["above"]))
     return {
         name: [{"kept": k, "low": min(v), "high": max(v)} for k, v in sorted(cost.items())]
         for name, cost in costs.items()

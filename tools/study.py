@@ -22,6 +22,7 @@ ONE_THREAD = partial(ThreadPoolExecutor, 1)  # its groups use all cores at once
 STUDIES = {
     "study": (scaling.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "text": (addresses.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
+    "fixed_tokens": (scaling.FIXED_TOKENS, record.task(MODELS), MODELS, execute.local_executor),
     "sweep": (scaling.SWEEP.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "practice": (practice.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "logits": (LOGITS, record.task(MODELS, LOGITS), MODELS, execute.local_executor),

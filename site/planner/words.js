@@ -280,11 +280,13 @@ const Words = (() => {
       .map((row) => `${cost(row)} on ${row.kept} entries`).join(", ");
     const mass = truncation.mass.filter(({ kept: p }) => p === 0.99)
       .map((row) => `${cost(row)} on those that hold a mass of 0.99`).join("");
+    const twelve = cost(truncation.drawn.find(({ kept: m }) => m === 12));
     return `${kept} of ${size(best.studentTokens)} tokens, in float32, take ${total(entries)}`
       + `${entries === null ? `; 128 would take ${total(128)}` : ""}. The losses above are those of `
       + "whole distributions. What the likeliest entries alone cost is not known at this vocabulary: "
-      + `our own small students, of 27 symbols (notebook 10), lost ${few}, and ${mass}. Entries drawn `
-      + "at random are right on average and noisier; we have not measured them.";
+      + `our own small students, of 27 symbols (notebook 10), lost ${few}, and ${mass}. Symbols `
+      + `drawn at random are right on average and take only their index: 12 of them, ${12 * index} bytes `
+      + `a token, cost small students ${twelve} (notebook 18).`;
   }
 
   function leftover({ spend, problem }) {

@@ -5,12 +5,14 @@ from itertools import product
 from pathlib import Path
 
 from scalinglib.study import design_file
-from scalinglib.study.run import by_ratio
+from scalinglib.study.run import Run, by_ratio
 
-__all__ = ["FULL", "SWEEP", "Sweep"]
+__all__ = ["FIXED_TOKENS", "FULL", "SWEEP", "Sweep"]
 
 FOLDER = Path(__file__).parent
 FULL = design_file.read(FOLDER / "study.toml")
+# Figure 36a's second series, apart from the study: its law is fitted to the first.
+FIXED_TOKENS = tuple(Run(depth, by_ratio(4, 5).tokens) for depth in (1, 2, 3, 5, 6))
 
 
 @dataclass(frozen=True)
