@@ -127,9 +127,9 @@ def width_color(width):
     return plt.get_cmap("viridis_r")(0.08 + 0.92 * np.log2(width / 4) / 6.5)
 
 
-def name_line(ax, text, x, y):
+def name_line(ax, text, x, y, va="center"):
     """A line's name where it ends."""
-    beside = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+    beside = {"xytext": (6, 0), "textcoords": "offset points", "va": va, "fontsize": 8}
     ax.annotate(text, (x, y), **beside)
 
 
@@ -145,15 +145,17 @@ def quartiles(ax, rows, over, measure, style):
     group = rows.groupby(over)[measure]
     x = group.mean().index.to_numpy(float)
     ax.plot(x, group.mean(), "o-", color=style["color"])
-    name_line(ax, style["label"], x[-1], group.mean().iloc[-1])
+    name_line(ax, style["label"], x[-1], group.mean().iloc[-1], style["va"])
     low, high = group.quantile(0.25), group.quantile(0.75)
     figures.band(ax, x, low, high, color=style["color"])
 
 
 def paper_panel(ax, teachers, students, over, measure):
-    quartiles(ax, teachers, over, measure, {"color": "grey", "label": "teacher itself"})
+    quartiles(
+        ax, teachers, over, measure, {"color": "grey", "label": "teacher itself", "va": "top"}
+    )
     for width, rows in students.groupby("width"):
-        style = {"color": width_color(width), "label": f"student {width}"}
+        style = {"color": width_color(width), "label": f"student {width}", "va": "bottom"}
         quartiles(ax, rows[rows.role == "student"], over, measure, style)
         alone = rows[rows.role == "supervised"][measure]
         x = 2.5 * rows[over].max() + 0 * alone
