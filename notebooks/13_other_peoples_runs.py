@@ -144,18 +144,21 @@ compared
 counts = {"as published": "params", "without embeddings": "params_non_embedding"}
 
 
-def free_and_one(name, counting):
+def fitted(name, counting, **options):
     table = tables[name].assign(params=tables[name][counts[counting]])
-    options = {"starts": starts, "cluster": clusters[name]}
-    free = fit.fit_supervised(table, bootstrap=replicates, **options)
-    one = fit.fit_supervised(table, fixed=FORMS["one"], **options)
-    kaplan = fit.fit_supervised(table, fixed={"beta": 1.0}, **options)
-    finer = fit.fit_supervised(table, delta=1e-4, **options)
+    return fit.fit_supervised(table, starts=starts, cluster=clusters[name], **options)
+
+
+def free_and_one(name, counting):
+    free = fitted(name, counting, bootstrap=replicates)
+    one = fitted(name, counting, fixed=FORMS["one"])
+    kaplan = fitted(name, counting, fixed={"beta": 1.0})
+    finer = fitted(name, counting, delta=1e-4)
     row = {"table": name, "params": counting, **free.coefficients.loc["gamma"].drop("fixed")}
     row |= {"small_delta": finer.law.gamma, "objective": free.objective / one.objective - 1}
-    row |= {"E": free.law.E, "E_one": one.law.E}
-    fits = {"error": free, "error_one": one, "error_kaplan": kaplan}
-    return row | {name: found.mean_relative_error() for name, found in fits.items()}
+    row |= {"E": free.law.E, "E_one": one.law.E, "error": free.mean_relative_error()}
+    others = {"error_one": one, "error_kaplan": kaplan}
+    return row | {error: found.mean_relative_error() for error, found in others.items()}
 
 
 cases = [(name, how) for name, t in tables.items() for how, column in counts.items() if column in t]

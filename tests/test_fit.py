@@ -418,8 +418,9 @@ def test_too_few_runs_and_bad_options(supervised_runs, distillation_runs):
     ],
 )
 def test_suspicious_runs_are_warned_of(supervised_runs, change, message):
-    with pytest.warns(fit.FitWarning, match=message):
+    with pytest.warns(fit.FitWarning) as caught:
         fit.check_runs(change(supervised_runs))
+    assert any(message in str(warning.message) for warning in caught)
 
 
 def test_total_parameters_and_bits_are_suspected(distillation_runs):

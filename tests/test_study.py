@@ -250,10 +250,10 @@ def test_parts_of_a_batch_add_up_to_the_batch(toy, monkeypatch, large):
     monkeypatch.setattr(train, "optimizer", lambda recipe: optax.identity())
     for part in (4, 32):
         monkeypatch.setattr(measure, "PART", part)
-        jax.clear_caches()
+        train._advance.clear_cache()
         tokens = 8 * 32 * toy.n_ctx
         trained.append(fit(small(n_ctx=8), toy, tokens, recipe=recipe, teacher=teacher))
-    jax.clear_caches()
+    train._advance.clear_cache()
     few, whole = map(jax.tree.leaves, trained)
     for a, b in zip(few, whole, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
@@ -265,10 +265,10 @@ def temporary_bytes(n_vocab, windows):
     with float64():
         params = jax.eval_shape(lambda: start(small(n_vocab, 16)))
         state = params, jax.eval_shape(train.optimizer(recipe).init, params)
-        chunk = jax.ShapeDtypeStruct((1, windows, 17), jnp.int32), None
+        chunk = jax.ShapeDtypeStruct((1, windows, 17), jnp.int32), None, None
         settings = dict.fromkeys(("mixing", "temperature", "steps", "peak"), np.float32(1))
-        fixed = recipe, (None, None), False
-        step = train._advance.lower(state, params, chunk, (0, 1, settings), fixed).compile()
+        fixed = recipe, Objective().cut, False
+        step = train._advance.lower(state, (params,), chunk, (0, 1, settings), fixed).compile()
     return step.memory_analysis().temp_size_in_bytes
 
 
@@ -279,9 +279,9 @@ def test_logits_of_a_batch_never_exist_at_once(monkeypatch):
     params = jax.eval_shape(lambda: start(small(n_vocab, 16)))
     assert few < measure.PART * transformer.window_bytes(params, 16)
     monkeypatch.setattr(measure, "PART", 64)
-    jax.clear_caches()
+    train._advance.clear_cache()
     whole = temporary_bytes(n_vocab, 64)
-    jax.clear_caches()
+    train._advance.clear_cache()
     assert many < 4 * 64 * 16 * n_vocab < whole
 
 
@@ -582,7 +582,7 @@ def test_another_dask_worker_goes_on_where_a_killed_one_was_in_a_long_run(tmp_pa
 
     tags = {"GPU": 1}
     with (
-        LocalCluster(2, threads_per_worker=1, dashboard_address=None, resources=tags) as cluster,
+        LocalCluster(1, threads_per_worker=1, dashboard_address=None, resources=tags) as cluster,
         Client(cluster) as client,
     ):
         client.register_plugin(Told())
