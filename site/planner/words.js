@@ -240,8 +240,8 @@ const Words = (() => {
     ];
     const other = w.lossUnit === "nats" ? "ppl" : w.lossUnit;
     const name = { ppl: "… as perplexity", bpb: "… as bits per byte", bits: "… as bits per token" }[other];
-    rows.push(each(name, (p) => (p.loss > GUESS ? "above " : "")
-      + String(digits(Quantities.outOfNats(Math.min(p.loss, GUESS), other, w.bytes), 3))));
+    rows.push(each(name, (p) => (p.loss > GUESS ? "–"
+      : String(digits(Quantities.outOfNats(p.loss, other, w.bytes), 3)))));
     rows.push(
       each("Student size", () => size(problem.studentParams)),
       each("Student tokens", (p) => (p === best
