@@ -275,6 +275,22 @@ def test_the_page_optimises_as_the_library_does_at_all_scales(optimiser):
     assert kinds == {0, 1}
 
 
+def test_the_best_teacher_is_found_where_the_runs_hardly_tell_e(browser, url):
+    law = LAW._replace(supervised=LAW.supervised._replace(E=1e-3))
+    page = browser.new_page()
+    page.goto(url)
+    found = page.evaluate(
+        """supervised => {
+          const law = Law.create({ ...SETTINGS.central, supervised }, SETTINGS.flops);
+          return Plan.create(law, SETTINGS).bestTeacherLoss(1e9, 50e9);
+        }""",
+        law.supervised._asdict(),
+    )
+    page.close()
+    grid = np.geomspace(0.6, 10, 20_001)
+    assert found == pytest.approx(grid[law.loss(1e9, 50e9, grid).argmin()], rel=1e-3)
+
+
 def test_the_answer_flips_where_the_library_says(optimiser, browser, url):
     page = browser.new_page()
     page.goto(url)
@@ -776,6 +792,7 @@ def test_a_planner_of_tiny_runs_opens_on_a_question_inside_them(browser, tmp_pat
     assert "1B" not in hints
     answered(page, lambda: page.fill("#n", "1B"))
     assert "student size 1B (fitted on 15k to 800k)" in page.inner_text("#warnings")
+    assert "(there the law extrapolates)" in page.inner_text("#teacher-caption")
     # The largest loss of these runs is 3.82.
     assert page.evaluate("[7.6, 60673.894, Infinity].map(Words.loss)") == [
         "7.600", "above 7.644", "above 7.644",

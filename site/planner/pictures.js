@@ -105,8 +105,10 @@ const Pictures = (() => {
     ]);
     const lost = best.loss - at(ideal);
     const side = best.teacher.loss < ideal ? "too strong" : "too weak";
+    const [least, most] = SETTINGS.fitted.teacherLoss;
+    const far = !w.measured && (ideal < least || ideal > most);
     let words = `For this student on ${size(tokens)} tokens the best teacher has a loss of `
-      + `${loss(ideal)} and gives ${loss(at(ideal))}.`;
+      + `${loss(ideal)}${far ? " (there the law extrapolates)" : ""} and gives ${loss(at(ideal))}.`;
     if (lost > w.error && !w.isNew) {
       words += ` The chosen one, ${loss(best.teacher.loss)}, is ${side}, which costs ${loss(lost)}.`;
       if (side === "too strong") words += " This is the capacity gap.";
