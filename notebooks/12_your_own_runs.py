@@ -32,7 +32,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from scalinglib import fit, flops, laws, tables
+from scalinglib import flops, laws, tables
 from scalinglib.own import answers, decisions, fitting
 from scalinglib.report import claims, figures, paths, profiles
 
@@ -112,7 +112,8 @@ coefficients.map("{:.4g}".format)
 
 # %%
 for name, found in (("supervised", supervised), ("distillation", distillation)):
-    print(f"{name}, mean error {found.mean_relative_error():.2%}:", *fit.explain(found), sep="\n  ")
+    said = answers.explained(found)
+    print(f"{name}, mean error {found.mean_relative_error():.2%}:", *said, sep="\n  ")
 
 # %% [markdown]
 # Residuals against student size, tokens and teacher loss. A law that fits leaves a band without
@@ -134,8 +135,7 @@ save(fig, "own_runs_residuals_simulated", residuals[[*labels, "residual"]])
 # The strongest tenth of the runs held out: if errors jump, do not extrapolate.
 
 # %%
-fitted, held = answers.held_out_error(distillation, 0.1)
-print(f"fitted runs {fitted:.2%}, strongest tenth, held out {held:.2%}")
+print(answers.extrapolation(distillation, fitting.STRONGEST["distillation"]))
 
 # %% [markdown]
 # ## What does another factor of ten in tokens buy?

@@ -19,8 +19,9 @@ import pandas as pd
 
 from scalinglib import fit, flops, tables
 from scalinglib.allocate import supervised_optimum
-from scalinglib.own.answers import held_out_error
+from scalinglib.own.answers import explained, extrapolation
 from scalinglib.own.budgets import inside_budget, seen, wanted, wanted_in_words
+from scalinglib.own.fitting import STRONGEST
 from scalinglib.report import claims, figures, paths, profiles
 from scalinglib.report.paths import DATA
 
@@ -69,13 +70,12 @@ one = fit.fit_supervised(runs, fixed={"gamma": 1.0}, bootstrap=settings.fit_repl
 print(
     f"mean error {found.mean_relative_error():.2%}, with gamma = 1 {one.mean_relative_error():.2%}"
 )
-print(*fit.explain(found), sep="\n")
+print(*explained(found), sep="\n")
 found.coefficients.map("{:.4g}".format)
 
 # %%
 for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
-    fitted, held = held_out_error(law_fit, 0.2)
-    print(f"{name}: fitted {fitted:.2%}, strongest fifth held out {held:.2%}")
+    print(f"{name}: {extrapolation(law_fit, STRONGEST['supervised'])}")
 
 # %% [markdown]
 # ## What a budget wants
@@ -111,16 +111,19 @@ for ax, label in zip(axes, ("best $N$", "best $D$", "$L$ there (nats)"), strict=
     ax.set_yscale("linear" if ax is axes[2] else "log")
 figures.legend_below(fig, axes[0])
 fig.suptitle(f"What a budget wants, {whose}")
-save(fig, "own_supervised_runs", both)
+save(fig, "own_supervised_runs", both.dropna())  # without budgets of which a range is not told
 
 # %% [markdown]
 # ## The answer
 
 # %%
 compute = compute or (1e21 if example else inside_budget(found))
-print(f"{compute:.3g} FLOPs")
-for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
-    print(f"  {name}: {wanted_in_words(law_fit, compute)}")
+if compute is None:
+    print("outside; no budget of these runs has its optimum inside them")
+else:
+    print(f"{compute:.3g} FLOPs")
+    for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
+        print(f"  {name}: {wanted_in_words(law_fit, compute)}")
 
 # %% [markdown]
 # ## Check

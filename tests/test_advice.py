@@ -163,6 +163,17 @@ def test_what_the_law_knows_nothing_of_is_said(given, note):
     )
 
 
+def test_the_command_prints_no_loss_above_guessing(capsys):
+    teacher = "7B:2.05"
+    assert cli.main(["plan", "--student", "10M", "--tokens", "1M", "--teacher", teacher]) == 0
+    expected = next(
+        line for line in capsys.readouterr().out.splitlines() if "expected loss" in line
+    )
+    data = LAW.supervised.loss(1e7, 1e6)
+    assert LAW.loss(1e7, 1e6, 2.05) > np.log(flops.N_VOCAB) > data
+    assert expected.split()[-3:] == ["above", "10.397", f"{data:.3f}"]
+
+
 def test_on_other_text_the_papers_losses_are_no_range():
     problem = advice.Problem(1e9, compute=1e21, teachers=seven_billion(1.8))
     said = [advice.advise(LAW, LAWS, problem, measured=m).notes for m in (None, (1e9, 2e10, 2.0))]

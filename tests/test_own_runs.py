@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import jupytext
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -451,6 +452,38 @@ def test_a_budget_inside_supervised_runs_and_one_outside():
     assert budgets.wanted_in_words(found, 1e27).startswith("outside: 1e+27 FLOPs want N = ")
 
 
+@pytest.mark.parametrize("settings", [7, 8, 9])
+def test_few_settings_are_fitted_and_none_held_out_where_too_few_would_stay(settings, monkeypatch):
+    monkeypatch.setattr(answers, "_STARTS", 8)
+    monkeypatch.setattr(answers, "_REPLICATES", 0)
+    runs = simulate.supervised_runs(laws.load("corrected").supervised).iloc[::8].head(settings)
+    lines = answers.of_supervised(tables.RunsTable(runs[:0], runs, ())).lines
+    at = lines.index("extrapolation, the strongest 20% held out:")
+    free, stiff = lines[at + 1 : at + 3]
+    assert ("it takes 9, each with one run" in free) == (settings < 9)
+    assert ("it takes 8, each with one run" in stiff) == (settings < 8)
+    assert ("of the held out" in free) == (settings == 9)
+    assert any("mean error" in line for line in lines[at + 3 :])
+
+
+def test_settings_to_check_are_those_of_which_enough_stay():
+    for free in (5, 6, 9):
+        for share in (0.1, 0.2):
+            least = fitting.settings_to_check(free, share)
+            for count in (least - 1, least):
+                losses = pd.Series(np.arange(count, dtype=float))
+                assert ((losses >= losses.quantile(share)).sum() > free) == (count == least)
+    assert fitting.students_needed(fitting.TEACHERS_NEEDED) == 11
+    assert fitting.students_needed(fitting.TEACHERS_NEEDED - 1) == 7
+
+
+def test_strongest_runs_of_one_loss_are_not_held_out():
+    runs = simulate.supervised_runs(laws.load("corrected").supervised)
+    runs = runs.assign(loss=np.maximum(runs.loss, runs.loss.median()))
+    found = fit.fit_supervised(runs, starts=8, bootstrap=0)
+    assert answers.extrapolation(found, 0.2).startswith("none to hold out")
+
+
 def test_ranges_are_finite_or_not_printed():
     assert (
         numbers.ranged(1.0, *numbers.band([1.0, 2.0, np.inf], 1.0)) == "1 (the runs tell no range)"
@@ -527,6 +560,27 @@ def test_in_a_checkout_the_notebook_is_executed_on_the_table_and_the_decision(
     names = {t.id for node in ast.parse(cell).body for t in node.targets}
     assert set(said) <= names
     assert len(tables.read_runs(how["env"]["SCALINGLIB_RUNS"]).whole()) == len(runs)
+
+
+def test_a_notebook_that_fails_is_said_in_a_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: name)
+    noise = "Executing: 30%\nTraceback (most recent call last):\n  ...\nno kernel\n"
+    monkeypatch.setattr(
+        command.subprocess,
+        "run",
+        lambda words, **how: subprocess.CompletedProcess(words, 1, "", noise),
+    )
+    assert command._executed(tmp_path / "mine.csv", "16_own", {}) == 1
+    assert capsys.readouterr().err.endswith("notebook: failed, no kernel\n")
+    error = nbformat.v4.new_output(
+        "error", ename="ValueError", evalue="few runs\nadd some", traceback=["Traceback", "..."]
+    )
+    cells = [nbformat.v4.new_markdown_cell("# 16"), nbformat.v4.new_code_cell(outputs=[error])]
+    failed = tmp_path / "16_own.failed.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), failed)
+    assert command._executed(tmp_path / "mine.csv", "16_own", {}) == 1
+    said = capsys.readouterr().err.splitlines()[1:]
+    assert said == [f"notebook: failed, ValueError: few runs; as far as it got: {failed}"]
 
 
 def test_a_whole_table_is_read_back_as_it_was(tmp_path):

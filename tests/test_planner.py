@@ -275,6 +275,22 @@ def test_the_page_optimises_as_the_library_does_at_all_scales(optimiser):
     assert kinds == {0, 1}
 
 
+def test_the_best_teacher_is_found_where_the_runs_hardly_tell_e(browser, url):
+    law = LAW._replace(supervised=LAW.supervised._replace(E=1e-3))
+    page = browser.new_page()
+    page.goto(url)
+    found = page.evaluate(
+        """supervised => {
+          const law = Law.create({ ...SETTINGS.central, supervised }, SETTINGS.flops);
+          return Plan.create(law, SETTINGS).bestTeacherLoss(1e9, 50e9);
+        }""",
+        law.supervised._asdict(),
+    )
+    page.close()
+    grid = np.geomspace(0.6, 10, 20_001)
+    assert found == pytest.approx(grid[law.loss(1e9, 50e9, grid).argmin()], rel=1e-3)
+
+
 def test_the_answer_flips_where_the_library_says(optimiser, browser, url):
     page = browser.new_page()
     page.goto(url)
@@ -734,10 +750,65 @@ def test_a_planner_of_own_runs_answers_from_their_law_and_says_so(browser, tmp_p
     supervised = laws.SupervisedLaw(**told["central"]["supervised"])
     law = laws.DistillationLaw(**told["central"]["coefficients"], supervised=supervised)
     assert law != LAW
+    assert_opens_inside(page)
     budgets = np.array([1e20, 1e21, 1e22])
     answers = page.evaluate(SOLVE, [problem(1e9, compute=c) for c in budgets])
     table = allocate.optimal(law, 1e9, budgets, (1, 1))
     assert_agrees(answers, table.student_loss.to_numpy(), table.supervised_loss.to_numpy())
+
+
+def assert_opens_inside(page):
+    """The question that the page opens with lies in the middle of the runs, and nothing is odd."""
+    page.wait_for_function(SETTLED)
+    told = page.evaluate("SETTINGS")
+    for field, kind, key in (
+        ("n", "size", "params"),
+        ("tn", "size", "params"),
+        ("b", "tokens", "tokens"),
+        ("tl", "loss", "teacherLoss"),
+    ):
+        low, high = told["fitted"][key]
+        value = page.evaluate(
+            "given => Inputs.read(...given)", [page.input_value(f"#{field}"), kind]
+        )
+        assert low < value < high
+    for have in ("one", "list"):
+        page.check(f"input[value={have}]")
+        page.wait_for_function(SETTLED)
+        assert page.locator(".error, .doubt").count() == 0
+        assert not page.is_visible("#warnings")
+        assert page.is_visible("#results")
+    page.check("input[value=one]")
+
+
+def test_a_planner_of_tiny_runs_opens_on_a_question_inside_them(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(planner, "fit_own", partial(planner.fit_own, starts=8, bootstrap=8))
+    planner.write(tmp_path / "planner", ROOT / "tests" / "cases" / "tiny_models" / "runs.csv")
+    page = browser.new_page()
+    page.goto((tmp_path / "planner" / "index.html").as_uri())
+    assert_opens_inside(page)
+    hints = " ".join(page.locator(".hint").all_inner_texts())
+    assert "15k, 90k, 190k" in hints
+    assert "1B" not in hints
+    answered(page, lambda: page.fill("#n", "1B"))
+    assert "student size 1B (fitted on 15k to 800k)" in page.inner_text("#warnings")
+    assert "(there the law extrapolates)" in page.inner_text("#teacher-caption")
+    # The largest loss of these runs is 3.82.
+    assert page.evaluate("[7.6, 60673.894, Infinity].map(Words.loss)") == [
+        "7.600", "above 7.644", "above 7.644",
+    ]  # fmt: skip
+    page.close()
+
+
+def test_a_loss_above_guessing_is_said_and_not_printed(browser, url):
+    assert LAW.loss(1e7, 1e6, 2.05) > np.log(flops.N_VOCAB)
+    page = opened(browser, url, "#n=10M&b=1M&have=one&tn=7B&tl=2.05")
+    assert "A loss above that of guessing (10.397)" in page.inner_text("#warnings")
+    assert "above 10.397" in page.inner_text("#tiles")
+    assert plan_cell(page, "as perplexity") == "–"
+    said = page.inner_text("#results")
+    assert all(float(x) <= np.log(flops.N_VOCAB) for x in re.findall(r"\d+\.\d{3}", said))
+    page.close()
 
 
 def test_a_planner_of_runs_without_teachers_is_refused(tmp_path):

@@ -23,6 +23,7 @@ from scalinglib.report.paths import FIGURES, ROOT
 SOURCE = ROOT / "site" / "planner"
 COEFFICIENT_SET = "corrected"
 ENSEMBLE = "figure1"
+_FAR = 2  # times the largest loss of somebody's runs, above which a law's is no model's
 
 
 def resolution():
@@ -58,6 +59,22 @@ def _law(law, form):
     return {"form": form, "supervised": supervised, "coefficients": coefficients}
 
 
+def _quantities(kinds):
+    return {
+        "kinds": {name: kind._asdict() for name, kind in kinds.items()},
+        "times": quantities.TIMES,
+        "flopUnits": quantities.FLOP_UNITS,
+        "scales": quantities.SCALES,
+    }
+
+
+def _written(value):
+    """A size or a number of tokens as people write it, to four digits."""
+    units = {"T": 1e12, "B": 1e9, "M": 1e6, "k": 1e3}
+    unit = next((unit for unit, scale in units.items() if value >= scale), "")
+    return f"{value / units.get(unit, 1):.4g}{unit}"
+
+
 def settings():
     """Everything that the planner's scripts take from the library, as a dict of plain numbers."""
     members = laws.ensemble(ENSEMBLE)
@@ -86,14 +103,23 @@ def settings():
         "resolution": resolution(),
         # Where the answer's changes are looked for: the budgets of `allocate.crossover`.
         "scan": {"compute": [1e17, 1e28], "tokens": [1e8, 1e14], "points": 90},
-        "quantities": {
-            "kinds": {name: kind._asdict() for name, kind in quantities.KINDS.items()},
-            "times": quantities.TIMES,
-            "flopUnits": quantities.FLOP_UNITS,
-            "scales": quantities.SCALES,
-        },
+        "quantities": _quantities(quantities.KINDS),
         "gpus": quantities.GPU_TERAFLOPS,
         "truncation": truncation(),
+        "guess": {"loss": float(np.log(flops.N_VOCAB)), "what": "that of guessing"},
+        "opening": {
+            "n": "1B",
+            "b": "50B",
+            "tn": "7B",
+            "tl": "2.05",
+            "list": "small, 550M, 2.55\nmedium, 1.8B, 2.35\nlarge, 7B, 2.05",
+        },
+        "examples": {
+            "sizes": "1B, 500M, 1.5 billion, 3e9",
+            "flops": "1e21 or 4 × 10^21",
+            "limit": "200B",
+            "serve": "2T",
+        },
     }
 
 
@@ -136,6 +162,10 @@ def own_settings(path):
     costs = 3 * flops.forward_flops(runs.student_params.to_numpy()) * runs.student_tokens
     compute = [min(1e17, float(costs.min()) / 10), max(1e28, 1e6 * float(costs.max()))]
     span = [min(1e8, seen["tokens"][0]), max(1e14, 1e3 * seen["tokens"][1])]
+    asked = _own_question(runs, fitted.pool)
+    shown = asked["opening"] | asked["examples"]
+    losses = runs.student_loss, runs.teacher_loss, fitted.supervised.runs.loss
+    largest = max(float(values.max()) for values in losses)
     return {
         "set": f"fitted to {Path(path).name}",
         "whose": f"the laws of {len(runs)} distilled runs and {len(fitted.supervised.runs)} "
@@ -152,7 +182,73 @@ def own_settings(path):
         "fitted": seen,
         "resolution": float(np.sqrt(np.mean(found.residuals() ** 2))),
         "scan": {"compute": compute, "tokens": span, "points": 90},
+        # The vocabulary of the runs is not known, and with it not what guessing would cost.
+        "guess": {"loss": _FAR * largest, "what": f"{_FAR} times the largest of the runs"},
+        "quantities": _quantities(_own_kinds(low, seen, float(costs.min()), shown)),
+        **asked,
     }  # fmt: skip
+
+
+def _own_question(runs, pool):
+    """What the page opens with, in the middle of the runs, and its examples of what to write."""
+    sizes = np.sort(runs.student_params.unique())
+    size = sizes[len(sizes) // 2]
+    tokens = np.exp(np.log(runs.student_tokens[runs.student_params == size]).mean())
+    # Best last, and each a teacher that there is.
+    ranked = pool.sort_values(["teacher_loss", "teacher_params"], ascending=False, kind="stable")
+    middle = ranked.iloc[len(ranked) // 2]
+    shelf = ranked.iloc[sorted({0, len(ranked) // 2, len(ranked) - 1})]
+    names = {1: ["mine"], 2: ["weak", "strong"], 3: ["weak", "middle", "strong"]}[len(shelf)]
+    described = [
+        f"{name}, {_written(one.teacher_params)}, {one.teacher_loss:.4g}"
+        for name, one in zip(names, shelf.itertuples(), strict=True)
+    ]
+    budget = tokens * (3 * flops.forward_flops(size) + flops.forward_flops(middle.teacher_params))
+    return {
+        "opening": {
+            "n": _written(size),
+            "b": _written(tokens),
+            "tn": _written(middle.teacher_params),
+            "tl": f"{middle.teacher_loss:.4g}",
+            "list": "\n".join(described),
+        },
+        "examples": {
+            "sizes": ", ".join(_written(n) for n in (sizes[0], size, sizes[-1])),
+            "flops": f"{budget:.2g}".replace("e+", "e"),
+            "limit": _written(4 * tokens),
+            "serve": _written(40 * tokens),
+        },
+    }
+
+
+def _own_kinds(low, seen, cost, shown):
+    """`quantities.KINDS`, so wide that what the runs hold is neither refused nor questioned."""
+    per_hour = 3600e12 * max(quantities.GPU_TERAFLOPS.values())
+    usual = {
+        "size": seen["params"],
+        "tokens": seen["tokens"],
+        "flops": [cost, cost],
+        "hours": [cost / per_hour] * 2,
+        "loss": seen["teacherLoss"],
+    }
+    lows = {"size": low["params"], "tokens": low["tokens"]}
+    lows |= {"flops": cost / 10, "hours": cost / 10 / per_hour}
+    named = {
+        "size": f"a size between {_written(low['params'])} and 10T, such as {shown['n']}",
+        "tokens": f"a number of tokens between {_written(low['tokens'])} and 1e16, such as "
+        f"{shown['b']}",
+        "flops": f"a number of FLOPs, such as {shown['flops']}",
+    }
+    kinds = dict(quantities.KINDS)
+    for name, (first, last) in usual.items():
+        kind = kinds[name]
+        kinds[name] = kind._replace(
+            what=named.get(name, kind.what),
+            low=min(kind.low, lows.get(name, kind.low)),
+            usual_low=min(kind.usual_low, first),
+            usual_high=max(kind.usual_high, last),
+        )
+    return kinds
 
 
 def _sentences(notes):

@@ -73,8 +73,8 @@ def run(arguments):
     Returns
     -------
     int
-        0 where there is an answer, 2 where the law cannot have made the table or its units are in
-        doubt.
+        0 where there is an answer, 1 where its notebook failed, 2 where the law cannot have made
+        the table or its units are in doubt.
 
     Raises
     ------
@@ -122,20 +122,22 @@ def _run(arguments):
     read = folder / f"{arguments.runs.stem}.csv"
     table.whole().to_csv(read)
     print(f"written: {folder}", flush=True)
-    print(_executed(read, notebook[0], given))
-    return 0
+    return _executed(read, notebook[0], given)
 
 
 def _executed(read, name, parameters):
-    """Execute a checkout's notebook on the table that was read; where it is, or why there is none.
+    """Execute a checkout's notebook on the table that was read; say where it is, or why not.
 
-    The answer has been printed by then: the notebook takes longer, and shows more.
+    The answer has been printed by then: the notebook takes longer, and shows more. Returns the
+    exit status.
     """
     lacking = [n for n in ("papermill", "jupytext") if importlib.util.find_spec(n) is None]
     if not _in_checkout():
-        return "notebook: none outside a checkout of the repository"
+        print("notebook: none outside a checkout of the repository")
+        return 0
     if lacking:
-        return f"notebook: none, for this Python has no {' and no '.join(lacking)}"
+        print(f"notebook: none, for this Python has no {' and no '.join(lacking)}")
+        return 0
     given = "--parameters", json.dumps(parameters)
     print(f"notebook: executing {name}, half a minute", file=sys.stderr, flush=True)
     done = subprocess.run(
@@ -145,9 +147,23 @@ def _executed(read, name, parameters):
         capture_output=True,
         text=True,
     )
-    if done.returncode:
-        return f"notebook: failed\n{done.stderr.strip()}"
-    return f"notebook: {read.parent / name}.ipynb"
+    if not done.returncode:
+        print(f"notebook: {read.parent / name}.ipynb")
+        return 0
+    failed = read.parent / f"{name}.failed.ipynb"
+    far = f"; as far as it got: {failed}" if failed.is_file() else ""
+    print(f"notebook: failed, {_reason(failed, done.stderr)}{far}", file=sys.stderr)
+    return 1
+
+
+def _reason(failed, stderr):
+    """Why a notebook failed, in one line: its own error, or else the last that was heard of it."""
+    if failed.is_file():
+        cells = json.loads(failed.read_text(encoding="utf-8"))["cells"]
+        for output in (output for cell in cells for output in cell.get("outputs", ())):
+            if output["output_type"] == "error":
+                return f"{output['ename']}: {output['evalue']}".partition("\n")[0]
+    return stderr.strip().rpartition("\n")[2] or "without a word"
 
 
 class _Said(NamedTuple):

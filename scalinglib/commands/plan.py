@@ -9,6 +9,7 @@ import numpy as np
 
 from scalinglib import laws, quantities
 from scalinglib.allocate import TOKENS_BOX, advice, shift
+from scalinglib.flops import N_VOCAB
 
 __all__ = ["add", "answer", "run"]
 
@@ -232,6 +233,12 @@ def _tokens(tokens):
     return f"{tokens:.3g}{' (a bound)' if bound else ''}"
 
 
+def _loss(nats):
+    """A loss, or that it is above that of guessing: no model's, whatever the law puts there."""
+    guess = math.log(N_VOCAB)
+    return f"{nats:.3f}" if nats <= guess else f"above {guess:.3f}"
+
+
 def _amount(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
@@ -254,9 +261,9 @@ def _text(found):
     def row(name, show):
         rows.append((name, *(("none" if p is None else show(p)) for p in (best, data))))
 
-    row("expected loss (nats)", lambda p: f"{p['loss']:.3f}")
+    row("expected loss (nats)", lambda p: _loss(p["loss"]))
     bands = [ranges.get("distilled"), ranges["supervised"]]
-    texts = ["none" if band is None else f"{band[0]:.3f} to {band[1]:.3f}" for band in bands]
+    texts = ["none" if band is None else " to ".join(map(_loss, band)) for band in bands]
     rows.append(("in 9 of 10 laws", *texts))
     row("student tokens", lambda p: _tokens(p["student_tokens"]))
     row("FLOPs", lambda p: f"{p['compute']:.3g}")
@@ -290,6 +297,6 @@ def _text(found):
         line = f"  {size['student_params']:>9.3g}  {size['verdict']:<10}"
         if "loss" in size:
             low, high = size["range"]
-            line += f"  {size['loss']:.3f} ({low:.3f} to {high:.3f})"
+            line += f"  {_loss(size['loss'])} ({_loss(low)} to {_loss(high)})"
         lines.append(line)
     return "\n".join(lines)

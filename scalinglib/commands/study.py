@@ -6,7 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from scalinglib.experiment import execute, table
-from scalinglib.own.fitting import STUDENTS_NEEDED, TEACHERS_NEEDED
+from scalinglib.own.fitting import (
+    STRONGEST,
+    TEACHERS_NEEDED,
+    settings_to_check,
+    students_needed,
+)
 from scalinglib.study import design_file, plan, record
 
 __all__ = ["add", "run"]
@@ -73,10 +78,12 @@ def _too_few(runs):
     """What the runs lack for laws of their own, as lines of the plan."""
     alone = {(r.params, r.tokens) for r in runs if r.teacher is None}
     taught = {(r.params, r.tokens, r.teacher) for r in runs if r.teacher is not None}
-    # Where there is nothing else to fit, a fifth of the runs on labels are held out.
-    counts = {"on labels": (alone, TEACHERS_NEEDED if taught else TEACHERS_NEEDED + 2)}
+    # Where there is nothing else to fit, the law of the runs on labels is the one to check.
+    checked = settings_to_check(TEACHERS_NEEDED - 1, STRONGEST["supervised"])
+    counts = {"on labels": (alone, TEACHERS_NEEDED if taught else checked)}
     if taught:
-        counts["from teachers"] = taught, STUDENTS_NEEDED
+        teachers = len({teacher for *_, teacher in taught})
+        counts["from teachers"] = taught, students_needed(teachers)
     return [
         f"for a law of one's own: {len(found)} settings {name} are too few, it takes {needed}"
         for name, (found, needed) in counts.items()

@@ -9,12 +9,11 @@ from scipy.stats import ConstantInputWarning
 from scalinglib import fit
 from scalinglib.own.budgets import inside_budget, seen, wanted, wanted_in_words
 from scalinglib.own.decisions import decide, inside_decision
-from scalinglib.own.fitting import fit_own
+from scalinglib.own.fitting import STRONGEST, fit_own, settings_to_check
 
-__all__ = ["FullAnswer", "held_out_error", "of_distilled", "of_supervised"]
+__all__ = ["FullAnswer", "explained", "extrapolation", "of_distilled", "of_supervised"]
 
 _STARTS, _REPLICATES = 64, 100
-_STRONGEST = 0.2  # share of the runs that the check of extrapolation holds out
 
 
 class FullAnswer(NamedTuple):
@@ -89,10 +88,9 @@ def of_supervised(table, compute=None):
         lines += [f"  {name}: {wanted_in_words(one, budget)}" for name, one in forms.items()]
     if compute is None and budget is not None:
         lines.append("  the budget was taken inside the runs: --flops")
-    lines.append(f"extrapolation, the strongest {_STRONGEST:.0%} held out:")
-    for name, one in forms.items():
-        fitted, held = held_out_error(one, _STRONGEST)
-        lines.append(f"  {name}: mean error {fitted:.2%} of the fitted, {held:.2%} of the held out")
+    share = STRONGEST["supervised"]
+    lines.append(f"extrapolation, the strongest {share:.0%} held out:")
+    lines += [f"  {name}: {extrapolation(one, share)}" for name, one in forms.items()]
     told, diagnosis = _diagnosis("supervised", free)
     lines += told
     budgets = np.geomspace(*seen(free.runs)["compute"], 21)
@@ -105,34 +103,49 @@ def of_supervised(table, compute=None):
     return FullAnswer(lines, files)
 
 
-def held_out_error(found, share):
-    """Mean relative errors of the fitted runs and of the strongest ones, which were held out.
+def extrapolation(found, share):
+    """How well a law foretells its strongest runs, as words.
 
     Parameters
     ----------
     found : Fit
     share : float
-        Of the runs, those of lowest loss.
+        Of the runs, those of lowest loss, which are held out.
 
     Returns
     -------
-    fitted, held : float
+    str
+        Mean relative errors of the fitted runs and of those held out; or why none can be.
     """
     measured = found.runs[found.spec.columns[-1]]
     strong = (measured < measured.quantile(share)).to_numpy()
+    settings = list(found.spec.columns[:-1])
+    stay = len(found.runs[~strong].drop_duplicates(settings))
+    free = int((~found.coefficients.fixed).sum())
+    if stay <= free:
+        return (
+            f"too few settings to hold any out: {stay} would stay for {free} coefficients; it "
+            f"takes {settings_to_check(free, share)}, each with one run"
+        )
+    if not strong.any():
+        return f"none to hold out: the strongest {share:.0%} have one and the same loss"
     _, predicted = fit.hold_out(found, strong)
     errors = predicted.relative_error.abs().groupby(predicted.held).mean()
-    return float(errors[False]), float(errors[True])
+    return f"mean error {errors[False]:.2%} of the fitted, {errors[True]:.2%} of the held out"
+
+
+def explained(found):
+    """`fit.explain`, or a law's warnings where its runs are too few to resample (list of str)."""
+    if not len(found.replicates):
+        return [*found.warnings, "Too few runs to resample: no ranges, no ridges."]
+    with warnings.catch_warnings():
+        # Of a constant column, which the doubts about the table and the diagnosis name.
+        warnings.simplefilter("ignore", ConstantInputWarning)
+        return fit.explain(found)
 
 
 def _diagnosis(name, found):
-    if len(found.replicates):
-        with warnings.catch_warnings():
-            # Of a constant column, which the doubts about the table and the diagnosis name.
-            warnings.simplefilter("ignore", ConstantInputWarning)
-            sentences = fit.explain(found)
-    else:
-        sentences = [*found.warnings, "Too few runs to resample: no ranges, no ridges."]
+    sentences = explained(found)
     ridges = sum(sentence.startswith("Ridge") for sentence in sentences)
     lines = [f"diagnosis, {name} law: mean error {found.mean_relative_error():.2%}"]
     lines += [f"  {sentence}" for sentence in sentences if not sentence.startswith("Ridge")]

@@ -2,18 +2,30 @@
 
 import warnings
 from dataclasses import dataclass
+from itertools import count
+from math import ceil
 
 import pandas as pd
 
 from scalinglib import fit
+from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.laws import load
 from scalinglib.tables.doubts import merged_teachers
 
-__all__ = ["HELD", "STUDENTS_NEEDED", "TEACHERS_NEEDED", "OwnLaws", "fit_own", "supervised_runs"]
+__all__ = [
+    "HELD",
+    "STRONGEST",
+    "TEACHERS_NEEDED",
+    "OwnLaws",
+    "fit_own",
+    "settings_to_check",
+    "students_needed",
+    "supervised_runs",
+]
 
 TEACHERS_NEEDED = 7  # one more than the supervised law has coefficients
-# One more than is free where few teachers leave the rest to the published law, and one held out.
-STUDENTS_NEEDED = 7
+# Of the runs, those of lowest loss that the check of extrapolation holds out.
+STRONGEST = {"supervised": 0.2, "distillation": 0.1}
 _RESAMPLED = 5  # runs, or teachers, that a bootstrap needs to draw from
 # What of the published law is held, for each way out of having few teachers.
 HELD = {
@@ -21,6 +33,7 @@ HELD = {
     "held": ("alpha", "beta", "gamma"),
     "shifted": ("A", "B", "alpha", "beta", "gamma"),
 }
+_TOLD_BY_TEACHERS = ("c0", "c1", "d1", "f1")  # of the published law, where teachers are few
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,31 @@ class OwnLaws:
     supervised: fit.Fit
     pool: pd.DataFrame
     notes: tuple
+
+
+def settings_to_check(free, share):
+    """Settings, one run each, of which more than `free` stay where `share` of them is held out.
+
+    Parameters
+    ----------
+    free : int
+        Coefficients to be fitted.
+    share : float
+        Of the runs; those below this quantile of the loss go.
+
+    Returns
+    -------
+    int
+    """
+    return next(n for n in count(1) if n - ceil(round(share * (n - 1), 9)) > free)
+
+
+def students_needed(teachers):
+    """Settings of students for a distillation law and its check, with so many teachers (int)."""
+    free = len(DISTILLATION.coefficients)
+    if teachers < TEACHERS_NEEDED:
+        free -= len(_TOLD_BY_TEACHERS)
+    return settings_to_check(free, STRONGEST["distillation"])
 
 
 def supervised_runs(distilled, others=None):
@@ -113,7 +151,7 @@ def fit_own(distilled, others=None, *, way="own", starts=64, bootstrap=100):
             )
         fixed = {}
         if len(pool) < TEACHERS_NEEDED:
-            fixed = {name: getattr(published, name) for name in ("c0", "c1", "d1", "f1")}
+            fixed = {name: getattr(published, name) for name in _TOLD_BY_TEACHERS}
             notes.append(
                 f"distillation law: {len(pool)} teachers do not tell what a teacher's loss does; "
                 "c0, c1, d1 and f1 are the published ones, and their uncertainty is in no range"

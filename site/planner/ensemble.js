@@ -19,7 +19,7 @@ const Ensemble = (() => {
    * The members as solvers. `measured`, a model of one's own or null, shifts every law, both ways.
    * They come in an order in which the first few stand for all.
    */
-  function create({ ensemble, agreement, flops, box, scan }, measured) {
+  function create({ ensemble, agreement, flops, box, scan, guess }, measured) {
     const count = ensemble.length;
     const stride = [66, 64, 61, 59, 1].find((n) => n < count && gcd(n, count) === 1) ?? 1;
     const members = [];
@@ -28,7 +28,7 @@ const Ensemble = (() => {
       const law = Law.create(row, flops);
       const laws = measured ? Law.shifts(law, measured) : [law];
       for (const one of laws) {
-        members.push({ plan: Plan.create(one, { box, scan }), weight: row.weight / laws.length });
+        members.push({ plan: Plan.create(one, { box, scan, guess }), weight: row.weight / laws.length });
       }
     }
     const levels = [(1 - agreement) / 2, (1 + agreement) / 2];

@@ -32,7 +32,9 @@ const Inputs = (() => {
     const rows = text.split("\n").map((line, i) => ({ line: i + 1, cells: cells(line) }))
       .filter((row) => row.cells.some((cell) => cell !== ""));
     if (rows.length && rows[0].cells.every((cell) => !/\d/.test(cell))) rows.shift();
-    if (!rows.length) errors.list = "This needs at least one teacher, such as: large, 7B, 2.05";
+    if (!rows.length) {
+      errors.list = `This needs at least one teacher, such as: ${SETTINGS.opening.list.split("\n").at(-1)}`;
+    }
     return rows.map(({ line, cells: row }) => {
       if (row.length !== 2 && row.length !== 3) {
         errors.list ??= `Line ${line} has ${row.length} entries; it must have name, size, loss.`;
@@ -67,12 +69,12 @@ const Inputs = (() => {
       const after = Math.max(...laws.map((one) => one.supervisedLoss(params, few)));
       const known = `${where}${nats.toFixed(2)} nats per token is`;
       const other = measured ? "" : " If it is other text, give a model of yours below.";
-      const [whose, unit] = [measured ? "this text" : "English text", fields.lu];
+      const [whose, unit] = [measured || SETTINGS.whose ? "this text" : "English text", fields.lu];
       if (nats < least) {
         errors[field] = `${known} less than ${whose} leaves to any model (${least.toFixed(2)}). `
           + `${{ nats: "Are these bits per byte", ppl: "Are these nats" }[unit] ?? "Is it the unit"}`
           + `?${other}`;
-      } else if (nats > Math.max(after, 3.5)) {
+      } else if (nats > Math.max(after, 3.5, SETTINGS.fitted.teacherLoss[1])) {
         errors[field] = `${known} more than a model of this size has after ${Words.size(few)} tokens `
           + `(${after.toFixed(2)}). `
           + `${{ nats: "Is it a perplexity", bpb: "Are these nats" }[unit] ?? "Is it the unit"}?`

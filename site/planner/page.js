@@ -7,7 +7,7 @@ const Page = (() => {
   const SHEET = { points: 8.2, wide: 95, high: 56 }; // printed characters that fill one page
   const { make, place } = Pictures;
   const form = place("form");
-  const defaults = Object.fromEntries(new FormData(form));
+  const defaults = { ...Object.fromEntries(new FormData(form)), ...SETTINGS.opening };
 
   const read = () => ({ ...defaults, ...Object.fromEntries(new FormData(form)) });
 
@@ -247,10 +247,13 @@ const Page = (() => {
     for (const number of document.querySelectorAll("[data-number=vocabulary]")) {
       number.textContent = SETTINGS.flops.vocabulary.toLocaleString("en");
     }
+    const examples = { ...SETTINGS.opening, ...SETTINGS.examples };
+    for (const example of document.querySelectorAll("[data-example]")) {
+      example.textContent = examples[example.dataset.example];
+    }
     if (SETTINGS.whose) {
       place("whose").textContent = SETTINGS.whose;
-      place("language").textContent = `The laws know the text and tokens of the runs they were ${
-        SETTINGS.set}.`;
+      place("language").textContent = "The laws know the text and the tokens of these runs.";
     }
     place("gpu-names").replaceChildren(
       ...Object.keys(SETTINGS.gpus).map((name) => make("option", { value: name })),
@@ -259,7 +262,7 @@ const Page = (() => {
     place("basis").textContent = `Coefficients: ${SETTINGS.set}; ranges: `
       + `${SETTINGS.ensemble.length} laws. Fitted on models of ${Words.size(params[0])} to `
       + `${Words.size(params[1])} parameters, ${Words.size(tokens[0])} to ${Words.size(tokens[1])} `
-      + `tokens, teachers of loss ${teacherLoss[0]} to ${teacherLoss[1]}; one run scatters by `
+      + `tokens, teachers of loss ${Words.digits(teacherLoss[0], 4)} to ${Words.digits(teacherLoss[1], 4)}; one run scatters by `
       + `${Words.percent(SETTINGS.resolution)} about the laws.`;
     fill(Inputs.fromLink(location.hash));
     form.addEventListener("input", ({ target }) => {

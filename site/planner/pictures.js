@@ -8,6 +8,7 @@ const Pictures = (() => {
     ["distil", "data", "mark", "other", "faint", "student", "inference", "pretraining", "third"]
       .map((name) => [name, `var(--${name})`]),
   );
+  const drawn = (x) => (Number.isFinite(x) ? Math.min(x, Words.GUESS) : x);
   const place = (id) => document.getElementById(id);
 
   function make(tag, attributes, ...children) {
@@ -58,19 +59,19 @@ const Pictures = (() => {
     const low = Math.max(law.irreducible, Math.min(...losses) - 0.4);
     const high = Math.max(...losses) + 0.4;
     const xs = Array.from({ length: 161 }, (_, i) => low + ((high - low) * i) / 160);
-    const points = xs.map((l) => [l, at(l)]);
+    const points = xs.map((l) => [l, drawn(at(l))]);
     const values = [...points.map((p) => p[1]), ...ranges.supervised, ...ranges.distilled,
-      ...plans.map((p) => p.loss)];
+      ...plans.map((p) => p.loss)].map(drawn);
     const y = { low: Math.min(...values) - 0.05, high: Math.max(...values) + 0.05 };
     const marks = [
-      { x: ideal, y: at(ideal), color: COLORS.distil, hollow: true, label: "best teacher loss" },
+      { x: ideal, y: drawn(at(ideal)), color: COLORS.distil, hollow: true, label: "best teacher loss" },
       ...plans.filter((p) => p !== best).map((p) => ({
-        x: p.teacher.loss, y: p.loss, color: COLORS.other, hollow: true,
+        x: p.teacher.loss, y: drawn(p.loss), color: COLORS.other, hollow: true,
         label: `${p.teacher.name}: ${loss(p.loss)}`,
       })),
       {
-        x: best.teacher.loss, y: best.loss, color: COLORS.mark, label: "the chosen teacher",
-        low: ranges.distilled[0], high: ranges.distilled[1],
+        x: best.teacher.loss, y: drawn(best.loss), color: COLORS.mark, label: "the chosen teacher",
+        low: drawn(ranges.distilled[0]), high: drawn(ranges.distilled[1]),
       },
     ];
     Chart.draw(place("teacher-chart"), {
@@ -79,12 +80,12 @@ const Pictures = (() => {
       x: { low, high, label: "teacher loss (nats per token)" },
       y: { ...y, label: "student loss" },
       bands: [{
-        points: [low, high].map((l) => [l, ...ranges.supervised]), color: COLORS.data,
+        points: [low, high].map((l) => [l, ...ranges.supervised.map(drawn)]), color: COLORS.data,
       }],
       lines: [
         { points: [[low, low], [high, high]], color: COLORS.faint, width: 1 },
         {
-          points: [[low, supervised.loss], [high, supervised.loss]],
+          points: [low, high].map((l) => [l, drawn(supervised.loss)]),
           color: COLORS.data, dash: "2 4", width: 2,
         },
         { points, color: COLORS.distil },
@@ -104,8 +105,10 @@ const Pictures = (() => {
     ]);
     const lost = best.loss - at(ideal);
     const side = best.teacher.loss < ideal ? "too strong" : "too weak";
+    const [least, most] = SETTINGS.fitted.teacherLoss;
+    const far = !w.measured && (ideal < least || ideal > most);
     let words = `For this student on ${size(tokens)} tokens the best teacher has a loss of `
-      + `${loss(ideal)} and gives ${loss(at(ideal))}.`;
+      + `${loss(ideal)}${far ? " (there the law extrapolates)" : ""} and gives ${loss(at(ideal))}.`;
     if (lost > w.error && !w.isNew) {
       words += ` The chosen one, ${loss(best.teacher.loss)}, is ${side}, which costs ${loss(lost)}.`;
       if (side === "too strong") words += " This is the capacity gap.";
@@ -119,10 +122,10 @@ const Pictures = (() => {
     if (!w.curve) return;
     const { curve, bands, best, budget, unit, flips, inUnit, ranges } = w;
     const at = (row) => inUnit(row.budget);
-    const data = curve.map((row) => [at(row), row.supervised]);
-    const distilled = curve.map((row) => [at(row), row.distilled]);
+    const data = curve.map((row) => [at(row), drawn(row.supervised)]);
+    const distilled = curve.map((row) => [at(row), drawn(row.distilled)]);
     const values = [...data.map((p) => p[1]), ...distilled.map((p) => p[1]), ...ranges.supervised,
-      ...(best ? ranges.distilled : [])].filter(Number.isFinite);
+      ...(best ? ranges.distilled : [])].filter(Number.isFinite).map(drawn);
     const x = {
       low: budget / 30, high: budget * 30, log: true, format: Words.budgetTick[unit],
       label: { flops: "budget (FLOPs)", tokens: "student tokens", hours: "GPU-hours" }[unit],
@@ -133,7 +136,7 @@ const Pictures = (() => {
       x,
       y: { low: Math.min(...values) - 0.03, high: Math.max(...values) + 0.03, label: "student loss" },
       bands: [["supervised", COLORS.data], ["distilled", COLORS.distil]].map(([key, color]) => ({
-        color, points: bands.map((row) => [at(row), ...row[key]]),
+        color, points: bands.map((row) => [at(row), ...row[key].map(drawn)]),
       })),
       lines: [
         { points: data, color: COLORS.data, dash: "2 4", width: 2 },
@@ -144,8 +147,8 @@ const Pictures = (() => {
         ...inside.map((b) => ({ x: b, label: "flips", dash: "4 4", row: 1 })),
       ],
       marks: best ? [{
-        x: budget, y: best.loss, color: COLORS.mark, label: loss(best.loss),
-        low: ranges.distilled[0], high: ranges.distilled[1],
+        x: budget, y: drawn(best.loss), color: COLORS.mark, label: loss(best.loss),
+        low: drawn(ranges.distilled[0]), high: drawn(ranges.distilled[1]),
       }] : [],
     });
     Chart.legend(place("budget-legend"), [
@@ -208,7 +211,7 @@ const Pictures = (() => {
     const how = { distil: "distil", train: "on data", undecided: "undecided" };
     const shown = (row) => {
       if (!row.tokens) return ["none", "serving it costs more", "–"];
-      if (row.loss > Words.GUESS) return [size(row.tokens), "too few tokens", "–"];
+      if (row.loss > Words.GUESS) return [size(row.tokens), "no loss of a model", "–"];
       return [size(row.tokens), how[row.verdict], `${loss(row.loss)} (${range(row.range)})`];
     };
     table(place("sizes-table"), ["Student", "tokens", "better way", "loss (in 9 of 10 laws)"],

@@ -42,7 +42,7 @@ const Plan = (() => {
     return [x, left, right].reduce((one, other) => (f(other) < f(one) ? other : one));
   }
 
-  function create(law, { box, scan }) {
+  function create(law, { box, scan, guess }) {
     const train = (params) => 3 * law.forwardFlops(params);
     const cap = (problem) => Math.min(problem.maxTokens ?? Infinity, box.tokens[1]);
 
@@ -206,8 +206,10 @@ const Plan = (() => {
     /** The teacher loss that is best for a student on these tokens, whatever it costs. */
     function bestTeacherLoss(studentParams, studentTokens) {
       const loss = (x) => law.studentLoss(studentParams, studentTokens, Math.exp(x));
+      // Some runs hardly tell E, and ten times next to nothing is no teacher's loss.
       const low = Math.log(law.irreducible);
-      return Math.exp(minimise(loss, low, low + Math.log(10), 65, 1e-8));
+      const high = Math.max(low + Math.log(10), Math.log(guess.loss));
+      return Math.exp(minimise(loss, low, high, 65, 1e-8));
     }
 
     return { solve, supervised, curve, flips, turn, rebudget, bestTeacherLoss };

@@ -3,7 +3,9 @@
 
 const Words = (() => {
   const digits = (x, n) => Number(x.toPrecision(n));
-  const loss = (x) => x.toFixed(3);
+  /** A loss above this is no model's, whatever a law puts there. */
+  const GUESS = SETTINGS.guess.loss;
+  const loss = (x) => (x > GUESS ? `above ${GUESS.toFixed(3)}` : x.toFixed(3));
   const percent = (x) => `${digits(100 * x, 2)}%`;
   const unspent = (x) => (x < 0.995 ? percent(x) : "more than 99%");
   function power(x) {
@@ -27,8 +29,6 @@ const Words = (() => {
   const plain = (x) => x.toLocaleString("en", { maximumSignificantDigits: 3 });
   const hours = (x) => (x < 1e7 ? plain(x) : size(x));
   const times = (x) => (x < 1e4 ? String(digits(x, 2)) : power(x));
-  /** The loss of guessing among all tokens: what the law puts above it is no model's. */
-  const GUESS = Math.log(SETTINGS.flops.vocabulary);
   const range = (ends, show = loss) => {
     const [low, high] = ends.map(show);
     return low === high ? low : `${low} to ${high}`;
@@ -211,7 +211,7 @@ const Words = (() => {
         + `unspent when ${what}.`);
     }
     if (Math.max(supervised.loss, best?.loss ?? 0) > GUESS) {
-      found.push(`A loss above that of guessing (${loss(GUESS)}): the law says nothing on so few tokens.`);
+      found.unshift(`A loss above ${SETTINGS.guess.what} (${loss(GUESS)}): the law says nothing here.`);
     }
     if (outside.length) {
       found.unshift("This answer is an extrapolation. Outside what the law was fitted on: "
@@ -240,7 +240,8 @@ const Words = (() => {
     ];
     const other = w.lossUnit === "nats" ? "ppl" : w.lossUnit;
     const name = { ppl: "… as perplexity", bpb: "… as bits per byte", bits: "… as bits per token" }[other];
-    rows.push(each(name, (p) => String(digits(Quantities.outOfNats(p.loss, other, w.bytes), 3))));
+    rows.push(each(name, (p) => (p.loss > GUESS ? "–"
+      : String(digits(Quantities.outOfNats(p.loss, other, w.bytes), 3)))));
     rows.push(
       each("Student size", () => size(problem.studentParams)),
       each("Student tokens", (p) => (p === best

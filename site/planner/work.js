@@ -142,7 +142,7 @@ const Work = (() => {
     for (const times of [1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8]) {
       const params = w.problem.studentParams * times;
       const left = compute - (w.serve ?? 0) * w.law.forwardFlops(params);
-      if (params < 1e6) continue;
+      if (params < SETTINGS.box.params[0]) continue;
       if (left <= 0) {
         rows.push({ params, loss: Infinity });
         continue;
