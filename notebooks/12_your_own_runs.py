@@ -46,7 +46,7 @@ whose = "simulated example runs" if example else "your runs"
 renamed, units = {}, {}  # such as {"val_loss": "student_loss"}, {"params": "M", "loss": "ppl"}
 
 # %% [markdown]
-# ## Check
+# ## The file
 #
 # What cannot be read stops here, with every fault of the file at once, its rows counted as a
 # spreadsheet counts them. What is doubtful is said, first of all what no law can have made; after

@@ -36,7 +36,7 @@ cluster = None  # a column that names the run, where a run has several rows
 renamed, units = {}, {}  # such as {"N": "params"}, {"tokens": "B", "loss": "ppl"}
 
 # %% [markdown]
-# ## Check
+# ## The file
 
 # %%
 table = tables.read_runs(runs_path, renamed)

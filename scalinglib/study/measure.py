@@ -12,7 +12,7 @@ from scalinglib.study import transformer
 from scalinglib.study.corpus import Corpus, divergence, stream
 
 __all__ = [
-    *("Ensemble", "Model", "Truth", "at_once", "average", "evaluate", "log_probabilities"),
+    *("ModelEnsemble", "Model", "Truth", "at_once", "average", "evaluate", "log_probabilities"),
     *("parts", "score"),
 ]
 
@@ -39,7 +39,7 @@ class Model:
 
 
 @dataclass(frozen=True, eq=False)
-class Ensemble:
+class ModelEnsemble:
     """A teacher that is several trained models: the mean of their probabilities.
 
     Attributes

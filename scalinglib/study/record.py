@@ -169,7 +169,7 @@ def teacher_of(r, given):
     """A run's teacher as a function of windows, from weights by key; None without one."""
     members = tuple(given[t.key] for t in r.needs)
     if members:
-        return measure.Ensemble(members) if len(members) > 1 else measure.Model(*members)
+        return measure.ModelEnsemble(members) if len(members) > 1 else measure.Model(*members)
     return None if r.teacher is None else measure.Truth(r.corpus)
 
 

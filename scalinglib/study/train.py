@@ -85,7 +85,7 @@ def train(
         Of weights and data.
     split : str
         Of the corpus.
-    teacher : measure.Model, Ensemble or Truth, Stored or another function of windows, or None
+    teacher : measure.Model, ModelEnsemble or Truth, Stored or another function of windows, or None
         Gives log-probabilities (n_vocab, windows * n_ctx); None trains on labels.
     objective : distill.Objective
         With a teacher only.
@@ -170,9 +170,9 @@ def _room(windows, corpus):
 
 def _inside(teacher, corpus, recipe):
     """Weights of teachers whose probabilities are made inside the step; None for others."""
-    if not isinstance(teacher, measure.Model | measure.Ensemble):
+    if not isinstance(teacher, measure.Model | measure.ModelEnsemble):
         return None
-    members = teacher.members if isinstance(teacher, measure.Ensemble) else (teacher.params,)
+    members = teacher.members if isinstance(teacher, measure.ModelEnsemble) else (teacher.params,)
     for params in members:
         n_vocab = params["head"].shape[0]
         if n_vocab != corpus.n_vocab:
