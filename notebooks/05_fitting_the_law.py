@@ -5,11 +5,15 @@
 # the distillation law to 697, and reports a relative error below 1%. Both fits minimise
 #
 # $$
-# \sum_i \mathrm{Huber}_\delta\big(\log \hat L_i - \log L_i\big),
-# \qquad
+# \sum_i \mathrm{Huber}_\delta\big(\log \hat L_i - \log L_i\big)
+# \tag{45}
+# $$
+#
+# with (Equation 50)
+#
+# $$
 # \mathrm{Huber}_\delta(r) =
 #   \begin{cases} r^2 / 2 & |r| \le \delta \\ \delta\,(|r| - \delta / 2) & |r| > \delta \end{cases}
-# \tag{45, 50}
 # $$
 #
 # a sum, not a mean, over a grid of starts, with $\delta = 10^{-4}$; here $\delta = 10^{-3}$, as in
