@@ -200,6 +200,15 @@ def test_the_free_teacher_is_the_cheapest_of_its_loss():
     np.testing.assert_allclose(table.teacher_tokens, tokens, rtol=1e-6)
 
 
+def test_a_paid_teacher_is_the_cheapest_of_its_loss_however_small_a_part_of_the_budget():
+    # At 1e26 FLOPs a 100M student's teacher takes 2e-6 of it and shows in no digit of L_S.
+    n, c = np.geomspace(1e8, 5e10, 12)[:, None], np.geomspace(1e19, 1e26, 15)
+    table = allocate.optimal(LAW, n, c, "teacher_pretraining")
+    params, tokens = allocate.cheapest_model(LAW.supervised, table.teacher_loss.to_numpy())
+    np.testing.assert_allclose(table.teacher_params, params, rtol=1e-8)
+    np.testing.assert_allclose(table.teacher_tokens, tokens, rtol=1e-8)
+
+
 @given(st.floats(1.75, 4.0))
 def test_cheapest_model_against_scipy(loss):
     params, tokens = allocate.cheapest_model(LAW.supervised, loss)

@@ -35,6 +35,8 @@ ENDLESS = 300.0  # log of a size, or of tokens, at which nothing is left of thei
 GRID = 12  # points along each side of the coarse grid
 _BLOCK = 2048  # problems worked on at once: enough that NumPy works and Python waits
 _STEPS = 40
+_SETTLING = 3  # Newton steps along a line of equal loss, from about 1e-4 away
+_NEARBY = 1e-2  # the longest of them, in log N_T
 _DONE = 1e-5  # the Newton step of such a length is the last: the next would be its square
 
 _LOW, _HIGH = np.log([TEACHER_PARAMS_BOX, TOKENS_BOX]).T[:, :, None]
@@ -105,7 +107,37 @@ def _solve(law, problems):
         active = active[~done]
         if not len(active):
             break
-    return found
+    return _settled(law, problems, found)
+
+
+def _settled(law, problems, x):
+    """The same teachers, moved along lines of equal loss to where they cost least.
+
+    L_S says little of where on its line a teacher lies that is a small part of the budget: to six
+    digits only what it costs does, 3 delta_pre F(N_T) D_T + delta_lgt F(N_T) D_S.
+    """
+    floor = _floor(law.supervised)
+    for _ in range(_SETTLING):
+        s, (s_n, s_d), (s_nn, s_nd, s_dd) = reducible_loss(law.supervised, x)
+        _, e, ee = flops_elasticity(x[0])
+        student_tokens = _student_tokens(problems, *x)
+        with np.errstate(all="ignore"):  # where the teacher's training is free nothing is moved
+            inference = problems.delta_lgt * student_tokens
+            inference = inference / (3 * problems.delta_pre * np.exp(x[1]))
+            d_n = -s_n / s_d  # of log D_T by log N_T on the line
+            slope = (1 + inference) * e + d_n
+            bend = (1 + inference) * ee - inference * d_n * e
+            bend -= (s_nn + 2 * s_nd * d_n + s_dd * d_n**2) / s_d
+            step = -slope / bend
+            params, tokens = x[0] + step, x[1] + d_n * step
+            now = _reducible(law.supervised.log_loss(params, tokens), floor)
+            tokens = tokens + (s - now) / s_d
+            moved = np.stack([params, tokens])
+            inside = ((moved > _LOW) & (moved < _HIGH)).all(axis=0)
+            small = (bend > 0) & (np.abs(step) < _NEARBY) & inside
+        spends = (student_tokens < TOKENS_BOX[1]) & (problems.delta_pre > 0)
+        x = np.where(small & spends, moved, x)
+    return x
 
 
 def _best_of_grid(law, problems):
@@ -154,15 +186,20 @@ def _student_loss(law, problems, log_params, log_tokens):
 
     Takes and returns arrays (trials, problems).
     """
-    teacher_flops = forward_flops(np.exp(log_params))
-    left = problems.compute - 3 * problems.delta_pre * teacher_flops * np.exp(log_tokens)
-    student_tokens = left / (problems.student_flops + problems.delta_lgt * teacher_flops)
+    student_tokens = _student_tokens(problems, log_params, log_tokens)
     value = law.log_loss(
         problems.log_student_params,
         np.log(np.clip(student_tokens, *TOKENS_BOX)),
         law.supervised.log_loss(log_params, log_tokens),
     )
     return np.where(student_tokens >= TOKENS_BOX[0], value, np.inf)
+
+
+def _student_tokens(problems, log_params, log_tokens):
+    """What a teacher (N_T, D_T) leaves of the budget, in student tokens."""
+    teacher_flops = forward_flops(np.exp(log_params))
+    left = problems.compute - 3 * problems.delta_pre * teacher_flops * np.exp(log_tokens)
+    return left / (problems.student_flops + problems.delta_lgt * teacher_flops)
 
 
 def _slopes(law, problems, x):

@@ -47,7 +47,7 @@ def ledger():
 
 @functools.lru_cache(maxsize=1)
 def _parsed(file, changed):
-    """The claims in `file` as it was `changed`: a notebook asks for them at each check."""
+    """The claims in `file` as it was when `changed`: kept, for each check asks for all of them."""
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 

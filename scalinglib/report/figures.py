@@ -176,7 +176,7 @@ def saver(profile):
             with plt.rc_context({"figure.constrained_layout.use": False}):
                 figure.set_layout_engine(None)
             png = io.BytesIO()
-            dpi = "figure" if not profile.saves else None  # nobody looks at it
+            dpi = "figure" if not profile.saves else None  # shown, not kept
             figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
             if profile.saves:
                 _write_drawing(figure, png.getvalue(), paths.output() / "figures" / stem)

@@ -142,11 +142,11 @@ class Design:
         return sorted(dict.fromkeys(found), key=lambda run: run.flops + run.inference_flops)
 
 
-CUTS = {"samples": (1, 3, 6, 12, 24, 48), "top_k": (1, 2, 4, 8, 16)}
+_CUTS = {"samples": (1, 3, 6, 12, 24, 48), "top_k": (1, 2, 4, 8, 16)}
 FULL = Design(
     sparse=(
-        Sparse(WORDS, (3, 20), ((1, 20, 5), (2, 5, 5)), **CUTS),
-        Sparse(Addresses(), (3, 20), ((1, 20, 4), (2, 5, 4)), **CUTS),
+        Sparse(WORDS, (3, 20), ((1, 20, 5), (2, 5, 5)), **_CUTS),
+        Sparse(Addresses(), (3, 20), ((1, 20, 4), (2, 5, 4)), **_CUTS),
     ),
     longer=Sparse(WORDS, (3, 20), ((1, 100, 5),), (1, 3, 12), (4, 16)),
     students=((1, 20, 5), (2, 5, 5)),

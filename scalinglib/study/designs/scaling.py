@@ -1,4 +1,4 @@
-"""The committed study of the words, and a sweep of the recipe around it."""
+"""The committed study of the words, models on equal tokens, and a sweep of the recipe."""
 
 from dataclasses import dataclass
 from itertools import product
