@@ -104,7 +104,7 @@ else
 study: study-study ## train what data/runs/study.csv lacks (notebook 08; resumes; [RUN=id] trains one again, [DASK=address] elsewhere), or [DESIGN=my.toml] a study of yours
 endif
 
-study-%: .venv/.done ## the same for text (notebook 17, needs the text extra), fixed_tokens (08), sweep (08b), practice (10), logits (18), calibration (09), mapping (02)
+study-%: .venv/.done ## the same for text (notebook 17, needs the text extra), fixed_tokens and largest_students (08), sweep (08b), practice (10), logits (18), calibration (09), mapping (02)
 	$(VENV)/python -m tools.study $* $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
 
 bench: .venv/.done ## speed, as ratios against named alternatives in the same run

@@ -600,7 +600,8 @@ def test_another_dask_worker_goes_on_where_a_killed_one_was_in_a_long_run(tmp_pa
 
 def test_committed_table_is_the_design():
     designs = {"study": scaling.FULL.runs(), "sweep": scaling.SWEEP.runs()}
-    for name, wanted in (designs | {"fixed_tokens": scaling.FIXED_TOKENS}).items():
+    designs |= {"fixed_tokens": scaling.FIXED_TOKENS, "largest_students": scaling.LARGEST_STUDENTS}
+    for name, wanted in designs.items():
         runs = record.read(DATA / "runs" / f"{name}.csv")
         assert sorted(runs.id) == sorted(r.id for r in wanted)
         assert np.isfinite(runs.loss).all()

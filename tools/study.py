@@ -23,6 +23,12 @@ STUDIES = {
     "study": (scaling.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "text": (addresses.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "fixed_tokens": (scaling.FIXED_TOKENS, record.task(MODELS), MODELS, execute.local_executor),
+    "largest_students": (
+        scaling.LARGEST_STUDENTS,
+        record.task(MODELS),
+        MODELS,
+        execute.local_executor,
+    ),
     "sweep": (scaling.SWEEP.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "practice": (practice.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "logits": (LOGITS, record.task(MODELS, LOGITS), MODELS, execute.local_executor),

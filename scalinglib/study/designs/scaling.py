@@ -1,4 +1,4 @@
-"""The committed study of the words, models on equal tokens, and a sweep of the recipe."""
+"""The committed study of the words, runs held apart from its law, and a sweep of the recipe."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -7,12 +7,18 @@ from pathlib import Path
 from scalinglib.study import design_file
 from scalinglib.study.run import Run, by_ratio
 
-__all__ = ["FIXED_TOKENS", "FULL", "SWEEP", "Sweep"]
+__all__ = ["FIXED_TOKENS", "FULL", "LARGEST_STUDENTS", "SWEEP", "Sweep"]
 
 FOLDER = Path(__file__).parent
 FULL = design_file.read(FOLDER / "study.toml")
-# Figure 36a's second series, apart from the study: its law is fitted to the first.
+# Apart from the study, whose law is not fitted to them: Figure 36a's second series, and more
+# numbers of tokens for the largest student (Figure 37), which that law has to predict.
 FIXED_TOKENS = tuple(Run(depth, by_ratio(4, 5).tokens) for depth in (1, 2, 3, 5, 6))
+LARGEST_STUDENTS = tuple(
+    by_ratio(5, ratio, teacher=teacher)
+    for ratio in (0.25, 0.5, 2, 4)
+    for teacher in FULL.fixed_teachers()
+)
 
 
 @dataclass(frozen=True)
