@@ -24,7 +24,7 @@ STUDIES = {
     "text": (addresses.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
     "fixed_tokens": (scaling.FIXED_TOKENS, record.task(MODELS), MODELS, execute.local_executor),
     "largest_students": (
-        scaling.LARGEST_STUDENTS,
+        scaling.LARGEST_STUDENTS.student_runs(),
         record.task(MODELS),
         MODELS,
         execute.local_executor,

@@ -172,7 +172,8 @@ def saver(profile):
         _refuse_missing(stem, table)
         if figure is not None:
             # Lay out once and keep it: an engine, "none" included, makes each file draw twice.
-            figure.get_layout_engine().execute(figure)
+            if profile.saves:
+                figure.get_layout_engine().execute(figure)
             with plt.rc_context({"figure.constrained_layout.use": False}):
                 figure.set_layout_engine(None)
             png = io.BytesIO()

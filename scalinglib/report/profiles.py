@@ -19,7 +19,7 @@ class Profile:
     name : str
         "fast" or "full".
     saves : bool
-        Whether figures and tables are written.
+        Whether figures and tables are written, and figures laid out for it.
     curve_points, map_points : int
         Points along a curve, and along each side of a contour map.
     fit_starts, fit_replicates : int

@@ -129,13 +129,13 @@ def _entropy(words):
     children, p, _ = _built(words)
     own = -np.sum(p * np.log(p, out=np.zeros_like(p), where=p > 0), axis=1)
     nodes, symbols = np.nonzero(p)
+    targets, shares = children[nodes, symbols], p[nodes, symbols]
     here = np.zeros(len(p))
     here[0] = 1.0
     total = 0.0
     for _ in range(words.n_ctx):
         total += here @ own
-        flow = here[nodes] * p[nodes, symbols]
-        here = np.bincount(children[nodes, symbols], flow, minlength=len(p))
+        here = np.bincount(targets, here[nodes] * shares, minlength=len(p))
     return float(total / words.n_ctx)
 
 

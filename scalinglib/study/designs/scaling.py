@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 
 from scalinglib.study import design_file
+from scalinglib.study.design import Design
 from scalinglib.study.run import Run, by_ratio
 
 __all__ = ["FIXED_TOKENS", "FULL", "LARGEST_STUDENTS", "SWEEP", "Sweep"]
@@ -14,11 +15,7 @@ FULL = design_file.read(FOLDER / "study.toml")
 # Apart from the study, whose law is not fitted to them: Figure 36a's second series, and more
 # numbers of tokens for the largest student (Figure 37), which that law has to predict.
 FIXED_TOKENS = tuple(Run(depth, by_ratio(4, 5).tokens) for depth in (1, 2, 3, 5, 6))
-LARGEST_STUDENTS = tuple(
-    by_ratio(5, ratio, teacher=teacher)
-    for ratio in (0.25, 0.5, 2, 4)
-    for teacher in FULL.fixed_teachers()
-)
+LARGEST_STUDENTS = Design(teachers=FULL.teachers, students=((5, (0.25, 0.5, 2, 4), 1),))
 
 
 @dataclass(frozen=True)
