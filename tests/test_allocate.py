@@ -209,6 +209,17 @@ def test_a_paid_teacher_is_the_cheapest_of_its_loss_however_small_a_part_of_the_
     np.testing.assert_allclose(table.teacher_tokens, tokens, rtol=1e-8)
 
 
+def test_a_law_that_cannot_say_how_many_tokens_reach_a_loss_is_searched():
+    class Bare:
+        log_loss = staticmethod(LAW.supervised.log_loss)
+
+    losses = np.geomspace(1.72, 5.0, 40)
+    for limit in (None, np.full(40, 1e12)):
+        told = allocate.cheapest_model(LAW.supervised, losses, max_tokens=limit)
+        searched = allocate.cheapest_model(Bare, losses, max_tokens=limit)
+        np.testing.assert_allclose(searched, told, rtol=1e-7)
+
+
 @given(st.floats(1.75, 4.0))
 def test_cheapest_model_against_scipy(loss):
     params, tokens = allocate.cheapest_model(LAW.supervised, loss)
