@@ -74,6 +74,11 @@ ifneq ($(filter figures build/figures/% $(NOTEBOOKS),$(MAKECMDGOALS)),)
 include build/dependencies.mk
 endif
 
+# Compilation is most of what tests cost: simpler programs, in one piece, and two workers that do not
+# fight over the cores. `make verify` computes with XLA as it comes.
+test: export XLA_FLAGS := --xla_cpu_use_fusion_emitters=false \
+    --xla_cpu_parallel_codegen_split_count=1 $(XLA_FLAGS)
+test: export OPENBLAS_NUM_THREADS := 1
 test: .venv/.done ## unit and property tests, then every notebook end to end in its fast profile
 	$(VENV)/python -m pytest -p tools -n 2 -q
 	$(VENV)/python -m tools.notebooks fast build/fast

@@ -268,13 +268,9 @@ fig, axes = plt.subplots(1, 2, figsize=(9.5, 4.2), sharey=True, width_ratios=[1,
 place = {name: -i for i, name in enumerate(tables)}
 for _, row in told.iterrows():
     bare = row.params != "as published"
-    at, bar = (
-        place[row.table] + (-0.12 if bare else 0.12),
-        [[row.estimate - row.low], [row.high - row.estimate]],
-    )
-    axes[0].errorbar(
-        row.estimate, at, xerr=bar, fmt="o", color="#333333", mfc="none" if bare else None
-    )
+    at, style = place[row.table] + (-0.12 if bare else 0.12), {"color": "#333333"}
+    axes[0].hlines(at, row.low, row.high, **style)  # an interval may leave its estimate out
+    axes[0].plot(row.estimate, at, "o", mfc="white" if bare else None, **style)
 axes[0].axvline(PAPER_GAMMA, color="black", linestyle="--", linewidth=1)
 axes[0].text(PAPER_GAMMA + 0.01, 0.45, "Table 6", fontsize=8)
 axes[0].axvline(1, color="grey", linestyle=":")

@@ -238,10 +238,10 @@ def test_the_papers_procedure_ends_no_lower(supervised_runs):
     assert weak.loss.min() >= 2.2
 
 
-def test_joint_fit_is_no_worse_than_both(supervised_runs, distillation_runs):
-    first = fit.fit_supervised(supervised_runs, starts=64)
-    second = fit.fit_distillation(distillation_runs, first, starts=64)
-    joint = fit.fit_jointly(supervised_runs, distillation_runs, starts=2, bootstrap=16)
+def test_joint_fit_is_no_worse_than_both(supervised_fit, supervised_runs, distillation_runs):
+    first = supervised_fit
+    second = fit.fit_distillation(distillation_runs, first.law, starts=64)
+    joint = fit.fit_jointly(supervised_runs, distillation_runs, starts=2, bootstrap=4)
     assert joint.objective <= (first.objective + second.objective) * (1 + 1e-9)
     assert joint.law.supervised != first.law
     assert np.ptp(joint.replicates.supervised_gamma) > 0

@@ -36,7 +36,7 @@ class Profile:
 
 _PROFILES = {
     "fast": Profile(
-        "fast", saves=False, curve_points=25, map_points=21, fit_starts=32, fit_replicates=32
+        "fast", saves=False, curve_points=25, map_points=21, fit_starts=32, fit_replicates=10
     ),
     "full": Profile(
         "full", saves=True, curve_points=121, map_points=61, fit_starts=128, fit_replicates=400
