@@ -4,6 +4,8 @@ VENV := .venv/bin
 # Kernels and test workers share what they compile; only a speed-up, never in git.
 export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.3
+# They run side by side; and a sum that several threads share out depends on how many there are.
+export OPENBLAS_NUM_THREADS := 1
 # This checkout's code, whatever an environment that was copied from another may say.
 export PYTHONPATH := $(CURDIR)
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
@@ -74,11 +76,10 @@ ifneq ($(filter figures build/figures/% $(NOTEBOOKS),$(MAKECMDGOALS)),)
 include build/dependencies.mk
 endif
 
-# Compilation is most of what tests cost: simpler programs, in one piece, and two workers that do not
-# fight over the cores. `make verify` computes with XLA as it comes.
+# Compilation is most of what tests cost: simpler programs, in one piece. `make verify` computes with
+# XLA as it comes.
 test: export XLA_FLAGS := --xla_cpu_use_fusion_emitters=false \
     --xla_cpu_parallel_codegen_split_count=1 $(XLA_FLAGS)
-test: export OPENBLAS_NUM_THREADS := 1
 test: .venv/.done ## unit and property tests, then every notebook end to end in its fast profile
 	$(VENV)/python -m pytest -p tools -n 2 -q
 	$(VENV)/python -m tools.notebooks fast build/fast

@@ -28,6 +28,7 @@ __all__ = [
     "contours",
     "key",
     "label_size",
+    "lay_out",
     "legend_below",
     "measured",
     "named",
@@ -171,11 +172,9 @@ def saver(profile):
         table = pd.DataFrame(table)
         _refuse_missing(stem, table)
         if figure is not None:
-            # Lay out once and keep it: an engine, "none" included, makes each file draw twice.
             if profile.saves:
-                figure.get_layout_engine().execute(figure)
-            with plt.rc_context({"figure.constrained_layout.use": False}):
-                figure.set_layout_engine(None)
+                lay_out(figure)
+            _keep_layout(figure)
             png = io.BytesIO()
             dpi = "figure" if not profile.saves else None  # shown, not kept
             figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
@@ -189,6 +188,13 @@ def saver(profile):
     return save
 
 
+def lay_out(figure):
+    """Lay a figure out for good, unless that was done: labels may depend on where things are."""
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+        _keep_layout(figure)
+
+
 def write_table(table, name):
     """Write a DataFrame with six significant digits as `name` below `paths.output()`.
 
@@ -199,6 +205,12 @@ def write_table(table, name):
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
     table.to_csv(path.with_suffix(".exact.csv"), index=False, lineterminator="\n")
+
+
+def _keep_layout(figure):
+    # An engine, "none" included, makes each file draw twice.
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)
 
 
 def _refuse_missing(stem, table):

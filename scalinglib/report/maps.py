@@ -8,7 +8,7 @@ from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColor
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from scalinglib.report.figures import MARKS, SCENARIO_COLORS, SCENARIO_LABELS, key
+from scalinglib.report.figures import MARKS, SCENARIO_COLORS, SCENARIO_LABELS, key, lay_out
 
 __all__ = [
     "AT_BOUND",
@@ -135,9 +135,7 @@ def contour_map(axes, table, x, y, column, levels):
 
 def label_contours(figure, lines, fmt="%.2f", every=1):
     """Write their levels along the contour lines, upright; after all limits and colour bars."""
-    layout = figure.get_layout_engine()
-    if layout is not None:  # the angles are those of the finished layout
-        layout.execute(figure)
+    lay_out(figure)  # the angles are those of the finished layout
     for contour in lines:
         axes = contour.axes
         for label in axes.clabel(contour, contour.levels[::every], fmt=fmt, fontsize=7.5):
