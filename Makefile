@@ -59,8 +59,8 @@ verify: .venv/.done ## compute everything anew and report what of the committed 
 	@$(MAKE) -k --no-print-directory figures OWN= || true
 	@$(VENV)/python -m tools.verify
 
-disguised: .venv/.done ## the notebooks that fit again as an older processor computes them
-	$(VENV)/python -m tools.disguise $(foreach n,$(filter 05_% 08_% 08b_% 12_%,$(NOTEBOOKS)),notebooks/$n.py)
+disguised: .venv/.done ## the notebooks that fit or optimise again as an older processor computes them
+	$(VENV)/python -m tools.disguise $(foreach n,$(filter 05_% 07_% 08_% 08b_% 12_%,$(NOTEBOOKS)),notebooks/$n.py)
 
 lab: .venv/.done ## read and change the notebooks in JupyterLab; what they write goes to build/by_hand
 	$(VENV)/python -m jupyterlab notebooks

@@ -266,8 +266,8 @@ fitted.map(lambda x: f"{x:.4g}" if x < 1e9 else f"{x:.0e}")
 # The largest student met one number of tokens in the study. It was trained on four more
 # afterwards, under the same teachers, the best of them stronger than any distilled run above. The
 # law has not seen these runs, and its bound was written down before they were made. It predicts
-# them within 1% on average, and too high nearly everywhere: on few tokens by up to 2%, twice the
-# margin that its mean error suggests.
+# them within 1% on average, but too high nearly everywhere, on few tokens by up to 2%. A part of
+# that may be luck: the runs have one seed, which moves all of them together.
 
 # %%
 largest = with_apart[(with_apart.kind == "distilled") & (with_apart.n_layers == 5)]
@@ -277,6 +277,7 @@ off = law.loss(unseen.params, unseen.tokens, unseen.teacher_loss) / unseen.loss 
 print(
     f"{len(unseen)} runs: {off.abs().mean():.2%}, {(off > 0).mean():.0%} of them too high;", end=" "
 )
+print(f"a seed moves them by {deviation[5] / unseen.loss.mean():.1%}")
 print(f"least loss {unseen.loss.min():.3f}, in the study {distilled.loss.min():.3f}")
 off.groupby(unseen.ratio.round(2)).agg(["size", "mean", "min", "max"]).rename_axis("M").round(4)
 
@@ -337,8 +338,9 @@ save(fig, "fig01_runs_small_scale", shown[columns])
 # %% [markdown]
 # ### Figures 4 and 37: against the teacher's size
 #
-# **See.** On few tokens the smallest student gets worse past its best teacher; on many, and for
-# larger students, all teachers past some strength are alike within the noise. KL goes on rising.
+# **See.** On their fewest tokens students get worse past their best teacher, in every panel of
+# Figure 37 but the first by more than two standard errors (for the first, the pairs below); on
+# many, all teachers past some strength are alike within the noise. KL goes on rising.
 #
 # **How.** Figure 4: the two smallest students, with the law. Figure 37: five students and
 # KL(teacher‖student). Students of depth 1 and 2 on fixed $M$; of 3 and 4 those of the student
@@ -411,6 +413,22 @@ fig.get_layout_engine().execute(fig)
 for (top, _), (_, part) in zip(pairs, sized.groupby("params"), strict=True):
     label_ratios(top, part)
 save(fig, "fig37_capacity_gap_kl_small_scale", sized[[*columns, "kl_teacher"]])
+
+# %% [markdown]
+# The rise from the best to the strongest teacher on the fewest tokens of each student, in nats,
+# with its standard error; the best was chosen after looking, so the rise is a little too large.
+
+
+# %%
+def past_the_best(line):
+    best, strongest = line.loc[line.student_loss.idxmin()], line.loc[line.teacher_params.idxmax()]
+    rise, error = strongest.loss - best.loss, np.hypot(strongest.error, best.error)
+    found = {"M": short(best.ratio), "best N_T": figures.label_size(best.teacher_params)}
+    return pd.Series(found | {"rise": round(rise, 3), "error": round(error, 3)})
+
+
+fewest = sized[sized.tokens == sized.groupby("params").tokens.transform("min")]
+fewest.groupby("params").apply(past_the_best, include_groups=False)
 
 # %% [markdown]
 # Does KL rise from each teacher to the next better one, for every student and number of tokens?
