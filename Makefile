@@ -79,7 +79,7 @@ endif
 # Compilation is most of what tests cost: simpler programs, in one piece, where XLA can (it refuses to
 # start on an option that it does not have). `make verify` computes with XLA as it comes.
 SIMPLER := --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
-simpler = XLA_FLAGS="$$(cat build/xla_flags) $$XLA_FLAGS"
+simpler = XLA_FLAGS="$$(echo $$(cat build/xla_flags) $$XLA_FLAGS)"
 build/xla_flags: requirements.lock | .venv/.done
 	@mkdir -p $(@D)
 	@XLA_FLAGS='$(SIMPLER)' $(VENV)/python -c 'import jax; jax.devices()' 2>/dev/null \
