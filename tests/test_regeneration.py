@@ -62,6 +62,14 @@ def test_a_changed_entry_is_news_and_named(column, values):
     assert f"column {column!r}" in found.where
 
 
+def test_a_coefficient_is_compared_with_itself_whatever_stands_above_it():
+    rows = pd.DataFrame({"coefficient": ["A", "alpha", "c0"], "low": [2160.0, 0.458745, -0.379562]})
+    assert not compare.table(printed(rows), rows.to_csv(index=False)).new
+    for value in (0.460745, 0.458755):
+        changed = rows.assign(low=[2160.0, value, -0.379562])
+        assert compare.table(printed(rows), changed.to_csv(index=False)).new
+
+
 def test_a_column_or_a_row_more_is_news():
     assert compare.table(printed(ROWS), exact(more=1)).new
     assert compare.table(printed(ROWS), ROWS[:1].to_csv(index=False)).new

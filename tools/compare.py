@@ -66,7 +66,8 @@ def table(published, made):
 
     What was printed must be what rounding gives, up to NOISE of the number itself. Where a column
     takes both signs or its name says that it holds differences, NOISE is of what they are left
-    from, taken to be three times the largest of them.
+    from, taken to be three times the largest of them. Rows that are coefficients, as a column of
+    that name says, have no such thing in common.
     """
     old, new = (
         pd.read_csv(io.StringIO(csv), dtype=str, keep_default_na=False) for csv in (published, made)
@@ -75,11 +76,11 @@ def table(published, made):
         return different(f"{len(old)} rows of {list(old)}; made: {len(new)} of {list(new)}")
     found = SAME
     for name in old:
-        found |= _column(name, old[name], new[name])
+        found |= _column(name, old[name], new[name], alike="coefficient" not in old)
     return found
 
 
-def _column(name, old, new):
+def _column(name, old, new, alike):
     before, after = (pd.to_numeric(c, errors="coerce").to_numpy(float) for c in (old, new))
     exact = (old == new).to_numpy()
     # What is counted is printed whole and is the same everywhere, to the last of ten digits.
@@ -92,7 +93,8 @@ def _column(name, old, new):
     half = 0.5 * 10.0 ** (np.floor(np.log10(np.maximum(size, 1e-300))) - 5)
     beyond = np.maximum(np.abs(after - before) - half, 0.0)
     every = np.nan_to_num(pd.to_numeric(old, errors="coerce").to_numpy(float), posinf=0, neginf=0)
-    if DIFFERENCE.search(name) or every.min(initial=0) < 0 < every.max(initial=0):
+    both = every.min(initial=0) < 0 < every.max(initial=0)
+    if alike and (DIFFERENCE.search(name) or both):
         size = np.full_like(size, np.abs(every).max(initial=0) / LEFT)
     relative = beyond / np.maximum(size, NOTHING / NOISE)
     row = int(np.argmax(relative)) if len(relative) else 0
