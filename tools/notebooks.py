@@ -137,7 +137,7 @@ def execute(path, folder, environment, parameters=None):
                 cwd=str(path.parent),
                 progress_bar=False,
                 log_output=False,
-                extra_arguments=["--IPKernelApp.log_level=ERROR"],
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
                 config=Config({"KernelManager": sockets(private)}),
             )
         except papermill.PapermillExecutionError as error:
