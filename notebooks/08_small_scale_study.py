@@ -263,11 +263,11 @@ save(None, "coefficients_small_scale", fitted.reset_index())
 fitted.map(lambda x: f"{x:.4g}" if x < 1e9 else f"{x:.0e}")
 
 # %% [markdown]
-# The largest student met one number of tokens in the study. It was trained on four more
-# afterwards, under the same teachers, the best of them stronger than any distilled run above. The
-# law has not seen these runs, and its bound was written down before they were made. It predicts
-# them within 1% on average, but too high nearly everywhere, on few tokens by up to 2%. A part of
-# that may be luck: the runs have one seed, which moves all of them together.
+# The largest student, of 388k parameters, met one number of tokens in the study. It was trained on
+# four more afterwards, under the same teachers, the best of these runs stronger than any distilled
+# run above. The law has not seen them, and its bound was written down before they were made. It
+# predicts them within 1% on average, but too high nearly everywhere, on few tokens by up to 2%. A
+# part of that may be luck: the runs have one seed, which moves all of them together.
 
 # %%
 largest = with_apart[(with_apart.kind == "distilled") & (with_apart.n_layers == 5)]
@@ -346,7 +346,8 @@ save(fig, "fig01_runs_small_scale", shown[columns])
 # KL(teacher‖student). Students of depth 1 and 2 on fixed $M$; of 3 and 4 those of the student
 # IsoFLOP profiles; of 5 the one of a profile and four more numbers of tokens, which the law was not
 # fitted to. Teachers: the six fixed ones, $L_T$ between them interpolated, the black line. Between
-# teachers of 20 and 10 tokens a parameter (the last two) it bends.
+# teachers of 20 and 10 tokens a parameter (the last two) it bends. Bars: two standard errors, from
+# the spread over seeds of each depth; of depth 5, which has one seed, from that of depth 4.
 
 # %%
 teachers = (

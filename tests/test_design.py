@@ -4,6 +4,7 @@ import sys
 from importlib import resources
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from scalinglib import cli
@@ -79,7 +80,7 @@ def test_all_faults_of_a_file_are_named_at_once(tmp_path):
         "corpus.kind is 'novels'; it must be words, addresses or text",
         "corpus.pages: unknown",
         "recipe.peak is True",
-        "objective.mixing is 2; it must lie in [0, 1]",
+        "objective.mixing is 2; it must be a number from 0 to 1",
     ):
         assert fault in said, fault
 
@@ -88,6 +89,10 @@ def test_all_faults_of_a_file_are_named_at_once(tmp_path):
     ("text", "said"),
     [
         ("", "no runs; there must be rows of supervised"),
+        ("teachers = [{ n_layers = 1, ratio = 5 }]", "no runs; there must be rows of supervised"),
+        (TINY + "[objective]\ntemperature = 'hot'", "temperature is 'hot'; it must be a positive"),
+        (TINY + "[objective]\nreverse = 'yes'", "reverse is 'yes'; it must be true or false"),
+        (TINY + "[objective]\ntop_p = 1.5", "objective.top_p is 1.5; it must lie in"),
         ("a = ", "is not TOML"),
         (TINY + "[recipe]\nbfloat16 = 1", "bfloat16 is 1; it must be true or false"),
         (TINY + "[recipe]\naspect_ratio = 10", "aspect_ratio is 10"),
@@ -166,6 +171,34 @@ def test_the_example_is_enough_for_a_law_and_no_run_less(tmp_path, monkeypatch, 
         path = written(tmp_path, text.replace(cut, "") if cut else text)
         assert cli.main(["study", str(path), "--dry-run"]) == 0
         assert ("too few, it takes" in capsys.readouterr().out) == bool(cut)
+
+
+def test_a_study_of_text_may_do_without_teachers(tmp_path):
+    (tmp_path / "novel.txt").write_text("\n\n".join(f"Paragraph {i}." for i in range(400)))
+    text = "[corpus]\nkind = 'text'\npaths = ['novel.txt']\nn_ctx = 16"
+    alone = "supervised = [{ n_layers = 1, ratios = [1, 2] }]\n"
+    found = design_file.read(written(tmp_path, alone + text)).runs()
+    assert [run.teacher for run in found] == [None, None]
+
+
+def test_a_folder_is_neither_design_nor_table(tmp_path, capsys):
+    path = written(tmp_path, TINY)
+    assert cli.main(["study", str(tmp_path)]) == 2
+    assert "is a folder; it must be a TOML file" in capsys.readouterr().err
+    assert cli.main(["study", str(path), "--table", str(tmp_path)]) == 2
+    assert "a folder; it must be a CSV file" in capsys.readouterr().err
+
+
+def test_rows_of_another_design_are_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(plan, "probe", lambda runs: {runs[0].params: 1e9})
+    path = written(tmp_path, TINY)
+    other = design_file.read(written(tmp_path, TINY.replace("seeds = 2", "seeds = 3"))).runs()
+    rows = [{**dict.fromkeys(record.COLUMNS, ""), "id": run.id} for run in other]
+    pd.DataFrame(rows).to_csv(path.with_suffix(".csv"), index=False)
+    written(tmp_path, TINY)
+    assert cli.main(["study", str(path), "--dry-run"]) == 0
+    extra = len(other) - len(design_file.read(path).runs())
+    assert f"{extra} rows of {path.with_suffix('.csv')} are no runs" in capsys.readouterr().out
 
 
 def test_a_table_that_another_runner_holds_is_said_in_a_sentence(tmp_path, monkeypatch, capsys):

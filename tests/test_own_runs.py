@@ -180,6 +180,16 @@ def test_the_studys_table_goes_in_unchanged():
 # What is doubtful.
 
 
+def test_a_teacher_that_is_listed_as_a_run_too_is_one_run():
+    own = {"params": 83376.0, "tokens": 4e5, "loss": 1.35411}
+    teacher = {f"teacher_{name}": value for name, value in own.items()}
+    for students in range(1, 30):  # a mean of so many equal losses is not always that loss
+        distilled = pd.DataFrame([teacher] * students)
+        assert len(fitting.supervised_runs(distilled, pd.DataFrame([own]))) == 1
+    seed = own | {"loss": 1.36}
+    assert len(fitting.supervised_runs(distilled, pd.DataFrame([own, seed]))) == 2
+
+
 @pytest.mark.parametrize("unit", ["M", "B"])
 @pytest.mark.parametrize("kind", ["params", "tokens"])
 def test_sizes_in_other_units_are_suspected_and_the_suggestion_mends_them(unit, kind, clean):

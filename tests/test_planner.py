@@ -751,6 +751,8 @@ def test_a_planner_of_own_runs_answers_from_their_law_and_says_so(browser, tmp_p
     law = laws.DistillationLaw(**told["central"]["coefficients"], supervised=supervised)
     assert law != LAW
     assert_opens_inside(page)
+    # Nobody said how many bytes a token of theirs has.
+    assert "bytes a token" not in page.inner_text("#same-loss")
     budgets = np.array([1e20, 1e21, 1e22])
     answers = page.evaluate(SOLVE, [problem(1e9, compute=c) for c in budgets])
     table = allocate.optimal(law, 1e9, budgets, (1, 1))

@@ -51,6 +51,8 @@ def run(arguments):
         raise ValueError(f"--workers is {arguments.workers}; it must be 1 or more")
     runs = design_file.read(arguments.design).runs()
     path = arguments.table or arguments.design.with_suffix(".csv")
+    if path.is_dir():
+        raise ValueError(f"--table is {path}, a folder; it must be a CSV file")
     task = record.task(runs=runs)
     table.matching(path, task.columns)
     there = table.read(path, task.types)
@@ -58,6 +60,11 @@ def run(arguments):
     todo = [r for r in runs if r.id not in done]
     rates = plan.probe(todo) if todo else {}
     told = [*plan.lines(runs, done, rates, arguments.workers), *_too_few(runs)]
+    if strangers := len(done - {r.id for r in runs}):
+        told.append(
+            f"{strangers} rows of {path} are no runs of this design, and scalinglib fit takes them "
+            "too: where corpus, tokenizer or recipe have changed give --table another file"
+        )
     print(*told, sep="\n", flush=True)
     if todo and not arguments.dry_run:
         folder = path.with_name(f"{path.stem}_weights")

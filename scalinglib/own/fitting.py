@@ -99,8 +99,10 @@ def supervised_runs(distilled, others=None):
     teachers = merged_teachers(distilled)[columns].drop_duplicates()
     teachers = teachers.rename(columns=lambda name: name.removeprefix("teacher_"))
     parts = [teachers] if others is None or others.empty else [teachers, others]
-    # A teacher that is listed as a supervised run as well is one run.
-    return pd.concat(parts)[["params", "tokens", "loss"]].drop_duplicates()
+    runs = pd.concat(parts)[["params", "tokens", "loss"]]
+    # A teacher that is listed as a supervised run as well is one run; to six digits, as a mean of
+    # equal losses is not always one of them.
+    return runs[~runs.assign(loss=runs.loss.map("{:.6g}".format)).duplicated()]
 
 
 def fit_own(distilled, others=None, *, way="own", starts=64, bootstrap=100):

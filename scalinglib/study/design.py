@@ -110,6 +110,8 @@ class Design:
 
     def weak_to_strong_runs(self):
         """Students of the weakest teacher, near whose loss seeds decide (Figure 41)."""
+        if not self.weak_to_strong:
+            return []
         weakest = self.fixed_teachers()[0]
         return [
             self._by_ratio(depth, ratio, seed=seed, **self._taught(weakest))

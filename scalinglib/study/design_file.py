@@ -1,7 +1,6 @@
 """A study as one TOML file: read into a `Design`, or refused with every fault of it."""
 
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 
 from scalinglib.study.corpus import N_CTX
@@ -30,6 +29,7 @@ _ALLOWED = {
     "sizes": "a list of whole numbers from 1",
     "number": "a positive number",
     "numbers": "a list of positive numbers",
+    "share": "a number from 0 to 1",
     "text": "text",
     "texts": "a list of texts",
     "switch": "true or false",
@@ -37,6 +37,8 @@ _ALLOWED = {
 _CORPUS = {"kind": "text", "paths": "texts", "documents": "text"}
 _CORPUS |= {"tokenizer": "text", "n_vocab": "size", "n_ctx": "size"}
 _RECIPE = {"aspect_ratio": "size", "peak": "number", "bfloat16": "switch"}
+_OBJECTIVE = {"mixing": "share", "temperature": "number", "reverse": "switch"}
+_OBJECTIVE |= {"top_k": "size", "top_p": "number", "samples": "size"}
 _LISTS = {"isoflop_teachers": "numbers"}
 
 
@@ -67,6 +69,8 @@ def read(path):
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DesignError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise DesignError(f"{path} is a folder; it must be a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DesignError(f"{path} is not TOML: {error}") from None
     faults = []
@@ -77,7 +81,7 @@ def read(path):
         if name in told:
             made[name] = _value(name, told[name], kind, faults)
     recipe = _table("recipe", told, _RECIPE, faults)
-    objective = _objective(told.get("objective", {}), faults)
+    objective = _objective(told, faults)
     corpus = _corpus(path.parent, _table("corpus", told, _CORPUS, faults), faults)
     _raise(path, faults)
     design = Design(**made, **recipe, corpus=corpus, objective=objective)
@@ -139,6 +143,7 @@ def _value(where, value, kind, faults):
     tests = {
         "size": lambda v: type(v) is int and v >= 1,
         "number": lambda v: type(v) in (int, float) and 0 < v < float("inf"),
+        "share": lambda v: type(v) in (int, float) and 0 <= v <= 1,
         "text": lambda v: isinstance(v, str),
         "switch": lambda v: isinstance(v, bool),
     }
@@ -150,16 +155,14 @@ def _value(where, value, kind, faults):
 
 
 def _objective(told, faults):
-    names = {field.name for field in fields(Objective)}
-    if not isinstance(told, dict):
-        faults.append(f"objective is {told!r}; it must be a table, [objective]")
-        return Objective()
-    _unknown(told, names, "objective.", faults)
-    try:
-        return Objective(**{name: told[name] for name in names if name in told})
-    except (TypeError, ValueError) as error:
-        faults.append(f"objective.{error}")
-        return Objective()
+    before = len(faults)
+    told = _table("objective", told, _OBJECTIVE, faults)
+    if len(faults) == before:
+        try:
+            return Objective(**told)
+        except ValueError as error:
+            faults.append(f"objective.{error}")
+    return Objective()
 
 
 def _corpus(folder, told, faults):
@@ -214,6 +217,7 @@ def _impossible(design, made):
             faults.append(f"isoflop_teachers has {flops:g}; isoflop has {sorted(budgets)}")
     if made.get("fixed_students") and not made.get("isoflop_teachers"):
         faults.append("fixed_students has students, and isoflop_teachers is empty")
-    if not any(made.get(name) for name in _PROTOCOLS):
-        faults.append(f"no runs; there must be rows of {', '.join(_PROTOCOLS)}")
+    trained = [name for name in _PROTOCOLS if name != "teachers"]  # those only if they teach
+    if not any(made.get(name) for name in trained):
+        faults.append(f"no runs; there must be rows of {', '.join(trained)}")
     return faults

@@ -94,7 +94,8 @@ class Run:
             if (theirs.n_vocab, theirs.n_ctx) != (own.n_vocab, own.n_ctx):
                 raise ValueError(
                     f"teacher has {theirs.n_vocab} symbols and windows of {theirs.n_ctx}; corpus "
-                    f"{own.id} has {own.n_vocab} and {own.n_ctx}"
+                    f"{own.id} has {own.n_vocab} and {own.n_ctx}. Make both corpora with one "
+                    "`tokenizer`, or in bytes, and one `n_ctx`"
                 )
             tokens = [getattr(corpus, "tokenizer", None) for corpus in (theirs, own)]
             if tokens[0] != tokens[1]:

@@ -174,7 +174,9 @@ const Page = (() => {
     place("same-loss").hidden = !teacher;
     if (teacher) {
       const bytes = w.bytes ?? Inputs.read(form.elements.bpt.value || "4.3", "bytes");
-      const said = others.filter(([unit]) => unit !== w.lossUnit).map(([unit, name]) => {
+      // The 4.3 bytes of an English token say nothing of text of one's own.
+      const told = others.filter(([unit]) => unit !== w.lossUnit && !(unit === "bpb" && SETTINGS.whose));
+      const said = told.map(([unit, name]) => {
         const value = Words.digits(Quantities.outOfNats(teacher.loss, unit, bytes), 3);
         if (unit === "ppl") return `a perplexity of ${value}`;
         return unit === "bpb" ? `${value} ${name} at ${bytes} bytes a token` : `${value} ${name}`;
