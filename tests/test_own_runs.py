@@ -177,9 +177,6 @@ def test_the_studys_table_goes_in_unchanged():
     np.testing.assert_array_equal(table.supervised.loss, raw.loss[raw.kind == "supervised"])
 
 
-# What is doubtful.
-
-
 def test_a_teacher_that_is_listed_as_a_run_too_is_one_run():
     own = {"params": 83376.0, "tokens": 4e5, "loss": 1.35411}
     teacher = {f"teacher_{name}": value for name, value in own.items()}
@@ -188,6 +185,9 @@ def test_a_teacher_that_is_listed_as_a_run_too_is_one_run():
         assert len(fitting.supervised_runs(distilled, pd.DataFrame([own]))) == 1
     seed = own | {"loss": 1.36}
     assert len(fitting.supervised_runs(distilled, pd.DataFrame([own, seed]))) == 2
+
+
+# What is doubtful.
 
 
 @pytest.mark.parametrize("unit", ["M", "B"])

@@ -18,25 +18,23 @@ MODELS = ROOT / "build" / "models"
 MAPPING = ROOT / "build" / "mapping"
 LOGITS = logits.FULL.runs()
 ONE_THREAD = partial(ThreadPoolExecutor, 1)  # its groups use all cores at once
-# Jobs, what is done with them, where weights lie, and who works on this machine.
+
+
+def transformers(runs, task=None):
+    """Jobs, what is done with them, where weights lie, and who works on this machine."""
+    return runs, task or record.task(MODELS), MODELS, execute.local_executor
+
+
 STUDIES = {
-    "study": (scaling.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
-    "text": (addresses.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
-    "fixed_tokens": (scaling.FIXED_TOKENS, record.task(MODELS), MODELS, execute.local_executor),
-    "largest_students": (
-        scaling.LARGEST_STUDENTS.student_runs(),
-        record.task(MODELS),
-        MODELS,
-        execute.local_executor,
-    ),
-    "sweep": (scaling.SWEEP.runs(), record.task(MODELS), MODELS, execute.local_executor),
-    "practice": (practice.FULL.runs(), record.task(MODELS), MODELS, execute.local_executor),
-    "logits": (LOGITS, record.task(MODELS, LOGITS), MODELS, execute.local_executor),
-    "calibration": (
-        confidence.FULL.runs(),
-        confidence.task(confidence.FULL.windows, MODELS),
-        MODELS,
-        execute.local_executor,
+    "study": transformers(scaling.FULL.runs()),
+    "text": transformers(addresses.FULL.runs()),
+    "fixed_tokens": transformers(scaling.FIXED_TOKENS),
+    "largest_students": transformers(scaling.LARGEST_STUDENTS.student_runs()),
+    "sweep": transformers(scaling.SWEEP.runs()),
+    "practice": transformers(practice.FULL.runs()),
+    "logits": transformers(LOGITS, record.task(MODELS, LOGITS)),
+    "calibration": transformers(
+        confidence.FULL.runs(), confidence.task(confidence.FULL.windows, MODELS)
     ),
     "mapping": (mapping_sweep.FULL.groups(), mapping_sweep.task(), MAPPING, ONE_THREAD),
     "mapping_paper": (mapping_paper.PAPER.groups(), mapping_sweep.task(), MAPPING, ONE_THREAD),
