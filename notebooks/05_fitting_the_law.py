@@ -349,10 +349,10 @@ claims.check("c1-identified", bool(refused))
 #
 # $\delta = 10^{-4}$, L-BFGS-B without bounds from a grid of 216 000 starts, 90% intervals of 4096
 # resamples of single runs. The whole grid takes eight hours; recorded are 600 of its starts, drawn
-# at random (`python -m tools.paper_fit`). The paper also fits only the runs with $L_S \geq 2.3$:
-# all 328 are. First, where the starts end; then our search under the same objective, with the
-# paper's intervals, beside ours above ($\delta = 10^{-3}$, $c_1$ held, teachers resampled); last,
-# where its optimiser goes on 60 resamples from the best of its ends.
+# at random (`python -m tools.once.paper_fit`). The paper also fits only the runs with
+# $L_S \geq 2.3$: all 328 are. First, where the starts end; then our search under the same
+# objective, with the paper's intervals, beside ours above ($\delta = 10^{-3}$, $c_1$ held, teachers
+# resampled); last, where its optimiser goes on 60 resamples from the best of its ends.
 
 # %%
 ends = pd.read_csv(DATA / "fits" / "paper_starts.csv")

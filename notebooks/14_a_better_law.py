@@ -17,7 +17,7 @@
 #
 # with $E, A, B, \alpha, \beta, \gamma$ from the supervised law and $D_0, s, k, \kappa, p, \rho$ its
 # own. `laws.load("bias_variance")` has it. What decides between laws was written down before any
-# new form was fitted, in the head of `tools/law_bench.py`, and the bench is in
+# new form was fitted, in the head of `tools/once/law_bench.py`, and the bench is in
 # `data/fits/law_bench.csv`. The form was found by trying some eighty on the same hold-outs, so its
 # numbers here flatter it; runs that nobody has looked at are the test.
 
@@ -133,10 +133,10 @@ gaps.round(3)
 # The cross term is small because its parts cancel: under the two better teachers it is negative in
 # rare contexts and positive in those of middling frequency.
 #
-# Some students on 20 tokens a parameter were trained again (`python -m tools.cross_term`, bins laid
-# down first), and $X$ was split over the contexts of the evaluation windows: by the share of the
-# language's words that begin with what the context gives of its word, and by the probability of the
-# teacher's likeliest symbol. What the bins add is the run's $X$.
+# Some students on 20 tokens a parameter were trained again (`python -m tools.once.cross_term`, bins
+# laid down first), and $X$ was split over the contexts of the evaluation windows: by the share of
+# the language's words that begin with what the context gives of its word, and by the probability of
+# the teacher's likeliest symbol. What the bins add is the run's $X$.
 
 # %%
 split = pd.read_csv(DATA / "runs" / "cross_term.csv")

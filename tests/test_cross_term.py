@@ -9,7 +9,7 @@ from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, measure, record, transformer
 from scalinglib.study.run import size
 from scalinglib.study.words import Words
-from tools import cross_term
+from tools.once import cross_term
 
 LEXICON = {"a": 0.3, "an": 0.1, "and": 0.2, "be": 0.2, "been": 0.05, "bee": 0.15}
 TOTALS = ["weight", "t", "K", "X"]

@@ -10,7 +10,7 @@ from scalinglib import allocate, fit, laws
 from scalinglib.laws.ensembles import from_rows
 from scalinglib.laws.forms import FORMS, coefficient_names
 from scalinglib.report.paths import DATA
-from tools import ensemble as tool
+from tools.once import ensemble as tool
 
 RUNS = pd.read_csv(DATA / "published" / "figure1_runs.csv")
 CURVES = pd.read_csv(DATA / "published" / "figure1_curves.csv")

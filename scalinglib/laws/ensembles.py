@@ -1,7 +1,7 @@
 """Laws that fit the same runs about equally well, with weights: what the evidence leaves open.
 
 One law gives one answer; where a decision hangs on some mnats between two extrapolated losses, the
-share of the laws that agree is the answer. `tools/ensemble.py` builds the table and says how.
+share of the laws that agree is the answer. `tools/once/ensemble.py` builds the table and says how.
 
 >>> laws = ensemble("figure1")
 >>> losses = laws.losses(1e9, 2e10, 2.1)

@@ -1,6 +1,6 @@
 """Build the ensemble of laws that fit the runs of the paper's Figure 1, and test its coverage.
 
-    python -m tools.ensemble
+    python -m tools.once.ensemble
 
 Members, for every form of `laws.forms.FORMS` and both readings of Huber's delta: refits to runs
 resampled by teacher and by student at once, each with another supervised law that Table 6 and the

@@ -1,6 +1,6 @@
 """The paper's own search and intervals on the runs of its Figure 1, recorded once.
 
-    python -m tools.paper_fit
+    python -m tools.once.paper_fit
 
 Writes below data/fits, from fixed seeds:
 

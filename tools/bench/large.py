@@ -1,7 +1,7 @@
 """Training with large vocabularies against PyTorch: speed and memory, a process each.
 
-    python -m tools.bench_large          a vocabulary of 4096 on a CPU, against PyTorch eager
-    python -m tools.bench_large gpu      10M and 100M parameters in bfloat16, against torch.compile
+    python -m tools.bench.large          a vocabulary of 4096 on a CPU, against PyTorch eager
+    python -m tools.bench.large gpu      10M and 100M parameters in bfloat16, against torch.compile
 
 Both sides train on labels, from the same weights on the same batches; they take turns, and the
 medians of their ratios are what counts. On a CPU seconds are the processor's, which other work on
@@ -31,7 +31,7 @@ from scalinglib.experiment.schedules import warmup_cosine
 from scalinglib.flops import Architecture
 from scalinglib.study import distill, train, transformer
 from scalinglib.study.recipe import Recipe
-from tools.bench_memory import peak_bytes
+from tools.bench.memory import peak_bytes
 
 TURNS = 5
 
@@ -111,7 +111,7 @@ def our_seconds(setting):
 
 
 def job(setting, threads):
-    """What `bench_torch` trains: see there."""
+    """What `torch_loop` trains: see there."""
     recipe, steps = setting.recipe, setting.warm + setting.steps
     initial = transformer.initial(setting.architecture, jax.random.key(0))
     shape = {"warmup": recipe.warmup, "final": recipe.final}
@@ -131,24 +131,24 @@ def job(setting, threads):
 
 def difference(setting):
     """Largest difference between the logits of both sides in float32, from the same weights."""
-    from tools import bench_torch  # not above: our side must not hold PyTorch
+    from tools.bench import torch_loop  # not above: our side must not hold PyTorch
 
     weights = transformer.initial(setting.architecture, jax.random.key(0))
     # As it begins, the head is zero and says nothing.
     weights["head"] = jax.random.normal(jax.random.key(1), weights["head"].shape, np.float32)
     tokens = Zipf(setting.n_vocab, setting.n_ctx).sample("", np.random.default_rng(0), 1)[:, :-1]
     ours = np.asarray(transformer.logits(weights, tokens.astype(np.int32)))
-    symbols = bench_torch.torch.tensor(tokens.astype(np.int64))
-    params = bench_torch.tensors(weights)
-    turned = bench_torch.rotations(params, setting.n_ctx, transformer.ROPE_BASE)
-    theirs = bench_torch.logits(params, symbols, turned)
+    symbols = torch_loop.torch.tensor(tokens.astype(np.int64))
+    params = torch_loop.tensors(weights)
+    turned = torch_loop.rotations(params, setting.n_ctx, transformer.ROPE_BASE)
+    theirs = torch_loop.logits(params, symbols, turned)
     return np.abs(theirs.detach().flatten(0, 1).T.numpy() - ours).max()
 
 
 def measured(module, *given):
     """What a process of its own says of one side: seconds and bytes."""
     done = subprocess.run(
-        [sys.executable, "-m", f"tools.{module}", *given], capture_output=True, text=True
+        [sys.executable, "-m", f"tools.bench.{module}", *given], capture_output=True, text=True
     )
     if done.returncode:
         raise RuntimeError(f"{module} {given} failed:\n{done.stderr[-2000:]}")
@@ -162,7 +162,7 @@ def compare(name, setting, turns=TURNS, threads=1):
         path.write_bytes(pickle.dumps(job(setting, threads)))
         ours, theirs = zip(
             *(
-                (measured("bench_large", "--side", name), measured("bench_torch", str(path)))
+                (measured("large", "--side", name), measured("torch_loop", str(path)))
                 for _ in range(turns)
             ),
             strict=True,

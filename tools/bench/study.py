@@ -22,8 +22,8 @@ from scalinglib.study import distill, recipe, record, transformer
 from scalinglib.study.corpus import stream
 from scalinglib.study.run import WORDS, Run, size
 from scalinglib.study.train import CHUNK
-from tools import bench_torch
-from tools.bench_torch import functional, torch
+from tools.bench import torch_loop
+from tools.bench.torch_loop import functional, torch
 
 DEPTH, WINDOWS, STEPS, TURNS = 4, 32, 128, 3
 
@@ -43,8 +43,8 @@ def torch_seconds(threads, barrier):
     torch.set_num_threads(threads)
     ours = recipe.Recipe()
     initial = transformer.initial(size(DEPTH), jax.random.key(0))
-    params = bench_torch.tensors(initial)
-    turned = bench_torch.rotations(params, WORDS.n_ctx, transformer.ROPE_BASE)
+    params = torch_loop.tensors(initial)
+    turned = torch_loop.rotations(params, WORDS.n_ctx, transformer.ROPE_BASE)
     shares = jax.tree.leaves(transformer.learning_rates(initial))
     groups = [
         {"params": [p], "lr": ours.peak * share}
@@ -64,7 +64,7 @@ def torch_seconds(threads, barrier):
         for done in range(0, number, room):
             drawn = torch.tensor(WORDS.sample("teacher", rng, room * WINDOWS), dtype=torch.long)
             for symbols in drawn.split(WINDOWS)[: number - done]:
-                logits = bench_torch.logits(params, symbols[:, :-1], turned).flatten(0, 1)
+                logits = torch_loop.logits(params, symbols[:, :-1], turned).flatten(0, 1)
                 loss = functional.cross_entropy(logits, symbols[:, 1:].flatten())
                 loss = loss + distill.Z_LOSS * logits.logsumexp(-1).square().mean()
                 optimizer.zero_grad()
@@ -87,9 +87,9 @@ def difference():
     params["head"] = jax.random.normal(jax.random.key(1), params["head"].shape, np.float32)
     tokens = WORDS.sample("teacher", stream("teacher", 0), 4)[:, :-1]
     ours = np.asarray(transformer.logits(params, tokens))
-    symbols, weights = torch.tensor(tokens, dtype=torch.long), bench_torch.tensors(params)
-    turned = bench_torch.rotations(weights, WORDS.n_ctx, transformer.ROPE_BASE)
-    theirs = bench_torch.logits(weights, symbols, turned)
+    symbols, weights = torch.tensor(tokens, dtype=torch.long), torch_loop.tensors(params)
+    turned = torch_loop.rotations(weights, WORDS.n_ctx, transformer.ROPE_BASE)
+    theirs = torch_loop.logits(weights, symbols, turned)
     return np.abs(theirs.detach().flatten(0, 1).T.numpy() - ours).max()
 
 

@@ -1,6 +1,6 @@
 """Where the identity's cross term sits: by frequency and confidence; data/runs/cross_term.csv.
 
-    python -m tools.cross_term
+    python -m tools.once.cross_term
 
 Trains some models of the study again, on one core in a few minutes, and splits t, K and X of each
 student over the contexts of the evaluation windows. Bins were laid down before any was filled.

@@ -1,6 +1,6 @@
 """The study's transformer and its training as one writes them in PyTorch; knows nothing of JAX.
 
-    python -m tools.bench_torch job.pickle    trains, and prints seconds and memory
+    python -m tools.bench.torch_loop job.pickle    trains, and prints seconds and memory
 
 A job is a dict: weights (NumPy arrays, `transformer.initial`), shares of the learning rate (a tree
 like it), rates by step, symbols (steps, windows, n_ctx + 1), `recipe.Recipe` as a dict, z_loss,
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.bench_memory import peak_bytes
+from tools.bench.memory import peak_bytes
 
 try:
     import torch

@@ -2,7 +2,7 @@
 
 Writes scalinglib/coefficients/bias_variance.csv too, the recommended form on the paper's runs.
 
-    python -m tools.law_bench [FORM ...]
+    python -m tools.once.law_bench [FORM ...]
 
 What decides, written down before any new form was fitted:
 

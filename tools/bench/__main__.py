@@ -7,14 +7,7 @@ import numpy as np
 from scalinglib import allocate, laws
 from scalinglib.allocate import solver
 from tests.references import dense_grid, slsqp
-from tools import (
-    bench_distill,
-    bench_fit,
-    bench_large,
-    bench_mapping,
-    bench_planner,
-    bench_study,
-)
+from tools.bench import distill, fit, large, mapping, planner, study
 
 
 def allocation(problems=10_000, sample=100):
@@ -62,12 +55,12 @@ def main():
     """Run every comparison."""
     allocation()
     ensemble()
-    bench_fit.main()
-    bench_mapping.main()
-    bench_distill.main()
-    bench_study.main()
-    bench_large.main()
-    bench_planner.main()
+    fit.main()
+    mapping.main()
+    distill.main()
+    study.main()
+    large.main()
+    planner.main()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What made committed tables once, and says how: no make target needs them."""
