@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from scalinglib.experiment.compare import against, rise
+from scalinglib.experiment.compare import against, differences, interval, rise
 
 
 def noisy(effects, seeds=4, own=0.001):
@@ -26,17 +26,36 @@ def test_against_takes_differences_within_seeds():
     wide = runs.pivot_table(index="seed", columns="x", values="loss")
     paired = scipy.stats.ttest_rel(wide[0.5], wide[1.0])
     assert found.above[0.5] / found.above_error[0.5] == pytest.approx(paired.statistic)
+    assert found.p[0.5] == pytest.approx(paired.pvalue)
+    assert tuple(found.loc[0.5, ["low", "high"]]) == pytest.approx(paired.confidence_interval())
     assert found.loss_error[0.5] > 100 * found.above_error[0.5]
 
 
-def test_what_is_within_two_standard_errors_is_no_difference():
-    runs = pd.DataFrame(
-        {"seed": [0, 1, 0, 1], "x": [0, 0, 1, 1], "loss": [1.0, 2.0, 1.0 + 0.1, 2.0 + 0.4]}
-    )
-    found = against(runs, "x", 0).set_index("x")  # 0.25 above, standard error 0.15
-    assert found.above[1] == pytest.approx(0.25)
-    assert found.above_error[1] == pytest.approx(0.15)
-    assert found.verdict[1] == "no difference"
+def test_what_two_standard_errors_call_a_difference_may_be_none():
+    rows = [{"seed": s, "x": x, "loss": s + x * (0.2 + 0.06 * s)} for s in range(3) for x in (0, 1)]
+    found = against(pd.DataFrame(rows), "x", 0).set_index("x").loc[1]
+    assert found.above == pytest.approx(0.26)
+    assert found.verdict == "worse"
+    rows[-1]["loss"] += 0.2  # 7.6 errors before, 3.0 after: of three seeds p = 0.09
+    found = against(pd.DataFrame(rows), "x", 0).set_index("x").loc[1]
+    assert found.above > 2 * found.above_error
+    assert found.verdict == "no difference"
+
+
+def test_the_interval_holds_the_mean_as_often_as_it_says():
+    drawn = np.random.default_rng(1).normal(size=(4000, 3))
+    ends = np.array([interval(values) for values in drawn])
+    held = ((ends[:, 0] < 0) & (ends[:, 1] > 0)).mean()
+    assert held == pytest.approx(0.95, abs=0.012)  # three and a half deviations of 4000 draws
+    assert np.isnan(interval([1.0])).all()
+
+
+def test_differences_are_a_row_a_run():
+    runs = noisy({0.5: 0.1, 1.0: 0.0})
+    found = differences(runs, "x", 1.0)
+    assert len(found) == len(runs)
+    assert (found[found.x == 1.0].above == 0).all()
+    assert found[found.x == 0.5].above.mean() == pytest.approx(0.1, abs=0.003)
 
 
 def test_against_refuses_what_it_cannot_pair():
