@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS := 1
 # This checkout's code, whatever an environment that was copied from another may say.
 export PYTHONPATH := $(CURDIR)
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
-SOURCES := $(shell find notebooks scalinglib data tools -name '*.py' -o -path 'data/*' -type f)
+SOURCES := $(shell find notebooks scalinglib scalingplan data tools -name '*.py' -o -path 'data/*' -type f)
 
 .PHONY: FORCE help setup figures verify disguised lab test lint format site planner seconds study bench \
     lock clean $(NOTEBOOKS)
@@ -98,7 +98,7 @@ seconds: .venv/.done ## measure what each notebook takes, for the README's table
 	$(VENV)/python -m tools.readme
 
 planner: .venv/.done ## build/planner: the page alone, or [RUNS=runs.csv] on a law of your own runs
-	@$(VENV)/python -m tools.planner build/planner $(if $(RUNS),'$(RUNS)')
+	@$(VENV)/python -m scalingplan.page build/planner $(if $(RUNS),'$(RUNS)')
 
 lint: .venv/.done ## ruff, the formatter's opinion included
 	$(VENV)/ruff check
@@ -110,7 +110,7 @@ format: .venv/.done ## let ruff put the code in order
 
 ifdef DESIGN
 study: .venv/.done
-	@$(VENV)/python -m scalinglib study '$(DESIGN)' $(if $(DASK),--dask $(DASK))
+	@$(VENV)/python -m scalingplan study '$(DESIGN)' $(if $(DASK),--dask $(DASK))
 else
 study: study-study ## train what data/runs/study.csv lacks (notebook 08; resumes; [RUN=id] trains one again, [DASK=address] elsewhere), or [DESIGN=my.toml] a study of yours
 endif

@@ -32,9 +32,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from scalinglib import flops, laws, tables
-from scalinglib.own import answers, decisions, fitting
+from scalinglib import flops, laws
 from scalinglib.report import claims, figures, paths, profiles
+from scalingplan import tables
+from scalingplan.answers import decisions, fitting, full
 
 settings = profiles.load(profile)
 figures.use_style()
@@ -112,7 +113,7 @@ coefficients.map("{:.4g}".format)
 
 # %%
 for name, found in (("supervised", supervised), ("distillation", distillation)):
-    said = answers.explained(found)
+    said = full.explained(found)
     print(f"{name}, mean error {found.mean_relative_error():.2%}:", *said, sep="\n  ")
 
 # %% [markdown]
@@ -135,7 +136,7 @@ save(fig, "own_runs_residuals_simulated", residuals[[*labels, "residual"]])
 # The strongest tenth of the runs held out: if errors jump, do not extrapolate.
 
 # %%
-print(answers.extrapolation(distillation, fitting.STRONGEST["distillation"]))
+print(full.extrapolation(distillation, fitting.STRONGEST["distillation"]))
 
 # %% [markdown]
 # ## What does another factor of ten in tokens buy?

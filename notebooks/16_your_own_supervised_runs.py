@@ -17,13 +17,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from scalinglib import fit, flops, tables
+from scalinglib import fit, flops
 from scalinglib.allocate import supervised_optimum
-from scalinglib.own.answers import explained, extrapolation
-from scalinglib.own.budgets import inside_budget, seen, wanted, wanted_in_words
-from scalinglib.own.fitting import STRONGEST
 from scalinglib.report import claims, figures, paths, profiles
 from scalinglib.report.paths import DATA
+from scalingplan import tables
+from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_words
+from scalingplan.answers.fitting import STRONGEST
+from scalingplan.answers.full import explained, extrapolation
 
 settings = profiles.load(profile)
 figures.use_style()

@@ -1,8 +1,6 @@
-"""`python -m scalinglib` is the `scalinglib` command."""
+"""`python -m scalinglib` is the `scalinglib` command, which the package `scalingplan` has."""
 
-import sys
-
-from scalinglib.cli import main
+import runpy
 
 if __name__ == "__main__":
-    sys.exit(main())
+    runpy.run_module("scalingplan", run_name="__main__", alter_sys=True)

@@ -12,6 +12,7 @@ from scalinglib.checks import positive
 __all__ = [
     "ASPECT_RATIO",
     "FFN_RATIO",
+    "GPU_TERAFLOPS",
     "N_CTX",
     "N_VOCAB",
     "OMEGA",
@@ -26,6 +27,18 @@ ASPECT_RATIO = 128  # d_model / n_layers (Appendix I)
 FFN_RATIO = 8 / 3  # d_ffn / d_model (Appendix I)
 D_HEAD = 128
 OMEGA = 2 + 2 + 3 * FFN_RATIO  # parameters of a layer over d_model^2, Equation 60 with g_size = 1
+
+# Dense bf16 peaks that the makers state, TFLOP/s.
+GPU_TERAFLOPS = {
+    "H200": 989.0,
+    "H100": 989.0,
+    "A100": 312.0,
+    "B200": 2250.0,
+    "MI300X": 1307.0,
+    "V100": 125.0,
+    "TPUv4": 275.0,
+    "TPUv5p": 459.0,
+}
 
 
 def shape(params):

@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from scalinglib import allocate, cli, flops, laws, quantities
+from scalinglib import allocate, flops, laws
 from scalinglib.allocate import advice, shift
+from scalingplan import cli, units
 from tests.references import dense_grid
 
 LAW, LAWS = laws.load(), laws.ensemble()
@@ -196,19 +197,19 @@ def test_numbers_in_the_wrong_unit_are_warned_of(arguments):
 
 def test_losses_in_four_units_are_one():
     for text in ("2.05 nats", "nats 2.05", "2.05 nats/token", "NATS=2,05", "2.05 nats per token"):
-        assert quantities.read_loss(text) == 2.05
+        assert units.read_loss(text) == 2.05
     for text in ("bits=3", "3 bits", "3 bits per token", "3 bits/token"):
-        assert quantities.read_loss(text) == pytest.approx(3 * np.log(2))
+        assert units.read_loss(text) == pytest.approx(3 * np.log(2))
     for text in ("0.7 bits per byte@4.3", "0.7 bits/byte @ 4.3 bytes", "bpb:0,7@4,3"):
-        assert quantities.read_loss(text) == quantities.read_loss("bpb=0.7@4.3")
+        assert units.read_loss(text) == units.read_loss("bpb=0.7@4.3")
     for text in ("perplexity 8.1", "8.1 perplexity", "PPL: 8.1"):
-        assert quantities.read_loss(text) == quantities.read_loss("ppl=8.1")
-    assert quantities.read_loss("2.05") == 2.05
-    assert quantities.read_loss("ppl=8.1") == pytest.approx(np.log(8.1))
-    assert quantities.read_loss("bpb=0.7@4.3") == pytest.approx(0.7 * 4.3 * np.log(2))
+        assert units.read_loss(text) == units.read_loss("ppl=8.1")
+    assert units.read_loss("2.05") == 2.05
+    assert units.read_loss("ppl=8.1") == pytest.approx(np.log(8.1))
+    assert units.read_loss("bpb=0.7@4.3") == pytest.approx(0.7 * 4.3 * np.log(2))
     for text in ("8.1 ppl", "8,1 PPL"):
-        assert quantities.read_loss(text) == quantities.read_loss("ppl=8.1")
-    assert quantities.read_loss("0.7 bpb@4.3") == quantities.read_loss("bpb=0.7@4.3")
+        assert units.read_loss(text) == units.read_loss("ppl=8.1")
+    assert units.read_loss("0.7 bpb@4.3") == units.read_loss("bpb=0.7@4.3")
     for text in (
         "bpb=0.7",
         "0.7 bpb",
@@ -221,7 +222,7 @@ def test_losses_in_four_units_are_one():
         "2 ± 1",
     ):
         with pytest.raises(ValueError, match=r"is not|needs|lacks the bytes per token"):
-            quantities.read_loss(text)
+            units.read_loss(text)
 
 
 COMMAND = shlex.split(
@@ -297,7 +298,7 @@ def test_a_loss_that_no_teacher_has_gets_no_verdict(capsys, given, message):
 
 
 def test_a_new_process_answers_without_jax():
-    code = "import sys; from scalinglib import cli; cli.main(sys.argv[1:])"
+    code = "import sys; from scalingplan import cli; cli.main(sys.argv[1:])"
     code += "; print('jax' in sys.modules)"
     run = subprocess.run(
         [sys.executable, "-c", code, *COMMAND], check=True, capture_output=True, text=True

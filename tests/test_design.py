@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib import cli
 from scalinglib.experiment import table
 from scalinglib.report.paths import DATA
 from scalinglib.study import design_file, measure, plan, record
 from scalinglib.study.designs import addresses, scaling
 from scalinglib.study.run import PERFECT, by_flops, by_ratio
+from scalingplan import cli
 
 EXAMPLE = resources.files("scalinglib.study.designs") / "example.toml"
 TINY = """
@@ -212,6 +212,6 @@ def test_a_table_that_another_runner_holds_is_said_in_a_sentence(tmp_path, monke
 
 
 def test_a_command_whose_extra_is_missing_names_it(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "scalinglib.commands.study", None)
+    monkeypatch.setitem(sys.modules, "scalingplan.commands.study", None)
     assert cli.main(["study", "mine.toml"]) == 2
     assert capsys.readouterr().err.startswith("scalinglib study: ")

@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib import fit, laws, simulate, tables
-from scalinglib.commands import fit as command
+from scalinglib import fit, laws, simulate
 from scalinglib.experiment import table as runs_table
-from scalinglib.own import answers, budgets, decisions, fitting, numbers
 from scalinglib.report.paths import DATA, ROOT
-from scalinglib.tables.columns import DISTILLATION
+from scalingplan import tables
+from scalingplan.answers import budgets, decisions, fitting, full, numbers
+from scalingplan.commands import fit as command
+from scalingplan.tables.columns import DISTILLATION
 
 CASES = ROOT / "tests" / "cases"
 NUMBERS = list(DISTILLATION)
@@ -385,10 +386,10 @@ def test_case_three_teachers(monkeypatch):
         assert way_out in str(caught.value)
     with pytest.raises(ValueError, match="'held' needs 4"):
         fitting.fit_own(runs, way="held")
-    monkeypatch.setattr(answers, "_STARTS", 16)
-    monkeypatch.setattr(answers, "_REPLICATES", 16)
+    monkeypatch.setattr(full, "_STARTS", 16)
+    monkeypatch.setattr(full, "_REPLICATES", 16)
     table = tables.read_runs(CASES / "three_teachers" / "runs.csv")
-    said = " ".join(answers.of_distilled(table, "shifted").lines)
+    said = " ".join(full.of_distilled(table, "shifted").lines)
     assert "3 runs are too few for ranges of its own" in said
     assert "inference paid); less sure than the ranges say: see how it was fitted" in said
     assert "all ranges are too narrow" in said
@@ -464,10 +465,10 @@ def test_a_budget_inside_supervised_runs_and_one_outside():
 
 @pytest.mark.parametrize("settings", [7, 8, 9])
 def test_few_settings_are_fitted_and_none_held_out_where_too_few_would_stay(settings, monkeypatch):
-    monkeypatch.setattr(answers, "_STARTS", 8)
-    monkeypatch.setattr(answers, "_REPLICATES", 0)
+    monkeypatch.setattr(full, "_STARTS", 8)
+    monkeypatch.setattr(full, "_REPLICATES", 0)
     runs = simulate.supervised_runs(laws.load("corrected").supervised).iloc[::8].head(settings)
-    lines = answers.of_supervised(tables.RunsTable(runs[:0], runs, ())).lines
+    lines = full.of_supervised(tables.RunsTable(runs[:0], runs, ())).lines
     at = lines.index("extrapolation, the strongest 20% held out:")
     free, stiff = lines[at + 1 : at + 3]
     assert ("it takes 9, each with one run" in free) == (settings < 9)
@@ -491,7 +492,7 @@ def test_strongest_runs_of_one_loss_are_not_held_out():
     runs = simulate.supervised_runs(laws.load("corrected").supervised)
     runs = runs.assign(loss=np.maximum(runs.loss, runs.loss.median()))
     found = fit.fit_supervised(runs, starts=8, bootstrap=0)
-    assert answers.extrapolation(found, 0.2).startswith("none to hold out")
+    assert full.extrapolation(found, 0.2).startswith("none to hold out")
 
 
 def test_ranges_are_finite_or_not_printed():
@@ -508,8 +509,8 @@ def test_ranges_are_finite_or_not_printed():
 
 
 def test_the_command_answers_from_a_file_to_its_folder(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(answers, "_STARTS", 16)
-    monkeypatch.setattr(answers, "_REPLICATES", 16)
+    monkeypatch.setattr(full, "_STARTS", 16)
+    monkeypatch.setattr(full, "_REPLICATES", 16)
     monkeypatch.setattr(command.paths, "DATA", tmp_path)  # no checkout: beside the file
     path = tmp_path / "mine.csv"
     simulate.example_runs().to_csv(path, index=False)
@@ -539,8 +540,8 @@ def test_the_command_answers_from_a_file_to_its_folder(tmp_path, monkeypatch, ca
 def test_in_a_checkout_the_notebook_is_executed_on_the_table_and_the_decision(
     name, parameters, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(answers, "_STARTS", 8)
-    monkeypatch.setattr(answers, "_REPLICATES", 8)
+    monkeypatch.setattr(full, "_STARTS", 8)
+    monkeypatch.setattr(full, "_REPLICATES", 8)
     monkeypatch.setattr(command, "_folder", lambda runs: tmp_path / "own")
     asked = []
 
@@ -610,7 +611,7 @@ def test_a_whole_table_is_read_back_as_it_was(tmp_path):
 def test_a_bad_table_is_answered_before_jax_is_imported():
     code = (
         "import argparse, sys\n"
-        "from scalinglib.commands import fit\n"
+        "from scalingplan.commands import fit\n"
         "parser = argparse.ArgumentParser()\n"
         "fit.add(parser)\n"
         "try:\n"

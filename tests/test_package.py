@@ -29,9 +29,9 @@ def elsewhere(tmp_path_factory):
     """A function that runs code in an environment of the wheel, in a folder of its own."""
     folder = tmp_path_factory.mktemp("elsewhere")
     source = folder / "source"  # building leaves files beside what it builds
-    shutil.copytree(
-        ROOT / "scalinglib", source / "scalinglib", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for package in ("scalinglib", "scalingplan"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, source / package, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
@@ -103,7 +103,7 @@ print(*sys.modules)
 def test_the_command_of_the_wheel(elsewhere):
     said = elsewhere(
         """
-from scalinglib import cli
+from scalingplan import cli
 assert cli.main(["plan", "--student", "1B", "--tokens", "50B", "--teacher", "7B:2.05"]) == 0
 """,
         without=EXTRAS,

@@ -34,7 +34,7 @@ def checkout(tmp_path):
     copy = tmp_path / "my checkout"
     (copy / "notebooks").mkdir(parents=True)
     without = shutil.ignore_patterns("__pycache__")
-    for name in ("scalinglib", "data", "figures"):
+    for name in ("scalinglib", "scalingplan", "data", "figures"):
         shutil.copytree(ROOT / name, copy / name, ignore=without)
     halves = (f"notebooks/{NOTE}.py", f"notebooks/{NOTE}.ipynb")
     for name in (".gitignore", "notebooks/jupytext.toml", *halves):

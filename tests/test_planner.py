@@ -7,12 +7,13 @@ from functools import partial
 import numpy as np
 import pytest
 
-from scalinglib import allocate, flops, laws, quantities, simulate
+from scalinglib import allocate, flops, laws, simulate
 from scalinglib.allocate import advice
 from scalinglib.report.paths import ROOT
+from scalingplan import page as planner
+from scalingplan import units
 from tests.browser import needs_browser, open_browser
 from tests.references import dense_grid
-from tools import planner
 
 pytestmark = needs_browser
 LAW = laws.load(planner.COEFFICIENT_SET)
@@ -540,7 +541,7 @@ def test_nothing_comes_from_elsewhere(browser, url):
 # What people type
 
 
-CASES = json.loads((ROOT / "tests" / "quantities.json").read_text(encoding="utf-8"))
+CASES = json.loads((ROOT / "tests" / "units.json").read_text(encoding="utf-8"))
 
 
 def test_numbers_are_read_alike_here_and_in_the_page(browser, url):
@@ -555,7 +556,7 @@ def test_numbers_are_read_alike_here_and_in_the_page(browser, url):
     page.close()
     for (text, kind, value), in_page in zip(CASES, found, strict=True):
         try:
-            here = quantities.read(text, kind)
+            here = units.read(text, kind)
         except ValueError:
             here = None
         expected = value if value is None else pytest.approx(value, rel=1e-12)
@@ -607,7 +608,7 @@ def test_changing_the_unit_converts_the_budget(page):
     answered(page, lambda: page.select_option("#u", "flops"))
     assert float(page.input_value("#b")) == pytest.approx(compute, rel=1e-3)
     answered(page, lambda: page.select_option("#u", "tokens"))
-    assert quantities.read(page.input_value("#b"), "tokens") == pytest.approx(50e9, rel=1e-3)
+    assert units.read(page.input_value("#b"), "tokens") == pytest.approx(50e9, rel=1e-3)
 
 
 FLIPPING = "#n=1.5B&b=64x14d&u=hours&limit=300B&tn=7B&tl={}"

@@ -7,16 +7,17 @@ build/claims/NAME.json, which is rewritten where one of them changed.
 """
 
 import ast
+import itertools
 import json
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = "scalinglib"
+PACKAGES = ("scalinglib", "scalingplan")
 
 
 def module_file(name):
-    """The file of a dotted module of the package, or None where `name` is not one."""
+    """The file of a dotted module of the packages, or None where `name` is not one."""
     path = ROOT.joinpath(*name.split("."))
     for candidate in (path.with_suffix(".py"), path / "__init__.py"):
         if candidate.is_file():
@@ -25,7 +26,7 @@ def module_file(name):
 
 
 def imports(tree):
-    """Dotted names of the package's modules that a syntax tree imports, parents included."""
+    """Dotted names of the packages' modules that a syntax tree imports, parents included."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -35,7 +36,7 @@ def imports(tree):
             continue
         for name in names:
             parts = name.split(".")
-            if parts[0] == PACKAGE:
+            if parts[0] in PACKAGES:
                 yield from (".".join(parts[:i]) for i in range(1, len(parts) + 1))
 
 
@@ -84,9 +85,8 @@ def own_claims(notebook, ledger):
 def main():
     """Print one rule a notebook."""
     files = [f for f in (ROOT / "data").rglob("*") if f.is_file()]
-    files += (ROOT / PACKAGE).rglob("*.mplstyle")
-    files += (ROOT / PACKAGE).rglob("*.csv")
-    files += (ROOT / PACKAGE).rglob("*.toml")
+    for package, kind in itertools.product(PACKAGES, ("*.mplstyle", "*.csv", "*.toml")):
+        files += (ROOT / package).rglob(kind)
     claims = ROOT / "data" / "claims.toml"
     with claims.open("rb") as file:
         ledger = tomllib.load(file)

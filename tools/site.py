@@ -17,20 +17,24 @@ import sys
 import tomllib
 import unicodedata
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_markdown_cell
 
 import scalinglib
+import scalingplan
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, FIGURES, ROOT
-from tools import planner, readme
+from scalingplan import page as planner
+from tools import readme
 
 SITE = ROOT / "site"
 BUILD = ROOT / "build" / "site"
 SOURCE = ROOT / "build" / "site-source"
 MATHJAX = ROOT / "build" / "mathjax"
+SHOWN = ("notebooks", "scalinglib", "scalingplan", "tools")
 
 
 def raw(markup):
@@ -354,7 +358,10 @@ def dressed(notebook):
 def modules():
     """Names of the library's public modules: packages that re-export stand for their parts."""
     found, whole = [], []
-    for module in pkgutil.walk_packages(scalinglib.__path__, "scalinglib."):
+    packages = (scalinglib, scalingplan)
+    for module in chain.from_iterable(
+        pkgutil.walk_packages(one.__path__, f"{one.__name__}.") for one in packages
+    ):
         if module.name.startswith(tuple(whole)):
             continue
         exported = getattr(importlib.import_module(module.name), "__all__", [])
@@ -432,7 +439,7 @@ def lay_out():
 def is_current():
     """Whether the site is built and nothing that it shows has changed since."""
     front = BUILD / "index.html"
-    shown = [SITE, DATA, FIGURES, ROOT / "notebooks", ROOT / "scalinglib", ROOT / "tools"]
+    shown = [SITE, DATA, FIGURES, *(ROOT / name for name in SHOWN)]
     newest = max(
         file.stat().st_mtime
         for folder in shown

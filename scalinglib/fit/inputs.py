@@ -4,10 +4,10 @@ import warnings
 
 import numpy as np
 
+from scalinglib.doubts import doubts
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.flops import Architecture
-from scalinglib.tables.doubts import doubts
 
 __all__ = ["FitWarning", "check_runs"]
 

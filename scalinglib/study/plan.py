@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from scalinglib import quantities
 from scalinglib.experiment import execute
+from scalinglib.flops import GPU_TERAFLOPS
 from scalinglib.study import measure, record
 
 __all__ = ["lines", "probe", "seconds"]
@@ -91,7 +91,7 @@ def lines(runs, done, rates, workers=None):
     if todo:
         hours = seconds(todo, rates) / 3600
         longest = max(hours.max(), hours.sum() / workers)
-        peak = quantities.GPU_TERAFLOPS[CARD] * 1e12
+        peak = GPU_TERAFLOPS[CARD] * 1e12
         card = sum(work) / (UTILISATION * peak) / 3600
         told += [
             f"this machine: {_hours(longest)} on {workers} processes "

@@ -4,7 +4,7 @@
 
 const Inputs = (() => {
   const HOUR = 3600, TERA = 1e12;
-  const { read, doubt } = Quantities.create(SETTINGS.quantities);
+  const { read, doubt } = Units.create(SETTINGS.units);
 
   /** A reader that puts what is wrong, or doubtful, beside its field. */
   function reader(errors, doubts) {
@@ -54,7 +54,7 @@ const Inputs = (() => {
     const unit = fields.lu;
     const bytes = unit === "bpb" ? take(fields.bpt, "bytes", "bpt") : null;
     return (text, field, where = "") =>
-      Quantities.inNats(take(text, Quantities.KIND[unit], field, where), unit, bytes);
+      Units.inNats(take(text, Units.KIND[unit], field, where), unit, bytes);
   }
 
   /** The same, where a loss that no teacher has is refused: the unit must be another one. */
@@ -105,7 +105,7 @@ const Inputs = (() => {
     const perUnit = { flops: 1, tokens: null, hours: perHour }[unit];
     const studentParams = take(fields.n, "size", "n");
     const budget = take(fields.b, unit, "b");
-    if (unit === "hours" && !errors.b && budget * perHour > SETTINGS.quantities.kinds.flops.usual_high) {
+    if (unit === "hours" && !errors.b && budget * perHour > SETTINGS.units.kinds.flops.usual_high) {
       doubts.b ??= "Is this right? It is more compute than any model has cost.";
     }
     const maxTokens = optional("limit", "tokens");

@@ -177,7 +177,7 @@ const Page = (() => {
       // The 4.3 bytes of an English token say nothing of text of one's own.
       const told = others.filter(([unit]) => unit !== w.lossUnit && !(unit === "bpb" && SETTINGS.whose));
       const said = told.map(([unit, name]) => {
-        const value = Words.digits(Quantities.outOfNats(teacher.loss, unit, bytes), 3);
+        const value = Words.digits(Units.outOfNats(teacher.loss, unit, bytes), 3);
         if (unit === "ppl") return `a perplexity of ${value}`;
         return unit === "bpb" ? `${value} ${name} at ${bytes} bytes a token` : `${value} ${name}`;
       });
@@ -210,8 +210,8 @@ const Page = (() => {
       const bytes = Number((fields.bpt || "4.3").replace(",", "."));
       const other = (text, digits) => {
         try {
-          const nats = Quantities.inNats(Inputs.read(text, Quantities.KIND[before.lu]), before.lu, bytes);
-          return String(Words.digits(Quantities.outOfNats(nats, fields.lu, bytes), digits));
+          const nats = Units.inNats(Inputs.read(text, Units.KIND[before.lu]), before.lu, bytes);
+          return String(Words.digits(Units.outOfNats(nats, fields.lu, bytes), digits));
         } catch {
           return text;
         }

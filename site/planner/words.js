@@ -241,7 +241,7 @@ const Words = (() => {
     const other = w.lossUnit === "nats" ? "ppl" : w.lossUnit;
     const name = { ppl: "… as perplexity", bpb: "… as bits per byte", bits: "… as bits per token" }[other];
     rows.push(each(name, (p) => (p.loss > GUESS ? "–"
-      : String(digits(Quantities.outOfNats(p.loss, other, w.bytes), 3)))));
+      : String(digits(Units.outOfNats(p.loss, other, w.bytes), 3)))));
     rows.push(
       each("Student size", () => size(problem.studentParams)),
       each("Student tokens", (p) => (p === best

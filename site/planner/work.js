@@ -39,9 +39,9 @@ const Work = (() => {
       spend: fixedTokens || !best ? null : biggest(problem, central, plan),
     };
     if (w.lossStep && best && question.lossUnit !== undefined && problem.teachers?.length === 1) {
-      const typed = Quantities.outOfNats(best.teacher.loss, w.lossUnit, w.bytes);
+      const typed = Units.outOfNats(best.teacher.loss, w.lossUnit, w.bytes);
       w.typed = [typed - w.lossStep, typed + w.lossStep]
-        .map((l) => Quantities.inNats(l, w.lossUnit, w.bytes));
+        .map((l) => Units.inNats(l, w.lossUnit, w.bytes));
     }
     const until = performance.now() + FIRST;
     while (w.answers.length < ensemble.members.length && performance.now() < until) next(w, ensemble);

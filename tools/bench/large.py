@@ -26,7 +26,6 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from scalinglib import quantities
 from scalinglib.experiment.schedules import warmup_cosine
 from scalinglib.flops import Architecture
 from scalinglib.study import distill, train, transformer
@@ -188,7 +187,7 @@ def compare(name, setting, turns=TURNS, threads=1):
 def _share(flops):
     """A rate as the share of the card's peak in bfloat16, where the card is known."""
     kind = jax.devices()[0].device_kind
-    peak = next((v for name, v in quantities.GPU_TERAFLOPS.items() if name in kind), None)
+    peak = next((v for name, v in flops.GPU_TERAFLOPS.items() if name in kind), None)
     return f", {flops / peak / 1e12:.1%} of the {kind}'s peak" if peak else ""
 
 

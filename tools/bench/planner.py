@@ -4,8 +4,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
+from scalingplan import page as planner
 from tests.browser import open_browser
-from tools import planner
 
 _CASES = {
     "one teacher": "#have=one&tl=2.0",

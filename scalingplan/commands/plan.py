@@ -7,9 +7,10 @@ import math
 
 import numpy as np
 
-from scalinglib import laws, quantities
+from scalinglib import laws
 from scalinglib.allocate import TOKENS_BOX, advice, shift
-from scalinglib.flops import N_VOCAB
+from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB
+from scalingplan import units
 
 __all__ = ["add", "answer", "run"]
 
@@ -34,7 +35,7 @@ def add(parser):
     budget.add_argument("--flops", help="of all that the plan costs, such as 1e21")
     budget.add_argument("--hours", help="GPU-hours of the same, such as 5000 or 64x14d")
     budget.add_argument("--tokens", help="of the student; the teacher's cost comes on top")
-    names = ", ".join(quantities.GPU_TERAFLOPS)
+    names = ", ".join(GPU_TERAFLOPS)
     parser.add_argument("--gpu", default="H100", help=f"{names}, or TFLOP/s (default: H100)")
     parser.add_argument("--utilisation", default="40%", help="of the peak (default: 40%%)")
     parser.add_argument("--gpus", help="how many, for days")
@@ -73,16 +74,16 @@ def answer(arguments):
 
     def read(text, kind, option):
         try:
-            value = quantities.read(text, kind)
+            value = units.read(text, kind)
         except ValueError as error:
             raise ValueError(f"--{option}: {error}") from None
-        if question := quantities.doubt(value, kind):
+        if question := units.doubt(value, kind):
             doubts.append(f"--{option} {text}: {question}")
         return value
 
     def loss(text, option):
         try:
-            return quantities.read_loss(text)
+            return units.read_loss(text)
         except ValueError as error:
             raise ValueError(f"--{option}: {error}") from None
 
@@ -102,7 +103,7 @@ def answer(arguments):
         params = read(size, "size", "teacher")
         teacher_loss = _possible(params, loss(text, "teacher"), text, measured)
         teachers.append(advice.Teacher(size, params, teacher_loss))
-    peak = quantities.GPU_TERAFLOPS.get(arguments.gpu)
+    peak = GPU_TERAFLOPS.get(arguments.gpu)
     peak = read(arguments.gpu, "teraflops", "gpu") if peak is None else peak
     utilisation = read(arguments.utilisation, "utilisation", "utilisation")
     per_hour = peak * 1e12 * utilisation * 3600

@@ -1,6 +1,6 @@
 """Put the planner together: site/planner/ and the coefficients, as a folder that opens from disk.
 
-    python -m tools.planner build/planner [runs.csv]
+    python -m scalingplan.page build/planner [runs.csv]
 
 With a table of runs it answers from a law fitted to them. A page opened from disk may not fetch a
 file, so the coefficients travel as a script.
@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from scalinglib import allocate, flops, laws, quantities, tables
+from scalinglib import allocate, flops, laws
 from scalinglib.allocate import advice
-from scalinglib.own.fitting import fit_own
 from scalinglib.report.paths import FIGURES, ROOT
+from scalingplan import tables, units
+from scalingplan.answers.fitting import fit_own
 
 SOURCE = ROOT / "site" / "planner"
 COEFFICIENT_SET = "corrected"
@@ -59,12 +60,12 @@ def _law(law, form):
     return {"form": form, "supervised": supervised, "coefficients": coefficients}
 
 
-def _quantities(kinds):
+def _units(kinds):
     return {
         "kinds": {name: kind._asdict() for name, kind in kinds.items()},
-        "times": quantities.TIMES,
-        "flopUnits": quantities.FLOP_UNITS,
-        "scales": quantities.SCALES,
+        "times": units.TIMES,
+        "flopUnits": units.FLOP_UNITS,
+        "scales": units.SCALES,
     }
 
 
@@ -103,8 +104,8 @@ def settings():
         "resolution": resolution(),
         # Where the answer's changes are looked for: the budgets of `allocate.crossover`.
         "scan": {"compute": [1e17, 1e28], "tokens": [1e8, 1e14], "points": 90},
-        "quantities": _quantities(quantities.KINDS),
-        "gpus": quantities.GPU_TERAFLOPS,
+        "units": _units(units.KINDS),
+        "gpus": flops.GPU_TERAFLOPS,
         "truncation": truncation(),
         "guess": {"loss": float(np.log(flops.N_VOCAB)), "what": "that of guessing"},
         "opening": {
@@ -184,7 +185,7 @@ def own_settings(path):
         "scan": {"compute": compute, "tokens": span, "points": 90},
         # The vocabulary of the runs is not known, and with it not what guessing would cost.
         "guess": {"loss": _FAR * largest, "what": f"{_FAR} times the largest of the runs"},
-        "quantities": _quantities(_own_kinds(low, seen, float(costs.min()), shown)),
+        "units": _units(_own_kinds(low, seen, float(costs.min()), shown)),
         **asked,
     }  # fmt: skip
 
@@ -222,8 +223,8 @@ def _own_question(runs, pool):
 
 
 def _own_kinds(low, seen, cost, shown):
-    """`quantities.KINDS`, so wide that what the runs hold is neither refused nor questioned."""
-    per_hour = 3600e12 * max(quantities.GPU_TERAFLOPS.values())
+    """`units.KINDS`, so wide that what the runs hold is neither refused nor questioned."""
+    per_hour = 3600e12 * max(flops.GPU_TERAFLOPS.values())
     usual = {
         "size": seen["params"],
         "tokens": seen["tokens"],
@@ -239,7 +240,7 @@ def _own_kinds(low, seen, cost, shown):
         f"{shown['b']}",
         "flops": f"a number of FLOPs, such as {shown['flops']}",
     }
-    kinds = dict(quantities.KINDS)
+    kinds = dict(units.KINDS)
     for name, (first, last) in usual.items():
         kind = kinds[name]
         kinds[name] = kind._replace(

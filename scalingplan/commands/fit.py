@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from scalinglib import tables
 from scalinglib.report import paths
-from scalinglib.tables.cells import Writing, number
+from scalingplan import tables
+from scalingplan.tables.cells import Writing, number
 
 __all__ = ["add", "run"]
 
@@ -105,15 +105,15 @@ def _run(arguments):
         print("no fit; with --as-is the runs are taken as they stand", file=sys.stderr)
         return 2
     # What fits imports JAX, which takes seconds that a bad table need not wait.
-    from scalinglib.own import answers
+    from scalingplan.answers import full
 
     if len(table.distilled):
         asked = arguments.student, arguments.flops, arguments.delta
-        answer = answers.of_distilled(table, ways, asked)
+        answer = full.of_distilled(table, ways, asked)
         names = "student_params", "compute", "delta_lgt"
         notebook = "12_your_own_runs", dict(zip(names, asked, strict=True)) | {"way": ways}
     else:
-        answer = answers.of_supervised(table, arguments.flops)
+        answer = full.of_supervised(table, arguments.flops)
         notebook = "16_your_own_supervised_runs", {"compute": arguments.flops}
     lines, given = [*said.lines, *answer.lines], notebook[1] | {"as_is": True}
     print(*answer.lines, sep="\n")

@@ -6,13 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from scalinglib.experiment import execute, table
-from scalinglib.own.fitting import (
+from scalinglib.study import design_file, plan, record
+from scalingplan.answers.fitting import (
     STRONGEST,
     TEACHERS_NEEDED,
     settings_to_check,
     students_needed,
 )
-from scalinglib.study import design_file, plan, record
 
 __all__ = ["add", "run"]
 

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from scalinglib.quantities import SCALES
+from scalingplan.units import SCALES
 
 __all__ = ["Sheet", "TableError", "Writing", "number", "read_sheet", "writing"]
 

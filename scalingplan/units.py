@@ -4,7 +4,7 @@
 (1500000000.0, 21504.0, 4e+21)
 
 What can be read in two ways is refused. The planner's page reads by the same rules, and
-tests/quantities.json holds both to one table of cases.
+tests/units.json holds both to one table of cases.
 """
 
 import math
@@ -14,7 +14,6 @@ from typing import NamedTuple
 from scalinglib.flops import N_VOCAB
 
 __all__ = [
-    "GPU_TERAFLOPS",
     "KINDS",
     "LOSS_UNITS",
     "SCALES",
@@ -91,18 +90,6 @@ LOSS_UNITS = {"nats": "loss", "ppl": "perplexity", "bpb": "bits_per_byte", "bits
 # What people call them; the longest first, for "bits" begins "bits per byte".
 _CALLED = {"bpb": r"bpb|bits? ?(?:per|/) ?byte", "ppl": "ppl|perplexity"}
 _CALLED |= {unit: rf"{unit[:-1]}s?(?: ?(?:per|/) ?tok(?:en)?)?" for unit in ("nats", "bits")}
-
-# Dense bf16 peaks that the makers state, TFLOP/s.
-GPU_TERAFLOPS = {
-    "H200": 989.0,
-    "H100": 989.0,
-    "A100": 312.0,
-    "B200": 2250.0,
-    "MI300X": 1307.0,
-    "V100": 125.0,
-    "TPUv4": 275.0,
-    "TPUv5p": 459.0,
-}
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _NUMBER = r"(?:[0-9]{1,3}(?:[ '_][0-9]{3})+(?:[.,][0-9]+)?|[0-9][0-9.,_]*|[.,][0-9]+)"

@@ -1,4 +1,4 @@
-"""The command line: `scalinglib plan`, `fit` and `study`, or `python -m scalinglib ...`."""
+"""The command line: `scalinglib plan`, `fit` and `study`, or `python -m scalingplan ...`."""
 
 import argparse
 import sys
@@ -25,7 +25,7 @@ def main(arguments=None):
         # Only the command asked for is imported: another one may need what takes seconds.
         if name in arguments[:1]:
             try:
-                modules[name] = import_module(f"scalinglib.commands.{name}")
+                modules[name] = import_module(f"scalingplan.commands.{name}")
             except ImportError as error:
                 print(f"scalinglib {name}: {error}", file=sys.stderr)
                 return 2

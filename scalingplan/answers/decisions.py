@@ -11,7 +11,7 @@ import pandas as pd
 from scalinglib.allocate import tokens_with_teacher
 from scalinglib.checks import positive
 from scalinglib.flops import N_VOCAB, forward_flops
-from scalinglib.own.numbers import band, ranged
+from scalingplan.answers.numbers import band, ranged
 
 __all__ = ["LEEWAY", "Answer", "Decision", "decide", "inside_decision", "token_curve"]
 

@@ -1,8 +1,8 @@
 "use strict";
-// Numbers as people write them; the rules of scalinglib/quantities.py, whose kinds and units come
-// with the coefficients. tests/quantities.json holds both to one table of cases.
+// Numbers as people write them; the rules of scalingplan/units.py, whose kinds and units come
+// with the coefficients. tests/units.json holds both to one table of cases.
 
-const Quantities = (() => {
+const Units = (() => {
   const NUMBER = "(?:\\d{1,3}(?:[ '_]\\d{3})+(?:[.,]\\d+)?|\\d[\\d.,_]*|[.,]\\d+)";
   const POWER = /^10(?:\^|\*\*)\(?([+-]?\d+)\)?([^\d]*)$/i;
   const FACTOR = new RegExp(`^(${NUMBER})(?:e([+-]?\\d+))?(.*)$`, "i");

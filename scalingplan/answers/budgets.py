@@ -5,7 +5,7 @@ import pandas as pd
 
 from scalinglib.allocate import supervised_optimum
 from scalinglib.flops import forward_flops
-from scalinglib.own.numbers import band, ranged
+from scalingplan.answers.numbers import band, ranged
 
 __all__ = ["inside_budget", "seen", "wanted", "wanted_in_words"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.stats import ConstantInputWarning
 
 from scalinglib import fit
-from scalinglib.own.budgets import inside_budget, seen, wanted, wanted_in_words
-from scalinglib.own.decisions import decide, inside_decision
-from scalinglib.own.fitting import STRONGEST, fit_own, settings_to_check
+from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_words
+from scalingplan.answers.decisions import decide, inside_decision
+from scalingplan.answers.fitting import STRONGEST, fit_own, settings_to_check
 
 __all__ = ["FullAnswer", "explained", "extrapolation", "of_distilled", "of_supervised"]
 

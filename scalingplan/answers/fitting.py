@@ -8,9 +8,9 @@ from math import ceil
 import pandas as pd
 
 from scalinglib import fit
+from scalinglib.doubts import merged_teachers
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.laws import load
-from scalinglib.tables.doubts import merged_teachers
 
 __all__ = [
     "HELD",

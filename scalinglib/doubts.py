@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.laws import load
-from scalinglib.tables.cells import TableError
-from scalinglib.tables.scales import FACTORS
 
-__all__ = ["Doubt", "doubts", "merged_teachers", "open_doubts", "plausible_units", "refuse"]
+__all__ = ["FACTORS", "Doubt", "doubts", "merged_teachers", "plausible_units"]
+
+FACTORS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 _RATIO = 40.0  # tokens per parameter in the middle of what people train
 _SAME_TEACHER = 0.01  # spread of one teacher's losses, relative, that counts as measurement
@@ -67,37 +67,6 @@ def doubts(runs):
     if not any(doubt.cannot for doubt in found):
         found += _rising(runs, "student_" if distilled else "")
     return sorted(found, key=lambda doubt: not doubt.cannot)
-
-
-def open_doubts(found, units=None):
-    """Those after which no verdict holds: what no law can have made, and units not yet told.
-
-    Parameters
-    ----------
-    found : sequence of Doubt
-    units : dict or None
-        What was told, as `scales.converted` takes it.
-
-    Returns
-    -------
-    list of Doubt
-    """
-    told = tuple(units or {})
-
-    def open_one(doubt):
-        columns = [pair.partition("=")[0] for pair in doubt.units.split(",") if pair]
-        return doubt.cannot or not all(name.endswith(told) for name in columns)
-
-    return [doubt for doubt in found if open_one(doubt)]
-
-
-def refuse(found, units=None):
-    """Raise a TableError with the `open_doubts`, and how to settle them, where there are any."""
-    left = open_doubts(found, units)
-    if left:
-        settle = ", ".join(dict.fromkeys(doubt.units for doubt in left if doubt.units))
-        way = f'; units such as {settle} convert, "nats" takes losses as nats' if settle else ""
-        raise TableError("; ".join(doubt.text for doubt in left) + way)
 
 
 def plausible_units(params, tokens):

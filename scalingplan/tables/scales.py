@@ -1,12 +1,12 @@
-"""Units that columns of runs may be in, and the same runs in parameters, tokens and nats."""
+"""Units that columns of runs may be in, the runs in ours, and doubts that wait for a unit."""
 
 import numpy as np
 
-from scalinglib.tables.cells import TableError
+from scalinglib.doubts import FACTORS
+from scalingplan.tables.cells import TableError
 
-__all__ = ["CONVERSIONS", "FACTORS", "converted"]
+__all__ = ["CONVERSIONS", "converted", "open_doubts", "refuse"]
 
-FACTORS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 CONVERSIONS = {
     "params": tuple(FACTORS),
     "tokens": (*FACTORS, "per_param", "6ND"),
@@ -67,3 +67,34 @@ def _in(unit, kind, values, size):
         except ValueError:
             pass
     raise TableError(f"units give {kind} in {unit!r}; it may be {', '.join(CONVERSIONS[kind])}")
+
+
+def open_doubts(found, units=None):
+    """Those after which no verdict holds: what no law can have made, and units not yet told.
+
+    Parameters
+    ----------
+    found : sequence of Doubt
+    units : dict or None
+        What was told, as `converted` takes it.
+
+    Returns
+    -------
+    list of Doubt
+    """
+    told = tuple(units or {})
+
+    def open_one(doubt):
+        columns = [pair.partition("=")[0] for pair in doubt.units.split(",") if pair]
+        return doubt.cannot or not all(name.endswith(told) for name in columns)
+
+    return [doubt for doubt in found if open_one(doubt)]
+
+
+def refuse(found, units=None):
+    """Raise a TableError with the `open_doubts`, and how to settle them, where there are any."""
+    left = open_doubts(found, units)
+    if left:
+        settle = ", ".join(dict.fromkeys(doubt.units for doubt in left if doubt.units))
+        way = f'; units such as {settle} convert, "nats" takes losses as nats' if settle else ""
+        raise TableError("; ".join(doubt.text for doubt in left) + way)

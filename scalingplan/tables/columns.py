@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from scalinglib.tables.cells import TableError, number, read_sheet, writing
+from scalingplan.tables.cells import TableError, number, read_sheet, writing
 
 __all__ = ["DISTILLATION", "SUPERVISED", "RunsTable", "TableError", "read_runs"]
 

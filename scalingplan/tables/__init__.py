@@ -3,9 +3,9 @@
 Nothing here fits, so that a bad table is answered before the fits are even imported.
 """
 
-from scalinglib.tables.columns import RunsTable, TableError, read_runs
-from scalinglib.tables.doubts import Doubt, doubts, open_doubts, refuse
-from scalinglib.tables.scales import CONVERSIONS, converted
+from scalinglib.doubts import Doubt, doubts
+from scalingplan.tables.columns import RunsTable, TableError, read_runs
+from scalingplan.tables.scales import CONVERSIONS, converted, open_doubts, refuse
 
 __all__ = [
     "CONVERSIONS",
