@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -349,6 +350,32 @@ def test_isoflop_size_is_the_minimum_or_nothing():
     loss = 2 + 0.1 * np.log(params / 7e8) ** 2
     assert fit.isoflop_size(params, loss) == fit.isoflop_minimum(params, loss)[0]
     assert np.isnan(fit.isoflop_size(params[4:], loss[4:]))
+
+
+def test_the_amplitude_at_its_limit_is_marked(distillation_fit):
+    """c1 f1 ends at 1e4: which replicates stand there is read off the coefficients too."""
+    table, drawn = distillation_fit.at_bound, distillation_fit.replicates
+    at_limit = np.isclose(drawn.c1 * drawn.f1, 1e4, rtol=0.1)
+    assert 0 < at_limit.mean() == table.above["c1"]
+    assert table.above["d1"] >= table.above["c1"]  # which moves with it
+    held = replace(distillation_fit.problem, fixed=np.r_[[np.nan] * 6, 522.6, np.nan, np.nan])
+    assert not replace(distillation_fit, problem=held).at_bound.above["c1"]
+
+
+def test_an_ensemble_of_replicates_is_the_fit(supervised_fit, distillation_runs):
+    found = fit.fit_distillation(distillation_runs, supervised_fit, starts=16, bootstrap=24)
+    members = found.ensemble()
+    runs = found.runs.head(5)
+    inputs = [runs[name].to_numpy() for name in found.spec.columns[:-1]]
+    bands = found.predict(runs)
+    losses = members.losses(*inputs)
+    low, high = np.quantile(losses, [0.025, 0.975], axis=0)
+    np.testing.assert_allclose([bands.law_low, bands.law_high], [low, high], rtol=1e-9)
+    assert set(members.forms) == {"equation8"}
+    with pytest.raises(ValueError, match="the supervised law has no teachers"):
+        supervised_fit.ensemble()
+    with pytest.raises(ValueError, match="no replicates"):
+        replace(found, replicates=found.replicates.head(0)).ensemble()
 
 
 def test_json_has_the_numbers(supervised_fit):

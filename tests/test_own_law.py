@@ -168,15 +168,35 @@ RATE = fit.LawSpec(
 )
 
 
-@pytest.mark.parametrize("k", [-0.3, 0.0])
-def test_a_coefficient_of_either_sign_and_inputs_that_are_no_sizes(k):
+def _rate_runs(k):
     rng = np.random.default_rng(0)
     runs = pd.DataFrame({"rate": 10 ** rng.uniform(-4, -1, 60)})
     runs["tokens"] = 10 ** rng.uniform(8, 11, 60)
     with float64():
         exact = np.exp(RateLaw(2.0, 400.0, 0.3, k).log_loss(*np.log(runs.to_numpy().T)))
-    noise = np.exp(0.003 * rng.standard_normal(60))
-    found = fit.fit(RATE, runs.assign(loss=exact * noise), starts=32, bootstrap=64)
+    return runs.assign(loss=exact * np.exp(0.003 * rng.standard_normal(60)))
+
+
+@pytest.mark.parametrize(("k", "mark"), [(-0.3, "<"), (0.3, ">")])
+def test_an_estimate_that_is_the_box_is_said_to_be_one(k, mark):
+    tight = replace(RATE, ranges=RATE.ranges | {"k": (-0.02, 0.02)})
+    bound, free = (
+        fit.fit(spec, _rate_runs(k), starts=32, bootstrap=32, level=0.9) for spec in (tight, RATE)
+    )
+    assert bound.objective > free.objective  # the box is all that holds it
+    assert bound.at_bound.estimate["k"] == mark
+    side = {"<": "below", ">": "above"}[mark]
+    assert bound.at_bound.loc["k", side] == 1
+    assert bound.coefficient_table().loc["k"].tolist() == [f"{mark}{k / 5:.2g}"] * 3
+    assert f"k {mark} {k / 5:.2g}" in " ".join(fit.explain(bound))
+    assert not free.at_bound.estimate.any()
+    assert float(free.coefficient_table().estimate["k"]) == pytest.approx(k, abs=0.005)
+    assert "bounds of the search" not in " ".join(fit.explain(free))
+
+
+@pytest.mark.parametrize("k", [-0.3, 0.0])
+def test_a_coefficient_of_either_sign_and_inputs_that_are_no_sizes(k):
+    found = fit.fit(RATE, _rate_runs(k), starts=32, bootstrap=64)
     assert found.warnings == ()  # a rate of 1e-4 is no size in billions
     assert found.coefficients.estimate.k == pytest.approx(k, abs=0.005)
     profile = fit.profile(found, "k")

@@ -16,6 +16,7 @@ class Replicates(NamedTuple):
 
     Attributes
     ----------
+    z : array (replicates, coordinates)
     coefficients : array (replicates, coefficients)
     share : float
         Of all that were drawn.
@@ -23,6 +24,7 @@ class Replicates(NamedTuple):
         The supervised coefficients that each of them used, where these were carried.
     """
 
+    z: np.ndarray
     coefficients: np.ndarray
     share: float
     supervised: np.ndarray | None
@@ -49,7 +51,7 @@ def replicate(problem, z, grid, weights, *, rng, supervised=None):
     """
     count = len(weights)
     if not count:
-        return Replicates(np.empty((0, len(problem.fixed))), 1.0, None)
+        return Replicates(np.empty((0, len(z))), np.empty((0, len(problem.fixed))), 1.0, None)
     found = problem.solve(
         np.repeat(z[None], count, axis=0), weights=weights, supervised=supervised, near=True
     )
@@ -68,7 +70,8 @@ def replicate(problem, z, grid, weights, *, rng, supervised=None):
         if fine and (not converged[lane] or value < values[lane]):
             ends[lane], values[lane], converged[lane] = end, value, True
     kept = None if supervised is None else supervised[converged]
-    return Replicates(problem.coefficients(ends[converged]), float(converged.mean()), kept)
+    ends = ends[converged]
+    return Replicates(ends, problem.coefficients(ends), float(converged.mean()), kept)
 
 
 def resampled(tables, count, cluster, rng):

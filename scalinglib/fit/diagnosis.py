@@ -170,9 +170,11 @@ def explain(fit):
     table = fit.coefficients[~fit.coefficients.fixed]
     share = fit.starts_at_optimum
     said.append(f"{share:.0%} of the starts end at the same, best objective.")
+    said += _at_bound(fit)
     loose = table.index[_ratio(table) > _WIDE_INTERVAL]
     if len(loose):
-        parts = [_interval(name, table.low[name], table.high[name]) for name in loose]
+        shown = fit.coefficient_table()
+        parts = [_interval(name, table.loc[name], shown.loc[name]) for name in loose]
         said.append(
             f"The runs hardly tell {', '.join(parts)}: compare predictions, not these numbers."
         )
@@ -200,6 +202,22 @@ def explain(fit):
     return said
 
 
+def _at_bound(fit):
+    """A sentence where an estimate, or an end of its interval, is that of the search's box."""
+    bound, tail = fit.at_bound, (1 - fit.level) / 2
+    parts = []
+    for name, row in fit.coefficient_table().iterrows():
+        if bound.estimate[name]:
+            parts.append(f"{name} {bound.estimate[name]} {row.estimate[1:]}")
+        elif max(share := bound.loc[name, ["below", "above"]].astype(float)) >= tail:
+            parts.append(f"{name} (in {share.sum():.0%} of the replicates)")
+    if parts:
+        yield (
+            f"At the bounds of the search, which are no estimates: {', '.join(parts)}; the runs "
+            "do not tell how far beyond."
+        )
+
+
 def _ratio(table):
     """The larger end of each interval over the smaller, infinite where it holds zero."""
     ends = table[["low", "high"]].abs()
@@ -218,10 +236,11 @@ def _flat(fit, probe):
             yield f"Ridge: {name} at {row[name]:.3g} with {moved} fits as well{reason}."
 
 
-def _interval(name, low, high):
+def _interval(name, values, shown):
     """A coefficient with its interval, by its name alone where that spans all orders."""
+    low, high = values.low, values.high
     told = np.isfinite([low, high]).all() and high < _NO_INTERVAL * abs(low)
-    return f"{name} ({low:.3g} to {high:.3g})" if told else f"{name} (no interval)"
+    return f"{name} ({shown.low} to {shown.high})" if told else f"{name} (no interval)"
 
 
 def _reason(fit, first, second):

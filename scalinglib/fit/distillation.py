@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from scalinglib.fit.powers import LOG_GAMMA, LOG_SLOPES, SHARES, logit, power_terms
-from scalinglib.fit.spec import POWER_RIDGES, LawSpec, Probe, or_fixed
+from scalinglib.fit.powers import LOG_GAMMA, LOG_SLOPES, SHARES, logit, power_edges, power_terms
+from scalinglib.fit.spec import POWER_RIDGES, Edge, LawSpec, Probe, or_fixed
 from scalinglib.laws import DistillationLaw
 
 __all__ = ["DISTILLATION"]
@@ -54,6 +54,21 @@ class _DistillationSpec(LawSpec):
         # c1 f1 ends at 1e4, where the law is within 1e-4 of its limit.
         pairs = [level, *terms, (-60.0, 60.0), (-12.0, 7.0), (-6.0, 3.0), (1e-4, 20.0)]
         return np.array(pairs, float).T
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        return (
+            *power_edges(1),
+            Edge(5, False, {"c0": "<"}),
+            Edge(5, True, {"c0": ">"}),
+            Edge(6, False, {"d1": ">"}),
+            Edge(6, True, {"d1": "<"}),
+            Edge(7, False, {"f1": "<"}),
+            Edge(7, True, {"f1": ">"}),
+            # On its way to the limit c1 takes d1 along.
+            Edge(8, False, {"c1": ">", "d1": ">"}),
+            Edge(8, True, {"c1": "<"}),
+        )
 
     def starts(self, logs):
         """4096 of them."""

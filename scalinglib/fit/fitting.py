@@ -211,6 +211,7 @@ def _solve(problem, grid, ordered, resampling, *, near=False, carried=None):
         warnings=tuple(said),
         z=z,
         problem=problem,
+        replicate_z=drawn.z,
         supervised_replicates=drawn.supervised,
     )
 

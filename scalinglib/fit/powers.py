@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from scalinglib.fit.spec import or_fixed
+from scalinglib.fit.spec import Edge, or_fixed
 
-__all__ = ["LOG_GAMMA", "LOG_SLOPES", "SHARES", "logit", "power_terms"]
+__all__ = ["LOG_GAMMA", "LOG_SLOPES", "SHARES", "logit", "power_edges", "power_terms"]
 
 SHARES = -7.0, 7.0  # logits
 LOG_GAMMA = -4.0, 4.0
@@ -28,6 +28,23 @@ def power_terms(z, log_scale, shift, fixed, centre):
         for i in (0, 1)
     ]
     return [*scales, *exponents, gamma]
+
+
+def power_edges(first: int) -> tuple[Edge, ...]:
+    """Ends of the box for coordinates of `power_terms` that begin at `first`.
+
+    The runs tell alpha gamma and beta gamma, so that a gamma at its end makes bounds of all three.
+    """
+    return (
+        Edge(first, False, {"A": "<"}),
+        Edge(first, True, {"B": "<"}),
+        Edge(first + 1, False, {"alpha": "<"}),
+        Edge(first + 1, True, {"alpha": ">"}),
+        Edge(first + 2, False, {"beta": "<"}),
+        Edge(first + 2, True, {"beta": ">"}),
+        Edge(first + 3, False, {"gamma": "<", "alpha": ">", "beta": ">"}),
+        Edge(first + 3, True, {"gamma": ">", "alpha": "<", "beta": "<"}),
+    )
 
 
 def logit(share):

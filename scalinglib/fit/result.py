@@ -9,9 +9,11 @@ import pandas as pd
 from scalinglib.checks import positive
 from scalinglib.fit.problem import Problem
 from scalinglib.lanes import float64
-from scalinglib.laws import SupervisedLaw
+from scalinglib.laws import FORMS, Ensemble, SupervisedLaw
 
 __all__ = ["Fit"]
+
+_AT_EDGE = 1e-3  # in units of the coordinates, which are logs, odds and the like
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Fit:
     warnings: tuple
     z: np.ndarray = field(repr=False)
     problem: Problem = field(repr=False)
+    replicate_z: np.ndarray = field(repr=False)
     supervised_replicates: np.ndarray | None = field(default=None, repr=False)
 
     @property
@@ -71,6 +74,93 @@ class Fit:
         if self.supervised_replicates is not None:
             supervised = SupervisedLaw(*self.supervised_replicates.T[..., None])
         return self.spec.build(self.replicates.to_numpy().T[..., None], supervised)
+
+    def ensemble(self) -> Ensemble:
+        """The replicates as an ensemble of laws of equal weight.
+
+        Raises
+        ------
+        ValueError
+            Of a law without teachers, or a fit without replicates.
+        """
+        if not self.spec.needs_supervised:
+            raise ValueError(f"the {self.spec.name} law has no teachers; an ensemble's laws do")
+        if not len(self.replicates):
+            raise ValueError("fit has no replicates; fit with bootstrap=200 or more")
+        rows = self.replicates.to_numpy().tolist()
+        supervised = [self.law.supervised] * len(rows)
+        if self.supervised_replicates is not None:
+            supervised = [SupervisedLaw(*row) for row in self.supervised_replicates.tolist()]
+        form = next((key for key, law in FORMS.items() if law is self.spec.law), self.spec.name)
+        count = len(rows)
+        return Ensemble(
+            members=tuple(map(self.spec.build, rows, supervised)),
+            names=tuple(f"{form} {i}" for i in range(count)),
+            forms=(form,) * count,
+            weights=np.full(count, 1 / count),
+            scales=np.full(count, np.abs(self._run_residuals()).mean()),
+        )
+
+    @property
+    def at_bound(self) -> pd.DataFrame:
+        """Where the answer is the box of the search and not the runs'.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by coefficient: estimate, "<" where the value without the box would be smaller,
+            ">" where it would be larger, "" where the runs tell it; below and above, the share of
+            the replicates of which the same is true.
+        """
+        marks = self._marks(np.vstack([self.z[None], self.replicate_z]))
+        drawn = marks[1:]
+        return pd.DataFrame(
+            {
+                "estimate": marks[0],
+                "below": (drawn == "<").mean(axis=0) if len(drawn) else 0.0,
+                "above": (drawn == ">").mean(axis=0) if len(drawn) else 0.0,
+            },
+            index=self.coefficients.index,
+        )
+
+    def _marks(self, z):
+        names = self.spec.coefficients
+        marks = np.full((len(z), len(names)), "", dtype="<U1")
+        low, high = self.problem.box
+        for edge in self.spec.edges:
+            place = z[:, edge.coordinate]
+            distance = high[edge.coordinate] - place if edge.upper else place - low[edge.coordinate]
+            # A coefficient that is held leaves its coordinate where the search began.
+            if np.isnan(self.problem.fixed[names.index(next(iter(edge.marks)))]):
+                for name, mark in edge.marks.items():
+                    marks[distance < _AT_EDGE, names.index(name)] = mark
+        marks[:, ~np.isnan(self.problem.fixed)] = ""
+        return marks
+
+    def coefficient_table(self) -> pd.DataFrame:
+        """The coefficients for print: as many digits as the intervals tell, "<" and ">" at bounds.
+
+        Returns
+        -------
+        DataFrame of str
+            Indexed by coefficient: estimate, low, high; "" where there is no interval.
+        """
+        table, bound = self.coefficients, self.at_bound
+        tail = (1 - self.level) / 2
+        rows = {}
+        for name, row in table.iterrows():
+            below, above = bound.below[name], bound.above[name]
+            marks = {
+                "estimate": bound.estimate[name],
+                "low": "<" if below >= tail else ">" if above > 1 - tail else "",
+                "high": ">" if above >= tail else "<" if below > 1 - tail else "",
+            }
+            digits = 2 if bound.estimate[name] else _digits(row.estimate, row.low, row.high)
+            rows[name] = {
+                key: "" if pd.isna(row[key]) else f"{mark}{row[key]:.{digits}g}"
+                for key, mark in marks.items()
+            }
+        return pd.DataFrame(rows).T.rename_axis("coefficient")
 
     def residuals(self, runs=None):
         """Log of predicted over measured loss, one a run, as an array."""
@@ -104,11 +194,7 @@ class Fit:
         spread = self._loss(self.laws(), runs)
         tails = (1 - self.level) / 2, (1 + self.level) / 2
         low, high = np.quantile(spread, tails, axis=0)
-        # Residuals of fitted runs are too small by the coefficients they went into.
-        residuals = self.residuals()
-        free = np.isnan(self.problem.fixed).sum()
-        residuals = residuals * np.sqrt(len(residuals) / max(len(residuals) - free, 1))
-        drawn = np.random.default_rng(0).choice(-residuals, size=(8, *spread.shape))
+        drawn = np.random.default_rng(0).choice(-self._run_residuals(), size=(8, *spread.shape))
         run_low, run_high = np.quantile(
             (spread * np.exp(drawn)).reshape(-1, len(runs)), tails, axis=0
         )
@@ -119,6 +205,12 @@ class Fit:
             run_low=np.minimum(run_low, low),
             run_high=np.maximum(run_high, high),
         )
+
+    def _run_residuals(self):
+        """Residuals of the runs, made larger by what the coefficients took of them."""
+        residuals = self.residuals()
+        free = np.isnan(self.problem.fixed).sum()
+        return residuals * np.sqrt(len(residuals) / max(len(residuals) - free, 1))
 
     def _loss(self, law, runs):
         inputs = [positive(name, runs[name].to_numpy(float)) for name in self.spec.columns[:-1]]
@@ -156,3 +248,10 @@ class Fit:
             },
             indent=2,
         )
+
+
+def _digits(value, low, high):
+    """Significant digits of a value: two more than its interval leaves open, from 2 to 5."""
+    if not (np.isfinite([low, high]).all() and value and high > low):
+        return 5
+    return int(np.clip(2 - np.log10((high - low) / (2 * abs(value))), 2, 5))

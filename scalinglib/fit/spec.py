@@ -19,7 +19,7 @@ from scipy.stats import qmc
 
 from scalinglib.laws import SupervisedLaw
 
-__all__ = ["POWER_RIDGES", "LawSpec", "Probe", "or_fixed"]
+__all__ = ["POWER_RIDGES", "Edge", "LawSpec", "Probe", "or_fixed"]
 
 _STARTS = 512
 _ROOM = 3.0  # the box, over the plausible range: it stops runaways and does not steer
@@ -33,6 +33,17 @@ POWER_RIDGES = {
     ("B", "gamma"): "B^gamma is what the data term is worth",
     ("A", "B"): "both are raised to gamma",
 }
+
+
+class Edge(NamedTuple):
+    """An end of the box, and what the coefficients are there: bounds, not estimates.
+
+    {"gamma": ">"} says that gamma would be larger without the box.
+    """
+
+    coordinate: int
+    upper: bool
+    marks: dict
 
 
 class Probe(NamedTuple):
@@ -159,6 +170,15 @@ class LawSpec:
         low, high = self._coordinate_ranges()
         middle, half = (low + high) / 2, (high - low) / 2
         return middle - _ROOM * half, middle + _ROOM * half
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """What a coordinate at an end of its box makes of the coefficients."""
+        return tuple(
+            Edge(at, upper, {name: ">" if upper else "<"})
+            for at, name in enumerate(self.coefficients)
+            for upper in (False, True)
+        )
 
     def starts(self, logs):
         """The full set of starts, an array (starts, coordinates)."""

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from scalinglib.fit.powers import LOG_GAMMA, LOG_SLOPES, SHARES, logit, power_terms
-from scalinglib.fit.spec import POWER_RIDGES, LawSpec, Probe, or_fixed
+from scalinglib.fit.powers import LOG_GAMMA, LOG_SLOPES, SHARES, logit, power_edges, power_terms
+from scalinglib.fit.spec import POWER_RIDGES, Edge, LawSpec, Probe, or_fixed
 from scalinglib.laws import SupervisedLaw
 
 __all__ = ["SUPERVISED"]
@@ -36,6 +36,11 @@ class _SupervisedSpec(LawSpec):
     def box(self, logs):
         level = logs[-1].min() - 1, logs[-1].max() + 1
         return np.array([level, SHARES, SHARES, LOG_SLOPES, LOG_SLOPES, LOG_GAMMA], float).T
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        share = Edge(1, False, {"E": "<"}), Edge(1, True, {"E": ">"})
+        return *share, *power_edges(2)
 
     def starts(self, logs):
         """4500 of them."""
