@@ -12,7 +12,15 @@ from scalinglib.experiment import execute, table
 from scalinglib.gap import mapping_paper, mapping_sweep
 from scalinglib.report.paths import DATA, ROOT
 from scalinglib.study import record
-from scalinglib.study.designs import addresses, confidence, logits, practice, scaling
+from scalinglib.study.designs import (
+    addresses,
+    confidence,
+    floor,
+    logits,
+    practice,
+    scaling,
+    strong_teachers,
+)
 
 MODELS = ROOT / "build" / "models"
 MAPPING = ROOT / "build" / "mapping"
@@ -32,6 +40,8 @@ STUDIES = {
     "largest_students": transformers(scaling.LARGEST_STUDENTS.student_runs()),
     "sweep": transformers(scaling.SWEEP.runs()),
     "practice": transformers(practice.FULL.runs()),
+    "floor": transformers(floor.RUNS),
+    "strong_teachers": transformers(strong_teachers.RUNS),
     "logits": transformers(LOGITS, record.task(MODELS, LOGITS)),
     "calibration": transformers(
         confidence.FULL.runs(), confidence.task(confidence.FULL.windows, MODELS)

@@ -1,0 +1,64 @@
+"""What forms fitted to data/runs/study.csv foretell of runs not yet made.
+
+Writes data/fits/open_predictions.csv.
+
+    python -m tools.once.open_predictions
+"""
+
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from scalinglib import fit
+from scalinglib.report.paths import DATA
+from scalinglib.study import analysis, record
+from scalinglib.study.designs import floor, strong_teachers
+from scalinglib.study.run import PERFECT
+from scalinglib.study.words import Words
+from tools.once.law_bench import FORMS, STARTS
+
+TABLE = DATA / "fits" / "open_predictions.csv"
+NAMES = ("equation8", "cosine", "dip", "data dip", "two parts", "bias and variance")
+NAMES += ("  orthogonal", "  never below the floor")
+
+
+def study():
+    """Means of the committed study over seeds, supervised and distilled, in floats."""
+    table = analysis.means(record.read(DATA / "runs" / "study.csv"))
+    table["teacher_loss"] = table.teacher_loss.mask(table.teacher == PERFECT, Words().entropy)
+    trained, taught = (table[table.kind == kind] for kind in ("supervised", "distilled"))
+    columns = ["student_params", "student_tokens", "teacher_loss", "student_loss"]
+    return trained[["params", "tokens", "loss"]].astype(float), taught[columns].astype(float)
+
+
+def settings():
+    """What is to be foretold: experiment, params, tokens, teacher, teacher_loss; each once."""
+    losses = record.read(DATA / "runs" / "study.csv").set_index("id").loss
+    found = [
+        (name, r.params, r.tokens, r.teacher_id, losses.get(r.teacher_id, Words().entropy))
+        for name, runs in (("floor", floor.RUNS), ("strong_teachers", strong_teachers.RUNS))
+        for r in runs
+        if r.teacher is not None
+    ]
+    columns = ["experiment", "params", "tokens", "teacher", "teacher_loss"]
+    return pd.DataFrame(list(dict.fromkeys(found)), columns=columns)
+
+
+def main():
+    """Fit and foretell."""
+    trained, taught = study()
+    supervised = fit.fit_supervised(trained, starts=256).law
+    cells = settings()
+    labels = supervised.loss(cells.params, cells.tokens)
+    rows = [cells.assign(form="labels", loss=labels, difference=0.0)]
+    for name in NAMES:
+        spec, fixed = FORMS[name]
+        law = fit.fit(spec, taught, supervised=supervised, fixed=fixed, starts=STARTS).law
+        loss = law.loss(cells.params, cells.tokens, cells.teacher_loss)
+        rows.append(cells.assign(form=name.strip(), loss=loss, difference=loss - labels))
+    found = pd.concat(rows, ignore_index=True)
+    found.to_csv(TABLE, index=False, float_format="%.6g", lineterminator="\n")
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main()
