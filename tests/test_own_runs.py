@@ -237,7 +237,10 @@ def test_losses_in_other_units_are_suspected_and_convert_back(unit, written, cle
     np.testing.assert_allclose(mended[NUMBERS], clean[NUMBERS], rtol=1e-12)
 
 
-PUBLIC = [path for path in sorted((DATA / "public").glob("*.csv")) if path.stem != "authors"]
+OUTSIDE = DATA / "public" / "distillation.csv"
+OTHER_UNITS = {"farseer", "llama3_isoflops"}
+NOT_SUPERVISED = {"authors", "distillation", "distillation_template"} | OTHER_UNITS
+PUBLIC = [p for p in sorted((DATA / "public").glob("*.csv")) if p.stem not in NOT_SUPERVISED]
 
 
 def public_tables():
@@ -260,6 +263,27 @@ def test_no_published_table_is_accused():
     table = tables.read_runs(DATA / "runs" / "study.csv")
     for runs in (table.supervised, table.distilled, simulate.example_runs()):
         assert not any(doubt.cannot or doubt.units for doubt in tables.doubts(runs))
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_UNITS))
+def test_a_published_table_in_another_unit_is_told_so(name):
+    runs = tables.read_runs(DATA / "public" / f"{name}.csv").supervised
+    assert {"nats per token"}.isdisjoint(runs.unit)
+    assert [doubt.units for doubt in tables.open_doubts(tables.doubts(runs))] == [
+        "loss=bpb@BYTES_PER_TOKEN"
+    ]
+
+
+def test_the_template_of_outside_runs_is_read_as_it_is():
+    template = DATA / "public" / "distillation_template.csv"
+    read = tables.read_runs(template)
+    assert not tables.open_doubts(tables.doubts(read.distilled))
+    assert len(read.distilled) == 1
+    assert read.distilled.mixing.tolist() == ["1.0"]
+    assert "SIMULATED" in read.distilled.source.iloc[0]
+    columns = [p.read_text(encoding="utf-8").partition("\n")[0] for p in (template, OUTSIDE)]
+    assert columns[0] == columns[1]
+    assert {"mixing", "unit", "measured_on", "supervised_loss"} < set(columns[0].split(","))
 
 
 @pytest.mark.parametrize(
