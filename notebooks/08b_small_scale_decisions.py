@@ -238,8 +238,9 @@ def law_gap(params, tokens, teacher_loss):
 
 def map_panel(ax, table, dots_x, dots_y, dots_gap, size_line):
     """One map with the runs on it and a dashed line at a size."""
-    filled = maps.difference(ax, table, "x", "y", LEVELS)
-    maps.runs(ax, dots_x, dots_y, dots_gap, LEVELS)
+    filled = maps.difference(table, "x", "y", ax, LEVELS)
+    dots = pd.DataFrame({"x": dots_x, "y": dots_y, "gap": dots_gap})
+    maps.runs(dots, "x", "y", ax, LEVELS)
     maps.mark_size(ax, size_line)
     ax.set(xscale="log", yscale="log")
     ax.minorticks_off()

@@ -2,9 +2,10 @@ import json
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
-from scalinglib.report import claims, figures, maps, profiles
+from scalinglib.report import claims, columns, figures, maps, panels, profiles
 
 
 def draw():
@@ -74,6 +75,34 @@ def test_labels_at_the_ends_of_curves_keep_apart(ends, placed):
 def test_budgets_are_written_as_powers():
     assert figures.power(1e11) == "10^{11}"
     assert figures.power(3e10) == r"3 \times 10^{10}"
+
+
+def test_panels_have_words_for_sizes_and_each_row_in_its_place():
+    figures.use_style()
+    sizes = [1e9, 3e8, 3e9, 1e10]
+    table = pd.DataFrame([(n, 10.0**e, e) for n in sizes for e in (20, 21, 22)],
+                         columns=["student_params", "compute", "gap"])  # fmt: skip
+    grid = panels.Panels(table, "compute", "gap", "A finding", col="student_params")
+    grid.draw(
+        panels.curve, table.assign(scenario="best_case", inside=table.gap < 22), hue="scenario"
+    )
+    figure = grid.finish()
+    titles = [ax.get_title() for ax in grid.axes.flat]
+    assert titles == [f"$N_S$ = {words}" for words in ("1B", "300M", "3B", "10B")]
+    assert figure.get_figwidth() <= 10 and grid.axes.flat[0].get_xscale() == "log"
+    assert "distilling wins" in figure.get_supylabel()
+    assert list(grid.keys) == ["best case: teacher free"]
+    for ax in grid.axes.flat:
+        solid, dotted = (line.get_ydata() for line in ax.lines)
+        assert np.isfinite(solid).tolist() == [True, True, False]
+        assert np.isfinite(dotted).tolist() == [False, True, True]  # it meets the solid piece
+    plt.close("all")
+
+
+def test_a_value_has_one_colour_whatever_stands_beside_it():
+    for column, values in {"student_params": [143e6, 7.75e9], "scenario": ["best_case"]}.items():
+        every = columns.palette(column, [*values, *values[:1]])
+        assert all(columns.palette(column, [v])[v] == every[v] for v in values)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from pandas import DataFrame
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = {"plt", "mpl", "sns", "so", "figures", "maps", "shades", "columns"}
+MODULES = {"plt", "mpl", "sns", "so", "figures", "maps", "shades", "columns", "panels"}
 NOT_DRAWING = {"saver", "use_style", "write_table", "label_size", "amount", "named"}
 DRAWN = {name for kind in (Axes, Axis, Figure) for name in dir(kind) if name[0] != "_"}
 DRAWN = (DRAWN - set(dir(DataFrame)) - set(dir(dict)) - set(dir(str))) | {"plot", "hist"}
@@ -131,8 +131,9 @@ def draws(node, helpers):
 
 def _draws(node, helpers):
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        if node.value.id in MODULES:
-            return node.attr not in NOT_DRAWING
+        return node.value.id in MODULES and node.attr not in NOT_DRAWING
+    if isinstance(node, ast.Name):
+        return node.id == "Panels"
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Attribute):
             return node.func.attr in DRAWN and not _module(node.func)

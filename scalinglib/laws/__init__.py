@@ -5,7 +5,12 @@ paper's runs about equally well, for any answer that money hangs on.
 """
 
 from scalinglib.laws.ensembles import Ensemble, ensemble
-from scalinglib.laws.equations import FITTED_RANGE, DistillationLaw, SupervisedLaw
+from scalinglib.laws.equations import (
+    FITTED_RANGE,
+    DistillationLaw,
+    SupervisedLaw,
+    inside_fitted_range,
+)
 from scalinglib.laws.forms import FORMS
 from scalinglib.laws.named import COEFFICIENTS, NAMES, load
 
@@ -18,5 +23,6 @@ __all__ = [
     "Ensemble",
     "SupervisedLaw",
     "ensemble",
+    "inside_fitted_range",
     "load",
 ]

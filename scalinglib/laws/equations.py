@@ -11,10 +11,11 @@ their `log_loss` methods are plain formulas that `jit`, `vmap` and `grad` go thr
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from scalinglib.checks import namespace, plausible, positive
 
-__all__ = ["FITTED_RANGE", "DistillationLaw", "SupervisedLaw"]
+__all__ = ["FITTED_RANGE", "DistillationLaw", "SupervisedLaw", "inside_fitted_range"]
 
 # What the paper trained, and so where its law interpolates: sizes and tokens of the models
 # (Section 4.1), loss of the teachers in its Figure 1, nats per token.
@@ -23,6 +24,21 @@ FITTED_RANGE = {
     "tokens": (2e9, 512e9),
     "teacher_loss": (1.9, 2.75),
 }
+
+
+def inside_fitted_range(table: pd.DataFrame) -> np.ndarray:
+    """Which rows lie within `FITTED_RANGE` in all that they have: elsewhere the law extrapolates.
+
+    Looked at are the columns student_params, teacher_params, student_tokens, teacher_tokens and
+    teacher_loss, those that are there; a missing number (a run without a teacher) counts as inside.
+    """
+    inside = np.ones(len(table), bool)
+    for quantity, (low, high) in FITTED_RANGE.items():
+        for column in (quantity, f"student_{quantity}", f"teacher_{quantity}"):
+            if column in table:
+                inside &= (table[column].isna() | table[column].between(low, high)).to_numpy()
+    return inside
+
 
 # Beyond these a number is no model's, but one in millions, in billions or of another unit.
 _MODELS = (1e3, np.inf)

@@ -14,8 +14,11 @@ from scalinglib.report import paths
 try:
     import matplotlib as mpl
     import matplotlib.pyplot as plt
-    from matplotlib.colors import LogNorm
+    import seaborn as sns
     from PIL import Image
+
+    from scalinglib.report import columns
+    from scalinglib.report.panels import Panels
 except ImportError as error:
     raise missing("report", error) from error
 
@@ -40,21 +43,8 @@ __all__ = [
     "write_table",
 ]
 
-# Okabe and Ito's colours, told apart with the common kinds of colour blindness.
-SCENARIO_COLORS = {
-    "supervised": "#333333",
-    "best_case": "#0072B2",
-    "teacher_inference": "#E69F00",
-    "teacher_pretraining": "#009E73",
-    "teacher_pretraining_inference": "#D55E00",
-}
-SCENARIO_LABELS = {
-    "supervised": "supervised",
-    "best_case": "distillation, best case",
-    "teacher_inference": "distillation, teacher inference",
-    "teacher_pretraining": "distillation, teacher pretraining",
-    "teacher_pretraining_inference": "distillation, teacher pretraining + inference",
-}
+SCENARIO_LABELS = columns.SCENARIO_WORDS
+SCENARIO_COLORS = columns.palette("scenario", SCENARIO_LABELS)
 SHARE_COLORS = {
     "share_student": "#56B4E9",
     "share_inference": "#F0E442",
@@ -62,28 +52,21 @@ SHARE_COLORS = {
 }
 MARKS = {"zero": "black", "reference": "#888888", "optimum": "#C1121F"}
 
-_SIZES = LogNorm(1e8, 2e10)
-_SMALL_SIZES = LogNorm(3e3, 1.2e6)  # of the study's own models
-_SIZE_MAP = mpl.colormaps["viridis_r"]
-
 
 def use_style():
-    """Apply the repository's style to all figures of the process."""
-    plt.style.use(Path(__file__).with_name("scalinglib.mplstyle"))
+    """Set seaborn's theme in the repository's style, for all figures of the process."""
+    style = mpl.rc_params_from_file(
+        Path(__file__).with_name("scalinglib.mplstyle"), use_default_template=False
+    )
+    sns.set_theme(context="paper", style="ticks", palette="colorblind", rc=dict(style))
 
 
 def student_color(student_params):
     """The colour of a student size, the same in every figure: log scales, 3k to 1M, 100M to 20B."""
-    sizes = _SMALL_SIZES if student_params < 1e7 else _SIZES
-    return _SIZE_MAP(0.12 + 0.88 * float(np.clip(sizes(student_params), 0, 1)))
+    return columns.palette("student_params", [student_params])[student_params]
 
 
-def label_size(params):
-    """A model size as people say it: 143M, 1.82B."""
-    for unit, scale in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if params >= scale * 0.9995:
-            return f"{params / scale:.3g}{unit}"
-    return f"{params:.3g}"
+label_size = columns.count
 
 
 def named(symbol, params):
@@ -98,25 +81,29 @@ def power(value):
 
 
 def panels(titles, xlabel, ylabel, columns=3, sharey=True):
-    """A figure with one panel a title, in rows of `columns`, labelled on the outside.
+    """A figure with one panel a title, in rows of `columns` (three at most), labelled outside.
 
     Returns
     -------
     figure, list of Axes
     """
+    columns = min(columns, 3)
     rows = -(-len(titles) // columns)
-    size = (3.3 * columns, 0.4 + 2.5 * rows)
+    size = (3.2 * columns, 0.4 + 2.6 * rows)
     figure, grid = plt.subplots(
         rows, columns, figsize=size, squeeze=False, sharex=True, sharey=sharey
     )
-    for axes, title in zip(grid.flat, titles, strict=True):
+    for axes in grid.flat[len(titles) :]:
+        axes.remove()
+    for axes, title in zip(grid.flat, titles, strict=False):
         axes.set_title(title)
         axes.tick_params(which="minor", length=0)
-    for axes in grid[-1]:
+    for axes in [*grid[-1], *grid.flat[len(titles) - columns : len(titles)]]:
         axes.set_xlabel(xlabel)
+        axes.tick_params(labelbottom=True)
     for axes in grid[:, 0]:
         axes.set_ylabel(ylabel)
-    return figure, list(grid.flat)
+    return figure, list(grid.flat[: len(titles)])
 
 
 def legend_below(figure, axes, columns=3):
@@ -171,6 +158,7 @@ def saver(profile):
     def save(figure, stem, table):
         table = pd.DataFrame(table)
         _refuse_missing(stem, table)
+        figure = figure.finish() if isinstance(figure, Panels) else figure
         if figure is not None:
             if profile.saves:
                 lay_out(figure)

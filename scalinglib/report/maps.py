@@ -4,19 +4,25 @@ import matplotlib as mpl
 import matplotlib.patheffects as effects
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
+from matplotlib.contour import ContourSet
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from scalinglib.report import columns
 from scalinglib.report.figures import MARKS, SCENARIO_COLORS, SCENARIO_LABELS, key, lay_out
+from scalinglib.report.panels import end_words as end_labels
 
 __all__ = [
     "AT_BOUND",
     "amount",
     "amounts",
+    "beyond",
     "contour_map",
     "difference",
     "end_labels",
+    "keys",
     "label_contours",
     "map_key",
     "mark_size",
@@ -24,10 +30,12 @@ __all__ = [
     "runs",
     "scenario",
     "scenario_key",
+    "signed",
     "stacked",
+    "undecided",
 ]
 
-AT_BOUND = {"linestyle": (0, (2, 1.5))}  # a bound of the box, which is no optimum
+AT_BOUND = {"linestyle": (0, (1.2, 1.2))}  # a bound of the box, which is no optimum
 
 _WHITE_DASHES = {
     "color": "white",
@@ -42,12 +50,7 @@ _AMOUNTS = LinearSegmentedColormap.from_list(
 )
 
 
-def amount(value, _=None):
-    """A count of parameters or tokens as people say it: 300M, 1.5B, 20T, 100P."""
-    for unit, scale in (("P", 1e15), ("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= scale * 0.9995:
-            return f"{value / scale:.3g}{unit}"
-    return f"{value:.3g}"
+amount = columns.count
 
 
 def amounts(axis, subs=(1.0,)):
@@ -57,35 +60,48 @@ def amounts(axis, subs=(1.0,)):
     axis.set_minor_formatter(NullFormatter())
 
 
-def difference(axes, table, x, y, levels, column="gap"):
+def _grid(data, x, y, column):
+    table = data.pivot_table(index=y, columns=x, values=column)
+    return table.columns, table.index, table.to_numpy()
+
+
+def difference(
+    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray, column: str = "gap"
+) -> ContourSet:
     """Filled map of a signed column: blue below zero, red above, the zero line thick.
 
-    Parameters
-    ----------
-    axes : Axes
-    table : DataFrame
-        One row a point of a grid over the columns `x` and `y`.
-    x, y, column : str
-    levels : array
-        Edges of the colours, 0 among them; what lies beyond takes the end colours.
-
-    Returns
-    -------
-    ContourSet, for a colour bar
+    `data` has one row a point of a grid over the columns `x` and `y`; `levels` are the edges of
+    the colours, 0 among them; what lies beyond takes the end colours.
     """
-    grid = table.pivot_table(index=y, columns=x, values=column)
-    xyz = grid.columns, grid.index, grid.to_numpy()
-    filled = axes.contourf(*xyz, levels=levels, extend="both", **_signed(levels))
-    axes.contour(*xyz, levels=levels, colors="white", linewidths=0.4)
-    axes.contour(*xyz, levels=[0], colors=MARKS["zero"], linewidths=2.2)
-    axes.grid(False)
-    axes.minorticks_off()
+    xyz = _grid(data, x, y, column)
+    filled = ax.contourf(*xyz, levels=levels, extend="both", **signed(levels))
+    ax.contour(*xyz, levels=levels, colors="white", linewidths=0.4)
+    ax.contour(*xyz, levels=[0], colors=MARKS["zero"], linewidths=2.2)
+    ax.grid(False)
     return filled
 
 
-def runs(axes, x, y, values, levels):
+def runs(
+    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray, column: str = "gap"
+) -> None:
     """Measured runs as dots in the colours of a `difference` map of the same `levels`."""
-    axes.scatter(x, y, c=values, **_signed(levels), **_RUNS)
+    ax.scatter(data[x], data[y], c=data[column], **signed(levels), **_RUNS)
+
+
+def undecided(
+    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str = "share_distil"
+) -> None:
+    """Hatched where one to nine laws in ten have distilling win."""
+    xyz = _grid(data, x, y, column)
+    zone = ax.contourf(*xyz, levels=[0.1, 0.9], colors="none", hatches=["////"])
+    zone.set(edgecolor="#222222", linewidth=0)
+
+
+def beyond(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str = "inside") -> None:
+    """A white veil, dashed at its edge, over what no run is near."""
+    xyz = _grid(data.assign(beyond=1.0 - data[column]), x, y, "beyond")
+    ax.contourf(*xyz, levels=[0.5, 1.5], colors="white", alpha=0.55)
+    ax.contour(*xyz, levels=[0.5], colors="#555555", linewidths=1, linestyles="--")
 
 
 def mark_size(axes, params):
@@ -93,44 +109,45 @@ def mark_size(axes, params):
     axes.axhline(params, **_WHITE_DASHES)
 
 
+def keys(size: str, *others: str) -> dict:
+    """What `Panels.key` takes for a `difference` map; `size` says whose the white dashes are.
+
+    `others` of: runs, undecided, beyond.
+    """
+    dot = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
+    every = {
+        "runs": {"runs, in the map's colours": dot},
+        "undecided": {"laws do not decide": Patch(fc="none", ec="#222222", hatch="////", lw=0)},
+        "beyond": {"pale: beyond all runs": Patch(fc="#eeeeee", ec="#555555", ls="--")},
+    }
+    found = {"no difference": {"color": MARKS["zero"], "linewidth": 2.2}, size: _WHITE_DASHES}
+    for name in others:
+        found |= every[name]
+    return found
+
+
 def map_key(figure, size, undecided=False):
     """One legend under `difference` maps; `size` says whose the white dashes are."""
-    dot = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
-    line = plt.Line2D
-    found = {
-        "no difference": line([], [], color=MARKS["zero"], linewidth=2.2),
-        size: line([], [], **_WHITE_DASHES),
-        "runs, in the map's colours": line([], [], **dot),
-    }
-    if undecided:
-        found["laws do not decide"] = Patch(
-            facecolor="none", edgecolor="#222222", hatch="////", lw=0
-        )
-    figure.legend(found.values(), found, loc="outside lower center", ncols=len(found))
+    found = keys(size, "runs", *["undecided"] * undecided)
+    lines = [s if isinstance(s, Patch) else plt.Line2D([], [], **s) for s in found.values()]
+    figure.legend(lines, found, loc="outside lower center", ncols=2)
 
 
-def contour_map(axes, table, x, y, column, levels):
+def contour_map(
+    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str, levels: np.ndarray
+) -> ContourSet:
     """Contours of a positive column, filled light to dark; `label_contours` labels what it returns.
 
-    Parameters
-    ----------
-    axes : Axes
-    table : DataFrame
-        One row a point of a grid over the columns `x` and `y`.
-    x, y, column : str
-    levels : array
-        Rising; they are spread evenly over the colours.
-
-    Returns
-    -------
-    ContourSet
+    `data` has one row a point of a grid over the columns `x` and `y`; `levels` rise and are spread
+    evenly over the colours; those outside the values are left out.
     """
-    grid = table.pivot_table(index=y, columns=x, values=column)
-    xyz = grid.columns, grid.index, grid.to_numpy()
+    xyz = _grid(data, x, y, column)
+    first, last = np.searchsorted(levels, [xyz[2].min(), xyz[2].max()])
+    levels = levels[max(first - 1, 0) : last + 1]
     colors = _AMOUNTS(np.linspace(0, 1, len(levels) + 1))
-    axes.contourf(*xyz, levels=levels, colors=colors, extend="both")
-    axes.grid(False)
-    return axes.contour(*xyz, levels=levels, colors="#222222", linewidths=0.7)
+    ax.contourf(*xyz, levels=levels, colors=colors, extend="both")
+    ax.grid(False)
+    return ax.contour(*xyz, levels=levels, colors="#222222", linewidths=0.7)
 
 
 def label_contours(figure, lines, fmt="%.2f", every=1):
@@ -168,41 +185,13 @@ def scenario(axes, x, y, name, at_bound=None):
 def scenario_key(figure, names, others=None):
     """`figures.key` of scenarios by name, and of others as given there."""
     styles = {
-        SCENARIO_LABELS[name].removeprefix("distillation, "): {
+        SCENARIO_LABELS[name]: {
             "color": SCENARIO_COLORS[name],
             "linestyle": "--" if name == "supervised" else "-",
         }
         for name in names
     }
     key(figure, styles | (others or {}))
-
-
-def end_labels(axes, ends, gap=0.075, x=1.02, **options):
-    """Texts at the ends of curves, kept apart: `ends` is a list of (y, text, colour).
-
-    They start at `x`, a share of the panel's width: to the right of it unless another is given.
-    """
-    heights = [axes.transAxes.inverted().transform(axes.transData.transform((1, y)))[1]
-               for y, _, _ in ends]  # fmt: skip
-    places = _apart(heights, gap)
-    for place, i in zip(places, np.argsort(heights), strict=True):
-        style = {"color": ends[i][2], "fontsize": 8.5, "va": "center"} | options
-        axes.text(x, place, ends[i][1], transform=axes.transAxes, **style)
-
-
-def _apart(heights, gap):
-    """Rising heights, `gap` apart at least; those that must move stay about their own middle."""
-    groups = []
-    for height in np.sort(heights):
-        groups.append([height])
-        while len(groups) > 1:
-            low, high = groups[-2:]
-            if np.mean(high) - np.mean(low) >= gap * (len(low) + len(high)) / 2:
-                break
-            groups[-2:] = [low + high]
-    return np.concatenate(
-        [np.mean(group) + gap * (np.arange(len(group)) - (len(group) - 1) / 2) for group in groups]
-    )
 
 
 def stacked(titles, xlabel, ylabels, columns=4):
@@ -229,7 +218,7 @@ def stacked(titles, xlabel, ylabels, columns=4):
     return figure, pairs
 
 
-def _signed(levels):
+def signed(levels: np.ndarray) -> dict:
     """Colours of a signed quantity: pale at zero, equally strong at equal distance either way."""
     levels = np.asarray(levels)
     middles = (levels[1:] + levels[:-1]) / 2

@@ -1,0 +1,145 @@
+"""How a column of a table is shown, in every picture alike: its axis, its words, its colours."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import LogNorm
+
+__all__ = [
+    "COLUMNS",
+    "Column",
+    "axis_label",
+    "count",
+    "dashes",
+    "ordered",
+    "palette",
+    "powers",
+    "words",
+]
+
+
+def count(value: float, _: object = None) -> str:
+    """A number of parameters or tokens as people say it: 300M, 1.5B, 20T, 100P."""
+    for unit, scale in (("P", 1e15), ("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= scale * 0.9995:
+            return f"{value / scale:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def powers(value: float, _: object = None) -> str:
+    """A number of FLOPs in powers of ten, as mathematics; one digit before the power."""
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return ("$" if mantissa == "1" else rf"${mantissa} \times ") + f"10^{{{int(exponent)}}}$"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column's axis says, and how single values of it are written.
+
+    Attributes
+    ----------
+    label : str
+        With its symbol and unit.
+    symbol : str
+        What stands before a value in a title; "" for a value that says itself what it is.
+    words : callable
+        From a value to its text.
+    log : bool
+        Whether its axis is logarithmic, with ticks in those words.
+    """
+
+    label: str
+    symbol: str = ""
+    words: Callable = str
+    log: bool = False
+
+
+COLUMNS = {
+    "student_params": Column("student size $N_S$", "$N_S$", count, log=True),
+    "teacher_params": Column("teacher size $N_T$", "$N_T$", count, log=True),
+    "params": Column("model size $N$", "$N$", count, log=True),
+    "student_tokens": Column("student tokens $D_S$", "$D_S$", count, log=True),
+    "teacher_tokens": Column("teacher tokens $D_T$", "$D_T$", count, log=True),
+    "tokens": Column("tokens $D$", "$D$", count, log=True),
+    "tokens_per_param": Column("tokens per parameter $M$", "$M$", "{:g}".format, log=True),
+    "compute": Column("total compute $C$ (FLOPs)", "$C$", powers, log=True),
+    "student_compute": Column("student compute (FLOPs)", "$C$", powers, log=True),
+    "teacher_compute": Column("teacher compute (FLOPs)", "$C$", powers, log=True),
+    "teacher_loss": Column("teacher loss $L_T$ (nats)", "$L_T$", "{:.3g}".format),
+    "student_loss": Column("student loss $L_S$ (nats)", "$L_S$", "{:.3g}".format),
+    "supervised_loss": Column(r"loss trained on data $\tilde L_S$ (nats)"),
+    "loss": Column("loss $L$ (nats)", "$L$", "{:.3g}".format),
+    "gap": Column("← distilling wins     data wins →\n" r"$L_S - \tilde L_S$ (nats)"),
+    "gap_mnats": Column("← distilling wins     data wins →\n" r"$L_S - \tilde L_S$ (mnats)"),
+    "scenario": Column("who pays for the teacher", words=lambda name: SCENARIO_WORDS[name]),
+    "width": Column("student width", "width", "{:g}".format),
+}
+
+SCENARIO_WORDS = {
+    "supervised": "trained on data",
+    "best_case": "best case: teacher free",
+    "teacher_inference": "teacher inference paid",
+    "teacher_pretraining": "teacher pretraining paid",
+    "teacher_pretraining_inference": "pretraining and inference paid",
+}
+
+# Okabe and Ito's colours, told apart with the common kinds of colour blindness.
+_SCENARIOS = {
+    "supervised": "#333333",
+    "best_case": "#0072B2",
+    "teacher_inference": "#E69F00",
+    "teacher_pretraining": "#009E73",
+    "teacher_pretraining_inference": "#D55E00",
+}
+_OTHERS = [*[*_SCENARIOS.values()][1:], "#CC79A7", "#56B4E9"]
+# Of each quantity one map, from its least to its largest value; pale ends, which white paper
+# swallows, are cut off.
+_MAPS = {
+    "student_params": ("viridis_r", 0.2, LogNorm(1e8, 2e10), LogNorm(3e3, 1.2e6)),
+    "student_tokens": ("viridis_r", 0.2, LogNorm(4e9, 512e9), LogNorm(1e5, 1e9)),
+    "width": ("viridis_r", 0.2, LogNorm(4, 362), None),
+}
+_SMALL = {"student_params": 1e7, "student_tokens": 1e9, "width": 0}  # where a study of ours ends
+
+
+def axis_label(column: str) -> str:
+    """What an axis of this column says; a name that is no known column stands for itself."""
+    return COLUMNS[column].label if column in COLUMNS else column
+
+
+def words(column: str, value: object, *, title: bool = False) -> str:
+    """A value of a column as text; as a title with the symbol before it: "$N_S$ = 300M"."""
+    known = COLUMNS.get(column, Column(column))
+    text = known.words(value)
+    return f"{known.symbol} = {text}" if title and known.symbol else text
+
+
+def palette(column: str, values: Iterable) -> dict:
+    """The colour of each value of a column, the same in every figure: {value: colour}.
+
+    Scenarios have their own; sizes, tokens and widths lie on the map of their quantity, paper
+    scale and ours apart; anything else takes Okabe and Ito's colours in its order.
+    """
+    values = list(dict.fromkeys(values))
+    if column == "scenario":
+        return {name: _SCENARIOS[name] for name in values}
+    if column not in _MAPS:
+        return dict(zip(values, _OTHERS, strict=False))
+    name, least, large, small = _MAPS[column]
+    scale = small if max(values) < _SMALL[column] else large
+    places = [least + (1 - least) * float(np.clip(scale(value), 0, 1)) for value in values]
+    return {v: mpl.colormaps[name](place) for v, place in zip(values, places, strict=True)}
+
+
+def dashes(column: str, value: object) -> dict:
+    """The line style of a value: of two scenarios alike in colour one is dashed."""
+    dashed = column == "scenario" and "pretraining" in value
+    return {"linestyle": (0, (5, 1.2))} if dashed else {}
+
+
+def ordered(values: Iterable) -> list:
+    """Each value once: numbers rising, names in the order given."""
+    once = list(dict.fromkeys(values))
+    return once if any(isinstance(value, str) for value in once) else sorted(once)

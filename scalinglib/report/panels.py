@@ -1,0 +1,288 @@
+"""Grids of panels: seaborn's FacetGrid in this house's words, scales, colours and widths."""
+
+import re
+import textwrap
+from collections.abc import Callable
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+
+from scalinglib.report import columns
+
+__all__ = ["Panels", "curve", "end_words", "errors", "span", "trace", "zero"]
+
+COLUMNS = 3  # of panels; more could not be read at half the width of a page
+_WIDTH = {1: 6.6, 2: 8.6, 3: 9.6}  # inches
+_HEIGHT = {1: 3.9, 2: 3.2, 3: 2.7}  # of one panel
+_BEYOND = {"linestyle": (0, (1.2, 1.2)), "linewidth": 1.1, "alpha": 0.6}
+
+
+class Panels(sns.FacetGrid):
+    """One panel a value of `col`, of the columns `x` and `y` of a table; one panel without it.
+
+    Axes are labelled and scaled, values written and coloured as `columns` has them; `save` takes a
+    `Panels` where it takes a figure. `axes_dict` has the panels by value, `ax` is the only one.
+
+    Parameters
+    ----------
+    table : DataFrame
+    x, y : str
+        Columns; a name that `columns` does not know labels its axis itself.
+    title : str
+        The finding, over all panels.
+    col : str
+        The column whose values have a panel each, in the table's order.
+    wrap : int
+        Panels a row, three at most.
+    labels : (str, str)
+        Of the axes, where not those of `columns`.
+    size : (width, height of a panel)
+        Inches.
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        x: str,
+        y: str,
+        title: str = "",
+        *,
+        col: str | None = None,
+        wrap: int = COLUMNS,
+        sharey: bool = True,
+        labels: tuple[str, str] | None = None,
+        size: tuple | None = None,
+    ):
+        values = list(dict.fromkeys(table[col])) if col else []
+        wide = max(min(len(values), wrap, COLUMNS), 1)
+        width, height = size or (_WIDTH[wide], _HEIGHT[wide])
+        with plt.rc_context({"figure.constrained_layout.use": False}):
+            super().__init__(
+                table, col=col, col_order=values or None, col_wrap=wide if col else None,
+                sharey=sharey, height=height, aspect=width / wide / height,
+            )  # fmt: skip
+        self.column, self.names, self.keys = col, (x, y), {}
+        self.labels = labels or (columns.axis_label(x), columns.axis_label(y))
+        self.figure.set_layout_engine("constrained")
+        rows = -(-len(self.axes.flat) // wide)
+        self.set_titles("")
+        for value, ax in self.axes_dict.items():
+            ax.set_title(columns.words(col, value, title=True))
+        for ax in self.axes.flat:
+            _scale(ax.xaxis, x)
+            _scale(ax.yaxis, y)
+        if title:
+            text = textwrap.fill(title, int(width * 9.6))
+            self.figure.suptitle(text, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
+        self.figure.set_size_inches(width, rows * height + 0.35)
+
+    def draw(self, kind: Callable, table: pd.DataFrame | None = None, **options) -> "Panels":
+        """Add a layer: `kind(data=, x=, y=, ax=, ...)` in each panel, with its rows of the table.
+
+        `kind` is a function of seaborn's (sns.lineplot) or of this module or `maps`. A `hue` is
+        coloured by `columns.palette` and named in the key (with `key=False` it is not). A table
+        without the panels' column is drawn in all of them. `drawn` keeps what `kind` returned.
+        """
+        table = self.data if table is None else table
+        options, self.drawn = self._colours(kind, table, options), []
+        for value, ax in self.axes_dict.items() or [(None, self.axes.flat[0])]:
+            part = table
+            if self.column in table:
+                part = table[table[self.column] == value]
+            if len(part):
+                where = {"x": self.names[0], "y": self.names[1], "ax": ax}
+                self.drawn.append(kind(data=part, **(where | options)))
+        return self
+
+    def _colours(self, kind, table, options):
+        if kind.__module__.startswith("seaborn"):
+            options = {"legend": False} | options
+        named = options.pop("key", True)
+        if (hue := options.get("hue")) is None:
+            return options
+        colours = options.setdefault("palette", columns.palette(hue, table[hue]))
+        if named:
+            style = {"marker": "o", "linestyle": ""} if "scatter" in kind.__name__ else {}
+            for value in columns.ordered(table[hue]):
+                look = {"color": colours[value]} | columns.dashes(hue, value) | style
+                self.key({columns.words(hue, value): look})
+        return options
+
+    def key(self, styles: dict) -> "Panels":
+        """Name lines and marks in the legend: words, and the keywords of `Line2D` or an artist."""
+        for words, style in styles.items():
+            self.keys.setdefault(words, style)
+        return self
+
+    def bar(self, column: str, **options) -> "Panels":
+        """A colour bar beside all panels for the map that was drawn last."""
+        options = {"label": columns.axis_label(column), "aspect": 30, "pad": 0.015} | options
+        bar = self.figure.colorbar(self.drawn[-1], ax=list(self.axes.flat), **options)
+        bar.ax.tick_params(which="minor", length=0)
+        return self
+
+    def each(self, function: Callable, *arguments, **options) -> "Panels":
+        """Call `function(ax, ...)` on every panel: a line across, a mark, words."""
+        for ax in self.axes.flat:
+            function(ax, *arguments, **options)
+        return self
+
+    def finish(self) -> mpl.figure.Figure:
+        """The figure, with ticks in words and the key below; `save` calls it."""
+        self._name_axes()
+        for ax in self.axes.flat:
+            _ticks(ax.xaxis, self.names[0])
+            _ticks(ax.yaxis, self.names[1])
+        if self.keys:
+            self._write_key()
+        return self.figure
+
+    def _write_key(self):
+        """The key: in the place of the panel that the last row lacks, or below all."""
+        lines = [
+            style if isinstance(style, mpl.artist.Artist)
+            else plt.Line2D([], [], **({"color": "#555555"} | style))
+            for style in self.keys.values()
+        ]  # fmt: skip
+        if len(self.axes.flat) % self._ncol:
+            self.figure.legend(lines, self.keys, loc="lower right", bbox_to_anchor=(1, 0.06))
+            return
+        longest = max(len(re.sub(r"[$\\]", "", words)) for words in self.keys)
+        most = max(1, int(self.figure.get_figwidth() * 11.5 / (longest + 5)))
+        rows = -(-len(self.keys) // most)
+        place = {"loc": "outside lower center", "ncols": -(-len(self.keys) // rows)}
+        self.figure.legend(lines, self.keys, **place)
+
+    def _name_axes(self):
+        """The names of the axes: that of y once a figure where there are several rows."""
+        xlabel, ylabel = self.labels
+        rows = len(self._left_axes)
+        for ax in self.axes.flat:  # seaborn labels what it draws by the column's name
+            ax.set_xlabel(xlabel if ax in list(self._bottom_axes) else "")
+            ax.set_ylabel(ylabel if rows == 1 and ax in list(self._left_axes) else "")
+        if rows > 1:
+            self.figure.supylabel(
+                ylabel,
+                size=mpl.rcParams["axes.labelsize"],
+                linespacing=1.4,
+                ma="center",
+                rotation_mode="default",
+            )
+
+
+def curve(
+    data: pd.DataFrame,
+    x: str,
+    y: str,
+    ax: plt.Axes,
+    hue: str | None = None,
+    palette: dict | None = None,
+    inside: str = "inside",
+    **style,
+) -> None:
+    """A law's curves; dotted and pale where the column `inside` is false: no run is there."""
+    lines = data.groupby(hue, sort=False) if hue else [(None, data)]
+    for value, line in lines:
+        colour = {"color": palette[value]} | columns.dashes(hue, value) if hue else {}
+        within = line[inside] if inside in line else np.ones(len(line), bool)
+        trace(ax, line[x], line[y], within, **(colour | style))
+
+
+def trace(ax: plt.Axes, x: object, y: object, inside: object, **style) -> None:
+    """One curve, dotted and pale where `inside` is false (a bound, or beyond the runs)."""
+    inside, y = np.asarray(inside, bool), np.asarray(y, float)
+    near = ~inside  # a dotted piece reaches to its neighbours, so that no gap opens
+    near = near | np.r_[near[1:], False] | np.r_[False, near[:-1]]
+    ax.plot(x, np.where(inside, y, np.nan), **style)
+    if (~inside).any():
+        ax.plot(x, np.where(near, y, np.nan), **(style | _BEYOND))
+
+
+def span(
+    data: pd.DataFrame,
+    x: str,
+    y: str,
+    ax: plt.Axes,
+    hue: str | None = None,
+    palette: dict | None = None,
+    **style,
+) -> None:
+    """Shade from the column `y`_low to `y`_high: an interval that was computed before."""
+    for value, part in data.groupby(hue, sort=False) if hue else [(None, data)]:
+        colour = {"color": palette[value]} if hue else {}
+        shade = {"alpha": 0.2, "linewidth": 0} | colour | style
+        ax.fill_between(part[x], part[f"{y}_low"], part[f"{y}_high"], **shade)
+
+
+def errors(
+    data: pd.DataFrame,
+    x: str,
+    y: str,
+    ax: plt.Axes,
+    hue: str | None = None,
+    palette: dict | None = None,
+    **style,
+) -> None:
+    """Points with bars of two standard errors, the column `y`_error, where means are given."""
+    for value, part in data.groupby(hue, sort=False) if hue else [(None, data)]:
+        colour = {"color": palette[value]} if hue else {}
+        bars = {"fmt": "o", "markersize": 4, "linewidth": 1.2} | colour | style
+        ax.errorbar(part[x], part[y], 2 * part[f"{y}_error"], **bars)
+
+
+def zero(ax: plt.Axes, at: float = 0) -> None:
+    """A line across: no difference."""
+    ax.axhline(at, color="black", linewidth=0.9)
+
+
+def end_words(ax: plt.Axes, ends: list, *, gap: float = 0.085, x: float = 1.02, **style) -> None:
+    """Words at the ends of curves, kept apart: `ends` is a list of (y, text, colour).
+
+    They start at `x`, a share of the panel's width: to the right of it unless another is given.
+    """
+    heights = [
+        ax.transAxes.inverted().transform(ax.transData.transform((1, y)))[1] for y, _, _ in ends
+    ]
+    places = _apart(heights, gap)
+    for place, i in zip(places, np.argsort(heights), strict=True):
+        words = {"color": ends[i][2], "fontsize": 10, "va": "center"} | style
+        ax.text(x, place, ends[i][1], transform=ax.transAxes, **words)
+
+
+def _apart(heights, gap):
+    """Rising heights, `gap` apart at least; those that must move stay about their own middle."""
+    groups = []
+    for height in np.sort(heights):
+        groups.append([height])
+        while len(groups) > 1:
+            low, high = groups[-2:]
+            if np.mean(high) - np.mean(low) >= gap * (len(low) + len(high)) / 2:
+                break
+            groups[-2:] = [low + high]
+    return np.concatenate(
+        [np.mean(group) + gap * (np.arange(len(group)) - (len(group) - 1) / 2) for group in groups]
+    )
+
+
+def _scale(axis, column):
+    if (known := columns.COLUMNS.get(column)) and known.log:
+        axis._set_axes_scale("log")
+
+
+def _ticks(axis, column):
+    """Ticks of a logarithmic axis in words, five or so; those set by hand stay."""
+    known = columns.COLUMNS.get(column)
+    if not (known and known.log) or isinstance(axis.get_major_locator(), FixedLocator):
+        return
+    low, high = np.log10(axis.get_view_interval())
+    decades = high - low
+    subs = (1, 2, 5) if decades < 1.3 else (1, 3) if decades < 2.2 else (1,)
+    every = max(1, int(np.ceil(decades / 4.5)))
+    axis.set_major_locator(LogLocator(base=10.0**every, subs=subs, numticks=20))
+    axis.set_major_formatter(FuncFormatter(known.words))
+    axis.set_minor_formatter(NullFormatter())
+    axis.axes.tick_params(which="minor", length=0)
