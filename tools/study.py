@@ -17,6 +17,7 @@ from scalinglib.study.designs import (
     confidence,
     floor,
     logits,
+    mixing,
     practice,
     scaling,
     strong_teachers,
@@ -41,6 +42,8 @@ STUDIES = {
     "sweep": transformers(scaling.SWEEP.runs()),
     "practice": transformers(practice.FULL.runs()),
     "floor": transformers(floor.RUNS),
+    "mixing": transformers(mixing.RUNS),
+    "mixing_text": transformers(mixing.TEXT_RUNS),
     "strong_teachers": transformers(strong_teachers.RUNS),
     "logits": transformers(LOGITS, record.task(MODELS, LOGITS)),
     "calibration": transformers(
