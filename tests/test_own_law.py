@@ -12,7 +12,7 @@ import pytest
 from scalinglib import fit, laws, simulate
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.lanes import float64
-from scalinglib.laws import SupervisedLaw
+from scalinglib.laws import Law, StudentLaw, SupervisedLaw
 from tests import references
 
 LAW = laws.load("corrected")
@@ -24,12 +24,7 @@ def distillation_runs():
     return runs.sample(125, random_state=0).reset_index(drop=True)
 
 
-class CosineLaw(NamedTuple):
-    """L_S = E + t + K + 2 rho sqrt(t K), t = L_T - E, K = g exp(-(t / (kappa g))^p).
-
-    g = (A / N_S^alpha + B / D_S^beta)^gamma, E, alpha and gamma the supervised law's.
-    """
-
+class _CosineCoefficients(NamedTuple):
     A: float
     B: float
     beta: float
@@ -37,6 +32,13 @@ class CosineLaw(NamedTuple):
     kappa: float
     p: float
     supervised: SupervisedLaw
+
+
+class CosineLaw(StudentLaw, _CosineCoefficients):
+    """L_S = E + t + K + 2 rho sqrt(t K), t = L_T - E, K = g exp(-(t / (kappa g))^p).
+
+    g = (A / N_S^alpha + B / D_S^beta)^gamma, E, alpha and gamma the supervised law's.
+    """
 
     def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
         known = self.supervised
@@ -146,13 +148,15 @@ def test_fits_are_float64_whatever_the_process_says(cosine_fit):
     pd.testing.assert_frame_equal(on.coefficients, off.coefficients)
 
 
-class RateLaw(NamedTuple):
-    """L = E + A / D^alpha (rate / 0.01)^k: no supervised law, no sizes, k of either sign."""
-
+class _RateCoefficients(NamedTuple):
     E: float
     A: float
     alpha: float
     k: float
+
+
+class RateLaw(Law, _RateCoefficients):
+    """L = E + A / D^alpha (rate / 0.01)^k: no supervised law, no sizes, k of either sign."""
 
     def log_loss(self, log_rate, log_tokens):
         power = self.k * (log_rate - jnp.log(0.01)) - self.alpha * log_tokens

@@ -18,6 +18,7 @@ from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX, 
 from scalinglib.allocate.supervised import cheapest_model
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
+from scalinglib.laws import StudentLaw
 
 __all__ = [
     "SCENARIOS",
@@ -64,9 +65,8 @@ def optimal(law, student_params, compute, scenario, *, max_tokens=None):
 
     Parameters
     ----------
-    law : object
-        A `DistillationLaw`, or any law with `log_loss(log N_S, log D_S, log L_T)`, the log of L_S,
-        and `supervised`, an object with `log_loss(log N, log D)`; both on NumPy arrays.
+    law : StudentLaw
+        `DistillationLaw` or a form.
     student_params, compute : array_like
         N_S and the budget C in FLOPs, positive and finite. They broadcast.
     scenario : str or pair of array_like
@@ -96,8 +96,8 @@ def optimal(law, student_params, compute, scenario, *, max_tokens=None):
     TypeError
         Where `law` is not such a law.
     """
-    if not (hasattr(law, "log_loss") and hasattr(getattr(law, "supervised", None), "log_loss")):
-        raise TypeError(f"law is {law!r}; it must have log_loss and supervised.log_loss")
+    if not isinstance(law, StudentLaw):
+        raise TypeError(f"law is {law!r}; it must be a StudentLaw")
     names = scenario if isinstance(scenario, str) else None
     problems = np.broadcast_arrays(
         positive("student_params", student_params),

@@ -1,9 +1,8 @@
 """What a fit needs to know of a law: one object, which the solver and all reports read.
 
-A new law is a formula and what is plausible for its coefficients: a named tuple with `log_loss`,
-and a `LawSpec` of it. Fits, bootstrap, profiles, hold-outs, diagnosis and bands follow;
-tests/test_own_law.py has two. Laws that deserve better coordinates override the methods here, as
-the paper's two do.
+A new law is a formula and what is plausible for its coefficients: a `Law` and a `LawSpec` of it.
+Fits, bootstrap, profiles, hold-outs, diagnosis and bands follow; tests/test_own_law.py has two.
+Laws that deserve better coordinates override the methods here, as the paper's two do.
 
 Coordinates are what a minimiser likes. log A and alpha are a bad pair, since no run lies near
 N = 1: they move together along a narrow valley. The size of the term in the middle of the runs is
@@ -17,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import qmc
 
-from scalinglib.laws import SupervisedLaw
+from scalinglib.laws import Law, SupervisedLaw
 
 __all__ = ["POWER_RIDGES", "Edge", "LawSpec", "Probe", "or_fixed"]
 
@@ -62,8 +61,8 @@ class LawSpec:
     ----------
     name : str
     law : type
-        A named tuple whose fields are the coefficients, in order, then `supervised` if the
-        law stands on a supervised law that is held. Its `log_loss` takes the logs of the inputs.
+        A `Law`: its fields are the coefficients, in order, then `supervised` if it stands on a
+        supervised law that is held.
     columns : tuple of str
         What it reads of a table of runs: the inputs in the order of `log_loss`, the measured loss
         last.
@@ -92,8 +91,8 @@ class LawSpec:
 
     def __post_init__(self):
         """Refuse names that are not there, and ranges that are none."""
-        if not hasattr(self.law, "_fields"):
-            raise TypeError(f"law of {self.name} is {self.law!r}; it must be a named tuple's type")
+        if not (isinstance(self.law, type) and issubclass(self.law, Law)):
+            raise TypeError(f"law of {self.name} is {self.law!r}; it must be a subclass of Law")
         probed = (n for probe in self.probes for n in (probe.coefficient, *probe.partners))
         scaled = (n for scale, (exponent, _) in self.terms.items() for n in (scale, exponent))
         self._known("ranges", self.ranges, self.coefficients)
@@ -129,7 +128,7 @@ class LawSpec:
     @property
     def coefficients(self):
         """Their names, in the order of the vectors that `coefficients_at` gives."""
-        return tuple(name for name in self.law._fields if name != "supervised")
+        return self.law.coefficient_names()
 
     @property
     def needs_supervised(self):

@@ -4,6 +4,7 @@
 paper's runs about equally well, for any answer that money hangs on.
 """
 
+from scalinglib.laws.base import Law, StudentLaw
 from scalinglib.laws.ensembles import Ensemble, ensemble
 from scalinglib.laws.equations import (
     FITTED_RANGE,
@@ -21,6 +22,8 @@ __all__ = [
     "NAMES",
     "DistillationLaw",
     "Ensemble",
+    "Law",
+    "StudentLaw",
     "SupervisedLaw",
     "ensemble",
     "inside_fitted_range",

@@ -6,7 +6,7 @@ share of the laws that agree is the answer. `tools/once/ensemble.py` builds the 
 >>> laws = ensemble("figure1")
 >>> losses = laws.losses(1e9, 2e10, 2.1)
 >>> laws.quantiles(losses, [0.05, 0.5, 0.95]).round(2)
-array([2.31, 2.31, 2.32])
+array([2.31, 2.32, 2.32])
 """
 
 import csv
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scalinglib.laws.equations import SupervisedLaw
-from scalinglib.laws.forms import FORMS, coefficient_names
+from scalinglib.laws.forms import FORMS
 from scalinglib.laws.named import COEFFICIENTS
 
 __all__ = ["Ensemble", "ensemble", "from_rows"]
@@ -156,7 +156,7 @@ def from_rows(rows):
         if row["form"] not in FORMS:
             raise ValueError(f"form is {row['form']!r}; it must be one of {list(FORMS)}")
         supervised = SupervisedLaw(*(float(row[f"supervised_{c}"]) for c in SupervisedLaw._fields))
-        values = {c: float(row[c]) for c in coefficient_names(row["form"])}
+        values = {c: float(row[c]) for c in FORMS[row["form"]].coefficient_names()}
         members.append(FORMS[row["form"]](**values, supervised=supervised))
     weights, scales = (np.array([float(row[key]) for row in rows]) for key in ("weight", "scale"))
     return Ensemble(

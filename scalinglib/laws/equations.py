@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from scalinglib.checks import namespace, plausible, positive
+from scalinglib.checks import namespace, positive
+from scalinglib.laws.base import Law, StudentLaw, loss_of
 
 __all__ = ["FITTED_RANGE", "DistillationLaw", "SupervisedLaw", "inside_fitted_range"]
 
@@ -40,14 +42,7 @@ def inside_fitted_range(table: pd.DataFrame) -> np.ndarray:
     return inside
 
 
-# Beyond these a number is no model's, but one in millions, in billions or of another unit.
-_MODELS = (1e3, np.inf)
-_LOSSES = (0.6, 20.0)
-
-
-class SupervisedLaw(NamedTuple):
-    """L(N, D) = E + (A / N^alpha + B / D^beta)^gamma, in nats per token (Equation 1)."""
-
+class _SupervisedCoefficients(NamedTuple):
     E: float
     A: float
     B: float
@@ -55,43 +50,40 @@ class SupervisedLaw(NamedTuple):
     beta: float
     gamma: float
 
-    def loss(self, params, tokens):
-        """Cross-entropy of a model with `params` parameters trained on `tokens` tokens.
+
+class SupervisedLaw(Law, _SupervisedCoefficients):
+    """L(N, D) = E + (A / N^alpha + B / D^beta)^gamma, in nats per token (Equation 1)."""
+
+    __slots__ = ()
+
+    def loss(self, params: ArrayLike, tokens: ArrayLike) -> np.ndarray:
+        """Cross-entropy of a model trained on data, nats per token.
 
         Parameters
         ----------
-        params, tokens : array_like
+        params, tokens
             Non-embedding parameters N and tokens D, positive and finite; they broadcast.
-
-        Returns
-        -------
-        array
-            Nats per token.
         """
-        params, tokens = positive("params", params), positive("tokens", tokens)
-        plausible("params", params, *_MODELS)
-        plausible("tokens", tokens, *_MODELS)
-        xp = namespace(params, tokens, self.A)
-        return xp.exp(self.log_loss(xp.log(params), xp.log(tokens)))
+        return loss_of(self, params=params, tokens=tokens)
 
-    def log_loss(self, log_params, log_tokens):
+    def log_loss(self, log_params: ArrayLike, log_tokens: ArrayLike) -> np.ndarray:
         """Log L from log N and log D (Equations 42-44); unchecked, differentiable."""
         xp = namespace(log_params, log_tokens, self.A)
         size = xp.log(self.A) - self.alpha * log_params
         data = xp.log(self.B) - self.beta * log_tokens
         return xp.logaddexp(xp.log(self.E), self.gamma * xp.logaddexp(size, data))
 
-    def infinite_data_loss(self, params):
+    def infinite_data_loss(self, params: ArrayLike) -> np.ndarray:
         """E + (A / N^alpha)^gamma, what no amount of data improves on (Equation 35)."""
         params = positive("params", params)
         return self.E + (self.A / params**self.alpha) ** self.gamma
 
-    def tokens_for_loss(self, params, loss):
+    def tokens_for_loss(self, params: ArrayLike, loss: ArrayLike) -> np.ndarray:
         """Tokens D at which a model of `params` parameters reaches `loss`; inf where none does.
 
         Parameters
         ----------
-        params, loss : array_like
+        params, loss
             Non-embedding parameters and nats per token, positive and finite; they broadcast.
         """
         params, loss = positive("params", params), positive("loss", loss)
@@ -103,14 +95,7 @@ class SupervisedLaw(NamedTuple):
         return xp.where(reachable, (self.B / safe) ** (1 / self.beta), xp.inf)
 
 
-class DistillationLaw(NamedTuple):
-    """Student loss from student size, distillation tokens and teacher loss (Equation 8).
-
-    L_S = L_T + L_T^-c0 (1 + (L_T / (L̃_S d1))^(1/f1))^(-c1 f1) (A / N_S^alpha + B / D_S^beta)^gamma,
-    with L̃_S = supervised.loss(N_S, D_S). The primes of the paper's A' ... gamma' are dropped: they
-    are this law's own coefficients, the supervised ones are in `supervised`.
-    """
-
+class _DistillationCoefficients(NamedTuple):
     A: float
     B: float
     alpha: float
@@ -122,51 +107,28 @@ class DistillationLaw(NamedTuple):
     f1: float
     supervised: SupervisedLaw
 
-    def loss(self, student_params, student_tokens, teacher_loss):
-        """Cross-entropy of the student against data.
 
-        Parameters
-        ----------
-        student_params, student_tokens : array_like
-            Non-embedding parameters N_S and distillation tokens D_S, positive and finite.
-        teacher_loss : array_like
-            The teacher's cross-entropy against data L_T, nats per token. All broadcast.
+class DistillationLaw(StudentLaw, _DistillationCoefficients):
+    """Student loss from student size, distillation tokens and teacher loss (Equation 8).
 
-        Returns
-        -------
-        array
-            Nats per token.
-        """
-        student_params = positive("student_params", student_params)
-        student_tokens = positive("student_tokens", student_tokens)
-        teacher_loss = positive("teacher_loss", teacher_loss)
-        plausible("student_params", student_params, *_MODELS)
-        plausible("student_tokens", student_tokens, *_MODELS)
-        plausible("teacher_loss", teacher_loss, *_LOSSES)
-        xp = namespace(student_params, student_tokens, teacher_loss, self.A)
-        return xp.exp(
-            self.log_loss(xp.log(student_params), xp.log(student_tokens), xp.log(teacher_loss))
-        )
+    L_S = L_T + L_T^-c0 (1 + (L_T / (L̃_S d1))^(1/f1))^(-c1 f1) (A / N_S^alpha + B / D_S^beta)^gamma,
+    with L̃_S = supervised.loss(N_S, D_S). The primes of the paper's A' ... gamma' are dropped: they
+    are this law's own coefficients, the supervised ones are in `supervised`.
+    """
 
-    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
+    __slots__ = ()
+
+    def log_loss(
+        self,
+        log_student_params: ArrayLike,
+        log_student_tokens: ArrayLike,
+        log_teacher_loss: ArrayLike,
+    ) -> np.ndarray:
         """Log L_S from the logs of N_S, D_S and L_T (Equations 47-49); unchecked."""
         xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self.A)
         size = xp.log(self.A) - self.alpha * log_student_params
         data = xp.log(self.B) - self.beta * log_student_tokens
         supervised = self.supervised.log_loss(log_student_params, log_student_tokens)
-        return self._combine(xp, xp.logaddexp(size, data), supervised, log_teacher_loss)
-
-    def infinite_data_loss(self, student_params, teacher_loss):
-        """L_S as D_S grows without bound, for a given teacher (Section E.6)."""
-        student_params = positive("student_params", student_params)
-        teacher_loss = positive("teacher_loss", teacher_loss)
-        xp = namespace(student_params, teacher_loss, self.A)
-        size = xp.log(self.A) - self.alpha * xp.log(student_params)
-        supervised = xp.log(self.supervised.infinite_data_loss(student_params))
-        return xp.exp(self._combine(xp, size, supervised, xp.log(teacher_loss)))
-
-    def _combine(self, xp, log_power, log_supervised, log_teacher):
-        """Put the teacher's part and the student's part together, in logs."""
-        ratio = (log_teacher - log_supervised - xp.log(self.d1)) / self.f1
-        gap = -self.c0 * log_teacher - self.c1 * self.f1 * xp.logaddexp(0.0, ratio)
-        return xp.logaddexp(log_teacher, gap + self.gamma * log_power)
+        ratio = (log_teacher_loss - supervised - xp.log(self.d1)) / self.f1
+        gap = -self.c0 * log_teacher_loss - self.c1 * self.f1 * xp.logaddexp(0.0, ratio)
+        return xp.logaddexp(log_teacher_loss, gap + self.gamma * xp.logaddexp(size, data))

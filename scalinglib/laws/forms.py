@@ -10,61 +10,51 @@ supervised floor, as it must. In every form L_S tends to L_T as L_T grows, or as
 `BiasVariance` is the one that notebook 14 recommends.
 """
 
+from abc import abstractmethod
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from scalinglib.checks import namespace, positive
+from scalinglib.checks import namespace
+from scalinglib.laws.base import StudentLaw
 from scalinglib.laws.equations import DistillationLaw, SupervisedLaw
 
-__all__ = ["FORMS", "BiasVariance", "Cosine", "DataDip", "Dip", "TwoPart", "coefficient_names"]
+__all__ = ["FORMS", "BiasVariance", "Cosine", "DataDip", "Dip", "FloorKept", "TwoPart"]
 
 _LEAST = 1e-12  # nats per token, no loss at all
 _LARGEST = 60.0  # exp of minus that is nothing beside a loss
 
 
-# Methods of every form (a named tuple has no base class to put them in); a form's own is
-# `_above(xp, log_t, size, data)`, L_S - E from logs of t and of g's two terms.
+class _Form(StudentLaw):
+    __slots__ = ()
 
+    @property
+    def least_teacher_loss(self) -> float:
+        """E: a better teacher there is none."""
+        return self.supervised.E
 
-def _loss(self, student_params, student_tokens, teacher_loss):
-    """Nats per token of the student; arguments as for `DistillationLaw.loss`, L_T at least E."""
-    log_params = np.log(positive("student_params", student_params))
-    log_tokens = np.log(positive("student_tokens", student_tokens))
-    return np.exp(self.log_loss(log_params, log_tokens, _log_teacher(self, teacher_loss)))
+    def log_loss(
+        self,
+        log_student_params: ArrayLike,
+        log_student_tokens: ArrayLike,
+        log_teacher_loss: ArrayLike,
+    ) -> np.ndarray:
+        """Log L_S from the logs of N_S, D_S and L_T; unchecked, differentiable."""
+        supervised = self.supervised
+        xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self[0])
+        size = xp.log(supervised.A) - supervised.alpha * log_student_params
+        data = self._data(xp, log_student_tokens)
+        log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - supervised.E, _LEAST))
+        return xp.log(supervised.E + self._above(xp, log_t, size, data))
 
+    def _data(self, xp, log_tokens):
+        """Log of g's data term, with coefficients of the form's own."""
+        return xp.log(self.B) - self.beta * log_tokens
 
-def _infinite_data_loss(self, student_params, teacher_loss):
-    """L_S as D_S grows without bound, for a given teacher."""
-    log_params = np.log(positive("student_params", student_params))
-    return np.exp(self.log_loss(log_params, np.inf, _log_teacher(self, teacher_loss)))
-
-
-def _log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
-    """Log L_S from the logs of N_S, D_S and L_T; unchecked, differentiable."""
-    supervised = self.supervised
-    xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self[0])
-    size = xp.log(supervised.A) - supervised.alpha * log_student_params
-    data = self._data(xp, log_student_tokens)
-    log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - supervised.E, _LEAST))
-    return xp.log(supervised.E + self._above(xp, log_t, size, data))
-
-
-def _own_data(self, xp, log_tokens):
-    """Log of the data term, with coefficients of the form's own."""
-    return xp.log(self.B) - self.beta * log_tokens
-
-
-def _log_teacher(law, teacher_loss):
-    teacher_loss = positive("teacher_loss", teacher_loss)
-    entropy = float(law.supervised.E)
-    below = teacher_loss < entropy * (1 - 1e-9)
-    if np.any(below):
-        raise ValueError(
-            f"teacher_loss is {float(teacher_loss[below].flat[0])!r}; it must be at least "
-            f"E = {entropy:.6g}"
-        )
-    return np.log(teacher_loss)
+    @abstractmethod
+    def _above(self, xp, log_t, size, data):
+        """L_S - E from logs of t and of g's two terms."""
 
 
 def _fading(xp, log_u, power):
@@ -72,14 +62,7 @@ def _fading(xp, log_u, power):
     return xp.exp(xp.minimum(power * log_u, np.log(_LARGEST)))
 
 
-class Cosine(NamedTuple):
-    """L_S = E + t + K + 2 rho sqrt(t K), K = g exp(-(t / (kappa g))^p).
-
-    K stands for KL(teacher, student), rho for how far the teacher's error and the student's
-    imitation error point the same way. With an A of its own the form fits the paper's runs far
-    better, and puts the infinite-data floor 0.2 nats below the supervised one.
-    """
-
+class _CosineCoefficients(NamedTuple):
     B: float
     beta: float
     kappa: float
@@ -87,8 +70,16 @@ class Cosine(NamedTuple):
     rho: float
     supervised: SupervisedLaw
 
-    loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
-    _data = _own_data
+
+class Cosine(_Form, _CosineCoefficients):
+    """L_S = E + t + K + 2 rho sqrt(t K), K = g exp(-(t / (kappa g))^p).
+
+    K stands for KL(teacher, student), rho for how far the teacher's error and the student's
+    imitation error point the same way. With an A of its own the form fits the paper's runs far
+    better, and puts the infinite-data floor 0.2 nats below the supervised one.
+    """
+
+    __slots__ = ()
 
     def _above(self, xp, log_t, size, data):
         log_g = self.supervised.gamma * xp.logaddexp(size, data)
@@ -96,20 +87,21 @@ class Cosine(NamedTuple):
         return xp.exp(log_t) + xp.exp(log_k) + 2 * self.rho * xp.exp((log_t + log_k) / 2)
 
 
-class Dip(NamedTuple):
-    """L_S = E + (g^k + t^k)^(1/k) + r t exp(-t / g).
-
-    A power mean of the two errors, and a dip (r < 0) or hump where they are alike.
-    """
-
+class _DipCoefficients(NamedTuple):
     B: float
     beta: float
     k: float
     r: float
     supervised: SupervisedLaw
 
-    loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
-    _data = _own_data
+
+class Dip(_Form, _DipCoefficients):
+    """L_S = E + (g^k + t^k)^(1/k) + r t exp(-t / g).
+
+    A power mean of the two errors, and a dip (r < 0) or hump where they are alike.
+    """
+
+    __slots__ = ()
 
     def _above(self, xp, log_t, size, data):
         log_g = self.supervised.gamma * xp.logaddexp(size, data)
@@ -117,20 +109,21 @@ class Dip(NamedTuple):
         return mean + self.r * xp.exp(log_t - _fading(xp, log_t - log_g, 1.0))
 
 
-class DataDip(NamedTuple):
-    """L_S = E + (g^k + t^k)^(1/k) + r phi t exp(-t / g).
-
-    phi is the share of the data term in g's bracket: the dip is one of finite data.
-    """
-
+class _DataDipCoefficients(NamedTuple):
     B: float
     beta: float
     k: float
     r: float
     supervised: SupervisedLaw
 
-    loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
-    _data = _own_data
+
+class DataDip(_Form, _DataDipCoefficients):
+    """L_S = E + (g^k + t^k)^(1/k) + r phi t exp(-t / g).
+
+    phi is the share of the data term in g's bracket: the dip is one of finite data.
+    """
+
+    __slots__ = ()
 
     def _above(self, xp, log_t, size, data):
         bracket = xp.logaddexp(size, data)
@@ -140,12 +133,7 @@ class DataDip(NamedTuple):
         return mean + self.r * xp.exp(dip)
 
 
-class TwoPart(NamedTuple):
-    """L_S = E + (t^k + a^k)^(1/k) + (g - a) exp(-(t / (kappa g))^p).
-
-    a = (A / N_S^alpha)^gamma is the student's floor, g - a what finite data adds.
-    """
-
+class _TwoPartCoefficients(NamedTuple):
     B: float
     beta: float
     k: float
@@ -153,8 +141,14 @@ class TwoPart(NamedTuple):
     p: float
     supervised: SupervisedLaw
 
-    loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
-    _data = _own_data
+
+class TwoPart(_Form, _TwoPartCoefficients):
+    """L_S = E + (t^k + a^k)^(1/k) + (g - a) exp(-(t / (kappa g))^p).
+
+    a = (A / N_S^alpha)^gamma is the student's floor, g - a what finite data adds.
+    """
+
+    __slots__ = ()
 
     def _above(self, xp, log_t, size, data):
         log_a = self.supervised.gamma * size
@@ -164,7 +158,17 @@ class TwoPart(NamedTuple):
         return floor + (xp.exp(log_g) - xp.exp(log_a)) * fade
 
 
-class BiasVariance(NamedTuple):
+class _BiasVarianceCoefficients(NamedTuple):
+    D0: float
+    s: float
+    k: float
+    kappa: float
+    p: float
+    rho: float
+    supervised: SupervisedLaw
+
+
+class BiasVariance(_Form, _BiasVarianceCoefficients):
     """L_S = E + (t^k + b^k)^(1/k) + V + 2 rho sqrt(t V), V = (g - b) exp(-(t / (kappa g))^p).
 
     g = (A / N_S^alpha + B / (D_S + D0)^beta)^gamma and b, the same with the data term times s: all
@@ -178,15 +182,7 @@ class BiasVariance(NamedTuple):
     L(N_S, D_S), and they meet as D_S -> inf. At D_S = inf there is no capacity gap.
     """
 
-    D0: float
-    s: float
-    k: float
-    kappa: float
-    p: float
-    rho: float
-    supervised: SupervisedLaw
-
-    loss, log_loss, infinite_data_loss = _loss, _log_loss, _infinite_data_loss
+    __slots__ = ()
 
     def _data(self, xp, log_tokens):
         more = xp.logaddexp(log_tokens, xp.log(self.D0))
@@ -195,22 +191,37 @@ class BiasVariance(NamedTuple):
     def _above(self, xp, log_t, size, data):
         log_g = self.supervised.gamma * xp.logaddexp(size, data)
         log_b = self.supervised.gamma * xp.logaddexp(size, data + xp.log(self.s))
-        mean = xp.exp(xp.logaddexp(self.k * log_b, self.k * log_t) / self.k)
+        powers = xp.logaddexp(self.k * log_b, self.k * log_t)
         left = xp.log(xp.maximum(-xp.expm1(log_b - log_g), _LEAST))
         log_v = log_g + left - _fading(xp, log_t - log_g - xp.log(self.kappa), self.p)
-        return mean + xp.exp(log_v) + 2 * self.rho * xp.exp((log_t + log_v) / 2)
+        share = xp.exp(self.k * log_t - powers)  # of the teacher in the power mean
+        return xp.exp(powers / self.k) + xp.exp(log_v) + self._cross(xp, log_t, log_v, share)
+
+    def _cross(self, xp, log_t, log_v, share):
+        return 2 * self.rho * xp.exp((log_t + log_v) / 2)
+
+
+class FloorKept(BiasVariance):
+    """Bias and variance whose last term cannot outweigh V where the teacher is better than b.
+
+    There -V sqrt(c / (V + c)), c = 4 rho^2 t, takes the place of 2 rho sqrt(t V), in the proportion
+    in which b and t make up the power mean.
+    """
+
+    __slots__ = ()
+
+    def _cross(self, xp, log_t, log_v, share):
+        t, v = xp.exp(log_t), xp.exp(log_v)
+        c = 4 * self.rho**2 * t
+        kept = -v * xp.sqrt(c / (v + c + _LEAST))
+        return kept * (1 - share) + 2 * self.rho * xp.sqrt(t * v + 1e-20) * share
 
 
 # What the ensemble is made of.
-FORMS = {
+FORMS: dict[str, type[StudentLaw]] = {
     "equation8": DistillationLaw,
     "cosine": Cosine,
     "dip": Dip,
     "data_dip": DataDip,
     "two_part": TwoPart,
 }
-
-
-def coefficient_names(form):
-    """Coefficients of a form of `FORMS`, its supervised law's left out, in order."""
-    return [name for name in FORMS[form]._fields if name != "supervised"]

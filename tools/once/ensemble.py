@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 
 from scalinglib import laws, simulate
 from scalinglib.laws.ensembles import from_rows
-from scalinglib.laws.forms import FORMS, coefficient_names
+from scalinglib.laws.forms import FORMS
 from scalinglib.report.paths import DATA, ROOT
 
 TABLE = ROOT / "scalinglib" / "coefficients" / "ensemble_figure1.csv"
@@ -274,7 +274,7 @@ def authors_laws(curves):
 
 
 def _row(name, form, law):
-    values = {c: getattr(law, c) for c in coefficient_names(form)}
+    values = {c: getattr(law, c) for c in FORMS[form].coefficient_names()}
     held = {f"supervised_{c}": value for c, value in law.supervised._asdict().items()}
     return {"name": name, "form": form, "weight": np.nan, "scale": np.nan} | held | values
 

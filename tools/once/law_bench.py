@@ -34,11 +34,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from scalinglib import fit, laws
-from scalinglib.checks import namespace
 from scalinglib.fit import forms
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.problem import pad_weights
-from scalinglib.laws import SupervisedLaw
+from scalinglib.laws import StudentLaw, SupervisedLaw
+from scalinglib.laws.forms import Cosine, FloorKept
 from scalinglib.laws.limits import met
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record
@@ -54,9 +54,7 @@ GROUPS = (["teacher_loss"], ["student_params", "student_tokens"])
 DRAWS, REFITS, STARTS = 2000, 50, 32
 
 
-class OwnFloor(NamedTuple):
-    """The cosine form with an A of its own for g, so that it breaks the floor's limit."""
-
+class _OwnFloorCoefficients(NamedTuple):
     A: float
     B: float
     beta: float
@@ -65,66 +63,15 @@ class OwnFloor(NamedTuple):
     rho: float
     supervised: SupervisedLaw
 
-    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
-        """Log L_S from the logs of N_S, D_S and L_T; unchecked."""
-        known = self.supervised
-        xp = namespace(log_student_params, log_teacher_loss, self.A)
-        size = xp.log(self.A) - known.alpha * log_student_params
-        log_g = known.gamma * xp.logaddexp(size, xp.log(self.B) - self.beta * log_student_tokens)
-        log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - known.E, 1e-12))
-        power = xp.minimum(self.p * (log_t - log_g - xp.log(self.kappa)), 4.0)
-        log_k = log_g - xp.exp(power)
-        cross = 2 * self.rho * xp.exp((log_t + log_k) / 2)
-        return xp.log(known.E + xp.exp(log_t) + xp.exp(log_k) + cross)
 
-    def loss(self, student_params, student_tokens, teacher_loss):
-        """Nats per token."""
-        return np.exp(
-            self.log_loss(np.log(student_params), np.log(student_tokens), np.log(teacher_loss))
-        )
-
-    def infinite_data_loss(self, student_params, teacher_loss):
-        """L_S as D_S grows without bound."""
-        return self.loss(student_params, 1e300, teacher_loss)
-
-
-class FloorKept(NamedTuple):
-    """Bias and variance whose last term cannot outweigh V where the teacher is better than b.
-
-    There V - V sqrt(c / (V + c)), c = 4 rho^2 t, takes the place of V + 2 rho sqrt(t V), in the
-    proportion in which b and t make up the power mean.
-    """
-
-    D0: float
-    s: float
-    k: float
-    kappa: float
-    p: float
-    rho: float
-    supervised: SupervisedLaw
+class OwnFloor(StudentLaw, _OwnFloorCoefficients):
+    """The cosine form with an A of its own for g, so that it breaks the floor's limit."""
 
     def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
         """Log L_S from the logs of N_S, D_S and L_T; unchecked."""
-        known = self.supervised
-        xp = namespace(log_student_params, log_teacher_loss, self.D0)
-        size = xp.log(known.A) - known.alpha * log_student_params
-        tokens = xp.logaddexp(log_student_tokens, xp.log(self.D0))
-        data = xp.log(known.B) - known.beta * tokens
-        log_g = known.gamma * xp.logaddexp(size, data)
-        log_b = known.gamma * xp.logaddexp(size, data + xp.log(self.s))
-        t = xp.maximum(xp.exp(log_teacher_loss) - known.E, 1e-9)
-        mean = xp.logaddexp(self.k * log_b, self.k * xp.log(t))
-        fading = xp.minimum(self.p * (xp.log(t) - log_g - xp.log(self.kappa)), 4.0)
-        left = xp.maximum(-xp.expm1(log_b - log_g), 1e-12)
-        v = xp.exp(log_g - xp.exp(fading)) * left
-        c = 4 * self.rho**2 * t
-        kept = -v * xp.sqrt(c / (v + c + 1e-12))
-        share = xp.exp(self.k * xp.log(t) - mean)
-        cross = kept * (1 - share) + 2 * self.rho * xp.sqrt(t * v + 1e-20) * share
-        return xp.log(known.E + xp.exp(mean / self.k) + v + cross)
-
-    loss = OwnFloor.loss
-    infinite_data_loss = OwnFloor.infinite_data_loss
+        known = self.supervised._replace(A=self.A)
+        below = Cosine(self.B, self.beta, self.kappa, self.p, self.rho, known)
+        return below.log_loss(log_student_params, log_student_tokens, log_teacher_loss)
 
 
 OWN_FLOOR = fit.LawSpec(
