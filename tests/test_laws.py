@@ -4,6 +4,7 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +65,7 @@ def test_jax_goes_through_a_law_made_before_it_was_imported():
     code = """
 import sys
 from scalinglib import laws
+from scalinglib.report.paths import DATA
 law = laws.load()
 assert "jax" not in sys.modules
 import jax
@@ -163,6 +165,17 @@ def test_bad_numbers_are_named(name, bad):
 def test_unknown_coefficient_set_is_named():
     with pytest.raises(ValueError, match="'table7'; it must be"):
         laws.load("table7")
+
+
+def test_the_fitted_range_is_that_of_the_runs():
+    runs = pd.read_csv(DATA / "published" / "figure1_runs.csv")
+    for name in ("student_params", "student_tokens", "teacher_loss"):
+        ends = runs[name].min(), runs[name].max()
+        assert laws.FITTED_RANGE[name] == pytest.approx(ends, rel=2e-3)
+    outside = runs.head(3).assign(
+        teacher_params=[2e10, np.nan, 1e9], student_params=[1e9, 3e9, 1e9]
+    )
+    assert laws.inside_fitted_range(outside).tolist() == [False, False, True]
 
 
 def test_models_of_the_fitted_range_have_its_teacher_losses():

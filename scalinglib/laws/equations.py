@@ -19,26 +19,30 @@ from scalinglib.laws.base import Law, StudentLaw, loss_of
 
 __all__ = ["FITTED_RANGE", "DistillationLaw", "SupervisedLaw", "inside_fitted_range"]
 
-# What the paper trained, and so where its law interpolates: sizes and tokens of the models
-# (Section 4.1), loss of the teachers in its Figure 1, nats per token.
-FITTED_RANGE = {
+# Where the laws interpolate. Students and the losses of their teachers: what the 328 runs of the
+# paper's Figure 1 span, to which they are fitted. Models trained on data, teachers among them: what
+# the paper trained (Section 4.1), to which Table 6's supervised law is.
+FITTED_RANGE: dict[str, tuple[float, float]] = {
+    "student_params": (143e6, 1.82e9),
+    "student_tokens": (3.7e9, 97e9),
+    "teacher_loss": (1.895, 2.755),
     "params": (143e6, 12.61e9),
     "tokens": (2e9, 512e9),
-    "teacher_loss": (1.9, 2.75),
 }
 
 
 def inside_fitted_range(table: pd.DataFrame) -> np.ndarray:
     """Which rows lie within `FITTED_RANGE` in all that they have: elsewhere the law extrapolates.
 
-    Looked at are the columns student_params, teacher_params, student_tokens, teacher_tokens and
-    teacher_loss, those that are there; a missing number (a run without a teacher) counts as inside.
+    Looked at are its columns and, as those of models trained on data, teacher_params and
+    teacher_tokens, those that are there; a missing number (a run without a teacher) counts as
+    inside.
     """
     inside = np.ones(len(table), bool)
-    for quantity, (low, high) in FITTED_RANGE.items():
-        for column in (quantity, f"student_{quantity}", f"teacher_{quantity}"):
-            if column in table:
-                inside &= (table[column].isna() | table[column].between(low, high)).to_numpy()
+    supervised = {f"teacher_{name}": FITTED_RANGE[name] for name in ("params", "tokens")}
+    for column, limits in (FITTED_RANGE | supervised).items():
+        if column in table:
+            inside &= (table[column].isna() | table[column].between(*limits)).to_numpy()
     return inside
 
 
