@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from scalinglib import allocate, laws
 from scalinglib.lanes import float64
+from scalinglib.report.paths import DATA
 
 LAW = laws.load("corrected")
 sizes = st.floats(1e7, 1e11)
