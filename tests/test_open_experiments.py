@@ -1,9 +1,18 @@
 """Designs of the open experiments: pairs share weights and data, and cuts keep them."""
 
+import pickle
+from dataclasses import replace
 from itertools import groupby
 
+import numpy as np
+import pytest
+
+from scalinglib.study import record, train
+from scalinglib.study.corpus import stream
 from scalinglib.study.designs import floor, mixing, strong_teachers
-from scalinglib.study.run import PERFECT
+from scalinglib.study.distill import Objective
+from scalinglib.study.repeated import Repeated
+from scalinglib.study.run import PERFECT, WORDS, Run
 
 
 def test_each_seed_of_the_floor_has_all_its_arms_before_the_next():
@@ -30,3 +39,38 @@ def test_every_mixture_has_both_its_ends():
             assert len(labels) == 1
             assert len(cell) == 1 + teachers * (len(mixing.MIXING) - 1)
         assert [r.seed for r in runs] == sorted(r.seed for r in runs)
+
+
+def test_students_read_every_window_once_before_they_read_any_again():
+    pool = WORDS.sample("student", stream("student", 7), 10)
+    corpus, rng = Repeated(WORDS, pool), stream("student", 0)
+    drawn = np.concatenate([corpus.sample("student", rng, 4) for _ in range(5)])
+    epochs = [{row.tobytes() for row in part} for part in np.split(drawn, 2)]
+    assert epochs[0] == epochs[1] == {row.tobytes() for row in pool}
+    assert not np.array_equal(drawn[:10], drawn[10:])
+    again = pickle.loads(pickle.dumps(corpus))
+    assert again == corpus != Repeated(WORDS, pool[::-1])
+    assert np.array_equal(again.sample("student", stream("student", 0), 4), drawn[:4])
+    judged = [c.sample("evaluation", stream("evaluation", 0), 3) for c in (corpus, WORDS)]
+    assert np.array_equal(*judged)
+    with pytest.raises(ValueError, match="windows has the shape"):
+        Repeated(WORDS, pool[:, :-1])
+
+
+def test_lambda_turns_where_the_switch_says(monkeypatch):
+    monkeypatch.setattr(train, "CHUNK", 1024)
+    base = Run(1, 4096, teacher=PERFECT, objective=Objective(mixing=1.0))
+
+    def end(**changed):
+        r = replace(base, objective=replace(base.objective, **changed))
+        return record.trained(r, record.teacher_of(r, {}))["head"]
+
+    assert np.array_equal(end(switch=0.9), end())  # no chunk begins so late
+    assert not np.array_equal(end(switch=0.5), end())
+    # All but the first chunk is on labels; from there on labels' students differ by one chunk.
+    first = np.abs(end(switch=0.01) - end(mixing=0.0)).mean()
+    assert 0 < first < np.abs(end() - end(mixing=0.0)).mean()
+    assert base.id != replace(base, objective=Objective(switch=0.5)).id
+    assert "switch" not in base.configuration()
+    with pytest.raises(ValueError, match=r"switch is 1\.0"):
+        Objective(switch=1.0)

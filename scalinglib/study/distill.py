@@ -32,6 +32,9 @@ class Objective:
     reverse : bool
         KL(student || teacher) instead of KL(teacher || student); infinite where the teacher
         excludes a symbol, hence not with a truncated or sampled teacher.
+    switch : float or None
+        Share of the run, in (0, 1), after which lambda turns into 1 - lambda (Section D.5), to the
+        chunk of batches that is drawn at once (`train.chunks`).
     """
 
     mixing: float = 1.0
@@ -40,6 +43,7 @@ class Objective:
     top_p: float | None = None
     reverse: bool = False
     samples: int | None = None
+    switch: float | None = None
 
     def __post_init__(self):
         """Refuse what is not a loss."""
@@ -51,6 +55,8 @@ class Objective:
             raise ValueError(f"top_k is {self.top_k!r}; it must be a positive whole number")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p!r}; it must lie in (0, 1]")
+        if self.switch is not None and not 0 < self.switch < 1:
+            raise ValueError(f"switch is {self.switch!r}; it must lie between 0 and 1")
         if self.samples is not None:
             self._refuse_samples()
         if self.reverse and (self.top_k, self.top_p) != (None, None):
@@ -72,6 +78,11 @@ class Objective:
                 f"samples is {self.samples!r} with reverse True; symbols that are not drawn would "
                 "be excluded, and KL(student || teacher) is infinite"
             )
+
+    def mixing_at(self, share):
+        """Lambda when a share of the run is done."""
+        switched = self.switch is not None and share >= self.switch
+        return 1 - self.mixing if switched else self.mixing
 
     @property
     def cut(self):

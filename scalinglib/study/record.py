@@ -99,12 +99,13 @@ def task(folder=None, runs=()):
 def columns(runs):
     """The columns of a table of runs: more than COLUMNS where they differ in what others lack.
 
-    These are `samples` where symbols are drawn, and `corpus` and `teacher_corpus` where there are
-    several.
+    These are `samples` where symbols are drawn, `switch` where lambda turns, and `corpus` and
+    `teacher_corpus` where there are several.
     """
-    sampled = any(r.teacher and r.objective.samples for r in runs)
+    objectives = [r.objective for r in runs if r.teacher]
+    more = [name for name in ("samples", "switch") if any(getattr(o, name) for o in objectives)]
     corpora = {corpus for r in runs for corpus in (r.corpus, *(t.corpus for t in r.needs))}
-    found = (*COLUMNS, *(["samples"] if sampled else []))
+    found = (*COLUMNS, *more)
     return found + (("corpus", "teacher_corpus") if len(corpora) > 1 else ())
 
 

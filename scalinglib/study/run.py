@@ -160,8 +160,9 @@ class Run:
         if self.teacher is None:
             return own
         objective = asdict(self.objective)
-        if self.objective.samples is None:  # the committed runs knew of none
-            del objective["samples"]
+        for name in ("samples", "switch"):  # the committed runs knew of none
+            if objective[name] is None:
+                del objective[name]
         return own | {"teacher": self.teacher_id} | objective
 
     @property

@@ -138,6 +138,8 @@ def _train(arch, corpus, tokens, seed, split, how):
                 checkpoint.save(done, state)
                 saved = time.monotonic()
         count = min(room, steps - done)
+        if teacher:
+            settings["mixing"] = np.float32(objective.mixing_at(done / steps))
         inside = None if model is None else cut  # what is told is cut, and the step compiled once
         fixed = recipe, inside, objective.reverse
         state = _advance(state, model, chunk, (done, count, settings), fixed)
