@@ -89,7 +89,8 @@ def test_panels_have_words_for_sizes_and_each_row_in_its_place():
     figure = grid.finish()
     titles = [ax.get_title() for ax in grid.axes.flat]
     assert titles == [f"$N_S$ = {words}" for words in ("1B", "300M", "3B", "10B")]
-    assert figure.get_figwidth() <= 10 and grid.axes.flat[0].get_xscale() == "log"
+    assert figure.get_figwidth() <= 10
+    assert grid.axes.flat[0].get_xscale() == "log"
     assert "distilling wins" in figure.get_supylabel()
     assert list(grid.keys) == ["best case: teacher free"]
     for ax in grid.axes.flat:
