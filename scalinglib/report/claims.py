@@ -4,13 +4,14 @@ import functools
 import json
 import re
 import tomllib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from scalinglib.report.paths import DATA, ROOT
 
-__all__ = ["Verdict", "check", "computed", "judge", "ledger"]
+__all__ = ["Verdict", "check", "computed", "judge", "ledger", "under"]
 
 DECIDED = 0.9  # share of the laws from which the evidence decides
 _UNDECIDED = "undecided by the evidence"
@@ -69,6 +70,15 @@ def check(claim_id, value, binding=True, others=()):
             f"{verdict}\nbut data/claims.toml records: {recorded['answer']} "
             f"{recorded.get('shares', '')}"
         )
+
+
+def under(value: Callable, members: Sequence) -> dict:
+    """What `check` takes of a claim about the law: value(law) under the first, and the others.
+
+    The first of an ensemble's members is the corrected law.
+    """
+    first, *others = (value(law) for law in members)
+    return {"value": first, "others": others}
 
 
 def judge(claim_id, value, others=()):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
+import seaborn  # noqa: F401 - its colour maps, by name
 from matplotlib.colors import LogNorm
 
 __all__ = [
@@ -100,8 +101,14 @@ _MAPS = {
     "student_params": ("viridis_r", 0.2, LogNorm(1e8, 2e10), LogNorm(3e3, 1.2e6)),
     "student_tokens": ("viridis_r", 0.2, LogNorm(4e9, 512e9), LogNorm(1e5, 1e9)),
     "width": ("viridis_r", 0.2, LogNorm(4, 362), None),
+    "tokens_per_param": ("crest", 0.0, LogNorm(10, 600), None),
 }
-_SMALL = {"student_params": 1e7, "student_tokens": 1e9, "width": 0}  # where a study of ours ends
+_SMALL = {
+    "student_params": 1e7,
+    "student_tokens": 1e9,
+    "width": 0,
+    "tokens_per_param": 0,
+}  # where a study of ours ends
 
 
 def axis_label(column: str) -> str:

@@ -59,6 +59,7 @@ def use_style():
         Path(__file__).with_name("scalinglib.mplstyle"), use_default_template=False
     )
     sns.set_theme(context="paper", style="ticks", palette="colorblind", rc=dict(style))
+    pd.set_option("display.max_colwidth", 120)
 
 
 def student_color(student_params):

@@ -13,12 +13,27 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from scalinglib.report import columns
 
-__all__ = ["Panels", "curve", "end_words", "errors", "span", "trace", "zero"]
+__all__ = [
+    "DIAGONAL",
+    "MARK",
+    "Panels",
+    "curve",
+    "diagonal",
+    "dots",
+    "end_words",
+    "errors",
+    "span",
+    "trace",
+    "zero",
+]
+
+DIAGONAL = {"color": "black", "linestyle": "--", "linewidth": 0.9}
+MARK = {"color": "#666666", "linestyle": "--", "linewidth": 1.1}  # a value asked about
 
 COLUMNS = 3  # of panels; more could not be read at half the width of a page
 _WIDTH = {1: 6.6, 2: 8.6, 3: 9.6}  # inches
 _HEIGHT = {1: 3.9, 2: 3.2, 3: 2.7}  # of one panel
-_BEYOND = {"linestyle": (0, (1.2, 1.2)), "linewidth": 1.1, "alpha": 0.6}
+_BEYOND = {"linestyle": (0, (1.2, 1.2)), "linewidth": 1.4, "alpha": 0.7}
 
 
 class Panels(sns.FacetGrid):
@@ -65,7 +80,7 @@ class Panels(sns.FacetGrid):
                 table, col=col, col_order=values or None, col_wrap=wide if col else None,
                 sharey=sharey, height=height, aspect=width / wide / height,
             )  # fmt: skip
-        self.column, self.names, self.keys = col, (x, y), {}
+        self.column, self.names, self.keys, self._finished = col, (x, y), {}, False
         self.labels = labels or (columns.axis_label(x), columns.axis_label(y))
         self.figure.set_layout_engine("constrained")
         rows = -(-len(self.axes.flat) // wide)
@@ -75,10 +90,11 @@ class Panels(sns.FacetGrid):
         for ax in self.axes.flat:
             _scale(ax.xaxis, x)
             _scale(ax.yaxis, y)
+        text = textwrap.fill(title, int(width * 9.6))
         if title:
-            text = textwrap.fill(title, int(width * 9.6))
             self.figure.suptitle(text, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
-        self.figure.set_size_inches(width, rows * height + 0.35)
+        room = 0.25 * (1 + text.count("\n")) if title else 0
+        self.figure.set_size_inches(width, rows * height + 0.2 * (col is not None) + room)
 
     def draw(self, kind: Callable, table: pd.DataFrame | None = None, **options) -> "Panels":
         """Add a layer: `kind(data=, x=, y=, ax=, ...)` in each panel, with its rows of the table.
@@ -109,7 +125,7 @@ class Panels(sns.FacetGrid):
             style = {"marker": "o", "linestyle": ""} if "scatter" in kind.__name__ else {}
             for value in columns.ordered(table[hue]):
                 look = {"color": colours[value]} | columns.dashes(hue, value) | style
-                self.key({columns.words(hue, value): look})
+                self.key({columns.words(hue, value, title=True): look})
         return options
 
     def key(self, styles: dict) -> "Panels":
@@ -132,17 +148,22 @@ class Panels(sns.FacetGrid):
         return self
 
     def finish(self) -> mpl.figure.Figure:
-        """The figure, with ticks in words and the key below; `save` calls it."""
+        """The figure, with ticks in words and the key below; `save` calls it, once is enough."""
+        if self._finished:
+            return self.figure
+        self._finished = True
         self._name_axes()
+        width, height = self.figure.get_size_inches()
+        self.figure.set_size_inches(width, height + 0.24 * self._write_key())
         for ax in self.axes.flat:
             _ticks(ax.xaxis, self.names[0])
             _ticks(ax.yaxis, self.names[1])
-        if self.keys:
-            self._write_key()
         return self.figure
 
     def _write_key(self):
-        """The key: in the place of the panel that the last row lacks, or below all."""
+        """The key: in the place of the panel that the last row lacks, or below; rows it takes."""
+        if not self.keys:
+            return 0
         lines = [
             style if isinstance(style, mpl.artist.Artist)
             else plt.Line2D([], [], **({"color": "#555555"} | style))
@@ -150,12 +171,13 @@ class Panels(sns.FacetGrid):
         ]  # fmt: skip
         if len(self.axes.flat) % self._ncol:
             self.figure.legend(lines, self.keys, loc="lower right", bbox_to_anchor=(1, 0.06))
-            return
+            return 0
         longest = max(len(re.sub(r"[$\\]", "", words)) for words in self.keys)
         most = max(1, int(self.figure.get_figwidth() * 11.5 / (longest + 5)))
         rows = -(-len(self.keys) // most)
         place = {"loc": "outside lower center", "ncols": -(-len(self.keys) // rows)}
         self.figure.legend(lines, self.keys, **place)
+        return rows
 
     def _name_axes(self):
         """The names of the axes: that of y once a figure where there are several rows."""
@@ -202,6 +224,21 @@ def trace(ax: plt.Axes, x: object, y: object, inside: object, **style) -> None:
         ax.plot(x, np.where(near, y, np.nan), **(style | _BEYOND))
 
 
+def dots(
+    data: pd.DataFrame,
+    x: str,
+    y: str,
+    ax: plt.Axes,
+    hue: str | None = None,
+    palette: dict | None = None,
+    **style,
+) -> None:
+    """Measured runs as dots, in the colours of the curves that they belong to."""
+    colours = {"c": data[hue].map(palette)} if hue else {}
+    look = {"s": 22, "edgecolors": "black", "linewidths": 0.4, "zorder": 3}
+    ax.scatter(data[x], data[y], **(colours | look | style))
+
+
 def span(
     data: pd.DataFrame,
     x: str,
@@ -232,6 +269,13 @@ def errors(
         colour = {"color": palette[value]} if hue else {}
         bars = {"fmt": "o", "markersize": 4, "linewidth": 1.2} | colour | style
         ax.errorbar(part[x], part[y], 2 * part[f"{y}_error"], **bars)
+
+
+def diagonal(ax: plt.Axes) -> None:
+    """Where y is x, as far as the panel goes."""
+    limits = ax.get_xlim(), ax.get_ylim()
+    ax.axline((limits[0][0], limits[0][0]), slope=1, **DIAGONAL)
+    ax.set(xlim=limits[0], ylim=limits[1])
 
 
 def zero(ax: plt.Axes, at: float = 0) -> None:

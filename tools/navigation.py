@@ -1,0 +1,59 @@
+"""Write the line of links under each notebook's title: what comes before it, and after.
+
+    python -m tools.navigation [notebooks/NN_name.py ...]
+
+Reading order is `PARTS`, not the numbers: the law first, then whether it holds elsewhere, practice,
+the reader's own runs, and what one looks up.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = {
+    "The law": ["00", "04", "05", "06", "07"],
+    "Does it hold elsewhere?": ["08", "08b", "17", "13", "19", "01", "02"],
+    "Practice": ["10", "18", "09"],
+    "Yours": ["12", "16"],
+    "To look up": ["03", "07b", "14", "15", "11"],
+}
+LINE = re.compile(r"(^# # .+\n)(?:#\n# \[(?:README|←).*\n(?:# .+\n)*)?", re.MULTILINE)
+
+
+def main(paths):
+    """Rewrite the line in the notebooks given, or in all."""
+    order = in_order()
+    for path in map(Path, paths or order):
+        text = path.read_text(encoding="utf-8")
+        links = line(order, path.stem).replace("\n", "\n# ")
+        path.write_text(LINE.sub(rf"\g<1>#\n# {links}\n", text, count=1), encoding="utf-8")
+
+
+def in_order():
+    """The edited halves of the notebooks in reading order; those that no part names come last."""
+    every = {path.stem.split("_")[0]: path for path in sorted(ROOT.glob("notebooks/[0-9]*.py"))}
+    named = [number for part in PARTS.values() for number in part if number in every]
+    return [every[number] for number in [*named, *(n for n in every if n not in named)]]
+
+
+def line(order, stem):
+    """Links to the notebooks before and after the one called `stem`, and its part."""
+    at = [path.stem for path in order].index(stem)
+    number = stem.split("_")[0]
+    part = next((name for name, numbers in PARTS.items() if number in numbers), "")
+    links = ["[README](../README.md)"]
+    if at:
+        links.insert(0, f"[← {_number(order[at - 1])}]({order[at - 1].stem}.ipynb)")
+    if at + 1 < len(order):
+        links.append(f"[{_number(order[at + 1])} →]({order[at + 1].stem}.ipynb)")
+    text = " · ".join([*links, f"*{part}*"] if part else links)
+    return text if len(text) < 98 else text.replace(" · [README]", "\n· [README]")
+
+
+def _number(path):
+    return path.stem.split("_")[0]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
