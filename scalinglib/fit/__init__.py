@@ -23,7 +23,9 @@ from scalinglib.fit.diagnosis import (
 from scalinglib.fit.fitting import fit, fit_distillation, fit_jointly, fit_supervised
 from scalinglib.fit.inputs import FitWarning, check_runs
 from scalinglib.fit.isoflop import isoflop_draws, isoflop_minimum, isoflop_size
+from scalinglib.fit.pairs import dominated_pairs, fit_dominated_pairs
 from scalinglib.fit.result import Fit
+from scalinglib.fit.rolling import laws_of_parts, reach, rolling_hold_outs
 from scalinglib.fit.spec import POWER_RIDGES, LawSpec, Probe
 
 __all__ = [
@@ -33,9 +35,11 @@ __all__ = [
     "LawSpec",
     "Probe",
     "check_runs",
+    "dominated_pairs",
     "explain",
     "fit",
     "fit_distillation",
+    "fit_dominated_pairs",
     "fit_jointly",
     "fit_supervised",
     "groups_left_out",
@@ -43,8 +47,11 @@ __all__ = [
     "isoflop_draws",
     "isoflop_minimum",
     "isoflop_size",
+    "laws_of_parts",
     "paper",
     "profile",
+    "reach",
     "residual_trends",
     "ridges",
+    "rolling_hold_outs",
 ]

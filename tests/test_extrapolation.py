@@ -1,0 +1,124 @@
+"""Rolling hold-outs and dominated pairs: against fits one at a time, loops by hand, exact laws."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scalinglib import fit, laws, simulate
+
+LAW = laws.load("corrected").supervised
+STRONG = "ignore::scalinglib.fit.FitWarning"
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return simulate.supervised_runs(LAW, noise=0.004, seed=2)
+
+
+@pytest.fixture(scope="module")
+def found(runs):
+    return fit.fit_supervised(runs, starts=32)
+
+
+@pytest.mark.filterwarnings(STRONG)
+def test_each_cut_is_foretold_by_a_fit_of_its_own(runs, found):
+    shuffled = runs.sample(frac=1, random_state=0)
+    held = fit.rolling_hold_outs(fit.fit_supervised(shuffled, starts=32))
+    sizes = np.unique(runs.params)
+    assert set(held.cut) <= set(sizes[3:-1])
+    assert held.cut.nunique() >= 5
+    for cut in held.cut.unique()[[0, -1]]:
+        alone = fit.fit_supervised(runs[runs.params <= cut], starts=64)
+        beyond = runs[runs.params > cut]
+        expected = alone.law.loss(beyond.params, beyond.tokens) / beyond.loss - 1
+        got = held[held.cut == cut].set_index("row")
+        np.testing.assert_allclose(got.relative_error[expected.index], expected, atol=2e-5)
+        np.testing.assert_allclose(got.ratio[expected.index], beyond.params / cut)
+
+
+def test_an_exact_law_foretells_without_error():
+    runs = simulate.supervised_runs(LAW, noise=0.0)
+    held = fit.rolling_hold_outs(fit.fit_supervised(runs, starts=32))
+    assert held.relative_error.abs().max() < 1e-5
+    by_tokens = fit.rolling_hold_outs(fit.fit_supervised(runs, starts=32), by="tokens")
+    assert by_tokens.relative_error.abs().max() < 1e-5
+    assert (by_tokens.ratio > 1).all()
+
+
+def test_reach_counts_what_is_about_as_much_larger():
+    held = pd.DataFrame(
+        {
+            "cut": [1.0, 1.0, 2.0, 2.0],
+            "ratio": [2.0, 4.0, 5.0, 30.0],
+            "relative_error": [-0.01, 0.02, -0.04, 0.5],
+            "row": [0, 1, 1, 2],
+        }
+    )
+    told = fit.reach(held)
+    assert told.index.tolist() == [2, 4]
+    assert told.loc[2].tolist() == [0.01, 0.01, 1, 1]
+    assert told.loc[4].tolist() == [0.03, 0.04, 2, 1]
+
+
+@pytest.mark.filterwarnings(STRONG)
+def test_three_sizes_leave_nothing_to_hold_out():
+    params, tokens = (
+        part.ravel() for part in np.meshgrid([1e8, 1e9, 1e10], np.geomspace(1e9, 1e11, 5))
+    )
+    grid = pd.DataFrame({"params": params, "tokens": tokens, "loss": LAW.loss(params, tokens)})
+    few = fit.fit_supervised(grid, starts=8)
+    held = fit.rolling_hold_outs(few)
+    assert held.empty
+    assert fit.reach(held).empty
+
+
+def test_bad_parts_are_named(found):
+    with pytest.raises(ValueError, match="by is 'size'; it must be one of params"):
+        fit.rolling_hold_outs(found, by="size")
+    with pytest.raises(ValueError, match="kept is float64 of shape"):
+        fit.laws_of_parts(found, np.ones((1, len(found.runs))))
+    kept = np.zeros((2, len(found.runs)), bool)
+    kept[0] = True
+    kept[1, :4] = True
+    with pytest.raises(ValueError, match=r"kept\[1\] has 4 settings for 6 coefficients"):
+        fit.laws_of_parts(found, kept)
+
+
+def test_pairs_are_those_of_a_loop(runs):
+    part = runs.sample(25, random_state=3)
+    rows = list(part[["params", "tokens", "loss"]].itertuples(index=False))
+    by_hand = sorted(
+        a.loss - b.loss
+        for a in rows
+        for b in rows
+        if a.params < b.params and a.tokens < b.tokens and a.loss > b.loss
+    )
+    pairs = fit.dominated_pairs(part)
+    np.testing.assert_allclose(pairs["drop"], by_hand, rtol=1e-12)
+    assert (pairs.params < pairs.larger_params).all()
+    few = fit.dominated_pairs(part, most=10)
+    assert len(few) == 10
+    assert few["drop"].iloc[[0, -1]].tolist() == pairs["drop"].iloc[[0, -1]].tolist()
+
+
+def test_a_shift_of_all_losses_moves_e_alone(runs):
+    found, shifted = (
+        fit.fit_dominated_pairs(runs.assign(loss=runs.loss + by), starts=32).law for by in (0, 0.7)
+    )
+    assert abs(shifted.E - found.E - 0.7) < 2e-3
+    np.testing.assert_allclose(shifted[1:], found[1:], rtol=1e-4)
+
+
+def test_pairs_give_an_exact_law_back_and_hold_what_is_held():
+    runs = simulate.supervised_runs(LAW, noise=0.0)
+    np.testing.assert_allclose(fit.fit_dominated_pairs(runs, starts=32).law, LAW, rtol=1e-3)
+    one = fit.fit_dominated_pairs(runs, fixed={"gamma": 1.0}, starts=32)
+    assert one.law.gamma == 1.0
+    assert np.isnan(one.coefficients.low).all()
+
+
+def test_pairs_refuse_what_they_cannot_tell(runs):
+    with pytest.raises(ValueError, match="fixed names 'E', which drops out"):
+        fit.fit_dominated_pairs(runs, fixed={"E": 1.0})
+    with pytest.raises(ValueError, match="no pair of which one has more params and tokens"):
+        fit.fit_dominated_pairs(runs.assign(params=1e9))
