@@ -1,5 +1,7 @@
 # A fresh clone needs nothing but `make figures` or `make test`: the environment is made on first use.
 PYTHON ?= python3
+# What a reader may name goes to the shell as a variable: names with quotes stay names.
+export RUNS DESIGN RUN DASK KEEP
 VENV := .venv/bin
 # Kernels and test workers share what they compile; only a speed-up, never in git.
 export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
@@ -9,20 +11,17 @@ export OPENBLAS_NUM_THREADS := 1
 # This checkout's code, whatever an environment that was copied from another may say.
 export PYTHONPATH := $(CURDIR)
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
-SOURCES := $(shell find notebooks scalinglib scalingplan data tools -name '*.py' -o -path 'data/*' -type f)
 
 .PHONY: FORCE help setup figures verify disguised lab test lint format site planner seconds study bench \
     lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
-.SECONDARY:
 
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: .venv/.done ## make the environment (the other targets do it when needed)
 
-# The record's second line is where it was made: moved or copied, its paths are set right. Where the
-# Python that it stood on is gone it is made anew.
+# The record's second line is where it was made: moved or copied, it is made anew.
 ifneq ($(shell test -x .venv/bin/python && sed -n 2p .venv/.done 2>/dev/null),$(CURDIR))
 .venv/.done: FORCE
 endif
@@ -45,14 +44,18 @@ $(OWN): %: .venv/.done FORCE
 	@echo "running notebooks/$*.py on your runs"
 	@$(VENV)/python -m tools.notebooks own notebooks/$*.py
 
-# Either half may have been edited; KEEP=py or KEEP=ipynb says which counts where both were.
-$(foreach n,$(NOTEBOOKS),$(eval build/figures/$n.done: $(or $(wildcard notebooks/$n.ipynb),FORCE)))
+# What a notebook read when it last ran (NAME.d); where nothing is known, it runs. Cells typed into
+# the .ipynb alone are an error until KEEP=ipynb or KEEP=py says what becomes of them.
+$(foreach n,$(NOTEBOOKS),$(eval build/figures/$n.done: \
+    $(or $(wildcard notebooks/$n.ipynb),FORCE) $(if $(wildcard build/figures/$n.d),,FORCE)))
+-include $(wildcard build/figures/*.d)
 build/figures/%.done: notebooks/%.py tools/notebooks.py requirements.lock | .venv/.done
-	@mkdir -p $(@D)
-	@touch $@.begun # what is edited while it runs is newer than that
-	@echo "running $<"
-	@$(VENV)/python -m tools.notebooks run $< $(if $(KEEP),--keep $(KEEP))
-	@mv $@.begun $@
+	@$(VENV)/python -m tools.notebooks run $< $(if $(KEEP),--keep "$$KEEP")
+
+# Of the ledger a notebook needs the claims that it checks: rewritten where one of them changed.
+ifneq ($(filter figures build/figures/% $(NOTEBOOKS),$(MAKECMDGOALS)),)
+$(shell $(or $(wildcard $(VENV)/python),$(PYTHON)) tools/dependencies.py)
+endif
 
 verify: .venv/.done ## compute everything anew and report what of the committed results came out
 	@rm -rf build/figures build/made
@@ -62,19 +65,11 @@ verify: .venv/.done ## compute everything anew and report what of the committed 
 disguised: .venv/.done ## the notebooks that fit or optimise again as an older processor computes them
 	$(VENV)/python -m tools.disguise $(foreach n,$(filter 05_% 07_% 08_% 08b_% 12_%,$(NOTEBOOKS)),notebooks/$n.py)
 
-lab: .venv/.done ## read and change the notebooks in JupyterLab; what they write goes to build/by_hand
-	$(VENV)/python -m jupyterlab notebooks
+lab: .venv/.done ## read and change the notebooks in JupyterLab, [LAB="--no-browser --port=9000"]; what they write goes to build/by_hand
+	$(VENV)/python -m jupyterlab --config=tools/lab.py $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB) notebooks
 
 # The ledger's notebook shows what the others print in their check cells.
 build/figures/11_claims.done: $(patsubst %,build/figures/%.done,$(filter-out 11_% 12_%,$(NOTEBOOKS)))
-
-# Which library modules and data files each notebook uses, read off its imports.
-build/dependencies.mk: $(SOURCES) | .venv/.done
-	@mkdir -p $(@D)
-	@$(VENV)/python tools/dependencies.py > $@
-ifneq ($(filter figures build/figures/% $(NOTEBOOKS),$(MAKECMDGOALS)),)
-include build/dependencies.mk
-endif
 
 # Compilation is most of what tests cost: simpler programs, in one piece, where XLA can (it refuses to
 # start on an option that it does not have). `make verify` computes with XLA as it comes.
@@ -98,7 +93,7 @@ seconds: .venv/.done ## measure what each notebook takes, for the README's table
 	$(VENV)/python -m tools.readme
 
 planner: .venv/.done ## build/planner: the page alone, or [RUNS=runs.csv] on a law of your own runs
-	@$(VENV)/python -m scalingplan.page build/planner $(if $(RUNS),'$(RUNS)')
+	@$(VENV)/python -m scalingplan.page build/planner $(if $(RUNS),"$$RUNS")
 
 lint: .venv/.done ## ruff, the formatter's opinion included
 	$(VENV)/ruff check
@@ -110,13 +105,13 @@ format: .venv/.done ## let ruff put the code in order
 
 ifdef DESIGN
 study: .venv/.done
-	@$(VENV)/python -m scalingplan study '$(DESIGN)' $(if $(DASK),--dask $(DASK))
+	@$(VENV)/python -m scalingplan study "$$DESIGN" $(if $(DASK),--dask "$$DASK")
 else
 study: study-study ## train what data/runs/study.csv lacks (notebook 08; resumes; [RUN=id] trains one again, [DASK=address] elsewhere), or [DESIGN=my.toml] a study of yours
 endif
 
 study-%: .venv/.done ## the same for text (notebook 17, needs the text extra), fixed_tokens and largest_students (08), sweep (08b), practice (10), logits (18), calibration (09), mapping (02)
-	$(VENV)/python -m tools.study $* $(if $(RUN),--run $(RUN)) $(if $(DASK),--dask $(DASK))
+	$(VENV)/python -m tools.study $* $(if $(RUN),--run "$$RUN") $(if $(DASK),--dask "$$DASK")
 
 bench: .venv/.done ## speed, as ratios against named alternatives in the same run
 	$(VENV)/python -m tools.bench

@@ -1,6 +1,8 @@
 """Test settings: repeatable property tests, timing left to `make bench`, no files at home."""
 
 import os
+import sys
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -10,3 +12,19 @@ os.environ["SCALINGLIB_CACHE"] = str(ROOT / "build" / "corpora")
 
 settings.register_profile("house", deadline=None, derandomize=True)
 settings.load_profile("house")
+
+_WRITING = os.O_WRONLY | os.O_RDWR
+# What Python, pytest and hypothesis keep beside what they run.
+_KEPT = {"build", "__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
+
+
+def leave_the_checkout_alone(event, arguments):
+    """Refuse to write into the checkout: a test has a folder of its own."""
+    if event != "open" or not isinstance(arguments[0], str | os.PathLike):
+        return
+    path, writes = Path(arguments[0]).absolute(), arguments[2] & _WRITING
+    if writes and path.is_relative_to(ROOT) and not _KEPT & set(path.relative_to(ROOT).parts):
+        raise PermissionError(f"a test writes {path}, which is not its own")
+
+
+sys.addaudithook(leave_the_checkout_alone)

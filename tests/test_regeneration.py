@@ -2,8 +2,13 @@
 
 import io
 import json
+import os
 import subprocess
+import time
+from functools import cache
+from threading import Event, Thread
 
+import jupytext
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
@@ -11,7 +16,7 @@ import pandas as pd
 import pytest
 
 from scalinglib.report import figures, paths, profiles
-from tools import compare, disguise, environment, notebooks, pairs, publish, verify
+from tools import compare, dependencies, disguise, environment, notebooks, pairs, publish, verify
 
 ROWS = pd.DataFrame(
     {
@@ -80,6 +85,7 @@ def test_a_count_is_compared_to_its_last_digit():
     assert compare.table("params\n102779904\n", "params\n102779905\n").new
 
 
+@cache
 def svg(heights=(1.0, 2.0, 1.5), label="loss", color="#0072B2", size=10, shades=(0.0, 1.0)):
     figures.use_style()
     figure, axes = plt.subplots()
@@ -142,7 +148,7 @@ def test_printed_texts_are_compared_as_words_and_numbers(old, new, news):
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """A repository with one notebook, NOTE, whose halves agree and are committed."""
-    for module in (publish, pairs, notebooks):
+    for module in (publish, notebooks):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     folder = tmp_path / "notebooks"
     folder.mkdir()
@@ -217,93 +223,126 @@ def test_outside_git_the_files_themselves_are_what_was_before(checkout):
     assert (checkout / "figures" / "fig.csv").read_bytes() == before
 
 
-def test_either_half_may_be_edited(checkout, capsys):
+def make(checkout):
+    """What `make -n 00_note` would run of notebooks, its environment taken for made."""
+    done = subprocess.run(
+        ["make", "-n", "PYTHON=true", "00_note"], cwd=checkout, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return [line for line in done.stdout.splitlines() if "tools.notebooks" in line]
+
+
+@pytest.fixture
+def runnable(checkout, monkeypatch):
+    """The same with a Makefile, modules and data, and a notebook that reads them."""
+    for name in ("Makefile", "tools", "requirements.lock", "pyproject.toml"):
+        (checkout / name).symlink_to(paths.ROOT / name)
+    for name, text in {
+        "data/rates.csv": "1",
+        "data/costs.csv": "2",
+        "data/left.csv": "3",
+        "mine.py": "total = int(open(f'../data/{chr(99)}osts.csv').read())",
+        "notebooks/00_note.py": """# %%
+import matplotlib
+import mine
+name = "rates"
+print(open(f"../data/{name}.csv").read(), mine.total, matplotlib.rcParams["lines.linewidth"])
+""",
+    }.items():
+        (checkout / name).parent.mkdir(exist_ok=True)
+        (checkout / name).write_text(text)
+    return checkout
+
+
+def test_a_run_tells_make_what_it_read_and_shows_nothing_of_the_readers_settings(
+    runnable, monkeypatch, tmp_path_factory
+):
+    home = tmp_path_factory.mktemp("home")
+    startup = home / ".ipython" / "profile_default" / "startup" / "00.py"
+    style = home / ".config" / "matplotlib" / "matplotlibrc"
+    for file, text in ((startup, "print('mine')"), (style, "lines.linewidth: 9")):
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    monkeypatch.setenv("HOME", str(home))
+    path = runnable / "notebooks" / "00_note.py"
+    assert make(runnable)
+    notebooks.run(path)
+    (cell,) = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells
+    assert [output.text for output in cell.outputs] == ["1 2 1.5\n"]
+    assert not make(runnable)
+    for name in ("data/rates.csv", "data/costs.csv", "mine.py", "notebooks/00_note.py"):
+        before = (runnable / name).stat().st_mtime_ns
+        (runnable / name).touch()
+        assert make(runnable), name
+        os.utime(runnable / name, ns=(before, before))
+    (runnable / "data" / "left.csv").touch()
+    assert not make(runnable)
+    (runnable / "data" / "costs.csv").unlink()
+    assert make(runnable)
+
+
+def test_a_source_dated_ahead_is_news_once(runnable):
+    path, source = runnable / "notebooks" / "00_note.py", runnable / "data" / "rates.csv"
+    ahead = time.time() + 1e6
+    os.utime(source, (ahead, ahead))
+    write_half(path.with_suffix(".ipynb"), path.read_text())
+    notebooks.leave(path, [str(source)], begun=0)
+    assert not make(runnable)
+    os.utime(source, (ahead + 1, ahead + 1))
+    assert make(runnable)
+
+
+def test_what_another_notebook_draws_is_no_source(tmp_path):
+    drawn = str(tmp_path / "figures" / "a.csv")
+    with pytest.raises(ValueError, match="read what that is made from"):
+        dependencies.rule(tmp_path / "notebooks" / "00_note.py", [drawn], tmp_path)
+
+
+def test_of_two_runs_at_once_the_second_waits_and_says_for_whom(runnable, monkeypatch, capsys):
+    path, begun, go, ran = runnable / "notebooks" / "00_note.py", Event(), Event(), []
+
+    def execute(path, notebook, folder, environment):
+        ran.append(path)
+        begun.set()
+        go.wait(10)
+        folder.mkdir(parents=True)
+        write_half(folder / "00_note.ipynb", path.read_text())
+        return [str(runnable / "data" / "rates.csv")]
+
+    monkeypatch.setattr(notebooks, "execute", execute)
+    both = [Thread(target=notebooks.run, args=[path]) for _ in range(2)]
+    both[0].start()
+    begun.wait(10)
+    both[1].start()
+    said = ""
+    while "waiting for it" not in said:
+        said += capsys.readouterr().out
+    go.set()
+    for each in both:
+        each.join()
+    assert f"00_note is run by process {os.getpid()}" in said
+    assert ran == [path]
+
+
+def test_what_cannot_be_written_is_refused_before_the_work(runnable, monkeypatch):
+    monkeypatch.setattr(notebooks.os, "access", lambda place, mode: False)
+    with pytest.raises(PermissionError, match="nothing was run"):
+        notebooks.run(runnable / "notebooks" / "00_note.py")
+
+
+def test_cells_typed_into_the_executed_half_alone_are_not_lost(checkout):
     note = checkout / "notebooks" / "NOTE.py"
-    pairs.synchronize(note)
+    executed = pairs.identified(jupytext.read(note))
+    nbformat.write(executed, note.with_suffix(".ipynb"))
     note.write_text("# %%\nx = 2\n")
-    assert pairs.newer(note) == "py"
-    pairs.synchronize(note)
-    assert note.read_text() == "# %%\nx = 2\n"
-    write_half(note.with_suffix(".ipynb"), "x = 2")
-    pairs.agree(note)
-    write_half(note.with_suffix(".ipynb"), "x = 2", "y = 3")
-    assert pairs.newer(note) == "ipynb"
-    pairs.synchronize(note)
-    assert note.read_text() == "# %%\nx = 2\n\n# %%\ny = 3\n"
-    assert "taken over" in capsys.readouterr().out
-
-
-def test_after_a_run_that_failed_the_py_is_still_the_edited_half(checkout):
-    note = checkout / "notebooks" / "NOTE.py"
-    for source in ("x = 1", "x = 1 / 0", "x = 1 / 1"):  # nothing is agreed on in between
-        note.write_text(f"# %%\n{source}\n")
-        pairs.synchronize(note)
-    assert pairs.newer(note) == "py"
-
-
-def test_what_another_branch_agreed_on_does_not_count_against_the_commit(checkout):
-    note = checkout / "notebooks" / "NOTE.py"
-    (checkout / "build" / "pairs").mkdir(parents=True)
-    (checkout / "build" / "pairs" / "NOTE").write_text("cells of another branch")
-    note.write_text("# %%\nx = 2\n")
-    assert pairs.newer(note) == "py"
-    git(checkout, "checkout", "notebooks/NOTE.py")
-    write_half(note.with_suffix(".ipynb"), "x = 2")
-    assert pairs.newer(note) == "ipynb"
-
-
-def test_a_half_committed_alone_is_not_overwritten_by_the_other(checkout):
-    note = checkout / "notebooks" / "NOTE.py"
-    write_half(note.with_suffix(".ipynb"), "x = 2")
-    commit(checkout)
-    note.write_text("# %%\nx = 3\n")
-    with pytest.raises(ValueError, match="cannot be told"):
-        pairs.newer(note)
-
-
-@pytest.mark.parametrize("half", ["py", "ipynb"])
-def test_a_new_clone_knows_the_edited_half_from_the_commit(checkout, half):
-    note = checkout / "notebooks" / "NOTE.py"
-    if half == "py":
-        note.write_text("# %%\nx = 2\n")
-    else:
-        write_half(note.with_suffix(".ipynb"), "x = 2")
-    assert pairs.newer(note) == half
-    # Committed alone, it is still the newer one.
-    commit(checkout)
-    assert pairs.newer(note) == half
-
-
-def test_what_git_puts_back_was_not_edited(checkout):
-    note = checkout / "notebooks" / "NOTE.py"
-    note.write_text("# %%\nx = 2\n")
-    write_half(note.with_suffix(".ipynb"), "x = 2")
-    pairs.synchronize(note)
-    git(checkout, "checkout", "notebooks/NOTE.ipynb")
-    with pytest.raises(ValueError, match="cannot be told"):
-        pairs.newer(note)
-    git(checkout, "add", "notebooks/NOTE.py")
-    git(checkout, "commit", "-q", "-m", "y")
-    assert pairs.newer(note) == "py"
-
-
-def test_where_both_halves_were_edited_the_way_out_is_named(checkout):
-    note = checkout / "notebooks" / "NOTE.py"
-    pairs.synchronize(note)
-    note.write_text("# %%\nx = 2\n")
-    write_half(note.with_suffix(".ipynb"), "x = 3")
-    with pytest.raises(ValueError, match=r"NOTE\.py and its \.ipynb .* make NOTE KEEP=py"):
-        pairs.synchronize(note)
-    pairs.synchronize(note, keep="ipynb")
+    assert pairs.read(note).cells[0].source == "x = 2"  # edited in its own half
+    executed.cells[0].source = "x = 3"
+    nbformat.write(executed, note.with_suffix(".ipynb"))
+    with pytest.raises(ValueError, match=r"NOTE\.ipynb alone; make NOTE KEEP=ipynb .* KEEP=py"):
+        pairs.read(note)
+    assert pairs.read(note, "py").cells[0].source == "x = 2"
+    assert pairs.read(note, "ipynb").cells[0].source == "x = 3"
     assert note.read_text() == "# %%\nx = 3\n"
-
-
-@pytest.mark.parametrize("path", notebooks.publish.readme.notebooks(), ids=lambda path: path.stem)
-def test_cells_carried_over_leave_the_layout_alone(path):
-    text = path.read_text(encoding="utf-8")
-    executed = pairs.read(path.with_suffix(".ipynb").read_text(encoding="utf-8"), "ipynb")
-    if pairs.cells(executed) == pairs.cells(pairs.read(text, "py")):
-        assert pairs.percent(text, executed) == text
 
 
 def test_only_the_runner_writes_outside_build(monkeypatch, tmp_path):
@@ -335,45 +374,30 @@ def test_sockets_of_a_kernel_stay_short(tmp_path):
     assert notebooks.sockets("/tmp/" + "long" * 30) == {}
 
 
-def test_a_copied_environment_runs_the_copy(tmp_path, monkeypatch):
-    there = tmp_path / "a folder" / ".venv"
-    monkeypatch.setattr(environment, "ROOT", there.parent)
-    monkeypatch.setattr(environment, "VENV", there)
-    monkeypatch.setattr(environment, "SCRIPTS", there / "bin")
-    environment.venv.EnvBuilder(symlinks=True).create(there)
-    package = there.parent / "scalinglib"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    script = there / "bin" / "where"
-    script.write_text(f"#!{there}/bin/python\nimport scalinglib\nprint(scalinglib.__file__)\n")
-    script.chmod(0o755)
-    environment.settle()
-    environment.settle()
-    for place in ("a folder", "moved"):
-        (tmp_path / "a folder").rename(tmp_path / place)
-        command = [tmp_path / place / ".venv" / "bin" / "where"]
-        found = subprocess.run(command, capture_output=True, text=True, cwd="/", env={})
-        assert found.stdout.strip() == str(tmp_path / place / "scalinglib" / "__init__.py")
-
-
-@pytest.mark.parametrize("gone", ["bin/python", "lib"])
-def test_an_environment_without_its_python_is_made_anew(tmp_path, monkeypatch, gone):
-    there = tmp_path / ".venv"
-    for name, value in {"ROOT": tmp_path, "VENV": there, "SCRIPTS": there / "bin"}.items():
-        monkeypatch.setattr(environment, name, value)
+def test_an_environment_is_made_anew_only_where_it_must(tmp_path, monkeypatch):
     for name in ("requirements.lock", "pyproject.toml"):
         (tmp_path / name).touch()
     installed = []
-    monkeypatch.setattr(environment, "install", lambda: installed.append(environment.usable()))
+    monkeypatch.setattr(environment, "install", lambda root, python: installed.append(root))
     monkeypatch.setattr(environment.shutil, "which", lambda name: "uv")
-    environment.main()
-    environment.main()
-    assert installed == [True]
-    (there / gone).rename(there / "another")  # as where another version made it, or it moved away
-    (there / "bin").mkdir(exist_ok=True)
-    environment.main()
-    assert installed == [True, True]
-    assert not (there / "another").exists()
+    python = tmp_path / ".venv" / "bin" / "python"
+    kept = tmp_path / ".venv" / "kept"
+
+    def made():
+        environment.main(tmp_path)
+        return len(installed), kept.exists()
+
+    assert made() == (1, False)
+    kept.touch()
+    assert made() == (1, True)
+    (tmp_path / "requirements.lock").write_text("more")
+    assert made() == (2, True)
+    python.unlink()  # as where the Python that it stood on moved away
+    assert made() == (3, False)
+    kept.touch()
+    record = tmp_path / ".venv" / ".done"
+    record.write_text(record.read_text().replace(str(tmp_path), "/elsewhere"))
+    assert made() == (4, False)
 
 
 def row(**changes):

@@ -15,7 +15,7 @@ import pytest
 
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, ROOT
-from tools import dependencies, notebooks, readme
+from tools import dependencies, notebooks, pairs, readme
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -32,7 +32,7 @@ SOURCES_OF_CLAIMS = {
 
 @each_notebook
 def test_both_halves_agree(path):
-    edited = notebooks.read(path)
+    edited = pairs.identified(jupytext.read(path))
     executed = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
     assert [(c.cell_type, c.id, c.source) for c in edited.cells] == [
         (c.cell_type, c.id, c.source) for c in executed.cells
@@ -70,31 +70,28 @@ def test_modules_import_downwards_only():
     assert done.returncode == 0, done.stdout
 
 
-def test_make_knows_what_a_notebook_depends_on():
-    path = ROOT / "notebooks" / "03_parameters_and_flops.py"
-    files = [f for f in DATA.rglob("*") if f.is_file()]
-    files += (ROOT / "scalinglib" / "coefficients").iterdir()
-    found = {f.relative_to(ROOT).as_posix() for f in dependencies.dependencies(path, files)}
-    assert {"scalinglib/flops.py", "scalinglib/checks.py", "data/published/table13.csv"} <= found
-    assert not any(name.startswith("scalinglib/allocate/") for name in found)
-    recipes = dependencies.dependencies(
-        ROOT / "notebooks/07_compute_optimal_distillation.py", files
-    )
-    assert ROOT / "scalinglib" / "coefficients" / "table6.csv" in recipes
-    assert DATA / "recipes.csv" not in recipes
-
-
-def test_a_changed_claim_concerns_the_notebooks_that_check_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(dependencies, "ROOT", tmp_path)
+def test_a_changed_claim_concerns_the_notebooks_that_check_it(tmp_path):
     ledger = {"one": {"notebook": "00_a", "answer": "holds"}, "two": {"notebook": "01_b"}}
-    names = [ROOT / "notebooks" / "00_a.py", ROOT / "notebooks" / "01_b.py"]
-    times = [dependencies.own_claims(name, ledger).stat().st_mtime_ns for name in names]
+
+    def times():
+        files = [dependencies.own_claims(name, ledger, tmp_path) for name in ("00_a", "01_b")]
+        return [file.stat().st_mtime_ns for file in files]
+
+    before = times()
     ledger["one"]["answer"] = "does not hold"
-    again = [dependencies.own_claims(name, ledger).stat().st_mtime_ns for name in names]
-    assert again[0] > times[0]
-    assert again[1] == times[1]
-    everything = [path.stem for path in NOTEBOOKS if dependencies.shows_all_claims(path)]
-    assert everything == ["11_claims"]
+    after = times()
+    assert after[0] > before[0]
+    assert after[1] == before[1]
+
+
+def test_who_reads_the_whole_ledger_depends_on_it():
+    opened = [str(DATA / "claims.toml"), str(ROOT / "scalinglib" / "report" / "claims.py")]
+    whole = [
+        path.stem
+        for path in NOTEBOOKS
+        if "data/claims.toml" in dependencies.rule(path, opened, ROOT).partition("\n")[0]
+    ]
+    assert whole == ["11_claims"]
 
 
 def test_pieces_of_a_stream_are_joined():

@@ -1,80 +1,86 @@
-"""Write make rules that say which library modules and data files each notebook depends on.
+"""What a notebook depends on: the files of this repository that its kernel read.
 
-Of data/claims.toml a notebook depends on the claims that it checks: they are copied to
-build/claims/NAME.json, which is rewritten where one of them changed.
+The runner starts a kernel with `record`, and `rule` turns the record into what `make` includes, as
+a compiler does with headers. Nothing is guessed from source, whatever way a name was put together.
 
-    python tools/dependencies.py > build/dependencies.mk
+    python tools/dependencies.py      write the claims that each notebook checks to build/claims
+
+Of data/claims.toml a notebook depends on the claims that it checks, unless it reads others: they
+are copied to build/claims/NAME.json, which is rewritten where one of them changed.
 """
 
-import ast
-import itertools
+import importlib.util
 import json
+import os
+import re
+import sys
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("scalinglib", "scalingplan")
+LEDGER = "data/claims.toml"
+# Notebooks make these; that the ledger's shows what all others print is said in the Makefile.
+_MADE = ("build", "figures", "notebooks")
 
 
-def module_file(name):
-    """The file of a dotted module of the packages, or None where `name` is not one."""
-    path = ROOT.joinpath(*name.split("."))
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate
-    return None
+def record(path):
+    """Append the name of each file that this process opens for reading to the file `path`."""
+    out, seen = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), set()
+
+    def hook(event, arguments):
+        if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
+            name, _, flags = arguments
+            name = os.path.abspath(os.fsdecode(name))
+            if name not in seen and not flags & (os.O_WRONLY | os.O_RDWR):
+                seen.add(name)
+                os.write(out, f"{name}\n".encode())
+
+    sys.addaudithook(hook)
 
 
-def imports(tree):
-    """Dotted names of the packages' modules that a syntax tree imports, parents included."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            parts = name.split(".")
-            if parts[0] in PACKAGES:
-                yield from (".".join(parts[:i]) for i in range(1, len(parts) + 1))
+def read(opened, root):
+    """Of files that were opened those that a result depends on, as names from the root, sorted.
+
+    Bytecode stands for its source.
+    """
+    found = set()
+    for path in map(Path, opened):
+        if path.is_relative_to(root) and path.suffix == ".pyc":
+            path = Path(importlib.util.source_from_cache(path))
+        if path.is_relative_to(root) and path.is_file():
+            found.add(path.relative_to(root))
+    return sorted(f.as_posix() for f in found if f.parts[0][0] != "." and f.parts[0] not in _MADE)
 
 
-def read_by_name(tree, files):
-    """Those of `files` whose name or path from the root a string constant of the tree spells."""
-    strings = {
-        n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and type(n.value) is str
-    }
-    return {f for f in files if f.name in strings or f.relative_to(ROOT).as_posix() in strings}
+def rule(notebook, opened, root):
+    """The make rule of a notebook (its .py) that opened these files.
+
+    Each file is a target too, of no recipe: one that is gone is news, not an error. What another
+    notebook draws is no source (ValueError): `make` would not know which of them goes first.
+    """
+    needed = read(opened, root)
+    if drawn := [name for name in opened if Path(name).is_relative_to(root / "figures")]:
+        raise ValueError(
+            f"it reads {drawn[0]}, which a notebook makes: read what that is made from"
+        )
+    sources = [notebook, *(root / name for name in needed if name.endswith(".py"))]
+    if LEDGER in needed and asks_only_to_check(sources):
+        needed.remove(LEDGER)
+        needed.append(f"build/claims/{notebook.stem}.json")
+    gone = "".join(f"{name}:\n" for name in needed if not name.startswith("build/"))
+    return f"build/figures/{notebook.stem}.done: {' '.join(needed)}\n{gone}"
 
 
-def written(tree, files):
-    """Files that the tree itself writes (write_table(df, "data/x.csv")): not dependencies."""
-    calls = (n for n in ast.walk(tree) if isinstance(n, ast.Call))
-    saving = [c for c in calls if getattr(c.func, "attr", "") == "write_table"]
-    return set().union(*(read_by_name(call, files) for call in saving))
+def asks_only_to_check(sources):
+    """Whether these files ask nothing of the ledger but to check claims."""
+    found = (re.findall(r"\bclaims\.(?!toml\b)(\w+)", s.read_text("utf-8")) for s in sources)
+    return set().union(*found) <= {"check"}
 
 
-def dependencies(notebook, files):
-    """All files that a notebook's result depends on, itself left out."""
-    found, queue = set(), [notebook]
-    while queue:
-        tree = ast.parse(queue.pop().read_text(encoding="utf-8"))
-        reached = {file for name in imports(tree) if (file := module_file(name))}
-        queue += reached - found
-        found |= reached | (read_by_name(tree, files) - written(tree, files))
-    return found
-
-
-def shows_all_claims(notebook):
-    """Whether a notebook reads the whole ledger, not only the claims that it checks."""
-    return "claims.ledger(" in notebook.read_text(encoding="utf-8")
-
-
-def own_claims(notebook, ledger):
+def own_claims(stem, ledger, root):
     """Write the claims that a notebook checks to a file, unless it says so; return the file."""
-    file = ROOT / "build" / "claims" / f"{notebook.stem}.json"
-    claims = {name: c for name, c in ledger.items() if c.get("notebook") == notebook.stem}
+    file = root / "build" / "claims" / f"{stem}.json"
+    claims = {name: c for name, c in ledger.items() if c.get("notebook") == stem}
     text = json.dumps(claims, indent=1)
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -82,21 +88,7 @@ def own_claims(notebook, ledger):
     return file
 
 
-def main():
-    """Print one rule a notebook."""
-    files = [f for f in (ROOT / "data").rglob("*") if f.is_file()]
-    for package, kind in itertools.product(PACKAGES, ("*.mplstyle", "*.csv", "*.toml")):
-        files += (ROOT / package).rglob(kind)
-    claims = ROOT / "data" / "claims.toml"
-    with claims.open("rb") as file:
-        ledger = tomllib.load(file)
-    for notebook in sorted((ROOT / "notebooks").glob("[0-9]*.py")):
-        found = dependencies(notebook, files)
-        if claims in found and not shows_all_claims(notebook):
-            found = found - {claims} | {own_claims(notebook, ledger)}
-        needed = sorted(f.relative_to(ROOT).as_posix() for f in found)
-        print(f"build/figures/{notebook.stem}.done: {' '.join(needed)}")
-
-
 if __name__ == "__main__":
-    main()
+    ledger = tomllib.loads((ROOT / LEDGER).read_text(encoding="utf-8"))
+    for notebook in (ROOT / "notebooks").glob("[0-9]*.py"):
+        own_claims(notebook.stem, ledger, ROOT)

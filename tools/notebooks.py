@@ -11,6 +11,7 @@ build/made/NN_name; from there `publish` takes what says something new. What fai
 
 import argparse
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import jupytext
@@ -26,7 +28,7 @@ import papermill
 from traitlets.config import Config
 
 from scalinglib.report import paths
-from tools import pairs, publish
+from tools import dependencies, pairs, publish
 
 # Where each notebook that takes a reader's own runs looks for them.
 OWN = {
@@ -35,21 +37,6 @@ OWN = {
     "16_your_own_supervised_runs": "SCALINGLIB_RUNS",
 }
 ROOT = Path(__file__).resolve().parents[1]
-KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
-
-
-def read(path):
-    """The .py half as a notebook whose cell ids depend on the content alone."""
-    notebook = jupytext.read(path)
-    notebook.metadata = nbformat.from_dict(
-        {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
-    )
-    seen = {}
-    for cell in notebook.cells:
-        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
-        seen[digest] = seen.get(digest, 0) + 1
-        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
-    return notebook
 
 
 def strip(notebook):
@@ -91,60 +78,155 @@ def join_streams(outputs):
 def run(path, keep=None):
     """Execute a notebook in its full profile and publish what is new of it, or raise."""
     path = Path(path).resolve()
-    pairs.synchronize(path, keep)
-    folder = ROOT / "build" / "made" / path.stem
-    shutil.rmtree(folder, ignore_errors=True)
-    execute(path, folder, dict.fromkeys(OWN.values()))
-    rows = publish.publish(path.stem, folder)
-    for row in rows:
-        if row["origin"] == "made":
-            print(f"  written: {row['file']} ({row['where']})")
-    # Not before: after a run that failed the .py is still the edited half.
-    pairs.agree(path)
-    # JupyterLab believes the younger half, and both hold the same cells now.
-    stamp = path.stat().st_mtime_ns
-    os.utime(path.with_suffix(".ipynb"), ns=(stamp, stamp))
+    names = [p.stem for p in publish.readme.notebooks()]
+    place = f"{names.index(path.stem) + 1} of {len(names)}, " if path.stem in names else ""
+    begun = time.time_ns()
+    with alone(path.stem) as waited:
+        if waited and is_current(path):
+            print(f"{path.stem}: made in the meantime")
+            return
+        refuse_unwritable(path)
+        seconds = publish.readme.seconds().get(path.stem, "some")
+        print(f"running {path.stem} ({place}about {seconds} s)", flush=True)
+        notebook = pairs.read(path, keep)
+        folder = ROOT / "build" / "made" / path.stem
+        opened = execute(path, notebook, folder, dict.fromkeys(OWN.values()))
+        for row in publish.publish(path.stem, folder):
+            if row["origin"] == "made":
+                print(f"  written: {row['file']} ({row['where']})")
+        leave(path, opened, begun)
+
+
+def leave(path, opened, begun):
+    """Tell `make` what a result depends on, NAME.d, and that it is as old as its run's beginning.
+
+    A source dated in the future would be newer at each run: the result then is as old as that.
+    """
+    done, now = ROOT / "build" / "figures" / f"{path.stem}.done", time.time_ns()
+    needed = [path, *(ROOT / name for name in dependencies.read(opened, ROOT))]
+    ahead = [t for t in (file.stat().st_mtime_ns for file in needed) if t > now]
+    try:
+        # JupyterLab believes the younger half, and both hold the same cells now.
+        stamp = path.stat().st_mtime_ns
+        os.utime(path.with_suffix(".ipynb"), ns=(stamp, stamp))
+    except PermissionError:  # a checkout of somebody else
+        ahead.append(now)
+    done.parent.mkdir(parents=True, exist_ok=True)
+    done.with_suffix(".d").write_text(dependencies.rule(path, opened, ROOT), encoding="utf-8")
+    done.touch()
+    stamp = max([begun, *ahead])
+    os.utime(done, ns=(stamp, stamp))
+
+
+def is_current(path):
+    """Whether nothing has changed since a notebook's last result was begun."""
+    done = ROOT / "build" / "figures" / f"{path.stem}.done"
+    if not done.exists():
+        return False
+    rule = done.with_suffix(".d").read_text(encoding="utf-8").partition("\n")[0]
+    needed = [path, *(ROOT / name for name in rule.split()[1:])]
+    newest = max(file.stat().st_mtime_ns for file in needed if file.exists())
+    return newest <= done.stat().st_mtime_ns
+
+
+@contextlib.contextmanager
+def alone(name):
+    """Keep other processes from running the notebook `name`; says whether one had to be awaited."""
+    file = ROOT / "build" / "locks" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            waited = False
+        except BlockingIOError:
+            lock.seek(0)
+            print(f"{name} is run by process {lock.read()}; waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            waited = True
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield waited
+
+
+def refuse_unwritable(path):
+    """Raise before the work where its result could not be written: PermissionError."""
+    for place in (path.parent, path.with_suffix(".ipynb"), ROOT / "figures"):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise PermissionError(f"{place} cannot be written by you: nothing was run")
 
 
 def run_own(path, parameters):
-    """Execute a notebook on the reader's own runs; all it makes goes into build/own/NAME.
+    """Execute a notebook on the reader's own runs; all it makes goes into a folder in build/own.
 
-    Parameters are what the cell of that tag is set to (a dict).
+    Parameters are what the cell of that tag is set to (a dict). The folder is named after the
+    notebook and the file of runs, with a mark of the folder where that lies.
     """
     path = Path(path).resolve()
     variable = OWN[path.stem]
     runs = paths.named_by(variable)
     if runs is None:
         raise ValueError(f"{variable} is not set; it must name a file of runs")
-    folder = ROOT / "build" / "own" / runs.stem
-    execute(path, folder, {variable: str(runs)}, parameters)
+    mark = hashlib.sha256(os.fsencode(runs.parent)).hexdigest()[:4]
+    folder = ROOT / "build" / "own" / f"{runs.stem}-{mark}" / path.stem
+    with alone(f"{folder.parent.name}-{path.stem}"):
+        execute(
+            path, pairs.identified(jupytext.read(path)), folder, {variable: str(runs)}, parameters
+        )
     print(f"{folder.relative_to(ROOT) / path.stem}.ipynb")
 
 
-def execute(path, folder, environment, parameters=None):
-    """Run the .py half in a kernel that writes into `folder`, where its .ipynb comes as well."""
-    folder.mkdir(parents=True, exist_ok=True)
+def execute(path, notebook, folder, environment, parameters=None):
+    """Run a notebook in a kernel that writes into `folder`, emptied; its .ipynb comes there too.
+
+    Returns the names of the files that the kernel read.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     done, failed = folder / f"{path.stem}.ipynb", folder / f"{path.stem}.failed.ipynb"
-    failed.unlink(missing_ok=True)
-    ours = {"SCALINGLIB_OUTPUT": str(folder), "PYTHONPATH": str(ROOT)} | environment
-    with short_folder() as private, variables(ours):
+    with short_folder() as private:
+        opened = Path(private, "opened")
+        start = f"__import__('tools.dependencies').dependencies.record({str(opened)!r})"
+        ours = {"SCALINGLIB_OUTPUT": str(folder), "PYTHONPATH": str(ROOT)} | untouched(private)
         try:
-            notebook = papermill.execute_notebook(
-                read(path),
-                str(failed),
-                parameters,
-                kernel_name="python3",
-                cwd=str(path.parent),
-                progress_bar=False,
-                log_output=False,
-                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
-                config=Config({"KernelManager": sockets(private)}),
-            )
+            with variables(ours | environment):
+                notebook = papermill.execute_notebook(
+                    notebook,
+                    str(failed),
+                    parameters,
+                    kernel_name="python3",
+                    cwd=str(path.parent),
+                    progress_bar=False,
+                    log_output=False,
+                    extra_arguments=[
+                        "--IPKernelApp.log_level=CRITICAL",
+                        f"--IPKernelApp.exec_lines={start}",
+                    ],
+                    config=Config({"KernelManager": sockets(private)}),
+                )
         except papermill.PapermillExecutionError as error:
             error.notebook = failed
             raise
-    nbformat.write(strip(notebook), done)
-    failed.unlink()
+        nbformat.write(strip(notebook), done)
+        failed.unlink()
+        return opened.read_text(encoding="utf-8").splitlines()
+
+
+def untouched(private):
+    """Variables that keep a reader's own settings out of what is published.
+
+    No start-up file of IPython's, no style of matplotlib's, the kernel of this environment;
+    bytecode beside its source, which it stands for; and no word on what XLA compiled earlier: an
+    entry of that cache that is damaged or cannot be written costs time, nothing else.
+    """
+    cache = ("Error reading persistent", "Error writing persistent")
+    return {
+        "IPYTHONDIR": str(Path(private, "ipython")),
+        "MATPLOTLIBRC": os.devnull,
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "PYTHONPYCACHEPREFIX": None,
+        "PYTHONWARNINGS": ",".join(f"ignore:{said} compilation cache" for said in cache),
+    }
 
 
 def short_folder():
@@ -184,7 +266,7 @@ def write_fast(folder):
     for old in folder.glob("*.ipynb"):
         old.unlink()
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.py")):
-        notebook = read(path)
+        notebook = pairs.identified(jupytext.read(path))
         for cell in notebook.cells:
             if "parameters" in cell.metadata.get("tags", []):
                 cell.source = cell.source.replace('profile = "full"', 'profile = "fast"')
@@ -213,7 +295,7 @@ def main():
             # A reader's own table wants to know what is wrong with it, not where the code noticed.
             said = error.evalue if arguments.command == "own" else error
             sys.exit(f"{said}\n{arguments.path} failed; see {error.notebook}")
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"{arguments.path}: {error}")
 
 

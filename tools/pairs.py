@@ -1,23 +1,33 @@
-"""The two halves of a notebook hold the same cells; whichever was edited, the other follows.
+"""The two halves of a notebook hold the same cells: the .py is edited, the .ipynb executed.
 
-Which half is newer is decided by content, not by time: the one that differs from what both held
-when they last agreed (build/pairs/NAME), or, in a new clone, from the last commit.
+JupyterLab writes both (notebooks/jupytext.toml). What was typed into the .ipynb by something that
+does not is found by the cells' ids, which are hashes of what the runner wrote into them.
 """
 
 import hashlib
-import json
-import os
-import re
-import subprocess
+import tomllib
 from pathlib import Path
 
 import jupytext
 import nbformat
 
-from tools import publish
+HALVES = ("py", "ipynb")
+CONFIG = Path(__file__).resolve().parents[1] / "notebooks" / "jupytext.toml"
+METADATA = {
+    "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+    "language_info": {"name": "python"},
+}
 
-ROOT = Path(__file__).resolve().parents[1]
-HALVES = {"py": ".py", "ipynb": ".ipynb"}
+
+def identified(notebook):
+    """A notebook with cell ids that depend on the content alone, and no metadata of a session."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    seen = {}
+    for cell in notebook.cells:
+        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
+        seen[digest] = seen.get(digest, 0) + 1
+        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+    return notebook
 
 
 def cells(notebook):
@@ -28,119 +38,29 @@ def cells(notebook):
     ]
 
 
-def digest(found):
-    """A word for some cells, equal where they are."""
-    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+def typed_into(executed):
+    """Whether an .ipynb (a NotebookNode) holds a cell that the runner did not write."""
+    ids = [cell.id for cell in executed.cells]
+    return ids != [cell.id for cell in identified(executed).cells]
 
 
-def read(text, half):
-    """A notebook from the text of one of its halves."""
-    if half == "py":
-        return jupytext.reads(text, fmt="py:percent")
-    return nbformat.reads(text, as_version=4)
+def read(path, keep=None):
+    """The .py half as a notebook, after cells of the .ipynb were taken over if `keep` says so.
 
-
-def newer(path, keep=None):
-    """The half, "py" or "ipynb", whose cells count; None where both hold the same.
-
-    Parameters
-    ----------
-    path : Path
-        The .py half.
-    keep : str, optional
-        The half that counts where it cannot be told; else that is a ValueError.
+    Where cells were typed into the .ipynb alone and `keep` is None, a ValueError.
     """
-    texts = {h: path.with_suffix(s).read_text(encoding="utf-8") for h, s in HALVES.items()}
-    now = {half: digest(cells(read(text, half))) for half, text in texts.items()}
-    if now["py"] == now["ipynb"]:
-        return None
-    if keep:
-        return keep
-    committed = _last_commit(path)
-    later = _committed_later(path) if committed["py"] != committed["ipynb"] else []
-    stamp = ROOT / "build" / "pairs" / path.stem
-    agreed = stamp.read_text(encoding="utf-8") if stamp.exists() else None
-    edited = []
-    for half in HALVES:
-        # Of two commits that disagree the later says what somebody wrote, the other what is old.
-        old = committed["py"] == committed["ipynb"] or (later and half not in later)
-        if now[half] != agreed and not (old and now[half] == committed[half]):
-            edited.append(half)
-    if not edited:
-        # Git put one half back: an executed half so put back was not typed in.
-        edited = later if now == committed else ["py"] * (now["ipynb"] == agreed)
-    if len(edited) == 1:
-        return edited[0]
-    name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path
-    raise ValueError(
-        f"{name} and its .ipynb hold different cells, and which was meant cannot be told; "
-        f"say so: make {path.stem} KEEP=py or KEEP=ipynb (the other half's cells are then lost)"
-    )
-
-
-def _last_commit(path):
-    found = {}
-    for half, suffix in HALVES.items():
-        text = publish.committed(f"notebooks/{path.stem}{suffix}")
-        found[half] = text and digest(cells(read(text.decode(), half)))
-    return found
-
-
-def _committed_later(path):
-    """The half that was committed alone, after both had been: a list of one, or of none."""
-    commits = []
-    for suffix in HALVES.values():
-        command = ["git", "log", "-1", "--format=%H", "--", f"notebooks/{path.stem}{suffix}"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        commits.append(done.stdout.strip())
-    if not all(commits) or commits[0] == commits[1]:
-        return []
-    order = ["git", "merge-base", "--is-ancestor"]
-    return [
-        half
-        for half, (old, new) in zip(HALVES, (commits[::-1], commits), strict=True)
-        if subprocess.run([*order, old, new], cwd=ROOT, capture_output=True).returncode == 0
-    ]
-
-
-def synchronize(path, keep=None):
-    """Carry cells edited in the .ipynb over to the .py, and say so."""
-    executed = path.with_suffix(".ipynb")
-    half = newer(path, keep) if executed.exists() else "py"
-    if half == "ipynb":
-        edited = read(executed.read_text(encoding="utf-8"), "ipynb")
-        path.write_text(percent(path.read_text(encoding="utf-8"), edited), encoding="utf-8")
-        # As old as the edit: what make runs now has these cells.
-        stamp = executed.stat().st_mtime_ns
-        os.utime(path, ns=(stamp, stamp))
-        print(f"{path.name}: cells taken over from the .ipynb")
-    if half != "py":
-        agree(path)
-
-
-def agree(path):
-    """Note the cells of the .ipynb half as those that both halves hold."""
-    stamp = ROOT / "build" / "pairs" / path.stem
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    found = cells(read(path.with_suffix(".ipynb").read_text(encoding="utf-8"), "ipynb"))
-    stamp.write_text(digest(found), encoding="utf-8")
-
-
-def percent(text, edited):
-    """The text of a .py half with the cells of another notebook, its header and layout kept."""
-    notebook = read(text, "py")
-    layout = {}
-    for cell in notebook.cells:
-        layout.setdefault((cell.cell_type, cell.source.strip()), cell.metadata)
-    notebook.cells = edited.cells
-    for cell in notebook.cells:
-        tags = cell.metadata.get("tags", [])
-        cell.metadata = layout.get((cell.cell_type, cell.source.strip()), type(cell.metadata)())
-        cell.metadata.pop("tags", None)
-        if tags:
-            cell.metadata["tags"] = tags
-        if "outputs" in cell:
-            cell.outputs, cell.execution_count = [], None
-    header = re.compile(r"\A# ---\n.*?\n# ---\n", re.DOTALL)
-    ours = match[0] if (match := header.match(text)) else ""
-    return ours + header.sub("", jupytext.writes(notebook, fmt="py:percent"))
+    other = path.with_suffix(".ipynb")
+    if keep != "py" and other.exists():
+        executed = nbformat.read(other, as_version=4)
+        if cells(executed) != cells(jupytext.read(path)):
+            if keep == "ipynb":
+                executed.metadata = nbformat.from_dict(
+                    {"jupytext": tomllib.loads(CONFIG.read_text("utf-8"))}
+                )
+                jupytext.write(executed, path, fmt="py:percent")
+            elif typed_into(executed):
+                raise ValueError(
+                    f"cells were typed into {other.name} alone; make {path.stem} KEEP=ipynb takes "
+                    "them over into the .py, KEEP=py drops them"
+                )
+    return identified(jupytext.read(path))
