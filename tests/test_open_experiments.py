@@ -4,15 +4,17 @@ import pickle
 from dataclasses import replace
 from itertools import groupby
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from scalinglib.study import record, train
+from scalinglib.study import record, train, transformer
 from scalinglib.study.corpus import stream
-from scalinglib.study.designs import floor, mixing, strong_teachers
+from scalinglib.study.designs import epochs, floor, mixing, strong_teachers, written
 from scalinglib.study.distill import Objective
 from scalinglib.study.repeated import Repeated
-from scalinglib.study.run import PERFECT, WORDS, Run
+from scalinglib.study.run import PERFECT, WORDS, Run, size
 
 
 def test_each_seed_of_the_floor_has_all_its_arms_before_the_next():
@@ -74,3 +76,27 @@ def test_lambda_turns_where_the_switch_says(monkeypatch):
     assert "switch" not in base.configuration()
     with pytest.raises(ValueError, match=r"switch is 1\.0"):
         Objective(switch=1.0)
+
+
+def test_repeated_and_fresh_tokens_are_read_in_equal_number():
+    runs = [r for r in epochs.RUNS if r.seed == 0 and r.objective == Objective()]
+    fresh = {r.tokens for r in runs if r.corpus == WORDS}
+    again = [r for r in runs if r.corpus != WORDS]
+    assert {r.tokens for r in again} == fresh
+    passes = sorted({round(r.tokens / r.corpus.tokens["student"]) for r in again})
+    assert tuple(passes) == epochs.EPOCHS
+
+
+def test_a_teacher_writes_what_it_gives_probability():
+    arch = size(1)
+    params = transformer.initial(arch, jax.random.key(0))
+    likely = jnp.zeros((WORDS.n_vocab, 1)).at[jnp.array([3, 5])].set(1.0)
+    # All features are one, whatever was read: two symbols share the probability.
+    params = params | {"head": 1e3 * likely @ jnp.ones((1, arch.d_model)) / arch.d_model}
+    params["embedding"] = jnp.ones_like(params["embedding"])
+    params["layers"] = [jax.tree.map(jnp.zeros_like, layer) for layer in params["layers"]]
+    drawn = written.write(params, 50, np.random.default_rng(0))
+    assert drawn.shape == (50, WORDS.n_ctx + 1)
+    assert (drawn[:, 0] == 0).all()
+    assert set(np.unique(drawn[:, 1:])) == {3, 5}
+    assert abs((drawn[:, 1:] == 3).mean() - 0.5) < 4 * 0.5 / np.sqrt(50 * WORDS.n_ctx)

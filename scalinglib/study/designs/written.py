@@ -1,0 +1,69 @@
+"""Sequence-level distillation: students of what a teacher wrote (Kim and Rush). Before any run.
+
+Question. A student of 25 312 parameters reads 5 tokens a parameter of words: real ones, or ones
+that a teacher of depth 1, 2 or 3 wrote (losses 2.267, 1.846, 1.619; drawn symbol by symbol at
+temperature 1). It learns the symbols that came, or the teacher's distributions. What does writing
+cost in loss, and is there a capacity gap where symbols alone are passed on?
+
+Runs. Seeds 0, 1, 2 one after another (time cuts from the end), for each teacher: symbols of written
+text, distributions on written text, half the windows written and half real with their symbols,
+distributions on real text; and symbols of real text.
+
+Criteria, paired by seed, t: written symbols less real symbols by teacher; written less real text
+under distributions. "Capacity gap" if the student of the best teacher is worse than that of a
+weaker one. Costs: FLOPs of writing with a cache, one forward pass a token, as distributions have.
+
+Prediction. Symbols that a teacher wrote are worse than real ones under all three, by about the
+teacher's own excess where it is weak (0.2 nats and more at depth 1) and by less than 0.15 at depth
+3; better teachers are better throughout (no gap); distributions on written text are within 0.03 of
+those on real text; half and half lies between.
+"""
+
+import numpy as np
+
+from scalinglib.experiment import weights
+from scalinglib.study import measure
+from scalinglib.study.corpus import stream
+from scalinglib.study.designs import scaling
+from scalinglib.study.distill import Objective
+from scalinglib.study.repeated import Repeated
+from scalinglib.study.run import WORDS, by_ratio
+
+__all__ = ["runs", "write"]
+
+DEPTH, RATIO, SEEDS = 2, 5, 3
+TEACHERS = scaling.FULL.fixed_teachers()[:3]
+_POOLS = 200  # a stream of windows apart from those of seeds
+
+
+def write(params, windows, rng):
+    """Windows that a model writes, (windows, n_ctx + 1): each begins with a space."""
+    written = np.zeros((windows, WORDS.n_ctx + 1), dtype=np.uint8)
+    uniform = rng.random((WORDS.n_ctx, windows))
+    for t in range(WORDS.n_ctx):
+        log_probs = np.asarray(measure.log_probabilities(params, written))
+        told = np.exp(log_probs.reshape(WORDS.n_vocab, windows, -1)[:, :, t], dtype=float)
+        told = np.cumsum(told, axis=0)
+        written[:, t + 1] = np.sum(uniform[t] * told[-1] >= told, axis=0)
+    return written
+
+
+def runs(folder):
+    """The runs, on text that the teachers write whose weights lie in `folder`."""
+    count = by_ratio(DEPTH, RATIO).tokens // WORDS.n_ctx
+    found = []
+    for seed in range(SEEDS):
+        rng = stream("student", seed, _POOLS)
+        real = WORDS.sample("student", rng, count)
+
+        def read(windows, teacher, mixing, seed=seed):
+            options = {"corpus": Repeated(WORDS, windows), "objective": Objective(mixing)}
+            return by_ratio(DEPTH, RATIO, seed=seed, teacher=teacher, **options)
+
+        found.append(read(real, TEACHERS[0], 0.0))
+        for teacher in TEACHERS:
+            own = write(weights.load(folder, teacher.key, teacher.shapes), count, rng)
+            half = np.concatenate([real[::2], own[1::2]])
+            found += [read(windows, teacher, 0.0) for windows in (own, half)]
+            found += [read(windows, teacher, 1.0) for windows in (own, real)]
+    return found
