@@ -14,13 +14,17 @@ from scalinglib.report.paths import DATA, ROOT
 from scalinglib.study import record
 from scalinglib.study.designs import (
     addresses,
+    choice,
     confidence,
+    epochs,
     floor,
     logits,
     mixing,
     practice,
     scaling,
     strong_teachers,
+    switch,
+    written,
 )
 
 MODELS = ROOT / "build" / "models"
@@ -45,6 +49,10 @@ STUDIES = {
     "mixing": transformers(mixing.RUNS),
     "mixing_text": transformers(mixing.TEXT_RUNS),
     "strong_teachers": transformers(strong_teachers.RUNS),
+    "epochs": transformers(epochs.RUNS),
+    "switch": transformers(switch.RUNS),
+    "choice": transformers(choice.RUNS),
+    "written": written.runs,  # on what teachers wrote, whose weights have to be there
     "logits": transformers(LOGITS, record.task(MODELS, LOGITS)),
     "calibration": transformers(
         confidence.FULL.runs(), confidence.task(confidence.FULL.windows, MODELS)
@@ -61,7 +69,8 @@ def main():
     parser.add_argument("--run", metavar="ID", help="train this row again and compare it")
     parser.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster")
     arguments = parser.parse_args()
-    jobs, task, folder, local = STUDIES[arguments.study]
+    study = STUDIES[arguments.study]
+    jobs, task, folder, local = study if isinstance(study, tuple) else transformers(study(MODELS))
     path = DATA / "runs" / f"{arguments.study}.csv"
     with execute.executor(arguments.dask, local) as pool:
         if arguments.run is None:
