@@ -16,6 +16,7 @@ from scalinglib.fit.fitting import fit
 from scalinglib.fit.result import Fit
 from scalinglib.fit.spec import LawSpec
 from scalinglib.fit.supervised import SUPERVISED
+from scalinglib.laws.base import Law
 
 __all__ = ["dominated_pairs", "fit_dominated_pairs"]
 
@@ -23,14 +24,18 @@ _MOST = 4096  # pairs that are fitted, drawn evenly
 _COLUMNS = ("params", "tokens", "larger_params", "larger_tokens", "drop")
 
 
-class _Drop(NamedTuple):
-    """R(N, D) - R(N', D') with R(N, D) = (A / N^alpha + B / D^beta)^gamma."""
-
+class _Coefficients(NamedTuple):
     A: float
     B: float
     alpha: float
     beta: float
     gamma: float
+
+
+class _Drop(Law, _Coefficients):
+    """R(N, D) - R(N', D') with R(N, D) = (A / N^alpha + B / D^beta)^gamma."""
+
+    __slots__ = ()
 
     def log_loss(
         self,
