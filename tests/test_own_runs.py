@@ -519,6 +519,17 @@ def test_strongest_runs_of_one_loss_are_not_held_out():
     assert full.extrapolation(found, 0.2).startswith("none to hold out")
 
 
+def test_larger_models_are_foretold_from_smaller_ones():
+    runs = simulate.supervised_runs(laws.load("corrected").supervised, noise=0.003)
+    found = fit.fit_supervised(runs, starts=8)
+    told = fit.reach(fit.rolling_hold_outs(found))
+    said = full.foretells_larger(found)
+    assert said.startswith(f"predicts 2× to {told.error[2]:.1%}, 4× to {told.error[4]:.1%}")
+    few = runs[runs.params.isin(runs.params.value_counts().index[:3])]
+    few = fit.fit_supervised(few, fixed={"gamma": 1.0, "alpha": 0.2}, starts=8)
+    assert full.foretells_larger(few).startswith("too few sizes to cut at")
+
+
 def test_ranges_are_finite_or_not_printed():
     assert (
         numbers.ranged(1.0, *numbers.band([1.0, 2.0, np.inf], 1.0)) == "1 (the runs tell no range)"

@@ -11,7 +11,14 @@ from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_w
 from scalingplan.answers.decisions import decide, inside_decision
 from scalingplan.answers.fitting import STRONGEST, fit_own, settings_to_check
 
-__all__ = ["FullAnswer", "explained", "extrapolation", "of_distilled", "of_supervised"]
+__all__ = [
+    "FullAnswer",
+    "explained",
+    "extrapolation",
+    "foretells_larger",
+    "of_distilled",
+    "of_supervised",
+]
 
 _STARTS, _REPLICATES = 64, 100
 
@@ -91,6 +98,8 @@ def of_supervised(table, compute=None):
     share = STRONGEST["supervised"]
     lines.append(f"extrapolation, the strongest {share:.0%} held out:")
     lines += [f"  {name}: {extrapolation(one, share)}" for name, one in forms.items()]
+    lines.append("larger models, each foretold by a fit to all smaller ones:")
+    lines += [f"  {name}: {foretells_larger(one)}" for name, one in forms.items()]
     told, diagnosis = _diagnosis("supervised", free)
     lines += told
     budgets = np.geomspace(*seen(free.runs)["compute"], 21)
@@ -132,6 +141,15 @@ def extrapolation(found, share):
     _, predicted = fit.hold_out(found, strong)
     errors = predicted.relative_error.abs().groupby(predicted.held).mean()
     return f"mean error {errors[False]:.2%} of the fitted, {errors[True]:.2%} of the held out"
+
+
+def foretells_larger(found: fit.Fit) -> str:
+    """How well a law foretells models a few times larger than those it is fitted to, as words."""
+    told = fit.reach(fit.rolling_hold_outs(found))
+    if told.empty:
+        return "too few sizes to cut at; it takes five, with runs to spare below the last"
+    said = [f"{factor:g}× to {error:.1%}" for factor, error in told.error.items()]
+    return f"predicts {', '.join(said)} (mean error)"
 
 
 def explained(found):
