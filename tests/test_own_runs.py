@@ -525,8 +525,9 @@ def test_larger_models_are_foretold_from_smaller_ones():
     told = fit.reach(fit.rolling_hold_outs(found))
     said = full.foretells_larger(found)
     assert said.startswith(f"predicts 2× to {told.error[2]:.1%}, 4× to {told.error[4]:.1%}")
-    three = runs.assign(params=[1e8, 1e9, 1e10] * (len(runs) // 3) + [1e8] * (len(runs) % 3))
-    few = fit.fit_supervised(three, fixed={"gamma": 1.0}, starts=8)
+    three = runs.head(30).assign(params=[1e8, 1e9, 1e10] * 10, tokens=np.geomspace(1e9, 1e12, 30))
+    three = three.assign(loss=laws.load("corrected").supervised.loss(three.params, three.tokens))
+    few = fit.fit_supervised(three, starts=8)
     assert full.foretells_larger(few).startswith("too few sizes to cut at")
 
 
