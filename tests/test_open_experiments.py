@@ -7,6 +7,7 @@ from itertools import groupby
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
 from scalinglib.study import record, train, transformer
@@ -90,7 +91,7 @@ def test_repeated_and_fresh_tokens_are_read_in_equal_number():
 def test_a_teacher_writes_what_it_gives_probability():
     arch = size(1)
     params = transformer.initial(arch, jax.random.key(0))
-    likely = jnp.zeros((WORDS.n_vocab, 1)).at[jnp.array([3, 5])].set(1.0)
+    likely = jnp.isin(jnp.arange(WORDS.n_vocab), jnp.array([3, 5]))[:, None]
     # All features are one, whatever was read: two symbols share the probability.
     params = params | {"head": 1e3 * likely @ jnp.ones((1, arch.d_model)) / arch.d_model}
     params["embedding"] = jnp.ones_like(params["embedding"])
@@ -100,3 +101,37 @@ def test_a_teacher_writes_what_it_gives_probability():
     assert (drawn[:, 0] == 0).all()
     assert set(np.unique(drawn[:, 1:])) == {3, 5}
     assert abs((drawn[:, 1:] == 3).mean() - 0.5) < 4 * 0.5 / np.sqrt(50 * WORDS.n_ctx)
+
+
+def simulated_floor(delta, noise):
+    """Runs of the floor's design whose true differences are delta + 2 M^-0.5 (simulated)."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for r in floor.RUNS:
+        base = 1.5 + 4 * (r.tokens / r.params) ** -0.5 + 0.02 * r.seed
+        if r.teacher is not None:
+            base += delta - 2 * (r.tokens / r.params) ** -0.5 + noise * rng.standard_normal()
+        kind = "supervised" if r.teacher is None else "distilled"
+        rows.append((r.params, r.tokens, r.seed, kind, r.teacher_id, base))
+    return pd.DataFrame(rows, columns=["params", "tokens", "seed", "kind", "teacher", "loss"])
+
+
+def test_extrapolation_finds_what_was_put_in():
+    for delta in (0.0, -0.02):
+        exact = floor.extrapolated(floor.pairs(simulated_floor(delta, 0.0)))
+        told = exact[exact.power == 0.5]
+        np.testing.assert_allclose(told.delta, delta, atol=1e-4)
+        assert told.residual.max() < 1e-8 < exact[exact.power == 1].residual.min()
+    noisy = floor.extrapolated(floor.pairs(simulated_floor(-0.02, 0.01)))
+    assert (noisy.low < -0.02)[noisy.power == 0.5].all()
+    assert (noisy.high > -0.02)[noisy.power == 0.5].all()
+
+
+def test_floor_of_labels_is_the_one_put_in():
+    runs = simulated_floor(0.0, 0.0)
+    labels = runs[runs.kind == "supervised"]
+    found = floor.labels_floor(labels.assign(loss=labels.loss - 0.02 * labels.seed), draws=1)
+    assert found.loss == pytest.approx(1.5, abs=2e-3)
+    assert found.power == pytest.approx(0.5, abs=0.02)
+    spread = floor.labels_floor(labels, draws=200)
+    assert spread.low < 1.5 + 0.02 * 3.5 < spread.high

@@ -35,10 +35,20 @@ trained teacher costs at 1000 or is within 0.01 of labels (bias and variance: -0
 -0.033), and ends above (t = 0.123 is near the student's own error of 0.2: it pulls it up).
 """
 
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import optimize
+
+from scalinglib.experiment.compare import interval
 from scalinglib.study.designs import scaling
 from scalinglib.study.run import PERFECT, by_ratio
 
-__all__ = ["DEPTH", "RATIOS", "RUNS", "TRAINED"]
+__all__ = [
+    *("DEPTH", "POWERS", "RATIOS", "RUNS", "TEACHERS", "TRAINED"),
+    *("Floor", "extrapolated", "labels_floor", "pairs", "summary"),
+]
 
 DEPTH, RATIOS, SEEDS = 2, (100, 400, 1000), 8
 TRAINED = scaling.FULL.fixed_teachers()[3]
@@ -48,3 +58,80 @@ RUNS = [
     for ratio in RATIOS
     for teacher in (None, PERFECT, TRAINED)
 ]
+
+TEACHERS = {PERFECT: "perfect teacher", TRAINED.id: "trained teacher"}
+POWERS = (0.25, 0.5, 1.0)  # b of delta + c M^-b
+
+
+def pairs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Taught students beside their twins on labels: ratio, teacher, seed, loss, difference."""
+    runs = runs.assign(ratio=(runs.tokens / runs.params).round().astype(int))
+    labels = runs[runs.kind == "supervised"].set_index(["ratio", "seed"]).loss
+    taught = runs[runs.kind == "distilled"].join(
+        labels.rename("labels"), on=["ratio", "seed"], how="inner"
+    )
+    taught = taught.assign(difference=taught.loss - taught.labels)
+    return taught[["ratio", "teacher", "seed", "loss", "difference"]]
+
+
+def summary(paired: pd.DataFrame) -> pd.DataFrame:
+    """Criterion 1: means of `pairs` with their t intervals; the verdict on each."""
+    groups = paired.groupby(["teacher", "ratio"])
+    found = groups.difference.agg(seeds="size", difference="mean", sd="std").reset_index()
+    found["low"], found["high"] = zip(*groups.difference.apply(interval), strict=True)
+    words = np.select([found.high < 0, found.low > 0], ["still pays", "costs"], "not told")
+    return found.assign(verdict=words)
+
+
+def extrapolated(paired: pd.DataFrame) -> pd.DataFrame:
+    """Criterion 2: delta of delta + c M^-b, seed by seed, for each b of `POWERS`."""
+    rows = []
+    for teacher, group in paired.groupby("teacher"):
+        wide = group.pivot_table(index="seed", columns="ratio", values="difference").dropna()
+        for power in POWERS:
+            design = np.vander(wide.columns.to_numpy(float) ** -power, 2)  # M^-b, 1
+            found, *_ = np.linalg.lstsq(design, wide.T, rcond=None)
+            left = wide.T - design @ found
+            low, high = interval(found[1])
+            residual = float((left.to_numpy() ** 2).sum())
+            rows.append((teacher, power, len(wide), found[1].mean(), low, high, residual))
+    columns = ["teacher", "power", "seeds", "delta", "low", "high", "residual"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+class Floor(NamedTuple):
+    """What labels are heading for, by L + B M^-b: L with the ends of its 95% interval, and b."""
+
+    loss: float
+    low: float
+    high: float
+    power: float
+
+
+def labels_floor(labels: pd.DataFrame, draws: int = 2000, least: float = 20) -> Floor:
+    """Criterion 3, of runs on labels of one size (tokens, params, seed, loss), by drawn seeds."""
+    ratio = labels.tokens / labels.params
+    groups = [g.to_numpy() for _, g in labels.loss[ratio > least - 1].groupby(ratio.round())]
+    ratios = np.sort(ratio[ratio > least - 1].round().unique())
+
+    def floor(means):
+        def worst(power):
+            design = np.vander(ratios**-power, 2)
+            found, *_ = np.linalg.lstsq(design, means, rcond=None)
+            return np.sum((design @ found - means) ** 2), found[1]
+
+        power = optimize.minimize_scalar(
+            lambda b: worst(b)[0], bounds=(0.02, 2), method="bounded"
+        ).x
+        return worst(power)[1], power
+
+    rng = np.random.default_rng(0)
+    # A ratio with one seed has the noise of the others: pooled residuals, drawn about its mean.
+    left = np.concatenate([(g - g.mean()) * np.sqrt(len(g) / max(len(g) - 1, 1)) for g in groups])
+    left = left[np.abs(left) > 0]
+    drawn = [
+        floor(np.array([g.mean() + rng.choice(left, len(g)).mean() for g in groups]))[0]
+        for _ in range(draws)
+    ]
+    loss, power = floor(np.array([g.mean() for g in groups]))
+    return Floor(loss, *np.quantile(drawn, [0.025, 0.975]), power)
