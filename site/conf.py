@@ -2,7 +2,13 @@
 
 project = "Distillation scaling laws"
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+]
 nb_execution_mode = "off"  # the committed outputs are what is shown
 nb_merge_streams = True
 nb_render_markdown_format = "myst"  # formulas in Markdown that a cell prints
@@ -18,6 +24,8 @@ mathjax3_config = {
 }
 myst_mathjax_classes = "mathjax_process|math|text_html"
 
+autosummary_ignore_module_all = False
+autosummary_imported_members = True
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}
 autodoc_typehints = "none"

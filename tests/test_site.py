@@ -73,22 +73,6 @@ def test_the_data_page_lists_every_file():
         assert f'href="data/{file.relative_to(DATA).as_posix()}"' in page
 
 
-def test_the_library_has_a_page_for_what_readers_import():
-    names = site.modules()
-    assert {f"scalinglib.{m}" for m in ("laws", "flops", "fit", "allocate")} <= set(names)
-    assert not [name for name in names if name.startswith("scalinglib.fit.")]
-
-
-def test_a_notebook_leads_to_colab_once_the_repository_has_an_address(monkeypatch):
-    notebook = readme.notebooks()[0]
-    assert "Colab" not in site.dressed(notebook).cells[1].source + site.about()
-    monkeypatch.setattr(readme, "repository", lambda citation: "some-one/laws")
-    assert (
-        f"laws/blob/main/notebooks/{notebook.stem}.ipynb" in site.dressed(notebook).cells[1].source
-    )
-    assert "(https://github.com/some-one/laws)" in site.about()
-
-
 def test_a_status_counts_every_claim_once():
     answers = ["holds", "holds within 0.1", "holds within 0.3", "does not hold", "holds"]
     assert readme.status({"answer": a} for a in answers) == (
@@ -136,6 +120,10 @@ def test_every_notebook_has_its_page_with_its_files_and_stands_in_the_menu(pages
         for stem in readme.stems(notebook):
             assert stem in shown.ids
             assert f"../figures/{stem}.csv" in shown.linked
+    for module in ("laws", "flops", "fit", "allocate", "study.designs"):
+        assert site.BUILD / "api" / f"scalinglib.{module}.html" in pages
+    # What re-exports its parts stands for them.
+    assert not list((site.BUILD / "api").glob("scalinglib.fit.*.html"))
     for address in ("planner/index.html", "paper.html", "ledger.html", "data.html", "about.html"):
         assert address in front.linked
 

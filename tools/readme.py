@@ -3,15 +3,13 @@
     .venv/bin/python -m tools.readme
 
 What a notebook makes is read off its save(...) calls, how long it takes off data/seconds.csv
-(`make seconds` measures it), what became of the statements it checks off data/claims.toml. Links
-that open a notebook in Colab or Binder appear once CITATION.cff has a `repository-code`.
+(`make seconds` measures it), what became of the statements it checks off data/claims.toml.
 """
 
 import ast
 import csv
 import re
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 from scalinglib.report.claims import ledger
@@ -98,35 +96,9 @@ def status(claims):
     return ", ".join(f"{n} {plural.get(a, a) if n > 1 else a}" for n, a in counts)
 
 
-def repository(citation):
-    """OWNER/NAME on GitHub from the text of CITATION.cff; None where it has no address."""
-    found = re.search(
-        r"^repository-code: \S*github\.com/([\w.-]+/[\w.-]+?)(\.git)?$", citation, re.M
-    )
-    return found and found[1]
-
-
-def opened(stem, place):
-    """Links that open a notebook of the repository `place` in Colab and Binder."""
-    path = f"notebooks/{stem}.ipynb"
-    colab = f"https://colab.research.google.com/github/{place}/blob/main/{path}"
-    return f"[Colab]({colab}), [Binder](https://mybinder.org/v2/gh/{place}/main?labpath={path})"
-
-
-def colab_cell(place):
-    """What to run first in Colab, which opens a notebook without its repository."""
-    return (
-        f"!git clone -q --depth 1 https://github.com/{place} repository\n"
-        '!pip install -q "./repository[report,study]"\n'
-        "%cd repository/notebooks\n"
-        'import sys; sys.path.insert(0, "..")'
-    )
-
-
-def table(place=None):
-    """The table's lines, and where the repository has a `place` the way into Colab and Binder."""
+def table():
+    """The table's lines."""
     head = ["notebook", "section", "makes", "command", "seconds", "status"]
-    head += ["open in"] if place else []
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     measured, claims = seconds(), ledger().values()
     for notebook in notebooks():
@@ -135,10 +107,7 @@ def table(place=None):
         cells = [f"[`{stem}`](notebooks/{stem}.ipynb)", title(notebook), made, f"`make {stem}`"]
         checked = [claim for claim in claims if claim.get("notebook") == stem]
         cells += [measured.get(stem, ""), status(checked)]
-        cells += [opened(stem, place)] if place else []
         lines.append(f"| {' | '.join(cells)} |")
-    if place:
-        lines += ["", "In Colab, run this cell first:", "", "```", colab_cell(place), "```"]
     return "\n".join(lines) + "\n"
 
 
@@ -159,8 +128,7 @@ def gallery():
 
 def updated(text):
     """README text with the table and the gallery made anew."""
-    place = repository((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    for name, make in {"table": partial(table, place), "gallery": gallery}.items():
+    for name, make in {"table": table, "gallery": gallery}.items():
         begin, end = f"<!-- {name}: tools/readme.py -->\n", f"<!-- end of {name} -->"
         before, rest = text.split(begin)
         text = before + begin + make() + end + rest.split(end)[1]

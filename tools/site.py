@@ -1,4 +1,4 @@
-"""Build the static site: executed notebooks, gallery, ledger, data, API and the planner.
+"""Build the static site: executed notebooks, gallery, ledger, data, library and the planner.
 
     python -m tools.site      write build/site
 
@@ -8,8 +8,6 @@ files or modules by hand. MathJax comes from its npm package; Node's npm must be
 
 import csv
 import html
-import importlib
-import pkgutil
 import re
 import shutil
 import subprocess
@@ -17,14 +15,11 @@ import sys
 import tomllib
 import unicodedata
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_markdown_cell
 
-import scalinglib
-import scalingplan
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, FIGURES, ROOT
 from scalingplan import page as planner
@@ -318,10 +313,8 @@ def data():
 def about():
     """How to cite, and the licence."""
     cite, licence = ((ROOT / n).read_text(encoding="utf-8") for n in ("CITATION.cff", "LICENSE"))
-    place = readme.repository(cite)
-    where = f"The source is [on GitHub](https://github.com/{place}).\n\n" if place else ""
     return (
-        f"# Citation and licence\n\n{where}## CITATION.cff\n\n```yaml\n{cite}```\n\n"
+        f"# Citation and licence\n\n## CITATION.cff\n\n```yaml\n{cite}```\n\n"
         f"## LICENSE\n\n```text\n{licence}```\n"
     )
 
@@ -332,15 +325,13 @@ def dressed(notebook):
     A picture's alternative text is its caption.
     """
     stem = notebook.stem
-    place = readme.repository((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     halves = (
         f'<p class="files">This page is {link(f"{stem}.ipynb", f"{stem}.ipynb")}, paired with '
         f"{link(f'{stem}.py', f'{stem}.py')}; <code>make {stem}</code> runs it.</p>"
     )
-    doors = raw(halves) + (f"\nOpen in {readme.opened(stem, place)}.\n" if place else "")
     executed = nbformat.read(notebook.with_suffix(".ipynb"), as_version=4)
     first, *others = executed.cells
-    cells = [first, new_markdown_cell(doors)]
+    cells = [first, new_markdown_cell(raw(halves))]
     for cell in others:
         made = readme.stems_in(cell.source) if cell.cell_type == "code" else []
         for name in made:
@@ -353,42 +344,6 @@ def dressed(notebook):
         cells.append(cell)
     executed.cells = cells
     return executed
-
-
-def modules():
-    """Names of the library's public modules: packages that re-export stand for their parts."""
-    found, whole = [], []
-    packages = (scalinglib, scalingplan)
-    for module in chain.from_iterable(
-        pkgutil.walk_packages(one.__path__, f"{one.__name__}.") for one in packages
-    ):
-        if module.name.startswith(tuple(whole)):
-            continue
-        exported = getattr(importlib.import_module(module.name), "__all__", [])
-        if exported:
-            found.append(module.name)
-            if module.ispkg:
-                whole.append(f"{module.name}.")
-    return found
-
-
-def write_api(folder):
-    """One page a module, from its docstrings."""
-    folder.mkdir()
-    names = modules()
-    for name in names:
-        title = f"{name}\n{'=' * len(name)}\n\n"
-        body = f".. automodule:: {name}\n   :members:\n   :imported-members:\n"
-        (folder / f"{name}.rst").write_text(title + body, encoding="utf-8")
-    first = [importlib.import_module(name).__doc__.split("\n")[0] for name in names]
-    listed = [
-        [f'<a href="{name}.html"><code>{name}</code></a>', code(line)]
-        for name, line in zip(names, first, strict=True)
-    ]
-    pages = "\n".join(names)
-    toctree = f"```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
-    index = f"# Library\n\n{table(['module', 'what it is'], listed)}\n{toctree}"
-    (folder / "index.md").write_text(index, encoding="utf-8")
 
 
 def install_mathjax(folder):
@@ -433,7 +388,6 @@ def lay_out():
     front.write_text(landing(front.read_text(encoding="utf-8")), encoding="utf-8")
     for write in (paper, gallery, sheet, ledger, data, about):
         (SOURCE / f"{write.__name__}.md").write_text(write(), encoding="utf-8")
-    write_api(SOURCE / "api")
 
 
 def is_current():
