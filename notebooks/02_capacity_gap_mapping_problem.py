@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.experiment import compare
-from scalinglib.experiment.table import select
+from scalinglib.experiment.records import select
 from scalinglib.gap import mapping as mp
-from scalinglib.gap import mapping_paper
-from scalinglib.gap import mapping_sweep as study
+from scalinglib.gap import mapping_paper as paper
+from scalinglib.gap import mapping_sweep as sweep
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 
@@ -101,8 +101,8 @@ by_label = {
 # overfits, because each sample is drawn anew, and the gap is not one of generalisation.
 
 # %%
-sweep, runs = study.FULL, study.read(DATA / "runs" / "mapping.csv")
-paper, paper_runs = mapping_paper.PAPER, study.read(DATA / "runs" / "mapping_paper.csv")
+runs = sweep.read(DATA / "runs" / "mapping.csv")
+paper_runs = sweep.read(DATA / "runs" / "mapping_paper.csv")
 for name, table in (("the paper's settings", paper_runs), ("the map", runs)):
     print(f"{name}: {len(table)} networks, {(table.samples * 1.0).sum() / 1e6:.0f} million samples")
 
@@ -281,7 +281,7 @@ def bars(ax, aside, width, mean, error):
 
 
 fig, ax = plt.subplots(figsize=(8, 4.4))
-labels_at = 2 * max(sweep.teacher_widths)
+labels_at = 2 * max(sweep.TEACHER_WIDTHS)
 for aside, (width, rows) in enumerate(by_width.groupby("width")):
     best, mean, error = above_best(rows[rows.role == "student"])
     bars(ax, aside, width, mean, error)
@@ -290,7 +290,7 @@ for aside, (width, rows) in enumerate(by_width.groupby("width")):
     )
     x = 1.04 ** (aside - 3) * labels_at
     ax.plot(x, alone, "X", markersize=7, color=width_color(width))
-plain_powers(ax, sweep.teacher_widths, labels=labels_at)
+plain_powers(ax, sweep.TEACHER_WIDTHS, labels=labels_at)
 ax.set(ylim=(-0.012, 0.072), xlabel="teacher width")
 ax.axhline(0, color=figures.MARKS["zero"], linewidth=0.8)
 ax.set_ylabel("loss above that of the best teacher (nats)")
@@ -333,7 +333,7 @@ def losses_beyond(rows, case):
 for ax, case in zip(axes, ["easy", "hard"], strict=True):
     for aside, (width, rows) in enumerate(students.groupby("width")):
         bars(ax, aside, width, *losses_beyond(rows, case))
-    plain_powers(ax, sweep.teacher_widths[3:])
+    plain_powers(ax, sweep.TEACHER_WIDTHS[3:])
     ax.axhline(0, color=figures.MARKS["zero"], linewidth=0.8)
     ax.set(xlabel="teacher width", title=f"{case} samples")
 axes[0].set_ylabel("loss above that with the best teacher (nats)")
@@ -350,7 +350,7 @@ save(fig, "mapping_easy_and_hard", cases.reset_index())
 # standard errors, grey where it is not larger than two, white where nothing was trained.
 
 # %%
-same = [group for group in sweep.figure_11() if group.width in sweep.map_widths]
+same = [group for group in sweep.figure_11() if group.width in sweep.MAP_WIDTHS]
 kinds = {
     "samples": sweep.figure_11() + sweep.by_samples(),
     "easy": same + sweep.by_easy(),
@@ -384,7 +384,7 @@ def in_nats(rise):
 def show(ax, knob):
     cells = found[found.knob == knob]
     grid = cells.pivot_table(index="width", columns="value", values=["errors", "rise"])
-    grid = grid.reindex(sweep.student_widths)
+    grid = grid.reindex(sweep.STUDENT_WIDTHS)
     image = ax.imshow(grid.errors, **in_errors)
     for (y, x), rise in np.ndenumerate(grid.rise):
         color = "white" if grid.errors.iloc[y, x] > 8 else "black"
@@ -402,7 +402,7 @@ for ax, knob in zip(axes, kinds, strict=True):
     ax.grid(False)
     image = show(ax, knob)
     ax.set_xlabel(titles[knob][0])
-axes[0].set_yticks(range(len(sweep.student_widths)), sweep.student_widths)
+axes[0].set_yticks(range(len(sweep.STUDENT_WIDTHS)), sweep.STUDENT_WIDTHS)
 axes[0].set_ylabel("student width")
 fig.colorbar(image, ax=axes, label="rise in standard errors (grey: at most 2)", extend="both")
 save(fig, "mapping_where_is_the_u", found.drop(columns=["is_u", "errors"]))
@@ -448,22 +448,22 @@ for figure, rows, over in [
 # %%
 is_u = {knob: cells.set_index(["value", "width"]).is_u for knob, cells in found.groupby("knob")}
 by_amount = by_data.groupby("width").apply(compare.rise, "teacher_samples", include_groups=False)
-between, widest = list(sweep.map_widths), max(sweep.student_widths)
-narrowest = students[students.width == min(sweep.student_widths)].groupby("teacher_width").loss
+between, widest = list(sweep.MAP_WIDTHS), max(sweep.STUDENT_WIDTHS)
+narrowest = students[students.width == min(sweep.STUDENT_WIDTHS)].groupby("teacher_width").loss
 claims.check("mapping-small-does-not-learn", narrowest.mean().min() > 0.9 * np.log(8))
-claims.check("mapping-gap-between", is_u["samples"][sweep.student_samples][between].all())
+claims.check("mapping-gap-between", is_u["samples"][sweep.STUDENT_SAMPLES][between].all())
 in_paper = paper_students.groupby("width").apply(compare.rise, include_groups=False).is_u
 longer_u = (
     paper_12.groupby("width").apply(compare.rise, "teacher_samples", include_groups=False).is_u
 )
-turns = pd.DataFrame({"by width": in_paper, "by steps": longer_u}).loc[list(paper.student_widths)]
+turns = pd.DataFrame({"by width": in_paper, "by steps": longer_u}).loc[list(paper.STUDENT_WIDTHS)]
 claims.check("mapping-gap-at-256", bool(turns.loc[256, "by width"]))
 claims.check("mapping-gap-at-128", bool(turns.loc[128].all()))
 claims.check("mapping-large-at-362", not turns.loc[362].any())
 claims.check("mapping-large-follows", not is_u["samples"].xs(widest, level="width").iloc[-1])
 claims.check("mapping-gap-by-data", by_amount.is_u[between].all())
-claims.check("mapping-needs-easy", not is_u["easy"][min(sweep.easy)].any())
-claims.check("mapping-needs-hard", not is_u["easy"][max(sweep.easy)].any())
+claims.check("mapping-needs-easy", not is_u["easy"][min(sweep.EASY)].any())
+claims.check("mapping-needs-hard", not is_u["easy"][max(sweep.EASY)].any())
 
 
 def at_the_end(case):
@@ -472,7 +472,7 @@ def at_the_end(case):
     return pd.Series({w: mean.iloc[-1] > 2 * error.iloc[-1] for w, (mean, error) in ends.items()})
 
 
-narrow = [width for width in sweep.map_widths if width <= 32]
+narrow = [width for width in sweep.MAP_WIDTHS if width <= 32]
 lost, kept = at_the_end("easy")[narrow], ~at_the_end("hard")[narrow]
 claims.check("mapping-out-of-reach", bool((lost & kept).all()))
 claims.check("mapping-label-unique", float(by_label["hard samples with one other match"]))

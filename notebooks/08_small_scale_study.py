@@ -41,11 +41,9 @@ from scalinglib.report import claims, figures, maps, profiles
 from scalinglib.report.figures import measured, named, power
 from scalinglib.report.paths import DATA
 from scalinglib.report.shades import BLUE, ORANGE, SUPERVISED, budget_color, ratio_color
-from scalinglib.study import analysis, record
+from scalinglib.study import PERFECT, Words, analysis, by_ratio, lexicon, record, size
 from scalinglib.study.analysis import profile_minimum, tokens_on
 from scalinglib.study.designs import scaling
-from scalinglib.study.run import PERFECT, by_ratio, size
-from scalinglib.study.words import Words, lexicon
 
 settings = profiles.load(profile)
 save = figures.saver(settings)

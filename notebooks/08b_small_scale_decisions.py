@@ -26,11 +26,9 @@ from scalinglib.report import claims, figures, maps, profiles
 from scalinglib.report.figures import measured, named, power
 from scalinglib.report.paths import DATA
 from scalinglib.report.shades import BLUE, ORANGE, SUPERVISED, budget_color
-from scalinglib.study import analysis, record
+from scalinglib.study import PERFECT, Recipe, Words, analysis, by_ratio, lexicon, record, size
 from scalinglib.study.analysis import profile_minimum, tokens_on
 from scalinglib.study.designs import scaling
-from scalinglib.study.run import PERFECT, Run, by_ratio, size
-from scalinglib.study.words import Words, lexicon
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -450,7 +448,9 @@ backwards = Words([word[::-1] for word in common], frequencies)
 foreign = by_ratio(1, 100, corpus=backwards)
 misled = by_ratio(1, 100, teacher=foreign)
 with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
-    trained = record.run([misled], f"{folder}/foreign.csv", folder, pool, progress=False).iloc[0]
+    trained = record.complete([misled], f"{folder}/foreign.csv", folder, pool, progress=False).iloc[
+        0
+    ]
 right = supervised_runs.set_index(["params", "tokens"]).loss[misled.params, misled.tokens]
 print(f"teacher {trained.teacher_loss:.3f}, its student {trained.loss:.3f}, labels {right:.3f}")
 closer = abs(trained.loss - trained.teacher_loss) < abs(trained.loss - right)
@@ -498,7 +498,7 @@ claims.check("study-downstream-alike", abs(lines["supervised"] - lines["distille
 # %%
 sweep = record.read(DATA / "runs" / "sweep.csv")
 sweep = sweep.assign(ratio=(sweep.tokens / sweep.params).round().astype(int))
-plain = [r.id for r in scaling.SWEEP.runs() if r.windows is None and r.peak == Run.peak]
+plain = [r.id for r in scaling.sweep_runs() if r.recipe == Recipe()]
 sweep["recipe"] = sweep.id.isin(plain)
 cells = sweep.groupby(["n_layers", "params", "ratio", "windows", "peak", "recipe"]).loss
 cells = cells.agg(["mean", "var", "size"]).reset_index().rename(columns={"mean": "loss"})
@@ -507,14 +507,14 @@ cells["excess"] = cells.loss - panel.loss.transform("min")
 cells["error"] = np.sqrt(panel["var"].transform("mean") / cells["size"])
 chosen = cells[cells.recipe].set_index(["params", "ratio"])[["windows", "loss", "excess", "error"]]
 titles = [f"{named('N', n)}, M = {m}" for n, m in chosen.index]
-peaks = dict(zip(scaling.SWEEP.peaks, plt.get_cmap("PuRd")([0.4, 0.65, 0.95]), strict=True))
+peaks = dict(zip(scaling.PEAKS, plt.get_cmap("PuRd")([0.4, 0.65, 0.95]), strict=True))
 fig, axes = figures.panels(titles, "windows a batch", "loss above the best (nats)")
 for ax, (_, part) in zip(axes, panel, strict=True):
     for peak, line in part.groupby("peak"):
         measured(ax, line.windows, line, peaks[peak], "excess", "o-", label=f"peak {peak:g}")
     ax.plot(*part[part.recipe][["windows", "excess"]].T.to_numpy(), "o", ms=12, mfc="none", mec="k")
     ax.set_xscale("log", base=2)
-    ax.set_xticks(scaling.SWEEP.windows, scaling.SWEEP.windows)
+    ax.set_xticks(scaling.WINDOWS, scaling.WINDOWS)
 figures.legend_below(fig, axes[0])
 save(fig, "sweep_batch_and_rate", cells.drop(columns="var"))
 chosen.round(4)

@@ -50,9 +50,8 @@ from scalinglib import calibration
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 from scalinglib.report.shades import BLUE, ORANGE
-from scalinglib.study import record
+from scalinglib.study import PERFECT, record
 from scalinglib.study.designs import confidence
-from scalinglib.study.run import PERFECT
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -68,8 +67,8 @@ figures.use_style()
 # seed; bands are two standard errors over seeds.
 
 # %%
-design, cells = confidence.FULL, record.read(DATA / "runs" / "calibration.csv")
-models = [teacher for teacher in design.teachers if teacher != PERFECT]
+cells = record.read(DATA / "runs" / "calibration.csv")
+models = [teacher for teacher in confidence.TEACHERS if teacher != PERFECT]
 sizes = {m.id: f"$N_T$ = {figures.label_size(m.params)}" for m in models}
 names = sizes | {PERFECT: "perfect"}
 cells = cells.assign(
@@ -132,7 +131,7 @@ def moves(change):
 # labels as a tenth and a hundredth of them.
 
 # %%
-symbols, truth = confidence.sample(models[0].corpus, design.windows)
+symbols, truth = confidence.sample(models[0].corpus, confidence.WINDOWS)
 labels = symbols[:, 1:].reshape(-1)
 for some in (len(labels), len(labels) // 10, len(labels) // 100):
     own = confidence.tables(truth[:, :some], truth[:, :some], labels[:some])

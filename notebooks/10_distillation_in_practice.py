@@ -30,13 +30,13 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.experiment.compare import against
-from scalinglib.experiment.table import select
+from scalinglib.experiment.records import select
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 from scalinglib.report.shades import BLUE, ORANGE, teacher_color
-from scalinglib.study import distill, record
-from scalinglib.study.designs import practice
-from scalinglib.study.run import WORDS, Run
+from scalinglib.study import WORDS, Recipe, Run, record
+from scalinglib.study.designs import practice as design
+from scalinglib.study.model import distill
 
 N_VOCAB = WORDS.n_vocab
 
@@ -62,7 +62,7 @@ figures.use_style()
 # teachers and four more students, and k beyond the 27 symbols.
 
 # %%
-design, runs = practice.FULL, record.read(DATA / "runs" / "practice.csv")
+runs = record.read(DATA / "runs" / "practice.csv")
 entries = pd.read_csv(DATA / "runs" / "practice_entries.csv")
 runs = select(runs, design.runs()).copy()
 # Teachers that were trained again for later rows keep the loss of the first.
@@ -217,7 +217,7 @@ told(temperature, "temperature")
 
 # %%
 rows = select(runs, design.peak_runs())
-peak = compare(rows, "peak", Run.peak, ("role", "n_layers"))
+peak = compare(rows, "peak", Recipe.peak, ("role", "n_layers"))
 optimum = peak.loc[peak.groupby(["role", "n_layers"]).loss.idxmin()]
 titles = {"labels": "supervised", "teacher": "distilled"}
 fig, axes = figures.panels(list(titles.values()), "peak learning rate", "$L$ or $L_S$ (nats)", 2)
@@ -273,7 +273,7 @@ def truncated(over, other):
 truncation = pd.concat([truncated("top_k", "top_p"), truncated("top_p", "top_k")])
 
 # %%
-MIXED = {1.0: ("alone", ORANGE), design.truncation_mixing: ("mixed with data", BLUE)}
+MIXED = {1.0: ("alone", ORANGE), design.TRUNCATION_MIXING: ("mixed with data", BLUE)}
 ABOVE = "$L_S$ above the whole\ndistribution's (nats)"
 
 
@@ -299,7 +299,7 @@ for row, (knob, xlabel) in zip(grid, knobs.items(), strict=True):
     row[0].set_ylabel(ABOVE)
 for ax in grid[0]:
     ax.set_xscale("log")
-    plain_ticks(ax, [*design.top_k, N_VOCAB])
+    plain_ticks(ax, [*design.TOP_K, N_VOCAB])
 figures.legend_below(fig, grid[0, 0])
 save(fig, "fig54_truncation", truncation)
 
@@ -352,7 +352,7 @@ for ax, depth in axes:
         curve(ax, some, "bytes_per_token", color, f"{name}, {label}", style=style, measure="above")
     above_whole(ax)
     ax.set_xscale("log")
-    plain_ticks(ax, [stored(k, N_VOCAB) for k in (*design.top_k, N_VOCAB)])
+    plain_ticks(ax, [stored(k, N_VOCAB) for k in (*design.TOP_K, N_VOCAB)])
 figures.legend_below(fig, ax, columns=4)
 save(fig, "storage_loss", storage)
 
@@ -433,8 +433,8 @@ claims.check("practice-mixing-u", any(shaped))
 claims.check("practice-mixing-varies", not set.intersection(*unbeaten_mixing))
 
 # %%
-ends = temperature.temperature.isin([min(design.temperatures), max(design.temperatures)])
-hot = temperature[temperature.temperature == max(design.temperatures)]
+ends = temperature.temperature.isin([min(design.TEMPERATURES), max(design.TEMPERATURES)])
+hot = temperature[temperature.temperature == max(design.TEMPERATURES)]
 hot = hot[hot.teacher_loss == min(hot.teacher_loss)].sort_values("n_layers", kind="stable").above
 claims.check("practice-temperature-one", (temperature.verdict != "better").all())
 claims.check("practice-temperature-extremes", (temperature[ends].verdict == "worse").all())
@@ -469,7 +469,7 @@ falling = cut_alone.groupby(["n_layers", "knob"]).apply(
     lambda c: (c.above.diff().dropna() <= 2 * c.above_error.iloc[:-1].to_numpy()).all(),
     include_groups=False,
 )
-nearest = cut_alone[cut_alone.kept == max(design.top_p)]
+nearest = cut_alone[cut_alone.kept == max(design.TOP_P)]
 converges = falling.all() and (nearest.verdict != "worse").all()
 claims.check("practice-truncation-converges", bool(converges))
 at_09 = cut_alone[(cut_alone.knob == "top_p") & (cut_alone.kept == 0.9)].above

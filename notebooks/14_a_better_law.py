@@ -37,9 +37,7 @@ from scalinglib.laws.limits import LIMITS, met
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 from scalinglib.report.shades import BLUE, ORANGE, ratio_color, teacher_color
-from scalinglib.study import analysis, record
-from scalinglib.study.run import PERFECT
-from scalinglib.study.words import Words
+from scalinglib.study import PERFECT, Words, analysis, record
 
 settings = profiles.load(profile)
 save = figures.saver(settings)

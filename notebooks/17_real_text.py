@@ -25,10 +25,8 @@ from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 from scalinglib.report.shades import BLUE, ORANGE, ratio_color
-from scalinglib.study import analysis, record
+from scalinglib.study import PERFECT, Words, analysis, by_ratio, record, size
 from scalinglib.study.designs import addresses, scaling
-from scalinglib.study.run import PERFECT, by_ratio, size
-from scalinglib.study.words import Words
 
 settings = profiles.load(profile)
 save = figures.saver(settings)

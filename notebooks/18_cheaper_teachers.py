@@ -17,15 +17,12 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.experiment.compare import against
-from scalinglib.experiment.table import select
+from scalinglib.experiment.records import select
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
 from scalinglib.report.shades import BLUE, ORANGE, SUPERVISED
-from scalinglib.study import measure, record
+from scalinglib.study import WORDS, Addresses, Objective, Run, measure, record, training
 from scalinglib.study.designs import logits
-from scalinglib.study.distill import Objective
-from scalinglib.study.run import WORDS, Run
-from scalinglib.study.text import Addresses
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -41,8 +38,8 @@ figures.use_style()
 # no difference**. All criteria below were written before the first run.
 
 # %%
-design, runs = logits.FULL, record.read(DATA / "runs" / "logits.csv")
-runs = select(runs, design.runs()).copy()
+runs = record.read(DATA / "runs" / "logits.csv")
+runs = select(runs, logits.runs()).copy()
 print(f"{len(runs)} students, {runs.tokens.sum() / 1e6:.0f} million tokens")
 runs.groupby(["corpus", "n_layers", "params", "tokens"]).seed.nunique().rename(
     "seeds"
@@ -77,7 +74,7 @@ NAMES = {WORDS.id: "words, 27 symbols", Addresses.id: "real text, 256 symbols"}
 
 def of_each(measured):
     """A table of each corpus in one."""
-    tables = {NAMES[s.corpus.id]: measured(runs, s) for s in design.sparse}
+    tables = {NAMES[s.corpus.id]: measured(runs, s) for s in logits.SPARSE}
     return pd.concat(tables, names=["corpus"]).reset_index("corpus").reset_index(drop=True)
 
 
@@ -129,7 +126,7 @@ equal[["corpus", "params", "top_k", "samples", "above", "above_error", "verdict"
 # share of it that drawn symbols keep:
 
 # %%
-labels = select(runs, design.abroad_runs()).query("mixing == 0").groupby("params").loss.mean()
+labels = select(runs, logits.abroad_runs()).query("mixing == 0").groupby("params").loss.mean()
 kept = sparse[(sparse.corpus == NAMES[WORDS.id]) & (sparse.kind == "drawn")]
 worth = labels[kept.params].to_numpy() - (kept.loss - kept.above)
 shares = {"share": 1 - kept.above / worth, "error": kept.above_error / worth}
@@ -146,7 +143,7 @@ kept.round(2)
 
 # %%
 shared = ["params", "kind", "count"]
-long = logits.judged(runs, design.longer)
+long = logits.judged(runs, logits.LONGER)
 short = sparse[sparse.corpus == NAMES[WORDS.id]]
 longer = short.merge(long[long.kind != "whole"], on=shared, suffixes=("_short", "_long"))
 longer["change"] = longer.above_long - longer.above_short
@@ -184,14 +181,14 @@ storage
 # %% [markdown]
 # ## Stored once, read by many
 #
-# `record.write(run, teacher, folder)` writes what a teacher tells of the windows that a run reads,
-# and `record.trained(run, Stored(folder))` trains from there, any student that reads the same
+# `training.store_teacher(run, teacher, path)` writes what a teacher tells of the windows that a run
+# reads, and `training.trained(run, Stored(path))` trains from there: any student that reads the same
 # windows in the same order. Here students of two sizes read one file: the larger difference between
 # their losses and those of students whose teacher was asked while they trained.
 
 # %%
 teacher_run = Run(1, 40_000)
-given = {teacher_run.key: record.trained(teacher_run)}
+given = {teacher_run.key: training.trained(teacher_run)}
 FORMATS = {
     "whole, float32": (Objective(), "float32"),
     "whole, float16": (Objective(), "float16"),
@@ -202,16 +199,16 @@ FORMATS = {
 
 def apart(stored, run, teacher):
     """Between the losses of a run taught from a file and by its teacher."""
-    losses = [measure.evaluate(record.trained(run, t), WORDS)["loss"] for t in (stored, teacher)]
+    losses = [measure.evaluate(training.trained(run, t), WORDS)["loss"] for t in (stored, teacher)]
     return abs(losses[0] - losses[1])
 
 
 apart_rows, depths = [], (1, 2) if settings.saves else (1,)
 for name, (objective, dtype) in FORMATS.items():
     readers = [Run(depth, 20_000, 0, teacher_run, objective) for depth in depths]
-    teacher = record.teacher_of(readers[0], given)
+    teacher = training.teacher_of(readers[0], given)
     with tempfile.TemporaryDirectory() as folder:
-        stored = record.write(readers[0], teacher, folder, dtype)
+        stored = training.store_teacher(readers[0], teacher, f"{folder}/teacher.npz", dtype)
         most = max(apart(stored, reader, teacher) for reader in readers)
     kept = {"format": name, "bytes_per_token": stored.bytes_per_token, "apart": most}
     apart_rows.append(kept)
@@ -229,13 +226,13 @@ within.drop(columns="apart")
 # corpora are judged by their loss on the student's.
 
 # %%
-singles = select(runs, design.single_runs())
-pairs = select(runs, design.pair_runs())
-abroad = select(runs, design.abroad_runs())
+singles = select(runs, logits.single_runs())
+pairs = select(runs, logits.pair_runs())
+abroad = select(runs, logits.abroad_runs())
 taught = {"ensemble of two": pairs, "teacher of other words": abroad[abroad.mixing == 1]}
 placed = {kind: logits.beside_line(rows, singles) for kind, rows in taught.items()}
 placed = pd.concat(placed, names=["kind"]).reset_index("kind").reset_index(drop=True)
-languages = {logits.language(*codes).id: " and ".join(codes) for codes in design.languages}
+languages = {logits.language(*codes).id: " and ".join(codes) for codes in logits.LANGUAGES}
 spoken = abroad.groupby("teacher").teacher_corpus.first().map(languages)
 placed["words"] = placed.teacher.map(spoken).fillna("en")
 placed = placed.drop(columns="teacher")

@@ -1,17 +1,18 @@
 """Confidences of the study's models: symbols and bins by hand, and what is trained for them."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import jax
 import numpy as np
 import pytest
 
 from scalinglib import calibration
-from scalinglib.experiment import weights
+from scalinglib.experiment import execute, weights
 from scalinglib.report.paths import DATA
-from scalinglib.study import measure, record, transformer
+from scalinglib.study import record
 from scalinglib.study.designs import confidence
+from scalinglib.study.model import transformer
+from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import PERFECT, WORDS, by_ratio
 
 # Two positions, three symbols: the columns are distributions.
@@ -46,10 +47,10 @@ def test_a_student_like_its_teacher_has_no_distance_to_it():
 
 
 def test_the_design_is_complete():
-    runs = confidence.FULL.runs()
+    runs = confidence.runs()
     assert len({r.id for r in runs}) == len(runs)
     students = [r for r in runs if r.teacher is not None]
-    assert {r.teacher for r in students} == set(confidence.FULL.teachers)
+    assert {r.teacher for r in students} == set(confidence.TEACHERS)
 
 
 @pytest.fixture
@@ -64,23 +65,24 @@ def cache(tmp_path):
 
 def test_runs_are_measured_once_and_teachers_taken_from_the_cache(cache):
     teacher = by_ratio(1, 1)
-    design = confidence.Design((teacher, PERFECT), ((1, 1, 1),), windows=8)
+    wanted = confidence.runs((teacher, PERFECT), ((1, 1, 1),))
+    more = confidence.runs((teacher, PERFECT), ((1, 1, 1), (1, 2, 1)))
+    task = confidence.task(cache, windows=8)
     path = cache / "table.csv"
     with ThreadPoolExecutor(1) as pool:
-        found = confidence.run(design, path, cache, pool, progress=False)
+        found = execute.complete(wanted, task, path, cache, pool, progress=False)
         text = path.read_bytes()
-        confidence.run(design, path, cache, pool, progress=False)
+        execute.complete(wanted, task, path, cache, pool, progress=False)
         assert path.read_bytes() == text
-        more = replace(design, students=((1, 1, 1), (1, 2, 1)))
-        assert len(confidence.run(more, path, cache, pool, progress=False)) > len(found)
+        assert len(execute.complete(more, task, path, cache, pool, progress=False)) > len(found)
     assert path.read_bytes().startswith(text)
-    assert set(found.id) == {r.id for r in design.runs()}
+    assert set(found.id) == {r.id for r in wanted}
     counts = found.groupby(["id", "reference"])["count"].sum()
     assert (counts == 8 * 64).all()
     symbols, truth = confidence.sample(WORDS, 8)
     assert truth.shape == (27, 8 * 64)
     np.testing.assert_allclose(truth.sum(axis=0), 1)
-    logs = measure.log_probabilities(weights.load(cache, teacher.key, teacher.shapes), symbols)
+    logs = log_probabilities(weights.load(cache, teacher.key, teacher.shapes), symbols)
     expected = calibration.ece(np.exp(logs).max(0), logs.argmax(0) == symbols[:, 1:].ravel())
     own = found[(found.id == teacher.id) & (found.reference == "data")]
     assert calibration.error(own) == pytest.approx(expected, rel=1e-4)
@@ -92,5 +94,5 @@ def test_runs_are_measured_once_and_teachers_taken_from_the_cache(cache):
 
 def test_committed_table_is_the_design():
     cells = record.read(DATA / "runs" / "calibration.csv")
-    assert set(cells.id) == {r.id for r in confidence.FULL.runs()}
+    assert set(cells.id) == {r.id for r in confidence.runs()}
     assert set(cells) == set(confidence.COLUMNS)

@@ -10,10 +10,10 @@ import pytest
 from scipy import stats
 
 from scalinglib.study import record
-from scalinglib.study.corpus import SPLITS, divergence, stream
+from scalinglib.study.corpora.base import SPLITS, divergence, stream
+from scalinglib.study.corpora.text import Text
+from scalinglib.study.corpora.words import Words, lexicon
 from scalinglib.study.run import PERFECT, Run
-from scalinglib.study.text import Text
-from scalinglib.study.words import Words, lexicon
 
 LEXICON = ["a", "an", "and", "be", "been", "bee"]
 FREQUENCIES = np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15])
@@ -159,7 +159,7 @@ def test_a_corpus_of_ones_own_is_learnt_and_distilled(tmp_path):
     runs = [teacher, *(Run(1, 8_000, teacher=t, corpus=dice) for t in (teacher, PERFECT))]
     with ThreadPoolExecutor(1) as pool:
         for wanted in (runs[:1], runs):  # the second time it reads what the first one wrote
-            found = record.run(wanted, tmp_path / "t.csv", tmp_path, pool, progress=False)
+            found = record.complete(wanted, tmp_path / "t.csv", tmp_path, pool, progress=False)
     assert list(found) == list(record.COLUMNS)
     assert (found.loss > dice.entropy - 1e-5).all()  # six digits are written
     assert (found.loss < dice.entropy + 0.02).all()

@@ -6,9 +6,12 @@ import pandas as pd
 import pytest
 
 from scalinglib.report.paths import DATA
-from scalinglib.study import analysis, measure, record, transformer
+from scalinglib.study import analysis, measure, record
+from scalinglib.study.corpora.base import divergence
+from scalinglib.study.corpora.words import Words
+from scalinglib.study.model import transformer
+from scalinglib.study.model.teachers import Model
 from scalinglib.study.run import size
-from scalinglib.study.words import Words
 from tools.once import cross_term
 
 LEXICON = {"a": 0.3, "an": 0.1, "and": 0.2, "be": 0.2, "been": 0.05, "bee": 0.15}
@@ -34,7 +37,7 @@ def test_the_identity_holds_in_every_context():
     log_truth[..., 3] = -np.inf
     log_truth -= np.logaddexp.reduce(log_truth, axis=-1, keepdims=True)
     found = analysis.decomposed(log_truth, log_teacher, log_student)
-    direct = measure.divergence(np.exp(log_truth[2, 7]), log_student[2, 7])
+    direct = divergence(np.exp(log_truth[2, 7]), log_student[2, 7])
     assert found["t"][2, 7] + found["K"][2, 7] + found["X"][2, 7] == pytest.approx(direct, abs=1e-9)
     towards = analysis.decomposed(log_truth, log_student, log_student)
     assert np.abs(sum(found.values()) - towards["t"]).max() < 1e-9
@@ -78,7 +81,7 @@ def test_frequencies_are_shares_of_words_with_that_beginning():
 
 
 def test_bins_add_up_to_what_the_study_measures(toy):
-    teacher = measure.Model(untrained(toy, 1))
+    teacher = Model(untrained(toy, 1))
     student = untrained(toy, 0)
     measured = measure.evaluate(student, toy, teacher)
     teacher_loss = measure.evaluate(teacher.params, toy)["loss"]

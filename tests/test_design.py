@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib.experiment import table
+from scalinglib.experiment import records
 from scalinglib.report.paths import DATA
-from scalinglib.study import design_file, measure, plan, record
+from scalinglib.study import design_file, estimate, measure, record
 from scalinglib.study.designs import addresses, scaling
 from scalinglib.study.run import PERFECT, by_flops, by_ratio
 from scalingplan import cli
@@ -51,7 +51,9 @@ def test_a_design_sets_every_run(tmp_path):
         + "[recipe]\npeak = 0.01\naspect_ratio = 32\n[objective]\ntemperature = 2.0\n",
     )
     runs = design_file.read(path).runs()
-    assert {(r.corpus.n_ctx, r.peak, r.architecture.d_model) for r in runs} == {(32, 0.01, 32)}
+    assert {(r.corpus.n_ctx, r.recipe.peak, r.architecture.d_model) for r in runs} == {
+        (32, 0.01, 32)
+    }
     assert {r.objective.temperature for r in runs if r.teacher is not None} == {2.0}
     assert by_ratio(1, 1).id not in {r.id for r in runs}
     assert by_ratio(1, 1).id == by_ratio(1, 1, aspect_ratio=16).id
@@ -94,7 +96,8 @@ def test_all_faults_of_a_file_are_named_at_once(tmp_path):
         (TINY + "[objective]\nreverse = 'yes'", "reverse is 'yes'; it must be true or false"),
         (TINY + "[objective]\ntop_p = 1.5", "objective.top_p is 1.5; it must lie in"),
         ("a = ", "is not TOML"),
-        (TINY + "[recipe]\nbfloat16 = 1", "bfloat16 is 1; it must be true or false"),
+        (TINY + "[recipe]\nwindows = 0", "windows is 0; it must be a whole number from 1"),
+        (TINY.replace("n_layers = 1", "n_layers = 1000000"), "n_layers is 1000000: a model of 3"),
         (TINY + "[recipe]\naspect_ratio = 10", "aspect_ratio is 10"),
         (
             TINY + "[corpus]\npaths = ['none']",
@@ -127,7 +130,7 @@ def test_the_plan_says_whether_the_text_suffices(tmp_path, monkeypatch):
     (tmp_path / "novel.txt").write_text(paragraphs)
     runs = design_file.read(written(tmp_path, TINY + "[corpus]\npaths = ['novel.txt']")).runs()
     rates = {runs[0].params: 1e9}
-    told = "\n".join(plan.lines(runs, {runs[0].id}, rates, workers=1))
+    told = "\n".join(estimate.lines(runs, {runs[0].id}, rates, workers=1))
     assert "1 are in the table, 4 to train" not in told
     assert f"{len(runs)} runs: 2 on labels, 2 from teachers; 1 are in the table" in told
     held = runs[0].corpus.tokens
@@ -141,11 +144,11 @@ def test_the_plan_says_whether_the_text_suffices(tmp_path, monkeypatch):
     work = [r.flops + r.inference_flops for r in runs]
     forward = runs[0].architecture.approximate_forward_flops * measure.EVALUATED
     expected = [w + forward * (2 if r.needs else 1) for w, r in zip(work, runs, strict=True)]
-    assert plan.seconds(runs, rates) == pytest.approx([e / 1e9 for e in expected])
+    assert estimate.seconds(runs, rates) == pytest.approx([e / 1e9 for e in expected])
 
 
 def test_a_study_is_planned_trained_and_complete(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(plan, "PROBE_TOKENS", 1024)
+    monkeypatch.setattr(estimate, "PROBE_TOKENS", 1024)
     path = written(tmp_path, TINY.replace("seeds = 2", "seeds = 1"))
     assert cli.main(["study", str(path), "--dry-run"]) == 0
     assert not path.with_suffix(".csv").exists()
@@ -163,7 +166,7 @@ def test_a_study_is_planned_trained_and_complete(tmp_path, monkeypatch, capsys):
 
 
 def test_the_example_is_enough_for_a_law_and_no_run_less(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(plan, "probe", lambda runs: {runs[0].params: 1e9})
+    monkeypatch.setattr(estimate, "probe", lambda runs: {runs[0].params: 1e9})
     monkeypatch.setenv("SCALINGLIB_CACHE", str(tmp_path / "cache"))
     (tmp_path / "novel.txt").write_text("\n\n".join(f"Paragraph {i}." for i in range(400)))
     text = EXAMPLE.read_text().replace('"words"', '"text"\npaths = ["novel.txt"]')
@@ -190,7 +193,7 @@ def test_a_folder_is_neither_design_nor_table(tmp_path, capsys):
 
 
 def test_rows_of_another_design_are_told(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(plan, "probe", lambda runs: {runs[0].params: 1e9})
+    monkeypatch.setattr(estimate, "probe", lambda runs: {runs[0].params: 1e9})
     path = written(tmp_path, TINY)
     other = design_file.read(written(tmp_path, TINY.replace("seeds = 2", "seeds = 3"))).runs()
     rows = [{**dict.fromkeys(record.COLUMNS, ""), "id": run.id} for run in other]
@@ -202,9 +205,9 @@ def test_rows_of_another_design_are_told(tmp_path, monkeypatch, capsys):
 
 
 def test_a_table_that_another_runner_holds_is_said_in_a_sentence(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(plan, "probe", lambda runs: {runs[0].params: 1e9})
+    monkeypatch.setattr(estimate, "probe", lambda runs: {runs[0].params: 1e9})
     path = written(tmp_path, TINY)
-    with table.locked(path.with_suffix(".csv")):
+    with records.locked(path.with_suffix(".csv")):
         assert cli.main(["study", str(path)]) == 1
     said = capsys.readouterr().err
     assert said.startswith("scalinglib study: ")
@@ -212,6 +215,6 @@ def test_a_table_that_another_runner_holds_is_said_in_a_sentence(tmp_path, monke
 
 
 def test_a_command_whose_extra_is_missing_names_it(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "scalingplan.commands.study", None)
+    monkeypatch.setitem(sys.modules, "scalingestimate.commands.study", None)
     assert cli.main(["study", "mine.toml"]) == 2
     assert capsys.readouterr().err.startswith("scalinglib study: ")

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalinglib.experiment import execute, files, table, weights
+from scalinglib.experiment import execute, files, records, weights
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,9 @@ def _nothing_trained():
 def run(tmp_path):
     def go(jobs, task=TASK):
         with ThreadPoolExecutor(1) as pool:
-            return execute.run(jobs, task, tmp_path / "t.csv", tmp_path / "w", pool, progress=False)
+            return execute.complete(
+                jobs, task, tmp_path / "t.csv", tmp_path / "w", pool, progress=False
+            )
 
     return go
 
@@ -101,7 +103,7 @@ def test_a_failing_job_is_named_and_costs_only_those_that_need_it(run, tmp_path)
     jobs = [broken, Job(5, (broken,)), Job(6, (Job(5, (broken,)),)), TEACHER, STUDENT]
     with pytest.raises(RuntimeError, match=r"3 runs failed(.|\n)*job90.*diverged(.|\n)*job6"):
         run(jobs)
-    assert set(table.read(tmp_path / "t.csv").id) == {"job1", "job2"}
+    assert set(records.read(tmp_path / "t.csv").id) == {"job1", "job2"}
 
 
 def test_a_dead_executor_is_reported_and_does_not_hang(tmp_path):
@@ -112,7 +114,7 @@ def test_a_dead_executor_is_reported_and_does_not_hang(tmp_path):
             return future
 
     with pytest.raises(RuntimeError, match="worker gone"):
-        execute.run([CHAIN], TASK, tmp_path / "t.csv", tmp_path, Dead(), progress=False)
+        execute.complete([CHAIN], TASK, tmp_path / "t.csv", tmp_path, Dead(), progress=False)
 
 
 def deadly(folder, job, given):
@@ -132,8 +134,8 @@ def test_a_killed_process_costs_only_the_job_that_kills_it_again(tmp_path):
         execute.local_executor(2) as pool,
         pytest.raises(RuntimeError, match=r"2 runs failed(.|\n)*job8.*process died(.|\n)*job9"),
     ):
-        execute.run(jobs, task, path, tmp_path / "w", pool, progress=False)
-    assert set(table.read(path).id) == {"job2", "job7", *(f"job{i}" for i in range(10, 14))}
+        execute.complete(jobs, task, path, tmp_path / "w", pool, progress=False)
+    assert set(records.read(path).id) == {"job2", "job7", *(f"job{i}" for i in range(10, 14))}
 
 
 def garbage(file):
@@ -261,23 +263,21 @@ def test_rows_of_other_columns_are_refused_before_they_are_written(run, tmp_path
 def test_rows_stand_under_the_names_of_the_file(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("n,id,loss\n1,aaa,2.5\n")
-    table.append(path, pd.DataFrame({"id": ["bbb"], "loss": [3.5], "n": [2]}))
+    records.append(path, pd.DataFrame({"id": ["bbb"], "loss": [3.5], "n": [2]}))
     assert path.read_text() == "n,id,loss\n1,aaa,2.5\n2,bbb,3.5\n"
     with pytest.raises(ValueError, match=r"lacks \['m'\] and has \['n'\]"):
-        table.append(path, pd.DataFrame({"id": ["c"], "loss": [3.5], "m": [2]}))
+        records.append(path, pd.DataFrame({"id": ["c"], "loss": [3.5], "m": [2]}))
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("last", [True, False])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_rows_that_others_wrote_are_read_whole_and_kept(tmp_path, end, last, mark):
-    path = tmp_path / "t.csv"
-    text = (mark + end.join(["id,n,loss", "aaa,1,2.5", "bbb,2,2.0"]) + end * last).encode()
-    path.write_bytes(text)
-    assert list(table.read(path).id) == ["aaa", "bbb"]
-    table.append(path, pd.DataFrame({"id": ["ccc"], "n": [3], "loss": [1.5]}))
-    assert path.read_bytes() == text + (end * (not last) + "ccc,3,1.5" + end).encode()
-    assert table.read(path).loss.tolist() == [2.5, 2.0, 1.5]
+    path, rows = tmp_path / "t.csv", ["id,n,loss", "aaa,1,2.5", "bbb,2,2.0"]
+    path.write_bytes((mark + end.join(rows) + end * last).encode())
+    assert list(records.read(path).id) == ["aaa", "bbb"]
+    records.append(path, pd.DataFrame({"id": ["ccc"], "n": [3], "loss": [1.5]}))
+    assert path.read_bytes() == "".join(f"{row}\n" for row in [*rows, "ccc,3,1.5"]).encode()
 
 
 @pytest.mark.parametrize("torn", ["bbb", "bbb,2", 'bbb,2,"in quo', "b"])
@@ -285,8 +285,8 @@ def test_the_beginning_of_a_row_is_left_out_and_goes(tmp_path, torn):
     path = tmp_path / "t.csv"
     whole = "id,n,loss\naaa,1,2.5\n"
     path.write_text(whole + torn)
-    assert list(table.read(path).id) == ["aaa"]
-    table.append(path, pd.DataFrame({"id": ["bbb"], "n": [3], "loss": [1.5]}))
+    assert list(records.read(path).id) == ["aaa"]
+    records.append(path, pd.DataFrame({"id": ["bbb"], "n": [3], "loss": [1.5]}))
     assert path.read_text() == whole + "bbb,3,1.5\n"
 
 
@@ -306,7 +306,7 @@ def test_a_file_that_is_no_such_table_is_refused_and_left_alone(tmp_path, conten
     path = tmp_path / "t.csv"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=words):
-        table.append(path, pd.DataFrame({"id": ["ccc"], "n": [3]}))
+        records.append(path, pd.DataFrame({"id": ["ccc"], "n": [3]}))
     assert path.read_bytes() == content
 
 
@@ -316,27 +316,27 @@ def test_no_bytes_are_lost_whatever_they_are(tmp_path_factory, content):
     begin = b"id,n\naaa,1\n"
     path.write_bytes(begin + content)
     try:
-        rows = table.read(path)
+        rows = records.read(path)
     except ValueError:
         return
-    table.append(path, pd.DataFrame({"id": ["zzz"], "n": ["9"]}))
+    records.append(path, pd.DataFrame({"id": ["zzz"], "n": ["9"]}))
     assert path.read_bytes().startswith(begin)
-    assert list(table.read(path).id) == [*rows.id, "zzz"]
+    assert list(records.read(path).id) == [*rows.id, "zzz"]
 
 
 def test_header_alone_and_nothing_at_all(tmp_path):
     path = tmp_path / "t.csv"
-    assert list(table.read(path)) == ["id"]
+    assert list(records.read(path)) == ["id"]
     for text in ("", "id,n", "id,n\n"):
         path.write_text(text)
-        assert table.read(path).empty
-        table.append(path, pd.DataFrame({"id": ["a"], "n": [1]}))
+        assert records.read(path).empty
+        records.append(path, pd.DataFrame({"id": ["a"], "n": [1]}))
         assert path.read_text() == "id,n\na,1\n"
 
 
 def test_whole_numbers_stay_whole_beside_empty_cells(tmp_path):
     rows = [{"id": "a", "n": None, "x": None}, {"id": "b", "n": 12345678, "x": 0.1234567}]
-    table.append(tmp_path / "t.csv", table.frame(rows))
+    records.append(tmp_path / "t.csv", records.frame(rows))
     assert (tmp_path / "t.csv").read_text() == "id,n,x\na,,\nb,12345678,0.123457\n"
 
 
@@ -358,7 +358,7 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
 def test_a_second_runner_hears_who_is_writing(run, tmp_path):
     path = tmp_path / "t.csv"
     told = rf"process {os.getpid()} on {socket.gethostname()} since 20"
-    with table.locked(path), pytest.raises(table.LockedError, match=told):
+    with records.locked(path), pytest.raises(records.LockedError, match=told):
         run([TEACHER])
     assert trained == []
     run([TEACHER])
@@ -373,14 +373,14 @@ def test_the_lock_of_a_killed_process_and_its_litter_are_taken_over(run, tmp_pat
     path = tmp_path / "t.csv"
     script = f"""
 import time
-from scalinglib.experiment import files, table
-with table.locked({str(path)!r}), files.replacing({str(path)!r}) as file:
+from scalinglib.experiment import files, records
+with records.locked({str(path)!r}), files.replacing({str(path)!r}) as file:
     print(flush=True)
     time.sleep(60)
 """
     child = python(script)
     child.stdout.readline()
-    with pytest.raises(table.LockedError, match=f"process {child.pid} on"):
+    with pytest.raises(records.LockedError, match=f"process {child.pid} on"):
         run([TEACHER])
     os.kill(child.pid, signal.SIGKILL)
     child.communicate()
@@ -392,8 +392,8 @@ with table.locked({str(path)!r}), files.replacing({str(path)!r}) as file:
 def test_a_lock_from_another_machine_is_not_taken_over(tmp_path):
     path = tmp_path / "t.csv"
     (tmp_path / ".t.csv.lock").write_text('{"pid": 1, "host": "elsewhere", "since": "2020"}')
-    with pytest.raises(table.LockedError, match=r"process 1 on elsewhere.*delete"):  # noqa: SIM117
-        with table.locked(path):
+    with pytest.raises(records.LockedError, match=r"process 1 on elsewhere.*delete"):  # noqa: SIM117
+        with records.locked(path):
             pass
 
 
@@ -411,7 +411,7 @@ task = execute.Task(slow, TASK.columns, TASK.types, TASK.loss)
 with ThreadPoolExecutor(2) as pool:
     jobs = [Job(n, (Job(n + 50),)) for n in range(10, 40)]
     jobs += [Job(n + 50) for n in range(10, 40)]
-    execute.run(jobs, task, {str(path)!r}, {str(tmp_path / "w")!r}, pool, progress=False)
+    execute.complete(jobs, task, {str(path)!r}, {str(tmp_path / "w")!r}, pool, progress=False)
 """
     jobs = [Job(n, (Job(n + 50),)) for n in range(10, 40)] + [Job(n + 50) for n in range(10, 40)]
     child = python(script)
@@ -442,6 +442,6 @@ def test_the_users_flags_are_kept(monkeypatch):
 
 def test_select_takes_the_rows_of_jobs_and_misses_none():
     runs = pd.DataFrame({"id": ["job1", "job2", "job5"]})
-    assert list(table.select(runs, [STUDENT, TEACHER]).id) == ["job1", "job2"]
+    assert list(records.select(runs, [STUDENT, TEACHER]).id) == ["job1", "job2"]
     with pytest.raises(ValueError, match="1 of 2 rows, job3"):
-        table.select(runs, [TEACHER, CHAIN])
+        records.select(runs, [TEACHER, CHAIN])

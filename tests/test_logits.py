@@ -11,13 +11,14 @@ import pytest
 
 from scalinglib.lanes import float64
 from scalinglib.report.paths import DATA
-from scalinglib.study import distill, measure, record, train
-from scalinglib.study.corpus import stream
+from scalinglib.study import measure, record, training
+from scalinglib.study.corpora.base import stream
+from scalinglib.study.corpora.words import Words
 from scalinglib.study.designs import logits
-from scalinglib.study.distill import Objective
+from scalinglib.study.model import distill, train
+from scalinglib.study.model.distill import Objective
+from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import PERFECT, WORDS, Run, by_ratio
-from scalinglib.study.stored import Stored
-from scalinglib.study.words import Words
 
 CHUNK, EVALUATED = train.CHUNK, measure.EVALUATED  # before `little`
 LEXICON = ["a", "an", "and", "be", "been", "bee"]
@@ -40,7 +41,7 @@ def little():
 def given(little):
     """Weights of the teachers here."""
     teachers = (TEACHER, replace(TEACHER, seed=1), replace(TEACHER, corpus=OTHER))
-    return {r.key: record.trained(r) for r in teachers}
+    return {r.key: training.trained(r) for r in teachers}
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_each_window_has_draws_of_its_own():
 
 
 def weights_of(run, given):
-    return jax.tree.leaves(record.trained(run, record.teacher_of(run, given)))
+    return jax.tree.leaves(training.trained(run, training.teacher_of(run, given)))
 
 
 def test_draws_hang_on_the_seed_and_the_window():
@@ -135,61 +136,53 @@ CUTS = {
 @pytest.mark.parametrize("name", CUTS)
 def test_stored_logits_teach_as_the_teacher_does(name, given, tmp_path):
     run = replace(STUDENT, objective=CUTS[name])
-    stored = record.write(run, record.teacher_of(run, given), tmp_path)
+    stored = training.store_teacher(run, training.teacher_of(run, given), tmp_path / "teacher.npz")
     expected = {"whole": 4 * 27, "top_k": 3 * (4 + 1), "samples": 5}[name]
     assert stored.bytes_per_token == expected
     other = replace(run, objective=replace(run.objective, mixing=0.5))
     for student in (run, other):
-        online = record.trained(student, record.teacher_of(student, given))
-        offline = record.trained(student, Stored(tmp_path), tmp_path)
+        online = training.trained(student, training.teacher_of(student, given))
+        offline = training.trained(student, stored)
         losses = [measure.evaluate(p, TOY)["loss"] for p in (online, offline)]
         assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
 def test_half_precision_halves_the_bytes(given, tmp_path):
-    teacher = record.teacher_of(STUDENT, given)
-    stored = record.write(STUDENT, teacher, tmp_path, "float16")
+    teacher = training.teacher_of(STUDENT, given)
+    stored = training.store_teacher(STUDENT, teacher, tmp_path / "whole.npz", "float16")
     assert stored.bytes_per_token == logits.bytes_per_token(27) == 2 * 27
     _, windows, _ = next(train.chunks(TOY, STUDENT.tokens, 0, "student"))
     few = replace(STUDENT, objective=Objective(top_k=3))
-    cut = record.write(few, teacher, tmp_path / "cut", "float16")
+    cut = training.store_teacher(few, teacher, tmp_path / "cut.npz", "float16")
     assert cut.bytes_per_token == logits.bytes_per_token(27, 3) == 9
     part = windows[3:8]  # rounded to half a unit of eleven bits
     np.testing.assert_allclose(stored(part), teacher(part), rtol=2**-11)
 
 
 def test_what_is_not_the_teachers_file_is_refused(given, tmp_path):
-    teacher = record.teacher_of(STUDENT, given)
+    teacher, path = training.teacher_of(STUDENT, given), tmp_path / "teacher.npz"
     refused = partial(pytest.raises, ValueError)
-    with refused(match=r"no stored\.json"):
-        Stored(tmp_path)
-    stored = record.write(STUDENT, teacher, tmp_path)
+    stored = training.store_teacher(STUDENT, teacher, path)
     with refused(match="of another corpus or seed"):
-        record.trained(replace(STUDENT, seed=1), stored)
+        training.trained(replace(STUDENT, seed=1), stored)
     with refused(match=r"written for Objective\(.*top_k=None.* not for .*top_k=3"):
-        record.trained(replace(STUDENT, objective=Objective(top_k=3)), stored)
+        training.trained(replace(STUDENT, objective=Objective(top_k=3)), stored)
     windows = OTHER.sample("student", stream("student", 0), 10)
     with refused(match="holds 128 windows, but not the 10 asked for"):
         stored(windows)
+    massed = replace(STUDENT, objective=Objective(top_p=0.9))
     with refused(match="top_p is 0.9"):
-        record.write(replace(STUDENT, objective=Objective(top_p=0.9)), teacher, tmp_path / "p")
+        training.store_teacher(massed, teacher, path)
     with refused(match="dtype is 'int8'"):
-        record.write(STUDENT, teacher, tmp_path / "p", "int8")
-    file = tmp_path / "log_probs.bin"
-    file.write_bytes(file.read_bytes()[:-4])
-    with refused(match=r"log_probs\.bin has .* bytes; it must have"):
-        Stored(tmp_path)
-    file.unlink()
-    with refused(match=r"log_probs\.bin has 0 bytes"):
-        Stored(tmp_path)
+        training.store_teacher(STUDENT, teacher, path, "int8")
 
 
 def test_an_ensemble_tells_the_mean_of_probabilities(given):
     pair = replace(STUDENT, teacher=(replace(TEACHER, seed=1), TEACHER))
     assert pair == replace(pair, teacher=pair.teacher[::-1])
     windows = TOY.sample("student", stream("student", 0), 6)
-    members = [np.exp(measure.log_probabilities(given[t.key], windows)) for t in pair.needs]
-    found = np.exp(record.teacher_of(pair, given)(windows))
+    members = [np.exp(log_probabilities(given[t.key], windows)) for t in pair.needs]
+    found = np.exp(training.teacher_of(pair, given)(windows))
     np.testing.assert_allclose(found, np.mean(members, axis=0), rtol=1e-5)
     assert pair.inference_flops == 2 * STUDENT.inference_flops
 
@@ -212,11 +205,13 @@ def test_a_row_of_each_kind_is_recorded_and_foreign_teachers_are_trusted(tmp_pat
     sampled = replace(STUDENT, objective=Objective(samples=3))
     runs, path = [foreign, pair, sampled], tmp_path / "runs.csv"
     with ThreadPoolExecutor(1) as pool:
-        record.run(runs[:2], tmp_path / "two.csv", tmp_path, pool, progress=False)
+        record.complete(runs[:2], tmp_path / "two.csv", tmp_path, pool, progress=False)
         again = replace(foreign, seed=1)
-        found = record.run([*runs[:2], again], tmp_path / "two.csv", tmp_path, pool, progress=False)
+        found = record.complete(
+            [*runs[:2], again], tmp_path / "two.csv", tmp_path, pool, progress=False
+        )
         assert "samples" not in found
-        found = record.run(runs, path, tmp_path, pool, progress=False).set_index("id")
+        found = record.complete(runs, path, tmp_path, pool, progress=False).set_index("id")
     assert not [w for w in recwarn if "trained again" in str(w.message)]
     assert found.samples[sampled.id] == 3
     assert found.teacher[pair.id] == pair.teacher_id == "+".join(t.id for t in pair.needs)
@@ -242,10 +237,10 @@ def test_languages_have_equal_shares_and_words_in_common_count_together():
 
 
 def test_settings_share_their_seeds():
-    design = logits.FULL
+    design = logits
     runs = design.runs()
     assert len({run.id for run in runs}) == len(runs)
-    for sparse in (*design.sparse, design.longer):
+    for sparse in (*design.SPARSE, design.LONGER):
         own = sparse.runs()
         assert set(own) <= set(runs)
         for depth, ratio, seeds in sparse.students:
@@ -291,7 +286,7 @@ def test_students_are_held_against_the_line_and_the_better_member():
 
 
 def test_committed_table_is_the_design():
-    runs, wanted = record.read(DATA / "runs" / "logits.csv"), logits.FULL.runs()
+    runs, wanted = record.read(DATA / "runs" / "logits.csv"), logits.runs()
     assert sorted(runs.id) == sorted(run.id for run in wanted)
     assert np.isfinite(runs.loss).all()
     assert len(set(runs.code)) == 1
@@ -307,8 +302,8 @@ def test_a_row_is_made_again(monkeypatch):
     monkeypatch.setattr(train, "CHUNK", CHUNK)
     monkeypatch.setattr(measure, "EVALUATED", EVALUATED)
     runs = record.read(DATA / "runs" / "logits.csv").set_index("id")
-    run = min(logits.FULL.runs(), key=lambda run: run.work + sum(t.work for t in run.needs))
-    given = {t.key: record.trained(t) for t in run.needs}
+    run = min(logits.runs(), key=lambda run: run.work + sum(t.work for t in run.needs))
+    given = {t.key: training.trained(t) for t in run.needs}
     rows, _ = record.task(None, [run]).train(run, given)
     # To every digit on the machine that made the rows; elsewhere arithmetic differs.
     assert rows[0]["loss"] == pytest.approx(runs.loss[run.id], rel=1e-3)

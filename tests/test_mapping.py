@@ -1,6 +1,6 @@
 """The Mapping Problem and its sweep against rules and arithmetic written down a second time."""
 
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import jax
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scalinglib.experiment import execute
 from scalinglib.gap import mapping as mp
 from scalinglib.gap import mapping_sweep as ms
 from scalinglib.report.paths import DATA
@@ -142,7 +143,7 @@ def test_one_step_of_training_equals_the_same_step_in_numpy():
 
 
 def test_the_learning_rate_rises_to_its_peak_and_falls_towards_zero():
-    rates = np.array([mp.Schedule(2e-3, 0.1).rate(step, 1000) for step in range(0, 1000)])
+    rates = np.asarray(mp.Schedule(2e-3, 0.1).rate(np.arange(1000), 1000))
     assert rates.max() == pytest.approx(2e-3, rel=1e-3)
     assert rates.argmax() == pytest.approx(100, abs=1)
     assert rates[50] == pytest.approx(1e-3, rel=0.03)
@@ -206,61 +207,42 @@ def test_networks_that_diverge_are_refused():
         mp.train(SMALL, 8, 1, [0], np.full_like(small_truth(), np.nan)[None, None], "teacher")
 
 
-TINY = replace(ms.FULL, seeds=2, student_samples=1024, teacher_widths=(4,), student_widths=(4,),
-               samples_per_parameter=0, least_samples=1024, most_samples=1024,
-               teacher_amounts=(512, 1024), amounts=(), easy=(), peaks=(),
-               map_widths=(16,))  # fmt: skip
+TEACHERS = [ms.Group(4, samples, 2, context=3) for samples in (1024, 512)]
+TINY = [*TEACHERS, ms.Group(4, 1024, 2, teachers=(*TEACHERS, None), context=3)]
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whole")
-    return ms.run(TINY, folder / "runs.csv", folder / "cache", progress=False)
+def run(folder, jobs=TINY):
+    with ThreadPoolExecutor(1) as pool:
+        return execute.complete(jobs, ms.task(), folder / "t.csv", folder, pool, progress=False)
 
 
-def numbers(runs):
-    return runs.drop(columns="seconds").sort_values("id", ignore_index=True)
-
-
-def test_a_sweep_has_one_row_for_each_network(whole):
+def test_a_sweep_has_one_row_for_each_network_and_is_completed(tmp_path):
+    whole = run(tmp_path)
     assert not whole.id.duplicated().any()
-    assert set(whole.id) == {row_id for group in TINY.groups() for row_id in group.ids}
+    assert set(whole.id) == {row_id for group in TINY for row_id in group.ids}
     assert whole.role.value_counts().to_dict() == {"teacher": 4, "student": 4, "supervised": 2}
     learned = whole[whole.role == "student"].merge(whole, left_on="teacher", right_on="id")
     assert (learned.seed_x == learned.seed_y).all()
     assert (learned.teacher_width_x == learned.width_y).all()
     assert (learned.teacher_samples_x == learned.samples_y).all()
     assert whole[["loss", "accuracy", "seconds"]].gt(0).all(axis=None)
-
-
-@pytest.mark.parametrize(("lines_kept", "keep_teachers"), [(7, True), (7, False), (0, True)])
-def test_a_torn_table_is_completed_without_loss_or_repetition(
-    whole, tmp_path, lines_kept, keep_teachers
-):
-    path, cache = tmp_path / "runs.csv", tmp_path / "cache"
-    ms.run(TINY, path, cache, progress=False)
-    text = path.read_text()
-    lines = text.splitlines(keepends=True)
-    kept = "".join(lines[:lines_kept])
-    path.write_text(kept + lines[lines_kept][:40])  # fewer fields than columns
-    if not keep_teachers:
-        for file in cache.iterdir():
-            file.unlink()
-    again = ms.run(TINY, path, cache, progress=False)
-    assert path.read_text().startswith(kept)
-    pd.testing.assert_frame_equal(numbers(again), numbers(whole), rtol=1e-4)
-
-
-def test_a_finished_sweep_trains_nothing(whole, tmp_path, monkeypatch):
-    whole.to_csv(tmp_path / "runs.csv", index=False)
-    monkeypatch.setattr(mp, "train", lambda *args: pytest.fail("trained again"))
-    again = ms.run(TINY, tmp_path / "runs.csv", tmp_path / "cache", progress=False)
-    assert len(again) == len(whole)
+    # Without its last rows, one of them torn, and without its teachers it is made whole again.
+    path = tmp_path / "t.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:7]) + lines[7][:40])
+    for file in tmp_path.glob("*.npz"):
+        file.unlink()
+    again = run(tmp_path)
+    assert path.read_text().startswith("".join(lines[:7]))
+    numbers = [
+        t.drop(columns="seconds").sort_values("id", ignore_index=True) for t in (again, whole)
+    ]
+    pd.testing.assert_frame_equal(*numbers, rtol=1e-4)
 
 
 def test_committed_table_is_the_design():
     runs = ms.read(DATA / "runs" / "mapping.csv")
-    assert set(runs.id) == {row_id for group in ms.FULL.groups() for row_id in group.ids}
+    assert set(runs.id) == {row_id for group in ms.groups() for row_id in group.ids}
     assert not runs.id.duplicated().any()
     assert list(runs) == list(ms.COLUMNS)
 

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib.study import record, train, transformer
-from scalinglib.study.corpus import stream
+from scalinglib.study import training
+from scalinglib.study.corpora.base import stream
+from scalinglib.study.corpora.repeated import Repeated
 from scalinglib.study.designs import epochs, floor, mixing, strong_teachers, written
-from scalinglib.study.distill import Objective
-from scalinglib.study.repeated import Repeated
+from scalinglib.study.model import train, transformer
+from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import PERFECT, WORDS, Run, size
 
 
@@ -66,7 +67,7 @@ def test_lambda_turns_where_the_switch_says(monkeypatch):
 
     def end(**changed):
         r = replace(base, objective=replace(base.objective, **changed))
-        return record.trained(r, record.teacher_of(r, {}))["head"]
+        return training.trained(r, training.teacher_of(r, {}))["head"]
 
     assert np.array_equal(end(switch=0.9), end())  # no chunk begins so late
     assert not np.array_equal(end(switch=0.5), end())

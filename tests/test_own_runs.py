@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from scalinglib import fit, laws, simulate
-from scalinglib.experiment import table as runs_table
+from scalinglib.experiment import records as runs_table
 from scalinglib.report.paths import DATA, ROOT
 from scalingplan import tables
 from scalingplan.answers import budgets, decisions, fitting, full, numbers

@@ -16,10 +16,9 @@ EXTRAS = ["PIL", "matplotlib", "optax", "wordfreq"]
 
 TINY_STUDY = """
 import jax, numpy as np
-from scalinglib.study import record
-from scalinglib.study.run import Run
+from scalinglib.study import Run, training
 
-weights = record.trained(Run(1, 2048))
+weights = training.trained(Run(1, 2048))
 assert all(np.isfinite(part).all() for part in jax.tree.leaves(weights))
 """
 

@@ -9,17 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from scalinglib.study import record, transformer
+from scalinglib.study import record
 from scalinglib.study.designs import practice, scaling
-from scalinglib.study.distill import Objective
+from scalinglib.study.model import transformer
+from scalinglib.study.model.distill import Objective
+from scalinglib.study.model.recipe import Recipe
 from scalinglib.study.run import PERFECT, WORDS, Run, by_ratio, size
 
 SWEEPS = ("mixing", "temperature", "peak", "truncation", "divergence")
-PLAIN = (Objective(), Run.peak)
+PLAIN = (Objective(), Recipe())
 
 
 def sweep(name):
-    return getattr(practice.FULL, f"{name}_runs")()
+    return getattr(practice, f"{name}_runs")()
 
 
 @pytest.mark.parametrize("name", SWEEPS)
@@ -27,7 +29,7 @@ def test_each_setting_has_the_same_seeds_as_the_plain_one(name):
     seeds = defaultdict(list)
     for run in sweep(name):
         if run.teacher is None or run.objective.mixing > 0:
-            setting = (run.n_layers, run.tokens, run.teacher, run.objective, run.peak)
+            setting = (run.n_layers, run.tokens, run.teacher, run.objective, run.recipe)
             seeds[setting].append(run.seed)
     for (depth, tokens, teacher, *_), found in seeds.items():
         assert found == list(range(len(found)))
@@ -42,7 +44,7 @@ def test_full_sweeps_have_two_sizes_and_three_seeds(name):
 
 
 def test_runs_are_those_of_the_sweeps_each_once():
-    runs = practice.FULL.runs()
+    runs = practice.runs()
     assert len({run.id for run in runs}) == len(runs)
     assert set(runs) == {run for name in SWEEPS for run in sweep(name)}
 
@@ -50,14 +52,14 @@ def test_runs_are_those_of_the_sweeps_each_once():
 def test_mixed_truncation_is_held_against_runs_of_the_mixing_sweep():
     whole = {
         run
-        for run in practice.FULL.truncation_runs()
+        for run in practice.truncation_runs()
         if run.objective.top_k is None and run.objective.top_p is None
     }
-    assert whole <= set(practice.FULL.mixing_runs())
+    assert whole <= set(practice.mixing_runs())
 
 
 def test_teachers_are_those_of_the_study():
-    teachers = {run.teacher for run in practice.FULL.runs()} - {None}
+    teachers = {run.teacher for run in practice.runs()} - {None}
     assert teachers <= set(scaling.FULL.fixed_teachers())
 
 
@@ -66,7 +68,7 @@ def test_without_mixing_the_teacher_makes_no_difference(tmp_path):
     other = replace(labels, teacher=Run(1, 1000))
     taught = replace(other, objective=Objective())
     with ThreadPoolExecutor(1) as pool:
-        runs = record.run(
+        runs = record.complete(
             [labels, other, taught], tmp_path / "runs.csv", tmp_path, pool, progress=False
         )
     losses = runs.set_index("id").loss
@@ -74,12 +76,12 @@ def test_without_mixing_the_teacher_makes_no_difference(tmp_path):
     assert losses[taught.id] != losses[other.id]
 
 
-def test_entries_kept_grow_with_the_mass_and_reach_every_symbol(tmp_path):
-    design = replace(practice.FULL, pair=(by_ratio(1, 4),), top_p=(1e-6, 0.5, 1.0))
-    teacher = design.pair[-1]
+def test_entries_kept_grow_with_the_mass_and_reach_every_symbol(tmp_path, monkeypatch):
+    monkeypatch.setattr(practice, "TOP_P", (1e-6, 0.5, 1.0))
+    teacher = by_ratio(1, 4)
     with ThreadPoolExecutor(1) as pool:
-        record.run([teacher], tmp_path / "runs.csv", tmp_path, pool, progress=False)
-    found = practice.entries(design, tmp_path).set_index("top_p").entries
+        record.complete([teacher], tmp_path / "runs.csv", tmp_path, pool, progress=False)
+    found = practice.entries(tmp_path, teacher).set_index("top_p").entries
     assert found[1e-6] == 1
     assert 1 < found[0.5] < found[1.0] <= WORDS.n_vocab
     assert found[0.5] < WORDS.n_vocab / 2  # half the mass needs less than half the symbols

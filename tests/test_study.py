@@ -23,14 +23,16 @@ from scalinglib.experiment import execute, weights
 from scalinglib.flops import Architecture
 from scalinglib.lanes import float64
 from scalinglib.report.paths import DATA
-from scalinglib.study import analysis, distill, measure, record, train, transformer
+from scalinglib.study import analysis, record, training
+from scalinglib.study.corpora.text import Text
+from scalinglib.study.corpora.words import Words
 from scalinglib.study.designs import practice, scaling
-from scalinglib.study.distill import Objective
-from scalinglib.study.measure import Model, Truth, evaluate
-from scalinglib.study.recipe import Recipe, batches
+from scalinglib.study.measure import evaluate
+from scalinglib.study.model import distill, teachers, train, transformer
+from scalinglib.study.model.distill import Objective
+from scalinglib.study.model.recipe import Recipe, batches
+from scalinglib.study.model.teachers import Model, Truth
 from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio, size
-from scalinglib.study.text import Text
-from scalinglib.study.words import Words
 
 LEXICON = ["a", "an", "and", "be", "been", "bee"]
 FREQUENCIES = np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15])
@@ -65,16 +67,16 @@ ELSEWHERE = Run(1, 1e4, corpus=TEXT)
         (lambda: Run(1, 1e4, teacher=ELSEWHERE), "teacher has 256 symbols .* words has 27"),
         (lambda: Run(1, 1e4, teacher=PERFECT, corpus=TEXT), "nobody knows .* text-"),
         (lambda: Run(1, 0), "tokens is 0"),
-        (lambda: Run(1, 0, windows=8), "tokens is 0"),
+        (lambda: Run(1, 0, recipe=Recipe(windows=8)), "tokens is 0"),
         (lambda: Run(1, -5), "tokens is -5"),
         (lambda: Run(1, math.nan), "tokens is nan"),
         (lambda: Run(1, math.inf), "tokens is inf"),
         (lambda: by_ratio(1, 0), "tokens is 0"),
         (lambda: Run(0, 1e4), "n_layers is 0"),
         (lambda: Run(1.5, 1e4), "n_layers is 1.5"),
-        (lambda: Run(1, 1e4, windows=0), "windows is 0"),
+        (lambda: Run(1, 1e4, recipe=Recipe(windows=0)), "windows is 0"),
         (lambda: Run(1, 1e4, seed=-1), "seed is -1"),
-        (lambda: Run(1, 1e4, peak=0.0), "peak is 0.0"),
+        (lambda: Recipe(peak=0.0), "peak is 0.0"),
         (lambda: fit(small(), TEXT, 1e3), "arch has 27 symbols .* has 256 and 16"),
         (lambda: fit(small(n_ctx=8), WORDS, 1e3), "windows of 8; .* has 27 and 64"),
         (lambda: fit(small(), WORDS, 0), "tokens is 0"),
@@ -247,9 +249,9 @@ def test_parts_of_a_batch_add_up_to_the_batch(toy, monkeypatch, large):
         monkeypatch.setattr(train, "TOLD", 0)
         teacher = Model(random_model(1, 8)[1])
     # Adam would not notice gradients that are all too large.
-    monkeypatch.setattr(train, "optimizer", lambda recipe: optax.identity())
+    monkeypatch.setattr(train, "optimizer", optax.identity)
     for part in (4, 32):
-        monkeypatch.setattr(measure, "PART", part)
+        monkeypatch.setattr(teachers, "PART", part)
         train._advance.clear_cache()
         tokens = 8 * 32 * toy.n_ctx
         trained.append(fit(small(n_ctx=8), toy, tokens, recipe=recipe, teacher=teacher))
@@ -261,14 +263,13 @@ def test_parts_of_a_batch_add_up_to_the_batch(toy, monkeypatch, large):
 
 def temporary_bytes(n_vocab, windows):
     """What one step of a student needs beside its arguments, by the compiler's account."""
-    recipe = Recipe()
     with float64():
         params = jax.eval_shape(lambda: start(small(n_vocab, 16)))
-        state = params, jax.eval_shape(train.optimizer(recipe).init, params)
-        chunk = jax.ShapeDtypeStruct((1, windows, 17), jnp.int32), None, None
-        settings = dict.fromkeys(("mixing", "temperature", "steps", "peak"), np.float32(1))
-        fixed = recipe, Objective().cut, False
-        step = train._advance.lower(state, (params,), chunk, (0, 1, settings), fixed)
+        state = params, jax.eval_shape(train.optimizer().init, params)
+        chunk = train.Chunk(jax.ShapeDtypeStruct((1, windows, 17), jnp.int32), None, None)
+        settings = train.Settings(*[np.float32(1)] * 4)
+        cut = Objective().cut
+        step = train._advance.lower(state, (params,), chunk, 0, 1, settings, cut=cut, reverse=False)
         # What it needs is settled before LLVM makes it fast.
         step = step.compile({"xla_backend_optimization_level": 0})
     return step.memory_analysis().temp_size_in_bytes
@@ -279,8 +280,8 @@ def test_logits_of_a_batch_never_exist_at_once(monkeypatch):
     few, many = (temporary_bytes(n_vocab, windows) for windows in (8, 64))
     assert many < 1.1 * few
     params = jax.eval_shape(lambda: start(small(n_vocab, 16)))
-    assert few < measure.PART * transformer.window_bytes(params, 16)
-    monkeypatch.setattr(measure, "PART", 64)
+    assert few < teachers.PART * transformer.window_bytes(params, 16)
+    monkeypatch.setattr(teachers, "PART", 64)
     train._advance.clear_cache()
     whole = temporary_bytes(n_vocab, 64)
     train._advance.clear_cache()
@@ -302,48 +303,6 @@ def test_a_large_vocabulary_is_looked_up_and_says_the_same(monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
-def test_attention_of_a_gpu_is_that_of_a_cpu():
-    parts = np.random.default_rng(0).normal(size=(3, 2, 3, 8, 6)).astype(np.float32)
-    found = []
-    for mixed in (transformer._mixed, transformer._mixed_in_turn):
-
-        def told(parts, mixed=mixed):
-            values = mixed(*parts)
-            return jnp.sum(jnp.sin(values)), values
-
-        found.append(jax.jit(jax.grad(told, has_aux=True))(parts))
-    for a, b in zip(*found, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
-
-
-def test_bfloat16_rounds_what_is_multiplied_and_not_the_sums():
-    rng = np.random.default_rng(0)
-    a, b, slope = (
-        rng.integers(-9, 10, shape).astype("f") for shape in ((5, 999), (999, 4), (5, 4))
-    )
-    found, back = jax.vjp(transformer._rounded, a, b)
-    # bfloat16 holds these factors, but few of their sums.
-    np.testing.assert_array_equal(found, a @ b)
-    for mine, exact in zip(back(slope), (slope @ b.T, a.T @ slope), strict=True):
-        np.testing.assert_array_equal(mine, exact)
-    a, b = rng.normal(size=(5, 999)).astype("f"), rng.normal(size=(999, 4)).astype("f")
-    error = np.abs(transformer._rounded(a, b) - a @ b)
-    assert error.max() > 0
-    assert (error <= 2.1 * 2**-9 * np.abs(a) @ np.abs(b)).all()
-
-
-def test_a_run_in_bfloat16_learns_as_much_and_keeps_float32(toy):
-    teacher = Model(fit(small(n_ctx=8), toy, 20_000, split="teacher"))
-    found = []
-    for bfloat16 in (False, True):
-        recipe = Recipe(bfloat16=bfloat16)
-        params = fit(small(n_ctx=8), toy, 10_000, teacher=teacher, recipe=recipe)
-        assert {x.dtype for x in jax.tree.leaves(params)} == {np.dtype("float32")}
-        found.append(evaluate(params, toy)["loss"])
-    assert found[0] != found[1]
-    assert found[1] == pytest.approx(found[0], abs=0.02)
-
-
 def card(gigabytes):
     stats = {"bytes_limit": gigabytes * 2**30}
     return [SimpleNamespace(platform="gpu", memory_stats=lambda: stats)]
@@ -351,18 +310,18 @@ def card(gigabytes):
 
 def test_as_many_windows_at_once_as_the_device_holds(monkeypatch):
     params = start(small())
-    assert [measure.at_once(params, n, 64) for n in (2, 16, 32, 33)] == [2, 8, 8, 33]
+    assert [teachers.at_once(params, n, 64) for n in (2, 16, 32, 33)] == [2, 8, 8, 33]
     wide = jax.eval_shape(lambda: start(small(n_vocab=32768, n_ctx=512)))
-    few = measure.at_once(wide, 8, 512)
-    assert few * transformer.window_bytes(wide, 512) <= measure.CPU_BYTES < 8 * 4 * 512 * 32768 * 8
+    few = teachers.at_once(wide, 8, 512)
+    assert few * transformer.window_bytes(wide, 512) <= teachers.CPU_BYTES < 8 * 4 * 512 * 32768 * 8
     assert few < 8
     monkeypatch.setattr(jax, "devices", lambda: card(16))
-    assert measure.at_once(params, 512, 64) == 512
+    assert teachers.at_once(params, 512, 64) == 512
     large = jax.eval_shape(lambda: start(small(n_vocab=32768, n_ctx=1024)))
     a_window = transformer.window_bytes(large, 1024)
-    found = [measure.at_once(large, 512, 1024)]
+    found = [teachers.at_once(large, 512, 1024)]
     monkeypatch.setattr(jax, "devices", lambda: card(64))
-    found.append(measure.at_once(large, 512, 1024))
+    found.append(teachers.at_once(large, 512, 1024))
     assert 1 <= found[0] < found[1] < 512
     assert found[0] * a_window < 16 * 2**30 / 2
     assert all(512 % n == 0 for n in found)
@@ -372,7 +331,7 @@ def test_log_probabilities_are_those_of_the_logits():
     _, params = random_model()
     windows = np.random.default_rng(0).integers(0, 27, (24, 7))
     expected = jax.nn.log_softmax(transformer.logits(params, windows[:, :-1]), axis=0)
-    found = measure.log_probabilities(params, windows)
+    found = teachers.log_probabilities(params, windows)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -413,7 +372,7 @@ def test_a_teacher_inside_the_step_tells_the_same(toy, monkeypatch):
     told = go()
     monkeypatch.setattr(train, "TOLD", 0)
     # Nobody asks for the probabilities of a chunk any more.
-    monkeypatch.setattr(measure, "log_probabilities", None)
+    monkeypatch.setattr(teachers, "log_probabilities", None)
     for a, b in zip(*map(jax.tree.leaves, (told, go())), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
@@ -441,7 +400,7 @@ def test_a_long_run_goes_on_where_a_kill_cut_it_off(toy, monkeypatch, tmp_path):
         fit(small(n_ctx=8), Killed(), 6_000, checkpoint=checkpoint)
     with float64():  # as training runs
         first = start(small(n_ctx=8))
-        done, state = checkpoint.load((first, train.optimizer(Recipe()).init(first)))
+        done, state = checkpoint.load((first, train.optimizer().init(first)))
     assert 0 < done < 6_000 / (4 * 8)
     for a, b in zip(*map(jax.tree.leaves, (whole, go(checkpoint=checkpoint))), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -493,18 +452,17 @@ def test_identity_depends_on_all_that_matters():
         replace(base, n_layers=2),
         replace(base, tokens=2e4),
         replace(base, seed=1),
-        replace(base, peak=1e-3),
+        replace(base, recipe=Recipe(peak=1e-3)),
         replace(base, teacher=PERFECT),
         replace(base, teacher=Run(1, 4e4)),
         replace(base, objective=Objective(top_k=1)),
-        replace(base, windows=16),
+        replace(base, recipe=Recipe(windows=16)),
         replace(base, corpus=Words(n_ctx=32), teacher=None),
         replace(base, corpus=TEXT, teacher=None),
-        replace(base, bfloat16=True),
     ]
-    assert len({r.id for r in [base, *others]}) == 12
-    assert replace(base, windows=batches(base.tokens, WORDS.n_ctx)[0]) == base
-    assert not {"corpus", "bfloat16"} & base.configuration().keys()
+    assert len({r.id for r in [base, *others]}) == 11
+    assert replace(base, recipe=Recipe(windows=batches(base.tokens, WORDS.n_ctx)[0])) == base
+    assert not {"corpus", "windows"} & base.configuration().keys()
 
 
 TINY = [
@@ -518,11 +476,11 @@ TINY = [
 def test_study_resumes_and_any_row_can_be_made_again(tmp_path):
     path, models = tmp_path / "study.csv", tmp_path / "models"
     with ThreadPoolExecutor(1) as pool:
-        record.run(TINY[:2], path, models, pool, progress=False)
+        record.complete(TINY[:2], path, models, pool, progress=False)
         before = path.read_text()
         path.write_text(before + "torn,li")
         (models / f"{TINY[0].id}.npz").unlink()
-        found = record.run(TINY, path, models, pool, progress=False)
+        found = record.complete(TINY, path, models, pool, progress=False)
         assert path.read_text().startswith(before)
         assert sorted(found.id) == sorted(r.id for r in TINY)
         again = execute.remake(TINY[1].id, TINY, record.task(), models, pool)
@@ -539,19 +497,19 @@ def test_study_resumes_and_any_row_can_be_made_again(tmp_path):
 def test_cached_weights_of_another_loss_are_trained_again(tmp_path):
     path, models = tmp_path / "study.csv", tmp_path / "models"
     with ThreadPoolExecutor(1) as pool:
-        first = record.run(TINY[:2], path, models, pool, progress=False).set_index("id").loss
-        other = record.trained(Run(1, 4_000, seed=1))
+        first = record.complete(TINY[:2], path, models, pool, progress=False).set_index("id").loss
+        other = training.trained(Run(1, 4_000, seed=1))
         weights.store(models, TINY[0].key, other)
         student = Run(1, 2_000, seed=3, teacher=TINY[0])
         with pytest.warns(UserWarning, match="trained again"):
-            found = record.run([*TINY[:2], student], path, models, pool, progress=False)
+            found = record.complete([*TINY[:2], student], path, models, pool, progress=False)
         assert found.teacher_loss.iloc[-1] == pytest.approx(first[TINY[0].id], abs=1e-5)
         # A table without the teacher's row knows its loss from its students.
         path = tmp_path / "students.csv"
-        record.run([TINY[1]], path, models, pool, progress=False)
+        record.complete([TINY[1]], path, models, pool, progress=False)
         weights.store(models, TINY[0].key, other)
         with pytest.warns(UserWarning, match="trained again"):
-            record.run([TINY[1], student], path, models, pool, progress=False)
+            record.complete([TINY[1], student], path, models, pool, progress=False)
 
 
 @pytest.mark.filterwarnings("ignore")  # dask's own, about ports and large graphs
@@ -596,7 +554,7 @@ def test_another_dask_worker_goes_on_where_a_killed_one_was_in_a_long_run(tmp_pa
         killer = threading.Thread(target=kill, args=(workers,))
         killer.start()
         with execute.executor(client.scheduler.address) as pool:
-            found = record.run([long], path, models, pool, progress=False)
+            found = record.complete([long], path, models, pool, progress=False)
         killer.join()
     steps = sorted(int(file.name.split("_")[2]) for file in begun())
     assert len(steps) == 2
@@ -605,7 +563,7 @@ def test_another_dask_worker_goes_on_where_a_killed_one_was_in_a_long_run(tmp_pa
 
 
 def test_committed_table_is_the_design():
-    designs = {"study": scaling.FULL.runs(), "sweep": scaling.SWEEP.runs()}
+    designs = {"study": scaling.FULL.runs(), "sweep": scaling.sweep_runs()}
     designs |= {
         "fixed_tokens": scaling.FIXED_TOKENS,
         "largest_students": scaling.LARGEST_STUDENTS.student_runs(),
@@ -617,7 +575,7 @@ def test_committed_table_is_the_design():
 
 
 def test_rows_of_every_version_of_the_code_are_made_again(tmp_path):
-    jobs = {r.id: r for r in (*scaling.FULL.runs(), *practice.FULL.runs())}
+    jobs = {r.id: r for r in (*scaling.FULL.runs(), *practice.runs())}
     names = ("study", "practice")
     known = pd.concat(record.read(DATA / "runs" / f"{name}.csv") for name in names)
     known = known.drop_duplicates("id").set_index("id")
@@ -626,7 +584,7 @@ def test_rows_of_every_version_of_the_code_are_made_again(tmp_path):
     cheap = cheap.groupby("code").head(1)
     assert set(cheap.code) >= set(record.read(DATA / "runs" / "practice.csv").code)
     with ThreadPoolExecutor(1) as pool:
-        made = record.run(
+        made = record.complete(
             [jobs[i] for i in cheap.index], tmp_path / "runs.csv", tmp_path, pool, progress=False
         ).set_index("id")
     # To every digit on the machine that made the rows; elsewhere arithmetic differs.

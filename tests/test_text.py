@@ -10,11 +10,11 @@ import pytest
 
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
-from scalinglib.study.corpus import SPLITS, stream
+from scalinglib.study.corpora.base import SPLITS, stream
+from scalinglib.study.corpora.text import Addresses, Text
+from scalinglib.study.corpora.tokenizer import BYTES, Bpe
 from scalinglib.study.designs import addresses, scaling
 from scalinglib.study.run import Run, by_ratio
-from scalinglib.study.text import Addresses, Text
-from scalinglib.study.tokenizer import BYTES, Bpe
 
 
 def speech(i):
@@ -146,9 +146,9 @@ def test_tokens_that_are_read_again_are_told(tmp_path):
     assert record.repeats(by_ratio(1, 10)) == 0
     with ThreadPoolExecutor(1) as pool:
         with pytest.warns(UserWarning, match=r"1 of 2 runs .*3\.0 times"):
-            found = record.run(runs, tmp_path / "t.csv", tmp_path, pool, progress=False)
+            found = record.complete(runs, tmp_path / "t.csv", tmp_path, pool, progress=False)
         taught = replace(runs[0], teacher=runs[0])
-        record.run([taught], tmp_path / "t.csv", tmp_path, pool, progress=False)
+        record.complete([taught], tmp_path / "t.csv", tmp_path, pool, progress=False)
     assert (found.loss < math.log(256)).all()
     assert list(found) == list(record.COLUMNS)
 

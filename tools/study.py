@@ -8,7 +8,7 @@ import argparse
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from scalinglib.experiment import execute, table
+from scalinglib.experiment import execute, records
 from scalinglib.gap import mapping_paper, mapping_sweep
 from scalinglib.report.paths import DATA, ROOT
 from scalinglib.study import record
@@ -29,7 +29,7 @@ from scalinglib.study.designs import (
 
 MODELS = ROOT / "build" / "models"
 MAPPING = ROOT / "build" / "mapping"
-LOGITS = logits.FULL.runs()
+LOGITS = logits.runs()
 ONE_THREAD = partial(ThreadPoolExecutor, 1)  # its groups use all cores at once
 
 
@@ -43,8 +43,8 @@ STUDIES = {
     "text": transformers(addresses.FULL.runs()),
     "fixed_tokens": transformers(scaling.FIXED_TOKENS),
     "largest_students": transformers(scaling.LARGEST_STUDENTS.student_runs()),
-    "sweep": transformers(scaling.SWEEP.runs()),
-    "practice": transformers(practice.FULL.runs()),
+    "sweep": transformers(scaling.sweep_runs()),
+    "practice": transformers(practice.runs()),
     "floor": transformers(floor.RUNS),
     "mixing": transformers(mixing.RUNS),
     "mixing_text": transformers(mixing.TEXT_RUNS),
@@ -54,11 +54,9 @@ STUDIES = {
     "choice": transformers(choice.RUNS),
     "written": written.runs,  # on what teachers wrote, whose weights have to be there
     "logits": transformers(LOGITS, record.task(MODELS, LOGITS)),
-    "calibration": transformers(
-        confidence.FULL.runs(), confidence.task(confidence.FULL.windows, MODELS)
-    ),
-    "mapping": (mapping_sweep.FULL.groups(), mapping_sweep.task(), MAPPING, ONE_THREAD),
-    "mapping_paper": (mapping_paper.PAPER.groups(), mapping_sweep.task(), MAPPING, ONE_THREAD),
+    "calibration": transformers(confidence.runs(), confidence.task(MODELS)),
+    "mapping": (mapping_sweep.groups(), mapping_sweep.task(), MAPPING, ONE_THREAD),
+    "mapping_paper": (mapping_paper.groups(), mapping_sweep.task(), MAPPING, ONE_THREAD),
 }
 
 
@@ -74,16 +72,16 @@ def main():
     path = DATA / "runs" / f"{arguments.study}.csv"
     with execute.executor(arguments.dask, local) as pool:
         if arguments.run is None:
-            runs = execute.run(jobs, task, path, folder, pool)
+            runs = execute.complete(jobs, task, path, folder, pool)
             print(f"{path.name} is complete: {len(runs)} rows of {runs.id.nunique()} models")
             if arguments.study == "practice":
-                kept = practice.entries(practice.FULL, folder)
+                kept = practice.entries(folder)
                 kept.to_csv(path.with_stem("practice_entries"), index=False, float_format="%.6g")
             return
         made = execute.remake(arguments.run, jobs, task, folder, pool)
     made = made[made.id == arguments.run]
     print(made.T.to_string(header=False) if len(made) == 1 else made.to_string(index=False))
-    known = table.read(path, task.types).set_index("id")
+    known = records.read(path, task.types).set_index("id")
     if "loss" in made and arguments.run in known.index:
         print(f"loss {made.loss.item():.6f} here, {known.loss[arguments.run]} in {path.name}")
 

@@ -3,10 +3,11 @@
 import multiprocessing
 import os
 import platform
+import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -19,16 +20,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from operator import itemgetter
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import jax
 import pandas as pd
 from tqdm import tqdm
 
-from scalinglib.experiment import table, weights
+from scalinglib.experiment import records, weights
 from scalinglib.extras import missing
 
-__all__ = ["Job", "Task", "executor", "hardware", "local_executor", "one_core", "remake", "run"]
+__all__ = [
+    *("Job", "Task", "complete", "executor", "hardware", "local_executor", "one_core", "remake"),
+]
 
 AT_ONCE = 256  # jobs that an executor holds: each carries its teachers' weights
 # Weights that were evaluated on another machine may lie so far from its row, other models further.
@@ -42,26 +46,20 @@ class Job(Protocol):
 
     Attributes
     ----------
-    key : str
-        Names its weights on disk.
-    ids : tuple of str
-        Identities of its rows.
-    needs : tuple of Job
-        Whose weights it learns from.
-    keeps : bool
-        Whether its weights stay on disk though nothing here needs them: other tables may.
-    work : float
-        What it costs, for the progress bar.
-    shapes : pytree of `jax.ShapeDtypeStruct`
-        Of its weights.
+    key : names its weights on disk
+    ids : identities of its rows
+    needs : whose weights it learns from
+    keeps : whether its weights stay on disk though nothing here needs them: other tables may
+    work : what it costs, for the progress bar
+    shapes : of its weights, a pytree of `jax.ShapeDtypeStruct`
     """
 
     key: str
-    ids: tuple
-    needs: tuple
+    ids: tuple[str, ...]
+    needs: "tuple[Job, ...]"
     keeps: bool
     work: float
-    shapes: object
+    shapes: Any
 
 
 @dataclass(frozen=True)
@@ -70,27 +68,32 @@ class Task:
 
     Attributes
     ----------
-    train : function of a job and weights
-        The weights are a dict by key: those that the job needs, and its own where they are on
-        disk. Returns rows (a list of dicts) and the job's weights.
-    columns : tuple of str, columns of the rows
-    types : dict, types of columns for `table.read`
-    loss : function of a job and its weights, or None
-        The loss of each row (a dict by id), which is held against the table's before weights
-        from disk are trusted.
-    told : function of a table
-        The losses that a table (not an empty one) tells, of its rows and of others: a DataFrame of
-        id and loss.
+    train : The weights are a dict by key: those that the job needs, and its own where they are on
+        disk. Returns rows and the job's weights.
+    columns : of the rows
+    types : of columns, for `records.read`
+    loss : The loss of each row, by id, from a job's weights: it is held against the table's before
+        weights from disk are trusted.
+    told : The losses that a table (not an empty one) tells, of its rows and of others: a DataFrame
+        of id and loss.
     """
 
-    train: Callable
-    columns: tuple
-    types: dict = field(default_factory=dict)
-    loss: Callable | None = None
-    told: Callable = itemgetter(["id", "loss"])
+    train: Callable[[Job, Mapping[str, Any]], tuple[list[dict], Any]]
+    columns: tuple[str, ...]
+    types: Mapping[str, Any] = field(default_factory=dict)
+    loss: Callable[[Job, Any], Mapping[str, float]] | None = None
+    told: Callable[[pd.DataFrame], pd.DataFrame] = itemgetter(["id", "loss"])
 
 
-def run(jobs, task, path, folder, executor, *, progress=True):
+def complete(
+    jobs: Sequence[Job],
+    task: Task,
+    path: str | Path,
+    folder: str | Path,
+    executor: Executor,
+    *,
+    progress: bool = True,
+) -> pd.DataFrame:
     """Train the jobs that the table at `path` lacks, and return the whole table.
 
     Rows are written as jobs finish; start it again after a kill and it goes on. What jobs need
@@ -98,34 +101,32 @@ def run(jobs, task, path, folder, executor, *, progress=True):
     is reported at the end and keeps none from being written but those that need it. When a process
     of `local_executor` dies, the pool is made anew and what was lost is trained again; a job whose
     process dies while nothing else runs has failed. Weights on disk that are damaged, or whose loss
-    is not the table's, are trained again with a warning.
+    is not the table's, are trained again with a warning. On Ctrl-C what has
+    ended is recorded, and the rest left.
 
     Parameters
     ----------
-    jobs : list of Job
-    task : Task
-    path : path of a CSV file
-    folder : path, where weights lie; what is needed and missing there is trained again
-    executor : concurrent.futures.Executor
-        `local_executor()`, or `dask.distributed.Client(...).get_executor()`.
-    progress : bool, whether to show a progress bar with the time left
+    path : of a CSV file
+    folder : where weights lie; what is needed and missing there is trained again
+    executor : `local_executor()`, or `dask.distributed.Client(...).get_executor()`
+    progress : whether to show a progress bar with the time left
 
     Raises
     ------
     ValueError
         Before anything is trained: the table has other columns.
-    table.LockedError
+    records.LockedError
         If another runner writes the table.
     RuntimeError
         After everything else is done: the jobs that failed.
     """
-    with table.locked(path):
-        table.matching(path, task.columns)
-        runs = table.read(path, task.types)
+    with records.locked(path):
+        records.matching(path, task.columns)
+        runs = records.read(path, task.types)
         done, wanted = set(runs.id), {job.key for job in jobs}
 
         def record(job, rows):
-            found = table.frame(rows)
+            found = records.frame(rows)
             if set(found.id) != set(job.ids):
                 raise ValueError(f"job {job.key} gave rows of {sorted(set(found.id))}")
             if set(found) != set(task.columns):
@@ -133,7 +134,7 @@ def run(jobs, task, path, folder, executor, *, progress=True):
                 raise ValueError(f"job {job.key}: columns {odd} are its rows' or the task's alone")
             found = found[~found.id.isin(done)]
             if job.key in wanted and len(found):
-                table.append(path, found)
+                records.append(path, found)
                 done.update(found.id)
 
         todo = [job for job in jobs if not done.issuperset(job.ids)]
@@ -142,11 +143,13 @@ def run(jobs, task, path, folder, executor, *, progress=True):
     if failed:
         told = "\n".join(f"{job.key} {job}: {error!r}" for job, error in failed.values())
         raise RuntimeError(f"{len(failed)} runs failed (the others are in {path}):\n{told}")
-    return table.read(path, task.types)
+    return records.read(path, task.types)
 
 
-def remake(row_id, jobs, task, folder, executor):
-    """Train the job of one row again and return its rows (a DataFrame); no table is touched."""
+def remake(
+    row_id: str, jobs: Sequence[Job], task: Task, folder: str | Path, executor: Executor
+) -> pd.DataFrame:
+    """Train the job of one row again and return its rows; no table is touched."""
     job = next((job for job in jobs if row_id in job.ids), None)
     if job is None:
         raise ValueError(f"row_id is {row_id!r}; no job has a row of that identity")
@@ -155,7 +158,7 @@ def remake(row_id, jobs, task, folder, executor):
     failed = _complete(todo, task, folder, executor, lambda job, rows: made.update({job: rows}))
     if failed:
         raise next(iter(failed.values()))[1]
-    return table.frame(made[job])
+    return records.frame(made[job])
 
 
 def _with_needs(jobs, have):
@@ -278,6 +281,10 @@ def _complete(waiting, task, folder, executor, record, progress=False):
                     suspects.pop(job.key, None)
                     bar.update(job.work)
                     bar.set_description(f"{len(waiting) + len(futures)} runs to go")
+        except KeyboardInterrupt:
+            for future in [future for future in futures if future.done()]:
+                finish(futures.pop(future), future)
+            raise
         finally:
             for future in futures:
                 future.cancel()
@@ -288,25 +295,24 @@ def _lost(future):
     return not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
 
 
-def hardware():
+def hardware() -> str:
     """The processor or card and the number of cores, in words, for a table."""
     return f"{jax.devices()[0].device_kind} {platform.machine()}, {os.cpu_count()} cores"
 
 
-def local_executor(workers=None):
+def local_executor(workers: int | None = None) -> Executor:
     """An Executor on this machine: a process a core, each on one core; this process with a GPU.
 
     Small models gain nothing from several cores a run, nor (measured on a CPU) from training
     equal shapes under `vmap`: separate runs side by side are fastest.
     """
     if jax.default_backend() != "cpu":
-        return ThreadPoolExecutor(
-            workers or 1
-        )  # a second process would find the card's memory taken
-    return _Processes(workers or os.cpu_count())
+        # A second process would find the card's memory taken.
+        return ThreadPoolExecutor(workers or 1)
+    return _Pool(workers or os.cpu_count())
 
 
-class _Processes(Executor):
+class _Pool(Executor):
     """A pool of processes that is made anew when one of them has died."""
 
     def __init__(self, workers):
@@ -327,12 +333,21 @@ class _Processes(Executor):
     def shutdown(self, wait=True, *, cancel_futures=False):
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
+    def __exit__(self, kind, *error):
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            for process in multiprocessing.active_children():
+                process.kill()
+        return super().__exit__(kind, *error)
+
 
 @contextmanager
-def executor(address=None, local=local_executor):
+def executor(
+    address: str | None = None, local: Callable[[], Executor] = local_executor
+) -> Iterator[Executor]:
     """Dask's executor at a scheduler's address, or without one this machine's, for as long.
 
-    Where workers have the resource "GPU", each run takes one.
+    Where workers have the resource "GPU", each run takes one. Ctrl-C ends this machine's processes
+    at once: long runs have left states from which the next start goes on.
     """
     if address:
         try:
@@ -348,8 +363,12 @@ def executor(address=None, local=local_executor):
             yield pool
 
 
-def one_core():
-    """Set up a worker process: one thread, and an end when the parent is gone (killed, say)."""
+def one_core() -> None:
+    """Set up a worker process: one thread, and an end when the parent is gone (killed, say).
+
+    Ctrl-C is the parent's business.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     flags = os.environ.get("XLA_FLAGS", "")
     if "xla_cpu_multi_thread_eigen" not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()

@@ -2,14 +2,16 @@
 
 import os
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 __all__ = ["partials", "replacing"]
 
 
 @contextmanager
-def replacing(path):
+def replacing(path: str | Path) -> Iterator[BinaryIO]:
     """Open a new file for bytes that takes the place of `path` when the block ends without error.
 
     Whoever reads sees the old file or the new one, and a kill leaves the old one. Writers of one
@@ -28,7 +30,7 @@ def replacing(path):
         partial.unlink(missing_ok=True)
 
 
-def partials(path):
-    """What kills have left of `replacing(path)`: a list of paths."""
+def partials(path: str | Path) -> list[Path]:
+    """What kills have left of `replacing(path)`."""
     path = Path(path).resolve()
     return list(path.parent.glob(f".{path.name}.*.partial"))

@@ -1,19 +1,23 @@
 """Learning rates over a run, as functions of a step that may be traced."""
 
+import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 __all__ = ["one_cycle", "warmup_cosine"]
 
 
-def warmup_cosine(step, steps, *, peak, warmup, final):
+def warmup_cosine(
+    step: ArrayLike, steps: ArrayLike, *, peak: ArrayLike, warmup: float, final: float
+) -> jax.Array:
     """Linear warm-up, then a cosine down to `final` times the peak.
 
     Parameters
     ----------
-    step, steps : float arrays, from 0; number of steps
-    peak : float, the highest rate, reached at the end of the warm-up
-    warmup : float, its share of the steps, rounded up to a whole step
-    final : float, last rate over peak
+    step, steps : from 0; number of steps
+    peak : the highest rate, reached at the end of the warm-up
+    warmup : its share of the steps, rounded up to a whole step
+    final : last rate over peak
     """
     warm = jnp.ceil(warmup * steps)
     progress = jnp.clip((step - warm) / jnp.maximum(steps - warm, 1), 0, 1)
@@ -21,14 +25,16 @@ def warmup_cosine(step, steps, *, peak, warmup, final):
     return peak * jnp.minimum((step + 1) / jnp.maximum(warm, 1), cosine)
 
 
-def one_cycle(step, steps, *, peak, warmup):
+def one_cycle(
+    step: ArrayLike, steps: ArrayLike, *, peak: ArrayLike, warmup: ArrayLike
+) -> jax.Array:
     """Linear warm-up, then a cosine to just above zero, float32.
 
     Parameters
     ----------
-    step, steps : int arrays, from 0; number of steps
-    peak : float, the highest rate
-    warmup : float, share of the steps on the way up, in (0, 1)
+    step, steps : whole numbers, from 0; number of steps
+    peak : the highest rate
+    warmup : share of the steps on the way up, in (0, 1)
     """
     done = (step + 1) / (steps + 1)
     up = done / warmup

@@ -1,6 +1,7 @@
 """Weights of trained models on disk: one file a model, which says whose weights it holds."""
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -16,7 +17,7 @@ class DamagedError(ValueError):
     """A file of weights that cannot be read, or that holds another model's."""
 
 
-def store(folder, key, weights):
+def store(folder: str | Path, key: str, weights: Any) -> None:
     """Write weights (any pytree of arrays) under a key; a kill leaves no part of a file."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(weights)
     arrays = {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
@@ -24,15 +25,13 @@ def store(folder, key, weights):
         np.savez(file, **{OWNER: np.array(key)}, **arrays)
 
 
-def load(folder, key, like):
+def load(folder: str | Path, key: str, like: Any) -> Any:
     """Weights under a key.
 
     Parameters
     ----------
-    folder : path
-    key : str
-    like : pytree
-        Of arrays or `jax.ShapeDtypeStruct`: the shapes and types that the weights must have.
+    like : pytree of arrays or `jax.ShapeDtypeStruct`
+        The shapes and types that the weights must have.
 
     Raises
     ------
@@ -66,7 +65,7 @@ def load(folder, key, like):
     return jax.tree.unflatten(tree, [found[name] for name in wanted])
 
 
-def remove(folder, key):
+def remove(folder: str | Path, key: str) -> None:
     """Remove the weights under a key, if there are any."""
     _file(folder, key).unlink(missing_ok=True)
 

@@ -7,6 +7,7 @@ Lemmas C.1 and C.2; `constrained_least_squares` finds the same models on sampled
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from scalinglib.checks import positive
@@ -19,33 +20,33 @@ __all__ = [
 ]
 
 
-def teacher_error(alpha, teacher_size, teacher_bound):
+def teacher_error(alpha: ArrayLike, teacher_size: int, teacher_bound: float) -> float:
     """‖g* - f*‖ of the best teacher (Equation 17).
 
     Parameters
     ----------
-    alpha : array, shape (p,)
-        Coefficients of the target.
-    teacher_size : int
-        m, from 1 to p.
-    teacher_bound : float
-        T, the largest norm that the teacher may have.
+    alpha : (p,), coefficients of the target
+    teacher_size : m, from 1 to p
+    teacher_bound : T, the largest norm that the teacher may have
     """
     alpha, m = _target(alpha), _size("teacher_size", teacher_size, alpha)
     return _error(alpha, m, _shrink(positive("teacher_bound", teacher_bound), alpha[:m]))
 
 
-def student_error(alpha, teacher_size, student_size, teacher_bound, student_bound):
+def student_error(
+    alpha: ArrayLike,
+    teacher_size: int,
+    student_size: int,
+    teacher_bound: float,
+    student_bound: float,
+) -> float:
     """‖h* - f*‖ of the student that imitates the best teacher best (Equation 22).
 
     Parameters
     ----------
-    alpha : array, shape (p,)
-        Coefficients of the target.
-    teacher_size, student_size : int
-        m and n, from 1 to p.
-    teacher_bound, student_bound : float
-        T and D, as the paper calls them; it takes D <= T.
+    alpha : (p,), coefficients of the target
+    teacher_size, student_size : m and n, from 1 to p
+    teacher_bound, student_bound : T and D, as the paper calls them; it takes D <= T
     """
     alpha = _target(alpha)
     m = _size("teacher_size", teacher_size, alpha)
@@ -55,19 +56,18 @@ def student_error(alpha, teacher_size, student_size, teacher_bound, student_boun
     return _error(alpha, k, c_student * c_teacher)
 
 
-def constrained_least_squares(design, target, bound):
+def constrained_least_squares(design: np.ndarray, target: np.ndarray, bound: float) -> np.ndarray:
     """Coefficients c that minimise ‖design c - target‖ with ‖c‖ <= bound.
 
     Parameters
     ----------
-    design : array, shape (points, size)
-    target : array, shape (points,)
-    bound : float
-        Positive.
+    design : (points, size)
+    target : (points,)
+    bound : positive
 
     Returns
     -------
-    array, shape (size,)
+    (size,)
         The least-squares solution if it is within the bound, else the ridge solution whose norm
         is the bound (the multiplier is found by root search on the secular equation).
     """
@@ -86,12 +86,12 @@ def constrained_least_squares(design, target, bound):
     return solution(brentq(lambda r: np.linalg.norm(solution(r)) - bound, low, high, xtol=1e-14))
 
 
-def cosine_basis(points, size):
+def cosine_basis(points: int, size: int) -> np.ndarray:
     """The first `size` cosines, orthonormal under the mean over `points` midpoints of [0, 1].
 
     Returns
     -------
-    array, shape (points, size)
+    (points, size)
         Column i is φ_i at the midpoints; size may be at most `points`.
     """
     if not 1 <= size <= points:

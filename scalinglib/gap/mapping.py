@@ -12,11 +12,14 @@ then simply a student of the truth.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from scalinglib.checks import positive
 from scalinglib.experiment.schedules import one_cycle
@@ -51,6 +54,8 @@ __all__ = [
 BATCH = 512
 VALUES = 3  # the context holds 0, 1 and 2
 STREAMS = ("teacher", "student", "evaluation")
+# ((weights, bias), ...) from input to output; several networks have axes (seeds, tables) in front.
+Network = tuple[tuple[jax.Array, jax.Array], ...]
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,8 @@ class Problem:
 
     Attributes
     ----------
-    context : int
-        Elements of the context, and labels; 2 to 10, so that every input fits in a table.
-    easy : float
-        Probability that the pointer shows a 0, in [0, 1]; otherwise it shows 1 or 2, equally often.
+    context : elements of the context, and labels; 2 to 10, so that every input fits in a table
+    easy : probability that the pointer shows a 0, in [0, 1]; else it shows 1 or 2, equally often.
         All other elements are uniform in {0, 1, 2}, so that 1/3 makes the whole context uniform.
     """
 
@@ -82,10 +85,8 @@ class Schedule:
 
     Attributes
     ----------
-    peak : float
-        Highest learning rate.
-    warmup : float
-        Share of the steps spent on the way up to it, in (0, 1).
+    peak : highest learning rate
+    warmup : share of the steps spent on the way up to it, in (0, 1)
     """
 
     peak: float = 3e-3
@@ -96,13 +97,13 @@ class Schedule:
         if not 0 < self.warmup < 1:
             raise ValueError(f"warmup is {self.warmup!r}; it must lie between 0 and 1")
 
-    def rate(self, step, steps):
+    def rate(self, step: ArrayLike, steps: int) -> jax.Array:
         """Learning rate of step 0, 1, ..., steps - 1; the last one is just above 0."""
         with float64():
             return one_cycle(step, steps, peak=self.peak, warmup=self.warmup)
 
 
-def label(context, pointer):
+def label(context: ArrayLike, pointer: ArrayLike) -> jax.Array:
     """The label of a sample: a position in the context.
 
     It is the pointer itself if that shows a 0, else the position of another element equal to the
@@ -111,8 +112,8 @@ def label(context, pointer):
 
     Parameters
     ----------
-    context : integer array, (..., context)
-    pointer : integer array, (...)
+    context : whole numbers (..., context)
+    pointer : whole numbers (...)
     """
     context, pointer = jnp.asarray(context), jnp.asarray(pointer)
     shown = jnp.take_along_axis(context, pointer[..., None], axis=-1)
@@ -121,13 +122,13 @@ def label(context, pointer):
     return jnp.where(lonely, pointer, jnp.argmax(equal, axis=-1))
 
 
-def key(*what):
+def key(*what: object) -> jax.Array:
     """A random key that depends on what it is for and on nothing else, least of all call order."""
     digest = hashlib.sha256(repr(what).encode()).digest()
     return jax.random.key(int.from_bytes(digest[:4], "little"))
 
 
-def sample(problem, random_key, size):
+def sample(problem: Problem, random_key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
     """Draw `size` samples: contexts (size, context) and pointers (size,), both int32."""
     return _sample(problem.context, problem.easy, random_key, size)
 
@@ -141,7 +142,7 @@ def _sample(n, easy, random_key, size):
     return context.at[jnp.arange(size), pointer].set(shown), pointer
 
 
-def batch(problem, stream_key, step):
+def batch(problem: Problem, stream_key: jax.Array, step: ArrayLike) -> tuple[jax.Array, jax.Array]:
     """Batch number `step` of a stream, made anew from the two: BATCH contexts and pointers."""
     return _batch(problem.context, problem.easy, stream_key, step)
 
@@ -150,7 +151,7 @@ def _batch(context, easy, stream_key, step):
     return _sample(context, easy, jax.random.fold_in(stream_key, step), BATCH)
 
 
-def every_input(problem):
+def every_input(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     """All contexts (rows, context) and pointers (rows,), in the order of the tables."""
     digits = VALUES ** np.arange(problem.context)
     context = np.arange(VALUES**problem.context)[:, None] // digits % VALUES
@@ -158,13 +159,13 @@ def every_input(problem):
     return np.tile(context, (problem.context, 1)).astype(np.int32), pointer.astype(np.int32)
 
 
-def row(context, pointer):
+def row(context: ArrayLike, pointer: ArrayLike) -> jax.Array:
     """The row of a table in which a sample's answer stands."""
     digits = jnp.asarray(VALUES ** np.arange(context.shape[-1]), jnp.int32)
     return (context * digits).sum(-1, dtype=jnp.int32) + pointer * VALUES ** context.shape[-1]
 
 
-def truth(problem):
+def truth(problem: Problem) -> jax.Array:
     """The labels of every input as one-hot probabilities: float32, (rows, context)."""
     return jax.nn.one_hot(label(*every_input(problem)), problem.context, dtype=jnp.float32)
 
@@ -175,15 +176,15 @@ def _features(context, pointer):
     return jnp.concatenate([context.astype(jnp.float32), hot], axis=-1)
 
 
-def parameters(problem, width):
-    """Number of parameters, biases included, of the MLP of a width (a count, any integer array)."""
+def parameters(problem: Problem, width: ArrayLike) -> ArrayLike:
+    """Number of parameters, biases included, of the MLP of a width."""
     return width**2 + width * (3 * problem.context + 2) + problem.context
 
 
-def init(problem, width, random_key):
+def init(problem: Problem, width: int, random_key: jax.Array) -> Network:
     """Weights and biases of an MLP with two hidden layers of equal width, float32.
 
-    He's normal initialisation, biases 0: ((weights, bias), ...) from input to output.
+    He's normal initialisation, biases 0.
     """
     sizes = (2 * problem.context, width, width, problem.context)
     layers = zip(jax.random.split(random_key, 3), sizes[:-1], sizes[1:], strict=True)
@@ -196,7 +197,7 @@ def init(problem, width, random_key):
     )
 
 
-def logits(network, features):
+def logits(network: Network, features: ArrayLike) -> jax.Array:
     """The MLP's output for features (..., 2 context): (..., context)."""
     for weights, bias in network[:-1]:
         features = jax.nn.relu(features @ weights + bias)
@@ -204,7 +205,7 @@ def logits(network, features):
     return features @ weights + bias
 
 
-def cross_entropy(network, features, target):
+def cross_entropy(network: Network, features: ArrayLike, target: ArrayLike) -> jax.Array:
     """Cross-entropy to the target probabilities, in nats: the KL divergence up to a constant."""
     return -(target * jax.nn.log_softmax(logits(network, features))).sum(-1).mean()
 
@@ -212,13 +213,18 @@ def cross_entropy(network, features, target):
 _ADAM = optax.scale_by_adam()
 
 
+class Settings(NamedTuple):
+    """What differs between runs that share a compiled step."""
+
+    easy: float
+    peak: float
+    warmup: float
+    steps: int
+
+
 @jax.jit(donate_argnames="state")
 def _advance(state, stream_keys, tables, settings, start, stop):
-    """Take the steps from `start` up to `stop` with all networks: (seeds, tables, ...).
-
-    `settings` are easy, peak, warmup and the number of all steps: numbers, so that another one does
-    not compile anew.
-    """
+    """Take the steps from `start` up to `stop` with all networks: (seeds, tables, ...)."""
     easy, peak, warmup, steps = settings
 
     def update(network, adam, features, target, rate):
@@ -238,7 +244,16 @@ def _advance(state, stream_keys, tables, settings, start, stop):
     return jax.lax.fori_loop(start, stop, one_step, state)
 
 
-def train(problem, width, samples, seeds, tables, stream, *, schedule=None):
+def train(
+    problem: Problem,
+    width: int,
+    samples: int,
+    seeds: Sequence[int],
+    tables: ArrayLike,
+    stream: str,
+    *,
+    schedule: Schedule | None = None,
+) -> Network:
     """Train one MLP for each seed and each table to learn from, all together.
 
     Networks of one seed start alike and see the same samples, whatever they learn from: they
@@ -246,20 +261,16 @@ def train(problem, width, samples, seeds, tables, stream, *, schedule=None):
 
     Parameters
     ----------
-    width : int
-        Width of both hidden layers.
-    samples : int
-        Samples for each network, rounded up to whole batches.
-    seeds : sequence of int
-    tables : float32 array, (seeds, tables, rows, context)
+    width : of both hidden layers
+    samples : for each network, rounded up to whole batches
+    tables : float32 (seeds, tables, rows, context)
         Probabilities to learn from over every input: `truth`, or the `answers` of teachers.
-    stream : {"teacher", "student", "evaluation"}
+    stream : "teacher", "student" or "evaluation"
         Which of the disjoint streams the samples come from.
-    schedule : Schedule, optional
 
     Returns
     -------
-    network : as from `init`, each array with two axes (seeds, tables) in front
+    as from `init`, each array with two axes (seeds, tables) in front
 
     Raises
     ------
@@ -279,14 +290,13 @@ def train(problem, width, samples, seeds, tables, stream, *, schedule=None):
             f"context), here {shape}"
         )
     with float64():  # for the schedule, as the committed networks had it; arrays are float32
-        network = _train(problem, width, int(samples), seeds, (tables, stream, schedule))
+        network = _train(problem, width, int(samples), seeds, tables, stream, schedule)
     if not all(np.isfinite(a).all() for a in jax.tree.leaves(network)):
         raise FloatingPointError(f"networks of width {width} diverged; lower the peak {schedule}")
     return network
 
 
-def _train(problem, width, samples, seeds, how):
-    tables, stream, schedule = how
+def _train(problem, width, samples, seeds, tables, stream, schedule):
     n_tables = np.shape(tables)[1]
     tables = jnp.asarray(tables, jnp.float32)
     starts = jnp.stack([key("init", problem, stream, width, seed) for seed in seeds])
@@ -295,7 +305,8 @@ def _train(problem, width, samples, seeds, how):
     network = jax.tree.map(lambda a: jnp.repeat(a[:, None], n_tables, axis=1), network)
     state = network, jax.vmap(jax.vmap(_ADAM.init))(network)
     steps = -(-samples // BATCH)
-    settings = float(problem.easy), float(schedule.peak), float(schedule.warmup), steps
+    easy, peak, warmup = float(problem.easy), float(schedule.peak), float(schedule.warmup)
+    settings = Settings(easy, peak, warmup, steps)
     # Calls of a second or so each can be interrupted.
     chunk = max(1, int(3e10 / (6 * BATCH * parameters(problem, width) * len(seeds) * n_tables)))
     for start in range(0, steps, chunk):
@@ -315,7 +326,7 @@ def _one_by_one(function, network):
     return np.stack([np.asarray(a) for a in found]).reshape(*grid, *found[0].shape)
 
 
-def answers(problem, network):
+def answers(problem: Problem, network: Network) -> np.ndarray:
     """Probabilities that networks give to every input: float32, (seeds, tables, rows, context)."""
     features = _features(*map(jnp.asarray, every_input(problem)))
     return _one_by_one(lambda one: _probabilities(one, features), network)
@@ -345,12 +356,12 @@ def _sums(network, features, wanted, easy):
     return jax.lax.map(lambda args: one_batch(*args), (features, wanted, easy)).sum(0)
 
 
-def evaluate(problem, network, samples=2**17):
+def evaluate(problem: Problem, network: Network, samples: int = 2**17) -> dict[str, np.ndarray]:
     """Cross-entropy against the labels (nats) and accuracy of networks on the held-out stream.
 
     Returns
     -------
-    dict of float arrays (seeds, tables): loss, accuracy, and the same over the easy samples, whose
+    (seeds, tables) each: loss, accuracy, and the same over the easy samples, whose
     label is the pointer, and the hard ones: easy_loss, easy_accuracy, hard_loss, hard_accuracy;
     nan there if the problem has no such samples.
     """

@@ -6,81 +6,63 @@ One thing is cut to what half an hour of one core trains: Figure 12's teacher en
 steps of its 20 N, where the paper's goes to 16 384.
 """
 
-from dataclasses import dataclass
-
 from scalinglib.gap import mapping as mp
 from scalinglib.gap.mapping_sweep import Group
 
-__all__ = ["PAPER", "PaperSweep"]
+__all__ = ["STUDENT_WIDTHS", "figure_11", "figure_12", "groups", "longer", "teachers"]
+
+TRIALS, PEAK = 4, 3e-4
+TEACHER_WIDTHS, STUDENT_WIDTHS = (128, 256, 512), (128, 256, 362)
+TEACHER_STEPS = (64, 256, 1024, 4096)  # of 512 samples, of the widest teacher, for Figure 12
+LEAST_STEPS = 500  # what the smallest networks take, for which 20 N are fewer
 
 
-@dataclass(frozen=True)
-class PaperSweep:
-    """Students of teachers of growing width, and of one wide teacher trained for longer.
-
-    Attributes
-    ----------
-    trials : int
-        Seeds.
-    peak : float
-        Highest learning rate, of teachers and students.
-    teacher_widths, student_widths : tuple of int
-    teacher_steps : tuple of int
-        Steps, of 512 samples, of the widest teacher, for Figure 12.
-    least_steps : int
-        What the smallest networks take, for which 20 N are fewer.
-    """
-
-    trials: int = 4
-    peak: float = 3e-4
-    teacher_widths: tuple = (128, 256, 512)
-    student_widths: tuple = (128, 256, 362)
-    teacher_steps: tuple = (64, 256, 1024, 4096)
-    least_steps: int = 500
-
-    def samples(self, width):
-        """20 samples a parameter, and no fewer than `least_steps`, in whole batches."""
-        steps = -(-20 * mp.parameters(mp.Problem(), width) // mp.BATCH)
-        return max(self.least_steps, steps) * mp.BATCH
-
-    def teachers(self):
-        """Figure 11's teachers, a group a width."""
-        return [self._group(width, self.samples(width)) for width in self.teacher_widths]
-
-    def longer(self):
-        """Figure 12's: the widest teacher on more and more steps, those of Figure 11 at the end."""
-        widest = self.teacher_widths[-1]
-        amounts = [steps * mp.BATCH for steps in self.teacher_steps] + [self.samples(widest)]
-        return [self._group(widest, amount) for amount in amounts]
-
-    def figure_11(self):
-        """Students of teachers of every width, and of the labels."""
-        return self._students([*self.teachers(), None])
-
-    def figure_12(self):
-        """Students of the widest teacher, trained on every number of steps."""
-        return self._students(self.longer())
-
-    def groups(self):
-        """All groups, each once: the cheapest teacher, its students, then the next one."""
-        students = dict.fromkeys([*self.figure_11(), *self.figure_12()])
-        teachers = dict.fromkeys(teacher for group in students for teacher in group.teachers)
-        labels = [group for group in students if group.teachers == (None,)]
-        taught = {
-            teacher: [group for group in students if group.teachers == (teacher,)]
-            for teacher in sorted(teachers.keys() - {None}, key=lambda group: group.work)
-        }
-        return [g for teacher, own in taught.items() for g in (teacher, *own)] + labels
-
-    def _students(self, teachers):
-        return [
-            self._group(width, self.samples(width), (teacher,))
-            for width in self.student_widths
-            for teacher in teachers
-        ]
-
-    def _group(self, width, samples, teachers=()):
-        return Group(width, samples, self.trials, peak=self.peak, teachers=teachers)
+def teachers() -> list[Group]:
+    """Figure 11's teachers, a group a width."""
+    return [_group(width, _samples(width)) for width in TEACHER_WIDTHS]
 
 
-PAPER = PaperSweep()
+def longer() -> list[Group]:
+    """Figure 12's: the widest teacher on more and more steps, those of Figure 11 at the end."""
+    widest = TEACHER_WIDTHS[-1]
+    amounts = [steps * mp.BATCH for steps in TEACHER_STEPS] + [_samples(widest)]
+    return [_group(widest, amount) for amount in amounts]
+
+
+def figure_11() -> list[Group]:
+    """Students of teachers of every width, and of the labels."""
+    return _students([*teachers(), None])
+
+
+def figure_12() -> list[Group]:
+    """Students of the widest teacher, trained on every number of steps."""
+    return _students(longer())
+
+
+def groups() -> list[Group]:
+    """All groups, each once: the cheapest teacher, its students, then the next one."""
+    students = dict.fromkeys([*figure_11(), *figure_12()])
+    labels = [group for group in students if group.teachers == (None,)]
+    taught = dict.fromkeys(teacher for group in students for teacher in group.needs)
+    found = []
+    for teacher in sorted(taught, key=lambda group: group.work):
+        found += [teacher, *(group for group in students if group.teachers == (teacher,))]
+    return found + labels
+
+
+def _samples(width):
+    """20 samples a parameter, and no fewer than `LEAST_STEPS`, in whole batches."""
+    steps = -(-20 * mp.parameters(mp.Problem(), width) // mp.BATCH)
+    return max(LEAST_STEPS, steps) * mp.BATCH
+
+
+def _students(teachers):
+    return [
+        _group(width, _samples(width), (teacher,))
+        for width in STUDENT_WIDTHS
+        for teacher in teachers
+    ]
+
+
+def _group(width, samples, teachers=()):
+    return Group(width, samples, TRIALS, peak=PEAK, teachers=teachers)

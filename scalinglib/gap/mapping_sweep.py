@@ -5,16 +5,23 @@ all its random keys come from that configuration; what is in the table is not tr
 """
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
+import pandas as pd
 
-from scalinglib.experiment import execute, table
+from scalinglib.experiment import execute, records
 from scalinglib.gap import mapping as mp
 
-__all__ = ["COLUMNS", "FULL", "Group", "Sweep", "read", "run", "task"]
+__all__ = [
+    *("COLUMNS", "EASY", "Group", "MAP_WIDTHS", "STUDENT_SAMPLES", "STUDENT_WIDTHS"),
+    *("TEACHER_WIDTHS", "by_easy", "by_peak", "by_samples", "figure_11", "figure_12", "groups"),
+    *("read", "task", "teachers"),
+]
 
 
 @dataclass(frozen=True)
@@ -25,19 +32,13 @@ class Group:
 
     Attributes
     ----------
-    width, samples : int
-        Width of the hidden layers; samples that each network is trained on.
-    seeds : int
-        Number of seeds: 0, 1, ..., seeds - 1. A student learns from the teacher of its own seed.
-    easy : float
-        Share of easy samples in the problem.
-    peak : float
-        Highest learning rate.
-    teachers : tuple of Group or None
-        Whom the students learn from, None being the labels; () makes the group one of teachers,
-        which learn from the labels on a stream of their own.
-    context : int
-        Length of the problem's context.
+    width, samples : of the hidden layers; those that each network is trained on
+    seeds : how many: 0, 1, ... A student learns from the teacher of its own seed.
+    easy : share of easy samples in the problem
+    peak : highest learning rate
+    teachers : whom the students learn from, None being the labels; () makes the group one of
+        teachers, which learn from the labels on a stream of their own
+    context : length of the problem's context
     """
 
     width: int
@@ -45,48 +46,48 @@ class Group:
     seeds: int
     easy: float = mp.Problem.easy
     peak: float = mp.Schedule.peak
-    teachers: tuple = ()
+    teachers: "tuple[Group | None, ...]" = ()
     context: int = mp.Problem.context
 
     @property
-    def problem(self):
+    def problem(self) -> mp.Problem:
         """The problem that the networks are trained on."""
         return mp.Problem(self.context, self.easy)
 
     @property
-    def work(self):
+    def work(self) -> float:
         """What training costs, in samples times parameters, a fixed overhead of a step included."""
         networks = self.seeds * max(1, len(self.teachers))
         return self.samples * networks * (mp.parameters(self.problem, self.width) + 3000)
 
     @property
-    def key(self):
+    def key(self) -> str:
         """Names the group's weights."""
-        return table.identity(asdict(self))
+        return records.identity(asdict(self))
 
     @property
-    def ids(self):
+    def ids(self) -> tuple[str, ...]:
         """Identities of the networks, by seed and then by teacher."""
-        return tuple(table.identity(c) for c in self.configurations())
+        return tuple(records.identity(c) for c in self.configurations())
 
     @property
-    def needs(self):
+    def needs(self) -> "tuple[Group, ...]":
         """The groups that teach."""
         return tuple(teacher for teacher in self.teachers if teacher is not None)
 
     @property
-    def keeps(self):
+    def keeps(self) -> bool:
         """Whether it is a group of teachers."""
         return not self.teachers
 
     @property
-    def shapes(self):
+    def shapes(self) -> Any:
         """Shapes of its weights."""
         grid = (self.seeds, max(1, len(self.teachers)))
         network = jax.eval_shape(lambda: mp.init(self.problem, self.width, mp.key("shapes")))
         return jax.tree.map(lambda a: jax.ShapeDtypeStruct(grid + a.shape, a.dtype), network)
 
-    def configurations(self):
+    def configurations(self) -> Iterator[dict[str, Any]]:
         """The configuration of each network, by seed and then by teacher."""
         own = {
             "context": self.context,
@@ -107,125 +108,83 @@ class Group:
                     "role": "student",
                     **own,
                     "seed": seed,
-                    "teacher": table.identity(learned),
+                    "teacher": records.identity(learned),
                     "teacher_width": teacher.width,
                     "teacher_samples": teacher.samples,
                 }
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """The one table of settings from which the list of runs follows.
-
-    Attributes
-    ----------
-    seeds : int
-    teacher_widths, student_widths : tuple of int
-    samples_per_parameter, least_samples, most_samples : int
-        Teachers see so many samples per parameter, but no less and no more than the bounds.
-    student_samples : int
-        What students see unless something else is said.
-    teacher_amounts : tuple of int
-        Samples for the widest teacher, for Figure 12.
-    amounts, easy, peaks : tuple
-        Other student samples, shares of easy samples and student learning rates, for the map.
-    most_work : float
-        Students with more samples times parameters than this are left out of the map.
-    map_widths : tuple of int
-        Student widths at these shares and rates; teachers at these shares are all but the widest.
-    """
-
-    seeds: int
-    teacher_widths: tuple
-    student_widths: tuple
-    samples_per_parameter: int
-    least_samples: int
-    most_samples: int
-    student_samples: int
-    teacher_amounts: tuple
-    amounts: tuple
-    easy: tuple
-    peaks: tuple
-    most_work: float
-    map_widths: tuple
-
-    def teachers(self, easy=mp.Problem.easy):
-        """One group of teachers a width."""
-        return [
-            Group(width, int(samples), self.seeds, easy)
-            for width in self.teacher_widths
-            for samples in [self.samples_per_parameter * mp.parameters(mp.Problem(), width)]
-            for samples in [np.clip(samples, self.least_samples, self.most_samples)]
-        ]
-
-    def students(self, widths, teachers, **other):
-        """One group of students a width, which learn from `teachers` (None: the labels)."""
-        base = Group(1, self.student_samples, self.seeds, teachers=tuple(teachers))
-        return [replace(base, width=width, **other) for width in widths]
-
-    def figure_11(self):
-        """Students of teachers of every width, and of the labels."""
-        return self.students(self.student_widths, [*self.teachers(), None])
-
-    def figure_12(self):
-        """Students of the widest teacher, trained on every amount of data."""
-        widest = self.teachers()[-1]
-        teachers = [replace(widest, samples=amount) for amount in self.teacher_amounts]
-        return self.students(self.student_widths, teachers)
-
-    def by_samples(self):
-        """Figure 11's students trained on other amounts."""
-        teachers = [*self.teachers(), None]
-        return [
-            group
-            for amount in self.amounts
-            for group in self.students(self.student_widths, teachers, samples=amount)
-            if amount * mp.parameters(group.problem, group.width) <= self.most_work
-        ]
-
-    def by_peak(self):
-        """Figure 11's students trained with other learning rates."""
-        teachers = [*self.teachers(), None]
-        return [
-            group
-            for peak in self.peaks
-            for group in self.students(self.map_widths, teachers, peak=peak)
-        ]
-
-    def by_easy(self):
-        """Figure 11's students on problems with other shares of easy samples."""
-        return [
-            group
-            for easy in self.easy
-            for teachers in [[*self.teachers(easy)[:-1], None]]
-            for group in self.students(self.map_widths, teachers, easy=easy)
-        ]
-
-    def groups(self):
-        """All groups of networks, each once, teachers before their students."""
-        students = [*self.figure_11(), *self.figure_12()]
-        students += [*self.by_easy(), *self.by_peak(), *self.by_samples()]
-        found = {}
-        for group in students:
-            found |= dict.fromkeys([t for t in group.teachers if t is not None] + [group])
-        return list(found)
+SEEDS = 5
+TEACHER_WIDTHS = (4, 8, 16, 32, 64, 128, 256, 512)
+STUDENT_WIDTHS = (4, 8, 16, 32, 64, 128, 256)
+SAMPLES_PER_PARAMETER, LEAST_SAMPLES, MOST_SAMPLES = 20, 2**18, 2**20  # what teachers see
+STUDENT_SAMPLES = 2**17  # what students see unless something else is said
+TEACHER_AMOUNTS = tuple(2**n for n in range(12, 21))  # of the widest teacher, for Figure 12
+# For the map: other samples, shares of easy samples and rates of students, at some widths (at the
+# shares, of teachers all but the widest); students with more samples times parameters are left out.
+AMOUNTS = (2**15, 2**16, 2**18, 2**19, 2**20, 2**21)
+EASY = (0.0, 2 / 3, 0.9, 1.0)
+PEAKS = (1e-3, 1e-2)
+MAP_WIDTHS = (8, 16, 32, 64, 128)
+MOST_WORK = 2e10
 
 
-FULL = Sweep(
-    seeds=5,
-    teacher_widths=(4, 8, 16, 32, 64, 128, 256, 512),
-    student_widths=(4, 8, 16, 32, 64, 128, 256),
-    samples_per_parameter=20,
-    least_samples=2**18,
-    most_samples=2**20,
-    student_samples=2**17,
-    teacher_amounts=tuple(2**n for n in range(12, 21)),
-    amounts=(2**15, 2**16, 2**18, 2**19, 2**20, 2**21),
-    easy=(0.0, 2 / 3, 0.9, 1.0),
-    peaks=(1e-3, 1e-2),
-    most_work=2e10,
-    map_widths=(8, 16, 32, 64, 128),
-)
+def teachers(easy: float = mp.Problem.easy) -> list[Group]:
+    """One group of teachers a width."""
+    samples = [SAMPLES_PER_PARAMETER * mp.parameters(mp.Problem(), w) for w in TEACHER_WIDTHS]
+    samples = np.clip(samples, LEAST_SAMPLES, MOST_SAMPLES).tolist()
+    return [Group(w, n, SEEDS, easy) for w, n in zip(TEACHER_WIDTHS, samples, strict=True)]
+
+
+def _students(widths, teachers, samples=STUDENT_SAMPLES, **other):
+    """One group of students a width, which learn from `teachers` (None: the labels)."""
+    return [Group(w, samples, SEEDS, teachers=tuple(teachers), **other) for w in widths]
+
+
+def figure_11() -> list[Group]:
+    """Students of teachers of every width, and of the labels."""
+    return _students(STUDENT_WIDTHS, [*teachers(), None])
+
+
+def figure_12() -> list[Group]:
+    """Students of the widest teacher, trained on every amount of data."""
+    widest = teachers()[-1]
+    longer = [replace(widest, samples=amount) for amount in TEACHER_AMOUNTS]
+    return _students(STUDENT_WIDTHS, longer)
+
+
+def by_samples() -> list[Group]:
+    """Figure 11's students trained on other amounts."""
+    return [
+        group
+        for amount in AMOUNTS
+        for group in _students(STUDENT_WIDTHS, [*teachers(), None], amount)
+        if amount * mp.parameters(group.problem, group.width) <= MOST_WORK
+    ]
+
+
+def by_peak() -> list[Group]:
+    """Figure 11's students trained with other learning rates."""
+    return [
+        group for peak in PEAKS for group in _students(MAP_WIDTHS, [*teachers(), None], peak=peak)
+    ]
+
+
+def by_easy() -> list[Group]:
+    """Figure 11's students on problems with other shares of easy samples."""
+    return [
+        group
+        for easy in EASY
+        for group in _students(MAP_WIDTHS, [*teachers(easy)[:-1], None], easy=easy)
+    ]
+
+
+def groups() -> list[Group]:
+    """All groups of networks, each once, teachers before their students."""
+    students = [*figure_11(), *figure_12(), *by_easy(), *by_peak(), *by_samples()]
+    return list(dict.fromkeys(g for group in students for g in (*group.needs, group)))
+
+
 COLUMNS = (
     *("id", "role", "context", "easy", "width", "parameters", "samples", "peak", "seed"),
     *("teacher", "teacher_width", "teacher_samples"),
@@ -236,22 +195,16 @@ COLUMNS = (
 _TYPES = {"teacher": str, "teacher_width": "Int64", "teacher_samples": "Int64"}
 
 
-def read(path):
-    """The table of runs as a DataFrame; empty, with an `id` column, if there is none yet."""
-    return table.read(path, _TYPES)
+def read(path: str | Path) -> pd.DataFrame:
+    """The table of runs; empty, with an `id` column, if there is none yet."""
+    return records.read(path, _TYPES)
 
 
-def run(sweep, path, folder, *, progress=True):
-    """Train whatever of a sweep the table at `path` lacks, and return it; see `execute.run`.
+def task() -> execute.Task:
+    """What the sweep does with a group, for `execute.complete` on one thread.
 
-    A group uses all cores at once, so that groups follow each other.
+    A group uses all cores at once.
     """
-    with ThreadPoolExecutor(1) as pool:
-        return execute.run(sweep.groups(), task(), path, folder, pool, progress=progress)
-
-
-def task():
-    """What the sweep does with a group, for `execute.run` on one thread."""
     answers = {}  # a teacher serves many students: its answers are worked out once
 
     def train(group, given):
@@ -294,7 +247,7 @@ def _rows(group, network, seconds):
     }
     return [
         dict.fromkeys(COLUMNS)
-        | {"id": table.identity(configuration)}
+        | {"id": records.identity(configuration)}
         | configuration
         | {name: float(values[i]) for name, values in measured.items()}
         | common

@@ -1,4 +1,4 @@
-"""A whole distillation scaling study at small scale: language, model, losses, runs."""
+"""A whole distillation scaling study at small scale: corpora, models, runs, tables, designs."""
 
 from scalinglib.extras import missing
 
@@ -7,3 +7,34 @@ try:
     import wordfreq  # noqa: F401
 except ImportError as error:
     raise missing("study", error) from error
+
+from scalinglib.study import analysis, estimate, measure, record, training
+from scalinglib.study.corpora.text import Addresses, Text
+from scalinglib.study.corpora.words import Words, lexicon
+from scalinglib.study.design import Design
+from scalinglib.study.model.distill import Objective
+from scalinglib.study.model.recipe import Recipe
+from scalinglib.study.model.stored import Stored
+from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio, size
+
+__all__ = [
+    "PERFECT",
+    "WORDS",
+    "Addresses",
+    "Design",
+    "Objective",
+    "Recipe",
+    "Run",
+    "Stored",
+    "Text",
+    "Words",
+    "analysis",
+    "by_flops",
+    "by_ratio",
+    "estimate",
+    "lexicon",
+    "measure",
+    "record",
+    "size",
+    "training",
+]

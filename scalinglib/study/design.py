@@ -1,15 +1,16 @@
 """The paper's protocols (Sections 4.2 and E.2) scaled down: settings, and the runs they make."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import product
 
-from scalinglib.study.corpus import Corpus
-from scalinglib.study.distill import Objective
-from scalinglib.study.recipe import Recipe
+from scalinglib.study.corpora.base import Corpus
+from scalinglib.study.model.distill import Objective
+from scalinglib.study.model.recipe import Recipe
+from scalinglib.study.model.transformer import ASPECT_RATIO
 from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio
-from scalinglib.study.transformer import ASPECT_RATIO
 
-__all__ = ["Design"]
+__all__ = ["Design", "cheap_first"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,7 @@ class Design:
         Fixed-M students of every fixed-M teacher (Figure 4).
     weak_to_strong : tuple of (n_layers, ratio, seeds)
         More seeds of students that may overtake the first, weakest fixed-M teacher (Figure 41).
-    corpus : Corpus
-    aspect_ratio, peak, bfloat16, objective
+    corpus, aspect_ratio, recipe, objective
         Of every run (`Run`); the objective is that of the students.
     """
 
@@ -49,11 +49,10 @@ class Design:
     weak_to_strong: tuple = ()
     corpus: Corpus = WORDS
     aspect_ratio: int = ASPECT_RATIO
-    peak: float = Recipe.peak
-    bfloat16: bool = False
+    recipe: Recipe = field(default_factory=Recipe)
     objective: Objective = field(default_factory=Objective)
 
-    def supervised_runs(self):
+    def supervised_runs(self) -> list[Run]:
         """Protocol E.2, fixed M."""
         return [
             self._by_ratio(depth, ratio, seed=seed)
@@ -61,7 +60,7 @@ class Design:
             for ratio, seed in product(ratios, range(seeds))
         ]
 
-    def isoflop_runs(self):
+    def isoflop_runs(self) -> list[Run]:
         """Protocol E.2, IsoFLOP profiles."""
         return [
             self._by_flops(depth, flops, seed=seed)
@@ -69,12 +68,12 @@ class Design:
             for depth, seed in product(depths, range(seeds))
         ]
 
-    def fixed_teachers(self):
+    def fixed_teachers(self) -> list[Run | str]:
         """The fixed-M teachers, and the perfect one where the corpus knows its own truth."""
         found = [self._by_ratio(depth, ratio) for depth, ratio in self.teachers]
         return found if self.corpus.entropy is None else [*found, PERFECT]
 
-    def profile_runs(self):
+    def profile_runs(self) -> list[Run]:
         """Fixed-M teachers, student IsoFLOP profiles (Figures 2, 38a, 39)."""
         return [
             self._by_flops(depth, flops, seed=seed, **self._taught(teacher))
@@ -84,7 +83,7 @@ class Design:
             for seed in range(seeds)
         ]
 
-    def fixed_student_runs(self):
+    def fixed_student_runs(self) -> list[Run]:
         """IsoFLOP teachers, fixed-M students (Figures 3, 38b)."""
         teachers = [
             self._by_flops(depth, flops)
@@ -99,7 +98,7 @@ class Design:
             for seed in range(seeds)
         ]
 
-    def student_runs(self):
+    def student_runs(self) -> list[Run]:
         """Fixed-M teachers, fixed-M students (Figures 4, 37, 41)."""
         return [
             self._by_ratio(depth, ratio, seed=seed, **self._taught(teacher))
@@ -108,7 +107,7 @@ class Design:
             for ratio, seed in product(ratios, range(seeds))
         ]
 
-    def weak_to_strong_runs(self):
+    def weak_to_strong_runs(self) -> list[Run]:
         """Students of the weakest teacher, near whose loss seeds decide (Figure 41)."""
         if not self.weak_to_strong:
             return []
@@ -126,13 +125,13 @@ class Design:
         return by_flops(n_layers, flops, **self._common(), **other)
 
     def _common(self):
-        names = "corpus", "aspect_ratio", "peak", "bfloat16"
+        names = "corpus", "aspect_ratio", "recipe"
         return {name: getattr(self, name) for name in names}
 
     def _taught(self, teacher):
         return {"teacher": teacher, "objective": self.objective}
 
-    def runs(self):
+    def runs(self) -> list[Run]:
         """Every run once, teachers before their students, cheap ones first within each."""
         students = [
             *self.profile_runs(),
@@ -142,8 +141,9 @@ class Design:
         ]
         teachers = [run.teacher for run in students if isinstance(run.teacher, Run)]
         alone = [*self.supervised_runs(), *self.isoflop_runs(), *teachers]
-        return [
-            run
-            for group in (alone, students)
-            for run in sorted(dict.fromkeys(group), key=lambda run: run.flops + run.inference_flops)
-        ]
+        return [run for group in (alone, students) for run in cheap_first(group)]
+
+
+def cheap_first(runs: Iterable[Run]) -> list[Run]:
+    """Each run once, by its FLOPs, those of its teachers' inference among them."""
+    return sorted(dict.fromkeys(runs), key=lambda run: run.flops + run.inference_flops)

@@ -1,15 +1,18 @@
 """A study as one TOML file: read into a `Design`, or refused with every fault of it."""
 
+import os
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
-from scalinglib.study.corpus import N_CTX
+from scalinglib.study.corpora.base import N_CTX
+from scalinglib.study.corpora.text import Addresses, Text
+from scalinglib.study.corpora.tokenizer import BYTES
+from scalinglib.study.corpora.words import Words
 from scalinglib.study.design import Design
-from scalinglib.study.distill import Objective
+from scalinglib.study.model.distill import Objective
+from scalinglib.study.model.recipe import Recipe
 from scalinglib.study.run import Run
-from scalinglib.study.text import Addresses, Text
-from scalinglib.study.tokenizer import BYTES
-from scalinglib.study.words import Words
 
 __all__ = ["DesignError", "read"]
 
@@ -36,7 +39,9 @@ _ALLOWED = {
 }
 _CORPUS = {"kind": "text", "paths": "texts", "documents": "text"}
 _CORPUS |= {"tokenizer": "text", "n_vocab": "size", "n_ctx": "size"}
-_RECIPE = {"aspect_ratio": "size", "peak": "number", "bfloat16": "switch"}
+_KINDS = {float: "number", int: "size", int | None: "size", bool: "switch"}
+_RECIPE = {"aspect_ratio": "size"} | {f.name: _KINDS[f.type] for f in fields(Recipe)}
+_TRAINED_BYTES = 16  # a parameter's, its gradient's and Adam's two moments', in float32
 _OBJECTIVE = {"mixing": "share", "temperature": "number", "reverse": "switch"}
 _OBJECTIVE |= {"top_k": "size", "top_p": "number", "samples": "size"}
 _LISTS = {"isoflop_teachers": "numbers"}
@@ -46,18 +51,11 @@ class DesignError(ValueError):
     """One line for every fault of the file."""
 
 
-def read(path):
+def read(path: str | Path) -> Design:
     """The design that a TOML file describes.
 
-    Parameters
-    ----------
-    path : path_like
-        `designs/example.toml` has every key with a comment. Folders and files of text
-        are taken from where the file lies.
-
-    Returns
-    -------
-    Design
+    `designs/example.toml` has every key with a comment. Folders and files of text are taken from
+    where the file lies.
 
     Raises
     ------
@@ -84,7 +82,9 @@ def read(path):
     objective = _objective(told, faults)
     corpus = _corpus(path.parent, _table("corpus", told, _CORPUS, faults), faults)
     _raise(path, faults)
-    design = Design(**made, **recipe, corpus=corpus, objective=objective)
+    if "aspect_ratio" in recipe:
+        made["aspect_ratio"] = recipe.pop("aspect_ratio")
+    design = Design(**made, recipe=Recipe(**recipe), corpus=corpus, objective=objective)
     faults += _impossible(design, made)
     _raise(path, faults)
     return design
@@ -198,16 +198,22 @@ def _corpus(folder, told, faults):
 def _impossible(design, made):
     """What is wrong only when it is put together: sizes, and students without teachers."""
     faults = []
-    depths = sorted(
-        {row[0] for name in ("supervised", "teachers", "fixed_students", "students")
-         for row in made.get(name, ())}
-        | {depth for row in made.get("isoflop", ()) for depth in row[1]}
-    )  # fmt: skip
-    for depth in depths:
+    rows = ("supervised", "teachers", "fixed_students", "students", "weak_to_strong")
+    depths = {row[0] for name in rows for row in made.get(name, ())}
+    depths |= {depth for row in made.get("isoflop", ()) for depth in row[1]}
+    depths |= {depth for row in made.get("profiles", ()) for depth, _ in row[1]}
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for depth in sorted(depths):
         try:
-            Run(depth, 1e4, corpus=design.corpus, aspect_ratio=design.aspect_ratio)
+            run = Run(depth, 1e4, corpus=design.corpus, aspect_ratio=design.aspect_ratio)
         except ValueError as error:
             faults.append(f"recipe.{error}")
+            continue
+        if (need := _TRAINED_BYTES * run.architecture.total_params) > memory:
+            faults.append(
+                f"n_layers is {depth}: a model of {run.params:.3g} parameters needs "
+                f"{need / 1e9:,.0f} GB to be trained; this machine has {memory / 1e9:,.0f}"
+            )
     for name in ("profiles", "students", "weak_to_strong"):
         if made.get(name) and not made.get("teachers") and design.corpus.entropy is None:
             faults.append(f"{name} has students, and teachers is empty")

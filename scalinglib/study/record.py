@@ -1,37 +1,21 @@
-"""The table of the study's runs: what is trained, measured and written down of each."""
+"""The table of the study's runs: its columns, and what is measured and written down of each."""
 
-import ast
-import hashlib
-import inspect
 import time
 import warnings
-from functools import cache, partial
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
 
-import jax
 import numpy as np
 import pandas as pd
 
-from scalinglib import flops
-from scalinglib.experiment import execute, schedules, table
-from scalinglib.study import (
-    corpus,
-    distill,
-    measure,
-    recipe,
-    stored,
-    text,
-    tokenizer,
-    train,
-    transformer,
-    words,
-)
-from scalinglib.study.run import PERFECT
+from scalinglib.experiment import execute, records
+from scalinglib.study import measure, training
+from scalinglib.study.model.recipe import batches
+from scalinglib.study.run import PERFECT, Run
 
-__all__ = [
-    *("COLUMNS", "code", "columns", "read", "repeats", "reread", "run", "task", "teacher_of"),
-    *("trained", "write"),
-]
+__all__ = ["COLUMNS", "columns", "complete", "read", "repeats", "reread", "task"]
 
 COLUMNS = (
     *("id", "kind", "n_layers", "params", "tokens", "seed", "peak", "windows"),
@@ -46,48 +30,54 @@ TYPES = {"teacher": str, "code": str} | dict.fromkeys(
 )
 
 
-def read(path):
-    """The table of runs at `path` as a DataFrame; data/README.md explains its columns."""
-    return table.read(path, TYPES)
+def read(path: str | Path) -> pd.DataFrame:
+    """The table of runs at `path`; data/README.md explains its columns."""
+    return records.read(path, TYPES)
 
 
-def run(wanted, path, folder, executor, *, progress=True):
-    """Train the runs (a list of `Run`) that the table at `path` lacks; see `execute.run`.
+def complete(
+    runs: Sequence[Run],
+    path: str | Path,
+    folder: str | Path,
+    executor: Executor,
+    *,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Train the runs that the table at `path` lacks, and return it; see `execute.complete`.
 
     A warning names the run that reads its split most often, where one does more than once.
     """
-    over = max(wanted, key=repeats, default=None)
+    over = max(runs, key=repeats, default=None)
     if over is not None and repeats(over) > 1:
         warnings.warn(
-            f"{sum(repeats(r) > 1 for r in wanted)} of {len(wanted)} runs want more tokens than "
+            f"{sum(repeats(r) > 1 for r in runs)} of {len(runs)} runs want more tokens than "
             f"their split of corpus {over.corpus.id} holds, {over.id} the most "
             f"({over.tokens}, {repeats(over):.1f} times as many): they read text again, and the "
             "law is one of fresh tokens",
             stacklevel=2,
         )
-    return execute.run(wanted, task(folder, wanted), path, folder, executor, progress=progress)
+    return execute.complete(runs, task(folder, runs), path, folder, executor, progress=progress)
 
 
-def repeats(r):
+def repeats(r: Run) -> float:
     """Tokens of a run over those of its split; 0 where the corpus has no end."""
     held = getattr(r.corpus, "tokens", None)
     return r.tokens / held["teacher" if r.teacher is None else "student"] if held else 0.0
 
 
-def reread(r):
+def reread(r: Run) -> float:
     """Share of what a run reads that it has read before: windows are drawn with replacement."""
     times = repeats(r)
     return 1 + np.expm1(-times) / times if times else 0.0
 
 
-def task(folder=None, runs=()):
-    """What the study does with some runs, for `execute.run`.
+def task(folder: str | Path | None = None, runs: Sequence[Run] = ()) -> execute.Task:
+    """What the study does with some runs, for `execute.complete`.
 
     Parameters
     ----------
-    folder : path where long runs leave their state, or None
-    runs : list of Run
-        Those of the table: they decide its `columns`.
+    folder : where long runs leave their state
+    runs : those of the table: they decide its `columns`
     """
     names = columns(runs)
     strangers = {t.id for r in runs for t in r.needs if t.corpus != r.corpus}
@@ -96,16 +86,16 @@ def task(folder=None, runs=()):
     )
 
 
-def columns(runs):
+def columns(runs: Sequence[Run]) -> tuple[str, ...]:
     """The columns of a table of runs: more than COLUMNS where they differ in what others lack.
 
-    These are `samples` where symbols are drawn, `switch` where lambda turns, and `corpus` and
-    `teacher_corpus` where there are several.
+    These are knobs of recipe and objective that the committed runs knew nothing of, where they are
+    set, and `corpus` and `teacher_corpus` where there are several.
     """
-    objectives = [r.objective for r in runs if r.teacher]
-    more = [name for name in ("samples", "switch") if any(getattr(o, name) for o in objectives)]
+    known = (*COLUMNS, "corpus", "aspect_ratio")
+    knobs = dict.fromkeys(name for r in runs for name in r.configuration() if name not in known)
     corpora = {corpus for r in runs for corpus in (r.corpus, *(t.corpus for t in r.needs))}
-    found = (*COLUMNS, *more)
+    found = (*COLUMNS, *knobs)
     return found + (("corpus", "teacher_corpus") if len(corpora) > 1 else ())
 
 
@@ -123,11 +113,11 @@ def _loss(r, params):
     return {r.id: measure.evaluate(params, r.corpus)["loss"]}
 
 
-def _train(folder, names, r, given):
+def _train(folder, names, r: Run, given: Mapping):
     """Rows of one run and its weights."""
-    teacher = teacher_of(r, given)
+    teacher = training.teacher_of(r, given)
     before = time.perf_counter()
-    params = trained(r, teacher, folder)
+    params = training.trained(r, teacher, folder)
     seconds = time.perf_counter() - before
     measured = measure.evaluate(params, r.corpus, teacher)
     row = {
@@ -137,8 +127,8 @@ def _train(folder, names, r, given):
         "params": r.params,
         "tokens": r.tokens,
         "seed": r.seed,
-        "peak": r.peak,
-        "windows": recipe.batches(r.tokens, r.corpus.n_ctx, r.windows)[0],
+        **vars(r.recipe),
+        "windows": batches(r.tokens, r.corpus.n_ctx, r.recipe.windows)[0],
         **_of_teacher(r, teacher),
         **({} if r.teacher is None else vars(r.objective)),
         **measured,
@@ -146,7 +136,7 @@ def _train(folder, names, r, given):
         "inference_flops": r.inference_flops,
         "seconds": seconds,
         "hardware": execute.hardware(),
-        "code": code(),
+        "code": training.code(),
         "corpus": r.corpus.id,
     }
     return [{name: row.get(name) for name in names}], params
@@ -164,76 +154,3 @@ def _of_teacher(r, teacher):
         "teacher_loss": measure.score(teacher, r.corpus)["loss"],
         "teacher_corpus": "+".join(sorted({t.corpus.id for t in r.needs})),
     }
-
-
-def teacher_of(r, given):
-    """A run's teacher as a function of windows, from weights by key; None without one."""
-    members = tuple(given[t.key] for t in r.needs)
-    if members:
-        return measure.ModelEnsemble(members) if len(members) > 1 else measure.Model(*members)
-    return None if r.teacher is None else measure.Truth(r.corpus)
-
-
-def trained(r, teacher=None, folder=None):
-    """Weights of one run, trained but not measured.
-
-    Parameters
-    ----------
-    r : Run
-    teacher : from `teacher_of`, or from `write`
-    folder : path where a long run leaves its state, or None
-    """
-    params = train.train(
-        r.architecture,
-        r.corpus,
-        r.tokens,
-        seed=r.seed,
-        split="teacher" if r.teacher is None else "student",
-        teacher=teacher,
-        objective=r.objective,
-        recipe=recipe.Recipe(peak=r.peak, windows=r.windows, bfloat16=r.bfloat16),
-        checkpoint=folder and train.Checkpoint(folder, f"{r.id}-{code()}"),
-    )
-    return jax.tree.map(np.asarray, params)
-
-
-def write(r, teacher, folder, dtype="float32"):
-    """Write what a teacher tells a run to a folder, for it and others on the same windows.
-
-    Parameters
-    ----------
-    r : Run
-        Its objective says what is kept: all, `top_k` entries, or `samples`.
-    teacher : from `teacher_of`
-    folder : path
-    dtype : "float32" or "float16"
-
-    Returns
-    -------
-    stored.Stored, for `trained`
-    """
-    chunks = train.chunks(r.corpus, r.tokens, r.seed, "student", r.windows)
-    return stored.write(folder, teacher, chunks, r.objective, dtype)
-
-
-@cache
-def code():
-    """Version of the package, and a hash of the source that decides a run's outcome.
-
-    Comments, docstrings and layout do not count.
-    """
-    modules = corpus, words, tokenizer, text, transformer, flops
-    modules += distill, schedules, recipe, train, measure
-    told = "".join(_bare(inspect.getsource(module)) for module in modules)
-    return f"{version('scalinglib')}+{hashlib.sha256(told.encode()).hexdigest()[:8]}"
-
-
-def _bare(source):
-    """Python source without comments, docstrings and layout."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
-            node.body[0] = ast.Pass()
-    return ast.unparse(tree)

@@ -1,17 +1,19 @@
 """One model to train: all that decides the outcome, and an identity."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import jax
 
-from scalinglib.experiment import table
-from scalinglib.study import transformer
-from scalinglib.study.corpus import Corpus
-from scalinglib.study.distill import Objective
-from scalinglib.study.recipe import Recipe, batches
-from scalinglib.study.words import Words
+from scalinglib.experiment import records
+from scalinglib.flops import Architecture
+from scalinglib.study.corpora.base import Corpus
+from scalinglib.study.corpora.words import Words
+from scalinglib.study.model import transformer
+from scalinglib.study.model.distill import Objective
+from scalinglib.study.model.recipe import Recipe, batches
 
-__all__ = ["PERFECT", "Run", "by_flops", "by_ratio", "size"]
+__all__ = ["PERFECT", "WORDS", "Run", "by_flops", "by_ratio", "size"]
 
 PERFECT = "perfect"  # the teacher that knows the language's own probabilities
 WORDS = Words()
@@ -23,41 +25,28 @@ class Run:
 
     Attributes
     ----------
-    n_layers : int
-        Depth; the width is `aspect_ratio` times it.
-    tokens : int
-        About how many tokens; rounded to whole batches.
-    seed : int
-        Of weights and data. Runs that share it share both, so that teachers, objectives and
-        learning rates are compared on equal terms.
+    n_layers : depth; the width is `aspect_ratio` times it
+    tokens : about how many; rounded to whole batches
+    seed : of weights and data; runs that share it share both, so that teachers, objectives and
+        learning rates are compared on equal terms
     teacher : Run, tuple of Run, PERFECT or None
         Whom it learns from; of several, the mean of their probabilities, in whatever order; None
         means labels. A teacher may have learnt another corpus of the same symbols.
-    objective : Objective
-        Ignored without a teacher.
-    peak : float
-        Peak learning rate.
-    windows : int or None
-        Windows a batch, where they are not those that the recipe takes for so many tokens.
-    corpus : Corpus
-        What it learns; the words of the committed studies leave no mark in its identity.
-    aspect_ratio : int
-        Width over depth; a multiple of 16, or of what makes the width one. That of the committed
-        studies, 16, leaves no mark either.
-    bfloat16 : bool
-        As of `Recipe`, for its teacher's forward passes too; off, it leaves no mark.
+    objective : ignored without a teacher
+    recipe : knobs of training
+    corpus : what it learns; the words of the committed studies leave no mark in its identity
+    aspect_ratio : width over depth; a multiple of 16, or of what makes the width one. That of the
+        committed studies, 16, leaves no mark either.
     """
 
     n_layers: int
     tokens: int
     seed: int = 0
-    teacher: "Run | tuple | str | None" = None
+    teacher: "Run | tuple[Run, ...] | str | None" = None
     objective: Objective = field(default_factory=Objective)
-    peak: float = Recipe.peak
-    windows: int | None = None
+    recipe: Recipe = field(default_factory=Recipe)
     corpus: Corpus = WORDS
     aspect_ratio: int = transformer.ASPECT_RATIO
-    bfloat16: bool = False
 
     def __post_init__(self):
         """Fix the number of tokens at what whole batches give."""
@@ -65,8 +54,6 @@ class Run:
             raise ValueError(f"n_layers is {self.n_layers!r}; it must be a positive whole number")
         if self.seed < 0 or self.seed != int(self.seed):
             raise ValueError(f"seed is {self.seed!r}; it must be a whole number from 0")
-        if not 0 < self.peak < float("inf"):
-            raise ValueError(f"peak is {self.peak!r}; it must be positive and finite")
         width, head = self.aspect_ratio * self.n_layers, transformer.D_HEAD
         if self.aspect_ratio < 1 or width % head:
             raise ValueError(
@@ -74,9 +61,9 @@ class Run:
                 f"layers {width} wide; the width must be a positive multiple of {head}"
             )
         n_ctx = self.corpus.n_ctx
-        windows, steps = batches(self.tokens, n_ctx, self.windows)
-        if self.windows == batches(self.tokens, n_ctx)[0]:
-            object.__setattr__(self, "windows", None)
+        windows, steps = batches(self.tokens, n_ctx, self.recipe.windows)
+        if self.recipe.windows == batches(self.tokens, n_ctx)[0]:
+            object.__setattr__(self, "recipe", replace(self.recipe, windows=None))
         object.__setattr__(self, "tokens", windows * steps * n_ctx)
         self._refuse_teacher()
 
@@ -121,42 +108,38 @@ class Run:
                 "None"
             )
 
-    def __str__(self):
+    def __str__(self) -> str:
         return str(self.configuration())
 
     @property
-    def architecture(self):
-        """The model, as `flops.Architecture`."""
+    def architecture(self) -> Architecture:
+        """The model."""
         return size(self.n_layers, self.corpus, self.aspect_ratio)
 
     @property
-    def params(self):
+    def params(self) -> int:
         """Non-embedding parameters N."""
         return self.architecture.params
 
     @property
-    def flops(self):
+    def flops(self) -> float:
         """FLOPs of training: three forward passes (Equation 70), teacher's inference apart."""
         return 3 * self.architecture.approximate_forward_flops * self.tokens
 
     @property
-    def inference_flops(self):
+    def inference_flops(self) -> float:
         """FLOPs of the teachers' forward passes; the perfect teacher's are not counted."""
         a_token = [t.architecture.approximate_forward_flops for t in self.needs]
         return sum(a_token) * self.tokens if a_token else 0.0
 
-    def configuration(self):
+    def configuration(self) -> dict[str, Any]:
         """All that decides the outcome, as a flat dict."""
         own = {"n_layers": self.n_layers, "tokens": self.tokens, "seed": self.seed}
-        own["peak"] = self.peak
-        if self.windows is not None:
-            own["windows"] = self.windows
+        own |= self.recipe.identity()
         if self.corpus != WORDS:
             own["corpus"] = self.corpus.id
         if self.aspect_ratio != transformer.ASPECT_RATIO:
             own["aspect_ratio"] = self.aspect_ratio
-        if self.bfloat16:
-            own["bfloat16"] = True
         if self.teacher is None:
             return own
         objective = asdict(self.objective)
@@ -166,44 +149,44 @@ class Run:
         return own | {"teacher": self.teacher_id} | objective
 
     @property
-    def teacher_id(self):
+    def teacher_id(self) -> str | None:
         """The teacher's identity, several joined by "+"; PERFECT, or None without one."""
         return "+".join(t.id for t in self.needs) or self.teacher
 
     @property
-    def id(self):
+    def id(self) -> str:
         """The run's identity: the hash of its configuration."""
-        return table.identity(self.configuration())
+        return records.identity(self.configuration())
 
     @property
-    def key(self):
+    def key(self) -> str:
         """Names its weights: the identity."""
         return self.id
 
     @property
-    def ids(self):
+    def ids(self) -> tuple[str]:
         """The identity, of one row."""
         return (self.id,)
 
     @property
-    def needs(self):
+    def needs(self) -> "tuple[Run, ...]":
         """Its teachers that are models."""
         if isinstance(self.teacher, tuple):
             return self.teacher
         return (self.teacher,) if isinstance(self.teacher, Run) else ()
 
     @property
-    def keeps(self):
+    def keeps(self) -> bool:
         """Models trained on labels teach in other tables."""
         return self.teacher is None
 
     @property
-    def work(self):
+    def work(self) -> float:
         """FLOPs, the small models' lower efficiency and the cost of measuring a run included."""
         return self.flops + self.inference_flops + 5e10 + 2e4 * self.tokens
 
     @property
-    def shapes(self):
+    def shapes(self) -> transformer.Params:
         """Shapes of its weights."""
         return jax.eval_shape(
             lambda: transformer.initial(self.architecture, jax.random.key(self.seed))
@@ -214,18 +197,34 @@ def _named(tokenizer):
     return "tokens of its own" if tokenizer is None else f"tokens of {tokenizer.id}"
 
 
-def size(n_layers, corpus=WORDS, aspect_ratio=transformer.ASPECT_RATIO):
-    """The study's model of a depth for a corpus, as `flops.Architecture`."""
+def size(
+    n_layers: int, corpus: Corpus = WORDS, aspect_ratio: int = transformer.ASPECT_RATIO
+) -> Architecture:
+    """The study's model of a depth for a corpus."""
     return transformer.architecture(n_layers, corpus.n_ctx, corpus.n_vocab, aspect_ratio)
 
 
-def by_ratio(n_layers, ratio, *, corpus=WORDS, aspect_ratio=transformer.ASPECT_RATIO, **other):
+def by_ratio(
+    n_layers: int,
+    ratio: float,
+    *,
+    corpus: Corpus = WORDS,
+    aspect_ratio: int = transformer.ASPECT_RATIO,
+    **other: Any,
+) -> Run:
     """The run of a size on `ratio` tokens per parameter (fixed M)."""
     tokens = ratio * size(n_layers, corpus, aspect_ratio).params
     return Run(n_layers, tokens, corpus=corpus, aspect_ratio=aspect_ratio, **other)
 
 
-def by_flops(n_layers, flops, *, corpus=WORDS, aspect_ratio=transformer.ASPECT_RATIO, **other):
+def by_flops(
+    n_layers: int,
+    flops: float,
+    *,
+    corpus: Corpus = WORDS,
+    aspect_ratio: int = transformer.ASPECT_RATIO,
+    **other: Any,
+) -> Run:
     """The run of a size that costs `flops` in training (IsoFLOP)."""
     a_token = 3 * size(n_layers, corpus, aspect_ratio).approximate_forward_flops
     tokens = flops / a_token

@@ -5,8 +5,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from scalinglib.experiment import execute, table
-from scalinglib.study import design_file, plan, record
+from scalinglib.experiment import execute, records
+from scalinglib.study import design_file, estimate, record
 from scalingplan.answers.fitting import (
     STRONGEST,
     TEACHERS_NEEDED,
@@ -54,12 +54,12 @@ def run(arguments):
     if path.is_dir():
         raise ValueError(f"--table is {path}, a folder; it must be a CSV file")
     task = record.task(runs=runs)
-    table.matching(path, task.columns)
-    there = table.read(path, task.types)
+    records.matching(path, task.columns)
+    there = records.read(path, task.types)
     done = set(there.id)
     todo = [r for r in runs if r.id not in done]
-    rates = plan.probe(todo) if todo else {}
-    told = [*plan.lines(runs, done, rates, arguments.workers), *_too_few(runs)]
+    rates = estimate.probe(todo) if todo else {}
+    told = [*estimate.lines(runs, done, rates, arguments.workers), *_too_few(runs)]
     if strangers := len(done - {r.id for r in runs}):
         told.append(
             f"{strangers} rows of {path} are no runs of this design, and scalinglib fit takes them "
@@ -71,7 +71,7 @@ def run(arguments):
         local = partial(execute.local_executor, arguments.workers)
         try:
             with execute.executor(arguments.dask, local) as pool:
-                record.run(runs, path, folder, pool)
+                record.complete(runs, path, folder, pool)
         except RuntimeError as error:  # what the engine says once all else is done
             print(f"scalinglib study: {error}", file=sys.stderr)
             return 1

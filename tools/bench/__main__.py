@@ -7,7 +7,7 @@ import numpy as np
 from scalinglib import allocate, laws
 from scalinglib.allocate import solver
 from tests.references import dense_grid, slsqp
-from tools.bench import distill, fit, large, mapping, planner, study
+from tools.bench import fit, training
 
 
 def allocation(problems=10_000, sample=100):
@@ -56,11 +56,7 @@ def main():
     allocation()
     ensemble()
     fit.main()
-    mapping.main()
-    distill.main()
-    study.main()
-    large.main()
-    planner.main()
+    training.main()
 
 
 if __name__ == "__main__":

@@ -2,34 +2,28 @@
 
     python -m tools.bench.torch_loop job.pickle    trains, and prints seconds and memory
 
-A job is a dict: weights (NumPy arrays, `transformer.initial`), shares of the learning rate (a tree
-like it), rates by step, symbols (steps, windows, n_ctx + 1), `recipe.Recipe` as a dict, z_loss,
-rope_base, warm (steps before the clock starts), bfloat16, compiled, threads.
+A job is what `tools.bench.training.job` makes: symbols are (steps, windows, n_ctx + 1), `shares` of
+the learning rate a tree like the weights.
 """
 
 import json
 import pickle
+import resource
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-
-from tools.bench.memory import peak_bytes
-
-try:
-    import torch
-    from torch.nn import functional
-except ImportError:
-    torch = functional = None
+import torch
+from torch.nn import functional
 
 
-def tensors(weights, device="cpu"):
+def tensors(weights):
     """The study's weights as PyTorch's, gains flat, the embedding a row a symbol."""
 
     def convert(name, x):
         x = np.array(x.T if name == "embedding" else x)
-        flat = torch.tensor(x.ravel() if "gain" in name else x, device=device)
+        flat = torch.tensor(x.ravel() if "gain" in name else x)
         return flat.requires_grad_()
 
     layers = [{name: convert(name, x) for name, x in layer.items()} for layer in weights["layers"]]
@@ -45,9 +39,9 @@ def leaves(tree):
 
 def rotations(params, n_ctx, rope_base):
     """Cosines and sines of the rotary positions, (n_ctx, d_head / 2)."""
-    head, device = len(params["layers"][0]["query_gain"]), params["gain"].device
+    head = len(params["layers"][0]["query_gain"])
     angle = np.outer(np.arange(n_ctx), rope_base ** (-np.arange(0, head, 2) / head))
-    return [torch.tensor(f(angle), dtype=torch.float32, device=device) for f in (np.cos, np.sin)]
+    return [torch.tensor(f(angle), dtype=torch.float32) for f in (np.cos, np.sin)]
 
 
 def logits(params, tokens, turned):
@@ -66,8 +60,8 @@ def logits(params, tokens, turned):
     for layer in params["layers"]:
         heads = functional.linear(norm(x, layer["norm1_gain"]), layer["qkv"])
         heads = heads.view(windows, positions, 3, d // head, head).permute(2, 0, 3, 1, 4)
-        query = rotate(norm(heads[0], layer["query_gain"])).to(heads.dtype)
-        key = rotate(norm(heads[1], layer["key_gain"])).to(heads.dtype)
+        query = rotate(norm(heads[0], layer["query_gain"]))
+        key = rotate(norm(heads[1], layer["key_gain"]))
         mixed = functional.scaled_dot_product_attention(query, key, heads[2], is_causal=True)
         x = x + functional.linear(mixed.transpose(1, 2).reshape(x.shape), layer["out"])
         gate, value = functional.linear(norm(x, layer["norm2_gain"]), layer["up"]).chunk(2, -1)
@@ -75,54 +69,46 @@ def logits(params, tokens, turned):
     return functional.linear(norm(x, params["gain"]), params["head"])
 
 
+def apart(job):
+    """Largest difference between a job's logits and those of this side."""
+    weights = tensors(job["weights"])
+    symbols = torch.tensor(job["symbols"].reshape(-1, job["symbols"].shape[2])[:4, :-1])
+    turned = rotations(weights, symbols.shape[1], job["rope_base"])
+    found = logits(weights, symbols, turned).detach().flatten(0, 1).T.numpy()
+    return float(np.abs(found - job["logits"]).max())
+
+
 def seconds(job):
-    """Seconds of the steps of a job after its `warm` ones: a GPU's, or of the processor."""
-    torch.set_num_threads(job["threads"])
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    ours, rates = job["recipe"], job["rates"]
-    params = tensors(job["weights"], device)
+    """The processor's seconds of a job's steps after its `warm` ones."""
+    params = tensors(job["weights"])
     groups = [
-        {"params": [p], "lr": ours["peak"] * share}
+        {"params": [p], "lr": job["peak"] * share}
         for p, share in zip(leaves(params), leaves(job["shares"]), strict=True)
     ]
-    optimizer = torch.optim.AdamW(
-        groups, betas=(ours["b1"], ours["b2"]), weight_decay=ours["weight_decay"], fused=True
-    )
+    optimizer = torch.optim.AdamW(groups, fused=True, **job["adam"])
+    rates = job["rates"]
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: rates[min(step, len(rates) - 1)]
     )
-
     turned = rotations(params, job["symbols"].shape[2] - 1, job["rope_base"])
-
-    def loss(symbols):
-        with torch.autocast(device, torch.bfloat16, enabled=job["bfloat16"]):
-            found = logits(params, symbols[:, :-1], turned).flatten(0, 1)
-        found = found.float()
-        labels = functional.cross_entropy(found, symbols[:, 1:].flatten())
-        return labels + job["z_loss"] * found.logsumexp(-1).square().mean()
-
-    if job["compiled"]:
-        loss = torch.compile(loss)
-    clock = time.perf_counter if device == "cuda" else time.process_time
     for step, symbols in enumerate(job["symbols"]):
         if step == job["warm"]:
-            _wait(device)
-            before = clock()
+            before = time.process_time()
+        symbols = torch.tensor(symbols)
+        found = logits(params, symbols[:, :-1], turned).flatten(0, 1)
+        loss = functional.cross_entropy(found, symbols[:, 1:].flatten())
+        loss = loss + job["z_loss"] * found.logsumexp(-1).square().mean()
         optimizer.zero_grad()
-        loss(torch.tensor(symbols, dtype=torch.long, device=device)).backward()
-        torch.nn.utils.clip_grad_norm_(leaves(params), ours["clip"])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(leaves(params), job["clip"])
         optimizer.step()
         schedule.step()
-    _wait(device)
-    return clock() - before
-
-
-def _wait(device):
-    if device == "cuda":
-        torch.cuda.synchronize()
+    return time.process_time() - before
 
 
 if __name__ == "__main__":
-    found = seconds(pickle.loads(Path(sys.argv[1]).read_bytes()))
-    card = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
-    print(json.dumps({"seconds": found, "bytes": card or peak_bytes()}))
+    torch.set_num_threads(1)
+    wanted = pickle.loads(Path(sys.argv[1]).read_bytes())
+    told = {"apart": apart(wanted), "seconds": seconds(wanted)}
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps(told | {"bytes": most if sys.platform == "darwin" else most * 1024}))

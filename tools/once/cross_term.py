@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.report.paths import DATA
-from scalinglib.study import analysis, measure, record
+from scalinglib.study import analysis, measure, training
 from scalinglib.study.run import by_ratio
 
 TABLE = DATA / "runs" / "cross_term.csv"
@@ -103,9 +103,9 @@ def main():
     given, tables = {}, []
     for r in runs():
         if r.teacher.key not in given:
-            given[r.teacher.key] = record.trained(r.teacher)
-        teacher = record.teacher_of(r, given)
-        found = judged(record.trained(r, teacher), teacher, r.corpus)
+            given[r.teacher.key] = training.trained(r.teacher)
+        teacher = training.teacher_of(r, given)
+        found = judged(training.trained(r, teacher), teacher, r.corpus)
         totals = found[found.by == "confidence"][["t", "K", "X"]].sum()
         print(r.params, r.teacher.params, r.seed, totals.round(4).to_dict(), flush=True)
         named = {"id": r.id, "student": r.params, "teacher": r.teacher.params, "seed": r.seed}

@@ -42,8 +42,8 @@ from scalinglib.laws.forms import Cosine, FloorKept
 from scalinglib.laws.limits import met
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record
+from scalinglib.study.corpora.words import Words
 from scalinglib.study.run import PERFECT
-from scalinglib.study.words import Words
 
 TABLE = DATA / "fits" / "law_bench.csv"
 STUDY_ROWS = 731  # those that were there when the hold-outs were laid down

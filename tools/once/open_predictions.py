@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_limits
 from scalinglib import fit
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record
+from scalinglib.study.corpora.words import Words
 from scalinglib.study.designs import floor, strong_teachers
 from scalinglib.study.run import PERFECT
-from scalinglib.study.words import Words
 from tools.once.law_bench import FORMS, STARTS
 
 TABLE = DATA / "fits" / "open_predictions.csv"

@@ -3,73 +3,47 @@
 A run's rows are, in place of its loss, its reliability tables, one row a bin.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from scalinglib import calibration
 from scalinglib.experiment import execute
-from scalinglib.study import measure, record
-from scalinglib.study.corpus import stream
+from scalinglib.study import record, training
+from scalinglib.study.corpora.base import Corpus, stream
 from scalinglib.study.designs import scaling
-from scalinglib.study.distill import Objective
-from scalinglib.study.run import PERFECT, by_ratio
+from scalinglib.study.model.distill import Objective
+from scalinglib.study.model.teachers import Model
+from scalinglib.study.run import PERFECT, Run, by_ratio
 
-__all__ = ["COLUMNS", "FULL", "Design", "run", "sample", "tables", "task"]
+__all__ = ["COLUMNS", "TEACHERS", "WINDOWS", "runs", "sample", "tables", "task"]
 
 COLUMNS = (
     *("id", "params", "tokens", "seed", "teacher", "teacher_params", "top_k"),
     *("reference", "bin", "count", "confidence", "outcome", "apart"),
 )
+# Of the sixth teacher no student was measured.
+TEACHERS = (*scaling.FULL.fixed_teachers()[:5], PERFECT)
+STUDENTS = ((1, 20, 5), (1, 600, 3))  # depth, tokens per parameter, seeds
+OBJECTIVES = (Objective(), Objective(top_k=1))
+WINDOWS = 4096  # of the evaluation split, in which confidences are measured
 
 
-@dataclass(frozen=True)
-class Design:
-    """Teachers, and one small student taught by each of them in several ways.
-
-    Attributes
-    ----------
-    teachers : tuple of Run or PERFECT
-    students : tuple of (n_layers, ratio, seeds)
-        Sizes, tokens per parameter, and numbers of seeds.
-    objectives : tuple of Objective
-    windows : int
-        Of the evaluation split, in which confidences are measured.
-    """
-
-    teachers: tuple
-    students: tuple
-    objectives: tuple = (Objective(), Objective(top_k=1))
-    windows: int = 4096
-
-    def runs(self):
-        """Every run once: teachers, then students, teacher by teacher and cheap ones first."""
-        models = [teacher for teacher in self.teachers if teacher != PERFECT]
-        return models + [
-            by_ratio(depth, ratio, seed=seed, teacher=teacher, objective=objective)
-            for depth, ratio, seeds in sorted(self.students, key=lambda s: s[1])
-            for teacher, seed, objective in product(self.teachers, range(seeds), self.objectives)
-        ]
+def runs(teachers: tuple = TEACHERS, students: tuple = STUDENTS) -> list[Run]:
+    """Every run once: teachers, then students, teacher by teacher and cheap ones first."""
+    models = [teacher for teacher in teachers if teacher != PERFECT]
+    return models + [
+        by_ratio(depth, ratio, seed=seed, teacher=teacher, objective=objective)
+        for depth, ratio, seeds in sorted(students, key=lambda s: s[1])
+        for teacher, seed, objective in product(teachers, range(seeds), OBJECTIVES)
+    ]
 
 
-FULL = Design(
-    # Of the sixth teacher no student was measured.
-    teachers=(*scaling.FULL.fixed_teachers()[:5], PERFECT),
-    students=((1, 20, 5), (1, 600, 3)),
-)
-
-
-def run(design, path, folder, executor, *, progress=True):
-    """Train and measure what the table at `path` lacks, and return it; see `execute.run`."""
-    wanted = task(design.windows, folder)
-    return execute.run(design.runs(), wanted, path, folder, executor, progress=progress)
-
-
-def task(windows, folder=None):
-    """What is done with a run, for `execute.run`: confidences in so many windows are its rows.
+def task(folder: str | Path | None = None, windows: int = WINDOWS) -> execute.Task:
+    """What is done with a run, for `execute.complete`: confidences in windows are its rows.
 
     A run without a teacher whose weights are there is not trained again.
     """
@@ -77,13 +51,13 @@ def task(windows, folder=None):
 
 
 def _measure(windows, folder, r, given):
-    teacher = record.teacher_of(r, given)
+    teacher = training.teacher_of(r, given)
     weights = given.get(r.key)
     if weights is None:
-        weights = record.trained(r, teacher, folder)
+        weights = training.trained(r, teacher, folder)
     symbols, truth = sample(r.corpus, windows)
     taught = None if r.teacher is None else _of_teacher(r, windows, teacher)
-    own = _of_model(measure.Model(weights), symbols)
+    own = _of_model(Model(weights), symbols)
     found = tables(own, truth, symbols[:, 1:].reshape(-1), taught)
     told = {
         "id": r.id,
@@ -97,15 +71,16 @@ def _measure(windows, folder, r, given):
     return [told | row for row in found.to_dict("records")], weights
 
 
-def tables(own, truth, labels, teacher=None):
+def tables(
+    own: np.ndarray, truth: np.ndarray, labels: np.ndarray, teacher: np.ndarray | None = None
+) -> pd.DataFrame:
     """Reliability tables of one model, all that Appendix E.8 asks and two comparisons more.
 
     Parameters
     ----------
-    own, truth, teacher : arrays (n_vocab, n)
+    own, truth, teacher : (n_vocab, n)
         Probabilities of the next symbol: the model's, the language's, and a teacher's.
-    labels : int array (n,)
-        The symbols that came.
+    labels : whole numbers (n,), the symbols that came
 
     Returns
     -------
@@ -138,7 +113,7 @@ def _at(probabilities, symbols):
 
 
 @lru_cache(maxsize=1)
-def sample(corpus, windows):
+def sample(corpus: Corpus, windows: int) -> tuple[np.ndarray, np.ndarray]:
     """Windows of the evaluation split and the true probabilities (n_vocab, windows * n_ctx)."""
     symbols = corpus.sample("evaluation", stream("evaluation", 1), windows)
     return symbols, corpus.truth(symbols).reshape(-1, corpus.n_vocab).T.copy()

@@ -24,10 +24,10 @@ teacher less than a third of that; R_D of the teacher is at least three times th
 
 from dataclasses import replace
 
-from scalinglib.study.corpus import stream
+from scalinglib.study.corpora.base import stream
+from scalinglib.study.corpora.repeated import Repeated
 from scalinglib.study.designs import scaling
-from scalinglib.study.distill import Objective
-from scalinglib.study.repeated import Repeated
+from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import WORDS, by_ratio
 
 __all__ = ["EPOCHS", "MIXING", "RUNS", "UNIQUE", "unique"]

@@ -10,21 +10,22 @@ import pandas as pd
 import wordfreq
 
 from scalinglib.experiment.compare import against
-from scalinglib.experiment.table import select
-from scalinglib.study.corpus import Corpus
-from scalinglib.study.distill import Objective
-from scalinglib.study.run import WORDS, by_ratio
-from scalinglib.study.text import Addresses
-from scalinglib.study.words import Words
+from scalinglib.experiment.records import select
+from scalinglib.study.corpora.base import Corpus
+from scalinglib.study.corpora.text import Addresses
+from scalinglib.study.corpora.words import Words
+from scalinglib.study.design import cheap_first
+from scalinglib.study.model.distill import Objective
+from scalinglib.study.run import WORDS, Run, by_ratio
 
 __all__ = [
-    *("FULL", "Design", "Sparse", "beside_line", "better_member", "bytes_per_token"),
-    *("equal_bytes", "judged", "language"),
+    *("LANGUAGES", "LONGER", "SPARSE", "Sparse", "abroad_runs", "beside_line", "better_member"),
+    *("bytes_per_token", "equal_bytes", "judged", "language", "pair_runs", "runs", "single_runs"),
 ]
 
 
 @cache
-def language(*codes, size=100_000):
+def language(*codes: str, size: int = 100_000) -> Words:
     """A corpus of the most frequent words in a-z of languages (`wordfreq`), with equal shares.
 
     Words that several have count together.
@@ -46,23 +47,19 @@ class Sparse:
 
     Attributes
     ----------
-    corpus : Corpus
-    teacher : (n_layers, ratio)
-    students : tuple of (n_layers, ratio, seeds)
-    samples, top_k : tuple of int
-        Three drawn symbols take the bytes of one entry of fewer than 257: an index of one byte
-        each, against an index and a float16.
+    students : of (n_layers, ratio, seeds)
+    samples, top_k : three drawn symbols take the bytes of one entry of fewer than 257: an index of
+        one byte each, against an index and a float16
     """
 
     corpus: Corpus
-    teacher: tuple
     students: tuple
-    samples: tuple
-    top_k: tuple
+    samples: tuple[int, ...] = (1, 3, 6, 12, 24, 48)
+    top_k: tuple[int, ...] = (1, 2, 4, 8, 16)
 
-    def runs(self):
+    def runs(self) -> list[Run]:
         """The whole distribution, and what is kept of it, the same seeds of each."""
-        teacher = by_ratio(*self.teacher, corpus=self.corpus)
+        teacher = by_ratio(*TEACHER, corpus=self.corpus)
         cuts = [{}, *({"samples": m} for m in self.samples), *({"top_k": k} for k in self.top_k)]
         objectives = [Objective(**cut) for cut in cuts]
         return [
@@ -75,99 +72,66 @@ class Sparse:
         ]
 
 
-@dataclass(frozen=True)
-class Design:
-    """Settings from which the runs follow.
-
-    Attributes
-    ----------
-    sparse : tuple of Sparse
-        On the words, and on other corpora.
-    longer : Sparse
-        The first again, on more tokens.
-    students : tuple of (n_layers, ratio, seeds)
-        Of all that follows, on the words.
-    singles : tuple of (n_layers, ratio)
-        Teachers that learnt the words, one at a time: what a teacher of some loss is worth.
-    pairs : tuple of (n_layers, ratio)
-        Ensembles of two teachers, which differ in the seed; the first member is one of `singles`.
-    languages : tuple of tuple of str
-        What teachers learn, as for `language`.
-    abroad : (n_layers, ratio), of these teachers
-    mixing : tuple of float
-        lambda with these teachers; 0 stands for labels alone.
-    """
-
-    sparse: tuple
-    longer: Sparse
-    students: tuple
-    singles: tuple
-    pairs: tuple
-    languages: tuple
-    abroad: tuple
-    mixing: tuple
-
-    def _taught(self, teacher, mixing=1.0):
-        return [
-            by_ratio(depth, ratio, seed=seed, teacher=teacher, objective=Objective(mixing=mixing))
-            for depth, ratio, seeds in self.students
-            for seed in range(seeds)
-        ]
-
-    def single_runs(self):
-        """Students of one teacher each; the ensembles' second members are among these."""
-        others = [by_ratio(*size, seed=1) for size in self.pairs]
-        teachers = [*(by_ratio(*size) for size in self.singles), *others]
-        return [run for teacher in teachers for run in self._taught(teacher)]
-
-    def pair_runs(self):
-        """Students of ensembles."""
-        pairs = [tuple(by_ratio(*size, seed=seed) for seed in (0, 1)) for size in self.pairs]
-        return [run for pair in pairs for run in self._taught(pair)]
-
-    def abroad_runs(self):
-        """Students of the words whose teachers learnt other languages, and students on labels."""
-        teachers = [by_ratio(*self.abroad, corpus=language(*codes)) for codes in self.languages]
-        return [
-            run
-            for mixing in (0.0, *self.mixing)
-            for teacher in (teachers if mixing else teachers[:1])
-            for run in self._taught(teacher, mixing)
-        ]
-
-    def runs(self):
-        """Every run once, cheap ones first."""
-        found = [run for sparse in (*self.sparse, self.longer) for run in sparse.runs()]
-        found += [*self.single_runs(), *self.pair_runs(), *self.abroad_runs()]
-        return sorted(dict.fromkeys(found), key=lambda run: run.flops + run.inference_flops)
-
-
-_CUTS = {"samples": (1, 3, 6, 12, 24, 48), "top_k": (1, 2, 4, 8, 16)}
-FULL = Design(
-    sparse=(
-        Sparse(WORDS, (3, 20), ((1, 20, 5), (2, 5, 5)), **_CUTS),
-        Sparse(Addresses(), (3, 20), ((1, 20, 4), (2, 5, 4)), **_CUTS),
-    ),
-    longer=Sparse(WORDS, (3, 20), ((1, 100, 5),), (1, 3, 12), (4, 16)),
-    students=((1, 20, 5), (2, 5, 5)),
-    singles=((1, 20), (2, 5), (2, 10), (2, 20), (2, 50), (3, 20)),
-    pairs=((1, 20), (2, 20)),
-    languages=(("en", "de"), ("de",)),
-    abroad=(3, 20),
-    mixing=(0.3, 0.7, 1.0),
+TEACHER = (3, 20)  # of cuts, and of other languages: depth, tokens per parameter
+SPARSE = (
+    Sparse(WORDS, ((1, 20, 5), (2, 5, 5))),
+    Sparse(Addresses(), ((1, 20, 4), (2, 5, 4))),
 )
+LONGER = Sparse(WORDS, ((1, 100, 5),), (1, 3, 12), (4, 16))  # the first again, on more tokens
+# Teachers that learnt the words, one at a time: what a teacher of some loss is worth.
+SINGLES = ((1, 20), (2, 5), (2, 10), (2, 20), (2, 50), (3, 20))
+PAIRS = ((1, 20), (2, 20))  # ensembles of two that differ in the seed
+LANGUAGES = (("en", "de"), ("de",))  # what other teachers learn, as for `language`
+MIXING = (0.3, 0.7, 1.0)  # lambda with these
 
 
-def bytes_per_token(n_vocab, count=None, *, drawn=False):
+def _taught(teacher, mixing=1.0):
+    """Students of the words."""
+    return [
+        by_ratio(depth, ratio, seed=seed, teacher=teacher, objective=Objective(mixing=mixing))
+        for depth, ratio, seeds in SPARSE[0].students
+        for seed in range(seeds)
+    ]
+
+
+def single_runs() -> list[Run]:
+    """Students of one teacher each; the ensembles' second members are among these."""
+    others = [by_ratio(*size, seed=1) for size in PAIRS]
+    teachers = [*(by_ratio(*size) for size in SINGLES), *others]
+    return [run for teacher in teachers for run in _taught(teacher)]
+
+
+def pair_runs() -> list[Run]:
+    """Students of ensembles."""
+    pairs = [tuple(by_ratio(*size, seed=seed) for seed in (0, 1)) for size in PAIRS]
+    return [run for pair in pairs for run in _taught(pair)]
+
+
+def abroad_runs() -> list[Run]:
+    """Students of the words whose teachers learnt other languages, and students on labels."""
+    teachers = [by_ratio(*TEACHER, corpus=language(*codes)) for codes in LANGUAGES]
+    return [
+        run
+        for mixing in (0.0, *MIXING)
+        for teacher in (teachers if mixing else teachers[:1])
+        for run in _taught(teacher, mixing)
+    ]
+
+
+def runs() -> list[Run]:
+    """Every run once, cheap ones first."""
+    found = [run for sparse in (*SPARSE, LONGER) for run in sparse.runs()]
+    found += [*single_runs(), *pair_runs(), *abroad_runs()]
+    return cheap_first(found)
+
+
+def bytes_per_token(n_vocab: int, count: int | None = None, *, drawn: bool = False) -> int:
     """What is stored of a token: whole bytes an index, a float16 a probability.
 
     Parameters
     ----------
-    n_vocab : int
-    count : int or None
-        Entries that are kept, or symbols that are drawn; None stands for the whole distribution.
-    drawn : bool
-        Drawn symbols are indices alone.
+    count : entries that are kept, or symbols that are drawn; None stands for the whole distribution
+    drawn : drawn symbols are indices alone
     """
     if count is None:
         return 2 * n_vocab
@@ -175,13 +139,8 @@ def bytes_per_token(n_vocab, count=None, *, drawn=False):
     return count * (index if drawn else index + 2)
 
 
-def judged(runs, sparse):
+def judged(runs: pd.DataFrame, sparse: Sparse) -> pd.DataFrame:
     """Each way of keeping less against the whole distribution, by student.
-
-    Parameters
-    ----------
-    runs : DataFrame, the table
-    sparse : Sparse
 
     Returns
     -------
@@ -200,7 +159,7 @@ def judged(runs, sparse):
     return found.assign(count=number.abs(), bytes_per_token=size)
 
 
-def equal_bytes(runs, sparse):
+def equal_bytes(runs: pd.DataFrame, sparse: Sparse) -> pd.DataFrame:
     """Drawn symbols against likeliest entries that take the same bytes, by student.
 
     Returns
@@ -219,14 +178,13 @@ def equal_bytes(runs, sparse):
     return pd.concat(found, ignore_index=True)
 
 
-def beside_line(rows, singles):
+def beside_line(rows: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
     """Students against the line through those of single teachers, at their teacher's loss.
 
     Parameters
     ----------
-    rows, singles : DataFrame
-        Students, and those of single teachers that learnt the students' corpus: same sizes, same
-        seeds.
+    rows, singles : students, and those of single teachers that learnt the students' corpus: same
+        sizes, same seeds
 
     Returns
     -------
@@ -248,12 +206,12 @@ def beside_line(rows, singles):
     return pd.DataFrame(found)
 
 
-def better_member(pairs, singles):
+def better_member(pairs: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
     """Students of ensembles against those of the member whose own loss is lower.
 
     Parameters
     ----------
-    pairs, singles : DataFrame, students of ensembles and of single teachers
+    pairs, singles : students of ensembles and of single teachers
 
     Returns
     -------

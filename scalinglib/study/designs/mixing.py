@@ -57,7 +57,7 @@ labels are worth mixing in only where e1 > 0.8 e0, the gain there is below 0.02;
 from itertools import product
 
 from scalinglib.study.designs import addresses
-from scalinglib.study.distill import Objective
+from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import PERFECT, WORDS, by_ratio
 
 __all__ = ["MIXING", "RUNS", "STUDENTS", "TEACHERS", "TEXT_RUNS", "TEXT_STUDENTS", "TEXT_TEACHERS"]

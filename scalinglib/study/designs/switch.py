@@ -20,7 +20,7 @@ than 0.01, and the last quarter on labels costs less than 0.02.
 from itertools import product
 
 from scalinglib.study.designs import scaling
-from scalinglib.study.distill import Objective
+from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import by_ratio
 
 __all__ = ["RUNS", "SWITCHES", "TEACHERS"]

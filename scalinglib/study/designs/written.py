@@ -22,11 +22,11 @@ those on real text; half and half lies between.
 import numpy as np
 
 from scalinglib.experiment import weights
-from scalinglib.study import measure
-from scalinglib.study.corpus import stream
+from scalinglib.study.corpora.base import stream
+from scalinglib.study.corpora.repeated import Repeated
 from scalinglib.study.designs import scaling
-from scalinglib.study.distill import Objective
-from scalinglib.study.repeated import Repeated
+from scalinglib.study.model.distill import Objective
+from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import WORDS, by_ratio
 
 __all__ = ["runs", "write"]
@@ -41,7 +41,7 @@ def write(params, windows, rng):
     written = np.zeros((windows, WORDS.n_ctx + 1), dtype=np.uint8)
     uniform = rng.random((WORDS.n_ctx, windows))
     for t in range(WORDS.n_ctx):
-        log_probs = np.asarray(measure.log_probabilities(params, written))
+        log_probs = np.asarray(log_probabilities(params, written))
         told = np.exp(log_probs.reshape(WORDS.n_vocab, windows, -1)[:, :, t], dtype=float)
         told = np.cumsum(told, axis=0)
         written[:, t + 1] = np.sum(uniform[t] * told[-1] >= told, axis=0)

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
@@ -17,10 +17,10 @@ from types import MappingProxyType
 import numpy as np
 
 from scalinglib.extras import missing
-from scalinglib.study.corpus import N_CTX, SPLITS
-from scalinglib.study.tokenizer import BYTES, Bpe
+from scalinglib.study.corpora.base import N_CTX, SPLITS
+from scalinglib.study.corpora.tokenizer import BYTES, Bpe, Bytes
 
-__all__ = ["Addresses", "Text", "c4"]
+__all__ = ["Addresses", "Text"]
 
 SHARES = (6, 3, 1)  # of ten documents, to the splits in their order
 
@@ -36,20 +36,17 @@ class Text:
 
     Parameters
     ----------
-    documents : iterable of str, or of rows of a dataset with one under `text`
-        At least ten. A stream is read once and not kept in memory.
-    n_ctx : int
-        Tokens that a model predicts in one window.
-    tokenizer : BYTES, int or Bpe
-        A number is that of the tokens of a BPE learnt from the teachers' split.
+    documents : texts, or rows of a dataset with one under `text`
+        At least ten. A stream (of `datasets`, say) is read once and not kept in memory.
+    n_ctx : tokens that a model predicts in one window
+    tokenizer : a number is that of the tokens of a BPE learnt from the teachers' split.
 
     Attributes
     ----------
-    id : str
-        Stands for the text of each split, the tokenizer and n_ctx.
-    tokenizer : BYTES or Bpe
-    tokens : dict, tokens in each split
-    bytes_per_token : float, in the evaluation split
+    id : stands for the text of each split, the tokenizer and n_ctx
+    tokens : those in each split
+    bytes_per_token : in the evaluation split
+    source : what was read, in words; empty where nobody knows
 
     Raises
     ------
@@ -58,8 +55,14 @@ class Text:
     """
 
     entropy = None
+    source = ""
 
-    def __init__(self, documents, n_ctx=N_CTX, tokenizer=BYTES):
+    def __init__(
+        self,
+        documents: Iterable[str | Mapping],
+        n_ctx: int = N_CTX,
+        tokenizer: int | Bytes | Bpe = BYTES,
+    ):
         root = Path(os.environ.get("SCALINGLIB_CACHE") or Path.home() / ".cache" / "scalinglib")
         root.mkdir(parents=True, exist_ok=True)
         wanted = f"bpe {tokenizer}" if isinstance(tokenizer, int) else tokenizer.id
@@ -87,15 +90,23 @@ class Text:
         self._open = {}
 
     @classmethod
-    def from_files(cls, paths, n_ctx=N_CTX, tokenizer=BYTES, *, documents="paragraphs"):
+    def from_files(
+        cls,
+        paths: str | Path | Sequence[str | Path],
+        n_ctx: int = N_CTX,
+        tokenizer: int | Bytes | Bpe = BYTES,
+        *,
+        documents: str = "paragraphs",
+    ) -> "Text":
         """A corpus of local UTF-8 files.
+
+        A document that was there before is left out: in another split its copy would be known.
+        `source` says how many were, and how many files were read.
 
         Parameters
         ----------
-        paths : path or list of paths
-            Files, in the order given; of folders all `*.txt` below them, in the order of names.
-        n_ctx, tokenizer
-            As of the class.
+        paths : files, in the order given; of folders all `*.txt` below them, in the order of names,
+            those behind links too, hidden ones not
         documents : "paragraphs" (separated by empty lines) or "files"
             What belongs to one split as a whole. Whole files keep a book's names and subject out
             of the other splits, but there must be ten or more.
@@ -111,7 +122,22 @@ class Text:
         texts = map(_read, files)
         if documents == "paragraphs":
             texts = (p for text in texts for p in re.split(r"\n\s*\n", text) if p.strip())
-        return cls(texts, n_ctx, tokenizer)
+        seen, again = set(), 0
+
+        def once():
+            nonlocal again
+            for text in texts:
+                known = len(seen)
+                seen.add(hashlib.sha256(text.strip().encode()).digest())
+                again += len(seen) == known
+                if len(seen) > known:
+                    yield text
+
+        found = cls(once(), n_ctx, tokenizer)
+        found.source = f"{len(files)} files, {len(seen):,} {documents}"
+        if again:
+            found.source += f"; {again:,} more were there before and are left out"
+        return found
 
     def __repr__(self):
         return self.id
@@ -126,7 +152,7 @@ class Text:
         """The place of the tokens, not the tokens."""
         return vars(self) | {"_open": {}}
 
-    def sample(self, split, rng, windows):
+    def sample(self, split: str, rng: np.random.Generator, windows: int) -> np.ndarray:
         """Windows of tokens cut anywhere, (windows, n_ctx + 1) of an unsigned type.
 
         They are drawn with replacement: a run on as many tokens as the split has sees about 63% of
@@ -147,7 +173,7 @@ class Text:
             self._open[split] = np.memmap(file, dtype=self._type, mode="r")
         return self._open[split]
 
-    def score(self, log_probs, windows):
+    def score(self, log_probs: np.ndarray, windows: np.ndarray) -> dict[str, float]:
         """Loss and accuracy against the tokens that came, and bits per byte; completion is NaN."""
         labels = windows[:, 1:].astype(int)
         loss = -np.mean(np.take_along_axis(log_probs, labels[..., None], -1))
@@ -179,11 +205,11 @@ class Addresses:
 
     __eq__, __hash__ = Text.__eq__, Text.__hash__
 
-    def sample(self, split, rng, windows):
+    def sample(self, split: str, rng: np.random.Generator, windows: int) -> np.ndarray:
         """As `Text.sample`."""
         return _addresses().sample(split, rng, windows)
 
-    def score(self, log_probs, windows):
+    def score(self, log_probs: np.ndarray, windows: np.ndarray) -> dict[str, float]:
         """As `Text.score`."""
         return _addresses().score(log_probs, windows)
 
@@ -203,21 +229,11 @@ def _addresses():
     return found
 
 
-def c4(documents=10_000, n_ctx=N_CTX, tokenizer=BYTES):
-    """`Text` from the first `documents` of English C4, streamed (needs the `text` extra)."""
-    try:
-        import datasets
-    except ImportError as error:
-        raise missing("text", error) from error
-    rows = datasets.load_dataset("allenai/c4", "en", split="train", streaming=True)
-    return Text(rows.take(documents), n_ctx, tokenizer)
-
-
 def _files(paths):
     found = []
     for path in map(Path, paths):
         if path.is_dir():
-            below = sorted(path.rglob("*.txt"))
+            below = sorted(_below(path))
             if not below:
                 raise ValueError(f"paths holds the folder {path}, with no *.txt below it")
             found += below
@@ -228,8 +244,25 @@ def _files(paths):
     return found
 
 
+def _below(folder: Path) -> Iterator[Path]:
+    """The texts in a folder and below, each folder once however links lead to it."""
+    been = set()
+    for at, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(at)
+        folders[:] = [] if real in been else [f for f in folders if not f.startswith(".")]
+        if real in been:
+            continue
+        been.add(real)
+        for name in names:
+            if name.endswith(".txt") and not name.startswith("."):
+                yield Path(at) / name
+
+
 def _read(path):
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:

@@ -7,14 +7,14 @@ from functools import cache
 import numpy as np
 import wordfreq
 
-from scalinglib.study.corpus import N_CTX, divergence
+from scalinglib.study.corpora.base import N_CTX, divergence
 
 __all__ = ["Words", "lexicon"]
 
 PROMPT = 3  # letters of a word that are given for its completion
 
 
-def lexicon(size=100_000):
+def lexicon(size: int = 100_000) -> tuple[list[str], np.ndarray]:
     """The `size` most frequent English words in a-z and their probabilities (`wordfreq`)."""
     frequencies = wordfreq.get_frequency_dict("en", wordlist="large")
     found = [(w, f) for w, f in frequencies.items() if re.fullmatch("[a-z]+", w)]
@@ -32,17 +32,19 @@ class Words:
 
     Parameters
     ----------
-    lexicon : list of str or None
-        Words in a-z, each once; None takes those of `lexicon()`.
-    probabilities : array (len(lexicon),)
-        Positive; they sum to one.
-    n_ctx : int
-        Symbols that a model predicts in one window.
+    lexicon : words in a-z, each once; None takes those of `lexicon()`
+    probabilities : (len(lexicon),), positive; they sum to one
+    n_ctx : symbols that a model predicts in one window
     """
 
     n_vocab = 27
 
-    def __init__(self, lexicon=None, probabilities=None, n_ctx=N_CTX):
+    def __init__(
+        self,
+        lexicon: list[str] | None = None,
+        probabilities: np.ndarray | None = None,
+        n_ctx: int = N_CTX,
+    ):
         self.n_ctx = n_ctx
         self._lexicon = None
         # The committed studies know this language by its bare name.
@@ -71,11 +73,11 @@ class Words:
         return hash(self.id)
 
     @property
-    def entropy(self):
+    def entropy(self) -> float:
         """Nats per predicted character, averaged over a window: the irreducible loss E."""
         return _entropy(self)
 
-    def sample(self, split, rng, windows):
+    def sample(self, split: str, rng: np.random.Generator, windows: int) -> np.ndarray:
         """Windows of symbols, (windows, n_ctx + 1) of uint8; the first of each is a space."""
         del split  # the stream is endless: the generator alone keeps splits apart
         children, _, cumulative = _built(self)
@@ -87,7 +89,7 @@ class Words:
             node = children[node, drawn[:, t + 1]]
         return drawn
 
-    def truth(self, windows):
+    def truth(self, windows: np.ndarray) -> np.ndarray:
         """Exact probabilities of the next symbol, (windows, n_ctx, n_vocab)."""
         children, probabilities, _ = _built(self)
         node = np.zeros(len(windows), dtype=np.int64)
@@ -97,7 +99,7 @@ class Words:
             node = children[node, windows[:, t + 1]]
         return found
 
-    def score(self, log_probs, windows):
+    def score(self, log_probs: np.ndarray, windows: np.ndarray) -> dict[str, float]:
         """What a model knows, by exact expectations over the next symbol: little noise is left.
 
         Returns

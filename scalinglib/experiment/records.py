@@ -1,7 +1,7 @@
 """A table of training runs on disk: a CSV file with an `id` column that grows as runs finish.
 
-Each change replaces the file as a whole, so that a kill leaves rows complete. What others wrote
-into it (other line ends, no last line end, a byte order mark) is read whole and kept byte for byte.
+Each change replaces the file as a whole, so that a kill leaves rows complete. Rows that others
+wrote into it (with other line ends, no last line end, a byte order mark) are kept.
 """
 
 import csv
@@ -11,9 +11,11 @@ import io
 import json
 import os
 import socket
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,28 +24,26 @@ from scalinglib.experiment import files
 
 __all__ = ["LockedError", "append", "frame", "identity", "locked", "matching", "read", "select"]
 
-BOM = "\ufeff"
-
 
 class LockedError(RuntimeError):
     """Another runner holds the lock of a table."""
 
 
-def identity(configuration):
-    """Twelve hexadecimal digits that stand for a configuration (a dict)."""
+def identity(configuration: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that stand for a configuration."""
     return hashlib.sha256(repr(sorted(configuration.items())).encode()).hexdigest()[:12]
 
 
-def read(path, dtype=None):
-    """The table as a DataFrame; empty, with an `id` column, if there is none yet.
+def read(path: str | Path, dtype: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """The table; empty, with an `id` column, if there is none yet.
 
     A last line without a line end is a row like others if it has all its fields; with fewer it is
     what a kill left of a row, and left out.
 
     Parameters
     ----------
-    path : path of a CSV file with an `id` column
-    dtype : dict, types of other columns that pandas would guess wrong
+    path : of a CSV file with an `id` column
+    dtype : types of other columns that pandas would guess wrong
 
     Raises
     ------
@@ -53,10 +53,10 @@ def read(path, dtype=None):
     text, header = _whole(Path(path))
     if not header:
         return pd.DataFrame({"id": pd.Series(dtype=str)})
-    return pd.read_csv(io.StringIO(text), dtype={"id": str} | (dtype or {}))
+    return pd.read_csv(io.StringIO(text), dtype={"id": str, **(dtype or {})})
 
 
-def matching(path, columns):
+def matching(path: str | Path, columns: Iterable[str]) -> None:
     """Nothing, or ValueError if the table at `path` has other columns than those named."""
     _, header = _whole(Path(path))
     if header and sorted(header) != sorted(columns):
@@ -69,29 +69,26 @@ def matching(path, columns):
         )
 
 
-def append(path, rows):
-    """Add rows (a DataFrame) under their names, in the order of the file's columns.
+def append(path: str | Path, rows: pd.DataFrame) -> None:
+    """Add rows under their names, in the order of the file's columns.
 
     Raises
     ------
     ValueError
         If the file has other columns than `rows`, in whatever order.
     """
-    path = Path(path)
     matching(path, rows.columns)
-    text, header = _whole(path)
-    mark = BOM if path.exists() and path.read_bytes().startswith(BOM.encode()) else ""
-    end = next((end for end in ("\r\n", "\n", "\r") if end in text), "\n")
-    if text and not text.endswith(end):
-        text += end
+    text, header = _whole(Path(path))
+    if text and not text.endswith("\n"):
+        text += "\n"
     new = rows[header or list(rows.columns)]
-    new = new.to_csv(index=False, header=not header, float_format="%.6g", lineterminator=end)
+    new = new.to_csv(index=False, header=not header, float_format="%.6g", lineterminator="\n")
     with files.replacing(path) as file:
-        file.write((mark + text + new).encode())
+        file.write((text + new).encode())
 
 
-def frame(rows):
-    """Rows (a list of dicts) as a DataFrame whose whole numbers stay whole beside empty cells."""
+def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a DataFrame whose whole numbers stay whole beside empty cells."""
     found = pd.DataFrame(rows)
     for name in found:
         cells = [row[name] for row in rows if not pd.isna(row[name])]
@@ -100,8 +97,8 @@ def frame(rows):
     return found
 
 
-def select(runs, jobs):
-    """The rows of a table (a DataFrame) that are those of some jobs; ValueError if some lack."""
+def select(runs: pd.DataFrame, jobs: Iterable) -> pd.DataFrame:
+    """The rows of a table that are those of some jobs; ValueError if some lack."""
     wanted = list(dict.fromkeys(row_id for job in jobs for row_id in job.ids))
     missing = sorted(set(wanted) - set(runs.id))
     if missing:
@@ -110,7 +107,7 @@ def select(runs, jobs):
 
 
 @contextmanager
-def locked(path):
+def locked(path: str | Path) -> Iterator[None]:
     """Hold the table at `path` alone; what a kill left beside it is cleared away.
 
     The lock is a file beside the table. That of a process which has died is taken over.
@@ -176,15 +173,15 @@ def _words(holder):
 
 
 def _whole(path):
-    """Text of a table without mark and torn last line, and the names of its columns."""
+    """Text of a table, whole rows under plain line ends, and the names of its columns."""
     try:
-        text = path.read_bytes().decode().removeprefix(BOM) if path.exists() else ""
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text: {error}") from None
-    cut = max(text.rfind("\n"), text.rfind("\r")) + 1
+    cut = text.rfind("\n") + 1
     if not cut:  # no line at all, or what a kill left of a header
         return "", []
-    reader = csv.reader(io.StringIO(text[:cut], newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text[:cut]), strict=True)
     header = next(reader, [])
     if header and "id" not in header:
         raise ValueError(f"{path} has the columns {header}; one must be 'id'")

@@ -3,13 +3,15 @@
 import os
 import time
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from scalinglib.experiment import execute
 from scalinglib.flops import GPU_TERAFLOPS
-from scalinglib.study import measure, record
+from scalinglib.study import measure, record, training
+from scalinglib.study.run import Run
 
 __all__ = ["lines", "probe", "seconds"]
 
@@ -18,8 +20,8 @@ PROBE_SECONDS = 10.0
 PROBE_TOKENS = 16384
 
 
-def probe(runs, limit=PROBE_SECONDS):
-    """FLOP/s that one process reaches in training, by non-embedding parameters (a dict).
+def probe(runs: Sequence[Run], limit: float = PROBE_SECONDS) -> dict[int, float]:
+    """FLOP/s that one process reaches in training, by non-embedding parameters.
 
     The smallest, the largest and a middle size are trained for a moment, compilation apart, until
     `limit` seconds are over; at least one is.
@@ -31,17 +33,19 @@ def probe(runs, limit=PROBE_SECONDS):
     for params in wanted:
         if found and time.monotonic() - begun > limit:
             break
-        short = replace(sizes[params], tokens=PROBE_TOKENS, windows=4, teacher=None)
+        own = sizes[params]
+        recipe = replace(own.recipe, windows=4)
+        short = replace(own, tokens=PROBE_TOKENS, recipe=recipe, teacher=None)
         for _ in range(2):  # the first is compiled
             before = time.perf_counter()
-            record.trained(short)
+            training.trained(short)
             taken = time.perf_counter() - before
         found[params] = short.flops / taken
     return found
 
 
-def seconds(runs, rates):
-    """About how long each run takes one process: training, its teacher, and measuring (array).
+def seconds(runs: Sequence[Run], rates: Mapping[int, float]) -> np.ndarray:
+    """About how long each run takes one process: training, its teacher, and measuring.
 
     Between the sizes that were probed the rate is drawn straight in logarithms.
     """
@@ -57,19 +61,19 @@ def seconds(runs, rates):
     return (np.array(work) + measure.EVALUATED * np.array(forward)) / rate
 
 
-def lines(runs, done, rates, workers=None):
+def lines(
+    runs: Sequence[Run],
+    done: Collection[str],
+    rates: Mapping[int, float],
+    workers: int | None = None,
+) -> list[str]:
     """The plan in words.
 
     Parameters
     ----------
-    runs : list of Run
-    done : set of str, identities of rows that are there
-    rates : dict from `probe`
-    workers : int or None, processes; None stands for one a core
-
-    Returns
-    -------
-    list of str
+    done : identities of rows that are there
+    rates : from `probe`
+    workers : processes; None stands for one a core
     """
     workers = workers or os.cpu_count()
     todo = [r for r in runs if r.id not in done]
@@ -101,7 +105,8 @@ def lines(runs, done, rates, workers=None):
             f"on GPUs: {_hours(card)} of one {CARD} at {UTILISATION:.0%} of its "
             f"{peak:.2g} FLOP/s, which models as small as these do not reach; N GPUs share it",
         ]
-    kept = {r.key: r for r in runs if r.keeps or any(r in q.needs for q in runs)}
+    needed = {t for q in runs for t in q.needs}
+    kept = {r.key: r for r in runs if r.keeps or r in needed}
     told.append(
         f"weights kept: {len(kept)} models, "
         f"{sum(4 * _parameters(r) for r in kept.values()) / 1e6:.1f} MB"
@@ -114,7 +119,8 @@ def _text(runs):
     held = getattr(runs[0].corpus, "tokens", None)
     if not held:
         return [f"corpus {runs[0].corpus.id}: no end"]
-    told = [f"corpus {runs[0].corpus.id}:"]
+    source = getattr(runs[0].corpus, "source", "")
+    told = [f"corpus {runs[0].corpus.id}: {source}".rstrip()]
     for split, own in (
         ("teacher", [r for r in runs if r.teacher is None]),
         ("student", [r for r in runs if r.teacher is not None]),

@@ -1,13 +1,15 @@
-"""Train one model: on labels, from a teacher, or both; on a CPU or a GPU, in one go or in several.
+"""Train one model: on labels, from a teacher, or both; in one go or in several.
 
 Arrays are float32 whatever JAX's setting; the setting itself is on while a model is trained,
 because Adam's bias corrections are worked out in float64.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,11 +18,15 @@ import optax
 
 from scalinglib.experiment import weights
 from scalinglib.experiment.schedules import warmup_cosine
+from scalinglib.flops import Architecture
 from scalinglib.lanes import float64
-from scalinglib.study import distill, measure, transformer
-from scalinglib.study.corpus import SPLITS, stream
-from scalinglib.study.recipe import Recipe, batches
-from scalinglib.study.stored import Stored
+from scalinglib.study.corpora.base import SPLITS, Corpus, stream
+from scalinglib.study.model import distill, recipe, transformer
+from scalinglib.study.model.distill import Objective
+from scalinglib.study.model.recipe import Recipe, batches
+from scalinglib.study.model.stored import Stored
+from scalinglib.study.model.teachers import Model, ModelEnsemble, Teacher, average, parts
+from scalinglib.study.model.transformer import Params
 
 __all__ = ["Checkpoint", "chunks", "optimizer", "train"]
 
@@ -37,11 +43,8 @@ class Checkpoint:
 
     Attributes
     ----------
-    folder : path
-    key : str
-        Stands for all that decides the outcome: a state of another key is not read.
-    seconds : float
-        Between two states; a run that ends sooner leaves none.
+    key : stands for all that decides the outcome: a state of another key is not read.
+    seconds : between two states; a run that ends sooner leaves none.
     """
 
     folder: Path
@@ -52,11 +55,11 @@ class Checkpoint:
     def _name(self):
         return f"{self.key}.state"
 
-    def save(self, done, state):
+    def save(self, done: int, state: Any) -> None:
         """Write the state after `done` steps in place of the one before."""
         weights.store(self.folder, self._name, {"done": np.int64(done), "state": state})
 
-    def load(self, state):
+    def load(self, state: Any) -> tuple[int, Any]:
         """Steps done and the state there; 0 and `state` where there is none that can be read."""
         like = jax.eval_shape(lambda: {"done": np.int64(0), "state": state})
         try:
@@ -65,90 +68,116 @@ class Checkpoint:
             return 0, state
         return int(found["done"]), found["state"]
 
-    def clear(self):
+    def clear(self) -> None:
         """Remove the state."""
         weights.remove(self.folder, self._name)
 
 
+class Settings(NamedTuple):
+    """What differs between runs that share a compiled step, each float32."""
+
+    mixing: np.float32
+    temperature: np.float32
+    steps: np.float32
+    peak: np.float32
+
+
+class Chunk(NamedTuple):
+    """Batches that are drawn at once; of what is told and the keys one or both are None.
+
+    symbols (batches, windows, n_ctx + 1); told (batches, n_vocab, windows * n_ctx): a teacher's
+    log-probabilities; keys (batches, windows): of what is drawn from them inside the step.
+    """
+
+    symbols: jax.Array
+    told: jax.Array | None
+    keys: jax.Array | None
+
+
 def train(
-    arch, corpus, tokens, *, seed, split, teacher=None, objective=None, recipe=None, checkpoint=None
-):
+    arch: Architecture,
+    corpus: Corpus,
+    tokens: float,
+    *,
+    seed: int,
+    split: str,
+    teacher: Teacher | None = None,
+    objective: Objective | None = None,
+    recipe: Recipe | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Params:
     """Weights after one pass over `tokens` fresh tokens.
 
     Parameters
     ----------
-    arch : flops.Architecture
-    corpus : Corpus
-    tokens : int
-        Rounded to whole batches; `recipe.batches` says how many.
-    seed : int
-        Of weights and data.
-    split : str
-        Of the corpus.
-    teacher : measure.Model, ModelEnsemble or Truth, Stored or another function of windows, or None
-        Gives log-probabilities (n_vocab, windows * n_ctx); None trains on labels.
-    objective : distill.Objective
-        With a teacher only.
-    recipe : Recipe
-    checkpoint : Checkpoint or None
+    tokens : rounded to whole batches; `recipe.batches` says how many
+    seed : of weights and data
+    split : of the corpus
+    teacher : `Model`, `ModelEnsemble`, `Truth`, `Stored` or another such function of windows; None
+        trains on labels
+    objective : counts with a teacher only
 
     Raises
     ------
     ValueError
         If model, corpus and teacher do not fit together.
     """
-    recipe, objective = recipe or Recipe(), objective or distill.Objective()
     if (arch.n_vocab, arch.n_ctx) != (corpus.n_vocab, corpus.n_ctx):
         raise ValueError(
             f"arch has {arch.n_vocab} symbols and windows of {arch.n_ctx}; corpus {corpus.id} has "
             f"{corpus.n_vocab} and {corpus.n_ctx}"
         )
+    recipe, objective = recipe or Recipe(), objective or Objective()
     with float64():
-        return _train(arch, corpus, tokens, seed, split, (teacher, objective, recipe, checkpoint))
+        return _train(arch, corpus, tokens, seed, split, teacher, objective, recipe, checkpoint)
 
 
-def _train(arch, corpus, tokens, seed, split, how):
-    teacher, objective, recipe, checkpoint = how
+def _train(arch, corpus, tokens, seed, split, teacher, objective, recipe, checkpoint):
     windows, steps = batches(tokens, corpus.n_ctx, recipe.windows)
     # A student must not begin as its teacher of the same size and seed did.
     own = jax.random.fold_in(jax.random.key(seed), SPLITS.index(split))
     params = transformer.initial(arch, own)
-    state = (params, optimizer(recipe).init(params))
+    state = (params, optimizer().init(params))
     before, state = checkpoint.load(state) if checkpoint else (0, state)
     room = _room(windows, corpus)
-    settings = {
-        "mixing": np.float32(objective.mixing if teacher else 0.0),
-        "temperature": np.float32(objective.temperature if teacher else 1.0),
-        "steps": np.float32(steps),
-        "peak": np.float32(recipe.peak),
-    }
-    model, saved = _inside(teacher, corpus, recipe), time.monotonic()
+    settings = Settings(
+        mixing=np.float32(0.0),  # of a student, set chunk by chunk
+        temperature=np.float32(objective.temperature if teacher else 1.0),
+        steps=np.float32(steps),
+        peak=np.float32(recipe.peak),
+    )
+    models, saved = _inside(teacher, corpus), time.monotonic()
     cut = teacher.left(objective) if isinstance(teacher, Stored) else objective.cut
     for done, drawn, keys in chunks(corpus, tokens, seed, split, recipe.windows):
         if done < before:  # these batches are behind the state that was read
             continue
-        told = teacher(drawn) if teacher and model is None else None
+        told = teacher(drawn) if teacher and models is None else None
         if told is not None and objective.reverse and not np.isfinite(told).all():
             raise ValueError("teacher excludes symbols: KL(student || teacher) is infinite")
-        sampled = None if cut[2] is None else (keys, settings["temperature"])
-        chunk = _chunk(drawn, told, sampled, room, cut)
+        keys = None if cut.samples is None else keys
+        chunk = _chunk(drawn, told, keys, settings.temperature, room, cut)
         if checkpoint:
             jax.block_until_ready(state)
             if done and time.monotonic() - saved > checkpoint.seconds:
                 checkpoint.save(done, state)
                 saved = time.monotonic()
+        # What was told is cut already: one compiled step serves every cut.
+        left = None if models is None else cut
         count = min(room, steps - done)
         if teacher:
-            settings["mixing"] = np.float32(objective.mixing_at(done / steps))
-        inside = None if model is None else cut  # what is told is cut, and the step compiled once
-        fixed = recipe, inside, objective.reverse
-        state = _advance(state, model, chunk, (done, count, settings), fixed)
+            mixing = np.float32(objective.mixing_at(done / steps))
+            settings = settings._replace(mixing=mixing)
+        state = _advance(
+            state, models, chunk, done, count, settings, cut=left, reverse=objective.reverse
+        )
     if checkpoint:
         checkpoint.clear()
     return state[0]
 
 
-def chunks(corpus, tokens, seed, split, windows=None):
+def chunks(
+    corpus: Corpus, tokens: float, seed: int, split: str, windows: int | None = None
+) -> Iterator[tuple[int, np.ndarray, jax.Array]]:
     """What a run reads, some batches at once.
 
     Yields
@@ -170,11 +199,11 @@ def _room(windows, corpus):
     return max(1, CHUNK // (windows * corpus.n_ctx))
 
 
-def _inside(teacher, corpus, recipe):
+def _inside(teacher, corpus):
     """Weights of teachers whose probabilities are made inside the step; None for others."""
-    if not isinstance(teacher, measure.Model | measure.ModelEnsemble):
+    if not isinstance(teacher, Model | ModelEnsemble):
         return None
-    members = teacher.members if isinstance(teacher, measure.ModelEnsemble) else (teacher.params,)
+    members = teacher.members if isinstance(teacher, ModelEnsemble) else (teacher.params,)
     for params in members:
         n_vocab = params["head"].shape[0]
         if n_vocab != corpus.n_vocab:
@@ -182,52 +211,46 @@ def _inside(teacher, corpus, recipe):
                 f"teacher has a vocabulary of {n_vocab}; corpus {corpus.id} has one of "
                 f"{corpus.n_vocab}"
             )
-    return members if recipe.bfloat16 or CHUNK * n_vocab > TOLD else None
+    return members if CHUNK * n_vocab > TOLD else None
 
 
-def optimizer(recipe):
+def optimizer() -> optax.GradientTransformation:
     """AdamW without its learning rate, which `_advance` applies weight by weight."""
     return optax.chain(
-        optax.clip_by_global_norm(recipe.clip),
-        optax.scale_by_adam(recipe.b1, recipe.b2),
-        optax.add_decayed_weights(recipe.weight_decay),
+        optax.clip_by_global_norm(recipe.CLIP),
+        optax.scale_by_adam(recipe.B1, recipe.B2),
+        optax.add_decayed_weights(recipe.WEIGHT_DECAY),
     )
 
 
-@partial(jax.jit, static_argnums=(3, 4))
-def _chunk(drawn, log_probs, sampled, room, cut):
-    """Symbols (room, windows, n_ctx + 1), what is told of them (room, n_vocab, ...), and keys.
-
-    Of the last two one or both are None.
-    """
+@partial(jax.jit, static_argnames=("room", "cut"))
+def _chunk(drawn, told, keys, temperature, room, cut):
     drawn = drawn.astype(jnp.int32).reshape(room, -1, drawn.shape[1])
-    if log_probs is None:
-        return drawn, None, None if sampled is None else sampled[0].reshape(room, -1)
-    log_probs = distill.targets(log_probs, cut, *(sampled or ()))
-    return drawn, log_probs.reshape(len(log_probs), room, -1).swapaxes(0, 1), None
+    if told is None:
+        return Chunk(drawn, None, None if keys is None else keys.reshape(room, -1))
+    told = distill.targets(told, cut, keys, temperature)
+    return Chunk(drawn, told.reshape(len(told), room, -1).swapaxes(0, 1), None)
 
 
-@partial(jax.jit, static_argnums=4, donate_argnums=0)
-def _advance(state, model, chunk, progress, fixed):
-    """Steps on the first batches of a chunk: (steps made before, steps to make, settings)."""
-    (done, count, settings), (recipe, cut, reverse) = progress, fixed
+@partial(jax.jit, static_argnames=("cut", "reverse"), donate_argnums=0)
+def _advance(state, models, chunk, done, count, settings, *, cut, reverse):
+    """So many steps, on the first batches of a chunk, after those that are done."""
 
     def teacher(symbols, told, keys):
         """The teacher's log-probabilities of one part: made here, so that no more exist at once."""
-        if told is not None or model is None:
+        if told is not None or models is None:
             return told
-        found = [transformer.logits(p, symbols[:, :-1], recipe.bfloat16) for p in model]
+        found = [transformer.logits(params, symbols[:, :-1]) for params in models]
         found = [jax.nn.log_softmax(each, axis=0) for each in found]
-        return distill.targets(measure.average(found), cut, keys, settings["temperature"])
+        return distill.targets(average(found), cut, keys, settings.temperature)
 
     def loss(params, symbols, told):
-        logits = transformer.logits(params, symbols[:, :-1], recipe.bfloat16)
+        logits = transformer.logits(params, symbols[:, :-1])
         labels = symbols[:, 1:].reshape(-1)
-        mixing, temperature = settings["mixing"], settings["temperature"]
-        return distill.loss(logits, labels, told, mixing, temperature, reverse)
+        return distill.loss(logits, labels, told, settings.mixing, settings.temperature, reverse)
 
     def gradient(params, symbols, told, keys):
-        symbols = measure.parts(params, symbols)
+        symbols = parts(params, symbols)
         count = len(symbols)
         if told is not None:
             told = told.reshape(len(told), count, -1).swapaxes(0, 1)
@@ -244,13 +267,13 @@ def _advance(state, model, chunk, progress, fixed):
     def step(i, state):
         params, moments = state
         slope = gradient(params, *[None if part is None else part[i] for part in chunk])
-        update, moments = optimizer(recipe).update(slope, moments, params)
+        update, moments = optimizer().update(slope, moments, params)
         rate = warmup_cosine(
             (done + i).astype(jnp.float32),
-            settings["steps"],
-            peak=settings["peak"],
-            warmup=recipe.warmup,
-            final=recipe.final,
+            settings.steps,
+            peak=settings.peak,
+            warmup=recipe.WARMUP,
+            final=recipe.FINAL,
         )
         shares = transformer.learning_rates(params)
         rates = jax.tree.map(lambda share: (rate * share).astype(jnp.float32), shares)

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from scalinglib.study.corpus import Corpus
+from scalinglib.study.corpora.base import Corpus
 
 __all__ = ["Repeated"]
 

@@ -2,14 +2,24 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
-__all__ = ["Objective", "draw", "loss", "shares", "targets", "truncate"]
+__all__ = ["Cut", "Objective", "draw", "loss", "shares", "targets", "truncate"]
 
 Z_LOSS = 1e-4  # lambda_Z
+
+
+class Cut(NamedTuple):
+    """What is left of a teacher's distribution; see `Objective`."""
+
+    top_k: int | None = None
+    top_p: float | None = None
+    samples: int | None = None
 
 
 @dataclass(frozen=True)
@@ -18,23 +28,16 @@ class Objective:
 
     Attributes
     ----------
-    mixing : float
-        lambda, from 0 (labels only) to 1 (teacher only).
-    temperature : float
-        tau of the distillation term, positive.
-    top_k : int or None
-        Entries of the teacher's distribution that are kept (Equation 55).
-    top_p : float or None
-        Mass that is at least kept, in (0, 1] (Equation 56).
-    samples : int or None
-        Symbols that are drawn from the teacher's distribution at each token, with replacement, and
-        stand for it: right on average, where what is cut is not.
-    reverse : bool
-        KL(student || teacher) instead of KL(teacher || student); infinite where the teacher
+    mixing : lambda, from 0 (labels only) to 1 (teacher only).
+    temperature : tau of the distillation term, positive.
+    top_k : Entries of the teacher's distribution that are kept (Equation 55).
+    top_p : Mass that is at least kept, in (0, 1] (Equation 56).
+    samples : Symbols that are drawn at each token from the teacher's distribution, with
+        replacement, and stand for it: right on average, where what is cut is not.
+    reverse : KL(student || teacher) instead of KL(teacher || student); infinite where the teacher
         excludes a symbol, hence not with a truncated or sampled teacher.
-    switch : float or None
-        Share of the run, in (0, 1), after which lambda turns into 1 - lambda (Section D.5), to the
-        chunk of batches that is drawn at once (`train.chunks`).
+    switch : Share of the run, in (0, 1), after which lambda turns into 1 - lambda (Section D.5), to
+        the chunk of batches that is drawn at once (`train.chunks`).
     """
 
     mixing: float = 1.0
@@ -79,29 +82,31 @@ class Objective:
                 "be excluded, and KL(student || teacher) is infinite"
             )
 
-    def mixing_at(self, share):
+    def mixing_at(self, share: float) -> float:
         """Lambda when a share of the run is done."""
         switched = self.switch is not None and share >= self.switch
         return 1 - self.mixing if switched else self.mixing
 
     @property
-    def cut(self):
-        """What is done to the teacher's distribution: (top_k, top_p, samples)."""
-        return self.top_k, self.top_p, self.samples
+    def cut(self) -> Cut:
+        """What is done to the teacher's distribution."""
+        return Cut(self.top_k, self.top_p, self.samples)
 
 
-def truncate(log_probs, top_k=None, top_p=None):
+def truncate(
+    log_probs: ArrayLike, top_k: int | None = None, top_p: float | None = None
+) -> jax.Array:
     """A distribution cut to its likeliest entries and renormalised (Equations 55 and 56).
 
     Parameters
     ----------
-    log_probs : array (n_vocab, ...)
-    top_k : int, how many entries stay; ties with the last of them stay too
-    top_p : float, the smallest set of entries with at least this mass stays
+    log_probs : (n_vocab, ...)
+    top_k : how many entries stay; ties with the last of them stay too
+    top_p : the smallest set of entries with at least this mass stays
 
     Returns
     -------
-    array like log_probs, -inf where nothing is left
+    like log_probs, -inf where nothing is left
     """
     if top_k is None and top_p is None:
         return log_probs
@@ -116,19 +121,21 @@ def truncate(log_probs, top_k=None, top_p=None):
     return jax.nn.log_softmax(jnp.where(log_probs >= least, log_probs, -jnp.inf), axis=0)
 
 
-def draw(log_probs, samples, keys, temperature=1.0):
+def draw(
+    log_probs: ArrayLike, samples: int, keys: jax.Array, temperature: ArrayLike = 1.0
+) -> jax.Array:
     """Symbols drawn from distributions at a temperature, with replacement.
 
     Parameters
     ----------
-    log_probs : array (n_vocab, windows * n_ctx)
-    samples : int, how many at each position
-    keys : array of random keys (windows,); each window has draws of its own, whatever goes through
+    log_probs : (n_vocab, windows * n_ctx)
+    samples : how many at each position
+    keys : random (windows,); each window has draws of its own, whatever goes through
         a model beside it
 
     Returns
     -------
-    int array (samples, windows * n_ctx)
+    whole numbers (samples, windows * n_ctx)
     """
 
     def one(log_probs, key):
@@ -142,47 +149,51 @@ def draw(log_probs, samples, keys, temperature=1.0):
     return found.reshape(samples, -1)
 
 
-def shares(symbols, n_vocab):
+def shares(symbols: ArrayLike, n_vocab: int) -> jax.Array:
     """Log of each symbol's share of draws: (samples, positions) to (n_vocab, positions)."""
     counts = jnp.zeros((n_vocab, symbols.shape[1]), jnp.float32)
     counts = counts.at[symbols, jnp.arange(symbols.shape[1])].add(1.0)
     return jnp.log(counts / np.float32(len(symbols)))
 
 
-def targets(log_probs, cut, keys=None, temperature=1.0):
+def targets(
+    log_probs: ArrayLike, cut: Cut, keys: jax.Array | None = None, temperature: ArrayLike = 1.0
+) -> jax.Array:
     """What a student learns in place of a teacher's distributions, for `loss` at a temperature.
 
     Parameters
     ----------
-    log_probs : array (n_vocab, windows * n_ctx)
-    cut : from `Objective.cut`
+    log_probs : (n_vocab, windows * n_ctx)
     keys, temperature : as for `draw`
 
     Returns
     -------
-    array like log_probs: truncated, or the shares of symbols drawn at the temperature, times it,
+    like log_probs: truncated, or the shares of symbols drawn at the temperature, times it,
     because `loss` divides by it
     """
-    top_k, top_p, samples = cut
-    if samples is None:
-        return truncate(log_probs, top_k, top_p)
-    drawn = draw(log_probs, samples, keys, temperature)
+    if cut.samples is None:
+        return truncate(log_probs, cut.top_k, cut.top_p)
+    drawn = draw(log_probs, cut.samples, keys, temperature)
     return temperature * shares(drawn, len(log_probs))
 
 
-def loss(logits, labels, teacher, mixing=1.0, temperature=1.0, reverse=False):
+def loss(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    teacher: ArrayLike | None,
+    mixing: ArrayLike = 1.0,
+    temperature: ArrayLike = 1.0,
+    reverse: bool = False,
+) -> jax.Array:
     """The loss of a student, averaged over positions, in nats.
 
     Parameters
     ----------
-    logits, teacher : arrays (n_vocab, positions)
+    logits, teacher : (n_vocab, positions)
         The student's logits and the teacher's log-probabilities (-inf allowed where not reverse).
-    labels : int array (positions,)
-        The symbols that came.
-    mixing, temperature : float
-        As in `Objective`.
-    reverse : bool
-        KL(student || teacher) as the distillation term instead of the cross-entropy.
+    labels : whole numbers (positions,), the symbols that came
+    mixing, temperature : as in `Objective`
+    reverse : KL(student || teacher) as the distillation term instead of the cross-entropy.
     """
     log_z = jax.nn.logsumexp(logits, axis=0)
     came = jax.nn.one_hot(labels, len(logits), axis=0, dtype=logits.dtype)

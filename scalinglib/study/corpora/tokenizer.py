@@ -1,6 +1,7 @@
 """Text as whole numbers: bytes, or a byte-level BPE learnt from text."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +19,7 @@ class Bytes:
     id = "bytes"
     n_vocab = 256
 
-    def encode(self, document):
+    def encode(self, document: bytes) -> np.ndarray:
         """Tokens of UTF-8 text (bytes), uint8."""
         return np.frombuffer(document, dtype=np.uint8)
 
@@ -32,20 +33,19 @@ class Bpe:
 
     Attributes
     ----------
-    json : str
-        As the `tokenizers` package (of the `text` extra) writes it.
+    json : as the `tokenizers` package (of the `text` extra) writes it.
     """
 
     json: str
 
     @classmethod
-    def learnt(cls, documents, n_vocab):
+    def learnt(cls, documents: Iterable[bytes], n_vocab: int) -> "Bpe":
         """The tokenizer of `n_vocab` tokens that merges the commonest pairs of some text.
 
         Parameters
         ----------
-        documents : iterable of bytes, UTF-8
-        n_vocab : int, more than the 256 bytes
+        documents : UTF-8
+        n_vocab : more than the 256 bytes
 
         Raises
         ------
@@ -82,16 +82,16 @@ class Bpe:
         return {"json": self.json}
 
     @cached_property
-    def n_vocab(self):
+    def n_vocab(self) -> int:
         """Tokens that there are."""
         return self._model.get_vocab_size()
 
     @cached_property
-    def id(self):
+    def id(self) -> str:
         """Stands for the tokens and the merges."""
         return f"bpe-{hashlib.sha256(self.json.encode()).hexdigest()[:12]}"
 
-    def encode(self, document):
+    def encode(self, document: bytes) -> np.ndarray:
         """Tokens of UTF-8 text (bytes), uint16 or, of large vocabularies, uint32."""
         found = self._model.encode(document.decode()).ids
         return np.array(found, dtype=np.uint16 if self.n_vocab <= 2**16 else np.uint32)

@@ -1,4 +1,4 @@
-"""What models learn: what a corpus must offer, and the random streams of its splits."""
+"""What a corpus must offer, and the random streams of its splits."""
 
 from typing import Protocol
 
@@ -33,32 +33,32 @@ class Corpus(Protocol):
     n_ctx: int
     entropy: float | None
 
-    def sample(self, split, rng, windows):
+    def sample(self, split: str, rng: np.random.Generator, windows: int) -> np.ndarray:
         """Symbols, (windows, n_ctx + 1) of an unsigned type; no two splits share any text.
 
         A model reads all but the last and predicts all but the first.
         """
 
-    def score(self, log_probs, windows):
-        """What a model knows: a dict of loss (nats per token), accuracy, and more where it is.
+    def score(self, log_probs: np.ndarray, windows: np.ndarray) -> dict[str, float]:
+        """What a model knows: loss (nats per token), accuracy, and more where it is.
 
         Of what is more, a table of runs keeps completion.
 
         Parameters
         ----------
-        log_probs : float64 array (windows, n_ctx, n_vocab)
-        windows : array from `sample`
+        log_probs : float64 (windows, n_ctx, n_vocab)
+        windows : from `sample`
         """
 
 
-def stream(split, *key):
+def stream(split: str, *key: int) -> np.random.Generator:
     """The random generator of a split and of whole numbers; no two choices share a stream."""
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; it must be one of {SPLITS}")
     return np.random.default_rng([SPLITS.index(split), *key])
 
 
-def divergence(truth, log_probs):
+def divergence(truth: np.ndarray, log_probs: np.ndarray) -> float:
     """Mean KL(truth || model) over contexts; the last axis holds symbols, truth may hold zeros."""
     log_truth = np.log(truth, out=np.zeros_like(truth), where=truth > 0)
     return np.mean(np.sum(truth * (log_truth - log_probs), axis=-1))

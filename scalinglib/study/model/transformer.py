@@ -4,13 +4,21 @@ Features come first and positions last in every array: each matrix product, norm
 runs over long contiguous rows, which on a CPU makes training half as fast again.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from scalinglib.flops import Architecture
 
-__all__ = ["ASPECT_RATIO", "architecture", "initial", "learning_rates", "logits", "window_bytes"]
+__all__ = [
+    *("ASPECT_RATIO", "Params", "architecture", "initial", "learning_rates", "logits"),
+    "window_bytes",
+]
+
+Params = dict[str, Any]  # weights by name, those of the layers in a list
 
 ASPECT_RATIO = 16  # width over depth; the paper has 128
 D_HEAD = 16  # the paper has 128
@@ -20,7 +28,9 @@ ONE_HOT = 512  # vocabulary up to which embedding is a product
 SCORE_LIMIT = 40.0  # of attention, before the exponential
 
 
-def architecture(n_layers, n_ctx, n_vocab, aspect_ratio=ASPECT_RATIO):
+def architecture(
+    n_layers: int, n_ctx: int, n_vocab: int, aspect_ratio: int = ASPECT_RATIO
+) -> Architecture:
     """The study's model of some depth, as `flops.Architecture`."""
     return Architecture(
         n_layers,
@@ -32,7 +42,7 @@ def architecture(n_layers, n_ctx, n_vocab, aspect_ratio=ASPECT_RATIO):
     )
 
 
-def initial(arch, key):
+def initial(arch: Architecture, key: jax.Array) -> Params:
     """Random weights in float32: matrices with variance one over fan-in, the head zero.
 
     Embedding and head are not tied: µP wants different scales for them.
@@ -62,7 +72,7 @@ def initial(arch, key):
     }
 
 
-def learning_rates(params):
+def learning_rates(params: Params) -> Params:
     """Each weight's share of the learning rate under µP (simple): base width / width for matrices.
 
     Embedding and gains keep the full rate; the head counts as a matrix.
@@ -74,7 +84,7 @@ def learning_rates(params):
     )
 
 
-def window_bytes(params, n_ctx):
+def window_bytes(params: Params, n_ctx: int) -> int:
     """About what a window needs in memory while the gradient is taken, in bytes."""
     layer = params["layers"][0]
     n_vocab, d = params["head"].shape
@@ -98,40 +108,19 @@ def _rotate(x):
     return jnp.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-2)
 
 
-@jax.custom_vjp
-def _rounded(a, b):
-    """A product of matrices rounded to bfloat16 that adds up in float32, in its gradient too."""
-    a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
-    return jnp.matmul(a, b, preferred_element_type=jnp.float32)
-
-
-def _rounded_forward(a, b):
-    return _rounded(a, b), (a.astype(jnp.bfloat16), b.astype(jnp.bfloat16))
-
-
-def _rounded_backward(kept, slope):
-    a, b = kept
-    return _rounded(slope, b.T), _rounded(a.T, slope)
-
-
-_rounded.defvjp(_rounded_forward, _rounded_backward)
-
-
-def _attention(x, layer, batch, bfloat16):
+def _attention(x, layer, batch):
     """Causal attention; x is (d_model, batch * positions)."""
-    product = _rounded if bfloat16 else jnp.matmul
     d, columns = x.shape
     n_ctx, d_head = columns // batch, len(layer["query_gain"])
-    heads = product(layer["qkv"], _norm(x, layer["norm1_gain"]))
+    heads = layer["qkv"] @ _norm(x, layer["norm1_gain"])
     heads = heads.reshape(3, d // d_head, d_head, batch, n_ctx).transpose(0, 1, 3, 2, 4)
     query = _rotate(_norm(heads[0], layer["query_gain"], -2)) * np.float32(d_head**-0.5)
     key = _rotate(_norm(heads[1], layer["key_gain"], -2))
-    mix = _mixed_in_turn if bfloat16 or jax.default_backend() == "gpu" else _mixed
-    mixed = mix(query, key, heads[2], bfloat16)
-    return product(layer["out"], mixed.transpose(0, 2, 1, 3).reshape(d, columns))
+    mixed = _mixed(query, key, heads[2])
+    return layer["out"] @ mixed.transpose(0, 2, 1, 3).reshape(d, columns)
 
 
-def _mixed(query, key, value, bfloat16=False):
+def _mixed(query, key, value):
     """Values mixed by scaled queries and keys, all (heads, batch, d_head, positions); float32."""
     n_ctx = query.shape[-1]
     scores = jnp.einsum("hbdk,hbdq->hbkq", key, query)
@@ -145,19 +134,9 @@ def _mixed(query, key, value, bfloat16=False):
     return mixed / jnp.sum(weights, axis=-2, keepdims=True)
 
 
-def _mixed_in_turn(query, key, value, bfloat16=False):
-    """As `_mixed`, by JAX's own attention; on a GPU in bfloat16 cuDNN's, without the scores."""
-    dtype = jnp.bfloat16 if bfloat16 else jnp.float32
-    turned = [x.transpose(1, 3, 0, 2).astype(dtype) for x in (query, key, value)]
-    own = "cudnn" if bfloat16 and jax.default_backend() == "gpu" else "xla"
-    mixed = jax.nn.dot_product_attention(*turned, scale=1.0, is_causal=True, implementation=own)
-    return mixed.transpose(2, 0, 3, 1).astype(jnp.float32)
-
-
-def _feed_forward(x, layer, bfloat16):
-    product = _rounded if bfloat16 else jnp.matmul
-    gate, value = jnp.split(product(layer["up"], _norm(x, layer["norm2_gain"])), 2)
-    return product(layer["down"], jax.nn.silu(gate) * value)
+def _feed_forward(x, layer):
+    gate, value = jnp.split(layer["up"] @ _norm(x, layer["norm2_gain"]), 2)
+    return layer["down"] @ (jax.nn.silu(gate) * value)
 
 
 def _embedded(embedding, symbols):
@@ -169,24 +148,20 @@ def _embedded(embedding, symbols):
     return embedding @ jax.nn.one_hot(symbols, n_vocab, axis=0).astype(jnp.float32)
 
 
-def logits(params, tokens, bfloat16=False):
+def logits(params: Params, tokens: ArrayLike) -> jax.Array:
     """Logits of the next symbol.
 
     Parameters
     ----------
-    params : dict
-        From `initial`.
-    tokens : int array (batch, positions)
-    bfloat16 : bool
-        Round what matrix products multiply; they add up, and all else stays, in float32.
+    params : from `initial`
+    tokens : whole numbers (batch, positions)
 
     Returns
     -------
-    array (n_vocab, batch * positions), float32, columns in the order of `tokens.ravel()`
+    (n_vocab, batch * positions), float32, columns in the order of `tokens.ravel()`
     """
     x = _embedded(params["embedding"], tokens.reshape(-1))
     for layer in params["layers"]:
-        x = x + _attention(x, layer, len(tokens), bfloat16)
-        x = x + _feed_forward(x, layer, bfloat16)
-    product = _rounded if bfloat16 else jnp.matmul
-    return product(params["head"], _norm(x, params["gain"]))
+        x = x + _attention(x, layer, len(tokens))
+        x = x + _feed_forward(x, layer)
+    return params["head"] @ _norm(x, params["gain"])

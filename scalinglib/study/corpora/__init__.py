@@ -1,0 +1,1 @@
+"""What models learn: words with known frequencies, and real text in bytes or BPE tokens."""

@@ -1,0 +1,1 @@
+"""One model: its transformer, its losses and teachers, and how it is trained."""

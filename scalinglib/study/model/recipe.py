@@ -1,0 +1,56 @@
+"""How every model of the study is trained: optimizer, learning rate, batches."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+
+__all__ = ["B1", "B2", "CLIP", "FINAL", "WARMUP", "WEIGHT_DECAY", "Recipe", "batches"]
+
+B1, B2, WEIGHT_DECAY = 0.9, 0.99, 1e-4  # of AdamW, with decoupled decay
+CLIP = 1.0  # largest global norm of a gradient
+WARMUP, FINAL = 0.05, 1e-3  # share of the steps with rising rate; last rate over peak (cosine)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The knobs of training that runs may set; notebook 08 shows other batches and rates.
+
+    A new one is a field here, with the value of the committed runs as its default, and its use in
+    `train`: identities of runs, tables and design files take it from here.
+
+    Attributes
+    ----------
+    peak : highest learning rate, at width 16; matrices of wider models get less (µP).
+    windows : windows a batch; None lets them grow with the tokens of the run (`batches`).
+    """
+
+    peak: float = 2e-2
+    windows: int | None = None
+
+    def __post_init__(self):
+        """Refuse a rate that is none; `batches` judges windows."""
+        if not 0 < self.peak < math.inf:
+            raise ValueError(f"peak is {self.peak!r}; it must be positive and finite")
+
+    def identity(self) -> dict[str, float | int]:
+        """The peak, and what else is not its default: what the identity of a run holds."""
+        usual = {field.name: field.default for field in fields(self)}
+        own = asdict(self)
+        return {name: own[name] for name in own if name == "peak" or own[name] != usual[name]}
+
+
+def batches(tokens: float, n_ctx: int, windows: int | None = None) -> tuple[int, int]:
+    """Windows a batch, and batches, for a run on about `tokens` tokens.
+
+    Without `windows` a batch has sqrt(tokens) / 2 tokens, to the nearest power of two of windows
+    between 2 and 32: few tokens want small batches, because steps are scarce; many tokens want
+    calm gradients.
+    """
+    if not 0 < tokens < math.inf:
+        raise ValueError(f"tokens is {tokens!r}; it must be positive and finite")
+    if windows is None:
+        windows = int(np.clip(2 ** round(math.log2(math.sqrt(tokens) / (2 * n_ctx))), 2, 32))
+    elif windows < 1 or windows != int(windows):
+        raise ValueError(f"windows is {windows!r}; it must be a positive whole number")
+    return windows, max(1, round(tokens / (windows * n_ctx)))
