@@ -58,7 +58,7 @@ def test_objective_is_the_sum_of_huber(name, request):
 def test_gradient_against_finite_differences(name, request):
     problem = request.getfixturevalue(f"{name}_fit").problem
     objective = _objective(problem)
-    z = problem.spec.starts(problem.tables[0]["logs"])[1234]
+    z = problem.spec.starts(problem.table["logs"])[1234]
     steps = 1e-6 * np.eye(len(z))
     with float64():
         exact = np.asarray(jax.grad(objective)(z))
@@ -70,7 +70,7 @@ def test_gradient_against_finite_differences(name, request):
 def test_no_start_of_the_papers_optimiser_ends_lower(name, request):
     found = request.getfixturevalue(f"{name}_fit")
     both = jax.jit(jax.value_and_grad(_objective(found.problem)))
-    grid = found.spec.starts(found.problem.tables[0]["logs"])
+    grid = found.spec.starts(found.problem.table["logs"])
     bounds = np.transpose(found.problem.box)
     starts = [found.z, *grid[:: len(grid) // 5]]
     with float64():
@@ -84,7 +84,7 @@ def _objective(problem):
     lane = {"fixed": problem.fixed, "supervised": problem.supervised}
 
     def objective(z):
-        residuals = problem.spec.residuals(z, lane, problem.tables)
+        residuals = problem.spec.residuals(z, lane, problem.table)
         return solver.sum_of_huber(residuals, problem.weights(), problem.delta)
 
     return objective
@@ -237,17 +237,6 @@ def test_the_papers_procedure_ends_no_lower(supervised_runs):
     weak = paper.SUPERVISED.weak(supervised_runs)
     assert 0 < len(weak) < 73
     assert weak.loss.min() >= 2.2
-
-
-def test_joint_fit_is_no_worse_than_both(supervised_fit, supervised_runs, distillation_runs):
-    first = supervised_fit
-    second = fit.fit_distillation(distillation_runs, first.law, starts=64)
-    joint = fit.fit_jointly(supervised_runs, distillation_runs, starts=2, bootstrap=4)
-    assert joint.objective <= (first.objective + second.objective) * (1 + 1e-9)
-    assert joint.law.supervised != first.law
-    assert np.ptp(joint.replicates.supervised_gamma) > 0
-    with pytest.raises(ValueError, match="of 2 tables"):
-        fit.fit(joint.spec, joint.runs)
 
 
 def test_profile_touches_the_optimum_and_rises(supervised_fit):

@@ -20,38 +20,9 @@ from scalinglib.fit.diagnosis import (
     residual_trends,
     ridges,
 )
-from scalinglib.fit.fitting import fit, fit_distillation, fit_jointly, fit_supervised
+from scalinglib.fit.fitting import fit, fit_distillation, fit_supervised
 from scalinglib.fit.inputs import FitWarning, check_runs
 from scalinglib.fit.isoflop import isoflop_draws, isoflop_minimum, isoflop_size
 from scalinglib.fit.pairs import dominated_pairs, fit_dominated_pairs
-from scalinglib.fit.result import Fit
+from scalinglib.fit.result import Fit, Status
 from scalinglib.fit.rolling import laws_of_parts, reach, rolling_hold_outs
-from scalinglib.fit.spec import POWER_RIDGES, LawSpec, Probe
-
-__all__ = [
-    "POWER_RIDGES",
-    "Fit",
-    "FitWarning",
-    "LawSpec",
-    "Probe",
-    "check_runs",
-    "dominated_pairs",
-    "explain",
-    "fit",
-    "fit_distillation",
-    "fit_dominated_pairs",
-    "fit_jointly",
-    "fit_supervised",
-    "groups_left_out",
-    "hold_out",
-    "isoflop_draws",
-    "isoflop_minimum",
-    "isoflop_size",
-    "laws_of_parts",
-    "paper",
-    "profile",
-    "reach",
-    "residual_trends",
-    "ridges",
-    "rolling_hold_outs",
-]

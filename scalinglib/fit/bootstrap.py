@@ -74,37 +74,38 @@ def replicate(problem, z, grid, weights, *, rng, supervised=None):
     return Replicates(ends, problem.coefficients(ends), float(converged.mean()), kept)
 
 
-def resampled(tables, count, cluster, rng):
+def resampled(runs, count, cluster, rng):
     """How often each run is drawn in each replicate, an array (replicates, padded runs).
 
     Parameters
     ----------
-    tables : sequence of DataFrame
-        Each is resampled by itself.
+    runs : DataFrame
     count : int
-    cluster : str, list of str or None
-        Columns whose groups are drawn as wholes; "teacher" may mean equal teacher_loss.
+    cluster : str, list of str, list of lists, or None
+        Columns whose groups are drawn as wholes; "teacher" may mean equal teacher_loss. Lists in a
+        list are drawn at once (Owen's pigeonhole bootstrap): a run counts as often as its group by
+        the first is drawn, times its group by the second.
     rng : Generator
     """
-    return np.hstack([_resampled(table, count, cluster, rng) for table in tables])
-
-
-def _resampled(runs, count, cluster, rng):
-    if cluster is None:
-        groups = np.arange(len(runs))
-    else:
-        if cluster == "teacher" and "teacher" not in runs and "teacher_loss" in runs:
-            cluster = "teacher_loss"
-        columns = [cluster] if isinstance(cluster, str) else list(cluster)
-        if any(name not in runs.columns for name in columns):
+    crossed = isinstance(cluster, list) and cluster and isinstance(cluster[0], list)
+    drawn = np.ones((count, len(runs)))
+    for by in cluster if crossed else [cluster]:
+        group = _groups(runs, by)
+        number = group.max() + 1
+        if count and number < 5:
             raise ValueError(
-                f"cluster is {cluster!r}; it must name columns of the runs: {list(runs.columns)}"
+                f"cluster is {by!r}, which gives {number} groups; at least 5 are needed"
             )
-        groups = runs.groupby(columns, sort=True).ngroup().to_numpy()
-    number = groups.max() + 1
-    if count and number < 5:
-        raise ValueError(
-            f"cluster is {cluster!r}, which gives {number} groups; at least 5 are needed"
-        )
-    drawn = rng.multinomial(number, np.full(number, 1 / number), size=count)
-    return pad_weights(drawn[:, groups].astype(float))
+        drawn *= rng.multinomial(number, np.full(number, 1 / number), size=count)[:, group]
+    return pad_weights(drawn)
+
+
+def _groups(runs, by):
+    if by is None:
+        return np.arange(len(runs))
+    if by == "teacher" and "teacher" not in runs and "teacher_loss" in runs:
+        by = "teacher_loss"
+    columns = [by] if isinstance(by, str) else list(by)
+    if any(name not in runs.columns for name in columns):
+        raise ValueError(f"cluster is {by!r}; it must name columns of the runs: {[*runs.columns]}")
+    return runs.groupby(columns, sort=True).ngroup().to_numpy()

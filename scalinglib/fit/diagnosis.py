@@ -67,7 +67,7 @@ def profile(fit, coefficient, values=None):
     lanes = best_shift * len(values) + np.arange(len(values))
     objective = found.value[lanes] * fit.delta**2
     refitted = fit.problem.coefficients(found.z[lanes], fixed)
-    count = sum(fit.problem.counts)
+    count = fit.problem.count
     best = min(fit.objective, objective.min())
     ratio = 2 * count * np.log(np.maximum(objective, 1e-300) / max(best, 1e-300))
     table = pd.DataFrame(refitted, columns=list(names))

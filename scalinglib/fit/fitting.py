@@ -1,10 +1,11 @@
-"""Fit a law, or two at once, to a table of runs, with intervals and bands (Appendix F).
+"""Fit a law to a table of runs, with intervals and bands (Appendix F).
 
 The objective is the paper's: the sum over runs of Huber_delta(log L̂ - log L) (Equations 45, 50).
 """
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,27 +13,14 @@ import pandas as pd
 from scalinglib.fit.bootstrap import replicate, resampled
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.inputs import FitWarning, check_runs
-from scalinglib.fit.joint import joint
 from scalinglib.fit.problem import Problem, table
-from scalinglib.fit.result import Fit
+from scalinglib.fit.result import Fit, Status
 from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.laws import SupervisedLaw
 
-__all__ = ["fit", "fit_distillation", "fit_jointly", "fit_supervised"]
+__all__ = ["fit", "fit_distillation", "fit_supervised"]
 
 _AT_OPTIMUM = 1e-6  # relative to the best objective
-
-
-@dataclass(frozen=True)
-class _Resampling:
-    replicates: int
-    cluster: object = None
-    level: float = 0.95
-    seed: int = 0
-
-    def __post_init__(self):
-        if not 0 < self.level < 1:
-            raise ValueError(f"level is {self.level!r}; it must be between 0 and 1")
 
 
 def fit(
@@ -77,19 +65,42 @@ def fit(
     -------
     Fit
     """
-    if spec.n_tables != 1:
-        raise ValueError(f"spec is {spec.name}, of {spec.n_tables} tables; fit takes one")
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level!r}; it must be between 0 and 1")
     law = _held_law(spec, supervised)
     checked, said = _check(runs, spec, fixed, law)
     problem, ordered = _problem(spec, checked, fixed, delta, law)
-    grid = _thin(spec.starts(problem.tables[0]["logs"]), starts)
+    grid = _thin(spec.starts(problem.table["logs"]), starts)
     carried = None
     if isinstance(supervised, Fit) and len(supervised.replicates) and bootstrap:
         rows = supervised.replicates.to_numpy()
         carried = np.resize(rows, (bootstrap, rows.shape[1]))
-    resampling = _Resampling(bootstrap, cluster, level, seed)
-    found = _solve(problem, grid, [ordered], resampling, carried=carried)
-    return _warned(replace(found, runs=checked, warnings=said + found.warnings))
+    end = _search(problem, grid)
+    rng = np.random.default_rng(seed)
+    weights = resampled(ordered, bootstrap, cluster, rng)
+    drawn = replicate(problem, end.z, grid, weights, rng=rng, supervised=carried)
+    estimate = problem.coefficients(end.z[None])[0]
+    found = Fit(
+        law=spec.build(estimate.tolist(), problem.supervised_law),
+        objective=float(end.value * problem.delta**2),
+        coefficients=_intervals(problem, estimate, drawn.coefficients, level),
+        starts_at_optimum=end.at_optimum,
+        starts_converged=end.starts_converged,
+        replicates=pd.DataFrame(drawn.coefficients, columns=list(spec.coefficients)),
+        replicates_converged=drawn.share,
+        runs=checked,
+        level=level,
+        warnings=said,
+        z=end.z,
+        problem=problem,
+        replicate_z=drawn.z,
+        converged=end.converged,
+        supervised_replicates=drawn.supervised,
+    )
+    found = replace(found, warnings=said + tuple(_doubts(found)))
+    for text in found.warnings:
+        warnings.warn(text, FitWarning, stacklevel=3)
+    return found
 
 
 def fit_supervised(runs, **options):
@@ -128,49 +139,16 @@ def fit_distillation(runs, supervised, **options):
     return fit(DISTILLATION, runs, supervised=supervised, **options)
 
 
-def fit_jointly(
-    supervised_runs, distillation_runs, *, delta=1e-3, starts=64, bootstrap=0, level=0.95, seed=0
-):
-    """Fit both laws at once: one objective over both tables, L̃_S moving with its coefficients.
-
-    Parameters
-    ----------
-    supervised_runs, distillation_runs : DataFrame
-        As for the separate fits, whose results are the first start.
-    starts : int
-        The first start and this many less one random ones around it, 0.3 apart in each coordinate.
-    delta, bootstrap, level, seed
-        As for `fit`; runs are resampled within each table.
-
-    Returns
-    -------
-    Fit
-        Its law is a DistillationLaw with the refitted supervised law inside; the supervised
-        coefficients are named supervised_E and so on.
-    """
-    first = fit_supervised(supervised_runs, delta=delta, starts=256)
-    second = fit_distillation(distillation_runs, first, delta=delta, starts=256)
-    problems = first.problem, second.problem
-    problem = Problem(
-        spec=joint(first.spec, second.spec),
-        tables=sum((p.tables for p in problems), ()),
-        counts=sum((p.counts for p in problems), ()),
-        box=tuple(map(np.concatenate, zip(*(p.box for p in problems), strict=True))),
-        fixed=np.concatenate([p.fixed for p in problems]),
-        delta=problems[0].delta,
-    )
-    z = np.concatenate([first.z, second.z])
-    grid = z + 0.3 * np.random.default_rng(seed).standard_normal((starts, len(z)))
-    grid[0] = z
-    ordered = [_canonical(f.runs, f.spec) for f in (first, second)]
-    resampling = _Resampling(bootstrap, None, level, seed)
-    found = _solve(problem, grid, ordered, resampling, near=True)
-    said = first.warnings + second.warnings + found.warnings
-    return _warned(replace(found, runs=second.runs, warnings=said))
+class _End(NamedTuple):
+    z: np.ndarray
+    value: float
+    converged: bool
+    at_optimum: float  # share of the starts
+    starts_converged: float
 
 
-def _solve(problem, grid, ordered, resampling, *, near=False, carried=None):
-    found = problem.solve(grid, near=near)
+def _search(problem, grid):
+    found = problem.solve(grid)
     best = int(np.argmin(found.value))
     if not np.isfinite(found.value[best]):
         raise ValueError(
@@ -184,36 +162,24 @@ def _solve(problem, grid, ordered, resampling, *, near=False, carried=None):
     z = polished.z[0] if polished.value[0] <= found.value[best] else found.z[best]
     value = min(polished.value[0], found.value[best])
     at_optimum = found.value <= value * (1 + _AT_OPTIMUM) + 1e-9
-    estimate = problem.coefficients(z[None])[0]
-    rng = np.random.default_rng(resampling.seed)
-    weights = resampled(ordered, resampling.replicates, resampling.cluster, rng)
-    drawn = replicate(problem, z, grid, weights, rng=rng, supervised=carried)
-    said = []
-    if at_optimum.mean() < 0.1:
-        said.append(f"only {at_optimum.mean():.1%} of the starts reach the best objective")
-    if not found.converged[best]:
-        said.append("the best start did not pass the convergence test")
-    if drawn.share < 0.98:
-        said.append(
-            f"{1 - drawn.share:.1%} of the bootstrap replicates did not converge and are not used"
-        )
-    names = list(problem.spec.coefficients)
-    return Fit(
-        law=problem.spec.build(estimate.tolist(), problem.supervised_law),
-        objective=float(value * problem.delta**2),
-        coefficients=_intervals(problem, estimate, drawn.coefficients, resampling.level),
-        starts_at_optimum=float(at_optimum.mean()),
-        starts_converged=float(found.converged.mean()),
-        replicates=pd.DataFrame(drawn.coefficients, columns=names),
-        replicates_converged=drawn.share,
-        runs=ordered[-1],
-        level=resampling.level,
-        warnings=tuple(said),
-        z=z,
-        problem=problem,
-        replicate_z=drawn.z,
-        supervised_replicates=drawn.supervised,
+    return _End(
+        z,
+        value,
+        bool(found.converged[best]),
+        float(at_optimum.mean()),
+        float(found.converged.mean()),
     )
+
+
+def _doubts(found):
+    """What the search itself gives reason to doubt."""
+    if found.status in (Status.NOT_CONVERGED, Status.FEW_STARTS):
+        yield f"{found.status.value} ({found.starts_at_optimum:.1%} of them at the best objective)"
+    if found.replicates_converged < 0.98:
+        yield (
+            f"{1 - found.replicates_converged:.1%} of the bootstrap replicates did not converge "
+            "and are not used"
+        )
 
 
 def _intervals(problem, estimate, replicates, level):
@@ -226,12 +192,6 @@ def _intervals(problem, estimate, replicates, level):
         {"estimate": estimate, "low": limits[0], "high": limits[1], "fixed": is_fixed},
         index=pd.Index(problem.spec.coefficients, name="coefficient"),
     )
-
-
-def _warned(found):
-    for text in found.warnings:
-        warnings.warn(text, FitWarning, stacklevel=4)
-    return found
 
 
 def _held_law(spec, supervised):
@@ -261,8 +221,8 @@ def _problem(spec, runs, fixed, delta, supervised):
     one = table(spec, ordered, supervised)
     return Problem(
         spec=spec,
-        tables=(one,),
-        counts=(len(runs),),
+        table=one,
+        count=len(runs),
         box=tuple(spec.box(one["logs"])),
         fixed=_fixed_vector(fixed, spec),
         delta=float(delta),

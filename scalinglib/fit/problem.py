@@ -23,10 +23,10 @@ class Problem:
     Attributes
     ----------
     spec : LawSpec
-    tables : tuple of dict
-        "logs" (columns, padded runs) and "centre", one for each table of runs.
-    counts : tuple of int
-        Runs of each table, without what was added to fill a shape.
+    table : dict
+        "logs" (columns, padded runs) and "centre".
+    count : int
+        Runs, without what was added to fill a shape.
     box : pair of arrays (coordinates,)
     fixed : array (coefficients,)
         NaN where free.
@@ -36,8 +36,8 @@ class Problem:
     """
 
     spec: LawSpec
-    tables: tuple
-    counts: tuple
+    table: dict
+    count: int
     box: tuple
     fixed: np.ndarray
     delta: float
@@ -62,37 +62,27 @@ class Problem:
         objective = partial(solver.Objective, self.spec.residuals, box=self.box, delta=self.delta)
         if not near:
             starts = solver.approach(objective(*self._part(lanes)), starts)
-        return solver.finish(objective(lanes, self.tables), starts, **options)
+        return solver.finish(objective(lanes, self.table), starts, **options)
 
     def _part(self, lanes):
-        """Lanes and tables with some runs of each table, evenly drawn, in one shape."""
-        sizes = [part["logs"].shape[-1] for part in self.tables]
-        drawn = [
-            np.linspace(0, count - 1, min(_APPROACHED, size)).astype(int)
-            for count, size in zip(self.counts, sizes, strict=True)
-        ]
-        tables = tuple(
-            part | {"logs": part["logs"][:, at]}
-            for part, at in zip(self.tables, drawn, strict=True)
-        )
-        offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        at = np.concatenate([part + start for part, start in zip(drawn, offsets, strict=True)])
-        return lanes | {"weights": lanes["weights"][:, at]}, tables
+        """Lanes and table with some of the runs, evenly drawn, in one shape."""
+        size = self.table["logs"].shape[-1]
+        at = np.linspace(0, self.count - 1, min(_APPROACHED, size)).astype(int)
+        part = self.table | {"logs": self.table["logs"][:, at]}
+        return lanes | {"weights": lanes["weights"][:, at]}, part
 
-    def weights(self):
+    def weights(self) -> np.ndarray:
         """One for each run, nothing for what was added to fill the shape."""
-        return np.concatenate([pad_weights(np.ones(count)) for count in self.counts])
+        return pad_weights(np.ones(self.count))
 
     def coefficients(self, z, fixed=None):
         """Coefficients of coordinates z (lanes, coordinates); fixed may have a row a lane."""
         fixed = self.fixed if fixed is None else fixed
         fixed = np.broadcast_to(fixed, (len(z), len(self.fixed)))
-        centres = tuple(part["centre"] for part in self.tables)
-        centres = centres[0] if len(centres) == 1 else centres
         found = np.full(fixed.shape, np.nan)
         for batch, values in over_threads(
             lambda batch: solver.compiled(_coefficients, (0,))(
-                self.spec, z[batch], fixed[batch], centres
+                self.spec, z[batch], fixed[batch], self.table["centre"]
             ),
             np.arange(len(z)),
         ):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,18 @@ from scalinglib.fit.problem import Problem
 from scalinglib.lanes import float64
 from scalinglib.laws import FORMS, Ensemble, SupervisedLaw
 
-__all__ = ["Fit"]
+__all__ = ["Fit", "Status"]
 
 _AT_EDGE = 1e-3  # in units of the coordinates, which are logs, odds and the like
+
+
+class Status(Enum):
+    """How a search ended, the worst that is true of it."""
+
+    CONVERGED = "the best start converged and others agree"
+    BOUND = "a coefficient stands at a bound of the search"
+    FEW_STARTS = "fewer than a tenth of the starts reach the best objective"
+    NOT_CONVERGED = "the best start did not pass the convergence test"
 
 
 @dataclass(frozen=True)
@@ -36,11 +46,13 @@ class Fit:
     replicates_converged : float
         Share of replicates that passed the convergence test; the rest is not used.
     runs : DataFrame
-        The runs, checked (for a joint fit, the distillation runs).
+        The runs, checked.
     level : float
         Of the intervals and bands.
     warnings : tuple of str
         What checks and convergence had to say.
+    converged : bool
+        Whether the best start passed the convergence test.
     """
 
     law: object
@@ -56,6 +68,7 @@ class Fit:
     z: np.ndarray = field(repr=False)
     problem: Problem = field(repr=False)
     replicate_z: np.ndarray = field(repr=False)
+    converged: bool = True
     supervised_replicates: np.ndarray | None = field(default=None, repr=False)
 
     @property
@@ -100,6 +113,15 @@ class Fit:
             weights=np.full(count, 1 / count),
             scales=np.full(count, np.abs(self._run_residuals()).mean()),
         )
+
+    @property
+    def status(self) -> Status:
+        """How the search ended."""
+        if not self.converged:
+            return Status.NOT_CONVERGED
+        if self.starts_at_optimum < 0.1:
+            return Status.FEW_STARTS
+        return Status.BOUND if (self.at_bound.estimate != "").any() else Status.CONVERGED
 
     @property
     def at_bound(self) -> pd.DataFrame:
@@ -238,6 +260,7 @@ class Fit:
                 "runs": len(self.runs),
                 "delta": self.delta,
                 "objective": self.objective,
+                "status": self.status.name.lower(),
                 "level": self.level,
                 "replicates": len(self.replicates),
                 "replicates_converged": self.replicates_converged,

@@ -61,11 +61,11 @@ class Objective:
 
     Attributes
     ----------
-    residuals : function (z, lane, tables) -> array (runs,)
+    residuals : function (z, lane, table) -> array (runs,)
         Differences of logs; must be equal in every call, since it keys the compilation.
     lanes : dict of arrays (lanes, ...)
         What differs between problems: "weights" (lanes, runs), and the rest for `residuals`.
-    tables : pytree of arrays
+    table : dict of arrays
         What does not.
     box : pair of arrays (coordinates,)
         Lower and upper bounds.
@@ -75,7 +75,7 @@ class Objective:
 
     residuals: object
     lanes: dict
-    tables: tuple
+    table: dict
     box: tuple
     delta: float
 
@@ -169,7 +169,7 @@ def _phase(objective, method, starts, width, aim):
         own = _State(*(part[batch] for part in state))
         lanes = {name: values[batch] for name, values in objective.lanes.items()}
         advance = compiled(_advance, (0, 1))
-        return advance(objective.residuals, method, own, lanes, objective.tables, aim)
+        return advance(objective.residuals, method, own, lanes, objective.table, aim)
 
     # disable=None: drawn on a terminal only, so that executed notebooks do not differ.
     with tqdm(total=count, desc=f"{method} from {count} starts", disable=None, leave=False) as bar:
@@ -184,9 +184,9 @@ def _phase(objective, method, starts, width, aim):
     return state
 
 
-def _advance(residuals, method, state, lanes, tables, aim):
+def _advance(residuals, method, state, lanes, table, aim):
     def one(state, lane):
-        body = partial(_iterate, lambda z: residuals(z, lane, tables), method, lane["weights"], aim)
+        body = partial(_iterate, lambda z: residuals(z, lane, table), method, lane["weights"], aim)
         return jax.lax.fori_loop(0, _ITERATIONS, lambda _, s: body(s), state)
 
     return jax.vmap(one)(state, lanes)

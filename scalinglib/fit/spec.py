@@ -136,11 +136,6 @@ class LawSpec:
         return "supervised" in self.law._fields
 
     @property
-    def n_tables(self):
-        """How many tables of runs the law is fitted to; `fit` takes one."""
-        return 1
-
-    @property
     def signed(self):
         """Coefficients that may be zero or negative."""
         return tuple(name for name, (low, _) in self.ranges.items() if low <= 0)
@@ -198,7 +193,7 @@ class LawSpec:
             values[name] = or_fixed(fixed[at], free)
         return jnp.stack([values[name] for name in names])
 
-    def residuals(self, z, lane, tables):
+    def residuals(self, z, lane, table):
         """Log of the law over the run, one a run: what the solver minimises.
 
         Parameters
@@ -206,10 +201,9 @@ class LawSpec:
         z : array (coordinates,)
         lane : dict
             "fixed" (coefficients,), NaN where free; "supervised" (6,) where the law needs it.
-        tables : tuple of dict
-            For each table of runs "logs" (columns, runs) and "centre".
+        table : dict
+            "logs" (columns, runs) and "centre".
         """
-        (table,) = tables
         values = self.coefficients_at(z, lane["fixed"], table["centre"])
         supervised = SupervisedLaw(*lane["supervised"]) if self.needs_supervised else None
         *inputs, measured = table["logs"]

@@ -111,7 +111,7 @@ def sets():
     """The sets of runs with the supervised law that each stands on, by name."""
     paper = pd.read_csv(DATA / "published" / "figure1_runs.csv")
     study, entropy = study_means()
-    trained = study[study.kind == "supervised"]
+    trained = study.loc[study.kind == "supervised", ["params", "tokens", "loss"]]
     ours = study[study.kind == "distilled"]
     return {
         "paper": (paper, laws.load().supervised),
@@ -166,7 +166,7 @@ def judge(name, runs, supervised):
     spec, fixed = FORMS[name]
     found = fit.fit(spec, runs, supervised=supervised, fixed=fixed, starts=STARTS)
     problem, masks = found.problem, held_out(runs)
-    starts = spec.starts(problem.tables[0]["logs"])
+    starts = spec.starts(problem.table["logs"])
     starts = starts[np.random.default_rng(1).permutation(len(starts))[:STARTS]]
     starts = np.vstack([found.z[None], starts])
     left = pad_weights(np.array([~mask for mask in masks.values()], float))
