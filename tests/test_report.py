@@ -120,7 +120,7 @@ def test_a_claim_holds_within_its_tolerance(one_claim, capsys):
 
 
 def test_a_verdict_does_not_change_unseen(one_claim):
-    with pytest.raises(AssertionError, match=r"data/claims\.toml records: holds"):
+    with pytest.raises(AssertionError, match=r"records: {'answer': 'holds'}"):
         claims.check("number", 0.81)
     with pytest.raises(ValueError, match="'other'"):
         claims.check("other", 1.0)
@@ -162,22 +162,32 @@ def test_what_fails_in_small_runs_is_not_seen_there(monkeypatch):
 
 
 def test_laws_that_disagree_leave_a_claim_undecided(one_claim, capsys):
-    assert claims.judge("number", 0.75, [0.71, 0.79]).answer == "holds"
-    assert claims.judge("number", 0.9, [0.6]).answer == "does not hold"
-    # Nine in ten decide, either way, whatever the first law says.
-    assert claims.judge("number", 0.9, [0.75] * 9).answer == "holds"
-    assert claims.judge("number", 0.75, [0.9] * 9).answer == "does not hold"
-    assert claims.judge("number", 0.9, [0.75] * 8).shares == "8 of 9 laws that fit the runs"
-    verdict = claims.judge("number", 0.75, [0.71, 0.9])
+    assert claims.judge("number", 0.9, [0.71, 0.79]).answer == "holds"
+    assert claims.judge("number", 0.75, [0.9, 0.6]).answer == "does not hold"
+    # Nine in ten decide, either way, whatever the corrected law says.
+    assert claims.judge("number", 0.9, [0.9] + [0.75] * 9).answer == "holds"
+    assert claims.judge("number", 0.75, [0.75] + [0.9] * 9).answer == "does not hold"
+    shares = claims.judge("number", 0.9, [0.9] + [0.75] * 8).shares
+    assert shares == "8 of 9 laws that fit the runs"
+    verdict = claims.judge("number", 0.75, [0.75, 0.71, 0.9])
     assert (verdict.answer, verdict.shares) == (
         "undecided by the evidence",
         "2 of 3 laws that fit the runs",
     )
     one_claim |= {"answer": "undecided by the evidence", "shares": verdict.shares}
-    claims.check("number", 0.75, others=[0.71, 0.9])
+    claims.check("number", 0.75, evidence=[0.75, 0.71, 0.9])
     assert "(here: 0.75, holds under 2 of 3 laws that fit the runs). s" in capsys.readouterr().out
     with pytest.raises(AssertionError, match=r"data/claims\.toml records"):
-        claims.check("number", 0.75, others=[0.6, 0.9])
+        claims.check("number", 0.75, evidence=[0.75, 0.6, 0.9])
+
+
+def test_what_follows_from_the_law_is_recorded_apart_from_what_the_evidence_decides(one_claim):
+    with pytest.raises(AssertionError, match="records"):
+        claims.check("number", 0.75, authors=[0.75, 0.9])
+    one_claim |= {"answer": "does not hold", "follows": "holds under the corrected law alone"}
+    verdict = claims.check("number", 0.75, evidence=[0.9] * 3, authors=[0.75, 0.9])
+    row = claims.table([verdict]).iloc[0]
+    assert list(row) == ["s", "0.75 ± 0.05", "0.75", "0.9", one_claim["follows"], "does not hold"]
 
 
 def test_what_cannot_be_tested_cannot_be_checked(monkeypatch):
@@ -185,17 +195,37 @@ def test_what_cannot_be_tested_cannot_be_checked(monkeypatch):
         judged(monkeypatch, 1.0, why="no runs")
 
 
-def test_computed_values_are_read_as_the_check_cell_prints_them(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("authors", "follows"),
+    [
+        ((0.75, 0.75), "holds"),
+        ((0.75, 0.8), "holds within 0.1"),
+        ((0.8, 0.75), "holds within 0.1"),
+        ((0.8, 0.9), "holds under the corrected law alone"),
+        ((0.9, 0.75), "holds under the law drawn in Figure 1 alone"),
+        ((0.9, 0.9), "does not hold"),
+        ((), ""),
+    ],
+)
+def test_computed_values_are_read_as_the_check_cell_prints_them(
+    monkeypatch, tmp_path, authors, follows
+):
     entry = {"statement": "A (b). C.", "expected": 0.75, "tolerance": 0.01, "loose": 0.1}
     monkeypatch.setattr(claims, "ledger", lambda: {"a-1": entry})
-    text = "something: else\n" + str(claims.judge("a-1", 0.8)) + "\n"
+    text = f"something: else\n{claims.judge('a-1', 0.8, authors=authors)}\n"
     cells = [{"cell_type": "markdown"}, {"outputs": [{"text": text.splitlines(keepends=True)}]}]
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "00_a.ipynb").write_text(json.dumps({"cells": cells}))
     (tmp_path / "notebooks" / "00_a.partial.ipynb").write_text('{"cells": [')
     monkeypatch.setattr(claims, "ROOT", tmp_path)
     assert claims.computed() == [
-        {"notebook": "00_a", "id": "a-1", "answer": "holds within 0.1", "value": "0.8"}
+        {
+            "notebook": "00_a",
+            "id": "a-1",
+            "answer": "holds within 0.1",
+            "follows": follows,
+            "value": "0.8",
+        }
     ]
 
 

@@ -195,20 +195,6 @@ def paper():
     return f"# The paper, figure by figure\n\n{shown}"
 
 
-def expected(claim):
-    """What a claim's value is held against, in words."""
-    value = claim.get("expected")
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    bounds = {"at_least": "≥", "at_most": "≤"}
-    words = [f"{sign} {claim[key]:g}" for key, sign in bounds.items() if key in claim]
-    if value is not None:
-        words.append(
-            f"{value:g}" + (f" ± {claim['tolerance']:g}" if claim.get("tolerance") else "")
-        )
-    return ", ".join(words)
-
-
 def row(identifier, claim, value):
     """A claim as a row of the ledger; `value` is what was computed here, as text."""
     said = html.escape(claim["statement"])
@@ -222,7 +208,7 @@ def row(identifier, claim, value):
     return [
         (kind, f'<span id="{identifier}" {marks}>{html.escape(claim["answer"])}</span>'),
         ("statement", said),
-        ("value", html.escape(expected(claim))),
+        ("value", html.escape(claims.said(claim))),
         ("value", html.escape({"True": "yes", "False": "no"}.get(value, value))),
     ]
 

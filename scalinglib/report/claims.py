@@ -4,41 +4,53 @@ import functools
 import json
 import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from scalinglib.report.paths import DATA, ROOT
 
-__all__ = ["Verdict", "check", "computed", "judge", "ledger", "under"]
+__all__ = ["Verdict", "check", "computed", "judge", "ledger", "said", "table"]
 
 DECIDED = 0.9  # share of the laws from which the evidence decides
 _UNDECIDED = "undecided by the evidence"
-_LINE = re.compile(r"^([\w.-]+): (.+?) \(here: (.+?)\)\. ", re.MULTILINE)
+_AUTHORS = ("the corrected law", "the law drawn in Figure 1")  # in the order of `authors`
+_LINE = re.compile(
+    r"^([\w.-]+): ([^;\n]+?)(?:; from the authors' law: (.+?))? \(here: (.+?)\)\. ", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What became of a claim: its id, the words, the value computed here and the answer.
 
-    `shares` says under how many laws a claim holds, where those that fit the runs disagree.
+    `answer` is what the evidence decides, and `shares` says under how many of its laws a claim
+    holds where they disagree. `follows` is the answer of the authors' own law, of a claim about it.
     """
 
     id: str
     statement: str
-    value: object
+    value: float | bool
     answer: str
     shares: str = ""
+    follows: str = ""
+    authors: tuple[float | bool, ...] = ()
 
-    def __str__(self):
+    def __str__(self) -> str:
         """One line for a notebook's check cell."""
-        shown = f"{self.value:.4g}" if isinstance(self.value, float) else str(self.value)
-        shown += f", holds under {self.shares}" if self.shares else ""
-        return f"{self.id}: {self.answer} (here: {shown}). {self.statement}"
+        law = f"; from the authors' law: {self.follows}" if self.follows else ""
+        split = f", holds under {self.shares}" if self.shares else ""
+        here = f"{_shown(self.value)}{split}"
+        return f"{self.id}: {self.answer}{law} (here: {here}). {self.statement}"
 
 
-def ledger():
+def _shown(value: float | bool) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def ledger() -> dict[str, dict]:
     """All claims by id, as dicts; the head of data/claims.toml says what the keys mean."""
     file = DATA / "claims.toml"
     if not file.is_file():
@@ -52,36 +64,37 @@ def _parsed(file, changed):
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
-def check(claim_id, value, binding=True, others=()):
-    """Print the verdict on a claim; AssertionError if the ledger records another answer.
+def check(
+    claim_id: str,
+    value: float | bool,
+    binding: bool = True,
+    evidence: Sequence[float | bool] = (),
+    authors: Sequence[float | bool] = (),
+) -> Verdict:
+    """Print the verdict on a claim; AssertionError if the ledger records another.
 
     So no verdict changes unseen: whoever changes it changes data/claims.toml too. With
-    binding=False it is printed only: the tiny runs of a fast profile need not agree. `others` as
-    for `judge`.
+    binding=False it is printed only: the tiny runs of a fast profile need not agree. The rest as
+    for `judge`, whose `Verdict` it returns.
     """
-    verdict = judge(claim_id, value, others)
+    verdict = judge(claim_id, value, evidence, authors)
     print(verdict)
     recorded = ledger()[claim_id]
     found = {"answer": verdict.answer}
-    if verdict.answer == _UNDECIDED:
-        found["shares"] = verdict.shares
-    if binding and found != {key: recorded[key] for key in ("answer", "shares") if key in recorded}:
-        raise AssertionError(
-            f"{verdict}\nbut data/claims.toml records: {recorded['answer']} "
-            f"{recorded.get('shares', '')}"
-        )
+    found |= {"follows": verdict.follows} if authors else {}
+    found |= {"shares": verdict.shares} if verdict.answer == _UNDECIDED else {}
+    kept = {key: recorded[key] for key in ("answer", "shares", "follows") if key in recorded}
+    if binding and found != kept:
+        raise AssertionError(f"{verdict}\nbut data/claims.toml records: {kept}")
+    return verdict
 
 
-def under(value: Callable, members: Sequence) -> dict:
-    """What `check` takes of a claim about the law: value(law) under the first, and the others.
-
-    The first of an ensemble's members is the corrected law.
-    """
-    first, *others = (value(law) for law in members)
-    return {"value": first, "others": others}
-
-
-def judge(claim_id, value, others=()):
+def judge(
+    claim_id: str,
+    value: float | bool,
+    evidence: Sequence[float | bool] = (),
+    authors: Sequence[float | bool] = (),
+) -> Verdict:
     """The `Verdict` on a claim given the value computed here.
 
     A number holds up to `tolerance` from `expected`, and up to `loose`, if there is one, it holds
@@ -91,27 +104,81 @@ def judge(claim_id, value, others=()):
 
     Parameters
     ----------
-    claim_id : str
-    value : number or bool
-    others : sequence of number or bool
-        The same under other laws that fit the same runs; all count alike. What fewer than
-        `DECIDED` of the laws keep, and fewer than that do not, is undecided by the evidence.
+    claim_id
+        As in data/claims.toml.
+    value
+        Of a claim about the law, under the corrected one; it is shown, and decides where there is
+        no `evidence`.
+    evidence
+        The same under laws that fit the runs, which all count alike. What fewer than `DECIDED` of
+        them keep, and fewer than that do not, is undecided by the evidence.
+    authors
+        The same under the authors' own laws: the corrected one and the one drawn in Figure 1.
+
+    Raises
+    ------
+    ValueError
+        If the ledger has no such claim, or none that can be tested, or a value is not finite.
     """
     claims = ledger()
     if claim_id not in claims:
         raise ValueError(f"claim_id is {claim_id!r}; data/claims.toml has {sorted(claims)}")
     claim = claims[claim_id]
-    for key, said in (("why", "cannot be tested"), ("read", "is settled by reading")):
+    for key, words in (("why", "cannot be tested"), ("read", "is settled by reading")):
         if key in claim:
-            raise ValueError(f"claim_id is {claim_id!r}, which {said}: {claim[key]}")
-    values = [v.item() if isinstance(v, np.generic | np.ndarray) else v for v in (value, *others)]
-    for each in values:
-        if not np.isfinite(each):
-            raise ValueError(f"value of claim {claim_id!r} is {each!r}; it must be finite")
-    answers = [_answer(claim, each) for each in values]
+            raise ValueError(f"claim_id is {claim_id!r}, which {words}: {claim[key]}")
+    first, *values = (_plain(claim_id, each) for each in (value, *evidence, *authors))
+    own = values[len(evidence) :]
+    answers = [_answer(claim, each) for each in values[: len(evidence)] or [first]]
     yes = sum(answer.startswith("holds") for answer in answers)
     split = f"{yes} of {len(answers)} laws that fit the runs" if 0 < yes < len(answers) else ""
-    return Verdict(claim_id, claim["statement"], values[0], _most(answers), split)
+    follows = _follows([_answer(claim, each) for each in own]) if own else ""
+    return Verdict(
+        claim_id, claim["statement"], first, _most(answers), split, follows, tuple(own)
+    )
+
+
+def _plain(claim_id: str, value: object) -> float | bool:
+    """`value` as one of Python's own; ValueError where it is not finite."""
+    value = value.item() if isinstance(value, np.generic | np.ndarray) else value
+    if not np.isfinite(value):
+        raise ValueError(f"value of claim {claim_id!r} is {value!r}; it must be finite")
+    return value
+
+
+def _follows(answers: list[str]) -> str:
+    """What the authors' laws say together, or which of them alone keeps the claim."""
+    kept = [name for name, a in zip(_AUTHORS, answers, strict=True) if a.startswith("holds")]
+    if len(kept) == 1:
+        return f"holds under {kept[0]} alone"
+    return max(answers, key=lambda answer: (len(answer), answer)) if kept else answers[0]
+
+
+def said(claim: dict) -> str:
+    """What a claim's value is held against, in words; empty where there is nothing to compute."""
+    if isinstance(claim.get("expected"), bool):
+        return "yes" if claim["expected"] else "no"
+    for key, sign in (("at_least", "≥"), ("at_most", "≤")):
+        if key in claim:
+            return f"{sign} {claim[key]:g}"
+    if "expected" not in claim:
+        return ""
+    give = f" ± {claim['tolerance']:g}" if claim.get("tolerance") else ""
+    return f"{claim['expected']:g}{give}"
+
+
+def table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
+    """Verdicts on claims about the law as a table, a row a claim, for reading."""
+    rows = []
+    for verdict in verdicts:
+        values = [{True: "yes", False: "no"}.get(v, _shown(v)) for v in verdict.authors]
+        rows.append(
+            [verdict.statement, said(ledger()[verdict.id]), *values, verdict.follows]
+            + [verdict.answer + (f" ({verdict.shares[:8].strip()})" if verdict.shares else "")]
+        )
+    columns = ["sentence", "said", *(name.removeprefix("the ") for name in _AUTHORS)]
+    columns += ["follows from the authors' law", "decided by the evidence"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _most(answers):
@@ -125,10 +192,11 @@ def _most(answers):
     return _UNDECIDED
 
 
-def computed():
+def computed() -> list[dict[str, str]]:
     """What the check cells of the executed notebooks printed: a list of dicts.
 
-    Their keys: notebook, id, answer, and value, the text of the number computed there.
+    Their keys: notebook, id, answer, follows (empty where none was asked for), and value, the text
+    of the number computed there.
     """
     found = []
     notebooks = (ROOT / "notebooks").glob("[0-9]*.ipynb")
@@ -136,8 +204,9 @@ def computed():
     for path in sorted(path for path in notebooks if "." not in path.stem):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         for output in (o for cell in cells for o in cell.get("outputs", [])):
-            for name, answer, value in _LINE.findall("".join(output.get("text", ""))):
-                found.append({"notebook": path.stem, "id": name, "answer": answer, "value": value})
+            for line in _LINE.findall("".join(output.get("text", ""))):
+                row = dict(zip(("id", "answer", "follows", "value"), line, strict=True))
+                found.append({"notebook": path.stem, **row})
     return found
 
 
