@@ -45,7 +45,11 @@ class Jury:
     def ask(self, value: Callable) -> dict:
         """What `report.claims.check` takes: `value` of the authors' first law, and of all."""
         authors = tuple(map(value, self.authors))
-        return {"value": authors[0], "authors": authors, "evidence": tuple(map(value, self.evidence))}
+        return {
+            "value": authors[0],
+            "authors": authors,
+            "evidence": tuple(map(value, self.evidence)),
+        }
 
     def map(self, function: Callable) -> "Jury":
         """The jury of what `function` makes of each."""
@@ -96,7 +100,9 @@ class World:
         """What target losses above a student's floor cost, where the teacher's training is free."""
         return allocate.costs_of_losses(self.law, STUDENTS, ABOVE_FLOOR, scenarios=FREE)
 
-    def at(self, scenario: str, column: str, low: float = 0.0, high: float = np.inf) -> pd.DataFrame:
+    def at(
+        self, scenario: str, column: str, low: float = 0.0, high: float = np.inf
+    ) -> pd.DataFrame:
         """A column of the optima, students by the budgets from `low` to `high` FLOPs."""
         values = self.optima[column][self.optima.scenario == scenario].to_numpy()
         table = pd.DataFrame(values.reshape(len(STUDENTS), -1), STUDENTS, BUDGETS)
@@ -264,6 +270,18 @@ def _few_and_many(world: World) -> bool:
     sizes = np.geomspace(1e8, 7e9, 41)
     few, many = (from_six_teachers(world.law, sizes, tokens) for tokens in (1e9, 1e13))
     return bool(few.max() < 0 and many.min() > -TOLERANCE)
+
+
+def label_ranges(law: laws.DistillationLaw, labels: pd.DataFrame) -> pd.DataFrame:
+    """The range (min, max) that a law's optima take in each panel of the maps of Section D.4.
+
+    `labels` has a scenario and a quantity, a column of `allocate.optima`, in each row. Students of
+    300M to 50B, budgets of 1e20 to 1e26 FLOPs.
+    """
+    table = allocate.optima(law, np.geomspace(300e6, 50e9, 21), np.geomspace(1e20, 1e26, 25))
+    panels = dict(iter(table.groupby("scenario")))
+    rows = [panels[row.scenario][row.quantity].agg(["min", "max"]) for row in labels.itertuples()]
+    return pd.DataFrame(rows).set_axis(labels.index)
 
 
 def approach(law: laws.DistillationLaw, above: float) -> pd.DataFrame:

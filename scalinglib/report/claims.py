@@ -133,9 +133,7 @@ def judge(
     yes = sum(answer.startswith("holds") for answer in answers)
     split = f"{yes} of {len(answers)} laws that fit the runs" if 0 < yes < len(answers) else ""
     follows = _follows([_answer(claim, each) for each in own]) if own else ""
-    return Verdict(
-        claim_id, claim["statement"], first, _most(answers), split, follows, tuple(own)
-    )
+    return Verdict(claim_id, claim["statement"], first, _most(answers), split, follows, tuple(own))
 
 
 def _plain(claim_id: str, value: object) -> float | bool:
