@@ -12,11 +12,11 @@ import pandas as pd
 
 from scalinglib.report.paths import DATA, ROOT
 
-__all__ = ["Verdict", "check", "computed", "judge", "ledger", "said", "table"]
+__all__ = ["AUTHORS", "Verdict", "check", "computed", "judge", "ledger", "said", "table"]
 
 DECIDED = 0.9  # share of the laws from which the evidence decides
 _UNDECIDED = "undecided by the evidence"
-_AUTHORS = ("the corrected law", "the law drawn in Figure 1")  # in the order of `authors`
+AUTHORS = ("the corrected law", "the law drawn in Figure 1")  # in the order of `authors`
 _LINE = re.compile(
     r"^([\w.-]+): ([^;\n]+?)(?:; from the authors' law: (.+?))? \(here: (.+?)\)\. ", re.MULTILINE
 )
@@ -146,7 +146,7 @@ def _plain(claim_id: str, value: object) -> float | bool:
 
 def _follows(answers: list[str]) -> str:
     """What the authors' laws say together, or which of them alone keeps the claim."""
-    kept = [name for name, a in zip(_AUTHORS, answers, strict=True) if a.startswith("holds")]
+    kept = [name for name, a in zip(AUTHORS, answers, strict=True) if a.startswith("holds")]
     if len(kept) == 1:
         return f"holds under {kept[0]} alone"
     return max(answers, key=lambda answer: (len(answer), answer)) if kept else answers[0]
@@ -174,7 +174,7 @@ def table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
             [verdict.statement, said(ledger()[verdict.id]), *values, verdict.follows]
             + [verdict.answer + (f" ({verdict.shares[:8].strip()})" if verdict.shares else "")]
         )
-    columns = ["sentence", "said", *(name.removeprefix("the ") for name in _AUTHORS)]
+    columns = ["sentence", "said", *(name.removeprefix("the ") for name in AUTHORS)]
     columns += ["follows from the authors' law", "decided by the evidence"]
     return pd.DataFrame(rows, columns=columns)
 
