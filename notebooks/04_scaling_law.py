@@ -36,7 +36,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 
-from scalinglib import allocate, flops, laws
+from scalinglib import allocate, flops, laws, sentences
 from scalinglib.report import claims, figures, paths, profiles
 
 settings = profiles.load(profile)
@@ -75,21 +75,17 @@ pd.DataFrame({name: {**supervised, **s} for name, s in flat.items()}).drop("supe
 
 # %%
 ensemble = laws.ensemble("figure1")
-twenty = ensemble.thin(20).members
-same_form = [m for m in ensemble.members if isinstance(m, laws.DistillationLaw)]
-
-
-def under(value, members):
-    """What `claims.check` takes: the value under `corrected`, and under the other members."""
-    first, *others = (value(each) for each in members)
-    return {"value": first, "others": others}
+jury = sentences.jury()
+same_form = sentences.Jury(
+    jury.authors, tuple(m for m in ensemble.members if isinstance(m, laws.DistillationLaw))
+)
 
 
 def ratio_of_slopes(s):
     return s.beta * s.gamma / (s.supervised.beta * s.supervised.gamma)
 
 
-claims.check("data-exponent", **under(ratio_of_slopes, same_form))
+claims.check("data-exponent", **same_form.ask(ratio_of_slopes))
 claims.check("article-stable-exponents", float(refit.beta / printed.beta))
 
 # %% [markdown]
@@ -266,8 +262,8 @@ def least_off(s):
 named_range = fig40[params <= 1e11]
 claims.check("law-infinite-data", float(named_range.difference.abs().max()))
 claims.check("infinite-data-imposed", float(named_range.difference_free_fit.abs().max()))
-claims.check("bound-not-crossed", **under(furthest_below, twenty))
-claims.check("only-best-teacher", **under(least_off, twenty))
+claims.check("bound-not-crossed", **jury.ask(furthest_below))
+claims.check("only-best-teacher", **jury.ask(least_off))
 claims.check("weak-teacher-matched", float(law.infinite_data_loss(sizes, 2.6).max() - 2.6))
 
 # %% [markdown]
@@ -426,7 +422,7 @@ pd.DataFrame({"best L_T / (d1 L̃_S)": turn, "factor at L_T = 2.2": factor}, tit
 # %%
 ends = [strong_slope(2e10) / -law.c0 - 1, weak_slope() / -(law.c0 + law.c1) - 1]
 claims.check("law-broken-power", float(np.abs(ends).max()))
-claims.check("law-transition", **under(where_it_turns, same_form))
+claims.check("law-transition", **same_form.ask(where_it_turns))
 plain = as_printed(law, fig1.student_params, fig1.student_tokens, fig1.teacher_loss)
 claims.check("law-log-form", float((plain / fig1.student_loss - 1).abs().max().round(12)))
 claims.check("poster-factorises", float(factor.max() / factor.min() - 1))

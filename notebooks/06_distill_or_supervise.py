@@ -17,7 +17,7 @@ profile = "full"
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate, flops, laws
+from scalinglib import allocate, flops, laws, sentences
 from scalinglib.report import claims, figures, maps, paths, profiles
 
 settings = profiles.load(profile)
@@ -119,17 +119,11 @@ ranges = {"student_tokens": (1e9, 1e13), "student_compute": (1e19, 1e22)}
 # ten decide; between that the answer is "undecided by the evidence". Their mean errors on the runs:
 
 # %%
+jury = sentences.jury()
 family = ensemble.thin(20)
 predicted = family.losses(real.student_params, real.student_tokens, real.teacher_loss)
 error = np.abs(predicted / real.student_loss.to_numpy() - 1).mean(axis=1)
 pd.Series(error, family.names, name="mean error").map("{:.2%}".format).to_frame().T
-
-
-# %%
-def under(value):
-    """What `claims.check` takes: the value under the first law, and under the others."""
-    first, *others = (value(each) for each in family.members)
-    return {"value": first, "others": others}
 
 
 # %% [markdown]
@@ -186,7 +180,7 @@ def signs(law, least=0.01):
     return float((np.sign(said) == np.sign(clear.gap)).mean())
 
 
-claims.check("figure6-runs-agree", **under(signs))
+claims.check("figure6-runs-agree", **jury.ask(signs))
 
 # %% [markdown]
 # ## Figure 14: fixed student compute, best case
@@ -233,7 +227,7 @@ pd.DataFrame(last_budgets(law), *axes).map("{:.1e}".format)
 
 # %%
 claims.check(
-    "takeover-grows", **under(lambda law: bool((np.diff(last_budgets(law), axis=1) >= 0).all()))
+    "takeover-grows", **jury.ask(lambda law: bool((np.diff(last_budgets(law), axis=1) >= 0).all()))
 )
 
 # %% [markdown]
@@ -312,7 +306,7 @@ def worst_step(law):
     return float((lines - np.minimum.accumulate(lines, axis=1)).max())
 
 
-claims.check("teacher-tokens-help", **under(worst_step))
+claims.check("teacher-tokens-help", **jury.ask(worst_step))
 t_axis = np.geomspace(1e9, 1e13, 60)
 
 
@@ -325,7 +319,7 @@ def poor_teachers(law):
     return np.append(small_gap, student_gap(law, students, 20 * students, few))
 
 
-claims.check("teacher-must-suffice", **under(lambda law: bool(poor_teachers(law).min() > 0)))
+claims.check("teacher-must-suffice", **jury.ask(lambda law: bool(poor_teachers(law).min() > 0)))
 
 
 def inner_best(law):
@@ -333,7 +327,7 @@ def inner_best(law):
     return bool(0 < loss.argmin() < len(t_axis) - 1)
 
 
-claims.check("gap-by-teacher-tokens", **under(inner_best))
+claims.check("gap-by-teacher-tokens", **jury.ask(inner_best))
 
 # %%
 few = real[real.student_tokens < 30 * real.student_params]
@@ -351,7 +345,9 @@ def helped(law, budget):
 
 claims.check(
     "strong-students-need-strong-teachers",
-    **under(lambda law: [helped(law, c) for c in (3e19, 1e20, 3e20, 1e21)] == [False] * 3 + [True]),
+    **jury.ask(
+        lambda law: [helped(law, c) for c in (3e19, 1e20, 3e20, 1e21)] == [False] * 3 + [True]
+    ),
 )
 best_gain.set_axis(map(figures.label_size, best_gain.index)).round(3)
 
@@ -394,15 +390,15 @@ takeover.set_axis(map(figures.label_size, takeover_sizes)).map("{:.2g}".format)
 shorter = np.array([1e9, 3e9, 10e9])
 claims.check(
     "supervised-wins-tokens",
-    **under(lambda law: float(advantage(law, np.array([143e6, 300e6, *shorter]), 1e15).max())),
+    **jury.ask(lambda law: float(advantage(law, np.array([143e6, 300e6, *shorter]), 1e15).max())),
 )
 claims.check(
     "distillation-wins-few-tokens",
-    **under(lambda law: bool((advantage(law, np.array([300e6, *shorter]), 16e9) > 0).all())),
+    **jury.ask(lambda law: bool((advantage(law, np.array([300e6, *shorter]), 16e9) > 0).all())),
 )
 d_wide = np.geomspace(1e9, 1e14, 50)
 claims.check(
-    "patient-teacher", **under(lambda law: bool((np.diff(law.loss(1e9, d_wide, 2.1)) < 0).all()))
+    "patient-teacher", **jury.ask(lambda law: bool((np.diff(law.loss(1e9, d_wide, 2.1)) < 0).all()))
 )
 
 
@@ -415,7 +411,7 @@ def better_from(law, student):
 
 claims.check(
     "supervised-from-tokens",
-    **under(lambda law: int(np.isfinite([better_from(law, s) for s in sizes15]).sum())),
+    **jury.ask(lambda law: int(np.isfinite([better_from(law, s) for s in sizes15]).sum())),
 )
 
 # %% [markdown]
@@ -483,11 +479,11 @@ bends.round(4)
 steps = np.geomspace(1e9, 1e11, 61)  # of any profile
 claims.check(
     "best-teacher-falls-with-size",
-    **under(lambda law: all((np.diff(best(law, steps, d)) < 0).all() for d in budgets7)),
+    **jury.ask(lambda law: all((np.diff(best(law, steps, d)) < 0).all() for d in budgets7)),
 )
 claims.check(
     "best-teacher-power-law",
-    **under(lambda law: max(off_a_power_law(law, d) for d in budgets7)),
+    **jury.ask(lambda law: max(off_a_power_law(law, d) for d in budgets7)),
 )
 
 
@@ -497,7 +493,7 @@ def ratio_at_bends(law):
     return float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else 99.0
 
 
-claims.check("best-teacher-bend", **under(ratio_at_bends))
+claims.check("best-teacher-bend", **jury.ask(ratio_at_bends))
 
 
 def teacher_exponent(law):
@@ -512,7 +508,7 @@ def teacher_exponent(law):
     return float(line.convert().coef[1])
 
 
-claims.check("teacher-scale-linear", **under(teacher_exponent))
+claims.check("teacher-scale-linear", **jury.ask(teacher_exponent))
 
 
 def pace(law, student, tokens):
@@ -525,7 +521,7 @@ def pace(law, student, tokens):
 
 claims.check(
     "best-teacher-asymmetric",
-    **under(lambda law: float(min(pace(law, s, d) for s in shorter for d in budgets7))),
+    **jury.ask(lambda law: float(min(pace(law, s, d) for s in shorter for d in budgets7))),
 )
 
 # %% [markdown]
@@ -580,11 +576,11 @@ def moved(law, student):
 
 claims.check(
     "best-teacher-falls-with-tokens",
-    **under(lambda law: bool(max(moved(law, s) for s in shorter) < 0)),
+    **jury.ask(lambda law: bool(max(moved(law, s) for s in shorter) < 0)),
 )
 claims.check(
     "best-teacher-large-student",
-    **under(lambda law: float(np.maximum.accumulate(best(law, 30e9, d_axis)[::-1])[::-1].max()
+    **jury.ask(lambda law: float(np.maximum.accumulate(best(law, 30e9, d_axis)[::-1])[::-1].max()
                               - best(law, 30e9, d_axis)[0])),
 )  # fmt: skip
 
@@ -647,7 +643,7 @@ save(fig, "fig16_existing_teachers", fig16)
 tokens16 = [allocate.tokens_with_teacher(sizes15, 1e12, c) for c in (1e21, 1e24)]
 claims.check(
     "large-weak-teacher",
-    **under(lambda law: bool((best_within(law, sizes15, tokens16[0])
+    **jury.ask(lambda law: bool((best_within(law, sizes15, tokens16[0])
                               > best_within(law, sizes15, tokens16[1])).all())),
 )  # fmt: skip
 
@@ -660,7 +656,7 @@ def tradeoff(law):
     return bool(((at > 0) & (at < len(shelf) - 1)).all())
 
 
-claims.check("teacher-size-tradeoff", **under(tradeoff))
+claims.check("teacher-size-tradeoff", **jury.ask(tradeoff))
 
 # %% [markdown]
 # ## Table 4: this setting against Beyer et al. (2022)
@@ -707,14 +703,16 @@ pd.DataFrame(
 
 # %%
 claims.check(
-    "article-50x", **under(lambda law: float(np.median([best_ratio(law, s) for s in known])))
+    "article-50x", **jury.ask(lambda law: float(np.median([best_ratio(law, s) for s in known])))
 )
-claims.check("article-plateau", **under(lambda law: max(abs(after_50(law, s)) for s in known[:3])))
+claims.check(
+    "article-plateau", **jury.ask(lambda law: max(abs(after_50(law, s)) for s in known[:3]))
+)
 small_strong, large_usual = law.supervised.loss([3e9, 7e9], [4e12, 20 * 7e9])
 four = np.array([300e6, *shorter])
 claims.check(
     "practitioner-3b-teacher",
-    **under(lambda law: float((law.loss(four, 64e9, large_usual)
+    **jury.ask(lambda law: float((law.loss(four, 64e9, large_usual)
                                - law.loss(four, 64e9, small_strong)).max())),
 )  # fmt: skip
 
@@ -724,8 +722,8 @@ def harm(law, student):
     return float(np.diff(loss)[0])
 
 
-claims.check("practitioner-small-students", **under(lambda law: harm(law, 300e6)))
-claims.check("practitioner-large-students", **under(lambda law: harm(law, 10e9)))
+claims.check("practitioner-small-students", **jury.ask(lambda law: harm(law, 300e6)))
+claims.check("practitioner-large-students", **jury.ask(lambda law: harm(law, 10e9)))
 
 # %% [markdown]
 # ## What to take away

@@ -2,24 +2,25 @@
 # # 11 · The ledger of claims
 #
 # *The whole paper, its poster, its summary page and two articles about it.* (The articles are by
-# others: AI CERTS's on the paper, and one with rules for practitioners, here *the practitioner's*.)
-# Every statement that can be checked is listed in `data/claims.toml`: where it stands, in our
-# words, what would confirm it and how closely. The notebook that computes the value asks
-# `claims.check(id, value)`, which fails if the verdict is not the one recorded. There are six:
+# others: AI CERTS's on the paper, and one with rules for practitioners, here *the
+# practitioner's*.) Every statement that can be checked is listed in `data/claims.toml`: where it
+# stands, in our words, what would confirm it and how closely. The notebook that computes the
+# value asks `claims.check(id, value)`, which fails if the verdict is not the one recorded. There
+# are six:
 #
 # - **holds**: the value is within the tolerance that the text's words or digits leave;
 # - **holds within** *x*: it is not, but within a looser tolerance named beside it;
 # - **does not hold**;
-# - **undecided by the evidence**: some laws that fit the runs of Figure 1 as well keep it, and some
-#   do not; how many is said beside the value;
+# - **undecided by the evidence**: some laws that fit the runs of Figure 1 as well keep it, and
+#   some do not; how many is said beside the value;
 # - **not seen at our scale**: our small runs do not show it, which says nothing against it;
 # - **cannot be tested here**, with the reason.
 #
 # A sentence about the law has a second answer: whether it **follows from the authors' own law**,
-# asked as Table 6 with the corrected $B'$ and as the law drawn in Figure 1. Only a sentence that does
-# not follow sets the paper's words against the paper's equation. One that follows and is undecided,
-# or does not hold, describes the authors' figures truly; the runs that anybody can check do not
-# confirm it. A few are settled by reading: then *here* quotes the place.
+# asked as Table 6 with the corrected $B'$ and as the law drawn in Figure 1. Only a sentence that
+# does not follow sets the paper's words against the paper's equation. One that follows and is
+# undecided, or does not hold, describes the authors' figures truly; the runs that anybody can
+# check do not confirm it. A few are settled by reading: then *here* quotes the place.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -67,7 +68,7 @@ ax = sns.histplot(bars, y="bar", hue="verdict", hue_order=list(VERDICTS)[::-1], 
                   multiple="stack", shrink=0.8, alpha=1, edgecolor="#555555")  # fmt: skip
 kept = laws.follows.str.startswith("holds").sum()
 ax.set(title=f"{kept} of {len(laws)} sentences on the law follow from it; "
-             f"{(laws.answer.str.startswith('holds')).sum()} are decided that way by the runs",
+             f"{laws.answer.str.startswith('holds').sum()} are decided so by the runs",
        xlabel="statements", ylabel="")  # fmt: skip
 ax.figure.set_size_inches(9, 4.6)
 sns.move_legend(ax, "lower right", title="", reverse=True)
@@ -75,9 +76,10 @@ counts = bars.groupby(["bar", "verdict"], sort=False).size().rename("claims").re
 save(ax.figure, "claims_by_verdict", counts)
 
 # %% [markdown]
-# What to see: most statements that can be tested hold. The two lowest bars are the same sentences,
-# asked twice. What follows from one law is decided far less often by the runs, because other laws fit
-# these runs as well. (*Holds* includes here what holds under one of the authors' two laws alone.)
+# What to see: most statements that can be tested hold. The two lowest bars are the same
+# sentences, asked twice. What follows from one law is decided far less often by the runs, because
+# other laws fit these runs as well. (*Holds* includes here what holds under one of the authors'
+# two laws alone.)
 #
 # By notebook, the paper's statements alone:
 
@@ -89,8 +91,8 @@ by_notebook.reindex(columns=VERDICTS)
 # %% [markdown]
 # ## The ones that people ask about
 #
-# The misprint, the poster's "3x", and the articles' rules. Each number is computed in the notebook
-# named beside it.
+# The misprint, the poster's "3x", and the articles' rules. Each number is computed in the
+# notebook named beside it.
 
 
 # %% tags=["hide-input"]
@@ -99,9 +101,10 @@ def listed(table, columns):
     return HTML(table[columns].fillna("").to_html(justify="left", index=False))
 
 
-ASKED = """contour-labels-table6 contour-labels-corrected d5-500m d5-10b d5-500m-table6 d5-10b-table6
-    poster-3x-compute poster-3x-inference practitioner-rule practitioner-60-percent article-delta
-    article-50x article-plateau law-transition data-exponent""".split()
+ASKED = ["contour-labels-table6", "contour-labels-corrected", "d5-500m", "d5-10b",
+         "d5-500m-table6", "d5-10b-table6", "poster-3x-compute", "poster-3x-inference",
+         "practitioner-rule", "practitioner-60-percent", "article-delta", "article-50x",
+         "article-plateau", "law-transition", "data-exponent"]  # fmt: skip
 shown = ["id", "place", "statement", "confirm", "said", "here", "follows", "answer"]
 
 # %%
@@ -111,8 +114,8 @@ listed(ledger.set_index("id", drop=False).loc[ASKED], [*shown, "notebook"])
 # ## Where the paper contradicts itself
 #
 # Numbers and claims of which at most one can be right, each with its places
-# (`data/published/contradictions.csv`). Slips of reference and print are left out. Notebook 11b has
-# the evidence for those that matter to whoever uses the law.
+# (`data/published/contradictions.csv`). Slips of reference and print are left out. Notebook 11b
+# has the evidence for those that matter to whoever uses the law.
 
 # %%
 contradictions = pd.read_csv(paths.DATA / "published" / "contradictions.csv")
@@ -131,8 +134,8 @@ listed(drawn_here, list(drawn_here))
 # %% [markdown]
 # ## The whole ledger
 #
-# *Said* is what the text leads to expect, with its tolerance; *here* is the value computed in
-# the notebook; *follows* is the answer of the authors' own law, for sentences about the law.
+# *Said* is what the text leads to expect, with its tolerance; *here* is the value computed in the
+# notebook; *follows* is the answer of the authors' own law, for sentences about the law.
 
 # %%
 tested = ledger[ledger.verdict != "cannot be tested here"]
@@ -206,8 +209,8 @@ listed(untested.sort_values("source", kind="stable"), ["id", "source", "place", 
 # %% [markdown]
 # ## Check
 #
-# Every claim that can be tested was asked for by its notebook, and the answer printed there is the
-# one in the ledger.
+# Every claim that can be tested was asked for by its notebook, and the answer printed there is
+# the one in the ledger.
 
 # %%
 # This notebook is being run, and 12 may hold its reader's own runs.
@@ -220,5 +223,6 @@ claims.check("ledger-answered", len(recorded - printed_there))
 # %% [markdown]
 # ## What to take away
 #
-# Most statements that can be tested hold. Before you act on one look up both of its answers: many of
-# those about distillation against data follow from the authors' law and are undecided by their runs.
+# Most statements that can be tested hold. Before you act on one look up both of its answers: many
+# of those about distillation against data follow from the authors' law and are undecided by their
+# runs.

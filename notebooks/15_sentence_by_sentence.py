@@ -1,20 +1,20 @@
 # %% [markdown]
 # # 15 · Compute-optimal distillation, sentence by sentence
 #
-# *Sections 5.3, D.4 and D.5, and what some figures show without a sentence.* Notebook 07 draws the
-# optima. Here the paper's sentences about them, and those of the poster, the summary page and two
-# articles, are put to the law one by one. Each gets two answers:
+# *Sections 5.3, D.4 and D.5, and what some figures show without a sentence.* Notebook 07 draws
+# the optima. Here the paper's sentences about them, and those of the poster, the summary page and
+# two articles, are put to the law one by one. Each gets two answers:
 #
-# - **Does it follow from the authors' law?** The figures that the sentences describe were computed
-#   from it. It is asked as Table 6 with the corrected $B'$ ("the corrected law") and as the law
-#   drawn in Figure 1.
+# - **Does it follow from the authors' law?** The figures that the sentences describe were
+#   computed from it. It is asked as Table 6 with the corrected $B'$ ("the corrected law") and as
+#   the law drawn in Figure 1.
 # - **Is it decided by the evidence?** Other laws fit the 328 runs of Figure 1 as well. Twenty of
 #   them, drawn by weight from the ensemble of notebook 14, are asked. Nine in ten decide; between
 #   that the sentence is *undecided by the evidence*.
 #
-# A sentence that follows from the law but is undecided says what the authors' figures show, and is
-# no ground for a decision. Where a sentence puts one loss below another, 15 mnats count as equal:
-# the two floors of the corrected law differ by up to 12 (Figure 40).
+# A sentence that follows from the law but is undecided says what the authors' figures show, and
+# is no ground for a decision. Where a sentence puts one loss below another, 15 mnats count as
+# equal: the two floors of the corrected law differ by up to 12 (Figure 40).
 
 # %% tags=["parameters"]
 profile = "full"
@@ -36,8 +36,8 @@ law = laws.load("corrected")
 # %% [markdown]
 # ## How they came out
 #
-# Each sentence is a function of a law and its optima in `scalinglib/sentences.py`, under the id that
-# it has in `data/claims.toml`. It is asked of both of the authors' laws and of the twenty.
+# Each sentence is a function of a law and its optima in `scalinglib/sentences.py`, under the id
+# that it has in `data/claims.toml`. It is asked of both of the authors' laws and of the twenty.
 
 # %%
 jury = sentences.jury().map(sentences.World)
@@ -50,14 +50,20 @@ verdicts = {name: claims.judge(name, **found) for name, found in values.items()}
 FOLLOWS = {"holds": "yes", "holds under the corrected law alone": "under the corrected\nlaw alone",
            "holds under the law drawn in Figure 1 alone": "under the drawn\nlaw alone",
            "does not hold": "no"}  # fmt: skip
-DECIDED = {"holds": "holds", "undecided by the evidence": "undecided", "does not hold": "does not hold"}
+DECIDED = {
+    "holds": "holds",
+    "undecided by the evidence": "undecided",
+    "does not hold": "does not hold",
+}
 plain = [(v.follows.split(" within")[0], v.answer.split(" within")[0]) for v in verdicts.values()]
 both = pd.DataFrame(plain, columns=["follows", "decided"])
 counts = pd.crosstab(both.follows, both.decided).reindex(FOLLOWS, columns=DECIDED, fill_value=0)
 
 # %%
 names = {"index": FOLLOWS, "columns": DECIDED}
-ax = sns.heatmap(counts.rename(**names), annot=True, fmt="d", cmap="Blues", cbar=False, linewidths=1)
+ax = sns.heatmap(
+    counts.rename(**names), annot=True, fmt="d", cmap="Blues", cbar=False, linewidths=1
+)
 undecided, follow = counts.loc["holds", "undecided by the evidence"], counts.loc["holds"].sum()
 ax.set_title(f"{undecided} of {follow} sentences that follow from the authors' law\n"
              "are left undecided by the runs of Figure 1")  # fmt: skip
@@ -66,14 +72,14 @@ ax.tick_params(rotation=0, length=0)
 save(ax.figure, "sentences_two_answers", counts.reset_index())
 
 # %% [markdown]
-# What to see: if the runs determined the law, the numbers would stand in the first row's first cell
-# and in the last row's last. The middle column is the price of extrapolating from students of at most
-# 1.8B parameters to 50B, and to budgets of 1e26 FLOPs. (*Holds* counts what holds within a looser
-# bound as well.)
+# What to see: if the runs determined the law, the numbers would stand in the first row's first
+# cell and in the last row's last. The middle column is the price of extrapolating from students
+# of at most 1.8B parameters to 50B, and to budgets of 1e26 FLOPs. (*Holds* counts what holds
+# within a looser bound as well.)
 #
-# The tables below have the sentences. *Said* is what the text leads to expect. Then come the values
-# under the two laws of the authors, whether the sentence follows from them, and what the evidence
-# decides, with the number of laws that keep it.
+# The tables below have the sentences. *Said* is what the text leads to expect. Then come the
+# values under the two laws of the authors, whether the sentence follows from them, and what the
+# evidence decides, with the number of laws that keep it.
 
 
 # %% tags=["hide-input"]
@@ -92,10 +98,10 @@ first, second, third, fourth, fifth = sentences.SENTENCES
 listed(first)
 
 # %% [markdown]
-# Training the teacher pays after all in two places, under the corrected law: for the largest students
-# on less than a tenth of a token per parameter, far outside what was fitted, and for students near a
-# floor that differs from the supervised one by less than the law is accurate. The budgets at which a
-# scenario that counts the teacher's training beats data alone:
+# Training the teacher pays after all in two places, under the corrected law: for the largest
+# students on less than a tenth of a token per parameter, far outside what was fitted, and for
+# students near a floor that differs from the supervised one by less than the law is accurate. The
+# budgets at which a scenario that counts the teacher's training beats data alone:
 
 # %%
 optima = jury.authors[0].optima
@@ -121,9 +127,10 @@ listed(third)
 # %% [markdown]
 # ### The contour labels of Figures 19, 21, 24 and 27
 #
-# Does the law reach the lowest and the highest label printed in each panel, over the same students
-# and budgets? The maps are the authors' own law's, so this is a question for the corrected law alone.
-# With $B'$ as printed none of the four would have student losses as high as its labels.
+# Does the law reach the lowest and the highest label printed in each panel, over the same
+# students and budgets? The maps are the authors' own law's, so this is a question for the
+# corrected law alone. With $B'$ as printed none of the four would have student losses as high as
+# its labels.
 
 # %%
 labels = pd.read_csv(paths.DATA / "published" / "contour_labels.csv")
@@ -141,9 +148,9 @@ beside.drop(columns="scenario").map(lambda v: f"{v:.4g}" if isinstance(v, float)
 listed(fourth)
 
 # %% [markdown]
-# The lowest ratio of compute, and of tokens, to supervised training that each scenario reaches within
-# 0.9 nats of a student's floor, under the corrected law; *inf* is a loss that distillation does not
-# reach:
+# The lowest ratio of compute, and of tokens, to supervised training that each scenario reaches
+# within 0.9 nats of a student's floor, under the corrected law; *inf* is a loss that distillation
+# does not reach:
 
 # %%
 costs = allocate.costs_of_losses(law, sentences.STUDENTS, sentences.ABOVE_FLOOR)
@@ -154,9 +161,9 @@ lowest = costs.pivot_table(
 lowest.rename(figures.label_size).round(3)
 
 # %% [markdown]
-# On the approach to the floor data alone is cheaper in the end up to 10B. For 30B and 50B the law's
-# floor for distillation is the lower one, by less than the law is accurate. The compute ratio at so
-# many mnats above the floor:
+# On the approach to the floor data alone is cheaper in the end up to 10B. For 30B and 50B the
+# law's floor for distillation is the lower one, by less than the law is accurate. The compute
+# ratio at so many mnats above the floor:
 
 # %%
 steps = {f"{d * 1e3:.0f} mnats": sentences.approach(law, d) for d in (0.012, 0.006, 0.003)}
@@ -165,8 +172,9 @@ pd.concat(steps, axis=1).rename(figures.label_size).round(2)
 # %% [markdown]
 # ## Figures 6, 13 and 14: signs and colours
 #
-# The colour scales are asked what the contour labels were asked: does the law's $L_S - \tilde L_S$
-# span them over the box of the figure? Where it goes far beyond a scale the figure was clipped.
+# The colour scales are asked what the contour labels were asked: does the law's $L_S - \tilde
+# L_S$ span them over the box of the figure? Where it goes far beyond a scale the figure was
+# clipped.
 
 # %%
 axis, compute = np.geomspace(1e9, 1e13, 41), np.geomspace(1e19, 1e22, 41)
@@ -202,9 +210,10 @@ either = [spans("13a", x) and spans("13b", y) for x, y in ((one, other), (other,
 listed(fifth)
 
 # %% [markdown]
-# The break-even rule $3 \times 10^{20} (N / 10^9)$ FLOPs, said to include teacher training, against
-# the last budget with any gain and with one of more than 0.01 nats, in multiples of the rule. *None*
-# is a student without such a gain on 1e20 FLOPs or more; *inf* one that still gains at 1e26.
+# The break-even rule $3 \times 10^{20} (N / 10^9)$ FLOPs, said to include teacher training,
+# against the last budget with any gain and with one of more than 0.01 nats, in multiples of the
+# rule. *None* is a student without such a gain on 1e20 FLOPs or more; *inf* one that still gains
+# at 1e26.
 
 # %%
 rule = 3e20 * sentences.STUDENTS / 1e9
@@ -219,7 +228,8 @@ break_even.map(lambda v: "none" if v == 0 else f"{v:.2g}")
 # %% [markdown]
 # A teacher may serve several students. Below is the share of students and budgets (1e20 to 1e24
 # FLOPs) that gain by distilling: for a teacher trained for $k$ students, each paying its own
-# inference and $1/k$ of the training, and for one that exists and whose logits $k$ students share.
+# inference and $1/k$ of the training, and for one that exists and whose logits $k$ students
+# share.
 
 # %%
 sharing = [1, 3, 10, 30, 100, 1000, np.inf]
@@ -254,6 +264,6 @@ claims.check("figure14-colours", spans("14", scales.loc[14]))
 # %% [markdown]
 # ## What to take away
 #
-# Most sentences follow from the authors' own law, once its $B'$ is corrected. Fewer are decided by
-# the runs that anybody can check: other laws fit these as well and say otherwise. Before you act on a
-# sentence look at both columns.
+# Most sentences follow from the authors' own law, once its $B'$ is corrected. Fewer are decided
+# by the runs that anybody can check: other laws fit these as well and say otherwise. Before you
+# act on a sentence look at both columns.

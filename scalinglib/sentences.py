@@ -10,7 +10,7 @@ follow, and those that fit the runs of Figure 1, the evidence. A question about 
 out empty has no answer: `every`, `most` and `least` raise, so that nothing holds for want of cases.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,7 +24,7 @@ __all__ = ["BUDGETS", "SENTENCES", "STUDENTS", "Jury", "World", "every", "jury",
 STUDENTS = np.array([300e6, 500e6, 1e9, 3e9, 5e9, 10e9, 30e9, 50e9])
 BUDGETS = np.geomspace(1e20, 1e26, 121)
 ABOVE_FLOOR = np.geomspace(0.05, 0.9, 16)  # target losses, nats over the student's floor
-# Below this a difference of losses is none: the floors of the authors' law differ by up to 12 mnats.
+# Nats. Less is no difference of losses: the floors of the authors' law differ by up to 12e-3.
 TOLERANCE = 0.015
 _LARGEST = 10e9  # student of the sentences that name no size; the laws' floors cross beyond it
 BEST_CASE, INFERENCE, PRETRAINING, BOTH = SCENARIOS = tuple(allocate.SCENARIOS)
@@ -236,7 +236,7 @@ def _off_a_line(table: pd.DataFrame) -> float:
 
 
 def _quarter(world: World, *, large: bool, rich: bool) -> pd.DataFrame:
-    """Table 3's quarters: optima, all paid, of small or large students on small or large budgets."""
+    """A quarter of Table 3: optima, all paid, of small or large students, low or high budgets."""
     table = world.optima[world.optima.scenario == BOTH]
     size = table.student_params >= 10e9 if large else table.student_params <= 3e9
     budget = table.compute >= 0.99e25 if rich else table.compute <= 1.01e21

@@ -13,6 +13,7 @@ import nbformat
 import numpy as np
 import pytest
 
+from scalinglib import sentences
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, ROOT
 from tools import dependencies, notebooks, pairs, readme

@@ -16,6 +16,7 @@ __all__ = ["AUTHORS", "Verdict", "check", "computed", "judge", "ledger", "said",
 
 DECIDED = 0.9  # share of the laws from which the evidence decides
 _UNDECIDED = "undecided by the evidence"
+_LAWS = " laws that fit the runs"
 AUTHORS = ("the corrected law", "the law drawn in Figure 1")  # in the order of `authors`
 _LINE = re.compile(
     r"^([\w.-]+): ([^;\n]+?)(?:; from the authors' law: (.+?))? \(here: (.+?)\)\. ", re.MULTILINE
@@ -131,7 +132,7 @@ def judge(
     own = values[len(evidence) :]
     answers = [_answer(claim, each) for each in values[: len(evidence)] or [first]]
     yes = sum(answer.startswith("holds") for answer in answers)
-    split = f"{yes} of {len(answers)} laws that fit the runs" if 0 < yes < len(answers) else ""
+    split = f"{yes} of {len(answers)}{_LAWS}" if 0 < yes < len(answers) else ""
     follows = _follows([_answer(claim, each) for each in own]) if own else ""
     return Verdict(claim_id, claim["statement"], first, _most(answers), split, follows, tuple(own))
 
@@ -170,10 +171,9 @@ def table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     rows = []
     for verdict in verdicts:
         values = [{True: "yes", False: "no"}.get(v, _shown(v)) for v in verdict.authors]
-        rows.append(
-            [verdict.statement, said(ledger()[verdict.id]), *values, verdict.follows]
-            + [verdict.answer + (f" ({verdict.shares[:8].strip()})" if verdict.shares else "")]
-        )
+        split = f" ({verdict.shares.removesuffix(_LAWS)})" if verdict.shares else ""
+        answers = verdict.follows, verdict.answer + split
+        rows.append([verdict.statement, said(ledger()[verdict.id]), *values, *answers])
     columns = ["sentence", "said", *(name.removeprefix("the ") for name in AUTHORS)]
     columns += ["follows from the authors' law", "decided by the evidence"]
     return pd.DataFrame(rows, columns=columns)
