@@ -296,7 +296,7 @@ def _slightly_above(world: World) -> pd.Series:
     return near.groupby(["student_params", "scenario"]).compute_ratio.min()
 
 
-def _example(column: str, size: float, scenario: str) -> Callable:
+def example_ratio(column: str, size: float, scenario: str) -> Callable:
     """A ratio of Section D.5's example; 1000 stands for more."""
 
     def value(world: World) -> float:
@@ -412,12 +412,12 @@ SENTENCES: dict[str, dict[str, Callable[[World], float | bool]]] = {
             w.costs[w.costs.compute_ratio < 1].token_ratio
         ),
         "d5-larger-students": lambda w: most(w.cheapest_ratio(INFERENCE).diff().iloc[1:]),
-        "d5-500m-both": _example("compute_ratio", 500e6, BOTH),
-        "d5-10b-both": _example("compute_ratio", 10e9, BOTH),
-        "d5-tokens-500m": _example("token_ratio", 500e6, INFERENCE),
-        "d5-tokens-10b": _example("token_ratio", 10e9, INFERENCE),
-        "d5-tokens-500m-both": _example("token_ratio", 500e6, BOTH),
-        "d5-tokens-10b-both": _example("token_ratio", 10e9, BOTH),
+        "d5-500m-both": example_ratio("compute_ratio", 500e6, BOTH),
+        "d5-10b-both": example_ratio("compute_ratio", 10e9, BOTH),
+        "d5-tokens-500m": example_ratio("token_ratio", 500e6, INFERENCE),
+        "d5-tokens-10b": example_ratio("token_ratio", 10e9, INFERENCE),
+        "d5-tokens-500m-both": example_ratio("token_ratio", 500e6, BOTH),
+        "d5-tokens-10b-both": example_ratio("token_ratio", 10e9, BOTH),
         "poster-3x-compute": lambda w: most(1 / w.cheapest_ratio(BEST_CASE)),
         "poster-3x-inference": lambda w: most(1 / w.cheapest_ratio(INFERENCE)),
         "poster-3x-tokens": lambda w: most(1 / w.cheapest_ratio(INFERENCE, "token_ratio")),

@@ -185,8 +185,9 @@ def test_what_follows_from_the_law_is_recorded_apart_from_what_the_evidence_deci
     with pytest.raises(AssertionError, match="records"):
         claims.check("number", 0.75, authors=[0.75, 0.9])
     one_claim |= {"answer": "does not hold", "follows": "holds under the corrected law alone"}
-    verdict = claims.check("number", 0.75, evidence=[0.9] * 3, authors=[0.75, 0.9])
-    row = claims.table([verdict]).iloc[0]
+    asked = {"value": 0.75, "evidence": [0.9] * 3, "authors": [0.75, 0.9]}
+    claims.check("number", **asked)
+    row = claims.table([claims.judge("number", **asked)]).iloc[0]
     assert list(row) == ["s", "0.75 ± 0.05", "0.75", "0.9", one_claim["follows"], "does not hold"]
 
 

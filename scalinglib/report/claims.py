@@ -71,12 +71,12 @@ def check(
     binding: bool = True,
     evidence: Sequence[float | bool] = (),
     authors: Sequence[float | bool] = (),
-) -> Verdict:
+) -> None:
     """Print the verdict on a claim; AssertionError if the ledger records another.
 
     So no verdict changes unseen: whoever changes it changes data/claims.toml too. With
-    binding=False it is printed only: the tiny runs of a fast profile need not agree. The rest as
-    for `judge`, whose `Verdict` it returns.
+    binding=False it is printed only: the tiny runs of a fast profile need not agree. The rest is
+    as for `judge`.
     """
     verdict = judge(claim_id, value, evidence, authors)
     print(verdict)
@@ -87,7 +87,6 @@ def check(
     kept = {key: recorded[key] for key in ("answer", "shares", "follows") if key in recorded}
     if binding and found != kept:
         raise AssertionError(f"{verdict}\nbut data/claims.toml records: {kept}")
-    return verdict
 
 
 def judge(
