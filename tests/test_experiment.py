@@ -297,6 +297,8 @@ def test_the_beginning_of_a_row_is_left_out_and_goes(tmp_path, torn):
         (b"id,n\naaa,1,2\n", "line 2 has 3 fields"),
         (b"id,n\naaa,1\nbbb,1,2", "last line, has 3 fields"),
         (b"id,n\n,1\n", "line 2 has an empty id"),
+        (b"id,n\naaa,1\nbbb,1\naaa,2\n", "line 4 has the run aaa once more"),
+        (b"id,n\naaa,1\naaa,1", "last line, has the run aaa once more"),
         (b"id;n\naaa;1\n", "one must be 'id'"),
         (b'id,n\n"aaa,1\n', "line 2"),
         ("id,n\naaa,1\n".encode("utf-16"), "not UTF-8"),

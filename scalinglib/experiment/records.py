@@ -185,17 +185,18 @@ def _whole(path):
     header = next(reader, [])
     if header and "id" not in header:
         raise ValueError(f"{path} has the columns {header}; one must be 'id'")
+    seen = {}
     try:
         for row in reader:
             if row:
-                _check(row, header, f"{path} line {reader.line_num}")
+                _check(row, header, f"{path} line {reader.line_num}", seen)
     except csv.Error as error:
         raise ValueError(f"{path} line {reader.line_num}: {error}") from None
-    last = _last_row(text[cut:], header, path) if cut < len(text) else ""
+    last = _last_row(text[cut:], header, path, seen) if cut < len(text) else ""
     return text[:cut] + last, header
 
 
-def _last_row(line, header, path):
+def _last_row(line, header, path, seen):
     """A last line without its end, or nothing where it is the beginning of a row."""
     try:
         row = next(csv.reader([line], strict=True), [])
@@ -203,12 +204,16 @@ def _last_row(line, header, path):
         return ""
     if len(row) < len(header):
         return ""
-    _check(row, header, f"{path}, its last line,")
+    _check(row, header, f"{path}, its last line,", seen)
     return line
 
 
-def _check(row, header, where):
+def _check(row, header, where, seen):
     if len(row) != len(header):
         raise ValueError(f"{where} has {len(row)} fields; the table has {len(header)} columns")
-    if not row[header.index("id")]:
+    if not (name := row[header.index("id")]):
         raise ValueError(f"{where} has an empty id")
+    # Rows of one run were written together, and say different things.
+    if name in seen and (name != next(reversed(seen)) or row in seen[name]):
+        raise ValueError(f"{where} has the run {name} once more; one of its rows must go")
+    seen.setdefault(name, []).append(row)
