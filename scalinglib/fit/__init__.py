@@ -26,3 +26,32 @@ from scalinglib.fit.isoflop import isoflop_draws, isoflop_minimum, isoflop_size
 from scalinglib.fit.pairs import dominated_pairs, fit_dominated_pairs
 from scalinglib.fit.result import Fit, Status
 from scalinglib.fit.rolling import laws_of_parts, reach, rolling_hold_outs
+from scalinglib.fit.spec import POWER_RIDGES, LawSpec, Probe
+
+__all__ = [
+    "POWER_RIDGES",
+    "Fit",
+    "FitWarning",
+    "LawSpec",
+    "Probe",
+    "Status",
+    "check_runs",
+    "dominated_pairs",
+    "explain",
+    "fit",
+    "fit_distillation",
+    "fit_dominated_pairs",
+    "fit_supervised",
+    "groups_left_out",
+    "hold_out",
+    "isoflop_draws",
+    "isoflop_minimum",
+    "isoflop_size",
+    "laws_of_parts",
+    "paper",
+    "profile",
+    "reach",
+    "residual_trends",
+    "ridges",
+    "rolling_hold_outs",
+]
