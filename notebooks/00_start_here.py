@@ -14,7 +14,7 @@ profile = "full"
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate, laws
+from scalinglib import allocate, flops, laws
 from scalinglib.allocate import Problem, Teacher
 from scalinglib.gap import published
 from scalinglib.report import claims, columns, figures, panels, paths, profiles
@@ -97,7 +97,7 @@ curves = pd.DataFrame(
     [(n, t) for n in (198e6, 546e6, 1.82e9) for t in teacher_loss],
     columns=["student_params", "teacher_loss"],
 )
-curves["student_tokens"] = published.twenty_tokens(curves.student_params)
+curves["student_tokens"] = 20 * flops.total_params(curves.student_params)
 curves["student_loss"] = law.loss(curves.student_params, curves.student_tokens, curves.teacher_loss)
 met = runs.groupby("student_params").teacher_loss.min()[curves.student_params].to_numpy()
 curves["inside"] = (curves.teacher_loss >= met) & (curves.student_loss > 2.3)
@@ -204,7 +204,7 @@ flips = pd.concat(
     allocate.under_ensemble(law, ensemble.thin(50), student_params, budgets, name, level=0.8)
     for name in allocate.SCENARIOS
 ).reset_index(drop=True)
-flips["inside"] = laws.inside_fitted_range(flips)
+flips["inside"] = laws.inside_trained_range(flips)
 
 # %%
 grid = Panels(

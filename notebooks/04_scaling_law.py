@@ -1,7 +1,8 @@
 # %% [markdown]
 # # 04 · The distillation scaling law
 #
-# [← 00](00_start_here.ipynb) · [README](../README.md) · [05 →](05_fitting_the_law.ipynb) · *The law*
+# [← 00](00_start_here.ipynb)
+# · [README](../README.md) · [05 →](05_fitting_the_law.ipynb) · *The law*
 #
 # *Sections 2, 4.3, E.6, E.7.* The law predicts the loss of a student of $N_S$ parameters distilled
 # on $D_S$ tokens from a teacher of loss $L_T$, all in nats per token:

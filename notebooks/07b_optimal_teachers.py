@@ -1,9 +1,12 @@
 # %% [markdown]
 # # 07b · The optimal teacher, scenario by scenario
 #
+# [← 03](03_parameters_and_flops.ipynb)
+# · [README](../README.md) · [14 →](14_a_better_law.ipynb) · *To look up*
+#
 # *Sections 5.3 and D.4.* Notebook `07` asks what a budget buys; here is what it is spent on: the
 # best student's tokens $D_S^*$, its teacher's size $N_T^*$ and tokens $D_T^*$ (Equation 10), in the
-# four scenarios of Table 2, that is
+# four scenarios of Table 2. What is paid in each of them:
 #
 # $$
 # \begin{aligned}
@@ -14,179 +17,146 @@
 # \end{aligned}
 # $$
 #
-# The search goes over the paper's box: $N_T$, $D_S$ and $D_T$ between $10^6$ and $10^{17}$
-# (Section D.4.1). Where an optimum is a bound of that box, its curve is dashed. All optima are of
-# Table 6's law with the corrected $B'$.
+# All optima are those of the corrected law (Table 6 with $B'$ mended). **Most of what follows is
+# extrapolated**: the paper trained models of 143M to 12.6B parameters on 2B to 512B tokens. Where a
+# student, a teacher or their tokens are beyond that, lines are dotted and maps are pale. (Tokens of
+# a teacher that have no end are told in words instead.)
 
 # %% tags=["parameters"]
 profile = "full"
 
-# %%
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 import numpy as np
 import pandas as pd
 
 from scalinglib import allocate, laws
-from scalinglib.report import claims, figures, maps, paths, profiles
+from scalinglib.report import claims, figures, maps, panels, paths, profiles
+from scalinglib.report.panels import Panels
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
+
+# %% [markdown]
+# ## The optima
+#
+# Eight students on budgets from $10^{20}$ to $10^{26}$ FLOPs. The search goes over the paper's box:
+# $N_T$, $D_S$ and $D_T$ between $10^6$ and $10^{17}$ (Section D.4.1). An optimum may be a bound of
+# that box; then it says only that there is no end.
+
+
+# %%
+def trained(table):
+    """Where the paper trained such models; a teacher's tokens without end are not looked at."""
+    tokens = table.teacher_tokens
+    endless = tokens >= 0.999 * allocate.TOKENS_BOX[1]
+    return laws.inside_trained_range(table.assign(teacher_tokens=tokens.mask(endless)))
+
+
 law = laws.load("corrected")
 scenarios = list(allocate.SCENARIOS)
 students = np.array([300e6, 500e6, 1e9, 3e9, 5e9, 10e9, 30e9, 50e9])
-titles = [figures.named("N_S", n) for n in students]
 budgets = np.geomspace(1e20, 1e26, settings.curve_points)
-keep = ["student_params", "compute", "scenario"]
-COMPUTE = "total compute $C$ (FLOPs)"
-QUANTITIES = {
-    "student_tokens": ("$D_S$", "#332288"),
-    "teacher_tokens": ("$D_T$", "#882255"),
-    "teacher_params": ("$N_T$", "#999933"),
-}
-
-
-# %%
-def at_bound(table, column):
-    low, high = allocate.TOKENS_BOX if "tokens" in column else allocate.TEACHER_PARAMS_BOX
-    return (table[column] <= low * 1.001) | (table[column] >= high * 0.999)
-
-
 optima = allocate.optima(law, students, budgets)
-pd.DataFrame(
-    {q: at_bound(optima, q).groupby(optima.scenario, sort=False).mean() for q in QUANTITIES}
-).rename_axis("share of optima at a bound")
-
+optima["inside"] = trained(optima)
+keep = ["student_params", "compute", "scenario"]
+optima.groupby("scenario", sort=False).at_bound.agg(lambda bound: (bound != "").mean()).to_frame(
+    "share of optima at a bound"
+)
 
 # %%
-def by_student(table):
-    return [group for _, group in table.groupby("student_params")]
+BEYOND = {"dotted: beyond what was trained": panels.BEYOND}
+PALE = dict([list(maps.keys("", "beyond").items())[-1]])
 
 
-def draw_scenarios(ax, table, column):
-    for name, curve in table.groupby("scenario", sort=False):
-        bound = at_bound(curve, column) if column in QUANTITIES else None
-        maps.scenario(ax, curve.compute, curve[column], name, bound)
-
-
-def scenario_panels(column, ylabel, **scales):
-    fig, axes = figures.panels(titles, COMPUTE, ylabel, columns=4)
-    for ax, table in zip(axes, by_student(optima), strict=True):
-        draw_scenarios(ax, table, column)
-        ax.set(xscale="log", **scales)
-        ax.minorticks_off()
-    return fig, axes
+def of_scenario(table, name, columns, kind):
+    """One scenario's rows, the columns named by words below one another as `kind` and amount."""
+    rows = table[table.scenario == name].rename(columns=columns)
+    ids = ["student_params", "compute", "scenario", "inside"]
+    return rows.melt(ids, columns.values(), var_name=kind, value_name="amount")
 
 
 # %% [markdown]
 # ## Figure 18: the teacher's loss
 #
-# The loss of the compute-optimal teacher. It falls with compute in all scenarios but for the dip
-# of the best case at low compute, where there are fewer student tokens than the rule of thumb (20 a
-# parameter) and the best teacher is first better and then worse (notebook `06`, Figure 15).
+# The loss of the compute-optimal teacher. In all scenarios it falls with compute. The one exception
+# is the best case on small budgets: there the student sees less than 20 tokens a parameter, and the
+# best teacher first gets better and then worse (notebook `06`, Figure 15).
 
 # %%
-fig, _ = scenario_panels("teacher_loss", "teacher loss $L_T^*$ (nats)")
-maps.scenario_key(fig, scenarios)
-save(fig, "fig18_compute_optimal_teacher_loss", optima[[*keep, "teacher_loss"]])
+grid = Panels(
+    optima, "compute", "teacher_loss",
+    "A larger budget wants a better teacher, but for a dip of the best case on small budgets",
+    col="student_params",
+)  # fmt: skip
+grid.draw(panels.curve, hue="scenario").key(BEYOND)
+save(grid, "fig18_compute_optimal_teacher_loss", optima[[*keep, "teacher_loss"]])
 
 # %% [markdown]
 # ## Three views of each scenario
 #
-# Maps of the optimum over compute and student size, slices of these maps, and the shares of the
-# budget. The maps of all four scenarios are solved together.
+# Maps of the optimum over compute and student size, slices through these maps at eight students,
+# and the shares of the budget. The maps of all four scenarios are solved together.
 
 # %%
 n = settings.map_points
 wide = allocate.optima(law, np.geomspace(300e6, 50e9, n), np.geomspace(1e20, 1e26, n))
-by_three = np.outer(10.0 ** np.arange(8, 17), [1, 3]).ravel()
-LEVELS = {  # column: title, levels
-    "student_loss": ("student loss $L_S^*$", np.arange(1.6, 3.01, 0.1)),
-    "teacher_loss": ("teacher loss $L_T^*$", np.arange(1.3, 2.71, 0.1)),
-    "student_tokens": ("student tokens $D_S^*$", by_three[::2]),
-    "teacher_params": ("teacher size $N_T^*$", by_three),
-    "teacher_tokens": ("teacher tokens $D_T^*$", by_three),
+wide["inside"] = trained(wide)
+MAPPED = {
+    "student_loss": "student loss $L_S^*$",
+    "teacher_loss": "teacher loss $L_T^*$",
+    "student_tokens": "student tokens $D_S^*$",
+    "teacher_params": "teacher size $N_T^*$",
+    "teacher_tokens": "teacher tokens $D_T^*$",
 }
 
 
-def draw_map(ax, column, table):
-    levels = LEVELS[column][1]
-    low, high = np.searchsorted(levels, [table[column].min(), table[column].max()])
-    lines = maps.contour_map(
-        ax, table, "compute", "student_params", column, levels[max(low - 1, 0) : high + 1]
-    )
-    ax.set(xscale="log", yscale="log")
-    ax.minorticks_off()
-    return lines
+# %%
+def scenario_maps(name, title, columns=MAPPED):
+    """A map a quantity, pale where no model was trained; returns the grid and its numbers."""
+    long = of_scenario(wide, name, columns, "quantity")
+    grid = Panels(long, "compute", "student_params", title, col="quantity")
+    grid.draw(maps.contour_map, column="amount")
+    lines = grid.drawn
+    grid.draw(maps.beyond).key(PALE)
+    maps.label_contours(grid.finish(), lines)
+    return grid, wide.loc[wide.scenario == name, [*keep, *columns]]
 
 
-def map_axes(columns):
-    names = [LEVELS[column][0] for column in columns] + [""] * (len(columns) % 2)
-    fig, axes = figures.panels(names, COMPUTE, "student size $N_S$", columns=len(names) // 2)
-    if len(columns) % 2:
-        axes[-1].set_visible(False)
-        axes[len(names) // 2 - 1].tick_params(labelbottom=True)
-    return fig, axes
+# %%
+LINES = {
+    "student_tokens": "student tokens $D_S$",
+    "teacher_tokens": "teacher tokens $D_T$",
+    "teacher_params": "teacher size $N_T$",
+}
 
 
-def scenario_maps(scenario, columns=tuple(LEVELS)):
-    table = wide[wide.scenario == scenario]
-    fig, axes = map_axes(columns)
-    lines = [draw_map(*part, table) for part in zip(axes, columns, strict=False)]
-    maps.amounts(axes[0].yaxis, (1, 3))
-    maps.label_contours(fig, lines[:2], "%.1f")
-    maps.label_contours(fig, lines[2:], maps.amount)
-    return fig, table[[*keep, *columns]]
+def slices(name, title, columns=LINES, among=students):
+    """The optima of some students over compute, their own size dashed."""
+    table = optima[optima.student_params.isin(among)]
+    long = of_scenario(table, name, columns, "quantity")
+    grid = Panels(long, "compute", "amount", title, col="student_params")
+    grid.draw(panels.curve, hue="quantity").key(BEYOND | {"student size $N_S$": panels.MARK})
+    for size, ax in grid.axes_dict.items():
+        ax.axhline(size, **panels.MARK)
+    return grid, table.loc[table.scenario == name, [*keep, *columns]]
 
 
-def draw_slice(ax, curve):
-    ax.axhline(curve.student_params.iloc[0], color="#888888", linestyle=":", linewidth=1.2)
-    for column, (_, color) in QUANTITIES.items():
-        maps.optimum(ax, curve.compute, curve[column], at_bound(curve, column), color=color)
-    ax.set(xscale="log", yscale="log")
-    ax.minorticks_off()
-
-
-def slices(scenario):
-    table = optima[optima.scenario == scenario]
-    fig, axes = figures.panels(titles, COMPUTE, "parameters or tokens", columns=4)
-    for ax, curve in zip(axes, by_student(table), strict=True):
-        draw_slice(ax, curve)
-    maps.amounts(axes[0].yaxis)
-    label_slices(fig, axes, by_student(table))
-    return fig, table[[*keep, *QUANTITIES]]
-
-
-def label_slices(fig, axes, curves):
-    fig.get_layout_engine().execute(fig)
-    for ax, curve in zip(axes, curves, strict=True):
-        last = curve.iloc[-1]
-        ends = [(last[q], label, color) for q, (label, color) in QUANTITIES.items()]
-        maps.end_labels(ax, [*ends, (last.student_params, "$N_S$", "#888888")])
-
-
-SHARES = {
+# %%
+PARTS = {
     "share_student": "student training",
     "share_inference": "teacher inference",
     "share_pretraining": "teacher pretraining",
 }
 
 
-def draw_shares(ax, curve, paid):
-    colors, labels = [figures.SHARE_COLORS[c] for c in paid], [SHARES[c] for c in paid]
-    ax.stackplot(curve.compute, curve[paid].T, colors=colors, labels=labels)
-    ax.set(xscale="log", ylim=(0, 1), xlim=(budgets[0], budgets[-1]))
-    ax.yaxis.set_major_formatter("{x:.0%}")
-    ax.minorticks_off()
-
-
-def share_panels(scenario):
-    table = optima[optima.scenario == scenario]
-    paid = [column for column in SHARES if table[column].max() > 0]
-    fig, axes = figures.panels(titles, COMPUTE, "share of compute", columns=4)
-    for ax, curve in zip(axes, by_student(table), strict=True):
-        draw_shares(ax, curve, paid)
-    figures.legend_below(fig, axes[0])
-    return fig, table[[*keep, *paid]]
+def shares(name, title):
+    """What the compute goes to, for those parts that are paid."""
+    table = optima[optima.scenario == name]
+    paid = {column: part for column, part in PARTS.items() if table[column].max() > 0}
+    long = of_scenario(optima, name, paid, "part").rename(columns={"amount": "share"})
+    grid = Panels(long, "compute", "share", title, col="student_params")
+    return grid.draw(panels.stack, hue="part").key(PALE), table[[*keep, *paid]]
 
 
 # %% [markdown]
@@ -194,138 +164,149 @@ def share_panels(scenario):
 #
 # ### Figure 19: the best case, maps
 #
-# All compute buys student tokens. The teacher is free, so only its loss is
-# determined; shown is the cheapest model that has it, on about 15 tokens per parameter. For the
-# largest students on middling budgets the best teacher is far larger than any ever trained: the
-# law is asked there what it was not fitted for.
+# All compute buys student tokens. The teacher is free, so only its loss is determined; shown is the
+# cheapest model that has it, on about 15 tokens per parameter. For the largest students on middling
+# budgets the law asks for a teacher of many trillions of parameters. No such model exists, and no
+# run says that it would help: the whole region is pale.
 
 # %%
-fig, table = scenario_maps("best_case")
-save(fig, "fig19_best_case_maps", table)
+title = "Best case: the law asks for teachers far larger than any that was trained (pale)"
+grid, table = scenario_maps("best_case", title)
+save(grid, "fig19_best_case_maps", table)
 
 # %% [markdown]
 # ### Figure 20: the best case, eight students
 #
-# Student tokens rise as in supervised training. The teacher follows the student's
-# best teacher loss, $N_T$ and $D_T$ together: better first, then worse, then settled. No optimum
-# is at a bound of the box.
+# Student tokens rise as if the student were trained on data. The teacher's size and tokens follow
+# the loss that is best for the student: the teacher gets larger first, then smaller, then settles.
+# The rise and fall lie where no teacher was trained, and no optimum is at a bound of the box.
 
 # %%
-fig, table = slices("best_case")
-save(fig, "fig20_best_case_optima", table)
+title = "Best case: student tokens rise with compute; the teacher's rise and fall is extrapolated"
+grid, table = slices("best_case", title)
+save(grid, "fig20_best_case_optima", table)
 
 # %% [markdown]
 # ## Teacher inference
 #
 # ### Figure 21: teacher inference, maps
 #
-# Four maps, for the fifth is constant: the teacher is overtrained without limit,
-# its training not being counted. Its size is what has a price, and follows the student's.
+# Four maps, for the fifth would be constant: the teacher's training is not counted, so the law
+# trains it without end, beyond any tokens there are. Only the teacher's size has a price, and it
+# follows the student's.
 
 # %%
-fig, table = scenario_maps("teacher_inference", tuple(LEVELS)[:4])
-save(fig, "fig21_inference_maps", table)
+title = "Teacher inference paid: the larger the student and the budget, the larger its teacher"
+grid, table = scenario_maps("teacher_inference", title, dict(list(MAPPED.items())[:4]))
+save(grid, "fig21_inference_maps", table)
 
 # %% [markdown]
 # ### Figure 22: teacher inference, eight students
 #
-# $D_T$ sits at the bound of the box ($10^{17}$, dashed). **That bound is no
-# advice**, it says: a small teacher, trained for as long as someone else pays. $N_T$ grows slowly
-# with compute and stays within a small multiple of the student.
+# $D_T$ is not drawn: it is at the bound of the box everywhere ($10^{17}$ tokens). Read the result
+# as advice to take a small teacher that somebody else has trained for long. Its size grows slowly
+# with compute and stays within a small multiple of the student's.
 
 # %%
-fig, table = slices("teacher_inference")
-save(fig, "fig22_inference_optima", table)
+title = "Teacher inference paid: the best teacher stays within a small multiple of the student"
+lines = {column: LINES[column] for column in ("student_tokens", "teacher_params")}
+grid, table = slices("teacher_inference", title, lines)
+save(grid, "fig22_inference_optima", table)
 
 # %% [markdown]
 # ### Figure 23: teacher inference, shares of compute
 #
-# As compute grows relatively less goes into student training (blue) and more into
-# teacher logits (yellow), until the teacher stops growing.
+# As compute grows, a smaller share goes into training the student and a larger one into running its
+# teacher, until the teacher stops growing.
 
 # %%
-fig, table = share_panels("teacher_inference")
-save(fig, "fig23_inference_shares", table)
+title = "Teacher inference paid: running the teacher takes a growing share of a growing budget"
+grid, table = shares("teacher_inference", title)
+save(grid, "fig23_inference_shares", table)
 
 # %% [markdown]
 # ## Teacher pretraining
 #
 # ### Figure 24: teacher pretraining, maps
 #
-# With its training paid the teacher is a supervised compute-optimal model:
-# the maps of its size and of its tokens have the same shape.
+# With its training paid, the teacher is a compute-optimal model: the map of its size and that of
+# its tokens have the same shape.
 
 # %%
-fig, table = scenario_maps("teacher_pretraining")
-save(fig, "fig24_pretraining_maps", table)
+title = "Teacher pretraining paid: the teacher is compute-optimal, its size and tokens rise alike"
+grid, table = scenario_maps("teacher_pretraining", title)
+save(grid, "fig24_pretraining_maps", table)
 
 # %% [markdown]
 # ### Figure 25: teacher pretraining, eight students
 #
-# Teacher size and tokens rise together and level off; student tokens keep rising.
+# Teacher size and tokens rise together and level off, while student tokens keep rising.
 
 # %%
-fig, table = slices("teacher_pretraining")
-save(fig, "fig25_pretraining_optima", table)
+title = "Teacher pretraining paid: the teacher levels off, the student's tokens keep rising"
+grid, table = slices("teacher_pretraining", title)
+save(grid, "fig25_pretraining_optima", table)
 
 # %% [markdown]
 # ### Figure 26: teacher pretraining, shares of compute
 #
-# The paper reads: relatively less for the teacher (pink) as compute grows. The
-# law agrees from a budget on; below it the teacher's share *rises*, the longer the larger the
-# student.
+# The paper says that relatively less goes to the teacher as compute grows. The law agrees from a
+# budget on. Below that budget the teacher's share *rises*, the longer the larger the student is.
 
 # %%
-fig, table = share_panels("teacher_pretraining")
-save(fig, "fig26_pretraining_shares", table)
+title = "Teacher pretraining paid: the teacher's share first rises with the budget, then falls"
+grid, table = shares("teacher_pretraining", title)
+save(grid, "fig26_pretraining_shares", table)
 
 # %% [markdown]
 # ## Teacher pretraining and inference
 #
 # ### Figure 27: both paid, maps
 #
-# From a compute-optimal teacher at low compute to an overtrained one at high
-# compute: the lines of equal teacher tokens keep falling, those of equal size turn.
+# On small budgets the teacher is compute-optimal, on large ones it is overtrained: its tokens keep
+# rising with compute where its size no longer does.
 
 # %%
-fig, table = scenario_maps("teacher_pretraining_inference")
-save(fig, "fig27_both_maps", table)
+title = "Both paid: on large budgets the teacher's tokens go on rising, its size does not"
+grid, table = scenario_maps("teacher_pretraining_inference", title)
+save(grid, "fig27_both_maps", table)
 
 # %% [markdown]
 # ### Figure 28: both paid, eight students
 #
-# Teacher size rises to a few times the student's, then levels off and falls: from
-# there on logits for so many student tokens are what makes a large teacher expensive.
+# Teacher size rises to a few times the student's, then levels off and falls: from there on so many
+# student tokens have to be labelled that a large teacher is too expensive to run.
 
 # %%
-fig, table = slices("teacher_pretraining_inference")
-save(fig, "fig28_both_optima", table)
+title = "Both paid: the teacher grows to a few times the student's size, then shrinks again"
+grid, table = slices("teacher_pretraining_inference", title)
+save(grid, "fig28_both_optima", table)
 
 # %% [markdown]
 # ### Figure 9: both paid, four students
 #
-# Four of these students on the paper's scale: tokens are power laws of compute,
-# student tokens the steeper one; teacher size reaches its plateau later for larger students.
+# Four of these students, as in the paper's main text. Tokens are nearly straight lines, that is
+# power laws of compute, and those of the student are the steeper ones. The teacher's size reaches
+# its plateau later for larger students.
 
 # %%
-four = students[[0, 2, 3, 5]]
-both = optima[(optima.scenario == scenarios[3]) & optima.student_params.isin(four)]
-fig, axes = figures.panels([titles[i] for i in (0, 2, 3, 5)], COMPUTE, "optimal value", columns=4)
-for ax, curve in zip(axes, by_student(both), strict=True):
-    draw_slice(ax, curve)
-axes[0].set_ylim(2e8, 1e17)
-maps.amounts(axes[0].yaxis)
-label_slices(fig, axes, by_student(both))
-save(fig, "fig09_both_optima", both[[*keep, *QUANTITIES]])
+title = "Both paid: tokens grow as powers of compute, the teacher's size levels off"
+grid, table = slices("teacher_pretraining_inference", title, among=students[[0, 2, 3, 5]])
+save(grid, "fig09_both_optima", table)
 
 # %% [markdown]
 # ### Figure 29: both paid, shares of compute
 #
-# The shares behind Table 3.
+# The teacher's training (pink) takes its largest share on a budget that grows with the student: for
+# the smallest student the share falls from the start, for the largest it peaks far beyond any
+# budget that was spent. In the end the teacher's inference takes its place.
 
 # %%
-fig, table = share_panels("teacher_pretraining_inference")
-save(fig, "fig29_both_shares", table)
+title = (
+    "Both paid: the larger the student, the larger the budget that its teacher's training dominates"
+)
+grid, table = shares("teacher_pretraining_inference", title)
+save(grid, "fig29_both_shares", table)
 
 # %% [markdown]
 # ### Table 3: who gets the compute
@@ -337,15 +318,17 @@ save(fig, "fig29_both_shares", table)
 
 # %%
 table3 = pd.read_csv(paths.DATA / "published" / "table3.csv")
+sizes, flop = ((0, 3e9), (10e9, 1e12)), ((0, 1.01e21), (0.99e25, 1e27))
+both = optima[optima.scenario == "teacher_pretraining_inference"]
 quarters = [
-    (optima.student_params.between(*sizes) & optima.compute.between(*flop), sizes, flop)
-    for sizes in ((0, 3e9), (10e9, 1e12))
-    for flop in ((0, 1.01e21), (0.99e25, 1e27))
+    both[both.student_params.between(*size) & both.compute.between(*budget)]
+    for size in sizes
+    for budget in flop
 ]
-worst = optima.scenario == scenarios[3]
-quarters = [optima[worst & inside] for inside, *_ in quarters]
-corners = allocate.optimal(law, [[3e9], [10e9]], [1e21, 1e25], scenarios[3])
-for column, name in SHARES.items():
+
+# %%
+corners = allocate.optimal(law, [[3e9], [10e9]], [1e21, 1e25], "teacher_pretraining_inference")
+for column, name in PARTS.items():
     span = [q[column].agg(["min", "max"]).round(2) for q in quarters]
     table3[f"{name}, corner"] = corners[column].round(2)
     table3[f"{name}, range"] = [f"{s['min']:.2f} to {s['max']:.2f}" for s in span]
@@ -357,53 +340,58 @@ table3
 #
 # ### Figure 30: student tokens
 #
-# Above the tokens, and below the same over the supervised run's. The best case *is*
-# the supervised line; the others run below it, teacher pretraining coming back to it.
+# The student's tokens over those that the same budget would buy for training it on data. In the
+# best case they are the same. In the other scenarios the teacher takes its part; where only its
+# pretraining is paid, that part vanishes as the budget grows.
 
 # %%
-ylabels = ["student tokens $D_S^*$", r"$D_S^*$ / supervised"]
-fig, pairs = maps.stacked(titles, COMPUTE, ylabels)
-for (upper, lower), table in zip(pairs, by_student(optima), strict=True):
-    draw_scenarios(upper, table, "student_tokens")
-    one = table[table.scenario == scenarios[0]]
-    maps.scenario(upper, one.compute, one.supervised_tokens, "supervised")
-    draw_scenarios(lower, table.assign(ratio=table.student_tokens / table.supervised_tokens),
-                   "ratio")  # fmt: skip
-    lower.set(xscale="log", ylim=(0, 1.1))
-    upper.set(yscale="log", ylim=(1e8, 1e17))
-    upper.minorticks_off()
-    maps.amounts(upper.yaxis)
-maps.scenario_key(fig, [*scenarios, "supervised"])
-save(fig, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_tokens"]])
+optima["of_supervised"] = optima.student_tokens / optima.supervised_tokens
+grid = Panels(
+    optima, "compute", "of_supervised",
+    "Paying for the teacher's inference costs the student a third of its tokens or more for good",
+    col="student_params", labels=("total compute $C$ (FLOPs)", "tokens over those on data"),
+)  # fmt: skip
+grid.draw(panels.curve, hue="scenario").key(BEYOND).set(ylim=(0, 1.05))
+save(grid, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_tokens"]])
 
 # %% [markdown]
 # ### Figure 31: teacher tokens
 #
-# Paying for both (vermilion) starts with the pretraining scenario
-# (green) and turns towards that of inference (orange, at the bound).
+# Where only inference is paid, teacher tokens have no end ($10^{17}$, the bound of the box), and
+# that line is left out. Paying for both starts like paying for pretraining alone. From some budget
+# on it asks for more teacher tokens: a small teacher trained for long is cheaper to run.
 
 # %%
-fig, axes = scenario_panels("teacher_tokens", "teacher tokens $D_T^*$", yscale="log")
-maps.amounts(axes[0].yaxis)
-maps.scenario_key(fig, scenarios, {"a bound of the box": maps.AT_BOUND})
-save(fig, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
+shown = optima[optima.scenario != "teacher_inference"]
+grid = Panels(
+    shown, "compute", "teacher_tokens",
+    "Whoever also pays for inference trains the teacher for longer once the budget is large",
+    col="student_params",
+)  # fmt: skip
+grid.draw(panels.curve, hue="scenario").key(BEYOND)
+save(grid, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 
 # %% [markdown]
 # ### Figure 32: teacher size
 #
-# The same, the other way up.
+# What holds for tokens is reversed for the teacher's size: whoever pays for inference wants a
+# smaller teacher, whoever pays for pretraining alone a larger one. The hump of the best case is
+# that of Figure 20, beyond all teachers that were trained.
 
 # %%
-fig, axes = scenario_panels("teacher_params", "teacher size $N_T^*$", yscale="log")
-maps.amounts(axes[0].yaxis)
-maps.scenario_key(fig, scenarios)
-save(fig, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
+grid = Panels(
+    optima, "compute", "teacher_params",
+    "On large budgets whoever pays for the teacher's inference wants a smaller teacher",
+    col="student_params",
+)  # fmt: skip
+grid.draw(panels.curve, hue="scenario").key(BEYOND)
+save(grid, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 
 # %% [markdown]
 # ## Check
 #
-# Section D.4.2 explains the order of these curves by how long a supervised model goes on learning:
-# the tokens that bring a model to 10 mnats above its floor.
+# Section D.4.2 explains the order of these curves by how long a model trained on data goes on
+# learning: the tokens that bring it to 10 mnats above its floor.
 
 # %%
 floors = law.supervised.infinite_data_loss(students)
@@ -414,5 +402,5 @@ claims.check("supervised-saturates-later", bool((np.diff(saturated) > 0).all()))
 # ## What to take away
 #
 # A teacher trained for one student is a compute-optimal model, a few times the student's size, and
-# never takes more than its share of a large budget. A teacher that somebody else trains has no best
-# size until its inference is paid: where $D_T$ is a bound of the box the curve says nothing else.
+# takes a small share of a large budget. A teacher that somebody else trains has no best size until
+# its inference is paid. All of this is the law's, and most of it lies beyond any run.

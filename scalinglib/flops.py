@@ -7,6 +7,8 @@ and counts every term.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from scalinglib.checks import positive
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "Architecture",
     "forward_flops",
     "shape",
+    "total_params",
 ]
 
 N_CTX = 4096  # sequence length (Appendix I)
@@ -57,6 +60,14 @@ def shape(params):
     params = positive("params", params)
     n_layers = (params / (ASPECT_RATIO**2 * OMEGA)) ** (1 / 3)
     return n_layers, ASPECT_RATIO * n_layers
+
+
+def total_params(params: np.ndarray) -> np.ndarray:
+    """Parameters with the (tied) embedding, N_total, of the model `shape` gives `params`.
+
+    The paper's M counts these: its runs "on 20 tokens a parameter" have 20 N_total.
+    """
+    return positive("params", params) + N_VOCAB * shape(params)[1]
 
 
 def forward_flops(params, n_ctx=N_CTX, n_vocab=N_VOCAB):

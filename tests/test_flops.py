@@ -89,6 +89,11 @@ def test_without_context_and_vocabulary_it_is_two_n(n):
     np.testing.assert_allclose(flops.forward_flops(n, n_ctx=0, n_vocab=0), 2 * n, rtol=1e-14)
 
 
+def test_smooth_total_is_near_those_of_table_13():
+    for model in map(built, ROWS):
+        assert flops.total_params(model.params) == pytest.approx(model.total_params, rel=2e-3)
+
+
 @given(sizes)
 def test_shape_gives_the_size_back(n):
     n_layers, d_model = flops.shape(n)

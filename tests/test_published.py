@@ -26,15 +26,34 @@ def test_the_best_teacher_of_each_student_is_neither_the_strongest_nor_the_weake
         assert part.teacher_loss.min() < teacher.item() < part.teacher_loss.max()
 
 
-def test_twenty_tokens_a_parameter_count_the_embedding():
-    model = flops.Architecture(8)
-    np.testing.assert_allclose(
-        published.twenty_tokens(model.params), 20 * model.total_params, rtol=2e-3
-    )
-
-
 def test_a_teachers_own_loss_stands_where_figure_1_has_it(runs):
     law, params = laws.load("table6").supervised, np.array([198e6, 546e6, 975e6, 4.82e9])
     found = published.teacher_loss(law, params, runs)
     np.testing.assert_allclose(found[:3], [2.75449, 2.50381, 2.37047])
-    assert found[3] == law.loss(params[3], published.twenty_tokens(params[3]))
+    assert found[3] == law.loss(params[3], 20 * flops.total_params(params[3]))
+
+
+def test_a_quartic_leaves_nothing_of_a_quartic_and_all_of_a_bump(runs):
+    student = runs[(runs.student_params == 198e6) & (runs.student_tokens < 5e9)]
+    x = np.log(student.teacher_loss)
+    smooth = student.assign(student_loss=np.exp(1 + 0.1 * (x - 0.8) ** 4 - 0.2 * x))
+    assert published.quartic_residuals(smooth).abs().max() < 1e-12
+    bump = smooth.assign(student_loss=smooth.student_loss * (1 + 0.01 * (student.index == 100)))
+    left = published.quartic_residuals(bump)
+    assert left.idxmax() == 100
+    assert left[100] == pytest.approx(0.01, rel=0.3)
+
+
+def test_the_corrected_law_is_near_the_runs_and_the_printed_one_is_not(runs):
+    mean = {
+        name: published.relative_error(laws.load(name), runs).abs().mean()
+        for name in ("corrected", "table6")
+    }
+    assert mean["corrected"] < 0.005 < 0.01 < mean["table6"]
+
+
+def test_the_examples_of_section_d5_need_the_corrected_law():
+    for name, factor in (("corrected", 1.3), ("table6", 5)):
+        examples = published.cost_examples(laws.load(name))
+        off = np.log(examples.compute_ratio / examples.said).abs()
+        assert ((off < np.log(factor)) == (name == "corrected")).all()

@@ -1,12 +1,25 @@
-"""The capacity gap in the paper's own runs, those read off its Figure 1."""
+"""The paper's own runs, those read off its Figure 1, and its examples: the gap, held to laws."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.polynomial import Polynomial
 
 from scalinglib import flops
+from scalinglib.allocate import costs_of_losses
 from scalinglib.laws import SupervisedLaw
+from scalinglib.laws.base import StudentLaw
 
-__all__ = ["above_best", "fixed_ratio", "sorted_runs", "teacher_loss", "twenty_tokens"]
+__all__ = [
+    "above_best",
+    "cost_examples",
+    "fixed_ratio",
+    "quartic_residuals",
+    "relative_error",
+    "sorted_runs",
+    "teacher_loss",
+]
 
 _SETTING = ["student_params", "student_tokens"]
 
@@ -36,25 +49,53 @@ def above_best(runs: pd.DataFrame) -> pd.Series:
     return runs.student_loss - runs.groupby(_SETTING).student_loss.transform("min")
 
 
-def twenty_tokens(params: np.ndarray) -> np.ndarray:
-    """Tokens at the paper's M = 20, which counts the embedding too: 20 N_total.
-
-    Three losses of its teachers say so to 0.25% (20 N misses them by up to 1.3%).
-    """
-    params = np.asarray(params, float)
-    return 20 * (params + flops.N_VOCAB * flops.shape(params)[1])
-
-
 def teacher_loss(
     law: SupervisedLaw, params: np.ndarray, runs: pd.DataFrame, within: float = 0.0025
 ) -> np.ndarray:
     """Losses (nats per token) of the paper's teachers of a fixed ratio, by their parameters.
 
     The teacher's own, read off Figure 1, where one of its eleven is `within` that share of what
-    the law has at `twenty_tokens`; else the law's.
+    the law has on 20 `flops.total_params`; else the law's. The paper's M = 20 counts the embedding:
+    three losses of its teachers say so to 0.25%, where 20 N misses them by up to 1.3%.
     """
-    expected = np.asarray(law.loss(params, twenty_tokens(params)))
+    expected = np.asarray(law.loss(params, 20 * flops.total_params(params)))
     eleven = runs.teacher_loss[~runs.isoflop].unique()
     off = np.abs(np.log(eleven / expected[..., None]))
     nearest = eleven[off.argmin(axis=-1)]
     return np.where(off.min(axis=-1) <= within, nearest, expected)
+
+
+def quartic_residuals(runs: pd.DataFrame) -> pd.Series:
+    """What is left of each loss, relatively, after one quartic in log L_T a student and tokens.
+
+    Were the teacher's size or tokens to matter beside its loss, this would show it.
+    """
+    parts = []
+    for _, part in runs.groupby(_SETTING):
+        x, y = np.log(part.teacher_loss), np.log(part.student_loss)
+        parts.append(np.expm1(y - Polynomial.fit(x, y, 4)(x)))
+    return pd.concat(parts).reindex(runs.index)
+
+
+def relative_error(law: StudentLaw, runs: pd.DataFrame) -> pd.Series:
+    """Predicted over measured student loss, less 1, of each run."""
+    inputs = ["student_params", "student_tokens", "teacher_loss"]
+    return law.loss(*(runs[name].to_numpy() for name in inputs)) / runs.student_loss - 1
+
+
+def cost_examples(law: StudentLaw, scenarios: Sequence = ("teacher_inference",)) -> pd.DataFrame:
+    """Section D.5's two examples: what a student's loss costs, over what it costs on data.
+
+    Returns
+    -------
+    DataFrame
+        Two rows a scenario: student_params, student_loss (nats per token), said (the ratio that
+        the section names), scenario, compute_ratio under `law`.
+    """
+    rows = []
+    for size, loss, said in ((5e8, 2.4, 3 / 4), (1e10, 2.2, 1 / 2)):
+        above = loss - law.supervised.infinite_data_loss(size)
+        costs = costs_of_losses(law, [size], [above], scenarios=scenarios)
+        rows.append(costs.assign(student_loss=loss, said=said))
+    columns = ["student_params", "student_loss", "said", "scenario", "compute_ratio"]
+    return pd.concat(rows, ignore_index=True)[columns]

@@ -11,6 +11,7 @@ from scalinglib.laws.equations import (
     DistillationLaw,
     SupervisedLaw,
     inside_fitted_range,
+    inside_trained_range,
 )
 from scalinglib.laws.forms import FORMS
 from scalinglib.laws.named import COEFFICIENTS, NAMES, load
@@ -27,5 +28,6 @@ __all__ = [
     "SupervisedLaw",
     "ensemble",
     "inside_fitted_range",
+    "inside_trained_range",
     "load",
 ]

@@ -49,12 +49,15 @@ class Column:
         From a value to its text.
     log : bool
         Whether its axis is logarithmic, with ticks in those words.
+    base : int
+        Of a logarithmic axis: 2 ticks the powers of two, 10 what is round.
     """
 
     label: str
     symbol: str = ""
     words: Callable = str
     log: bool = False
+    base: int = 10
 
 
 COLUMNS = {
@@ -69,13 +72,23 @@ COLUMNS = {
     "student_compute": Column("student compute (FLOPs)", "$C$", powers, log=True),
     "teacher_compute": Column("teacher compute (FLOPs)", "$C$", powers, log=True),
     "teacher_loss": Column("teacher loss $L_T$ (nats)", "$L_T$", "{:.3g}".format),
+    "size_ratio": Column("teacher over student size $N_T / N_S$", words="{:g}".format, log=True),
     "student_loss": Column("student loss $L_S$ (nats)", "$L_S$", "{:.3g}".format),
     "supervised_loss": Column(r"loss trained on data $\tilde L_S$ (nats)"),
     "loss": Column("loss $L$ (nats)", "$L$", "{:.3g}".format),
     "gap": Column("← distilling wins     data wins →\n" r"$L_S - \tilde L_S$ (nats)"),
     "gap_mnats": Column("← distilling wins     data wins →\n" r"$L_S - \tilde L_S$ (mnats)"),
     "scenario": Column("who pays for the teacher", words=lambda name: SCENARIO_WORDS[name]),
-    "width": Column("student width", "width", "{:g}".format),
+    "amount": Column("parameters or tokens", words=count, log=True),
+    "share": Column("share of the compute"),
+    "compute_ratio": Column(
+        "compute, over that of training on data", words="{:g}".format, log=True
+    ),
+    "token_ratio": Column("tokens, over those of training on data", words="{:g}".format, log=True),
+    "width": Column("student width", "student", "{:g}".format),
+    "teacher_width": Column("teacher width", words="{:g}".format, log=True, base=2),
+    "teacher_steps": Column("training steps of the teacher", words="{:g}".format, log=True, base=2),
+    "above_best": Column("loss above that of the best teacher (nats)"),
 }
 
 SCENARIO_WORDS = {
@@ -93,6 +106,11 @@ _SCENARIOS = {
     "teacher_inference": "#E69F00",
     "teacher_pretraining": "#009E73",
     "teacher_pretraining_inference": "#D55E00",
+}
+_PARTS = {  # what the compute goes to
+    "student training": "#56B4E9",
+    "teacher inference": "#F0E442",
+    "teacher pretraining": "#CC79A7",
 }
 _OTHERS = [*[*_SCENARIOS.values()][1:], "#CC79A7", "#56B4E9"]
 # Of each quantity one map, from its least to its largest value; pale ends, which white paper
@@ -132,6 +150,8 @@ def palette(column: str, values: Iterable) -> dict:
     values = list(dict.fromkeys(values))
     if column == "scenario":
         return {name: _SCENARIOS[name] for name in values}
+    if column == "part":
+        return {name: _PARTS[name] for name in values}
     if column not in _MAPS:
         return dict(zip(values, _OTHERS, strict=False))
     name, least, large, small = _MAPS[column]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
 from matplotlib.contour import ContourSet
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -118,7 +119,7 @@ def keys(size: str, *others: str) -> dict:
     every = {
         "runs": {"runs, in the map's colours": dot},
         "undecided": {"laws do not decide": Patch(fc="none", ec="#222222", hatch="////", lw=0)},
-        "beyond": {"pale: beyond all runs": Patch(fc="#eeeeee", ec="#555555", ls="--")},
+        "beyond": {"pale: beyond what was trained": Patch(fc="#eeeeee", ec="#555555", ls="--")},
     }
     found = {"no difference": {"color": MARKS["zero"], "linewidth": 2.2}, size: _WHITE_DASHES}
     for name in others:
@@ -134,15 +135,25 @@ def map_key(figure, size, undecided=False):
 
 
 def contour_map(
-    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str, levels: np.ndarray
+    data: pd.DataFrame,
+    x: str,
+    y: str,
+    ax: plt.Axes,
+    column: str,
+    levels: np.ndarray | None = None,
 ) -> ContourSet:
     """Contours of a positive column, filled light to dark; `label_contours` labels what it returns.
 
     `data` has one row a point of a grid over the columns `x` and `y`; `levels` rise and are spread
-    evenly over the colours; those outside the values are left out.
+    evenly over the colours; those outside the values are left out. Without them they are tenths of
+    what spans less than a factor of ten, and 1, 3, 10, 30, ... of what spans more.
     """
     xyz = _grid(data, x, y, column)
-    first, last = np.searchsorted(levels, [xyz[2].min(), xyz[2].max()])
+    least, most = xyz[2].min(), xyz[2].max()
+    if levels is None:
+        wide = most > 10 * least
+        levels = np.outer(10.0 ** np.arange(8, 17), [1, 3]).ravel() if wide else np.arange(100) / 10
+    first, last = np.searchsorted(levels, [least, most])
     levels = levels[max(first - 1, 0) : last + 1]
     colors = _AMOUNTS(np.linspace(0, 1, len(levels) + 1))
     ax.contourf(*xyz, levels=levels, colors=colors, extend="both")
@@ -150,17 +161,19 @@ def contour_map(
     return ax.contour(*xyz, levels=levels, colors="#222222", linewidths=0.7)
 
 
-def label_contours(figure, lines, fmt="%.2f", every=1):
-    """Write their levels along the contour lines, upright; after all limits and colour bars."""
+def label_contours(figure: Figure, lines: list, every: int = 1) -> None:
+    """Write their levels along the contour lines, upright; after all limits and colour bars.
+
+    Losses with as many decimals as they need, numbers of parameters and tokens in words.
+    """
     lay_out(figure)  # the angles are those of the finished layout
     for contour in lines:
-        axes = contour.axes
-        for label in axes.clabel(contour, contour.levels[::every], fmt=fmt, fontsize=7.5):
+        ax, levels = contour.axes, contour.levels
+        words = columns.count if levels[-1] > 100 else "{:.3g}".format
+        for label in ax.clabel(contour, levels[::every], fmt=words, fontsize=9):
             label.set_path_effects(_OUTLINE)
-            x, y = axes.transAxes.inverted().transform(
-                axes.transData.transform(label.get_position())
-            )
-            label.set_visible(0.04 < x < 0.96 and 0.03 < y < 0.97)  # others the frame would cut
+            x, y = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
+            label.set_visible(0.05 < x < 0.95 and 0.04 < y < 0.96)  # others the frame would cut
 
 
 def optimum(axes, x, y, at_bound, **style):

@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 from scalinglib.report import columns
 
 __all__ = [
+    "BEYOND",
     "DIAGONAL",
     "MARK",
     "Panels",
@@ -22,18 +23,25 @@ __all__ = [
     "dots",
     "end_words",
     "errors",
+    "levels",
     "span",
+    "stack",
     "trace",
     "zero",
 ]
 
+_KEYS = {  # how a layer's colours stand in the key, where not as lines
+    "scatterplot": {"marker": "o", "linestyle": ""},
+    "dots": {"marker": "o", "linestyle": "", "markeredgecolor": "black", "markeredgewidth": 0.4},
+    "stack": {"linewidth": 8},
+}
 DIAGONAL = {"color": "black", "linestyle": "--", "linewidth": 0.9}
 MARK = {"color": "#666666", "linestyle": "--", "linewidth": 1.1}  # a value asked about
 
 COLUMNS = 3  # of panels; more could not be read at half the width of a page
 _WIDTH = {1: 6.6, 2: 8.6, 3: 9.6}  # inches
 _HEIGHT = {1: 3.9, 2: 3.2, 3: 2.7}  # of one panel
-_BEYOND = {"linestyle": (0, (1.2, 1.2)), "linewidth": 1.4, "alpha": 0.7}
+BEYOND = {"linestyle": (0, (1.2, 1.2)), "linewidth": 1.4, "alpha": 0.7}
 
 
 class Panels(sns.FacetGrid):
@@ -52,7 +60,7 @@ class Panels(sns.FacetGrid):
     col : str
         The column whose values have a panel each, in the table's order.
     wrap : int
-        Panels a row, three at most.
+        Panels a row, three at most; four panels are two by two.
     labels : (str, str)
         Of the axes, where not those of `columns`.
     size : (width, height of a panel)
@@ -73,7 +81,7 @@ class Panels(sns.FacetGrid):
         size: tuple | None = None,
     ):
         values = list(dict.fromkeys(table[col])) if col else []
-        wide = max(min(len(values), wrap, COLUMNS), 1)
+        wide = 2 if len(values) == 4 else max(min(len(values), wrap, COLUMNS), 1)
         width, height = size or (_WIDTH[wide], _HEIGHT[wide])
         with plt.rc_context({"figure.constrained_layout.use": False}):
             super().__init__(
@@ -122,7 +130,7 @@ class Panels(sns.FacetGrid):
             return options
         colours = options.setdefault("palette", columns.palette(hue, table[hue]))
         if named:
-            style = {"marker": "o", "linestyle": ""} if "scatter" in kind.__name__ else {}
+            style = _KEYS.get(kind.__name__, {})
             for value in columns.ordered(table[hue]):
                 look = {"color": colours[value]} | columns.dashes(hue, value) | style
                 self.key({columns.words(hue, value, title=True): look})
@@ -221,7 +229,7 @@ def trace(ax: plt.Axes, x: object, y: object, inside: object, **style) -> None:
     near = near | np.r_[near[1:], False] | np.r_[False, near[:-1]]
     ax.plot(x, np.where(inside, y, np.nan), **style)
     if (~inside).any():
-        ax.plot(x, np.where(near, y, np.nan), **(style | _BEYOND))
+        ax.plot(x, np.where(near, y, np.nan), **(style | BEYOND))
 
 
 def dots(
@@ -255,6 +263,16 @@ def span(
         ax.fill_between(part[x], part[f"{y}_low"], part[f"{y}_high"], **shade)
 
 
+def stack(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, hue: str, palette: dict) -> None:
+    """Parts of a whole on top of one another, pale where the column `inside` is false."""
+    parts = data.pivot_table(index=x, columns=hue, values=y, sort=False)
+    ax.stackplot(parts.index, parts.T, colors=[palette[name] for name in parts])
+    inside = data.groupby(x).inside.all().to_numpy()
+    ax.fill_between(parts.index, 0, 1, where=~inside, color="white", alpha=0.55, linewidth=0)
+    ax.set(xlim=(parts.index.min(), parts.index.max()), ylim=(0, 1))
+    ax.yaxis.set_major_formatter("{x:.0%}")
+
+
 def errors(
     data: pd.DataFrame,
     x: str,
@@ -276,6 +294,14 @@ def diagonal(ax: plt.Axes) -> None:
     limits = ax.get_xlim(), ax.get_ylim()
     ax.axline((limits[0][0], limits[0][0]), slope=1, **DIAGONAL)
     ax.set(xlim=limits[0], ylim=limits[1])
+
+
+def levels(
+    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, hue: str, palette: dict, **style
+) -> None:
+    """The mean of each hue as a dotted line across: what does not depend on x."""
+    for value, mean in data.groupby(hue)[y].mean().items():
+        ax.axhline(mean, **({"color": palette[value], "ls": ":", "lw": 1.4} | style))
 
 
 def zero(ax: plt.Axes, at: float = 0) -> None:
@@ -314,13 +340,19 @@ def _apart(heights, gap):
 
 def _scale(axis, column):
     if (known := columns.COLUMNS.get(column)) and known.log:
-        axis._set_axes_scale("log")
+        axis._set_axes_scale("log", base=known.base)
 
 
 def _ticks(axis, column):
     """Ticks of a logarithmic axis in words, five or so; those set by hand stay."""
     known = columns.COLUMNS.get(column)
     if not (known and known.log) or isinstance(axis.get_major_locator(), FixedLocator):
+        return
+    if known.base == 2:
+        octaves = np.diff(np.log2(axis.get_view_interval())).item()
+        every = max(1, round(octaves / 6))
+        axis.set_major_locator(LogLocator(base=2**every))
+        axis.set_major_formatter(FuncFormatter(known.words))
         return
     low, high = np.log10(axis.get_view_interval())
     decades = high - low
