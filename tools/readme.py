@@ -96,6 +96,13 @@ def status(claims):
     return ", ".join(f"{n} {plural.get(a, a) if n > 1 else a}" for n, a in counts)
 
 
+def follows(claims):
+    """How many of the claims about the law follow from the authors' own, in words."""
+    answers = [claim["follows"] for claim in claims if "follows" in claim]
+    both = [a for a in answers if a.startswith("holds") and not a.endswith("alone")]
+    return f"of {len(answers)} about the law {len(both)} follow from the authors' own"
+
+
 def table():
     """The table's lines."""
     head = ["notebook", "section", "makes", "command", "seconds", "status"]

@@ -205,8 +205,11 @@ def row(identifier, claim, value):
     marks = f'data-verdict="{verdict(claim)}" data-source="{claim["source"]}"'
     marks += f' data-notebook="{claim.get("notebook", "")}"'
     kind = {"holds": "answer yes", "does not hold": "answer no"}.get(claim["answer"], "answer")
+    answer = f'<span id="{identifier}" {marks}>{html.escape(claim["answer"])}</span>'
+    if "follows" in claim:
+        answer += f"<br><small>from the authors' law: {html.escape(claim['follows'])}</small>"
     return [
-        (kind, f'<span id="{identifier}" {marks}>{html.escape(claim["answer"])}</span>'),
+        (kind, answer),
         ("statement", said),
         ("value", html.escape(claims.said(claim))),
         ("value", html.escape({"True": "yes", "False": "no"}.get(value, value))),
@@ -247,8 +250,8 @@ def ledger():
     lines = ["# Ledger", ""]
     lines += ["What the paper and texts about it say, held against what comes out here. The"]
     lines += ["notebooks compute the values and fail where a verdict differs from the one recorded"]
-    lines += ["in `data/claims.toml`.", "", f"Of {len(found)} statements: {status}.", ""]
-    lines += [choices(found)]
+    lines += ["in `data/claims.toml`.", "", f"Of {len(found)} statements: {status}."]
+    lines += [f"{readme.follows(found.values()).capitalize()}.", "", choices(found)]
     pages = [(n.stem, f"[{readme.title(n)}](notebooks/{n.stem}.ipynb)") for n in readme.notebooks()]
     for notebook, title in [*pages, (None, "Without a notebook")]:
         part = {i: claim for i, claim in found.items() if claim.get("notebook") == notebook}
