@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scalinglib.laws.mixing import mixed_loss
 from scalinglib.study import training
 from scalinglib.study.corpora.base import stream
 from scalinglib.study.corpora.repeated import Repeated
@@ -136,3 +137,43 @@ def test_floor_of_labels_is_the_one_put_in():
     assert found.power == pytest.approx(0.5, abs=0.02)
     spread = floor.labels_floor(labels, draws=200)
     assert spread.low < 1.5 + 0.02 * 3.5 < spread.high
+
+
+def simulated_mixtures(correlation, noise=0.0):
+    """Runs of the design of mixtures that obey its law (simulated)."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for r in mixing.RUNS:
+        t = 0.0 if r.teacher == PERFECT else 0.1 + 2e3 / r.teacher.tokens**0.7
+        labels = 1.5 + 40 * r.tokens**-0.4
+        taught = 1.4 + ((labels - 1.5) ** 2 + t**2) ** 0.5
+        loss = mixed_loss(labels, taught, r.objective.mixing, 1.3, correlation)
+        loss += noise * rng.standard_normal()
+        row = (r.params, r.tokens, r.teacher_id, 1.3 + t, r.seed, r.objective.mixing, loss)
+        rows.append(row)
+    names = ["params", "tokens", "teacher", "teacher_loss", "seed", "mixing", "loss"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def test_teachers_left_out_are_foretold_where_the_law_holds():
+    exact = mixing.cells(simulated_mixtures(0.9))
+    assert len(exact) == 6 * 9 * 6
+    assert set(exact.seeds) == {2}
+    told = mixing.left_out(exact, 1.3, share=pd.Series(0.3, exact.index) + 0.01 * exact.params**0.1)
+    np.testing.assert_allclose(told.c, 0.9)
+    np.testing.assert_allclose(told.M, told.loss)
+    np.testing.assert_allclose(told.M2, told.loss)
+    assert (told.loss < told.L).all()
+    assert np.abs(told["T"] - told.loss).mean() > 1e-3
+
+
+def test_choices_of_the_law_cost_nothing_where_it_holds():
+    runs = simulated_mixtures(0.9, noise=1e-4)
+    noise = mixing.pair_noise(runs)
+    np.testing.assert_allclose(noise, 1e-4 * np.sqrt(2), rtol=0.3)
+    found = mixing.choices(mixing.cells(runs), 1.3, noise)
+    assert (found.steps <= 1).all()
+    assert found.law_regret.mean() < found.ends_regret.mean() < found.teacher_regret.mean()
+    assert found.told.all()
+    assert not mixing.choices(mixing.cells(runs), 1.3, 1e4 * noise).told.any()
+    assert (found.gain <= 2e-3).all()

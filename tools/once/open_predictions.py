@@ -12,13 +12,15 @@ from scalinglib import fit
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record
 from scalinglib.study.corpora.words import Words
-from scalinglib.study.designs import floor, strong_teachers
+from scalinglib.study.designs import choice, floor, mixing, strong_teachers
 from scalinglib.study.run import PERFECT
 from tools.once.law_bench import FORMS, STARTS
 
 TABLE = DATA / "fits" / "open_predictions.csv"
 NAMES = ("equation8", "cosine", "dip", "data dip", "two parts", "bias and variance")
 NAMES += ("  orthogonal", "  never below the floor")
+EXPERIMENTS = {"floor": floor.RUNS, "strong_teachers": strong_teachers.RUNS}
+EXPERIMENTS |= {"mixing": mixing.RUNS, "choice": choice.RUNS}
 
 
 def study():
@@ -35,9 +37,9 @@ def settings():
     losses = record.read(DATA / "runs" / "study.csv").set_index("id").loss
     found = [
         (name, r.params, r.tokens, r.teacher_id, losses.get(r.teacher_id, Words().entropy))
-        for name, runs in (("floor", floor.RUNS), ("strong_teachers", strong_teachers.RUNS))
+        for name, runs in EXPERIMENTS.items()
         for r in runs
-        if r.teacher is not None
+        if r.teacher is not None and r.objective.mixing
     ]
     columns = ["experiment", "params", "tokens", "teacher", "teacher_loss"]
     return pd.DataFrame(list(dict.fromkeys(found)), columns=columns)

@@ -56,11 +56,19 @@ labels are worth mixing in only where e1 > 0.8 e0, the gain there is below 0.02;
 
 from itertools import product
 
+import numpy as np
+import pandas as pd
+from scipy import optimize
+
+from scalinglib.laws.mixing import best_mixing, correlation_of, mixed_loss
 from scalinglib.study.designs import addresses
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import PERFECT, WORDS, by_ratio
 
-__all__ = ["MIXING", "RUNS", "STUDENTS", "TEACHERS", "TEXT_RUNS", "TEXT_STUDENTS", "TEXT_TEACHERS"]
+__all__ = [
+    *("MIXING", "RUNS", "STUDENTS", "TEACHERS", "TEXT_RUNS", "TEXT_STUDENTS", "TEXT_TEACHERS"),
+    *("cells", "choices", "left_out", "pair_noise"),
+]
 
 MIXING = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 TEXT = addresses.FULL.corpus
@@ -89,3 +97,142 @@ def _runs(students, teachers, corpus, seeds=2):
 
 RUNS = _runs(STUDENTS, TEACHERS, WORDS)
 TEXT_RUNS = _runs(TEXT_STUDENTS, TEXT_TEACHERS, TEXT)
+
+STUDENT, CELL = ["params", "tokens"], ["params", "tokens", "teacher"]
+
+
+def cells(runs: pd.DataFrame) -> pd.DataFrame:
+    """Means over the seeds that have all of lambda, by student, teacher and lambda.
+
+    Returns
+    -------
+    DataFrame: params, tokens, teacher, teacher_loss, mixing, seeds, loss, and of the same seeds
+    labels and taught (the losses at lambda 0 and 1)
+    """
+    labels = runs[runs.mixing == 0]
+    each = [labels.assign(teacher=t) for t in runs.teacher[runs.mixing > 0].unique()]
+    losses = pd.concat([runs[runs.mixing > 0], *each])
+    wide = losses.pivot_table(index=[*CELL, "seed"], columns="mixing", values="loss").dropna()
+    means = wide.groupby(CELL).mean().reset_index()
+    found = means.melt(CELL, var_name="mixing", value_name="loss").astype({"mixing": float})
+    found = found.join(wide.groupby(CELL).size().rename("seeds"), on=CELL)
+    ends = wide[[0.0, 1.0]].groupby(CELL).mean().set_axis(["labels", "taught"], axis=1)
+    teachers = runs[runs.mixing > 0].groupby("teacher").teacher_loss.first()
+    return found.join(ends, on=CELL).join(teachers, on="teacher")
+
+
+def pair_noise(runs: pd.DataFrame) -> pd.Series:
+    """Standard deviation over seeds of a loss less the one at lambda = 1, pooled by size."""
+    taught = runs[runs.mixing == 1].set_index([*CELL, "seed"]).loss.rename("one")
+    inner = runs[(runs.mixing > 0) & (runs.mixing < 1)].join(taught, on=[*CELL, "seed"])
+    inner = inner.assign(difference=inner.loss - inner.one)
+    spread = inner.groupby([*CELL, "mixing"]).difference.agg(["var", "size"]).reset_index()
+    spread = spread[spread["size"] > 1]
+    squares = (spread["var"] * (spread["size"] - 1)).groupby(spread.params).sum()
+    return np.sqrt(squares / (spread["size"] - 1).groupby(spread.params).sum())
+
+
+def left_out(found: pd.DataFrame, entropy: float, share: pd.Series | None = None) -> pd.DataFrame:
+    """Criterion 1: what each rival foretells of a teacher's cells from all other teachers'.
+
+    Parameters
+    ----------
+    found : DataFrame, from `cells`; other columns stay
+    entropy : nats per token
+    share : phi by row of `found`, for M2, or None
+
+    Returns
+    -------
+    DataFrame, the rows with lambda inside, with columns M, L, c, and where they can be had T (if
+    there is the perfect teacher) and M2
+    """
+    inner = found[(found.mixing > 0) & (found.mixing < 1)]
+    parts = []
+    for teacher, part in inner.groupby("teacher"):
+        others = inner[inner.teacher != teacher]
+        columns = (part.labels, part.taught, part.mixing)
+        known = (others.labels, others.taught, others.mixing, others.loss)
+        c = correlation_of(*known, entropy)
+        line = (1 - part.mixing) * part.labels + part.mixing * part.taught
+        new = {"c": c, "M": mixed_loss(*columns, entropy, min(c, 1.0)), "L": line}
+        if share is not None:
+            new["M2"] = _two_coefficients(others, part, share, entropy)
+        if PERFECT in set(found.teacher):
+            new["T"] = _of_target(_target_power(found, others, entropy), found, part, entropy)
+        parts.append(part.assign(**new))
+    return pd.concat(parts)
+
+
+def _two_coefficients(others, part, share, entropy):
+    """M with c = c0 - c1 phi, fitted to the others."""
+
+    def terms(rows):
+        first, second = np.sqrt(rows.labels - entropy), np.sqrt(rows.taught - entropy)
+        left = 1 - rows.mixing
+        return (left * first) ** 2 + (
+            rows.mixing * second
+        ) ** 2, 2 * left * rows.mixing * first * second
+
+    squares, slope = terms(others)
+    design = np.column_stack([slope, -slope * share.loc[others.index]])
+    c, *_ = np.linalg.lstsq(design, others.loss - entropy - squares, rcond=None)
+    squares, slope = terms(part)
+    return entropy + squares + slope * np.clip(c[0] - c[1] * share.loc[part.index], -1, 1)
+
+
+def _target_power(found, others, entropy):
+    def worst(power):
+        return np.sum((_of_target(power, found, others, entropy) - others.loss) ** 2)
+
+    return optimize.minimize_scalar(worst, bounds=(0.1, 6), method="bounded").x
+
+
+def _of_target(power, found, rows, entropy):
+    """Rival T: the student's loss under teachers between the measured ones, at t lambda^power."""
+    losses = pd.Series(np.nan, rows.index)
+    for key, part in rows.groupby(STUDENT):
+        own = found[(found[STUDENT] == list(key)).all(axis=1) & (found.mixing == 1)]
+        own = own.sort_values("teacher_loss")
+        t = (part.teacher_loss - entropy).clip(lower=0) * part.mixing**power
+        under = np.interp(t, own.teacher_loss - entropy, own.taught)
+        noise = part.labels - own.taught.iloc[0]  # what labels cost beside the perfect teacher
+        losses[part.index] = under + (1 - part.mixing) ** 2 * noise
+    return losses
+
+
+def choices(found: pd.DataFrame, entropy: float, noise: pd.Series) -> pd.DataFrame:
+    """Criteria 2 and 3: the best lambda of each cell, and what rules would have had.
+
+    Returns
+    -------
+    DataFrame, a row a cell: best (measured, on the grid), told, law (lambda* of M, c from the other
+    teachers' cells), near (the grid's next), steps (of the grid from best), gain (loss at near less
+    that at lambda = 1), and regrets, nats above the least of the grid: law_regret, teacher_regret,
+    ends_regret, always_regret (0.9)
+    """
+    law = left_out(found, entropy).groupby(CELL).c.first()
+    rows = []
+    for key, cell in found.groupby(CELL):
+        loss = cell.set_index("mixing").loss
+        grid = loss.index.to_numpy()
+        best, ends = loss.idxmin(), [end for end in (0.0, 1.0) if end != loss.idxmin()]
+        share = float(best_mixing(loss[0.0], loss[1.0], entropy, min(law[key], 1.0)))
+        near = grid[np.abs(grid - share).argmin()]
+        above = loss - loss.min()
+        rows.append(
+            dict(zip(CELL, key, strict=True))
+            | {
+                "teacher_loss": cell.teacher_loss.iloc[0],
+                "best": best,
+                "told": above[ends].min() > 2 * noise[key[0]],
+                "law": share,
+                "near": near,
+                "steps": abs(list(grid).index(near) - list(grid).index(best)),
+                "gain": loss[near] - loss[1.0],
+                "law_regret": above[near],
+                "teacher_regret": above[1.0],
+                "ends_regret": above[[0.0, 1.0]].min(),
+                "always_regret": above[0.9],
+            }
+        )
+    return pd.DataFrame(rows)
