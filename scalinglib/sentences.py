@@ -249,9 +249,17 @@ def _last_ratio(world: World, column: str, over: str, under: str) -> pd.Series:
     return ratio.loc[:_LARGEST]
 
 
+def _on_low_compute(world: World) -> np.ndarray:
+    """Students for which 1e20 FLOPs are few, as Section D.4.6 has it: D_S is far below D_T."""
+    tokens = (world.at(BOTH, name).iloc[:, 0] for name in ("student_tokens", "teacher_tokens"))
+    student, teacher = tokens
+    return (student < teacher / 2).to_numpy()
+
+
 def _low_compute_ratio(world: World, column: str) -> pd.Series:
-    """Logarithm of the optimum with all paid over that with training alone, least budget."""
-    return np.log(world.at(BOTH, column).iloc[:, 0] / world.at(PRETRAINING, column).iloc[:, 0])
+    """Logarithm of the optimum with all paid over that with training alone, low compute."""
+    ratio = world.at(BOTH, column).iloc[:, 0] / world.at(PRETRAINING, column).iloc[:, 0]
+    return np.log(ratio)[_on_low_compute(world)]
 
 
 def _nearer(world: World, column: str) -> int:
@@ -351,7 +359,9 @@ SENTENCES: dict[str, dict[str, Callable[[World], float | bool]]] = {
         "pretraining-plateau": lambda w: most(
             _slope(w.at(PRETRAINING, "teacher_tokens").loc[:_LARGEST], 1e25)
         ),
-        "both-low-compute": lambda w: most(w.over_optimal(BOTH).iloc[:, 0]),
+        "both-low-compute": lambda w: most(
+            w.over_optimal(BOTH).iloc[:, 0][_on_low_compute(w)]
+        ),
         "both-high-compute": lambda w: least(w.over_optimal(BOTH).iloc[:, -1]),
         "both-teacher-shrinks": _shrinks,
         "both-turn": _turn,
