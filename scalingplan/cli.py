@@ -33,6 +33,6 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     try:
         return modules[given.command].run(given) or 0
-    except ValueError as error:
+    except (ValueError, ImportError) as error:
         print(f"scalinglib {given.command}: {error}", file=sys.stderr)
         return 2

@@ -10,6 +10,7 @@ import pytest
 from scalinglib.experiment import records
 from scalinglib.report.paths import DATA
 from scalinglib.study import design_file, estimate, measure, record
+from scalinglib.study.corpora import text
 from scalinglib.study.designs import addresses, scaling
 from scalinglib.study.run import PERFECT, by_flops, by_ratio
 from scalingplan import cli
@@ -214,7 +215,22 @@ def test_a_table_that_another_runner_holds_is_said_in_a_sentence(tmp_path, monke
     assert "mine.csv" in said
 
 
-def test_a_command_whose_extra_is_missing_names_it(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "scalingestimate.commands.study", None)
+def test_ctrl_c_is_one_line_and_the_status_of_shells(tmp_path, monkeypatch, capsys):
+    def interrupted(*given, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(estimate, "probe", lambda runs: {runs[0].params: 1e9})
+    monkeypatch.setattr(record, "complete", interrupted)
+    assert cli.main(["study", str(written(tmp_path, TINY))]) == 130
+    assert capsys.readouterr().err.strip().startswith("scalinglib study: stopped; the same command")
+
+
+def test_a_command_whose_extra_is_missing_names_it(tmp_path, monkeypatch, capsys):
+    path = written(tmp_path, TINY + "[corpus]\nkind = 'addresses'")
+    monkeypatch.setattr("scalinglib.study.corpora.text.find_spec", lambda name: None)
+    text._addresses.cache_clear()
+    assert cli.main(["study", str(path), "--dry-run"]) == 2
+    assert capsys.readouterr().err.endswith('pip install "scalinglib[text]" brings it\n')
+    monkeypatch.setitem(sys.modules, "scalingplan.commands.study", None)
     assert cli.main(["study", "mine.toml"]) == 2
     assert capsys.readouterr().err.startswith("scalinglib study: ")

@@ -430,8 +430,38 @@ with ThreadPoolExecutor(2) as pool:
     assert set(found.id) == {job.key for job in jobs}
 
 
+def asleep(job, given):
+    if job.number == 20:
+        time.sleep(600)
+    return train(job, given)
+
+
+def test_ctrl_c_ends_at_once_and_keeps_what_has_ended(tmp_path):
+    path = tmp_path / "t.csv"
+    script = f"""
+from dataclasses import replace
+from scalinglib.experiment import execute
+from tests.test_experiment import Job, TASK, asleep
+if __name__ == "__main__":
+    jobs, task = [Job(10), Job(20)], replace(TASK, train=asleep)
+    with execute.executor(local=lambda: execute.local_executor(1)) as pool:
+        execute.complete(jobs, task, {str(path)!r}, {str(tmp_path)!r}, pool, progress=False)
+"""
+    (tmp_path / "go.py").write_text(script)
+    child = subprocess.Popen(
+        [sys.executable, tmp_path / "go.py"], stderr=subprocess.PIPE, start_new_session=True
+    )
+    while not path.exists() and child.poll() is None:
+        time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGINT)
+    assert b"KeyboardInterrupt" in child.communicate(timeout=300)[1]
+    assert list(records.read(path).id) == ["job10"]
+    assert not list(tmp_path.glob(".*.lock"))
+
+
 def test_the_users_flags_are_kept(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here")
+    monkeypatch.setattr(execute.signal, "signal", lambda *given: None)
     monkeypatch.setattr(execute.threading.Thread, "start", lambda self: None)
     execute.one_core()
     execute.one_core()

@@ -16,6 +16,8 @@ from scalingplan.answers.fitting import (
 
 __all__ = ["add", "run"]
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
 
 def add(parser):
     """The command's options."""
@@ -40,7 +42,8 @@ def run(arguments):
     Returns
     -------
     int
-        0; or 1, with a sentence, where runs failed or another runner has the table.
+        0; or 1, with a sentence, where runs failed or another runner has the table; or 130 after
+        Ctrl-C, which ends all runs at once and leaves what they have saved.
 
     Raises
     ------
@@ -75,6 +78,10 @@ def run(arguments):
         except RuntimeError as error:  # what the engine says once all else is done
             print(f"scalinglib study: {error}", file=sys.stderr)
             return 1
+        except KeyboardInterrupt:
+            told = f"stopped; the same command goes on where {path} and {folder} end"
+            print(f"\nscalinglib study: {told}", file=sys.stderr)
+            return INTERRUPTED
     if not todo or not arguments.dry_run:
         fits = "" if _too_few(runs) else f"; scalinglib fit {path} makes a law of it"
         print(f"{path} is complete{fits}")
