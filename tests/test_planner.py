@@ -12,10 +12,9 @@ from scalinglib.allocate import advice
 from scalinglib.report.paths import ROOT
 from scalingplan import page as planner
 from scalingplan import units
-from tests.browser import needs_browser, open_browser
+from tests.browser import open_browser, without_page
 from tests.references import dense_grid
 
-pytestmark = needs_browser
 LAW = laws.load(planner.COEFFICIENT_SET)
 LAWS = laws.ensemble(planner.ENSEMBLE)
 SOLVE = "problems => problems.map((p) => Work.solversFor(null).plan.solve(p))"
@@ -35,18 +34,27 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory):
+def file(tmp_path_factory):
     folder = tmp_path_factory.mktemp("planner") / "planner"
     planner.write(folder)
-    return (folder / "index.html").as_uri()
+    return folder / "index.html"
 
 
 @pytest.fixture(scope="module")
-def optimiser(browser, url):
+def url(file):
+    return file.as_uri()
+
+
+@pytest.fixture(scope="module")
+def evaluate(file):
+    """A function of a call and its argument, answered by the page's own arithmetic."""
+    return partial(without_page, file)
+
+
+@pytest.fixture(scope="module")
+def optimiser(evaluate):
     """A function that hands problems to the page's own optimiser."""
-    page = browser.new_page()
-    page.goto(url)
-    return lambda problems: page.evaluate(SOLVE, problems)
+    return partial(evaluate, SOLVE)
 
 
 def problem(student_params, **given):
@@ -165,13 +173,11 @@ def test_a_data_limit_is_kept_and_used_well(optimiser):
         assert plan["loss"] <= grid + 1e-9
 
 
-def test_the_forms_of_the_ensemble_are_the_librarys(optimiser, browser, url):
+def test_the_forms_of_the_ensemble_are_the_librarys(evaluate):
     random = np.random.default_rng(7)
     at = np.array([10 ** random.uniform(8, 11, 20), 10 ** random.uniform(8, 13, 20)])
     teacher_loss = random.uniform(1.3, 4, 20)
-    page = browser.new_page()
-    page.goto(url)
-    found = page.evaluate(
+    found = evaluate(
         """points => SETTINGS.ensemble.map((row) => {
           const law = Law.create(row, SETTINGS.flops);
           return points.map(([n, d, l]) => law.studentLoss(n, d, l));
@@ -181,7 +187,6 @@ def test_the_forms_of_the_ensemble_are_the_librarys(optimiser, browser, url):
     logs = np.log([*at, teacher_loss])
     expected = np.array([np.exp(law.log_loss(*logs)) for law in LAWS.members])
     np.testing.assert_allclose(found, expected, rtol=1e-9)
-    page.close()
 
 
 def library_problem(given):
@@ -225,13 +230,10 @@ def mixed(count, seed, *, new_teachers):
         (1, True, (2e9, 1e11, 2.5)),
     ],
 )
-def test_advice_and_page_agree_ensemble_included(browser, url, count, new_teachers, measured):
-    page = browser.new_page()
-    page.goto(url)
+def test_advice_and_page_agree_ensemble_included(evaluate, count, new_teachers, measured):
     problems = list(mixed(count, seed=8, new_teachers=new_teachers))
     given = measured and dict(zip(("params", "tokens", "loss"), measured, strict=True))
-    answers = page.evaluate(ADVISE, [problems, given])
-    page.close()
+    answers = evaluate(ADVISE, [problems, given])
     verdicts = set()
     for asked, answer in zip(problems, answers, strict=True):
         expected = advice.advise(LAW, LAWS, library_problem(asked), measured=measured)
@@ -276,29 +278,24 @@ def test_the_page_optimises_as_the_library_does_at_all_scales(optimiser):
     assert kinds == {0, 1}
 
 
-def test_the_best_teacher_is_found_where_the_runs_hardly_tell_e(browser, url):
+def test_the_best_teacher_is_found_where_the_runs_hardly_tell_e(evaluate):
     law = LAW._replace(supervised=LAW.supervised._replace(E=1e-3))
-    page = browser.new_page()
-    page.goto(url)
-    found = page.evaluate(
+    found = evaluate(
         """supervised => {
           const law = Law.create({ ...SETTINGS.central, supervised }, SETTINGS.flops);
           return Plan.create(law, SETTINGS).bestTeacherLoss(1e9, 50e9);
         }""",
         law.supervised._asdict(),
     )
-    page.close()
     grid = np.geomspace(0.6, 10, 20_001)
     assert found == pytest.approx(grid[law.loss(1e9, 50e9, grid).argmin()], rel=1e-3)
 
 
-def test_the_answer_flips_where_the_library_says(optimiser, browser, url):
-    page = browser.new_page()
-    page.goto(url)
+def test_the_answer_flips_where_the_library_says(evaluate):
     students = [3e8, 1e9, 3e9]
     expected = allocate.crossover(LAW, students, "teacher_inference")
     for n, budget in zip(students, expected, strict=True):
-        flips = page.evaluate(
+        flips = evaluate(
             """p => {
               const job = Work.solversFor(null).plan.flips(p, ...SETTINGS.scan.compute);
               for (;;) {
@@ -544,16 +541,13 @@ def test_nothing_comes_from_elsewhere(browser, url):
 CASES = json.loads((ROOT / "tests" / "units.json").read_text(encoding="utf-8"))
 
 
-def test_numbers_are_read_alike_here_and_in_the_page(browser, url):
-    page = browser.new_page()
-    page.goto(url)
-    found = page.evaluate(
+def test_numbers_are_read_alike_here_and_in_the_page(evaluate):
+    found = evaluate(
         """cases => cases.map(([text, kind]) => {
           try { return Inputs.read(text, kind); } catch { return null; }
         })""",
         CASES,
     )
-    page.close()
     for (text, kind, value), in_page in zip(CASES, found, strict=True):
         try:
             here = units.read(text, kind)
@@ -691,13 +685,10 @@ def test_a_verdict_is_not_taken_back_by_the_budgets_at_which_the_laws_disagree(b
     page.close()
 
 
-def test_articles_fit_the_numbers(browser, url):
-    page = opened(browser, url, "")
-    said = page.evaluate(
-        "['8.15B', '800M', '11B', '18.2B', '1.8B', '110M', '7B'].map(Words.article)"
-    )
+def test_articles_fit_the_numbers(evaluate):
+    sizes = ["8.15B", "800M", "11B", "18.2B", "1.8B", "110M", "7B"]
+    said = evaluate("sizes => sizes.map(Words.article)", sizes)
     assert said == ["an", "an", "an", "an", "a", "a", "a"]
-    page.close()
 
 
 def test_a_long_name_does_not_widen_the_page(browser, url):

@@ -243,8 +243,10 @@ def runnable(checkout, monkeypatch):
         "data/left.csv": "3",
         "mine.py": "total = int(open(f'../data/{chr(99)}osts.csv').read())",
         "notebooks/00_note.py": """# %%
+import warnings
 import matplotlib
 import mine
+warnings.warn("Error reading persistent compilation cache entry for 'jit_f'")
 name = "rates"
 print(open(f"../data/{name}.csv").read(), mine.total, matplotlib.rcParams["lines.linewidth"])
 """,
