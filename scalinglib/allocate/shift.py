@@ -4,24 +4,28 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scalinglib.laws.base import Law, StudentLaw
+
 __all__ = ["Shifted", "shifted"]
 
 
-class _ShiftedSupervised(NamedTuple):
-    law: object
+class _Shift(NamedTuple):
+    law: Law
     factor: float
     offset: float
+
+
+class _ShiftedSupervised(Law, _Shift):
+    __slots__ = ()
 
     def log_loss(self, log_params, log_tokens):
         return np.log(self.factor * np.exp(self.law.log_loss(log_params, log_tokens)) + self.offset)
 
 
-class Shifted(NamedTuple):
+class Shifted(StudentLaw, _Shift):
     """A law for other text or another tokenizer: every loss is factor x the law's + offset."""
 
-    law: object
-    factor: float
-    offset: float
+    __slots__ = ()
 
     @property
     def supervised(self):
