@@ -234,3 +234,11 @@ def test_without_the_repository_the_ledger_is_missed_by_name(tmp_path, monkeypat
     monkeypatch.setattr(claims, "DATA", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"claims.toml is not there: .* repository"):
         claims.ledger()
+
+
+def test_a_column_is_told_to_few_digits_and_the_others_to_all():
+    table = pd.DataFrame({"A": [4846.594, 4846.603], "loss": [2.345678, 0.1]})
+    found = figures.told(table, ["A"])
+    assert list(found.A) == [4847, 4847]
+    assert list(found.loss) == [2.345678, 0.1]
+    assert list(table.A) == [4846.594, 4846.603]
