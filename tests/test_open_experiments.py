@@ -14,7 +14,15 @@ from scalinglib.laws.mixing import mixed_loss
 from scalinglib.study import training
 from scalinglib.study.corpora.base import stream
 from scalinglib.study.corpora.repeated import Repeated
-from scalinglib.study.designs import epochs, floor, mixing, strong_teachers, written
+from scalinglib.study.designs import (
+    choice,
+    epochs,
+    floor,
+    mixing,
+    strong_teachers,
+    switch,
+    written,
+)
 from scalinglib.study.model import train, transformer
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import PERFECT, WORDS, Run, size
@@ -177,3 +185,77 @@ def test_choices_of_the_law_cost_nothing_where_it_holds():
     assert found.told.all()
     assert not mixing.choices(mixing.cells(runs), 1.3, 1e4 * noise).told.any()
     assert (found.gain <= 2e-3).all()
+
+
+def test_switches_are_judged_against_the_better_end():
+    rows, rng = [], np.random.default_rng(0)
+    for r in switch.RUNS:
+        weak = r.teacher == switch.TEACHERS[0]
+        loss = 1.8 if r.objective.mixing == 0 else (2.2 if weak else 1.7)
+        if r.objective.switch:
+            loss = 1.75 if r.objective == Objective(1.0, switch=0.5) and weak else 1.9
+        loss += 0.01 * r.seed + 1e-4 * rng.standard_normal()
+        objective = (r.objective.mixing, r.objective.switch)
+        rows.append((r.teacher_id, 2.0 - 0.3 * (not weak), r.seed, *objective, loss))
+    names = ["teacher", "teacher_loss", "seed", "mixing", "switch", "loss"]
+    found = switch.judged(pd.DataFrame(rows, columns=names))
+    assert len(found) == 12
+    better = found[found.difference < 0]
+    assert list(better.share) == [0.5]
+    np.testing.assert_allclose(better.difference, -0.05, atol=1e-3)
+    strong = found[found.teacher_loss == 1.7]
+    np.testing.assert_allclose(strong.difference, 0.2, atol=1e-3)
+    assert (found.p_holm >= found.p).all()
+
+
+def test_worth_of_flops_in_tokens_follows_the_power_law():
+    tokens = np.array([1e5, 2e5, 4e5])
+    labels = pd.DataFrame({"tokens": tokens, "loss": 30 * tokens**-0.25})
+    gained = switch.worth_in_tokens(labels, flops=3.0, own_flops=1.0)
+    assert gained == pytest.approx(30 * 2e5**-0.25 - 30 * 8e5**-0.25)
+
+
+def test_stretch_is_recovered_from_runs_that_obey_it():
+    rows = []
+    for r in epochs.RUNS:
+        if r.seed or r.objective.temperature != 1:
+            continue
+        held = r.corpus.tokens["student"] if isinstance(r.corpus, Repeated) else r.tokens
+        wanted = 3.0 + 20 * r.objective.mixing
+        worth = held * (1 + wanted * -np.expm1(-(r.tokens / held - 1) / wanted))
+        loss = 10 * worth**-0.15
+        rows.append((r.corpus.id, r.objective.mixing, 0, r.params, r.tokens, loss))
+    names = ["corpus", "mixing", "seed", "params", "tokens", "loss"]
+    runs = pd.DataFrame(rows, columns=names)
+    found = epochs.stretch(runs)
+    np.testing.assert_allclose(found, [3.0, 17.0, 23.0], rtol=0.05)
+    cost = epochs.costs(runs)
+    assert len(cost) == 3 * 2 * 5
+    assert cost.cost[cost.epochs == 1].abs().max() < 1e-9 < cost.cost[cost.epochs == 16].min()
+
+
+def test_regret_is_nothing_for_the_best_teacher():
+    sizes = {t.id: t.params for t in choice.TEACHERS}
+    rows = [
+        (r.params, r.tokens, r.teacher_id, sizes[r.teacher_id], r.seed)
+        for r in choice.RUNS
+        if r.seed == 0
+    ]
+    names = ["params", "tokens", "teacher", "teacher_params", "seed"]
+    runs = pd.DataFrame(rows, columns=names)
+    runs["loss"] = np.abs(np.log(runs.teacher_params / runs.params) - 3)  # best: 20 times as large
+    foretold = pd.concat([runs.assign(form="exact"), runs.assign(form="wrong", loss=-runs.loss)])
+    found = choice.regrets(runs, foretold, {"law": "exact", "opposite": "wrong"})
+    assert len(found) == len(choice.SETTINGS)
+    assert (found.law == 0).all()
+    assert (found[["strongest", "one size up", "opposite"]] >= 0).all(axis=None)
+    assert found.opposite.min() > 0
+
+
+def test_written_text_is_known_by_who_taught_on_it():
+    rows = [("a", 0.0, "r"), *((t, 1.0, "r") for t in "abc")]
+    for t in "abc":
+        rows += [(t, 0.0, f"own {t}"), (t, 1.0, f"own {t}"), (t, 0.0, f"half {t}")]
+    found = written.arms(pd.DataFrame(rows, columns=["teacher", "mixing", "corpus"]))
+    first = found.corpus.str.split().str[0]
+    assert (found.text == first.map({"r": "real", "own": "written", "half": "half written"})).all()

@@ -24,13 +24,17 @@ teacher less than a third of that; R_D of the teacher is at least three times th
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
+from scipy import optimize
+
 from scalinglib.study.corpora.base import stream
 from scalinglib.study.corpora.repeated import Repeated
 from scalinglib.study.designs import scaling
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import WORDS, by_ratio
 
-__all__ = ["EPOCHS", "MIXING", "RUNS", "UNIQUE", "unique"]
+__all__ = ["EPOCHS", "MIXING", "RUNS", "UNIQUE", "costs", "stretch", "unique"]
 
 DEPTH, UNIQUE, EPOCHS, SEEDS = 2, (1.25, 5), (1, 2, 4, 8, 16), 3
 MIXING, TEMPERATURES = (0.0, 0.7, 1.0), (0.5, 2.0)
@@ -65,3 +69,40 @@ def _runs(seed):
 
 
 RUNS = [run for seed in range(SEEDS) for run in _runs(seed)]
+
+
+def costs(runs: pd.DataFrame) -> pd.DataFrame:
+    """What reading again costs beside fresh tokens, by seed, arm, unique tokens and epochs.
+
+    `runs` have a corpus; students at one temperature. Returns mixing, seed, unique (tokens a
+    parameter), epochs, tokens, loss, cost.
+    """
+    key = ["mixing", "seed", "tokens"]
+    fresh = runs[runs.corpus == WORDS.id].set_index(key).loss.rename("fresh")
+    again = runs[runs.corpus != WORDS.id].join(fresh, on=key, how="inner")
+    count = again.corpus.str.split("-").str[1].astype(int) * WORDS.n_ctx
+    found = again.assign(
+        unique=(count / again.params).round(2),
+        epochs=(again.tokens / count).round().astype(int),
+        cost=again.loss - again.fresh,
+    )
+    return found[["mixing", "seed", "unique", "epochs", "params", "tokens", "loss", "cost"]]
+
+
+def stretch(runs: pd.DataFrame) -> pd.Series:
+    """R_D of each arm (by mixing): how many epochs' worth of fresh tokens repetition can give."""
+    again, found = costs(runs), {}
+    for mixing, own in again[again.epochs > 1].groupby("mixing"):
+        fresh = runs[(runs.corpus == WORDS.id) & (runs.mixing == mixing)]
+        curve = np.log(fresh.groupby("tokens").loss.mean())
+        mean = own.groupby(["unique", "epochs", "params"]).loss.mean().reset_index()
+
+        def worst(log_r, mean=mean, curve=curve):
+            r, held = np.exp(log_r), mean.unique * mean.params
+            worth = held * (1 + r * -np.expm1(-(mean.epochs - 1) / r))
+            told = np.interp(np.log(worth), np.log(curve.index), curve)
+            return np.sum((told - np.log(mean.loss)) ** 2)
+
+        ends = np.log([0.05, 500])
+        found[mixing] = np.exp(optimize.minimize_scalar(worst, bounds=ends, method="bounded").x)
+    return pd.Series(found, name="R_D").rename_axis("mixing")

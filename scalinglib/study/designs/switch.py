@@ -19,11 +19,16 @@ than 0.01, and the last quarter on labels costs less than 0.02.
 
 from itertools import product
 
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from scalinglib.experiment.compare import interval
 from scalinglib.study.designs import scaling
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import by_ratio
 
-__all__ = ["RUNS", "SWITCHES", "TEACHERS"]
+__all__ = ["RUNS", "SWITCHES", "TEACHERS", "judged", "worth_in_tokens"]
 
 DEPTH, RATIO, SEEDS = 2, 20, 3
 TEACHERS = tuple(scaling.FULL.fixed_teachers()[i] for i in (0, 2))
@@ -36,3 +41,41 @@ RUNS = [
     for teacher, objective in product(TEACHERS, _OBJECTIVES)
     if teacher == TEACHERS[0] or objective != Objective(0.0)
 ]
+
+
+def judged(runs: pd.DataFrame) -> pd.DataFrame:
+    """Each share and order against the better end of its teacher, paired by seed.
+
+    Returns
+    -------
+    DataFrame: teacher, teacher_loss, mixing (at first), switch, share (of the run under the
+    teacher), seeds, loss, difference with its t interval (low, high), p, p_holm
+    """
+    ends = runs[runs.switch.isna()]
+    labels = ends[ends.mixing == 0].set_index("seed").loss
+    rows = []
+    for teacher, own in runs.groupby("teacher"):
+        taught = ends[(ends.teacher == teacher) & (ends.mixing == 1)].set_index("seed").loss
+        end = min(labels, taught, key=lambda losses: losses.mean())
+        for (mixing, at), some in own[own.switch.notna()].groupby(["mixing", "switch"]):
+            above = (some.set_index("seed").loss - end).dropna()
+            low, high = interval(above)
+            row = (teacher, own.teacher_loss.iloc[0], mixing, at, at if mixing else 1 - at)
+            p = stats.ttest_1samp(above, 0).pvalue if len(above) > 1 else np.nan
+            rows.append((*row, len(above), some.loss.mean(), above.mean(), low, high, p))
+    names = ["teacher", "teacher_loss", "mixing", "switch", "share", "seeds", "loss"]
+    found = pd.DataFrame(rows, columns=[*names, "difference", "low", "high", "p"])
+    order = found.p.rank(method="first")
+    held = (found.p * (len(found) + 1 - order)).clip(upper=1)
+    # Holm's: no smaller than that of any smaller p.
+    found["p_holm"] = held[order.sort_values().index].cummax()
+    return found
+
+
+def worth_in_tokens(labels: pd.DataFrame, flops: float, own_flops: float) -> float:
+    """Nats that labels' students gain from `flops` more, beside `own_flops`, spent on tokens.
+
+    `labels` are runs of the size on labels around its tokens (tokens, loss): a power law in tokens.
+    """
+    slope, _ = np.polyfit(np.log(labels.tokens), np.log(labels.loss), 1)
+    return float(labels.loss.median() * (1 - (1 + flops / own_flops) ** slope))

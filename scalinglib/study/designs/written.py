@@ -20,6 +20,7 @@ those on real text; half and half lies between.
 """
 
 import numpy as np
+import pandas as pd
 
 from scalinglib.experiment import weights
 from scalinglib.study.corpora.base import stream
@@ -29,7 +30,7 @@ from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import WORDS, by_ratio
 
-__all__ = ["runs", "write"]
+__all__ = ["TEXTS", "arms", "runs", "write"]
 
 DEPTH, RATIO, SEEDS = 2, 5, 3
 TEACHERS = scaling.FULL.fixed_teachers()[:3]
@@ -67,3 +68,17 @@ def runs(folder):
             found += [read(windows, teacher, 0.0) for windows in (own, half)]
             found += [read(windows, teacher, 1.0) for windows in (own, real)]
     return found
+
+
+TEXTS = ("real", "half written", "written")
+
+
+def arms(rows: pd.DataFrame) -> pd.DataFrame:
+    """The table of runs with a column `text`, one of `TEXTS`, from who taught what.
+
+    All teachers teach on a seed's real text, one on what it wrote, in both ways, and on a half.
+    """
+    corpora = rows.groupby("corpus")
+    teachers, ways = corpora.teacher.nunique(), corpora.mixing.nunique()
+    kinds = np.select([teachers > 1, ways > 1], ["real", "written"], "half written")
+    return rows.assign(text=rows.corpus.map(dict(zip(teachers.index, kinds, strict=True))))
