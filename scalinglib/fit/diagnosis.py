@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from scalinglib.fit.fitting import fit as fit_law
-from scalinglib.fit.inputs import FitWarning
+from scalinglib.fit.inputs import FitWarning, collinear
 
 __all__ = [
     "explain",
@@ -141,6 +141,8 @@ def hold_out(fit, held):
         )
     if held.all() or not held.any():
         raise ValueError("held takes all runs or none; some must stay and some go")
+    if reason := collinear(fit.runs[~held], fit.spec.columns):
+        raise ValueError(f"held leaves no fit to judge: {reason}")
     other = _refit(fit, fit.runs[~held])
     table = other.predict(fit.runs).assign(held=held)
     return other, table.assign(relative_error=np.expm1(other.residuals(fit.runs)))

@@ -51,8 +51,8 @@ class _DistillationSpec(LawSpec):
     def box(self, logs):
         level = logs[-1].max() + np.array([-15.0, 3.0])
         terms = [SHARES, LOG_SLOPES, LOG_SLOPES, LOG_GAMMA]
-        # c1 f1 ends at 1e4, where the law is within 1e-4 of its limit.
-        pairs = [level, *terms, (-60.0, 60.0), (-12.0, 7.0), (-6.0, 3.0), (1e-4, 20.0)]
+        # c1 f1 ends at 1e8, where the law is its limit to eight digits.
+        pairs = [level, *terms, (-60.0, 60.0), (-12.0, 7.0), (-6.0, 3.0), (1e-8, 20.0)]
         return np.array(pairs, float).T
 
     @property

@@ -3,14 +3,16 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 
 from scalinglib.doubts import doubts
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.flops import Architecture
 
-__all__ = ["FitWarning", "check_runs"]
+__all__ = ["FitWarning", "check_runs", "collinear"]
 
+_ON_A_LINE = np.log(1.25)
 _UNIFORM_LOSS = np.log(300_000)  # guessing evenly over a very large vocabulary, nats
 
 
@@ -68,6 +70,30 @@ def check_runs(runs, law="supervised", free=None, supervised=None):
     return runs
 
 
+def collinear(runs: pd.DataFrame, columns: tuple[str, ...]) -> str | None:
+    """Why the size term and the data term cannot be told apart from these runs, or None.
+
+    They cannot where tokens are a power of the parameters, to within a factor of 1.25 in every run:
+    one amount of data for each size. Any law that is right on that line then fits, and off it they
+    differ.
+    """
+    for size, data in _pairs(columns):
+        x, y = np.log(runs[size].to_numpy(float)), np.log(runs[data].to_numpy(float))
+        line = np.vander(x - x.mean(), 2)
+        off = y - line @ np.linalg.lstsq(line, y)[0]
+        if np.abs(off).max() < _ON_A_LINE:
+            return (
+                f"{data} moves with {size} in all runs that are left, within a factor of "
+                f"{np.exp(np.ptp(off)):.3g}: their terms cannot be told apart"
+            )
+    return None
+
+
+def _pairs(columns):
+    sizes, tokens = ([n for n in columns[:-1] if n.endswith(k)] for k in ("params", "tokens"))
+    return zip(sizes, tokens, strict=False)
+
+
 def _numbers(runs, name):
     try:
         values = runs[name].to_numpy(dtype=float)
@@ -94,7 +120,7 @@ def _numbers(runs, name):
 def _suspicions(runs, spec, supervised):
     """Sentences about what may be wrong, each naming rows or columns."""
     columns = spec.columns
-    named = {kind: [n for n in columns[:-1] if n.endswith(kind)] for kind in ("params", "tokens")}
+    sizes = [name for name in columns[:-1] if name.endswith("params")]
     repeated = runs.index[runs.duplicated(list(columns), keep="first")]
     if len(repeated):
         rows = ", ".join(map(str, repeated[:5]))
@@ -109,15 +135,15 @@ def _suspicions(runs, spec, supervised):
     for name in map(str, runs.columns):
         if any(word in name.lower() for word in ("bit", "bpb", "bpc")):
             yield f"column {name} speaks of bits; the law wants nats (bits / 1.4427)"
-        if named["params"] and "total" in name.lower() and "param" in name.lower():
-            wanted = ", ".join(named["params"])
+        if sizes and "total" in name.lower() and "param" in name.lower():
+            wanted = ", ".join(sizes)
             yield f"column {name} speaks of total parameters; {wanted} must be non-embedding"
     if spec in (SUPERVISED, DISTILLATION):
         # Of the table's doubts those that would change what a fit means.
         yield from (doubt.text for doubt in doubts(runs) if doubt.cannot or doubt.units)
-    for name in named["params"]:
+    for name in sizes:
         yield from _sizes(runs, name)
-    yield from _coverage(runs, named["params"], named["tokens"])
+    yield from _coverage(runs, columns)
     yield from spec.suspicions(runs, supervised)
 
 
@@ -139,13 +165,13 @@ def _sizes(runs, name):
         )
 
 
-def _coverage(runs, sizes, tokens):
+def _coverage(runs, columns):
     """Data that do not cover N and D widely enough to tell the coefficients apart."""
-    for name in (*sizes, *tokens):
+    for name in (name for name in columns[:-1] if name.endswith(("params", "tokens"))):
         span = runs[name].max() / runs[name].min()
         if span < 10:
             yield f"column {name} spans only a factor {span:.3g}: its exponent is hardly told"
-    for size, data in zip(sizes, tokens, strict=False):
+    for size, data in _pairs(columns):
         ratio = runs[data] / runs[size]
         if ratio.max() / ratio.min() >= 4:
             continue
