@@ -21,7 +21,7 @@ from scalinglib.fit.diagnosis import (
     ridges,
 )
 from scalinglib.fit.fitting import fit, fit_distillation, fit_supervised
-from scalinglib.fit.inputs import FitWarning, check_runs
+from scalinglib.fit.inputs import FitWarning, check_runs, collinear
 from scalinglib.fit.isoflop import isoflop_draws, isoflop_minimum, isoflop_size
 from scalinglib.fit.pairs import dominated_pairs, fit_dominated_pairs
 from scalinglib.fit.result import Fit, Status
@@ -36,6 +36,7 @@ __all__ = [
     "Probe",
     "Status",
     "check_runs",
+    "collinear",
     "dominated_pairs",
     "explain",
     "fit",
