@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from scalinglib import allocate, flops, laws
-from scalinglib.allocate import advice
 from scalinglib.report.paths import FIGURES, ROOT
 from scalingplan import tables, units
 from scalingplan.answers.fitting import fit_own
@@ -88,7 +87,7 @@ def settings():
                 members.members, members.forms, members.weights, strict=True
             )
         ],
-        "agreement": advice.AGREEMENT,
+        "agreement": allocate.AGREEMENT,
         "flops": {
             "omega": flops.OMEGA,
             "aspectRatio": flops.ASPECT_RATIO,

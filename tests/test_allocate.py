@@ -281,6 +281,29 @@ def test_crossover_is_where_the_sign_changes():
     assert allocate.crossover(LAW, 1e9, "teacher_pretraining", low=1e19)[0] == 1e19
 
 
+def test_the_last_gain_is_where_a_straight_line_falls_to_the_least():
+    axis = np.geomspace(1e18, 1e24, 7)
+    gains = 0.03 * (21 - np.log10(axis))
+    found = allocate.last_gain(axis, [gains, gains, -gains, gains - 1], 0.0)
+    assert found == pytest.approx([1e21, 1e21, np.inf, 0])
+    assert allocate.last_gain(axis, gains, 0.01) == pytest.approx(10 ** (21 - 1 / 3))
+    # The last of several ends counts.
+    assert allocate.last_gain([1, 10, 100, 1000], [1, -1, 1, -1]) == pytest.approx(10**2.5)
+
+
+def test_budgets_at_the_edges_of_what_there_is_are_solved():
+    """Against a search by values: hardly the fewest tokens, and more than can be spent."""
+    random = np.random.default_rng(0)
+    n = 10 ** random.uniform(6, 13, 200)
+    pair = random.choice([0, 0.01, 0.4, 1.0], (2, 200))
+    least = allocate.minimum_compute(n, tuple(pair))
+    c = np.where(np.arange(200) % 2, least * 10 ** random.uniform(0.0001, 1, 200), 1e31)
+    table = allocate.optimal(LAW, n, np.maximum(c, least * 1.001), tuple(pair))
+    for i in range(0, 200, 5):
+        grid, _ = dense_grid(LAW, n[i], table.compute[i], pair[:, i])
+        assert table.student_loss[i] <= grid + 1e-6
+
+
 def test_tokens_with_teacher_spend_the_budget():
     tokens = allocate.tokens_with_teacher(1e9, 3e9, 1e21, 0.4)
     cost = tokens * (3 * flops.forward_flops(1e9) + 0.4 * flops.forward_flops(3e9))

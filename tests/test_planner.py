@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scalinglib import allocate, flops, laws, simulate
-from scalinglib.allocate import advice
+from scalinglib.allocate import decide
 from scalinglib.report.paths import ROOT
 from scalingplan import page as planner
 from scalingplan import units
@@ -193,9 +193,9 @@ def library_problem(given):
     names = {"studentParams": "student_params", "tokens": "student_tokens", "compute": "compute"}
     names |= {"deltaLgt": "delta_lgt", "deltaPre": "delta_pre", "maxTokens": "max_tokens"}
     teachers = given["teachers"] and tuple(
-        advice.Teacher(t["name"], t["params"], t["loss"]) for t in given["teachers"]
+        decide.Teacher(t["name"], t["params"], t["loss"]) for t in given["teachers"]
     )
-    return advice.Problem(
+    return decide.Problem(
         **{names[k]: v for k, v in given.items() if k in names}, teachers=teachers
     )
 
@@ -236,7 +236,7 @@ def test_advice_and_page_agree_ensemble_included(evaluate, count, new_teachers, 
     answers = evaluate(ADVISE, [problems, given])
     verdicts = set()
     for asked, answer in zip(problems, answers, strict=True):
-        expected = advice.advise(LAW, LAWS, library_problem(asked), measured=measured)
+        expected = decide.advise(LAW, LAWS, library_problem(asked), measured=measured)
         assert answer["best"]["loss"] == pytest.approx(expected.best.loss, abs=1e-6)
         assert answer["gain"] == pytest.approx(expected.gain, abs=1e-6)
         for name in ("distilled", "supervised", "gain"):
@@ -252,7 +252,7 @@ def test_advice_and_page_agree_ensemble_included(evaluate, count, new_teachers, 
         assert answer["share"] == pytest.approx(expected.share_distil, abs=1e-9)
         assert answer["verdict"] == expected.verdict
         verdicts.add(expected.verdict)
-    assert new_teachers or verdicts == {"distil", "train", "undecided"}
+    assert new_teachers or verdicts == {"distil", "train on data", "undecided"}
 
 
 def test_the_page_optimises_as_the_library_does_at_all_scales(optimiser):
@@ -270,7 +270,7 @@ def test_the_page_optimises_as_the_library_does_at_all_scales(optimiser):
         problems.append(problem(size, **budget, **shares, maxTokens=limit))
     kinds = set()
     for asked, answer in zip(problems, optimiser(problems), strict=True):
-        supervised, distilled = advice.plans(LAW, library_problem(asked))
+        supervised, distilled = decide.plans(LAW, library_problem(asked))
         losses = [plan["loss"] for plan in answer["plans"]]
         assert losses == pytest.approx([plan.loss for plan in distilled], abs=1e-6)
         assert answer["supervised"]["loss"] == pytest.approx(supervised.loss, abs=1e-6)
@@ -352,7 +352,7 @@ def test_the_trial_question_is_answered_as_the_law_answers_it(page):
     assert shown == [f"{x:.3f}" for x in (distilled, supervised, equal)]
     gains = np.array([law.supervised.loss(1e9, 50e9) for law in LAWS.members])
     gains -= LAWS.losses(1e9, 50e9, 2.05)
-    assert LAWS.share(gains > 0) > advice.AGREEMENT
+    assert LAWS.share(gains > 0) > decide.AGREEMENT
     low, high = LAWS.quantiles(gains, [0.05, 0.95])
     assert f"({low:.3f} to {high:.3f})" in page.inner_text("#reason")
     decision = page.inner_text("#decision")
@@ -609,7 +609,7 @@ FLIPPING = "#n=1.5B&b=64x14d&u=hours&limit=300B&tn=7B&tl={}"
 
 
 @pytest.mark.parametrize(
-    ("loss", "verdict"), [("2.00", "distil"), ("2.05", "undecided"), ("2.09", "train")]
+    ("loss", "verdict"), [("2.00", "distil"), ("2.05", "undecided"), ("2.09", "train on data")]
 )
 def test_an_answer_that_hangs_on_the_last_digit_says_so(browser, url, loss, verdict):
     page = browser.new_page()

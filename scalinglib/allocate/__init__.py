@@ -1,45 +1,52 @@
 """Compute-optimal distillation and supervised training, and which teacher to use (Section 5, D).
 
-`questions` has what readers ask, `solver` the optimiser that answers, `supervised` the half that
-needs no teacher, `advice` the decision to distil or not, `uncertainty` the answers under an
-ensemble of laws, `tables` what figures and sheets show.
+`questions` has what readers ask, `solver` the optimiser that answers and `limited` what does where
+it meets a bound on tokens, `supervised` the half that needs no teacher, `decide` the decision to
+distil or not, `uncertainty` the answers under an ensemble of laws, `shift` laws moved to other
+text, `recipes` what figures and sheets show.
 """
 
-from scalinglib.allocate.advice import Problem, Teacher, advise
+from scalinglib.allocate.decide import AGREEMENT, Advice, Problem, Teacher, advise, student_sizes
 from scalinglib.allocate.questions import (
     SCENARIOS,
     best_teacher_loss,
     compute_for_loss,
     crossover,
     deltas,
+    last_gain,
     minimum_compute,
     optimal,
     tokens_with_teacher,
 )
+from scalinglib.allocate.recipes import cost_ratios, costs_of_losses, optima
 from scalinglib.allocate.solver import TEACHER_PARAMS_BOX, TOKENS_BOX
 from scalinglib.allocate.supervised import cheapest_model, supervised_optimum
-from scalinglib.allocate.tables import costs_of_losses, optima
 from scalinglib.allocate.uncertainty import crossovers, infinite_data_gap, interval, under_ensemble
 
 __all__ = [
+    "AGREEMENT",
     "SCENARIOS",
     "TEACHER_PARAMS_BOX",
     "TOKENS_BOX",
+    "Advice",
     "Problem",
     "Teacher",
     "advise",
     "best_teacher_loss",
     "cheapest_model",
     "compute_for_loss",
+    "cost_ratios",
     "costs_of_losses",
     "crossover",
     "crossovers",
     "deltas",
     "infinite_data_gap",
     "interval",
+    "last_gain",
     "minimum_compute",
     "optima",
     "optimal",
+    "student_sizes",
     "supervised_optimum",
     "tokens_with_teacher",
     "under_ensemble",

@@ -12,20 +12,27 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from scalinglib.allocate.search import best_teachers_within, minimise, root
-from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX, best_teachers
+from scalinglib.allocate.elementwise import minimise, root
+from scalinglib.allocate.limited import best_teachers_within
+from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX
 from scalinglib.allocate.supervised import cheapest_model
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
-from scalinglib.laws import StudentLaw
+from scalinglib.laws import Law, StudentLaw
 
 __all__ = [
+    "MOST_COMPUTE",
     "SCENARIOS",
+    "Scenario",
     "best_teacher_loss",
     "compute_for_loss",
+    "cost_per_token",
     "crossover",
     "deltas",
+    "last_gain",
+    "loss_under",
     "minimum_compute",
     "optimal",
     "tokens_with_teacher",
@@ -37,9 +44,11 @@ SCENARIOS = {  # name: (delta_lgt, delta_pre), Table 2
     "teacher_pretraining": (0.0, 1.0),
     "teacher_pretraining_inference": (1.0, 1.0),
 }
+MOST_COMPUTE = 1e28  # FLOPs up to which a crossover is looked for
+Scenario = str | tuple[ArrayLike, ArrayLike]  # a name of these, or (delta_lgt, delta_pre)
 
 
-def deltas(scenario):
+def deltas(scenario: Scenario) -> tuple[ArrayLike, ArrayLike]:
     """(delta_lgt, delta_pre) of a scenario: a name of Table 2 or a pair of numbers in [0, 1]."""
     if isinstance(scenario, str):
         if scenario not in SCENARIOS:
@@ -60,18 +69,25 @@ def deltas(scenario):
     return delta_lgt, delta_pre
 
 
-def optimal(law, student_params, compute, scenario, *, max_tokens=None):
+def optimal(
+    law: StudentLaw,
+    student_params: ArrayLike,
+    compute: ArrayLike,
+    scenario: Scenario,
+    *,
+    max_tokens: ArrayLike | None = None,
+) -> pd.DataFrame:
     """The compute-optimal distillation of each student on each budget (Equations 10 and 28).
 
     Parameters
     ----------
-    law : StudentLaw
+    law
         `DistillationLaw` or a form.
-    student_params, compute : array_like
+    student_params, compute
         N_S and the budget C in FLOPs, positive and finite. They broadcast.
-    scenario : str or pair of array_like
+    scenario
         A name of `SCENARIOS` or (delta_lgt, delta_pre), each in [0, 1]; a pair broadcasts too.
-    max_tokens : array_like, optional
+    max_tokens
         The most tokens that any model, student or teacher, can be trained on; broadcasts too. None
         stands for the bound of `TOKENS_BOX`.
 
@@ -120,21 +136,14 @@ def optimal(law, student_params, compute, scenario, *, max_tokens=None):
             f"at least {needed[i]:.6g}, which pays for {TOKENS_BOX[0]:.0e} tokens and the smallest "
             "teacher"
         )
-    best = _best(
-        law,
-        student_params,
-        compute,
-        delta_lgt,
-        delta_pre,
-        most_tokens=None if max_tokens is None else most_tokens,
-    )
+    best = _best(law, student_params, compute, delta_lgt, delta_pre, most_tokens)
     teacher_params, teacher_tokens, teacher_loss, student_tokens, student_loss = best
     free = (delta_lgt == 0) & (delta_pre == 0)
     if free.any():
         teacher_params[free], teacher_tokens[free] = cheapest_model(
             law.supervised, teacher_loss[free], max_tokens=most_tokens[free]
         )
-    costs = _costs(student_params, teacher_params, delta_lgt, delta_pre)
+    costs = cost_per_token(student_params, teacher_params, (delta_lgt, delta_pre))
     spent = np.array(
         [
             costs["student"] * student_tokens,
@@ -154,7 +163,7 @@ def optimal(law, student_params, compute, scenario, *, max_tokens=None):
             "teacher_tokens": teacher_tokens,
             "teacher_loss": teacher_loss,
             "student_loss": student_loss,
-            "supervised_loss": _loss(
+            "supervised_loss": loss_under(
                 law.supervised, student_params, np.minimum(compute / costs["student"], limit)
             ),
             "share_student": share[0],
@@ -165,28 +174,24 @@ def optimal(law, student_params, compute, scenario, *, max_tokens=None):
     )
 
 
-def _best(law, student_params, compute, delta_lgt, delta_pre, *, most_tokens=None):
+def _best(law, student_params, compute, delta_lgt, delta_pre, most_tokens):
     """N_T, D_T, L_T, D_S and L_S of each problem; of a free teacher only L_T is determined."""
-    problem = (student_params, compute, delta_lgt, delta_pre)
-    if most_tokens is None:
-        most_tokens = TOKENS_BOX[1]
-        teacher_params, teacher_tokens = best_teachers(law, *problem)
-    else:
-        teacher_params, teacher_tokens = best_teachers_within(
-            law, *problem, most_tokens=most_tokens
-        )
-    costs = _costs(student_params, teacher_params, delta_lgt, delta_pre)
+    teacher_params, teacher_tokens = best_teachers_within(
+        law, student_params, compute, delta_lgt, delta_pre, most_tokens
+    )
+    costs = cost_per_token(student_params, teacher_params, (delta_lgt, delta_pre))
     student_tokens = np.clip(
         (compute - costs["pretraining"] * teacher_tokens) / (costs["student"] + costs["inference"]),
         TOKENS_BOX[0],
         most_tokens,
     )
-    teacher_loss = _loss(law.supervised, teacher_params, teacher_tokens)
-    student_loss = _loss(law, student_params, student_tokens, teacher_loss)
+    teacher_loss = loss_under(law.supervised, teacher_params, teacher_tokens)
+    student_loss = loss_under(law, student_params, student_tokens, teacher_loss)
     return teacher_params, teacher_tokens, teacher_loss, student_tokens, student_loss
 
 
-def _loss(law, *arguments):
+def loss_under(law: Law, *arguments: ArrayLike) -> np.ndarray:
+    """The loss of any law, in nats per token, from sizes, tokens and losses as they are."""
     return np.exp(law.log_loss(*map(np.log, arguments)))
 
 
@@ -207,24 +212,23 @@ def _at_bound(student_tokens, teacher_params, teacher_tokens, most_tokens):
     ]
 
 
-def minimum_compute(student_params, scenario):
+def minimum_compute(student_params: ArrayLike, scenario: Scenario) -> np.ndarray:
     """FLOPs for the fewest student tokens with the cheapest teacher of the box."""
-    delta_lgt, delta_pre = deltas(scenario)
-    costs = _costs(student_params, TEACHER_PARAMS_BOX[0], delta_lgt, delta_pre)
+    costs = cost_per_token(student_params, TEACHER_PARAMS_BOX[0], deltas(scenario))
     return sum(costs.values()) * TOKENS_BOX[0] * (1 + 1e-9)
 
 
-def compute_for_loss(law, student_params, loss, scenario):
+def compute_for_loss(
+    law: StudentLaw, student_params: ArrayLike, loss: ArrayLike, scenario: Scenario
+) -> np.ndarray:
     """FLOPs of the cheapest distillation that brings a student to `loss` (Section D.5).
 
     Parameters
     ----------
-    law : object
+    law, scenario
         As for `optimal`.
-    student_params, loss : array_like
+    student_params, loss
         N_S and the target L_S in nats per token; they broadcast.
-    scenario : str or pair
-        As for `optimal`.
 
     Returns
     -------
@@ -236,7 +240,8 @@ def compute_for_loss(law, student_params, loss, scenario):
     )
 
     def excess(log_compute, student_params, loss, *pair):
-        return _best(law, student_params, np.exp(log_compute), *pair)[-1] - loss
+        most = np.full(log_compute.shape, TOKENS_BOX[1])
+        return _best(law, student_params, np.exp(log_compute), *pair, most)[-1] - loss
 
     problem = [np.ravel(p) for p in (student_params, loss, *pair)]
     low = np.log(minimum_compute(problem[0], problem[2:]) * (1 + 1e-9))
@@ -249,52 +254,77 @@ def compute_for_loss(law, student_params, loss, scenario):
     return compute.reshape(loss.shape)
 
 
-def crossover(law, student_params, scenario, low=1e17, high=1e28):
+def crossover(
+    law: StudentLaw, student_params: ArrayLike, scenario: Scenario, low: float = 1e17
+) -> np.ndarray:
     """The budget from which supervised training of a student is at least as good (Section 5.3).
 
     Parameters
     ----------
-    law : object
-        As for `optimal`.
-    student_params : array_like
-    scenario : str or pair
-        As for `optimal`.
-    low, high : float
-        Budgets between which it is looked for, FLOPs.
+    law, student_params, scenario
+        As for `optimal`; one scenario for all.
+    low
+        The least budget that is looked at, FLOPs; the largest is `MOST_COMPUTE`.
 
     Returns
     -------
     array
         FLOPs at the last change of sign of L_S - L̃_S; `low` where distillation never wins
-        and inf where it still wins at `high`.
+        and inf where it still wins at `MOST_COMPUTE`.
     """
     student_params = np.ravel(positive("student_params", student_params))
-    delta_lgt, delta_pre = (float(delta) for delta in deltas(scenario))
+    pair = tuple(float(delta) for delta in deltas(scenario))
 
     def gap(log_compute, student_params):
-        table = optimal(law, student_params, np.exp(log_compute), (delta_lgt, delta_pre))
+        table = optimal(law, student_params, np.exp(log_compute), pair)
         return (table.student_loss - table.supervised_loss).to_numpy()
 
-    grid = np.linspace(np.log(low), np.log(high), 90)
-    wins = gap(np.tile(grid, len(student_params)), np.repeat(student_params, len(grid))) < 0
-    wins = wins.reshape(len(student_params), len(grid))
-    last = len(grid) - 1 - np.argmax(wins[:, ::-1], axis=1)
-    budget = np.where(wins.any(axis=1), np.inf, low)
-    search = wins.any(axis=1) & ~wins[:, -1]
-    left, right = grid[last], grid[np.minimum(last + 1, len(grid) - 1)]
-    budget[search] = np.exp(root(gap, left, right, [student_params], search))
-    return budget
+    grid = np.linspace(np.log(low), np.log(MOST_COMPUTE), 90)
+    gaps = gap(np.tile(grid, len(student_params)), np.repeat(student_params, len(grid)))
+    budget = last_gain(np.exp(grid), -gaps.reshape(len(student_params), -1))
+    search = np.isfinite(budget) & (budget > 0)
+    at = np.searchsorted(grid[1:-1], np.log(np.where(search, budget, low)), side="right")
+    budget[search] = np.exp(root(gap, grid[at], grid[at + 1], [student_params], search))
+    return np.where(budget == 0, low, budget)
 
 
-def best_teacher_loss(law, student_params, student_tokens=None):
+def last_gain(axis: ArrayLike, gains: ArrayLike, least: float = 0.0) -> np.ndarray:
+    """Where on a rising axis of budgets, or of tokens, the last gain above `least` ends.
+
+    Parameters
+    ----------
+    axis
+        Shape (points,), positive and rising.
+    gains
+        Shape (..., points).
+
+    Returns
+    -------
+    array of shape (...)
+        Between the last point that gains more than `least` and the next, drawn straight in the
+        logarithm of the axis; 0 where no point gains more, inf where the last one still does.
+    """
+    axis, gains = np.asarray(axis, float), np.asarray(gains, float)
+    wins = gains > least
+    last = len(axis) - 1 - np.argmax(wins[..., ::-1], axis=-1)
+    after = np.minimum(last + 1, len(axis) - 1)
+    here, there = (np.take_along_axis(gains, i[..., None], -1)[..., 0] for i in (last, after))
+    ended = wins.any(axis=-1) & ~wins[..., -1]
+    share = np.where(ended, here - least, 0.0) / np.where(ended, here - there, 1.0)
+    ends = axis[last] * (axis[after] / axis[last]) ** share
+    return np.where(wins[..., -1], np.inf, np.where(wins.any(axis=-1), ends, 0.0))
+
+
+def best_teacher_loss(
+    law: StudentLaw, student_params: ArrayLike, student_tokens: ArrayLike | None = None
+) -> np.ndarray:
     """The L_T that makes the best student, whatever the teacher costs (Sections 5.2 and E.6).
 
     Parameters
     ----------
-    law : object
+    law, student_params
         As for `optimal`.
-    student_params : array_like
-    student_tokens : array_like or None
+    student_tokens
         D_S; None stands for infinite data.
 
     Returns
@@ -314,23 +344,31 @@ def best_teacher_loss(law, student_params, student_tokens=None):
     return np.exp(best)
 
 
-def tokens_with_teacher(student_params, teacher_params, compute, delta_lgt=1.0):
+def tokens_with_teacher(
+    student_params: ArrayLike,
+    teacher_params: ArrayLike,
+    compute: ArrayLike,
+    delta_lgt: ArrayLike = 1.0,
+) -> np.ndarray:
     """Distillation tokens that a budget pays for with an existing teacher (Equation 27)."""
-    delta_lgt, _ = deltas((delta_lgt, 0.0))
-    costs = _costs(
+    costs = cost_per_token(
         positive("student_params", student_params),
         positive("teacher_params", teacher_params),
-        delta_lgt,
-        0.0,
+        deltas((delta_lgt, 0.0)),
     )
     return positive("compute", compute) / (costs["student"] + costs["inference"])
 
 
-def _costs(student_params, teacher_params, delta_lgt, delta_pre):
-    """FLOPs per student token (student, inference) and per teacher token (pretraining)."""
+def cost_per_token(
+    student_params: ArrayLike, teacher_params: ArrayLike, shares: tuple[ArrayLike, ArrayLike]
+) -> dict[str, np.ndarray]:
+    """FLOPs per student token (student, inference) and per teacher token (pretraining).
+
+    `shares` are (delta_lgt, delta_pre).
+    """
     teacher = forward_flops(teacher_params)
     return {
         "student": 3 * forward_flops(student_params),
-        "inference": delta_lgt * teacher,
-        "pretraining": 3 * delta_pre * teacher,
+        "inference": shares[0] * teacher,
+        "pretraining": 3 * shares[1] * teacher,
     }

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from scalinglib.laws.base import Law, StudentLaw
 
@@ -18,7 +19,7 @@ class _Shift(NamedTuple):
 class _ShiftedSupervised(Law, _Shift):
     __slots__ = ()
 
-    def log_loss(self, log_params, log_tokens):
+    def log_loss(self, log_params: ArrayLike, log_tokens: ArrayLike) -> np.ndarray:
         return np.log(self.factor * np.exp(self.law.log_loss(log_params, log_tokens)) + self.offset)
 
 
@@ -28,11 +29,16 @@ class Shifted(StudentLaw, _Shift):
     __slots__ = ()
 
     @property
-    def supervised(self):
+    def supervised(self) -> _ShiftedSupervised:
         """The supervised law, shifted alike."""
         return _ShiftedSupervised(self.law.supervised, self.factor, self.offset)
 
-    def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
+    def log_loss(
+        self,
+        log_student_params: ArrayLike,
+        log_student_tokens: ArrayLike,
+        log_teacher_loss: ArrayLike,
+    ) -> np.ndarray:
         """Log L_S on the scale of the other text; the teacher's loss is on it too."""
         teacher = (np.exp(log_teacher_loss) - self.offset) / self.factor
         log_teacher = np.log(np.maximum(teacher, 1e-12))
@@ -40,19 +46,19 @@ class Shifted(StudentLaw, _Shift):
         return np.log(self.factor * loss + self.offset)
 
 
-def shifted(law, params, tokens, loss):
+def shifted(law: StudentLaw, params: float, tokens: float, loss: float) -> tuple[Shifted, Shifted]:
     """A law moved through one measured model, in the two ways that one model cannot tell apart.
 
     Parameters
     ----------
-    law : object
+    law
         As for `allocate.optimal`.
-    params, tokens, loss : float
+    params, tokens, loss
         The model's N and D, and its loss on the other text in nats per token.
 
     Returns
     -------
-    tuple of Shifted
+    (Shifted, Shifted)
         All losses moved by a difference (another entropy E), and by a factor (longer tokens).
     """
     expected = float(np.exp(law.supervised.log_loss(np.log(params), np.log(tokens))))

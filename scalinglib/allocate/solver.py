@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scalinglib.flops import forward_flops
+from scalinglib.laws import Law, StudentLaw
 
 __all__ = [
     "ENDLESS",
@@ -67,15 +68,21 @@ class _Problems(NamedTuple):
         return _Problems(*(array[which] for array in self))
 
 
-def best_teachers(law, student_params, compute, delta_lgt, delta_pre):
+def best_teachers(
+    law: StudentLaw,
+    student_params: np.ndarray,
+    compute: np.ndarray,
+    delta_lgt: np.ndarray,
+    delta_pre: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """The (N_T, D_T) that leave the best student, for many problems at once.
 
     Parameters
     ----------
-    law : object
+    law
         What `allocate.optimal` asks of a law.
-    student_params, compute, delta_lgt, delta_pre : arrays, shape (problems,)
-        Checked: see `allocate.optimal`.
+    student_params, compute, delta_lgt, delta_pre
+        Shape (problems,), checked: see `allocate.optimal`.
 
     Returns
     -------
@@ -247,15 +254,15 @@ def _slopes(law, problems, x):
     return f_d * d + f_t * t, hessian, valley
 
 
-def reducible_loss(law, x):
+def reducible_loss(law: Law, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log of what a model's loss is above the law's floor, with derivatives by differences.
 
     Parameters
     ----------
-    law : object
+    law
         With `log_loss(log_params, log_tokens)`.
-    x : array (2, models)
-        log (N, D).
+    x
+        log (N, D), shape (2, models).
 
     Returns
     -------
@@ -267,7 +274,7 @@ def reducible_loss(law, x):
     return s[0], *_derivatives(s, _STEP, _STEP)
 
 
-def flops_elasticity(log_params):
+def flops_elasticity(log_params: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """F(N) of models of `log_params`, d log F / d log N, and its derivative, by differences."""
     h = _STEP
     log_flops = np.log(forward_flops(np.exp(log_params + h * _STENCIL[0, :5])))

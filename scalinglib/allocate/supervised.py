@@ -1,9 +1,10 @@
 """Compute-optimal supervised training: the best model of a budget, the cheapest of a loss."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize.elementwise import find_root
 
-from scalinglib.allocate.search import zero_or_end
+from scalinglib.allocate.elementwise import zero_or_end
 from scalinglib.allocate.solver import (
     TEACHER_PARAMS_BOX,
     TOKENS_BOX,
@@ -11,14 +12,15 @@ from scalinglib.allocate.solver import (
     reducible_loss,
 )
 from scalinglib.checks import positive
-from scalinglib.flops import N_CTX, N_VOCAB, forward_flops
+from scalinglib.flops import forward_flops
+from scalinglib.laws import Law, SupervisedLaw
 
 __all__ = ["cheapest_model", "supervised_optimum"]
 
 _SIZES = 1e-9, 1e36  # parameters between which the optimum is looked for
 
 
-def supervised_optimum(law, compute, *, n_ctx=N_CTX, n_vocab=N_VOCAB):
+def supervised_optimum(law: SupervisedLaw, compute: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The size N and tokens D = C / (3 F(N)) that make the best model of each budget.
 
     They do not depend on E and gamma: what is minimised is A / N^alpha + B / D^beta, which is
@@ -26,13 +28,10 @@ def supervised_optimum(law, compute, *, n_ctx=N_CTX, n_vocab=N_VOCAB):
 
     Parameters
     ----------
-    law : SupervisedLaw
+    law
         Its coefficients may be arrays (a fit's replicates); they broadcast against `compute`.
-    compute : array_like
+    compute
         Training budget in FLOPs, positive and finite.
-    n_ctx, n_vocab : float
-        Of `flops.forward_flops`; with zeros training costs 6 N a token and the optimum is
-        N = (alpha A / (beta B))^(1 / (alpha + beta)) (C / 6)^(beta / (alpha + beta)).
 
     Returns
     -------
@@ -44,9 +43,9 @@ def supervised_optimum(law, compute, *, n_ctx=N_CTX, n_vocab=N_VOCAB):
     def slope(log_params, compute, a, b, alpha, beta):
         """Log of what another parameter costs through tokens over what it gains; it rises."""
         params = np.exp(log_params)
-        full = forward_flops(params, n_ctx, n_vocab)
+        full = forward_flops(params)
         # F is a sum of powers 1, 2/3 and 1/3 of N.
-        by_power = 2 * params + forward_flops(params, n_ctx, n_vocab=0) + full
+        by_power = 2 * params + forward_flops(params, n_vocab=0) + full
         cost = np.log(beta * b * by_power / (3 * full)) + beta * np.log(3 * full / compute)
         return cost - np.log(alpha * a) + alpha * log_params
 
@@ -62,21 +61,31 @@ def supervised_optimum(law, compute, *, n_ctx=N_CTX, n_vocab=N_VOCAB):
     tolerances = {"xatol": 1e-12, "xrtol": 0, "fatol": 0, "frtol": 0}
     found = find_root(slope, tuple(ends), args=arguments, tolerances=tolerances)
     params = np.exp(found.x).reshape(compute.shape)
-    return params, compute / (3 * forward_flops(params, n_ctx, n_vocab))
+    return params, compute / (3 * forward_flops(params))
 
 
-def cheapest_model(law, loss, *, max_tokens=None):
-    """The supervised compute-optimal (N, D) that reaches each `loss`: least F(N) D.
+def cheapest_model(
+    law: Law,
+    loss: ArrayLike,
+    *,
+    max_tokens: ArrayLike | None = None,
+    inference_tokens: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The (N, D) that reaches each `loss` at the least F(N) (D + inference_tokens).
+
+    Without inference that is the supervised compute-optimal model.
 
     Parameters
     ----------
-    law : object
+    law
         A `SupervisedLaw`, or any with `log_loss(log N, log D)` that falls with both; with
         `tokens_for_loss(N, L)`, as that has, it is several times as fast.
-    loss : array_like
+    loss
         Nats per token, reachable inside `TEACHER_PARAMS_BOX` and `TOKENS_BOX`.
-    max_tokens : array_like of the shape of `loss`, optional
-        Bound on the tokens, within `TOKENS_BOX`.
+    max_tokens
+        Of the shape of `loss`: bound on the tokens, within `TOKENS_BOX`.
+    inference_tokens
+        What the model's own inference costs, in tokens of its training; inf where only that does.
 
     Returns
     -------
@@ -109,7 +118,8 @@ def cheapest_model(law, loss, *, max_tokens=None):
         log_tokens = reaching(log_params, target, few, many)
         _, elasticity, _ = flops_elasticity(log_params)
         _, (by_params, by_tokens), _ = reducible_loss(law, np.stack([log_params, log_tokens]))
-        return elasticity - by_params / by_tokens
+        trained = np.exp(log_tokens)
+        return elasticity - trained / (trained + inference_tokens) * by_params / by_tokens
 
     # Between these sizes the loss is reached on a number of tokens inside the box.
     low, high = (

@@ -6,24 +6,33 @@ answer what they leave open. A share between 0.1 and 0.9 decides nothing.
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from scalinglib.allocate.questions import best_teacher_loss, crossover, minimum_compute, optimal
+from scalinglib.allocate.questions import (
+    Scenario,
+    best_teacher_loss,
+    crossover,
+    minimum_compute,
+    optimal,
+)
+from scalinglib.laws import Ensemble, StudentLaw
 
 __all__ = ["crossovers", "infinite_data_gap", "interval", "under_ensemble"]
 
 
-def interval(ensemble, values, central, level=0.9):
+def interval(
+    ensemble: Ensemble, values: np.ndarray, central: ArrayLike, level: float = 0.9
+) -> tuple[np.ndarray, np.ndarray]:
     """Where the laws lie, widened to the central answer where that stands outside.
 
     Parameters
     ----------
-    ensemble : Ensemble
-    values : array (members, ...)
-        One answer a law.
-    central : array (...)
-        That of the law whose numbers are shown. It fits the runs as well as the others do, but on
-        data without end its floor is at the edge of theirs.
-    level : float
+    values
+        One answer a law, shape (members, ...).
+    central
+        Shape (...): that of the law whose numbers are shown. It fits the runs as well as the others
+        do, but on data without end its floor is at the edge of theirs.
+    level
         Weight of the laws between low and high, at least.
 
     Returns
@@ -34,17 +43,25 @@ def interval(ensemble, values, central, level=0.9):
     return np.minimum(low, central), np.maximum(high, central)
 
 
-def under_ensemble(law, ensemble, student_params, compute, scenario, *, max_tokens=None, level=0.9):
+def under_ensemble(
+    law: StudentLaw,
+    ensemble: Ensemble,
+    student_params: ArrayLike,
+    compute: ArrayLike,
+    scenario: Scenario,
+    *,
+    max_tokens: ArrayLike | None = None,
+    level: float = 0.9,
+) -> pd.DataFrame:
     """`allocate.optimal` under one law, with the range of the answers under all.
 
     Parameters
     ----------
-    law : DistillationLaw
+    law
         Gives the central table.
-    ensemble : Ensemble
     student_params, compute, scenario, max_tokens
         As for `allocate.optimal`.
-    level : float
+    level
         Weight of the laws between low and high.
 
     Returns
@@ -84,28 +101,23 @@ def _with_gap(table):
     return table.assign(gap=table.student_loss - table.supervised_loss)
 
 
-def crossovers(ensemble, student_params, scenario, *, level=0.9):
+def crossovers(ensemble: Ensemble, student_params: ArrayLike, scenario: Scenario) -> pd.DataFrame:
     """The budget from which supervised training is at least as good, as an interval over the laws.
 
-    Parameters
-    ----------
-    ensemble : Ensemble
-    student_params : array_like
-    scenario : str or pair
-        As for `allocate.crossover`.
-    level : float
+    Students and scenario are as for `allocate.crossover`.
 
     Returns
     -------
     DataFrame
-        One row a student: student_params, low, median, high (FLOPs; inf stands for "never within
-        1e28"), share_never (weight of the laws that say so). Where distilling never wins it is the
-        least budget looked at, 1e17 or what pays for any teacher at all.
+        One row a student: student_params, low, median, high (5, 50 and 95% of the laws, FLOPs; inf
+        stands for "never within 1e28"), share_never (weight of the laws that say so). Where
+        distilling never wins it is the least budget looked at, 1e17 or what pays for any teacher at
+        all.
     """
     student_params = np.ravel(np.asarray(student_params, float))
     low = max(1e17, *(1.001 * minimum_compute(student_params, scenario)))
     found = np.array([crossover(m, student_params, scenario, low) for m in ensemble.members])
-    low, median, high = ensemble.quantiles(found, [(1 - level) / 2, 0.5, (1 + level) / 2])
+    low, median, high = ensemble.quantiles(found, [0.05, 0.5, 0.95])
     return pd.DataFrame(
         {
             "student_params": student_params,
@@ -117,7 +129,7 @@ def crossovers(ensemble, student_params, scenario, *, level=0.9):
     )
 
 
-def infinite_data_gap(law, student_params):
+def infinite_data_gap(law: StudentLaw, student_params: ArrayLike) -> np.ndarray:
     """Distilled less supervised loss on infinite data with the best teacher, nats per token.
 
     Negative where distilling has the lower floor (Section E.6).

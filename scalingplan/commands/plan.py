@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from scalinglib import laws
-from scalinglib.allocate import TOKENS_BOX, advice, shift
+from scalinglib.allocate import TOKENS_BOX, decide, shift
 from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB
 from scalingplan import units
 
@@ -102,7 +102,7 @@ def answer(arguments):
             raise ValueError(f"--teacher: “{given}” is not SIZE:LOSS, such as 7B:2.05")
         params = read(size, "size", "teacher")
         teacher_loss = _possible(params, loss(text, "teacher"), text, measured)
-        teachers.append(advice.Teacher(size, params, teacher_loss))
+        teachers.append(decide.Teacher(size, params, teacher_loss))
     peak = GPU_TERAFLOPS.get(arguments.gpu)
     peak = read(arguments.gpu, "teraflops", "gpu") if peak is None else peak
     utilisation = read(arguments.utilisation, "utilisation", "utilisation")
@@ -115,7 +115,7 @@ def answer(arguments):
     else:
         compute = read(arguments.hours, "hours", "hours") * per_hour
     students = read(arguments.students, "count", "students")
-    problem = advice.Problem(
+    problem = decide.Problem(
         student,
         compute=compute,
         student_tokens=tokens,
@@ -124,15 +124,15 @@ def answer(arguments):
         / (students if arguments.stored else 1),
         delta_pre=0.0 if teachers else read(arguments.delta_pre, "share", "delta-pre") / students,
         max_tokens=read(arguments.data, "tokens", "data") if arguments.data else None,
+        serve_tokens=read(arguments.serve, "tokens", "serve") if arguments.serve else 0.0,
     )
     price = read(arguments.price, "money", "price") if arguments.price else None
     gpus = read(arguments.gpus, "count", "gpus") if arguments.gpus else None
     members = laws.ensemble()
-    found = advice.advise(laws.load(), members, problem, measured=measured)
+    found = decide.advise(laws.load(), members, problem, measured=measured)
     plain = _plain(found, problem, per_hour, price=price, gpus=gpus) | {"questions": doubts}
     if arguments.serve:
-        serve = read(arguments.serve, "tokens", "serve")
-        plain["sizes"] = _sizes(problem, found, members.thin(_FEW), serve, measured)
+        plain["sizes"] = _sizes(problem, found, members.thin(_FEW), measured)
     return plain, doubts
 
 
@@ -171,15 +171,13 @@ def _possible(params, loss, text, measured):
     return loss
 
 
-def _sizes(problem, found, members, serve, measured):
+def _sizes(problem, found, members, measured):
     """Rows of the students beside the one asked for, at what its plan costs."""
     if problem.compute is None:
         compute = (found.best or found.supervised).compute
         problem = dataclasses.replace(problem, compute=compute, student_tokens=None)
     sizes = [problem.student_params * 2.0**i for i in range(-3, 4)]
-    others = advice.student_sizes(
-        laws.load(), members, problem, sizes, serve_tokens=serve, measured=measured
-    )
+    others = decide.student_sizes(laws.load(), members, problem, sizes, measured=measured)
     rows = []
     for size, advised in others.items():
         row = {"student_params": size, "verdict": "serving costs more than the budget"}
@@ -215,7 +213,7 @@ def _plain(found, problem, per_hour, *, price, gpus):
         "train": plan(found.supervised),
         "each_teacher": [plan(one) for one in found.distilled],
         "ranges": found.ranges,
-        "ranges_hold": advice.AGREEMENT,
+        "ranges_hold": decide.AGREEMENT,
         "notes": list(found.notes),
     }
 
@@ -247,7 +245,7 @@ def _amount(value):
 def _text(found):
     sentences = {
         "distil": "Distil",
-        "train": "Train on data, without a teacher",
+        "train on data": "Train on data, without a teacher",
         "undecided": "Undecided; training on data is simpler",
     }
     best, data, ranges = found["distil"], found["train"], found["ranges"]

@@ -1,8 +1,10 @@
 "use strict";
 // Many laws that fit the same runs about equally well, with weights: ranges, and the verdict.
-// The arithmetic of scalinglib.ensemble and scalinglib.allocate.advice.
+// The arithmetic of scalinglib.laws.ensembles and scalinglib.allocate.decide.
 
 const Ensemble = (() => {
+  const NEVER = [-Infinity, -Infinity]; // the gain where the budget pays for no teacher
+
   /** The smallest value that members of at least that weight do not exceed. */
   function quantile(values, weights, level) {
     const order = values.map((_, i) => i).sort((i, j) => values[i] - values[j]);
@@ -49,11 +51,10 @@ const Ensemble = (() => {
       return total ? sum / total : 0;
     }
 
-    /** "distil", "train", or "undecided": the laws disagree, or the gain is one run's scatter. */
-    function verdict(gain, error, agreeing) {
-      if (Math.abs(gain) > error && agreeing >= agreement && gain > 0) return "distil";
-      if (Math.abs(gain) > error && agreeing <= 1 - agreement && gain < 0) return "train";
-      return "undecided";
+    /** "undecided" where the range of the gain holds zero, or the gain is one run's scatter. */
+    function verdict(gain, error, [low, high]) {
+      if (Math.abs(gain) <= error || (low <= 0 && high >= 0)) return "undecided";
+      return gain > 0 ? "distil" : "train on data";
     }
 
     /** One member's answer, with the teacher that the central law chose. */
@@ -93,10 +94,10 @@ const Ensemble = (() => {
     function advise(problem, central) {
       const chosen = central.plans.indexOf(central.best);
       const found = summary(members.map((member) => answer(member, problem, chosen)), central);
-      return { ...found, verdict: verdict(central.gain, central.error, found.share) };
+      return { ...found, verdict: verdict(central.gain, central.error, found.gain ?? NEVER) };
     }
 
-    return { members, answer, summary, range, share, verdict, advise };
+    return { members, answer, summary, range, share, verdict, advise, NEVER };
   }
 
   const gcd = (a, b) => (b ? gcd(b, a % b) : a);

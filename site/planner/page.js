@@ -80,7 +80,7 @@ const Page = (() => {
     place("left-words").textContent = Words.leftover(w);
     place("store").hidden = !(w.stored && w.best);
     place("store-words").textContent = w.stored && w.best ? Words.storage(w) : "";
-    const short = { distil: "Distil", train: "Train on data", undecided: "Undecided" };
+    const short = { distil: "Distil", "train on data": "Train on data", undecided: "Undecided" };
     place("peek").textContent = `${short[w.verdict]}: ${w.best ? `${distilled} distilled, ` : ""}`
       + `${Words.loss(w.supervised.loss)} on data`;
   }

@@ -208,7 +208,7 @@ const Pictures = (() => {
     place("sizes").hidden = !rows?.length;
     if (!rows?.length) return;
     const least = rows.reduce((a, b) => (b.loss < a.loss ? b : a));
-    const how = { distil: "distil", train: "on data", undecided: "undecided" };
+    const how = { distil: "distil", "train on data": "on data", undecided: "undecided" };
     const shown = (row) => {
       if (!row.tokens) return ["none", "serving it costs more", "–"];
       if (row.loss > Words.GUESS) return [size(row.tokens), "no loss of a model", "–"];

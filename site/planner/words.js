@@ -52,9 +52,9 @@ const Words = (() => {
 
   function decision(w) {
     if (!w.best) return "Train on data, without a teacher";
-    if (w.verdict === "train") return "Train on data, without a teacher";
+    if (w.verdict === "train on data") return "Train on data, without a teacher";
     if (w.verdict === "undecided") {
-      const split = Math.min(w.ranges.share, 1 - w.ranges.share) > 1 - SETTINGS.agreement;
+      const split = w.ranges.gain[0] <= 0 && w.ranges.gain[1] >= 0;
       return `Undecided: ${split ? "the laws do not agree" : "no difference that a run would show"}`;
     }
     // With data to spare the teacher's compute may be better spent on it.
@@ -138,7 +138,7 @@ const Words = (() => {
   function disagreement({ bands, unit, inUnit }) {
     if (!bands) return "";
     // By the verdict's own measure, or the two would contradict each other.
-    const split = bands.filter(({ share }) => Math.min(share, 1 - share) > 1 - SETTINGS.agreement)
+    const split = bands.filter(({ share }) => Math.min(share, 1 - share) > (1 - SETTINGS.agreement) / 2)
       .map((row) => row.budget);
     if (!split.length) return "";
     const shown = [split[0], split.at(-1)].map((b) => budgetTick[unit](inUnit(b)));

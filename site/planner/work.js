@@ -62,7 +62,7 @@ const Work = (() => {
   function summarise(w, ensemble) {
     w.ranges = ensemble.summary(w.answers, w);
     if (w.equal) w.ranges.equal = ensemble.range(w.answers.map((a) => a.equal), w.equal.loss);
-    w.verdict = ensemble.verdict(w.gain, w.error, w.ranges.share);
+    w.verdict = ensemble.verdict(w.gain, w.error, w.ranges.gain ?? ensemble.NEVER);
   }
 
   /** The student that spends what a data limit leaves, the better way. */
@@ -155,11 +155,11 @@ const Work = (() => {
         answers.push(ensemble.answer(member, problem, found.plans.indexOf(best)));
         yield;
       }
-      const share = ensemble.share(answers.map((a) => a.gain > 0));
+      const gains = best ? ensemble.range(answers.map((a) => a.gain), gain) : ensemble.NEVER;
       const chosen = gain > 0 ? best : supervised;
       rows.push({
         params, loss: chosen.loss, tokens: chosen.studentTokens,
-        verdict: ensemble.verdict(gain, SETTINGS.resolution * supervised.loss, share),
+        verdict: ensemble.verdict(gain, SETTINGS.resolution * supervised.loss, gains),
         range: ensemble.range(
           answers.map((a) => (gain > 0 ? a.distilled : a.supervised)), chosen.loss,
         ),

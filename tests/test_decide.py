@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scalinglib import allocate, flops, laws
-from scalinglib.allocate import advice, shift
+from scalinglib.allocate import decide, shift
 from scalingplan import cli, units
 from tests.references import dense_grid
 
@@ -18,17 +18,17 @@ COMPUTE = 64 * 14 * 24 * 3600 * 989e12 * 0.4
 
 
 def seven_billion(loss):
-    return (advice.Teacher("7B", 7e9, loss),)
+    return (decide.Teacher("7B", 7e9, loss),)
 
 
 @pytest.mark.parametrize(
-    ("loss", "verdict"), [(2.00, "distil"), (2.05, "undecided"), (2.09, "train")]
+    ("loss", "verdict"), [(2.00, "distil"), (2.05, "undecided"), (2.09, "train on data")]
 )
 def test_an_answer_that_hangs_on_the_last_digit_is_undecided(loss, verdict):
-    problem = advice.Problem(
+    problem = decide.Problem(
         1.5e9, compute=COMPUTE, teachers=seven_billion(loss), max_tokens=3e11, delta_pre=0
     )
-    found = advice.advise(LAW, LAWS, problem)
+    found = decide.advise(LAW, LAWS, problem)
     assert found.verdict == verdict
     gains = LAWS.quantiles(
         [m.supervised.loss(1.5e9, 3e11) - m.loss(1.5e9, 3e11, loss) for m in LAWS.members],
@@ -68,10 +68,10 @@ def problems_at_all_scales(count, seed):
             {"student_tokens": 10 ** random.uniform(8, 16)},
         ]
         teachers = tuple(
-            advice.Teacher(str(j), 10 ** random.uniform(7, 12), random.uniform(1.5, 4))
+            decide.Teacher(str(j), 10 ** random.uniform(7, 12), random.uniform(1.5, 4))
             for j in range(random.integers(1, 4))
         )
-        yield advice.Problem(
+        yield decide.Problem(
             10 ** random.uniform(7, 11.5),
             **budget[i % 2],
             teachers=None if i % 40 == 0 else teachers,
@@ -86,7 +86,7 @@ def test_no_central_answer_lies_outside_its_own_range():
     few, outside = LAWS.thin(20), 0
     for i, problem in enumerate(problems_at_all_scales(200, seed=9)):
         measured = (2e9, 1e11, 2.5) if i % 5 == 0 else None
-        found = advice.advise(LAW, few, problem, measured=measured)
+        found = decide.advise(LAW, few, problem, measured=measured)
         best, teacher = found.best, found.best.teacher
         central = {
             "supervised": found.supervised.loss,
@@ -95,6 +95,7 @@ def test_no_central_answer_lies_outside_its_own_range():
             "teacher_params": teacher.params,
             "teacher_loss": teacher.loss,
             "student_tokens": best.student_tokens,
+            "equal": found.equal and found.equal.loss,
         }
         for name, (low, high) in found.ranges.items():
             assert low <= central[name] <= high, (name, problem)
@@ -121,32 +122,32 @@ def test_a_law_shifted_through_a_model_passes_through_it():
         inside = [np.exp(moved.log_loss(*np.log([1e9, 5e10, loss]))) for loss in (2.3, 2.6, 2.9)]
         assert inside == sorted(inside)
     unmoved = float(LAW.supervised.loss(2e9, 1e11))
-    problem = advice.Problem(1e9, student_tokens=5e10, teachers=seven_billion(2.05))
-    plain = advice.advise(LAW, LAWS, problem)
-    same = advice.advise(LAW, LAWS, problem, measured=(2e9, 1e11, unmoved))
+    problem = decide.Problem(1e9, student_tokens=5e10, teachers=seven_billion(2.05))
+    plain = decide.advise(LAW, LAWS, problem)
+    same = decide.advise(LAW, LAWS, problem, measured=(2e9, 1e11, unmoved))
     assert same.best.loss == pytest.approx(plain.best.loss)
     # The other laws pass through the model now, which they did not before.
     assert same.ranges["supervised"] != plain.ranges["supervised"]
-    far = advice.advise(LAW, LAWS, problem, measured=(2e9, 1e11, unmoved + 0.3))
+    far = decide.advise(LAW, LAWS, problem, measured=(2e9, 1e11, unmoved + 0.3))
     width = np.ptp(far.ranges["distilled"])
     assert width > np.ptp(same.ranges["distilled"])
 
 
 def test_bounds_and_extrapolation_are_said():
-    paid = advice.Problem(1e9, compute=1e21, delta_pre=0.0)
-    (note,) = [n for n in advice.advise(LAW, LAWS, paid).notes if "tokens are a bound" in n]
+    paid = decide.Problem(1e9, compute=1e21, delta_pre=0.0)
+    (note,) = [n for n in decide.advise(LAW, LAWS, paid).notes if "tokens are a bound" in n]
     assert "1e+17" in note
-    huge = advice.Problem(1e6, compute=1e30, teachers=seven_billion(2.05))
-    notes = advice.advise(LAW, LAWS, huge).notes
+    huge = decide.Problem(1e6, compute=1e30, teachers=seven_billion(2.05))
+    notes = decide.advise(LAW, LAWS, huge).notes
     assert any("bound of the search leaves" in note for note in notes)
     assert any("extrapolates: student size 1e+06" in note for note in notes)
     # 1e17 tokens are not the limit that was typed; what is left is never rounded up to all of it.
-    roomy = advice.Problem(1e6, compute=1e30, teachers=seven_billion(2.05), max_tokens=1e18)
-    notes = [n for n in advice.advise(LAW, LAWS, roomy).notes if "unspent" in n]
+    roomy = decide.Problem(1e6, compute=1e30, teachers=seven_billion(2.05), max_tokens=1e18)
+    notes = [n for n in decide.advise(LAW, LAWS, roomy).notes if "unspent" in n]
     assert [n.split(" leaves ")[0] for n in notes] == ["the bound of the search", "the token limit"]
     assert not any("100%" in n for n in notes)
-    poor = advice.advise(LAW, LAWS, advice.Problem(1e9, compute=1e15))
-    assert (poor.verdict, poor.best, poor.share_distil) == ("train", None, 0)
+    poor = decide.advise(LAW, LAWS, decide.Problem(1e9, compute=1e15))
+    assert (poor.verdict, poor.best, poor.share_distil) == ("train on data", None, 0)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_bounds_and_extrapolation_are_said():
 )
 def test_what_the_law_knows_nothing_of_is_said(given, note):
     assert any(
-        note in said for said in advice.advise(LAW, LAWS, advice.Problem(1e9, **given)).notes
+        note in said for said in decide.advise(LAW, LAWS, decide.Problem(1e9, **given)).notes
     )
 
 
@@ -176,8 +177,8 @@ def test_the_command_prints_no_loss_above_guessing(capsys):
 
 
 def test_on_other_text_the_papers_losses_are_no_range():
-    problem = advice.Problem(1e9, compute=1e21, teachers=seven_billion(1.8))
-    said = [advice.advise(LAW, LAWS, problem, measured=m).notes for m in (None, (1e9, 2e10, 2.0))]
+    problem = decide.Problem(1e9, compute=1e21, teachers=seven_billion(1.8))
+    said = [decide.advise(LAW, LAWS, problem, measured=m).notes for m in (None, (1e9, 2e10, 2.0))]
     assert ["extrapolates: teacher loss 1.8" in " ".join(notes) for notes in said] == [True, False]
 
 
@@ -186,7 +187,7 @@ def test_on_other_text_the_papers_losses_are_no_range():
 )
 def test_no_problem_is_refused(given):
     with pytest.raises(ValueError, match=r"compute or student_tokens|teachers is empty"):
-        advice.Problem(1e9, **given)
+        decide.Problem(1e9, **given)
 
 
 @pytest.mark.parametrize("arguments", [(1.5, 3e11, 2.09), (1.5e9, 300, 2.09), (1.5e9, 3e11, 0.5)])
@@ -234,8 +235,8 @@ def test_the_command_answers_with_the_librarys_numbers(capsys):
     assert cli.main([*COMMAND, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     teacher = seven_billion(float(np.log(7.8)))
-    problem = advice.Problem(1.5e9, compute=COMPUTE, teachers=teacher, max_tokens=3e11, delta_pre=0)
-    expected = advice.advise(LAW, LAWS, problem)
+    problem = decide.Problem(1.5e9, compute=COMPUTE, teachers=teacher, max_tokens=3e11, delta_pre=0)
+    expected = decide.advise(LAW, LAWS, problem)
     assert found["verdict"] == expected.verdict == "undecided"
     assert found["distil"]["loss"] == pytest.approx(expected.best.loss)
     assert found["ranges"]["gain"] == pytest.approx(expected.ranges["gain"])
@@ -314,26 +315,79 @@ def test_hours_are_those_of_the_gpu(capsys):
     assert plan["student_tokens"] == pytest.approx(tokens)
 
 
-def test_other_students_pay_for_their_serving(capsys):
-    problem = advice.Problem(1e9, compute=1e22, teachers=seven_billion(2.05), delta_pre=0)
-    few = LAWS.thin(10)
-    serve = 1e12
-    found = advice.student_sizes(LAW, few, problem, [1e9, 8e10], serve_tokens=serve)
-    left = 1e22 - serve * float(flops.forward_flops(1e9))
-    tokens = left / (3 * flops.forward_flops(1e9))
-    assert found[1e9].supervised.student_tokens == pytest.approx(float(tokens))
+def test_serving_is_part_of_what_a_plan_costs(capsys):
+    problem = decide.Problem(
+        1e9, compute=1e22, teachers=seven_billion(2.05), delta_pre=0, serve_tokens=1e12
+    )
+    serving = 1e12 * float(flops.forward_flops(1e9))
+    alone = decide.advise(LAW, LAWS.thin(10), problem).supervised
+    assert alone.flops["serving"] == pytest.approx(serving)
+    assert alone.compute == pytest.approx(1e22)
+    assert alone.student_tokens == pytest.approx(
+        (1e22 - serving) / float(3 * flops.forward_flops(1e9))
+    )
+    found = decide.student_sizes(LAW, LAWS.thin(10), problem, [1e9, 8e10])
+    assert found[1e9].supervised == alone
     assert found[8e10] is None
+    with pytest.raises(ValueError, match=r"serving a student of 8e\+10 parameters costs"):
+        decide.Problem(8e10, compute=1e22, serve_tokens=1e12)
     arguments = "plan --student 1B --flops 1e22 --teacher 7B:2.05 --serve 1T --gpus 64"
     assert cli.main(shlex.split(arguments)) == 0
     said = capsys.readouterr().out
-    assert f"1e+09  train       {found[1e9].supervised.loss:.3f} (" in said
+    (expected,) = [line for line in said.splitlines() if line.startswith("expected loss")]
+    assert expected.split()[-1] == f"{alone.loss:.3f}"
     assert "days" in said
     # A budget of tokens is, for other sizes, what its plan costs.
     cli.main(shlex.split("plan --student 1B --tokens 50B --teacher 7B:2.05 --serve 1M --json"))
     rows = json.loads(capsys.readouterr().out)["sizes"]
     (mine,) = [row for row in rows if row["student_params"] == 1e9]
     cost = 3 * flops.forward_flops(1e9) + flops.forward_flops(7e9)
-    alone = 5e10 * cost / (3 * flops.forward_flops(1e9))
-    assert mine["student_tokens"] == pytest.approx(alone, rel=1e-3)
+    tokens = 5e10 * cost / (3 * flops.forward_flops(1e9))
+    assert mine["student_tokens"] == pytest.approx(tokens, rel=1e-3)
     with pytest.raises(ValueError, match="sizes are compared at equal compute"):
-        advice.student_sizes(LAW, few, advice.Problem(1e9, student_tokens=1e10), [1e9])
+        decide.student_sizes(LAW, LAWS, decide.Problem(1e9, student_tokens=1e10), [1e9])
+
+
+def test_data_alone_for_the_same_compute_is_said_where_tokens_are_given():
+    problem = decide.Problem(1e9, student_tokens=5e10, teachers=seven_billion(2.05))
+    found = decide.advise(LAW, LAWS, problem)
+    compute = 5e10 * float(3 * flops.forward_flops(1e9) + flops.forward_flops(7e9))
+    assert found.best.compute == pytest.approx(compute)
+    alone = LAW.supervised.loss(1e9, compute / float(3 * flops.forward_flops(1e9)))
+    assert found.equal.loss == pytest.approx(float(alone))
+    low, high = found.ranges["equal"]
+    assert low <= found.equal.loss <= high
+    assert found.price == pytest.approx(compute / (5e10 * 3 * float(flops.forward_flops(1e9))))
+    assert decide.advise(LAW, LAWS, decide.Problem(1e9, compute=1e21)).equal is None
+
+
+def test_shares_and_regrets_of_teachers_are_those_of_the_laws():
+    teachers = tuple(
+        decide.Teacher(str(i), n, loss)
+        for i, (n, loss) in enumerate([(7e9, 2.05), (3e9, 2.12), (1e9, 2.3)])
+    )
+    found = decide.advise(LAW, LAWS, decide.Problem(1.5e9, compute=1e21, teachers=teachers))
+    tokens = allocate.tokens_with_teacher(1.5e9, [t.params for t in teachers], 1e21)
+    losses = LAWS.losses(1.5e9, tokens, np.array([t.loss for t in teachers]))
+    share = [float(LAWS.share(losses.argmin(axis=1) == i)) for i in range(3)]
+    assert found.shares == pytest.approx(share)
+    assert sum(share) == pytest.approx(1)
+    regret = LAWS.weights @ (losses - losses.min(axis=1, keepdims=True))
+    assert found.regrets == pytest.approx(regret)
+
+
+def test_the_cheapest_teacher_of_a_loss_pays_for_its_inference_too():
+    """Against all sizes of a dense grid, at each share of the teacher's inference and training."""
+    sizes = np.geomspace(1e6, 1e13, 4001)
+    for lgt, pre in [(1.0, 1.0), (0.3, 1.0), (1.0, 0.01), (1.0, 0.0), (0.0, 0.5)]:
+        problem = decide.Problem(
+            1e9, student_tokens=5e10, delta_lgt=lgt, delta_pre=pre, max_tokens=1e13
+        )
+        teacher = decide.plans(LAW, problem)[1][0].teacher
+        reach = sizes[LAW.supervised.loss(sizes, 1e13) <= teacher.loss]
+        tokens = LAW.supervised.tokens_for_loss(reach, teacher.loss)
+        cost = flops.forward_flops(reach) * (lgt * 5e10 + 3 * pre * tokens)
+        least = cost[tokens >= 1e6].min()
+        mine = flops.forward_flops(teacher.params) * (lgt * 5e10 + 3 * pre * teacher.tokens)
+        assert mine <= least * (1 + 1e-6)
+        assert teacher.tokens <= 1e13 * (1 + 1e-6)

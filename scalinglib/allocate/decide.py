@@ -1,0 +1,441 @@
+"""Distil or train on data: one decision, with what an ensemble of laws leaves open.
+
+The answer of one law is a number; that of the ensemble is a range, and the verdict "undecided"
+where the range of the gain holds zero or a run would not show it. The laws are those that fit the
+paper's runs, or the replicates of a fit to a reader's own (`Fit.ensemble`). The planner's page
+computes the same, and tests/test_planner.py holds the two together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from scalinglib.allocate.questions import (
+    best_teacher_loss,
+    cost_per_token,
+    deltas,
+    loss_under,
+    optimal,
+)
+from scalinglib.allocate.shift import shifted
+from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX
+from scalinglib.allocate.supervised import cheapest_model
+from scalinglib.allocate.uncertainty import interval
+from scalinglib.checks import positive
+from scalinglib.flops import N_VOCAB, forward_flops
+from scalinglib.laws import FITTED_RANGE, Ensemble, StudentLaw
+
+__all__ = [
+    "AGREEMENT",
+    "VERDICTS",
+    "Advice",
+    "Plan",
+    "Problem",
+    "Teacher",
+    "advise",
+    "student_sizes",
+]
+
+AGREEMENT = 0.9  # weight of the laws between low and high of every range
+VERDICTS = ("distil", "train on data", "undecided")
+
+
+class Teacher(NamedTuple):
+    """A model to distil from; `tokens` only where it would be trained for the purpose."""
+
+    name: str
+    params: float
+    loss: float
+    tokens: float | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wanted, and what there is.
+
+    Attributes
+    ----------
+    student_params
+    compute, student_tokens
+        The budget: FLOPs for all that the plan costs, or tokens of the student; one of the two.
+    teachers
+        Those that exist, whose training is paid; None where one would be trained.
+    delta_lgt, delta_pre
+        Shares of the teacher's inference and training that count, in [0, 1]. Students that share
+        one teacher, or its stored outputs, divide the share among them.
+    max_tokens
+        The most tokens that any one model can be trained on.
+    serve_tokens
+        Tokens that the student will read or write in its life, one forward pass each: part of what
+        the plan costs.
+    """
+
+    student_params: float
+    compute: float | None = None
+    student_tokens: float | None = None
+    teachers: tuple[Teacher, ...] | None = None
+    delta_lgt: float = 1.0
+    delta_pre: float = 1.0
+    max_tokens: float | None = None
+    serve_tokens: float = 0.0
+
+    def __post_init__(self):
+        """Refuse what is no problem."""
+        if (self.compute is None) == (self.student_tokens is None):
+            raise ValueError("a problem has either compute or student_tokens")
+        if self.teachers is not None and not self.teachers:
+            raise ValueError("teachers is empty; None asks for a teacher to train")
+        for name in ("student_params", "compute", "student_tokens", "max_tokens"):
+            value = getattr(self, name)
+            if value is not None:
+                positive(name, value)
+        if not 0 <= self.serve_tokens < np.inf:
+            raise ValueError(f"serve_tokens is {self.serve_tokens!r}; it must be 0 or more")
+        deltas((self.delta_lgt, self.delta_pre))
+        if self.compute is not None and self.compute <= self.serving:
+            raise ValueError(
+                f"serve_tokens is {self.serve_tokens:.4g}: serving a student of "
+                f"{self.student_params:.3g} parameters costs {self.serving:.3g} FLOPs, and compute "
+                f"is {self.compute:.3g}"
+            )
+
+    @property
+    def serving(self) -> float:
+        """FLOPs of serving the student."""
+        return self.serve_tokens * float(forward_flops(self.student_params))
+
+    @property
+    def training(self) -> float | None:
+        """FLOPs that serving leaves for training; None where the budget is tokens."""
+        return None if self.compute is None else self.compute - self.serving
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One way to the student: its expected loss, its tokens, its teacher and its FLOPs by part."""
+
+    loss: float
+    student_tokens: float
+    teacher: Teacher | None
+    flops: dict[str, float]
+
+    @property
+    def compute(self) -> float:
+        """FLOPs of all parts."""
+        return sum(self.flops.values())
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The decision and the numbers behind it.
+
+    Attributes
+    ----------
+    verdict
+        Of `VERDICTS`; "undecided" where the range of the gain holds zero, or the gain is within one
+        run's own scatter.
+    share_distil
+        Weight of the laws under which distilling has the lower loss.
+    supervised
+    distilled
+        A plan a teacher, under the central law; empty where the budget pays for none.
+    best
+        Of `distilled`, the one of the lowest loss.
+    equal
+        Where the budget is tokens: data alone for what `best` costs.
+    shares, regrets
+        For each of `distilled`: weight of the laws under which its teacher is the best, and what
+        choosing it loses on average over them, nats.
+    error
+        One run's scatter, nats.
+    ranges
+        name: (low, high) over the laws, the central answer among them (`interval`), of supervised,
+        distilled, equal, gain; where the teacher is to be trained also of teacher_params,
+        teacher_loss and student_tokens, each law with its own.
+    notes
+        Where the answer extrapolates, runs into a bound or leaves budget unspent.
+    """
+
+    verdict: str
+    share_distil: float
+    supervised: Plan
+    distilled: tuple[Plan, ...]
+    best: Plan | None
+    equal: Plan | None
+    shares: tuple[float, ...]
+    regrets: tuple[float, ...]
+    error: float
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def gain(self) -> float:
+        """Nats per token by which distilling is better; -inf where it is impossible."""
+        return self.supervised.loss - self.best.loss if self.best else -np.inf
+
+    @property
+    def price(self) -> float:
+        """How many times the FLOPs of training on data distilling takes; 1 where it is none."""
+        return self.best.compute / self.supervised.compute if self.best else 1.0
+
+
+def advise(
+    law: StudentLaw,
+    ensemble: Ensemble,
+    problem: Problem,
+    *,
+    measured: tuple[float, float, float] | None = None,
+    seen: Mapping[str, tuple[float, float]] | None = FITTED_RANGE,
+) -> Advice:
+    """Whether to distil, from which teacher, and how sure that is.
+
+    Parameters
+    ----------
+    law
+        The central law; as for `allocate.optimal`.
+    ensemble
+        The laws that the ranges are over.
+    problem
+    measured
+        Parameters, tokens and loss (nats per token) of one model trained on data, of the reader's
+        own: moves all laws to their text. The central answer is that of the difference, the ranges
+        hold both ways of `shift.shifted`.
+    seen
+        What the laws were fitted on, (lowest, highest) by the keys of `FITTED_RANGE`, for the notes
+        on extrapolation; None leaves them to the caller.
+    """
+    if measured is not None:
+        pairs = [shifted(member, *measured) for member in ensemble.members]
+        ensemble = Ensemble(
+            members=tuple(member for pair in pairs for member in pair),
+            names=tuple(np.repeat(ensemble.names, 2)),
+            forms=tuple(np.repeat(ensemble.forms, 2)),
+            weights=np.repeat(ensemble.weights / 2, 2),
+            scales=np.repeat(ensemble.scales, 2),
+        )
+        law = shifted(law, *measured)[0]
+    supervised, distilled = plans(law, problem)
+    best = min(distilled, key=lambda plan: plan.loss, default=None)
+    equal = None
+    if best and problem.compute is None:
+        same = replace(problem, compute=best.compute, student_tokens=None)
+        equal = _on_data(law, same)
+    error = float(ensemble.weights @ ensemble.scales) * supervised.loss
+    answers = _under_all(ensemble, problem, supervised, distilled, best, equal)
+    central = {"supervised": supervised.loss}
+    if best:
+        central |= {"distilled": best.loss, "gain": supervised.loss - best.loss}
+        central |= {"teacher_params": best.teacher.params, "teacher_loss": best.teacher.loss}
+        central |= {"student_tokens": best.student_tokens}
+    if equal:
+        central["equal"] = equal.loss
+    ranges = {
+        name: tuple(map(float, interval(ensemble, answers[name], value, AGREEMENT)))
+        for name, value in central.items()
+        if name in answers
+    }
+    low, high = ranges.get("gain", (-np.inf, -np.inf))
+    large = abs(central.get("gain", -np.inf)) > error
+    verdict = "distil" if low > 0 and large else "undecided"
+    by_teacher = answers["by_teacher"]
+    shares = [float(ensemble.share(by_teacher.argmin(axis=1) == i)) for i in range(len(distilled))]
+    # A law that runs away loses no more than guessing does.
+    capped = np.minimum(by_teacher, np.log(N_VOCAB))
+    regrets = ensemble.weights @ (capped - capped.min(axis=1, keepdims=True, initial=np.inf))
+    return Advice(
+        verdict="train on data" if high < 0 and large else verdict,
+        share_distil=float(ensemble.share(answers["gain"] > 0)) if best else 0.0,
+        supervised=supervised,
+        distilled=distilled,
+        best=best,
+        equal=equal,
+        shares=tuple(shares),
+        regrets=tuple(map(float, regrets)),
+        error=error,
+        ranges=ranges,
+        notes=tuple(_notes(law, problem, supervised, best, seen, measured is not None)),
+    )
+
+
+def student_sizes(
+    law: StudentLaw,
+    ensemble: Ensemble,
+    problem: Problem,
+    sizes: Sequence[float],
+    *,
+    measured: tuple[float, float, float] | None = None,
+) -> dict[float, Advice | None]:
+    """The same compute for students of other sizes, serving paid from it.
+
+    Parameters
+    ----------
+    law, ensemble, measured
+        As for `advise`.
+    problem
+        With a budget of compute.
+    sizes
+        N_S of each student.
+
+    Returns
+    -------
+    dict
+        size: Advice, or None where serving alone costs more than the budget.
+    """
+    if problem.compute is None:
+        raise ValueError("problem has student_tokens; sizes are compared at equal compute")
+    found = {}
+    for size in sizes:
+        costs = problem.serve_tokens * float(forward_flops(size))
+        there = replace(problem, student_params=size) if costs < problem.compute else None
+        found[size] = there and advise(law, ensemble, there, measured=measured)
+    return found
+
+
+def _under_all(ensemble, problem, supervised, distilled, best, equal):
+    """What each law says of the central plans, by name; "by_teacher" is (members, teachers)."""
+    student, members = problem.student_params, ensemble.members
+
+    def on_data(plan):
+        tokens = plan.student_tokens
+        return np.array([float(loss_under(m.supervised, student, tokens)) for m in members])
+
+    found = {"supervised": on_data(supervised)}
+    if equal:
+        found["equal"] = on_data(equal)
+    if problem.teachers is not None:  # what they cost is the same under every law
+        tokens = np.array([plan.student_tokens for plan in distilled])
+        losses = np.array([plan.teacher.loss for plan in distilled])
+        found["by_teacher"] = np.array([loss_under(m, student, tokens, losses) for m in members])
+        found["distilled"] = found["by_teacher"][:, distilled.index(best)]
+    elif best:
+        own = [plans(law, problem)[1][0] for law in members]
+        found["distilled"] = np.array([plan.loss for plan in own])
+        found["teacher_params"] = np.array([plan.teacher.params for plan in own])
+        found["teacher_loss"] = np.array([plan.teacher.loss for plan in own])
+        found["student_tokens"] = np.array([plan.student_tokens for plan in own])
+        found["by_teacher"] = found["distilled"][:, None]
+    if best:
+        found["gain"] = found["supervised"] - found["distilled"]
+    return {"by_teacher": np.empty((len(members), 0))} | found
+
+
+def plans(law: StudentLaw, problem: Problem) -> tuple[Plan, tuple[Plan, ...]]:
+    """The plan without a teacher, and one with each, under one law.
+
+    Returns
+    -------
+    supervised
+    distilled
+        In the order of `problem.teachers`; with None, the best teacher to train, or nothing where
+        the budget does not pay for one.
+    """
+    most = min(problem.max_tokens or np.inf, TOKENS_BOX[1])
+    supervised = _on_data(law, problem)
+    if problem.teachers is None:
+        found = _new_teacher(law, problem, most)
+        return supervised, () if found is None else (found,)
+    distilled = []
+    for teacher in problem.teachers:
+        costs = cost_per_token(problem.student_params, teacher.params, (problem.delta_lgt, 0))
+        per_token = costs["student"] + costs["inference"]
+        affordable = problem.student_tokens or problem.training / per_token
+        distilled.append(_distil(law, problem, min(affordable, most), teacher))
+    return supervised, tuple(distilled)
+
+
+def _on_data(law, problem):
+    per_token = float(3 * forward_flops(problem.student_params))
+    affordable = problem.student_tokens or problem.training / per_token
+    tokens = float(min(affordable, problem.max_tokens or np.inf))
+    loss = float(loss_under(law.supervised, problem.student_params, tokens))
+    return Plan(loss, tokens, None, {"student": per_token * tokens, "serving": problem.serving})
+
+
+def _new_teacher(law, problem, most):
+    pair = problem.delta_lgt, problem.delta_pre
+    if most <= TOKENS_BOX[0]:
+        return None
+    if problem.compute is not None:
+        try:
+            row = optimal(
+                law, problem.student_params, problem.training, pair, max_tokens=problem.max_tokens
+            ).iloc[0]
+        except ValueError:  # the budget does not pay for the smallest teacher
+            return None
+        chosen = (row.teacher_params, row.teacher_loss, row.teacher_tokens)
+        return _distil(law, problem, row.student_tokens, Teacher("new", *map(float, chosen)))
+    tokens = min(problem.student_tokens, most)
+    corners = zip(TEACHER_PARAMS_BOX, (TOKENS_BOX[0], most), strict=True)
+    worst, best = (loss_under(law.supervised, *corner) for corner in corners)
+    loss = float(np.clip(best_teacher_loss(law, problem.student_params, tokens), best, worst))
+    # Of the teachers of that loss, the one that adds least.
+    inference = problem.delta_lgt * problem.student_tokens
+    if inference:
+        inference = inference / (3 * problem.delta_pre) if problem.delta_pre else np.inf
+    size, teacher_tokens = cheapest_model(
+        law.supervised, loss, max_tokens=most, inference_tokens=inference
+    )
+    teacher = Teacher("new", float(size), loss, float(teacher_tokens))
+    return _distil(law, problem, tokens, teacher)
+
+
+def _distil(law, problem, tokens, teacher):
+    shares = problem.delta_lgt, problem.delta_pre
+    costs = cost_per_token(problem.student_params, teacher.params, shares)
+    flops = {
+        "student": costs["student"] * tokens,
+        "inference": costs["inference"] * tokens,
+        "pretraining": costs["pretraining"] * (teacher.tokens or 0.0),
+        "serving": problem.serving,
+    }
+    loss = loss_under(law, problem.student_params, tokens, teacher.loss)
+    return Plan(float(loss), float(tokens), teacher, {k: float(v) for k, v in flops.items()})
+
+
+def _notes(law, problem, supervised, best, seen, measured):
+    """What a reader must know before believing the numbers."""
+    asked = [
+        ("student size", problem.student_params, "params"),
+        ("tokens when training on data", supervised.student_tokens, "tokens"),
+    ]
+    if best:
+        asked += [
+            ("student tokens when distilling", best.student_tokens, "tokens"),
+            ("teacher size", best.teacher.params, "params"),
+            ("teacher tokens", best.teacher.tokens, "tokens"),
+        ]
+    if best and not measured:  # on other text the paper's losses are no measure
+        asked.append(("teacher loss", best.teacher.loss, "teacher_loss"))
+    for name, value, key in asked if seen else ():
+        low, high = seen[key]
+        if value is not None and not low * 0.999 <= value <= high * 1.001:
+            yield f"extrapolates: {name} {value:.3g}, fitted on {low:.3g} to {high:.3g}"
+    guess = np.log(N_VOCAB)
+    if max(plan.loss for plan in (supervised, best) if plan) > guess:
+        yield f"a loss above that of guessing ({guess:.1f}): the law says nothing on so few tokens"
+    if best is None:
+        most = problem.max_tokens
+        short = most is not None and most <= TOKENS_BOX[0]
+        cause = f"{most:.3g} tokens are too few" if short else "the budget does not pay"
+        yield f"{cause} for even the smallest teacher"
+        return
+    size, loss = best.teacher.params, best.teacher.loss
+    if loss <= np.exp(law.supervised.log_loss(np.log(size), ENDLESS)):
+        yield f"by the law no model of {size:.3g} parameters reaches a loss of {loss:.3f}"
+    if problem.teachers is None:
+        most = min(problem.max_tokens or np.inf, TOKENS_BOX[1])
+        if best.teacher.tokens >= most * 0.999:
+            yield f"the teacher's tokens are a bound ({most:.3g}), no optimum: as many as there are"
+        if best.teacher.params >= TEACHER_PARAMS_BOX[1] * 0.999:
+            yield "the teacher's size is the bound of the search, no optimum"
+    if problem.compute is not None:
+        for name, plan in (("distilling", best), ("training on data", supervised)):
+            left = 1 - plan.compute / problem.compute
+            if left > 0.001:
+                limit = problem.max_tokens
+                limited = limit is not None and plan.student_tokens >= limit * 0.999
+                cause = "the token limit" if limited else "the bound of the search"
+                share = f"{left:.0%}" if left < 0.995 else "more than 99%"
+                yield f"{cause} leaves {share} of the budget unspent when {name}"
