@@ -1,6 +1,6 @@
 """The forms of `laws.forms` to fit, in coordinates that runs measure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.spec import LawSpec, Probe, or_fixed
 from scalinglib.laws import forms
 
-__all__ = ["BIAS_VARIANCE", "COSINE", "DATA_DIP", "DIP", "TWO_PART"]
+__all__ = ["BIAS_VARIANCE", "COSINE", "DATA_DIP", "DIP", "FLOOR_KEPT", "TWO_PART"]
 
 _COLUMNS = DISTILLATION.columns
 _DATA = {"B": (0.1, 30.0), "beta": (0.2, 0.8)}
@@ -45,6 +45,7 @@ BIAS_VARIANCE = _BiasVarianceSpec(
     },
     probes=(Probe("s", ("kappa", "p"), (0.8, 1.2)),),
 )
+FLOOR_KEPT = replace(BIAS_VARIANCE, name="floor_kept", law=forms.FloorKept)
 COSINE = LawSpec(
     name="cosine",
     law=forms.Cosine,

@@ -5,6 +5,7 @@ import pandas as pd
 
 from scalinglib.fit.problem import pad_weights
 from scalinglib.fit.result import Fit
+from scalinglib.laws import Law, SupervisedLaw
 
 __all__ = ["laws_of_parts", "reach", "rolling_hold_outs"]
 
@@ -13,13 +14,22 @@ _SIZES, _SPAN = 4, 3.0  # that a refit must have seen: how many, and largest ove
 _NEAR = 1.6  # a model "4 times larger" is from 4 / 1.6 to 4 times 1.6 times as large
 
 
-def laws_of_parts(found: Fit, kept: np.ndarray) -> object:
+def laws_of_parts(
+    found: Fit,
+    kept: np.ndarray,
+    supervised: SupervisedLaw | None = None,
+    starts: int = _STARTS,
+) -> Law:
     """The law refitted to parts of the runs, all parts in one search.
 
     Parameters
     ----------
-    kept : array of bool, shape (parts, runs)
-        Which of `found.runs` each part has.
+    kept : array of bool or float, shape (parts, runs)
+        Which of `found.runs` each part has, or how often.
+    supervised : SupervisedLaw or None
+        Coefficients of shape (parts,): another one for each part. None holds that of `found`.
+    starts : int
+        The estimate of `found`, and this many less one places around it.
 
     Returns
     -------
@@ -31,27 +41,28 @@ def laws_of_parts(found: Fit, kept: np.ndarray) -> object:
         Where `kept` has another shape, or a part has no more settings than free coefficients.
     """
     kept = np.asarray(kept)
-    if kept.dtype != bool or kept.shape[1:] != (len(found.runs),):
-        raise ValueError(
-            f"kept is {kept.dtype} of shape {kept.shape}; it must be bool of "
-            f"(parts, {len(found.runs)})"
-        )
+    if kept.shape[1:] != (len(found.runs),):
+        raise ValueError(f"kept is of shape {kept.shape}; it must be (parts, {len(found.runs)})")
     inputs, free = list(found.spec.columns[:-1]), int((~found.coefficients.fixed).sum())
     for i, part in enumerate(kept):
-        settings = len(found.runs[part].drop_duplicates(inputs))
+        settings = len(found.runs[part > 0].drop_duplicates(inputs))
         if settings <= free:
             raise ValueError(f"kept[{i}] has {settings} settings for {free} coefficients to fit")
     # As the solver has them: in an order that depends on values alone.
     runs = found.runs.reset_index(drop=True)
     order = runs.sort_values(list(found.spec.columns), kind="stable").index.to_numpy()
-    weights = np.tile(pad_weights(kept[:, order].astype(float)), (_STARTS, 1))
-    away = _AWAY * np.random.default_rng(0).standard_normal((_STARTS, 1, len(found.z)))
+    weights = np.tile(pad_weights(kept[:, order].astype(float)), (starts, 1))
+    away = _AWAY * np.random.default_rng(0).standard_normal((starts, 1, len(found.z)))
     away[0] = 0
-    starts = np.broadcast_to(found.z + away, (_STARTS, len(kept), len(found.z)))
-    ends = found.problem.solve(starts.reshape(-1, len(found.z)), weights=weights)
-    best = ends.value.reshape(_STARTS, len(kept)).argmin(axis=0)
+    places = np.broadcast_to(found.z + away, (starts, len(kept), len(found.z)))
+    rows = None if supervised is None else np.tile(np.transpose(supervised), (starts, 1))
+    ends = found.problem.solve(places.reshape(-1, len(found.z)), weights=weights, supervised=rows)
+    best = ends.value.reshape(starts, len(kept)).argmin(axis=0)
     values = found.problem.coefficients(ends.z[best * len(kept) + np.arange(len(kept))])
-    return found.spec.build(values.T[..., None], found.problem.supervised_law)
+    base = found.problem.supervised_law
+    if supervised is not None:
+        base = SupervisedLaw(*(np.asarray(c, float)[:, None] for c in supervised))
+    return found.spec.build(values.T[..., None], base)
 
 
 def rolling_hold_outs(found: Fit, by: str = "params") -> pd.DataFrame:
