@@ -592,24 +592,25 @@ def test_rows_of_every_version_of_the_code_are_made_again(tmp_path):
 
 
 def test_code_does_not_know_comments_and_does_know_flops(monkeypatch):
-    read = record.inspect.getsource
+    read = training.inspect.getsource
 
     def version(**changed):
         monkeypatch.setattr(
-            record.inspect,
+            training.inspect,
             "getsource",
             lambda module: changed.get(module.__name__.split(".")[-1], lambda s: s)(read(module)),
         )
-        record.code.cache_clear()
-        return record.code()
+        training.code.cache_clear()
+        return training.code()
 
     base = version()
     assert (
         version(train=lambda s: "# a comment\n" + s.replace('"""Train one', '"""Teach one')) == base
     )
     assert version(train=lambda s: s.replace("CHUNK = 32768", "CHUNK = 16384")) != base
+    assert version(train=lambda s: s.replace("tokens: float,", "tokens,")) == base
     assert version(flops=lambda s: s.replace("8 / 3", "7 / 3")) != base
-    record.code.cache_clear()
+    training.code.cache_clear()
 
 
 def simulated_students(slope, noise=1e-3):

@@ -1,0 +1,23 @@
+"""Which runs to train next: pilots chosen by what they would decide, at what they cost.
+
+`Worlds` are the laws that the evidence leaves open: an ensemble, the replicates of a fit, or what a
+prior and few runs leave (`posterior`). A question is a loss to foretell (`Foretell`) or a choice
+(`Choice`); `propose` says which runs would most narrow its answer for a budget, and when to stop.
+"""
+
+from scalinglib.pilots.choose import Proposal, grid, propose
+from scalinglib.pilots.priors import Prior, posterior
+from scalinglib.pilots.questions import Choice, Foretell
+from scalinglib.pilots.worlds import Discrepancy, Worlds
+
+__all__ = [
+    "Choice",
+    "Discrepancy",
+    "Foretell",
+    "Prior",
+    "Proposal",
+    "Worlds",
+    "grid",
+    "posterior",
+    "propose",
+]

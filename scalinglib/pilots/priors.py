@@ -1,0 +1,180 @@
+"""From nothing, or from fewer runs than coefficients: a prior on a law, and what runs make of it.
+
+Coordinates are the supervised law's value in the middle of the candidates, what of it is E, how the
+power terms share the rest, and their slopes; then, on log scale, what `fit.BIAS_VARIANCE` holds
+plausible. A Gaussian there is a prior that says little; the posterior is Laplace's approximation.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm, qmc
+
+from scalinglib.fit.forms import BIAS_VARIANCE
+from scalinglib.laws import Law, SupervisedLaw
+from scalinglib.laws.forms import BiasVariance
+from scalinglib.pilots.worlds import INPUTS, Discrepancy, Worlds, inputs
+
+__all__ = ["Prior", "posterior"]
+
+# Mean and standard deviation of: log loss in the middle; logits of E's share of it and of the size
+# term's share of the rest; logs of alpha gamma, beta gamma and gamma.
+_SUPERVISED = np.array([(1.0, 0.5), (0.5, 1.2), (0.0, 1.0), (-1.1, 0.5), (-1.1, 0.5), (-0.2, 0.4)])
+_RANGES = BIAS_VARIANCE.ranges
+_OWN = np.array(
+    [(np.mean(r), np.ptp(r) / 4) if name == "rho" else (np.log(r).mean(), np.ptp(np.log(r)) / 4)
+     for name, r in _RANGES.items()]
+)  # fmt: skip
+_STEPS, _CLOSE, _SLOPE = 60, 1e-6, 1e-4
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is believed before any run.
+
+    Attributes
+    ----------
+    params, tokens : the middle of the candidates
+    supervised : the law of models on labels where it is known; None leaves it to the runs
+    distilled : whether there are students; without them the law is the supervised one
+    """
+
+    params: float
+    tokens: float
+    supervised: SupervisedLaw | None = None
+    distilled: bool = True
+    mean: np.ndarray = field(init=False, repr=False)
+    deviation: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self):
+        """Put the coordinates together."""
+        parts = [] if self.supervised else [_SUPERVISED]
+        parts += [_OWN] if self.distilled else []
+        if not parts:
+            raise ValueError("supervised is held and distilled is False; nothing is left to learn")
+        mean, deviation = np.concatenate(parts).T
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "deviation", deviation)
+
+    @classmethod
+    def around(cls, candidates: pd.DataFrame, supervised: SupervisedLaw | None = None) -> "Prior":
+        """The prior in the middle of some candidates."""
+        runs = inputs(candidates, "candidates")
+        taught = runs[["teacher_params", "teacher_loss"]].notna().any(axis=None)
+        middle = np.exp(np.log(runs[list(INPUTS[:2])]).mean())
+        return cls(*middle, supervised=supervised, distilled=bool(taught))
+
+    def laws(self, z: np.ndarray) -> Law:
+        """The laws at standardised coordinates (laws, coordinates), as one of columns."""
+        at = (self.mean + z * self.deviation).T[..., None]
+        supervised = self.supervised
+        if supervised is None:
+            level, share, split, size, data, gamma = at[:6]
+            at = at[6:]
+            gamma = np.exp(gamma)
+            alpha, beta = np.exp(size) / gamma, np.exp(data) / gamma
+            loss, share, split = np.exp(level), 1 / (1 + np.exp(-share)), 1 / (1 + np.exp(-split))
+            terms = ((1 - share) * loss) ** (1 / gamma)
+            supervised = SupervisedLaw(
+                share * loss,
+                split * terms * self.params**alpha,
+                (1 - split) * terms * self.tokens**beta,
+                alpha,
+                beta,
+                gamma,
+            )
+        if not self.distilled:
+            return supervised
+        d0, s, *shape, rho = at
+        odds = np.exp(s)
+        return BiasVariance(
+            np.exp(d0) * self.tokens, odds / (1 + odds), *np.exp(shape), rho, supervised
+        )
+
+    def worlds(self, count: int = 256, seed: int = 0) -> Worlds:
+        """Laws drawn from the prior."""
+        return Worlds((self.laws(_normal(count, len(self.mean), seed)),), _even(count))
+
+
+def posterior(
+    prior: Prior,
+    runs: pd.DataFrame,
+    *,
+    noise: float,
+    discrepancy: Discrepancy | None = None,
+    count: int = 256,
+    seed: int = 0,
+) -> Worlds:
+    """Laws drawn from what runs leave of a prior.
+
+    Parameters
+    ----------
+    runs : `INPUTS` and loss (nats per token); with none the prior's laws come back
+    noise : standard deviation of one run's log-loss over seeds
+
+    Raises
+    ------
+    ValueError
+        Of runs that `worlds.inputs` refuses, or whose loss is not positive.
+    """
+    if not len(runs):
+        return prior.worlds(count, seed)
+    if not (runs.loss > 0).all():
+        bad = runs.loss[~(runs.loss > 0)].iloc[0]
+        raise ValueError(f"runs: loss is {bad:g}; it must be positive")
+    if not noise > 0:
+        raise ValueError(f"noise is {noise!r}; it must be positive")
+    rows, target = inputs(runs), np.log(runs.loss.to_numpy(float))
+    covariance = (discrepancy or Discrepancy()).covariance(rows, rows)
+    whiten = np.linalg.inv(np.linalg.cholesky(covariance + noise**2 * np.eye(len(rows))))
+
+    def residuals(z):
+        """Standardised, (laws, runs and coordinates)."""
+        found = Worlds((prior.laws(z),), _even(len(z))).log_losses(rows) - target
+        return np.hstack([np.nan_to_num(found, nan=9.0) @ whiten.T, z])
+
+    starts = np.vstack([np.zeros(len(prior.mean)), _normal(64, len(prior.mean), seed)])
+    order = np.argsort((residuals(starts) ** 2).sum(axis=1))[:4]
+    ends = [_descend(residuals, starts[i]) for i in order]
+    best, slopes = min(ends, key=lambda end: (residuals(end[0][None]) ** 2).sum())
+    scale = np.linalg.cholesky(np.linalg.inv(slopes.T @ slopes))
+    drawn = best + _normal(count, len(best), seed) @ scale.T
+    drawn[0] = best
+    return Worlds((prior.laws(drawn),), _even(count))
+
+
+def _descend(residuals: Callable, z):
+    """Levenberg and Marquardt; the end and the slopes there."""
+    damping, steps = 1.0, _SLOPE * np.eye(len(z))
+    now = residuals(z[None])[0]
+    slopes = None
+    for _ in range(_STEPS):
+        if slopes is None:
+            slopes = ((residuals(z + steps) - now) / _SLOPE).T
+            gram, pull = slopes.T @ slopes, slopes.T @ now
+        step = -np.linalg.solve(gram + damping * np.diag(np.diag(gram)), pull)
+        there = residuals((z + step)[None])[0]
+        if there @ there < now @ now:
+            small = now @ now - there @ there < _CLOSE * (now @ now)
+            z, now, damping, slopes = z + step, there, damping / 5, None
+            if small:
+                break
+        else:
+            damping *= 4
+            if damping > 1e8:
+                break
+    if slopes is None:
+        slopes = ((residuals(z + steps) - now) / _SLOPE).T
+    return z, slopes
+
+
+def _normal(count, size, seed):
+    """Even draws of a standard normal, (count, size)."""
+    uniform = qmc.Sobol(size, rng=np.random.default_rng(seed)).random(count)
+    return norm.ppf(np.clip(uniform, 1e-6, 1 - 1e-6))
+
+
+def _even(count):
+    return np.full(count, 1 / count)

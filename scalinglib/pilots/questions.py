@@ -1,0 +1,85 @@
+"""What pilots are for: a loss to be foretold, or a choice among ways to spend a budget."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from scalinglib.allocate import tokens_with_teacher
+from scalinglib.allocate.advice import Teacher
+from scalinglib.checks import positive
+from scalinglib.flops import forward_flops
+from scalinglib.pilots.worlds import INPUTS
+
+__all__ = ["Choice", "Foretell"]
+
+
+@dataclass(frozen=True)
+class Foretell:
+    """The loss of one model, distilled where there is a teacher's loss."""
+
+    student_params: float
+    student_tokens: float
+    teacher_loss: float | None = None
+
+    def __post_init__(self):
+        """Refuse what is no model."""
+        for name in ("student_params", "student_tokens", "teacher_loss"):
+            if getattr(self, name) is not None:
+                positive(name, getattr(self, name))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its rows stand for."""
+        return ("the loss",)
+
+    def rows(self) -> pd.DataFrame:
+        """The model, as a run."""
+        taught = np.nan if self.teacher_loss is None else self.teacher_loss
+        row = [self.student_params, self.student_tokens, np.nan, np.nan, taught]
+        return pd.DataFrame([row], columns=list(INPUTS), dtype=float)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Train one student on data, or distil it from one of some teachers, for the same FLOPs.
+
+    Attributes
+    ----------
+    compute : FLOPs of the student's training and of the share that counts of the inference
+    teachers : those at hand; of one without a loss (NaN) but with tokens it is the law's
+    delta_lgt : share of the teacher's inference that counts, in [0, 1]
+    """
+
+    student_params: float
+    compute: float
+    teachers: tuple[Teacher, ...]
+    delta_lgt: float = 1.0
+
+    def __post_init__(self):
+        """Refuse what is no choice."""
+        positive("student_params", self.student_params)
+        positive("compute", self.compute)
+        if not self.teachers:
+            raise ValueError("teachers is empty; a choice needs one or more")
+        if not 0 <= self.delta_lgt <= 1:
+            raise ValueError(f"delta_lgt is {self.delta_lgt!r}; it must lie in [0, 1]")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its rows stand for: data first, then the teachers."""
+        return ("train on data", *(f"distil from {teacher.name}" for teacher in self.teachers))
+
+    def rows(self) -> pd.DataFrame:
+        """What each way would train, as runs."""
+        size, nan = self.student_params, np.nan
+        rows = [[size, self.compute / (3 * forward_flops(size)), nan, nan, nan]]
+        for teacher in self.teachers:
+            tokens = tokens_with_teacher(size, teacher.params, self.compute, self.delta_lgt)
+            own = nan if teacher.tokens is None else teacher.tokens
+            rows.append([size, float(tokens), teacher.params, own, teacher.loss])
+        return pd.DataFrame(rows, columns=list(INPUTS), dtype=float)
+
+
+Questions = Sequence[Foretell | Choice]

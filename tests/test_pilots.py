@@ -1,0 +1,235 @@
+"""Pilots: Gaussian updates, regrets and searches against other routes; what is refused."""
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scalinglib import laws, pilots
+from scalinglib.allocate.advice import Teacher
+from scalinglib.laws import Law
+from scalinglib.pilots import Choice, Discrepancy, Foretell, Prior, Worlds, grid, propose
+from scalinglib.pilots.choose import _State
+from scalinglib.pilots.worlds import inputs
+
+NOISE = 0.01
+EXACT = Discrepancy(size=0.0)
+TEACHERS = (Teacher("small", 5e8, 2.5), Teacher("large", 4e9, 2.05))
+
+
+class _Line(NamedTuple):
+    a: float
+    b: float
+    c: float
+
+
+class Line(Law, _Line):
+    """Log-loss that is linear in its coefficients: Bayes' rule has a closed form."""
+
+    def log_loss(self, log_params, log_tokens):
+        return 1 + self.a + self.b * (log_params - 18) + self.c * (log_tokens - 21)
+
+
+def lines(count=400, seed=0):
+    drawn = 0.05 * np.random.default_rng(seed).normal(size=(count, 3))
+    return Worlds((Line(*drawn.T[..., None]),), np.full(count, 1 / count)), drawn
+
+
+def supervised_grid(sizes=(1e7, 1e8), tokens=(1e8, 1e9, 1e10)):
+    return grid(sizes, tokens, forward=lambda n: 2 * n)
+
+
+TAUGHT = grid([1e8], [1e9, 1e10], TEACHERS)
+
+
+def state(worlds, candidates, question, discrepancy=EXACT, noise=NOISE, known=None):
+    rows = inputs(candidates)
+    return _State(worlds, rows, candidates, [question], noise, discrepancy, known)
+
+
+def test_what_runs_leave_is_the_formula_of_linear_regression():
+    worlds, drawn = lines()
+    candidates, question = supervised_grid(), Foretell(1e9, 1e11)
+    plan = [0, 3, 3, 5]  # one of them with two seeds
+    found = state(worlds, candidates, question)
+    rows = inputs(candidates).iloc[plan]
+    x = np.stack([np.ones(4), np.log(rows.student_params) - 18, np.log(rows.student_tokens) - 21])
+    prior = np.cov(drawn.T, bias=True)
+    covariance = np.linalg.inv(np.linalg.inv(prior) + x @ x.T / NOISE**2)
+    asked = np.array([1, np.log(1e9) - 18, np.log(1e11) - 21])
+    loss = np.exp(worlds.log_losses(question.rows())).mean()
+    expected = loss * np.sqrt(asked @ covariance @ asked)
+    assert found.width(found.asked(found.after(plan))) == pytest.approx(expected, rel=1e-6)
+
+
+def test_expected_regret_is_that_of_many_simulated_studies():
+    candidates = grid([3e8, 1e9], [5e9, 3e10], TEACHERS)
+    worlds = Prior.around(candidates, laws.load("corrected").supervised).worlds(128)
+    found = state(worlds, candidates, Choice(1e9, 3e20, TEACHERS))
+    plan = [1, 2, 4]
+    covariance, first = found.covariance, found.first
+    rng = np.random.default_rng(0)
+    at = [*plan, *range(first, len(covariance))]
+    root = np.linalg.cholesky(covariance[np.ix_(at, at)] + 1e-14 * np.eye(len(at)))
+    truth = rng.normal(size=(40_000, len(at))) @ root.T
+    seen = truth[:, : len(plan)] + NOISE * rng.normal(size=(40_000, len(plan)))
+    inner = covariance[np.ix_(plan, plan)] + NOISE**2 * np.eye(len(plan))
+    gain = covariance[first:][:, plan] @ np.linalg.inv(inner)
+    losses, believed = truth[:, len(plan) :] + found.middle, seen @ gain.T + found.middle
+    chosen = np.take_along_axis(losses, believed.argmin(axis=1)[:, None], 1)[:, 0]
+    regret = (chosen - losses.min(axis=1)).mean()
+    left = found.asked(found.after(plan))
+    assert found.regret(left) == pytest.approx(regret, rel=0.1)
+    assert found.regret(left) < found.regret(found.now)
+    changed = (believed.argmin(axis=1) != found.middle.argmin()).mean()
+    assert found.changes(found.now - left) == pytest.approx(changed, abs=0.02)
+
+
+@pytest.mark.parametrize("question", [Foretell(1e9, 1e11), Foretell(1e9, 3e10, 2.1),
+                                      Choice(1e9, 3e20, TEACHERS)])  # fmt: skip
+def test_the_search_is_within_a_few_per_cent_of_trying_all_sets(question):
+    rng, ratios = np.random.default_rng(0), []
+    worlds = Prior(1e8, 1e10).worlds(128)
+    for _ in range(6):
+        sizes, tokens = 10 ** rng.uniform(7.5, 8.8, 3), 10 ** rng.uniform(9, 10.5, 2)
+        candidates = grid(sizes, tokens, TEACHERS).sample(11, random_state=int(rng.integers(99)))
+        budget = candidates.cost.sum() * rng.uniform(0.15, 0.5)
+        found = state(worlds, candidates, question, Discrepancy(), 0.003)
+        sets = [
+            list(plan)
+            for k in range(1, 6)
+            for plan in combinations(range(11), k)
+            if candidates.cost.iloc[list(plan)].sum() <= budget
+        ]
+        best = min(found.criterion(found.asked(found.after(plan))) for plan in sets)
+        args = {"noise": 0.003, "repeats": 1, "most_runs": 5}
+        plan = propose(worlds, candidates, question, budget, **args).runs.candidate
+        plan = [candidates.index.get_loc(i) for i in plan]
+        assert candidates.cost.iloc[plan].sum() <= budget * (1 + 1e-9)
+        ratios.append(found.criterion(found.asked(found.after(plan))) / best)
+    assert max(ratios) < 1.05
+    assert np.mean(ratios) < 1.02
+
+
+def test_no_pilot_removes_what_no_law_says():
+    worlds, _ = lines()
+    candidates, question = supervised_grid(), Foretell(1e9, 1e12)
+    told = propose(worlds, candidates, question, 1e25, noise=1e-4, discrepancy=EXACT)
+    doubted = propose(worlds, candidates, question, 1e25, noise=1e-4,
+                      discrepancy=Discrepancy(0.01))  # fmt: skip
+    loss = doubted.answers.loss[0]
+    assert told.floor < 1e-3 * loss
+    assert doubted.floor > 0.99 * 0.01 * loss
+    # But a run beside what is asked does.
+    near = supervised_grid([9e8], [9e11])
+    assert propose(worlds, near, question, 1e25, noise=1e-4,
+                   discrepancy=Discrepancy(0.01)).floor < 0.005 * loss  # fmt: skip
+
+
+def test_a_teacher_is_paid_for_once_and_is_a_run_itself():
+    worlds, new = Prior(3e8, 6e9).worlds(128), Teacher("new", 1e9, np.nan, 2e10)
+    candidates = grid([2e8, 4e8], [4e9, 8e9], [new])
+    candidates = candidates[candidates.teacher_params.notna()]
+    proposal = propose(worlds, candidates, Foretell(1e9, 2e10, 2.2), 1e22, noise=0.003, repeats=1)
+    training = candidates.teacher_cost.iloc[0]
+    assert training > 0
+    count = len(proposal.runs)
+    assert count >= 2
+    own = candidates.cost[proposal.runs.candidate].sum()
+    assert proposal.runs.spent.iloc[-1] == pytest.approx(own + training)
+    found = state(worlds, candidates, Foretell(1e9, 2e10, 2.2))
+    assert found.after([0])[4, 4] < found.covariance[4, 4]  # the teacher's own row
+
+
+def test_runs_that_are_known_leave_less_to_buy():
+    worlds, _ = lines()
+    candidates, question = supervised_grid(), Foretell(1e9, 1e11)
+    known = candidates.iloc[:4]
+    before = state(worlds, candidates, question, Discrepancy(0.01))
+    after = state(worlds, candidates, question, Discrepancy(0.01), known=known)
+    assert after.covariance[0, 0] < before.covariance[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"budget": 1e10}, "budget is 1e[+]10 FLOPs; the cheapest candidate costs 6e"),
+        ({"budget": -1.0}, "budget is -1.0"),
+        ({"noise": 0.0}, "noise is 0.0"),
+        (
+            {"question": Choice(1e9, 1e20, (TEACHERS[0],) * 2), "candidates": TAUGHT},
+            "all 2 teachers are equal",
+        ),
+        ({"question": Foretell(1e9, 1e11, 2.2)}, "candidates have no teachers"),
+        ({"question": Foretell(1e13, 1e11), "discrepancy": Discrepancy(0.9, 1.1)}, "too far"),
+        ({"candidates": supervised_grid([-1.0])}, "student_params is -1 in row 0"),
+    ],
+)
+def test_what_is_no_question_gets_a_sentence(change, words):
+    given = {"worlds": lines()[0], "candidates": supervised_grid(), "budget": 1e20}
+    given |= {"question": Foretell(1e9, 1e11), "noise": NOISE} | change
+    with pytest.raises(ValueError, match=words):
+        propose(given.pop("worlds"), given.pop("candidates"), given.pop("question"),
+                given.pop("budget"), **given)  # fmt: skip
+
+
+def truth_table(count=10, seed=0):
+    law = laws.load("bias_variance")
+    rng = np.random.default_rng(seed)
+    runs = grid([1e8, 3e8, 1e9], [3e9, 2e10, 1e11], TEACHERS)
+    runs = runs.sample(count, random_state=seed)
+    exact = np.exp(Worlds((law,), np.ones(1)).log_losses(inputs(runs)))[0]
+    return runs.assign(loss=exact * np.exp(0.003 * rng.normal(size=count))), law
+
+
+def test_a_posterior_from_few_runs_is_that_of_many_draws_of_the_prior():
+    """Importance sampling knows nothing of slopes or minima."""
+    runs, law = truth_table(3)
+    prior = Prior.around(runs, law.supervised)
+    asked = inputs(grid([5e8], [1e10], TEACHERS))
+    noise, apart = 0.02, Discrepancy(0.0)
+    found = pilots.posterior(prior, runs, noise=noise, discrepancy=apart, count=2048)
+    drawn = prior.worlds(2**15)
+    misfit = (drawn.log_losses(inputs(runs)) - np.log(runs.loss.to_numpy())) / noise
+    weights = np.exp(-0.5 * (misfit**2).sum(axis=1))
+    weights /= weights.sum()
+    assert 1 / (weights**2).sum() > 500
+    losses = drawn.log_losses(asked)
+    mean = weights @ losses
+    spread = np.sqrt(weights @ (losses - mean) ** 2)
+    own = found.log_losses(asked)
+    assert np.all(abs(own.mean(axis=0) - mean) < 0.6 * spread + 0.002)
+    assert np.all(own.std(axis=0) < 2 * spread + 0.002)
+    assert np.all(own.std(axis=0) > spread / 2 - 0.002)
+
+
+def test_a_posterior_holds_what_made_the_runs_and_narrows():
+    few, law = truth_table(6)
+    many, _ = truth_table(18)
+    asked = inputs(grid([5e8], [1e10, 3e10], TEACHERS))
+    exact = Worlds((law,), np.ones(1)).log_losses(asked)[0]
+    widths = []
+    for runs in (few, many):
+        prior = Prior.around(runs, None)
+        own = pilots.posterior(prior, runs, noise=0.003).log_losses(asked)
+        low, high = np.quantile(own, [0.005, 0.995], axis=0)
+        assert ((low - 0.01 < exact) & (exact < high + 0.01)).all()
+        widths.append(own.std(axis=0).mean())
+    assert widths[1] < widths[0]
+
+
+def test_what_is_no_evidence_is_refused():
+    runs, law = truth_table(4)
+    prior = Prior.around(runs, law.supervised)
+    with pytest.raises(ValueError, match="loss is -1"):
+        pilots.posterior(prior, runs.assign(loss=-1.0), noise=0.01)
+    with pytest.raises(ValueError, match="noise is 0"):
+        pilots.posterior(prior, runs, noise=0)
+    with pytest.raises(ValueError, match="nothing is left"):
+        Prior(1e8, 1e9, law.supervised, distilled=False)
+    assert len(pilots.posterior(prior, runs[:0], noise=0.01).weights) == 256
+    with pytest.raises(ValueError, match="neither teacher_loss"):
+        inputs(pd.DataFrame({"student_params": [1e8], "student_tokens": [1e9],
+                             "teacher_params": [1e9]}))  # fmt: skip
