@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 export PYTHONPATH := $(CURDIR)
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
 
-.PHONY: FORCE help setup figures verify disguised lab test lint format site planner seconds study bench \
+.PHONY: FORCE help setup figures smoke verify disguised lab test lint format site planner seconds study bench \
     lock clean $(NOTEBOOKS)
 .DELETE_ON_ERROR:
 
@@ -53,9 +53,13 @@ build/figures/%.done: notebooks/%.py tools/notebooks.py requirements.lock | .ven
 	@$(VENV)/python -m tools.notebooks run $< $(if $(KEEP),--keep "$$KEEP")
 
 # Of the ledger a notebook needs the claims that it checks: rewritten where one of them changed.
-ifneq ($(filter figures build/figures/% $(NOTEBOOKS),$(MAKECMDGOALS)),)
+ifneq ($(filter figures smoke build/figures/% $(NOTEBOOKS),$(MAKECMDGOALS)),)
 $(shell $(or $(wildcard $(VENV)/python),$(PYTHON)) tools/dependencies.py)
 endif
+
+SMOKE := $(filter 00_% 01_% 03_%,$(NOTEBOOKS))
+smoke: $(SMOKE) ## three notebooks, within a minute, to see that it runs
+	@$(VENV)/python -m tools.verify $(SMOKE)
 
 verify: .venv/.done ## compute everything anew and report what of the committed results came out
 	@rm -rf build/figures build/made

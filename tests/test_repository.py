@@ -102,15 +102,20 @@ def test_pieces_of_a_stream_are_joined():
     assert joined == [("stdout", "ab"), ("stderr", "c"), ("stdout", "d")]
 
 
-def test_readme_table_and_gallery_are_up_to_date():
+def test_generated_parts_of_the_readme_are_up_to_date_and_lead_somewhere():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.updated(text) == text
-    links = re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(r'(?:src|href)="([^":]+)"', text)
-    for target in links:
-        assert (ROOT / target).exists(), target
+    page = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+    assert readme.details() == page
+    for folder, written in ((ROOT, text), (ROOT / "notebooks", page)):
+        links = re.findall(r"\]\(([^)#:]+)\)", written)
+        links += re.findall(r'(?:src|href)="([^":]+)"', written)
+        for target in links:
+            assert (folder / target).exists(), target
     for notebook in NOTEBOOKS:
-        wanted = 1 + bool(readme.pictures(notebook))  # in the table, and in the gallery
-        assert links.count(f"notebooks/{notebook.stem}.ipynb") >= wanted, notebook
+        wanted = 1 + bool(readme.pictures(notebook))  # in the list, and in the gallery
+        assert text.count(f"notebooks/{notebook.stem}.ipynb") >= wanted, notebook
+        assert f"({notebook.stem}.ipynb)" in page
 
 
 def test_every_data_file_has_a_source():

@@ -16,7 +16,7 @@ PARTS = {
     "Does it hold elsewhere?": ["08", "08b", "17", "13", "19", "01", "02"],
     "Practice": ["10", "18", "09"],
     "Yours": ["12", "16"],
-    "To look up": ["03", "07b", "14", "15", "11"],
+    "To look up": ["03", "07b", "14", "15", "11", "11b"],
 }
 LINE = re.compile(r"(^# # .+\n)(?:#\n# \[(?:README|←).*\n(?:# .+\n)*)?", re.MULTILINE)
 
@@ -30,11 +30,17 @@ def main(paths):
         path.write_text(LINE.sub(rf"\g<1>#\n# {links}\n", text, count=1), encoding="utf-8")
 
 
-def in_order():
-    """The edited halves of the notebooks in reading order; those that no part names come last."""
+def in_parts():
+    """The edited halves of the notebooks by part, in reading order; what none names comes last."""
     every = {path.stem.split("_")[0]: path for path in sorted(ROOT.glob("notebooks/[0-9]*.py"))}
-    named = [number for part in PARTS.values() for number in part if number in every]
-    return [every[number] for number in [*named, *(n for n in every if n not in named)]]
+    parts = {p: [every.pop(n) for n in numbers if n in every] for p, numbers in PARTS.items()}
+    parts[list(PARTS)[-1]] += every.values()
+    return parts
+
+
+def in_order():
+    """The same one after the other."""
+    return [path for paths in in_parts().values() for path in paths]
 
 
 def line(order, stem):

@@ -1,9 +1,10 @@
-"""Write the README's table of notebooks and its gallery, each between its two markers.
+"""Write the README's generated parts, each between its markers, and the page of the notebooks.
 
     .venv/bin/python -m tools.readme
 
-What a notebook makes is read off its save(...) calls, how long it takes off data/seconds.csv
-(`make seconds` measures it), what became of the statements it checks off data/claims.toml.
+What a notebook makes is read off its save(...) calls, its finding off what it says is to take away,
+how long it takes off data/seconds.csv (`make seconds` measures it), what became of statements off
+data/claims.toml.
 """
 
 import ast
@@ -12,18 +13,26 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
+
+from scalinglib import laws
 from scalinglib.report.claims import ledger
+from tools import navigation
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADLINE = "start_the_u"
 # What the gallery shows of a notebook, where that is not its first picture.
 SHOWN = {
-    "07_compute_optimal_distillation": "fig17_compute_optimal_loss_all",
+    "02_capacity_gap_mapping_problem": "fig11_mapping_teacher_width",
+    "05_fitting_the_law": "paper_runs_capacity_gap",
+    "07_compute_optimal_distillation": "fig33_compute_ratio",
     "07b_optimal_teachers": "fig29_both_shares",
     "08_small_scale_study": "fig04_capacity_gap_small_scale",
     "08b_small_scale_decisions": "fig06_fixed_tokens_small_scale",
     "09_calibration": "fig43_short_data",
     "12_your_own_runs": "own_runs_more_tokens_simulated",
+    "14_a_better_law": "law_collapse",
+    "17_real_text": "text_capacity_gap",
 }
 
 
@@ -103,19 +112,62 @@ def follows(claims):
     return f"of {len(answers)} about the law {len(both)} follow from the authors' own"
 
 
-def table():
-    """The table's lines."""
-    head = ["notebook", "section", "makes", "command", "seconds", "status"]
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    measured, claims = seconds(), ledger().values()
-    for notebook in notebooks():
-        stem = notebook.stem
-        made = ", ".join(map(link, stems(notebook)))
-        cells = [f"[`{stem}`](notebooks/{stem}.ipynb)", title(notebook), made, f"`make {stem}`"]
-        checked = [claim for claim in claims if claim.get("notebook") == stem]
-        cells += [measured.get(stem, ""), status(checked)]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+def score():
+    """How the statements of the paper fare, in two sentences."""
+    of_paper = [claim for claim in ledger().values() if claim["source"] == "paper"]
+    found = Counter(re.sub(" within .*", " within", claim["answer"]) for claim in of_paper)
+    return (
+        f"Of {len(of_paper)} statements of the paper **{found['holds']} hold**, "
+        f"{found['holds within']} more within a looser bound, **{found['does not hold']} do not**; "
+        f"{found['undecided by the evidence']} are undecided by the runs, "
+        f"{found['not seen at our scale']} not seen at our scale, "
+        f"{found['cannot be tested here']} cannot be tested here "
+        f"([ledger](notebooks/11_claims.ipynb)).\n"
+    )
+
+
+def finding(notebook):
+    """The first sentence of what a notebook says is to take away."""
+    text = notebook.read_text(encoding="utf-8").split("## What to take away\n")[1]
+    words = " ".join(line.lstrip("# -") for line in text.split("\n\n")[0].splitlines()).strip()
+    return re.match(r".+?\.(?=[\s*]|$)", words)[0].replace("**", "")
+
+
+def listed():
+    """The notebooks by part, in reading order, each with its finding."""
+    lines = []
+    for part, paths in navigation.in_parts().items():
+        lines += [f"**{part}**", ""]
+        lines += [f"- {_linked(path, 'notebooks/')}: {finding(path)}" for path in paths]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _linked(notebook, folder=""):
+    number = notebook.stem.split("_")[0]
+    return f"[{number} · {title(notebook)}]({folder}{notebook.stem}.ipynb)"
+
+
+def details():
+    """The page of notebooks/: of each what it makes, how long it takes, what became of claims."""
+    lines = ["# The notebooks, in reading order", ""]
+    lines += [
+        "`make NAME` runs one, `make figures` all that changed. Seconds are those of a full",
+        "",
+    ]
+    lines[-1:] = ["run where nothing was compiled before ([cores](../data/seconds.csv)).", ""]
+    claims, measured = ledger().values(), seconds()
+    for part, paths in navigation.in_parts().items():
+        lines += [f"## {part}", ""]
+        for path in paths:
+            made = [f"[{name(s)}](../figures/{s}.{'png' if has_picture(s) else 'csv'})"
+                    for s in stems(path)]  # fmt: skip
+            lines += [f"### {_linked(path)}", "", finding(path), ""]
+            lines += [f"- `make {path.stem}`, {measured.get(path.stem, 'some')} seconds"]
+            if found := status(c for c in claims if c.get("notebook") == path.stem):
+                lines += [f"- Statements: {found}"]
+            lines += [f"- Makes {', '.join(made)}", ""]
+    return "\n".join(lines)
 
 
 def shown(notebook):
@@ -123,19 +175,47 @@ def shown(notebook):
     return SHOWN.get(notebook.stem, next(iter(pictures(notebook)), None))
 
 
-def gallery():
-    """A picture of each notebook, three in a row, each leading to its notebook."""
-    return "".join(
-        f'<a href="notebooks/{notebook.stem}.ipynb">'
-        f'<img src="figures/{shown(notebook)}.png" width="32%" alt="{title(notebook)}"></a>\n'
-        for notebook in notebooks()
-        if shown(notebook)
+def three():
+    """The three pictures of the first screen, a caption each."""
+    corrected, printed = laws.load("corrected"), laws.load("table6")
+    runs = pd.read_csv(ROOT / "figures" / "paper_runs_capacity_gap.csv")
+    costs = [
+        group.student_loss[group.teacher_loss.idxmin()] - group.student_loss.min()
+        for _, group in runs.groupby(["student_params", "student_tokens"])
+    ]
+    captions = {
+        "start_the_u": "A teacher can be too good: in the paper's own runs the strongest one "
+        f"costs a student up to {max(costs):.2f} nats against its best.",
+        "misprint_section_d5": "Do not budget with the printed Table 6: its B' is a misprint, too "
+        f"small by a factor of {corrected.B / printed.B:.0f}.",
+        "start_the_decision": "Does distilling ever stop paying? The laws that fit the paper's "
+        "runs disagree, so answers here are ranges.",
+    }
+    cells = "".join(
+        f'<td width="33%" valign="top"><a href="figures/{stem}.png"><img src="figures/{stem}.png" '
+        f'alt="{caption}"></a><br>{caption}</td>\n'
+        for stem, caption in captions.items()
     )
+    return f"<table><tr>\n{cells}</tr></table>\n"
+
+
+def gallery():
+    """A picture of each notebook with its finding, two in a row, each leading to its notebook."""
+    cells = [
+        f'<td width="50%" valign="top"><a href="notebooks/{notebook.stem}.ipynb">'
+        f'<img src="figures/{shown(notebook)}.png" alt="{title(notebook)}"></a><br>'
+        f"{title(notebook)}</td>"
+        for notebook in navigation.in_order()
+        if shown(notebook)
+    ]
+    rows = ["".join(cells[i : i + 2]) for i in range(0, len(cells), 2)]
+    return "<table>\n" + "".join(f"<tr>{row}</tr>\n" for row in rows) + "</table>\n"
 
 
 def updated(text):
-    """README text with the table and the gallery made anew."""
-    for name, make in {"table": table, "gallery": gallery}.items():
+    """README text with its generated parts made anew."""
+    parts = {"score": score, "three pictures": three, "notebooks": listed, "gallery": gallery}
+    for name, make in parts.items():
         begin, end = f"<!-- {name}: tools/readme.py -->\n", f"<!-- end of {name} -->"
         before, rest = text.split(begin)
         text = before + begin + make() + end + rest.split(end)[1]
@@ -143,5 +223,6 @@ def updated(text):
 
 
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
-    readme.write_text(updated(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    front = ROOT / "README.md"
+    front.write_text(updated(front.read_text(encoding="utf-8")), encoding="utf-8")
+    (ROOT / "notebooks" / "README.md").write_text(details(), encoding="utf-8")

@@ -1,6 +1,6 @@
 """Say in a dozen lines what a new computation of everything reproduced; `make verify` runs it.
 
-    python -m tools.verify
+    python -m tools.verify [NAME ...]      of all notebooks, or of those named
 
 Reads what each notebook's run recorded (build/made/NAME.json). Exit status 1 where anything
 differs beyond rounding from the last commit, or, outside git, from the files as they were.
@@ -76,25 +76,26 @@ def not_made(records):
     )
 
 
-def main():
-    """Print the report; the exit status."""
+def main(stems=()):
+    """Print the report on the notebooks named, or on all; the exit status."""
+    wanted = [path.stem for path in readme.notebooks() if not stems or path.stem in stems]
     records = {}
-    for notebook in readme.notebooks():
-        record = publish.ROOT / "build" / "made" / f"{notebook.stem}.json"
-        done = publish.ROOT / "build" / "figures" / f"{notebook.stem}.done"
+    for stem in wanted:
+        record = publish.ROOT / "build" / "made" / f"{stem}.json"
+        done = publish.ROOT / "build" / "figures" / f"{stem}.done"
         finished = record.exists() and done.exists()
-        records[notebook.stem] = json.loads(record.read_text("utf-8")) if finished else None
+        records[stem] = json.loads(record.read_text("utf-8")) if finished else None
     computed = [row for row in claims.computed() if records.get(row["notebook"])]
     printed = {row["id"]: row["answer"] for row in computed}
     answers = {
         name: (claim["answer"], printed.get(name))
         for name, claim in claims.ledger().items()
-        if "notebook" in claim
+        if claim.get("notebook") in wanted
     }
-    lines, reproduced = summary(records, answers, not_made(records))
+    lines, reproduced = summary(records, answers, [] if stems else not_made(records))
     print("\n".join(lines))
     return not reproduced
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
