@@ -2,7 +2,9 @@
 # # 07b · The optimal teacher, scenario by scenario
 #
 # [← 03](03_parameters_and_flops.ipynb)
-# · [README](../README.md) · [14 →](14_a_better_law.ipynb) · *To look up*
+# · [README](../README.md)
+# · [14 →](14_a_better_law.ipynb)
+# · *To look up*
 #
 # *Sections 5.3 and D.4.* Notebook `07` asks what a budget buys; here is what it is spent on: the
 # best student's tokens $D_S^*$, its teacher's size $N_T^*$ and tokens $D_T^*$ (Equation 10), in the

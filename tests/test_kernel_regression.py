@@ -13,14 +13,7 @@ ALPHA = np.arange(1, 41) ** -0.7
 def test_lemmas_against_sampled_least_squares(m, n, teacher_bound, share):
     student_bound = share * teacher_bound
     basis = kr.cosine_basis(128, 40)
-    target, scale = basis @ ALPHA, np.sqrt(128)
-    teacher = basis[:, :m] @ kr.constrained_least_squares(
-        basis[:, :m] / scale, target / scale, teacher_bound
-    )
-    student = basis[:, :n] @ kr.constrained_least_squares(
-        basis[:, :n] / scale, teacher / scale, student_bound
-    )
-    errors = [np.sqrt(np.mean((model - target) ** 2)) for model in (teacher, student)]
+    errors = kr.numerical_errors(basis, ALPHA, (m, n), (teacher_bound, student_bound))
     assert kr.teacher_error(ALPHA, m, teacher_bound) == pytest.approx(errors[0], abs=1e-9)
     assert kr.student_error(ALPHA, m, n, teacher_bound, student_bound) == pytest.approx(
         errors[1], abs=1e-9
@@ -50,6 +43,13 @@ def test_teacher_improves_and_student_turns(n, bound):
     assert (np.diff(teacher) <= 1e-12).all()
     assert (np.diff(student[:n]) <= 1e-12).all()
     assert (np.diff(student[n - 1 :]) >= -1e-12).all()
+
+
+def test_the_rise_starts_where_the_bound_stops_binding():
+    alpha, n = np.ones(1000), 300
+    start = kr.rise_start(alpha, n, 5.0, 4.5)
+    assert start == int(n * (5.0 / 4.5) ** 2) + 1
+    assert kr.rise_start(alpha, n, 50.0, 50.0) == 1001  # no bound, no rise
 
 
 def test_basis_is_orthonormal():

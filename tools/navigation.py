@@ -54,7 +54,7 @@ def line(order, stem):
     if at + 1 < len(order):
         links.append(f"[{_number(order[at + 1])} →]({order[at + 1].stem}.ipynb)")
     text = " · ".join([*links, f"*{part}*"] if part else links)
-    return text if len(text) < 98 else text.replace(" · [README]", "\n· [README]")
+    return text if len(text) < 98 else text.replace(" · ", "\n· ")
 
 
 def _number(path):

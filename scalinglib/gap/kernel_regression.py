@@ -6,7 +6,11 @@ the first `student_size` functions and a bound D. Both see infinite data. Closed
 Lemmas C.1 and C.2; `constrained_least_squares` finds the same models on sampled functions.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
@@ -15,7 +19,10 @@ from scalinglib.checks import positive
 __all__ = [
     "constrained_least_squares",
     "cosine_basis",
+    "numerical_errors",
+    "rise_start",
     "student_error",
+    "sweep",
     "teacher_error",
 ]
 
@@ -84,6 +91,67 @@ def constrained_least_squares(design: np.ndarray, target: np.ndarray, bound: flo
     if min(np.linalg.norm(free), np.linalg.norm(solution(low))) <= bound:
         return free
     return solution(brentq(lambda r: np.linalg.norm(solution(r)) - bound, low, high, xtol=1e-14))
+
+
+def numerical_errors(
+    basis: np.ndarray, alpha: np.ndarray, sizes: tuple[int, int], bounds: tuple[float, float]
+) -> list[float]:
+    """Errors of teacher and student by the definition alone (Equations 14 and 19).
+
+    Each model is the bounded least-squares fit of what is above it: the target, then the teacher.
+    `basis` (points, p) is orthonormal; `sizes` are m and n, `bounds` T and D.
+    """
+    scale, target = np.sqrt(len(basis)), basis @ alpha
+    wanted, errors = target, []
+    for size, bound in zip(sizes, bounds, strict=True):
+        part = basis[:, :size]
+        wanted = part @ constrained_least_squares(part / scale, wanted / scale, bound)
+        errors.append(float(np.sqrt(np.mean((wanted - target) ** 2))))
+    return errors
+
+
+def sweep(
+    draws: np.ndarray,
+    student_sizes: Sequence[int],
+    teacher_sizes: Sequence[int],
+    teacher_bound: float,
+    student_bound: float,
+) -> pd.DataFrame:
+    """Errors of all students under all teachers, a row each.
+
+    `draws` are targets (draws, p). Columns: draw, student_size, teacher_size, ratio (m / n),
+    teacher_error, student_error, above_own_size (the student's error less that at m = n, which
+    must be one of the teachers).
+    """
+    bounds = teacher_bound, student_bound
+    table = pd.DataFrame(
+        {
+            "draw": draw,
+            "student_size": n,
+            "teacher_size": m,
+            "ratio": m / n,
+            "teacher_error": teacher_error(alpha, m, teacher_bound),
+            "student_error": student_error(alpha, m, n, *bounds),
+        }
+        for draw, alpha in enumerate(draws)
+        for n in student_sizes
+        for m in teacher_sizes
+    )
+    own = table[table.ratio == 1].set_index(["draw", "student_size"]).student_error
+    rows = pd.MultiIndex.from_frame(table[["draw", "student_size"]])
+    return table.assign(above_own_size=table.student_error - own[rows].to_numpy())
+
+
+def rise_start(
+    alpha: np.ndarray, student_size: int, teacher_bound: float, student_bound: float
+) -> int:
+    """The first teacher size whose student is worse than at m = n; len(alpha) + 1 if none is."""
+
+    def error(size):
+        return student_error(alpha, size, student_size, teacher_bound, student_bound)
+
+    sizes = range(student_size, len(alpha) + 1)
+    return student_size + bisect_right(sizes, error(student_size) + 1e-9, key=error)
 
 
 def cosine_basis(points: int, size: int) -> np.ndarray:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import matplotlib as mpl
-import numpy as np
 import seaborn  # noqa: F401 - its colour maps, by name
 from matplotlib.colors import LogNorm
 
@@ -85,10 +84,10 @@ COLUMNS = {
         "compute, over that of training on data", words="{:g}".format, log=True
     ),
     "token_ratio": Column("tokens, over those of training on data", words="{:g}".format, log=True),
-    "width": Column("student width", "student", "{:g}".format),
+    "width": Column("student width", "width", "{:g}".format),
     "teacher_width": Column("teacher width", words="{:g}".format, log=True, base=2),
     "teacher_steps": Column("training steps of the teacher", words="{:g}".format, log=True, base=2),
-    "above_best": Column("loss above that of the best teacher (nats)"),
+    "above_best": Column("loss above the best (nats)"),
 }
 
 SCENARIO_WORDS = {
@@ -118,7 +117,7 @@ _OTHERS = [*[*_SCENARIOS.values()][1:], "#CC79A7", "#56B4E9"]
 _MAPS = {
     "student_params": ("viridis_r", 0.2, LogNorm(1e8, 2e10), LogNorm(3e3, 1.2e6)),
     "student_tokens": ("viridis_r", 0.2, LogNorm(4e9, 512e9), LogNorm(1e5, 1e9)),
-    "width": ("viridis_r", 0.2, LogNorm(4, 362), None),
+    "width": ("viridis_r", 0.2, LogNorm(4, 256), None),
     "tokens_per_param": ("crest", 0.0, LogNorm(10, 600), None),
 }
 _SMALL = {
@@ -156,8 +155,9 @@ def palette(column: str, values: Iterable) -> dict:
         return dict(zip(values, _OTHERS, strict=False))
     name, least, large, small = _MAPS[column]
     scale = small if max(values) < _SMALL[column] else large
-    places = [least + (1 - least) * float(np.clip(scale(value), 0, 1)) for value in values]
-    return {v: mpl.colormaps[name](place) for v, place in zip(values, places, strict=True)}
+    places = {value: float(scale(value)) for value in values}
+    shades = {v: mpl.colormaps[name](least + (1 - least) * p) for v, p in places.items()}
+    return {v: "black" if places[v] > 1 else shade for v, shade in shades.items()}
 
 
 def dashes(column: str, value: object) -> dict:

@@ -346,7 +346,8 @@ def _scale(axis, column):
 def _ticks(axis, column):
     """Ticks of a logarithmic axis in words, five or so; those set by hand stay."""
     known = columns.COLUMNS.get(column)
-    if not (known and known.log) or isinstance(axis.get_major_locator(), FixedLocator):
+    by_hand = isinstance(axis.get_major_locator(), FixedLocator) or axis.get_scale() != "log"
+    if not (known and known.log) or by_hand:
         return
     if known.base == 2:
         octaves = np.diff(np.log2(axis.get_view_interval())).item()
