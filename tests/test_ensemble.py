@@ -1,5 +1,7 @@
 """The ensemble of laws: its forms, its arithmetic, its construction and its coverage."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from scalinglib import allocate, fit, laws
 from scalinglib.laws.ensembles import from_rows
 from scalinglib.laws.forms import FORMS
+from scalinglib.laws.limits import below_floor
 from scalinglib.report.paths import DATA
 from tools.once import ensemble as tool
 
@@ -16,7 +19,7 @@ RUNS = pd.read_csv(DATA / "published" / "figure1_runs.csv")
 CURVES = pd.read_csv(DATA / "published" / "figure1_curves.csv")
 COVERAGE = pd.read_csv(tool.COVERAGE)
 SUPERVISED = laws.load().supervised
-NEW_FORMS = [form for form in FORMS if form != "equation8"]
+NEW_FORMS = sorted(set(laws.ensemble().forms) - {"equation8"})
 
 
 def _some(names, weights):
@@ -86,10 +89,78 @@ def test_a_run_spreads_more_than_the_laws():
     law = members.quantiles(losses, [0.05, 0.95])
     run = members.run_quantiles(losses, [0.05, 0.95])
     assert run[0] < law[0] < law[1] < run[1]
-    # One law alone: Laplace of the mean size it is given.
+    # One law alone: normal, of the deviation of a Laplace distribution of the mean size given.
     alone = _some(members.names[:1], [1.0])
+    deviation = np.sqrt(2) * alone.scales[0]
     half = np.log(alone.run_quantiles(losses[:1], 0.75) / losses[0])
-    assert half == pytest.approx(alone.scales[0] * np.log(2), rel=0.1)
+    assert half == pytest.approx(0.6745 * deviation, rel=0.1)
+    shared = np.log(alone.run_quantiles(losses[:1], 0.75, 2 * deviation) / losses[0])
+    assert shared == pytest.approx(0.6745 * np.sqrt(5) * deviation, rel=0.1)
+
+
+SEEN = laws.Seen.of(RUNS, SUPERVISED)
+
+
+def test_distance_is_none_at_the_runs_and_counts_factors_beyond():
+    at = [RUNS[name].to_numpy() for name in tool.INPUTS]
+    assert SEEN.distance(*at).max() == 0
+    largest = RUNS[RUNS.student_params == RUNS.student_params.max()].iloc[0]
+    n, d, teacher = (largest[name] for name in tool.INPUTS)
+    # A teacher as bad for the larger student as for this one: only size and tokens are further.
+    alone, there = SUPERVISED.loss(n, d), SUPERVISED.loss(4 * n, 3 * d)
+    e = SUPERVISED.E
+    same = e + (teacher - e) * (there - e) / (alone - e)
+    assert SEEN.distance(4 * n, 3 * d, same) == pytest.approx(np.hypot(np.log(4), np.log(3)))
+    # A better teacher than any: by the factor in what it leaves of the loss above E.
+    best = RUNS[(RUNS.student_params == n) & (RUNS.student_tokens == d)].teacher_loss.min()
+    near = SEEN.distance(n, d, e + (best - e) / 1.01)
+    assert near == pytest.approx(np.log(1.01), rel=1e-6)
+
+
+def test_a_new_runs_band_widens_with_the_distance_and_the_level():
+    known = replace(laws.ensemble(), seen=SEEN, growth=0.003)
+    near, far = known.predict([1e9, 8e9], [2e10, 2e11], 2.1).to_dict("records")
+    assert 0 < near["distance"] < far["distance"]
+    assert far["discrepancy"] == pytest.approx(0.003 * far["distance"])
+    assert near["low"] < near["centre"] < near["high"]
+    assert far["high"] / far["low"] > near["high"] / near["low"]
+    wide = known.predict(1e9, 2e10, 2.1, level=0.99).iloc[0]
+    assert wide.low < near["low"] < near["high"] < wide.high
+    # No discrepancy: what the laws and one run's scatter give.
+    bare = replace(known, growth=0.0).predict(8e9, 2e11, 2.1).iloc[0]
+    expected = known.run_quantiles(known.losses(8e9, 2e11, 2.1), [0.05, 0.5, 0.95])
+    assert [bare.low, bare.centre, bare.high] == pytest.approx(expected)
+    with pytest.raises(ValueError, match="level is 90; it must be between 0 and 1"):
+        known.predict(1e9, 2e10, 2.1, level=90)
+    with pytest.raises(ValueError, match="the ensemble has no `seen`"):
+        replace(known, seen=None).predict(1e9, 2e10, 2.1)
+
+
+def test_answers_are_told_form_by_form():
+    members = laws.ensemble()
+    values = members.losses(1e9, 2e10, 2.1)
+    table = members.by_form(values)
+    forms = table.index.drop(["passes its floor", "respects its floor", "all"], errors="ignore")
+    assert set(forms) == set(members.forms)
+    assert table.weight[forms].sum() == pytest.approx(1)
+    assert table.weight[forms].is_monotonic_decreasing
+    of = np.array(members.forms) == forms[0]
+    by_hand = members.only(of).quantiles(values[of], [0.05, 0.5, 0.95])
+    assert table.loc[forms[0], ["low", "centre", "high"]].tolist() == by_hand.tolist()
+    split = table.loc[["passes its floor", "respects its floor"]]
+    assert split.laws.sum() == table.laws["all"] == len(members.members)
+
+
+def test_a_law_that_passes_its_floor_is_told():
+    law = laws.load("bias_variance")
+    sizes = np.array([300e6, 1e9, 10e9])
+    many = np.geomspace(1e10, 1e18, 200)[:, None, None]
+    good = np.linspace(1.25, 2.6, 200)[:, None]
+    lowest = law.loss(sizes, many, good).min(axis=(0, 1))
+    by_hand = law.supervised.infinite_data_loss(sizes) - lowest
+    assert below_floor(law, sizes) == pytest.approx(by_hand, abs=1e-4)
+    assert (by_hand > 5e-4).all()
+    assert not below_floor(law._replace(rho=0.0), sizes).any()
 
 
 def test_a_thin_ensemble_stands_for_the_whole():

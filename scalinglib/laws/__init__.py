@@ -5,7 +5,7 @@ paper's runs about equally well, for any answer that money hangs on.
 """
 
 from scalinglib.laws.base import Law, StudentLaw
-from scalinglib.laws.ensembles import Ensemble, ensemble
+from scalinglib.laws.ensembles import Ensemble, Seen, ensemble
 from scalinglib.laws.equations import (
     FITTED_RANGE,
     DistillationLaw,
@@ -24,6 +24,7 @@ __all__ = [
     "DistillationLaw",
     "Ensemble",
     "Law",
+    "Seen",
     "StudentLaw",
     "SupervisedLaw",
     "ensemble",

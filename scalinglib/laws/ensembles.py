@@ -10,17 +10,73 @@ array([2.31, 2.32, 2.32])
 """
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
 
 from scalinglib.laws.equations import SupervisedLaw
 from scalinglib.laws.forms import FORMS
+from scalinglib.laws.limits import below_floor
 from scalinglib.laws.named import COEFFICIENTS
 
-__all__ = ["Ensemble", "ensemble", "from_rows"]
+__all__ = ["LEVEL", "Ensemble", "Seen", "ensemble", "from_rows"]
 
-_RESIDUALS = 41  # points that stand for one run's residual
+_POINTS = 41  # that stand for the distribution of one run about one law
+_PASSES = 5e-4  # nats
+LEVEL = 0.9  # of ranges over laws, and of a new run's band, where none is asked for
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The runs that laws were fitted to, as far as a distance from them needs.
+
+    Attributes
+    ----------
+    student_params, student_tokens : array (settings,)
+        Of each student that was trained.
+    best_teacher, worst_teacher : array (settings,)
+        The least and the largest of its teachers' losses.
+    supervised : SupervisedLaw
+        Says what a student reaches alone, against which its teacher is measured.
+    """
+
+    student_params: np.ndarray
+    student_tokens: np.ndarray
+    best_teacher: np.ndarray
+    worst_teacher: np.ndarray
+    supervised: SupervisedLaw
+
+    @classmethod
+    def of(cls, runs: pd.DataFrame, supervised: SupervisedLaw) -> "Seen":
+        """Of a table of runs: student_params, student_tokens, teacher_loss."""
+        groups = runs.groupby(["student_params", "student_tokens"]).teacher_loss
+        table = groups.agg(["min", "max"]).reset_index().astype(float)
+        return cls(*table.to_numpy().T, supervised)
+
+    def distance(
+        self, student_params: ArrayLike, student_tokens: ArrayLike, teacher_loss: ArrayLike
+    ) -> np.ndarray:
+        """How far settings are from the nearest run, each factor e of a quantity counting one.
+
+        The quantities are N_S, D_S and (L_T - E) / (L(N_S, D_S) - E), the teacher's error over what
+        the student would have alone; along the last all between a student's teachers is near.
+        """
+        inputs = np.broadcast_arrays(student_params, student_tokens, teacher_loss)
+        size, tokens, teacher = (np.asarray(x, float)[..., None] for x in inputs)
+        log_u = self._log_u(size, tokens, teacher)
+        low = self._log_u(self.student_params, self.student_tokens, self.best_teacher)
+        high = self._log_u(self.student_params, self.student_tokens, self.worst_teacher)
+        apart = np.log(size / self.student_params) ** 2 + np.log(tokens / self.student_tokens) ** 2
+        apart = apart + np.maximum(np.maximum(low - log_u, log_u - high), 0) ** 2
+        return np.sqrt(apart.min(axis=-1))
+
+    def _log_u(self, params, tokens, teacher_loss):
+        alone = np.exp(self.supervised.log_loss(np.log(params), np.log(tokens)))
+        entropy = self.supervised.E
+        return np.log(np.maximum(teacher_loss - entropy, 1e-6) / (alone - entropy))
 
 
 @dataclass(frozen=True)
@@ -29,16 +85,20 @@ class Ensemble:
 
     Attributes
     ----------
-    members : tuple of laws
-        `DistillationLaw` or a form of `laws.forms`, each with its own `supervised`.
+    members : tuple of StudentLaw
     names : tuple of str
-        Where each comes from, such as "cosine 3, delta 0.001" or "corrected".
+        Where each comes from, such as "equation8 3, delta 0.001" or "corrected".
     forms : tuple of str
         Keys of `laws.FORMS`.
     weights : array (members,)
         Positive, sum 1.
     scales : array (members,)
         Mean absolute residual of log-loss of one run, whatever the law.
+    seen : Seen or None
+        The runs; without them no `predict`.
+    growth : float
+        Deviation of log-loss that all laws share, for each unit of `Seen.distance`: what they have
+        missed by on runs kept from them.
     """
 
     members: tuple
@@ -46,6 +106,8 @@ class Ensemble:
     forms: tuple
     weights: np.ndarray
     scales: np.ndarray
+    seen: Seen | None = None
+    growth: float = 0.0
 
     def losses(self, student_params, student_tokens, teacher_loss):
         """L_S under each law, an array (members, ...); arguments as for `DistillationLaw.loss`."""
@@ -78,28 +140,118 @@ class Ensemble:
             raise ValueError(f"condition is {condition.dtype}; it must be bool")
         return np.tensordot(self.weights, condition, 1)
 
-    def run_quantiles(self, losses, levels):
-        """Quantiles of a new run's loss: the laws' spread and one run's residual.
+    def predict(
+        self,
+        student_params: ArrayLike,
+        student_tokens: ArrayLike,
+        teacher_loss: ArrayLike,
+        level: float = LEVEL,
+    ) -> pd.DataFrame:
+        """Where a new run's loss will lie.
 
-        Parameters
-        ----------
-        losses : array (members, ...)
-            What `losses` gives.
-        levels : array_like
+        In the range are the spread of the laws, one run's scatter and the discrepancy, which grows
+        with the distance from the runs. Arguments as for `StudentLaw.loss`.
 
         Returns
         -------
-        array, shape of `levels`, then the rest
-            The residual is Laplace, as Huber with a small delta takes it to be, of the mean size
-            in `scales`.
+        DataFrame
+            One row a run: student_params, student_tokens, teacher_loss; low, centre, high, nats per
+            token; level and kind of that range; distance, by `Seen.distance`, and discrepancy, the
+            deviation of log-loss that it makes.
+
+        Raises
+        ------
+        ValueError
+            Where `level` is not between 0 and 1, or the ensemble does not know its runs.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level is {level!r}; it must be between 0 and 1")
+        if self.seen is None:
+            raise ValueError("the ensemble has no `seen`: it does not know how far its runs are")
+        inputs = [
+            np.ravel(x) for x in np.broadcast_arrays(student_params, student_tokens, teacher_loss)
+        ]
+        distance = self.seen.distance(*inputs)
+        discrepancy = self.growth * distance
+        tails = [(1 - level) / 2, 0.5, (1 + level) / 2]
+        low, centre, high = self.run_quantiles(self.losses(*inputs), tails, discrepancy)
+        names = ["student_params", "student_tokens", "teacher_loss"]
+        return pd.DataFrame(dict(zip(names, inputs, strict=True))).assign(
+            low=low,
+            centre=centre,
+            high=high,
+            level=level,
+            kind="new run",
+            distance=distance,
+            discrepancy=discrepancy,
+        )
+
+    def run_quantiles(
+        self, losses: np.ndarray, levels: ArrayLike, discrepancy: ArrayLike = 0.0
+    ) -> np.ndarray:
+        """Quantiles of a new run's loss about the laws' (members, runs), (levels, runs).
+
+        Its log is normal about each law's, of the deviation that `discrepancy` and `scales` make
+        together (a Laplace distribution deviates by the square root of two of its mean size).
         """
         losses = self._one_each(losses)
-        tail = 2 * (np.arange(_RESIDUALS) + 0.5) / _RESIDUALS - 1
-        residual = -np.sign(tail) * np.log1p(-np.abs(tail))
-        shape = (-1,) + (1,) * (losses.ndim - 1)
-        drawn = [losses * np.exp(q * self.scales.reshape(shape)) for q in residual]
-        weights = np.tile(self.weights / _RESIDUALS, _RESIDUALS)
+        scales = self.scales.reshape((-1,) + (1,) * (losses.ndim - 1))
+        deviation = np.sqrt(2 * scales**2 + np.asarray(discrepancy) ** 2)
+        points = stats.norm.ppf((np.arange(_POINTS) + 0.5) / _POINTS)
+        drawn = [losses * np.exp(point * deviation) for point in points]
+        weights = np.tile(self.weights / _POINTS, _POINTS)
         return _quantiles(np.concatenate(drawn), weights, levels)
+
+    def only(self, which: ArrayLike) -> "Ensemble":
+        """The members that `which` (bool, one each) names, weighted anew."""
+        at = np.flatnonzero(self._one_each(which))
+        if not len(at):
+            raise ValueError("which names no member")
+        members, names, forms = (
+            tuple(part[i] for i in at) for part in (self.members, self.names, self.forms)
+        )
+        weights = self.weights[at] / self.weights[at].sum()
+        return replace(
+            self, members=members, names=names, forms=forms, weights=weights, scales=self.scales[at]
+        )
+
+    @property
+    def passes_floor(self) -> np.ndarray:
+        """Which laws let some student of 300M to 10B pass its own supervised floor, (members,).
+
+        By more than half a millinat; `limits.below_floor` says by how much.
+        """
+        sizes = np.geomspace(300e6, 10e9, 4)
+        return np.array([below_floor(law, sizes).max() > _PASSES for law in self.members])
+
+    def by_form(self, values: ArrayLike, level: float = LEVEL) -> pd.DataFrame:
+        """One answer a law, form by form, so that nothing counts forms.
+
+        Parameters
+        ----------
+        values : array_like (members,)
+        level : float
+
+        Returns
+        -------
+        DataFrame
+            Indexed by form, the heaviest first, then "passes its floor", "respects its floor" and
+            "all": laws (how many), weight, low, centre, high (quantiles of their values; inf is an
+            answer too), level.
+        """
+        values, forms, passes = self._one_each(values), np.array(self.forms), self.passes_floor
+        heaviest = sorted(set(self.forms), key=lambda form: -self.weights[forms == form].sum())
+        groups = {form: forms == form for form in heaviest}
+        groups |= {"passes its floor": passes, "respects its floor": ~passes}
+        groups["all"] = np.ones(len(forms), bool)
+        rows = {}
+        for name, of in groups.items():
+            if of.any():
+                tails = [(1 - level) / 2, 0.5, (1 + level) / 2]
+                ends = self.only(of).quantiles(values[of], tails)
+                rows[name] = (int(of.sum()), self.weights[of].sum(), *ends, level)
+        columns = ["laws", "weight", "low", "centre", "high", "level"]
+        return pd.DataFrame(rows, index=columns).T.rename_axis("form").astype({"laws": int})
 
     def thin(self, count):
         """`count` laws that stand for all: every form and named law keeps its weight.
@@ -114,7 +266,14 @@ class Ensemble:
         members, names, forms = (
             tuple(part[i] for i in kept) for part in (self.members, self.names, self.forms)
         )
-        return Ensemble(members, names, forms, times / count, self.scales[kept])
+        return replace(
+            self,
+            members=members,
+            names=names,
+            forms=forms,
+            weights=times / count,
+            scales=self.scales[kept],
+        )
 
     def _one_each(self, values):
         values = np.asarray(values)

@@ -220,6 +220,9 @@ class FloorKept(BiasVariance):
 # What the ensemble is made of.
 FORMS: dict[str, type[StudentLaw]] = {
     "equation8": DistillationLaw,
+    "bias_variance": BiasVariance,
+    "orthogonal": BiasVariance,  # rho = 0
+    "floor_kept": FloorKept,
     "cosine": Cosine,
     "dip": Dip,
     "data_dip": DataDip,

@@ -1,8 +1,11 @@
 """Which exact limits a distillation law meets, by evaluating it."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-__all__ = ["LIMITS", "met"]
+from scalinglib.laws.base import StudentLaw
+
+__all__ = ["LIMITS", "below_floor", "met"]
 
 LIMITS = {
     "copies": "L_S -> L_T as N_S, D_S -> inf",
@@ -17,18 +20,30 @@ _CLOSE = 1e-6  # relative: a limit is met to rounding and to what a finite stand
 _NATS = 1e-4  # a gap, or L_S below L_T, of less is none
 
 
-def met(law, student_params, student_tokens):
-    """Each limit of `LIMITS`, met or not, for students of these sizes and tokens.
+def below_floor(law: StudentLaw, student_params: ArrayLike) -> np.ndarray:
+    """How far a law puts students below their own supervised floor, at most, in nats.
 
-    Parameters
-    ----------
-    law : DistillationLaw or a form of `laws.forms`
-    student_params, student_tokens : array (students,)
-        For the limits on finite students; where D_S runs to infinity all the sizes are taken.
+    What a model of that size reaches on endless data is its floor, whoever teaches it, if models
+    are optimised; a law that goes below it says that they are not, or is wrong there.
 
     Returns
     -------
-    dict of str -> bool
+    array (students,), 0 where the law respects the floor
+    """
+    student_params = np.ravel(np.asarray(student_params, float))
+    floor = law.supervised.infinite_data_loss(student_params)
+    # Some laws undercut the floor on finite data and come back to it.
+    log_tokens = np.log(np.append(np.geomspace(1e10, 1e19, 46), np.inf))
+    teachers = law.supervised.E + np.geomspace(1e-3, 2, 100)[:, None, None]
+    losses = np.exp(law.log_loss(np.log(student_params), log_tokens[:, None], np.log(teachers)))
+    lowest = losses.min(axis=(0, 1))
+    return np.maximum(floor - lowest, 0.0)
+
+
+def met(law: StudentLaw, student_params: np.ndarray, student_tokens: np.ndarray) -> dict[str, bool]:
+    """Each limit of `LIMITS`, met or not, for students (students,) of these sizes and tokens.
+
+    Tokens are for the limits on finite students; where D_S runs to infinity all sizes are taken.
     """
     entropy = law.supervised.E
     perfect = entropy * (1 + 1e-12)

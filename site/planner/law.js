@@ -14,8 +14,30 @@ const Law = (() => {
   /** Log of the power mean of two errors. */
   const mean = (k, a, b) => Math.exp(logAddExp(k * a, k * b) / k);
 
+  /** Bias b, variance v and the power mean of b and t (laws.forms.BiasVariance), logs but the mean's. */
+  function biasVariance(c, gamma, t, size, data) {
+    const g = gamma * logAddExp(size, data), b = gamma * logAddExp(size, data + Math.log(c.s));
+    const left = Math.log(Math.max(-Math.expm1(b - g), 1e-12));
+    const v = g + left - fading(t - g - Math.log(c.kappa), c.p);
+    const powers = logAddExp(c.k * b, c.k * t);
+    return { v, mean: Math.exp(powers / c.k), share: Math.exp(c.k * t - powers) };
+  }
+  function bias_variance(c, gamma, t, size, data) {
+    const { v, mean } = biasVariance(c, gamma, t, size, data);
+    return mean + Math.exp(v) + 2 * c.rho * Math.exp((t + v) / 2);
+  }
+
   // L_S - E from logs of t = L_T - E and of the two terms of g's bracket; c are the coefficients.
   const ABOVE = {
+    bias_variance,
+    orthogonal: bias_variance,
+    floor_kept(c, gamma, t, size, data) {
+      const { v, mean, share } = biasVariance(c, gamma, t, size, data);
+      const [teacher, variance] = [Math.exp(t), Math.exp(v)], kept = 4 * c.rho ** 2 * teacher;
+      const cross = -variance * Math.sqrt(kept / (variance + kept + 1e-12)) * (1 - share)
+        + 2 * c.rho * Math.sqrt(teacher * variance + 1e-20) * share;
+      return mean + variance + cross;
+    },
     cosine(c, gamma, t, size, data) {
       const g = gamma * logAddExp(size, data);
       const k = g - fading(t - g - Math.log(c.kappa), c.p);
@@ -69,7 +91,8 @@ const Law = (() => {
 
     function otherForm(params, tokens, teacherLoss) {
       const size = logSizeA - s.alpha * Math.log(params);
-      const data = Math.log(c.B) - c.beta * Math.log(tokens);
+      const data = "D0" in c ? logDataB - s.beta * Math.log(tokens + c.D0)
+        : Math.log(c.B) - c.beta * Math.log(tokens);
       const t = Math.log(Math.max(teacherLoss - s.E, 1e-12));
       return s.E + ABOVE[form](c, s.gamma, t, size, data);
     }

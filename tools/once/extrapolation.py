@@ -137,7 +137,7 @@ def foretold(runs, trained, replicates=0):
     pairs, rng = splits(runs), np.random.default_rng(0)
     base = {key: supervised_of(runs, kept, key, trained) for key, (kept, _) in pairs.items()}
     kept = np.array([kept for kept, _ in pairs.values()])
-    drawn = np.concatenate([resample(runs, rng, replicates) * row for row in kept])
+    drawn = np.concatenate([_enough(runs, row, rng, replicates) for row in kept])
     rows = np.array(list(base.values()))
     found = {}
     for form, (spec, fixed) in CANDIDATES.items():
@@ -163,6 +163,13 @@ def _joined(best, others, i, part):
         values.append(np.vstack([best[-1][i : i + 1], others[-1][part]]))
         return laws.SupervisedLaw(*values)
     return type(best)(*values, _joined(best.supervised, others.supervised, i, part))
+
+
+def _enough(runs, row, rng, count):
+    """Resamples of the kept runs in which more settings are left than a law has coefficients."""
+    many = resample(runs, rng, 200 * count) * row
+    settings = (many[:, ~runs[INPUTS].duplicated()] > 0).sum(axis=1)
+    return many[settings > SETTINGS // 2][:count]
 
 
 def resample(runs, rng, count):
