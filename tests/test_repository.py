@@ -16,7 +16,7 @@ import pytest
 from scalinglib import sentences
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, ROOT
-from tools import dependencies, notebooks, pairs, readme
+from tools import cards, dependencies, notebooks, pairs, readme
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -116,6 +116,15 @@ def test_generated_parts_of_the_readme_are_up_to_date_and_lead_somewhere():
         wanted = 1 + bool(readme.pictures(notebook))  # in the list, and in the gallery
         assert text.count(f"notebooks/{notebook.stem}.ipynb") >= wanted, notebook
         assert f"({notebook.stem}.ipynb)" in page
+
+
+def test_cards_say_what_is_here_and_one_version():
+    for name, text in cards.cards().items():
+        assert (ROOT / name).read_text(encoding="utf-8") == text, name
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert str(cards.citation()["version"]) == version
+    released = cards.citation()["date-released"]
+    assert f"\n## {version} ({released})\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
 def test_every_data_file_has_a_source():

@@ -1,0 +1,209 @@
+"""Write the cards by which archives and checkers know this repository, from CITATION.cff.
+
+    .venv/bin/python -m tools.cards
+
+.zenodo.json for Zenodo, codemeta.json for software indexes, codecheck.yml for who checks the
+computations (CODECHECK 2.0; the checker adds name, summary, certificate and report), and
+data/croissant.json, a Croissant card of the tables in data/runs and data/published.
+"""
+
+import hashlib
+import html
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from tools import navigation, readme
+
+ROOT = Path(__file__).resolve().parents[1]
+KINDS = {"i": "sc:Integer", "f": "sc:Float", "b": "sc:Boolean"}
+CROISSANT = "http://mlcommons.org/croissant/"
+TERMS = """citeAs column dataBiases dataCollection equivalentProperty extract field fileObject
+    fileProperty fileSet format includes isLiveDataset jsonPath key md5 parentField path
+    personalSensitiveInformation recordSet references regex repeated replace samplingRate separator
+    source subField transform""".split()  # noqa: SIM905, words of the specification
+
+
+def citation():
+    """CITATION.cff as a dict."""
+    return yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+
+
+def called(author):
+    """An author's name as one says it."""
+    return author.get("name") or f"{author['given-names']} {author['family-names']}"
+
+
+def zenodo(cite):
+    """What Zenodo reads when a release is made."""
+    creators = [
+        {"name": a.get("name") or f"{a['family-names']}, {a['given-names']}"}
+        | {key: a[key] for key in ("affiliation", "orcid") if key in a}
+        for a in cite["authors"]
+    ]
+    paper = cite["references"][0]
+    return {
+        "title": cite["title"],
+        "description": cite["abstract"],
+        "upload_type": "software",
+        "version": cite["version"],
+        "publication_date": cite["date-released"].isoformat(),
+        "license": cite["license"],
+        "access_right": "open",
+        "creators": creators,
+        "keywords": cite["keywords"],
+        "related_identifiers": [
+            {"identifier": paper["doi"], "relation": "isDerivedFrom", "scheme": "doi"}
+        ],
+    }
+
+
+def codemeta(cite):
+    """CodeMeta 3.0: what it is, who wrote it, what it runs on."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    people = [
+        {"@type": "Organization", "name": a["name"]}
+        if "name" in a
+        else {"@type": "Person", "givenName": a["given-names"], "familyName": a["family-names"]}
+        | ({"@id": a["orcid"]} if "orcid" in a else {})
+        for a in cite["authors"]
+    ]
+    card = {
+        "@context": "https://w3id.org/codemeta/3.0",
+        "@type": "SoftwareSourceCode",
+        "name": cite["title"],
+        "identifier": project["name"],
+        "description": cite["abstract"],
+        "version": cite["version"],
+        "dateModified": cite["date-released"].isoformat(),
+        "license": f"https://spdx.org/licenses/{cite['license']}",
+        "author": people,
+        "keywords": cite["keywords"],
+        "programmingLanguage": "Python",
+        "runtimePlatform": f"Python {project['requires-python']}",
+        "softwareRequirements": project["dependencies"],
+        "referencePublication": f"https://doi.org/{cite['references'][0]['doi']}",
+    }
+    return card | {
+        k: cite[v] for k, v in {"codeRepository": "repository-code"}.items() if v in cite
+    }
+
+
+def codecheck(cite):
+    """The manifest of figures and tables of numbers, and the command that makes each."""
+    paper = cite["references"][0]
+    manifest = [
+        {"file": f"figures/{stem}.{kind}", "comment": f"{readme.name(stem)}; make {path.stem}"}
+        for path in navigation.in_order()
+        for stem in readme.stems(path)
+        for kind in (("png", "csv") if readme.has_picture(stem) else ("csv",))
+    ]
+    card = {
+        "version": "https://codecheck.org.uk/spec/config/2.0/",
+        "paper": {
+            "title": paper["title"],
+            "authors": [{"name": called(author)} for author in paper["authors"]],
+            "reference": f"https://doi.org/{paper['doi']}",
+        },
+        "manifest": manifest,
+    }
+    return "---\n" + yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=200)
+
+
+def meanings(guide):
+    """What data/README.md says of columns: a dict by file and column, links left out."""
+    found = {}
+    for part in re.split(r"^## ", guide, flags=re.M)[1:]:
+        files = re.findall(r"[\w./]+\.csv", part.partition("\n")[0])
+        for names, words in re.findall(r"^\| (`[^|]+?) \| ([^|]+?) \|$", part, re.M):
+            for file in files:
+                found |= {(file, name): words for name in re.findall(r"`(\w+)`", names)}
+    return found
+
+
+def croissant(cite):
+    """A data set of one record set a table; what no guide explains is called by its column."""
+    with (ROOT / "data" / "SOURCES.toml").open("rb") as file:
+        sources = tomllib.load(file)
+    said = meanings((ROOT / "data" / "README.md").read_text(encoding="utf-8"))
+    files, records = [], []
+    for name in sorted(n for n in sources if re.match(r"(runs|published)/.*\.csv", n)):
+        path = ROOT / "data" / name
+        files.append(
+            {
+                "@type": "cr:FileObject",
+                "@id": name,
+                "name": name,
+                "description": f"{sources[name]['origin']}. {sources[name]['licence']}.",
+                "contentUrl": name,
+                "encodingFormat": "text/csv",
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            }
+        )
+        stem = name.removesuffix(".csv").replace("/", "_")
+        fields = [
+            {
+                "@type": "cr:Field",
+                "@id": f"{stem}/{column}",
+                "name": column,
+                "description": html.unescape(said.get((name, column), column)),
+                "dataType": KINDS.get(values.dtype.kind, "sc:Text"),
+                "source": {"fileObject": {"@id": name}, "extract": {"column": column}},
+            }
+            for column, values in pd.read_csv(path).items()
+        ]
+        records.append({"@type": "cr:RecordSet", "@id": stem, "name": stem, "field": fields})
+    return {
+        "@context": context(),
+        "@type": "sc:Dataset",
+        "name": "distillation-scaling-law-runs",
+        "description": cite["abstract"],
+        "conformsTo": f"{CROISSANT}1.0",
+        "citeAs": f"{cite['title']} {cite['version']}",
+        "license": "https://opensource.org/license/mit",
+        "creator": [{"@type": "sc:Organization", "name": called(a)} for a in cite["authors"]],
+        "datePublished": cite["date-released"].isoformat(),
+        "version": str(cite["version"]),
+        "url": cite.get("repository-code", f"https://doi.org/{cite['references'][0]['doi']}"),
+        "distribution": files,
+        "recordSet": records,
+    }
+
+
+def context():
+    """The context of Croissant 1.0, as its specification gives it."""
+    return {
+        "@language": "en",
+        "@vocab": "https://schema.org/",
+        "sc": "https://schema.org/",
+        "cr": CROISSANT,
+        "rai": f"{CROISSANT}RAI/",
+        "dct": "http://purl.org/dc/terms/",
+        **{term: f"cr:{term}" for term in TERMS},
+        "conformsTo": "dct:conformsTo",
+        "data": {"@id": "cr:data", "@type": "@json"},
+        "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+        "examples": {"@id": "cr:examples", "@type": "@json"},
+    }
+
+
+def cards():
+    """Text of each card by its path from the root."""
+    cite = citation()
+    made = {
+        ".zenodo.json": zenodo(cite),
+        "codemeta.json": codemeta(cite),
+        "data/croissant.json": croissant(cite),
+    }
+    texts = {name: json.dumps(card, indent=1, ensure_ascii=False) for name, card in made.items()}
+    return {**{name: f"{text}\n" for name, text in texts.items()}, "codecheck.yml": codecheck(cite)}
+
+
+if __name__ == "__main__":
+    for name, text in cards().items():
+        (ROOT / name).write_text(text, encoding="utf-8")
