@@ -420,6 +420,8 @@ turns[["best", "best_loss", "rise", "low", "high", "is_u"]].infer_objects().roun
 claims.check("mapping-gap-at-256", bool(turn_11.is_u[256]))
 claims.check("mapping-gap-at-128", bool(turn_11.is_u[128] and turn_12.is_u[128]))
 claims.check("mapping-large-at-362", not (turn_11.is_u[362] or turn_12.is_u[362]))
+of_128 = paper_11[paper_11.width == 128].groupby("teacher_width").loss.mean()
+claims.check("mapping-128-does-not-learn", bool(of_128.min() > 0.9 * np.log(8)))
 
 # %% [markdown]
 # The map, where "too small" is width 4, "large enough" 256, and between them lie 8 to 128:
@@ -447,7 +449,6 @@ lost = last.groupby(["case", "width"]).above_best.apply(lambda x: compare.interv
 narrow = [width for width in between if width <= 32]
 held = lost["easy samples"][narrow] & ~lost["hard samples"][narrow]
 claims.check("mapping-out-of-reach", bool(held.all()))
-claims.check("mapping-label-unique", float(alone))
 digits_alone = agrees.pop("12101200")
 claims.check("mapping-examples", sum(agrees.values()))
 claims.check("mapping-example-digits", digits_alone)

@@ -817,7 +817,6 @@ isoflop_teachers = students.set_index("student_params").isoflop_teachers
 counted = set(isoflop_teachers[[1.98e8, 5.46e8, 9.75e8]])
 four = set(isoflop_teachers.index[isoflop_teachers > 0]) == {1.98e8, 5.46e8, 9.75e8, 1.82e9}
 claims.check("teacher-isoflop-protocol", four and counted == {55})
-claims.check("ten-by-five-protocol", len(fixed_teachers))
 claims.check("article-seven-sizes", drawn_curves.student_params.nunique())
 weakest, best_in_range = law.supervised.loss([1.98e8, 7.75e9], 20 * np.array([1.98e8, 7.75e9]))
 inside = runs.teacher_loss.between(0.98 * best_in_range, 1.02 * weakest).all()
