@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from scalinglib import laws, pilots
-from scalinglib.allocate.advice import Teacher
+from scalinglib.allocate import Teacher
 from scalinglib.laws import Law
 from scalinglib.pilots import Choice, Discrepancy, Foretell, Prior, Worlds, grid, propose
 from scalinglib.pilots.choose import _State

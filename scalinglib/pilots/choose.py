@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, qmc
 
-from scalinglib.allocate.advice import Teacher
+from scalinglib.allocate import Teacher
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
 from scalinglib.pilots.questions import Choice, Foretell

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from scalinglib.allocate import tokens_with_teacher
-from scalinglib.allocate.advice import Teacher
+from scalinglib.allocate import Teacher, tokens_with_teacher
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
 from scalinglib.pilots.worlds import INPUTS
