@@ -66,7 +66,7 @@ verify: .venv/.done ## compute everything anew and report what of the committed 
 	@$(MAKE) -k --no-print-directory figures OWN= || true
 	@$(VENV)/python -m tools.verify
 
-disguised: .venv/.done ## the notebooks that fit or optimise again as an older processor computes them
+disguised: .venv/.done ## the notebooks that fit or optimise again as older processors compute them
 	$(VENV)/python -m tools.disguise $(foreach n,$(filter 05_% 07_% 08_% 08b_% 12_%,$(NOTEBOOKS)),notebooks/$n.py)
 
 lab: .venv/.done ## read and change the notebooks in JupyterLab, [LAB="--no-browser --port=9000"]; what they write goes to build/by_hand

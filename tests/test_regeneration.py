@@ -438,11 +438,12 @@ def test_what_no_notebook_makes_is_reported(checkout, monkeypatch):
     assert not verify.summary({}, {}, left)[1]
 
 
-def test_the_disguise_is_one_that_numpy_accepts():
+@pytest.mark.parametrize("worn", disguise.environments(), ids=lambda worn: worn["XLA_FLAGS"])
+def test_a_disguise_is_one_that_numpy_accepts(worn):
     command = "import numpy; print(numpy.show_config(mode='dicts')['SIMD Extensions'].get('found'))"
     done = subprocess.run(
         [notebooks.sys.executable, "-W", "error", "-c", command],
-        env=disguise.environment(),
+        env=worn,
         capture_output=True,
         text=True,
     )
