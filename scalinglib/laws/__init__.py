@@ -15,6 +15,7 @@ from scalinglib.laws.equations import (
 )
 from scalinglib.laws.forms import FORMS
 from scalinglib.laws.named import COEFFICIENTS, NAMES, load
+from scalinglib.laws.repeated import RepeatedLaw, repeated
 
 __all__ = [
     "COEFFICIENTS",
@@ -24,6 +25,7 @@ __all__ = [
     "DistillationLaw",
     "Ensemble",
     "Law",
+    "RepeatedLaw",
     "Seen",
     "StudentLaw",
     "SupervisedLaw",
@@ -31,4 +33,5 @@ __all__ = [
     "inside_fitted_range",
     "inside_trained_range",
     "load",
+    "repeated",
 ]

@@ -9,7 +9,8 @@ import numpy as np
 
 from scalinglib import laws
 from scalinglib.allocate import TOKENS_BOX, decide, shift
-from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB
+from scalinglib.allocate.repeated import beyond_one_epoch
+from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB, forward_flops
 from scalingplan import units
 
 __all__ = ["add", "answer", "run"]
@@ -131,9 +132,20 @@ def answer(arguments):
     members = laws.ensemble()
     found = decide.advise(laws.load(), members, problem, measured=measured)
     plain = _plain(found, problem, per_hour, price=price, gpus=gpus) | {"questions": doubts}
+    plain["repeated"] = _repeated(problem)
     if arguments.serve:
         plain["sizes"] = _sizes(problem, found, members.thin(_FEW), measured)
     return plain, doubts
+
+
+def _repeated(problem):
+    """What training on without a teacher is worth once the text has been read, or None."""
+    if not (problem.max_tokens and problem.compute):
+        return None
+    left = problem.compute - problem.serve_tokens * float(forward_flops(problem.student_params))
+    supervised = laws.load().supervised
+    again = beyond_one_epoch(supervised, problem.student_params, left, problem.max_tokens)
+    return again and again._asdict()
 
 
 def _near(params, tokens, loss):
@@ -227,6 +239,23 @@ def _finite(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def _again(repeated, loss):
+    """Training on data for several epochs, as lines; none where one ends the budget."""
+    if not repeated:
+        return []
+    gain, low, high = (repeated[name] for name in ("gain", "gain_low", "gain_high"))
+    rest = "" if repeated["all_spent"] else ", where the runs that tell it end"
+    return [
+        "",
+        f"Read again, {repeated['epochs']:.3g} epochs ({repeated['tokens']:.3g} tokens){rest}: "
+        f"training on data comes to {_loss(loss - gain)} nats ({_loss(loss - high)} to "
+        f"{_loss(loss - low)}).",
+        "That is of supervised runs (Muennighoff et al.). Whether a student gains as much from "
+        "tokens",
+        "that it reads again under a teacher is not measured; the distilled plan reads each once.",
+    ]
+
+
 def _tokens(tokens):
     bound = math.isclose(tokens, TOKENS_BOX[1], rel_tol=1e-3)
     return f"{tokens:.3g}{' (a bound)' if bound else ''}"
@@ -289,6 +318,7 @@ def _text(found):
             f"Gain of distilling: {found['gain']:+.3f} nats per token ({low:+.3f} to {high:+.3f}); "
             f"better in {found['share_distil']:.0%} of the laws that fit the paper's runs.",
         ]
+    lines += _again(found["repeated"], data["loss"])
     lines += [f"Note: {note}." for note in found["notes"]]
     if "sizes" in found:
         lines += ["", "Other students for the same compute, serving included:"]

@@ -1,0 +1,121 @@
+"""Repeated tokens: the formula as printed, its limits, the fit against SciPy, the command."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import minimize_scalar
+
+from scalinglib import fit, laws
+from scalinglib.allocate.repeated import beyond_one_epoch
+from scalinglib.fit.repeated import REPEATED
+from scalinglib.flops import forward_flops
+from scalinglib.laws.repeated import MOST_EPOCHS, RepeatedLaw
+from scalinglib.report.paths import DATA
+from scalingplan import cli
+from tools.once import repeated_tokens
+
+SUPERVISED = laws.load().supervised
+LAW = RepeatedLaw(*SUPERVISED, R_D=15.4, R_N=5.3)
+
+
+def as_printed(law, params, tokens, unique):
+    """Section 3.1 of Muennighoff et al., the optimal size found by SciPy instead of a formula."""
+
+    def imbalance(log_n):
+        n = np.exp(log_n)
+        compute = n * unique
+        scan = minimize_scalar(
+            lambda m: law.A / np.exp(law.alpha * m) + law.B * (np.exp(m) / compute) ** law.beta,
+            bounds=(np.log(1e4), np.log(1e14)),
+            method="bounded",
+            options={"xatol": 1e-10},
+        )
+        return scan.x - log_n
+
+    low, high = np.log(1e5), np.log(1e13)
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if imbalance(middle) > 0 else (low, middle)
+    best = min(params, np.exp(middle))
+    epochs, size = tokens / unique - 1, params / best - 1
+    d = unique + unique * law.R_D * (1 - np.exp(-epochs / law.R_D))
+    n = best + best * law.R_N * (1 - np.exp(-size / law.R_N))
+    return law.E + (law.A / n**law.alpha + law.B / d**law.beta) ** law.gamma
+
+
+@pytest.mark.parametrize(
+    ("params", "tokens", "unique"), [(1e9, 1e11, 1e10), (3e10, 2e11, 5e9), (1e8, 1e11, 1e11)]
+)
+def test_the_law_is_the_printed_one(params, tokens, unique):
+    expected = as_printed(LAW, params, tokens, unique)
+    assert LAW.loss(params, tokens, unique) == pytest.approx(expected, rel=1e-5)
+
+
+def test_limits():
+    params, tokens = np.geomspace(1e8, 1e10, 7), np.geomspace(1e10, 1e12, 7)
+    once = LAW._replace(R_N=1e12)
+    np.testing.assert_allclose(
+        once.loss(params, tokens, tokens), SUPERVISED.loss(params, tokens), rtol=1e-9
+    )
+    endless = once._replace(R_D=1e12)
+    np.testing.assert_allclose(
+        endless.loss(params, tokens, 1e9), SUPERVISED.loss(params, tokens), rtol=1e-6
+    )
+    losses = LAW.loss(1e9, 1e10 * np.geomspace(1, 1e3, 40), 1e10)
+    assert (np.diff(losses) <= 0).all()
+    assert LAW.effective_tokens(1e14, 1e10) == pytest.approx(1e10 * (1 + LAW.R_D), rel=1e-6)
+    with pytest.raises(ValueError, match="unique_tokens exceed tokens"):
+        LAW.loss(1e9, 1e10, 2e10)
+    with pytest.raises(ValueError, match="which is 'best'"):
+        laws.repeated(SUPERVISED, "best")
+
+
+def test_committed_form_foretells_larger_models_to_a_hundredth():
+    known, held = repeated_tokens.runs()
+    assert held.params.min() > known.params.max()
+    assert len(held) == 17
+    committed = pd.read_csv(repeated_tokens.TABLE).set_index("form")
+    values = committed[list(RepeatedLaw._fields)]
+    for form, row in values.iterrows():
+        law = RepeatedLaw(*row)
+        predicted = law.loss(held.params, held.tokens, held.unique_tokens)
+        error = np.abs(predicted / held.loss - 1).mean()
+        assert error == pytest.approx(committed.error_held[form], rel=1e-3)
+    assert committed.error_held["R_D and R_N"] < 0.01 < committed.error_held["as if read once"]
+    again = fit.fit(REPEATED, known, fixed={"gamma": SUPERVISED.gamma}, starts=16)
+    best = values.loc["R_D and R_N", ["R_D", "R_N"]]
+    np.testing.assert_allclose(again.law[-2:], best, rtol=1e-3)
+    named = laws.repeated(SUPERVISED)
+    assert named.once == SUPERVISED
+    assert pd.read_csv(DATA / "public" / "data_constrained.csv").columns[2] == "unique_tokens"
+
+
+def test_a_budget_beyond_the_text():
+    params, unique = 1e9, 1e10
+    one = 3 * float(forward_flops(params)) * unique
+    assert beyond_one_epoch(SUPERVISED, params, 0.9 * one, unique) is None
+    few = beyond_one_epoch(SUPERVISED, params, 4 * one, unique)
+    assert few.epochs == pytest.approx(4)
+    assert few.all_spent
+    assert 0 < few.gain_low < few.gain < few.gain_high
+    law = laws.repeated(SUPERVISED)
+    gain = law.loss(params, unique, unique) - law.loss(params, 4 * unique, unique)
+    assert few.gain == pytest.approx(float(gain))
+    many = beyond_one_epoch(SUPERVISED, params, 1e3 * one, unique)
+    assert many.epochs == MOST_EPOCHS
+    assert not many.all_spent
+
+
+def test_plan_answers_beyond_one_epoch(capsys):
+    asked = ["plan", "--student", "1B", "--data", "20B", "--teacher", "7B:2.05"]
+    assert cli.main([*asked, "--flops", "1e21"]) == 0
+    said = capsys.readouterr().out
+    assert "Read again, " in said
+    assert "is not measured; the distilled plan reads each once" in said
+    assert cli.main([*asked, "--flops", "1e21", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)["repeated"]
+    assert again["tokens"] == pytest.approx(again["epochs"] * 2e10)
+    assert cli.main([*asked, "--flops", "1e20"]) == 0
+    assert "Read again" not in capsys.readouterr().out
