@@ -16,7 +16,7 @@
 # the `teacher_` cells empty) join them. Other columns are kept and ignored. Set `SCALINGLIB_RUNS`,
 # or `runs_path` below, to your file; the default is an example table of **simulated** runs, so what
 # follows about it says nothing about any real model. On the command line
-# `scalinglib fit runs.csv` gives the same answers in words, and this notebook executed on them.
+# `scalinglib fit runs.csv` gives the same answers in words.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -66,7 +66,7 @@ doubts = [doubt for part in (runs, singles) if len(part) for doubt in tables.dou
 print(*(doubt.text for doubt in doubts), sep="\n", end="\n" * bool(doubts))
 if not as_is:
     tables.refuse(doubts, units)
-decision = decisions.inside_decision(runs, student_params, compute, delta_lgt)
+problem = decisions.inside_problem(runs, student_params, compute, delta_lgt)
 runs.describe().loc[["min", "50%", "max"]].map("{:.4g}".format)
 
 # %% [markdown]
@@ -96,8 +96,8 @@ with tempfile.TemporaryDirectory() as folder:
 # Runs of one teacher share its noise, so the second bootstrap draws whole teachers.
 
 # %%
-options = {"starts": settings.fit_starts, "bootstrap": settings.fit_replicates}
-own = fitting.fit_own(runs, singles, way=way, **options)
+fewer = {"starts": settings.fit_starts, "bootstrap": settings.fit_replicates}
+own = fitting.fit_own(runs, singles, way=way, **({} if settings.saves else fewer))
 supervised, distillation = own.supervised, own.distillation
 for note in own.notes:
     print(note)
@@ -146,7 +146,7 @@ print(full.extrapolation(distillation, fitting.STRONGEST["distillation"]))
 # would come out.
 
 # %%
-answer = decisions.decide(own, decision)
+answer = decisions.decide(own, problem)
 chosen = answer.teachers.iloc[0]
 curve = decisions.token_curve(own, answer, settings.curve_points)
 tokens = curve.student_tokens
@@ -164,7 +164,7 @@ ax.annotate("the law", there, (-30, -50), color="#0072B2", ha="right", **line)
 ax.text(tokens.iloc[0], chosen.teacher_loss, "its teacher", color="grey", **right)
 ax.text(chosen.student_tokens, curve.run_high.max(), " the decision", va="top")
 ax.set(xscale="log", xlabel="student tokens $D_S$", ylabel="student loss $L_S$ (nats)")
-ax.set_title(f"{figures.label_size(decision.student_params)} student, {whose}")
+ax.set_title(f"{figures.label_size(problem.student_params)} student, {whose}")
 save(fig, "own_runs_more_tokens_simulated", curve)
 
 # %%
@@ -185,9 +185,10 @@ answer.teachers.drop(columns="student_params").head(6).map("{:.4g}".format)
 # %% [markdown]
 # ## Should I distil at all?
 #
-# The same budget spent on training the student on data. The verdict is *too close to call* where
-# the range of the gain holds zero or the gain is within one run's noise, and *outside* where size,
-# tokens or budget lie beyond the runs.
+# The same budget spent on training the student on data. The verdict is *undecided* where the range
+# of the gain (9 of 10 replicates) holds zero or the gain is within one run's noise. There is *no
+# verdict* where size, tokens, budget or their ratio lie beyond the runs, or where a fit does not
+# converge.
 
 # %%
 print(*answer.sentences(), sep="\n")
@@ -200,12 +201,13 @@ print(*answer.sentences(), sep="\n")
 
 # %%
 if example:
-    made_by, asked = laws.load("corrected"), (decision.student_params, chosen.student_tokens)
-    data_tokens = decision.compute / (3 * flops.forward_flops(decision.student_params))
-    truth = made_by.supervised.loss(decision.student_params, data_tokens)
+    made_by, asked = laws.load("corrected"), (problem.student_params, chosen.student_tokens)
+    data_tokens = problem.compute / (3 * flops.forward_flops(problem.student_params))
+    truth = made_by.supervised.loss(problem.student_params, data_tokens)
     truth -= made_by.loss(*asked, chosen.teacher_loss)
+    low, high = answer.advice.ranges["gain"]
     claims.check("own-runs-mean-error", distillation.mean_relative_error())
-    claims.check("own-runs-gain", bool(answer.gain["low"] <= truth <= answer.gain["high"]))
+    claims.check("own-runs-gain", bool(low <= truth <= high))
 
 # %% [markdown]
 # ## What to take away

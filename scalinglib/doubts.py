@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from scalinglib.laws import load
 
@@ -43,18 +44,14 @@ class Doubt(NamedTuple):
     units: str = ""
 
 
-def doubts(runs):
+def doubts(runs: pd.DataFrame) -> list[Doubt]:
     """The doubts about runs, those that the law cannot have made first.
 
     Parameters
     ----------
-    runs : DataFrame
+    runs
         Columns params, tokens, loss, or student_params, student_tokens, teacher_loss, student_loss
         and, where known, teacher_params and teacher_tokens; positive and finite.
-
-    Returns
-    -------
-    list of Doubt
     """
     distilled = "student_loss" in runs
     found = [*_mixed(runs)] or [*_sizes_and_tokens(runs), *_loss_units(runs)]
@@ -69,7 +66,7 @@ def doubts(runs):
     return sorted(found, key=lambda doubt: not doubt.cannot)
 
 
-def plausible_units(params, tokens):
+def plausible_units(params: ArrayLike, tokens: ArrayLike) -> list[list[str]]:
     """Which units make sizes and tokens those of language models, best first.
 
     Returns
@@ -104,17 +101,13 @@ def plausible_units(params, tokens):
     return [units for score, *units in scored if score < scored[0][0] + 0.7][:2]
 
 
-def merged_teachers(runs):
+def merged_teachers(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs in which a teacher measured several times, within noise, has its mean loss.
 
     Parameters
     ----------
-    runs : DataFrame
+    runs
         With teacher_params, teacher_tokens and teacher_loss.
-
-    Returns
-    -------
-    DataFrame
     """
     groups = runs.groupby(["teacher_params", "teacher_tokens"]).teacher_loss
     near = groups.transform("std").fillna(0) < _SAME_TEACHER * groups.transform("mean")
@@ -134,16 +127,20 @@ def _plausible(params, tokens):
 
 
 def _sizes_and_tokens(runs):
+    wrong = {}
     for prefix in ("", "student_", "teacher_"):
-        size, data = f"{prefix}params", f"{prefix}tokens"
-        if size not in runs or data not in runs:
-            continue
-        params, tokens = runs[size].to_numpy(float), runs[data].to_numpy(float)
-        if _plausible(params, tokens):
-            continue
-        row = runs.index[0]
-        shown = f"row {row}: {params[0]:.4g} parameters, {tokens[0]:.4g} tokens"
-        guesses = plausible_units(params, tokens)
+        pair = [f"{prefix}params", f"{prefix}tokens"]
+        if set(pair) <= set(runs):
+            values = [runs[name].to_numpy(float) for name in pair]
+            if not _plausible(*values):
+                wrong[tuple(pair)] = values
+    # Whoever writes one pair of columns in a unit writes the other in it.
+    together = (
+        plausible_units(*map(np.concatenate, zip(*wrong.values(), strict=True))) if wrong else []
+    )
+    for (size, data), (params, tokens) in wrong.items():
+        shown = f"row {runs.index[0]}: {params[0]:.4g} parameters, {tokens[0]:.4g} tokens"
+        guesses = together or plausible_units(params, tokens)
         if not guesses:
             yield Doubt(f"{size} and {data} are those of no language model ({shown})", cannot=True)
             continue

@@ -1,6 +1,6 @@
 """Put the planner together: site/planner/ and the coefficients, as a folder that opens from disk.
 
-    python -m scalingplan.page build/planner [runs.csv]
+    python -m scalingplan.page build/planner [runs.csv | folder of scalinglib fit]
 
 With a table of runs it answers from a law fitted to them. A page opened from disk may not fetch a
 file, so the coefficients travel as a script.
@@ -18,6 +18,7 @@ import numpy as np
 from scalinglib import allocate, flops, laws
 from scalinglib.report.paths import FIGURES, ROOT
 from scalingplan import tables, units
+from scalingplan.answers.decisions import unfit
 from scalingplan.answers.fitting import fit_own
 
 SOURCE = ROOT / "site" / "planner"
@@ -26,13 +27,13 @@ ENSEMBLE = "figure1"
 _FAR = 2  # times the largest loss of somebody's runs, above which a law's is no model's
 
 
-def resolution():
+def resolution() -> float:
     """One run's own scatter, relative to its loss: a gain below it would not be seen in a run."""
     laws_of_runs = laws.ensemble(ENSEMBLE)
     return float(laws_of_runs.weights @ laws_of_runs.scales)
 
 
-def truncation():
+def truncation() -> dict[str, list[dict[str, float]]]:
     """What keeping part of the distribution cost small students (notebooks 10 and 18), in nats."""
     with (FIGURES / "fig54_truncation.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if float(row["mixing"]) == 1]
@@ -75,7 +76,7 @@ def _written(value):
     return f"{value / units.get(unit, 1):.4g}{unit}"
 
 
-def settings():
+def settings() -> dict[str, object]:
     """Everything that the planner's scripts take from the library, as a dict of plain numbers."""
     members = laws.ensemble(ENSEMBLE)
     return {
@@ -123,33 +124,44 @@ def settings():
     }
 
 
-def own_settings(path):
+def own_settings(path: Path) -> dict[str, object]:
     """What a table of somebody's runs changes in `settings`: laws, ranges, and whose they are.
+
+    Parameters
+    ----------
+    path
+        A table, or the folder that `scalinglib fit` left, with its units and its way of fitting.
 
     Raises
     ------
     ValueError
-        As `tables.read_runs` and `fit_own` have it, or where the table has no teachers.
+        As `tables.read_runs` and `fit_own` have it, where the table has no teachers, or where its
+        fits bear no verdict.
     """
+    how, asked_for = {"way": "own"}, Path(path)
+    if asked_for.is_dir():
+        if not (asked_for / "fit.json").is_file():
+            raise ValueError(f"{path} is no folder that scalinglib fit left: it has no fit.json")
+        how = json.loads((asked_for / "fit.json").read_text(encoding="utf-8"))
+        path = asked_for / how["table"]
     table = tables.read_runs(path)
     if table.distilled.empty:
         raise ValueError(f"{path} has no runs with teachers; the planner needs some")
     parts = [part for part in (table.distilled, table.supervised) if len(part)]
     doubts = [doubt for part in parts for doubt in tables.doubts(part)]
-    if left := tables.open_doubts(doubts):
+    if (left := tables.open_doubts(doubts)) and not asked_for.is_dir():
         said = "; ".join(doubt.text for doubt in left)
         raise ValueError(
-            f"{path}: no verdict from this table: {said}. scalinglib fit converts it and leaves "
-            "the converted table in its folder"
+            f"{path}: no verdict from this table: {said}. scalinglib fit converts it, and its "
+            "folder makes a page"
         )
-    fitted = fit_own(table.distilled, table.supervised)
+    fitted = fit_own(table.distilled, table.supervised, way=how["way"])
+    if reasons := list(unfit(fitted)):
+        raise ValueError(f"{path}: no verdict from these runs: {'; '.join(reasons)}")
     found, runs = fitted.distillation, fitted.distillation.runs
-    members = [
-        found.spec.build(row, laws.SupervisedLaw(*supervised))
-        for row, supervised in zip(
-            found.replicates.to_numpy(), found.supervised_replicates, strict=True
-        )
-    ]
+    ensemble = found.ensemble()
+    members = ensemble.members
+    notes = [*doubts, *fitted.notes, *fitted.supervised.warnings, *found.warnings]
     tokens = np.concatenate([runs.student_tokens, fitted.pool.teacher_tokens])
     params = np.concatenate([runs.student_params, fitted.pool.teacher_params])
     seen = {
@@ -170,7 +182,7 @@ def own_settings(path):
         "set": f"fitted to {Path(path).name}",
         "whose": f"the laws of {len(runs)} distilled runs and {len(fitted.supervised.runs)} "
         f"supervised ones in {Path(path).name}, and hold for models and text like theirs. FLOPs "
-        f"are counted as for the paper's models. {_sentences([*doubts, *fitted.notes])}",
+        f"are counted as for the paper's models. {_sentences(notes)}",
         "central": _law(found.law, "equation8"),
         "ensemble": [_law(law, "equation8") | {"weight": 1 / len(members)} for law in members],
         "box": {
@@ -180,7 +192,7 @@ def own_settings(path):
             )
         },
         "fitted": seen,
-        "resolution": float(np.sqrt(np.mean(found.residuals() ** 2))),
+        "resolution": float(ensemble.scales[0]),
         "scan": {"compute": compute, "tokens": span, "points": 90},
         # The vocabulary of the runs is not known, and with it not what guessing would cost.
         "guess": {"loss": _FAR * largest, "what": f"{_FAR} times the largest of the runs"},
@@ -257,8 +269,8 @@ def _sentences(notes):
     return " ".join(f"{text[0].upper()}{text[1:]}." for text in told)
 
 
-def write(folder, runs=None):
-    """Write the planner into `folder`, which is made anew; `runs` is a table of one's own."""
+def write(folder: Path, runs: Path | None = None) -> None:
+    """Write the planner into `folder`, made anew; `runs` are one's own, or a fit's folder."""
     told = settings() | (own_settings(runs) if runs else {})
     folder = Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
@@ -267,7 +279,7 @@ def write(folder, runs=None):
     (folder / "coefficients.js").write_text(script, encoding="utf-8")
 
 
-def main():
+def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)

@@ -11,6 +11,8 @@ import math
 import re
 from typing import NamedTuple
 
+import numpy as np
+
 from scalinglib.flops import N_VOCAB
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "LOSS_UNITS",
     "SCALES",
     "Kind",
+    "cell",
     "doubt",
     "in_nats",
     "read",
@@ -74,7 +77,7 @@ KINDS = {
     "bytes": Kind("a number of bytes per token, such as 4.3", 0.5, 20, 2, 7, ("bytes",)),
     "loss": Kind(
         f"a loss that a model can have, in nats per token (0.1 to {math.log(N_VOCAB):.1f})",
-        0.1, math.log(N_VOCAB), 1.0, 4.0, ("nat", "nats"),
+        0.1, math.log(N_VOCAB), 1.0, 4.0, ("nat", "nats", "nats/token", "nats/tok"),
     ),
     "bits": Kind(
         f"a loss in bits per token (0.1 to {math.log2(N_VOCAB):.0f})", 0.1, math.log2(N_VOCAB),
@@ -93,19 +96,22 @@ _CALLED |= {unit: rf"{unit[:-1]}s?(?: ?(?:per|/) ?tok(?:en)?)?" for unit in ("na
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _NUMBER = r"(?:[0-9]{1,3}(?:[ '_][0-9]{3})+(?:[.,][0-9]+)?|[0-9][0-9.,_]*|[.,][0-9]+)"
+_PLAIN = re.compile(r"\d+(?:\.\d*)?(?:e[+-]?\d+)?", re.I)
 _POWER = re.compile(r"10(?:\^|\*\*)\(?([+-]?[0-9]+)\)?([^0-9]*)", re.I)
 _FACTOR = re.compile(rf"({_NUMBER})(?:e([+-]?[0-9]+))?(.*)", re.I)
 
 
-def read(text, kind):
+def read(text: str, kind: str, low: float | None = None) -> float:
     """The number that a text states.
 
     Parameters
     ----------
-    text : str
+    text
         1.5 billion, 1,5B, 7e9, 4 × 10^21, 1/4, 50%, 64 × 14 d.
-    kind : str
+    kind
         A key of `KINDS`: which words may follow the number, and what it must lie between.
+    low
+        In place of the kind's own, for models smaller than people train.
 
     Returns
     -------
@@ -125,12 +131,43 @@ def read(text, kind):
     if kind == "utilisation" and 1 < value <= 100 and "%" not in written:
         value /= 100
     whole = kind != "count" or value == round(value)
-    if not (allowed.low <= value <= allowed.high and whole):
+    if not ((allowed.low if low is None else low) <= value <= allowed.high and whole):
         raise ValueError(f"“{written}” is not {allowed.what}.")
     return value
 
 
-def doubt(value, kind):
+def cell(text: str, kind: str, decimal: str | None = None) -> float:
+    """The number in a cell of a table, as in 125M, 1.5e9, 3 × 10^9, 2,727 or 1 500 000.
+
+    Parameters
+    ----------
+    text
+    kind
+        "size", "tokens" or "loss". Of what size it must be the column's unit tells, later.
+    decimal
+        The mark of the file's decimals, where its cells show one.
+
+    Raises
+    ------
+    ValueError
+        With the reason, to be put behind the cell's row and column.
+    """
+    written = text.strip().removeprefix("+")
+    if decimal in (".", None) and _PLAIN.fullmatch(written):
+        value = float(written)
+    else:
+        if re.match(r"[-−]\s*[\d.,]", written):
+            raise ValueError("it must be positive and finite")
+        # No sums and shares, and no two numbers that a blank tells apart.
+        if re.search(r"/(?! ?tok)|\bfor\b", written) or re.fullmatch(r"\d{3}[ _]\d{3}", written):
+            raise ValueError("it must be a number")
+        value = _value(written, kind, decimal, cell=True)
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError("it must be positive and finite")
+    return value
+
+
+def doubt(value: float, kind: str) -> str | None:
     """A question where no such thing is usual, else None."""
     allowed = KINDS[kind]
     if allowed.usual_low <= value <= allowed.usual_high:
@@ -140,19 +177,20 @@ def doubt(value, kind):
     return f"Is this right? It reads as {value:.4g}, {side} than the usual ({bound:.3g})."
 
 
-def in_nats(value, unit, bytes_per_token=None):
+def in_nats(value: float, unit: str, bytes_per_token: float | None = None) -> float:
     """Nats per token of a loss in nats or bits, of a perplexity, or of bits per byte.
 
     Parameters
     ----------
-    value : float
-    unit : str
+    value
+        A number, or an array of them.
+    unit
         "nats", "ppl", "bpb" or "bits" (per token).
-    bytes_per_token : float, for bits per byte
-        Of the tokenizer whose tokens the nats are for.
+    bytes_per_token
+        For bits per byte: of the tokenizer whose tokens the nats are for.
     """
     if unit == "ppl":
-        return math.log(value)
+        return np.log(value)
     if unit == "bits":
         return value * math.log(2)
     if unit == "bpb":
@@ -162,7 +200,7 @@ def in_nats(value, unit, bytes_per_token=None):
     return value
 
 
-def read_loss(text):
+def read_loss(text: str) -> float:
     """Nats per token of 2.05, ppl=8.1, bits=2.96 or bpb=0.78@4.3 (at 4.3 bytes a token).
 
     The unit may stand behind the number as well, and in words: 8.1 ppl, 0.78 bits per byte@4.3.
@@ -184,15 +222,18 @@ def read_loss(text):
             f"“{text}” is not a loss such as 2.05, ppl=8.1, bits=2.96 or bpb=0.78@4.3."
         )
     bytes_per_token = read(match[3], "bytes") if unit == "bpb" else None
-    nats = in_nats(read(match[2], LOSS_UNITS[unit]), unit, bytes_per_token)
+    nats = float(in_nats(read(match[2], LOSS_UNITS[unit]), unit, bytes_per_token))
     allowed = KINDS["loss"]
     if not allowed.low <= nats <= allowed.high:
         raise ValueError(f"“{text}” is {nats:.3g} nats per token, not {allowed.what}.")
     return nats
 
 
-def _value(written, kind):
-    refused = ValueError(f"“{written}” is not {KINDS[kind].what}.")
+def _value(written, kind, decimal=None, *, cell=False):
+    """The number; `cell`: of a table, where nothing stands alone to say how it is meant."""
+    refused = ValueError(
+        "it must be a number" if cell else f"“{written}” is not {KINDS[kind].what}."
+    )
     text = re.sub(r"[\s\u00a0\u2009\u202f]+", " ", written).replace("−", "-").replace("’", "'")
     if kind == "money":
         text = re.sub(r"^[$€£] ?", "", text)
@@ -205,9 +246,12 @@ def _value(written, kind):
     times = r" ?[×·] ?|(?<=[\d)a-z]) ?x ?(?=[\d.])|(?<!\*) ?\*(?!\*) ?| for "
     product, timed = 1.0, False
     factors = re.split(times, text, flags=re.I)
+    if cell and len(factors) > 1 + any(map(_POWER.fullmatch, factors)):
+        raise refused
     if kind == "size" and len(factors) > 1 and re.search(r"[0-9] ?[kmbt]", text, re.I):
         raise ValueError(
-            f"“{written}” reads as a mixture of experts; the law knows dense models: give one size."
+            f"“{written}” reads as a mixture of experts: give the parameters that are active for a "
+            "token, which are what it costs, and its measured loss."
         )
     for factor in factors:
         power = _POWER.fullmatch(factor)
@@ -223,7 +267,10 @@ def _value(written, kind):
             number = float(f"1e{int(power[1])}")
         else:
             # 5,000 GPU-hours is one number; 1,500 billion can be two.
-            number = _number(match[1], written, scaled=scale != 1, hours=kind == "hours")
+            # A mantissa has no groups: 1,250E+08 is 1.25e8.
+            mark = "," if match[2] and "," in match[1] and "." not in match[1] else decimal
+            scaled = scale != 1 or cell
+            number = _number(match[1], written, scaled, kind == "hours", mark)
             number *= float(f"1e{int(match[2] or 0)}")
         if is_time and timed:
             raise refused
@@ -249,7 +296,7 @@ def _words(words, kind, refused):
     return scale, time
 
 
-def _number(text, written, scaled=False, hours=False):
+def _number(text, written, scaled=False, hours=False, decimal=None):
     """A number with a decimal point or comma, and groups of three digits; nothing ambiguous.
 
     Sizes, tokens and FLOPs are too large to be taken for thousandths; hours (5.000) are not.
@@ -257,6 +304,14 @@ def _number(text, written, scaled=False, hours=False):
     plain = re.sub(r"[ '_]", "", text)
     commas, points = plain.count(","), plain.count(".")
     grouped = r"[1-9]\d{{0,2}}({}\d{{3}})+"
+    if decimal:
+        group = re.escape("." if decimal == "," else ",")
+        whole, _, rest = plain.partition(decimal)
+        if not re.fullmatch(rf"\d*|{grouped.format(group)}", whole) or not re.fullmatch(
+            r"\d*", rest
+        ):
+            raise ValueError(f"“{written}” cannot be read as one number.")
+        return float(f"{re.sub(group, '', whole) or 0}.{rest or 0}")
     if commas and points:
         group, decimal = (",", ".") if plain.rfind(".") > plain.rfind(",") else (".", ",")
         head, _, tail = plain.rpartition(decimal)

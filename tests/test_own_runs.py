@@ -3,12 +3,12 @@
 import argparse
 import ast
 import json
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
 
 import jupytext
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +16,7 @@ import pytest
 from scalinglib import fit, laws, simulate
 from scalinglib.experiment import records as runs_table
 from scalinglib.report.paths import DATA, ROOT
-from scalingplan import tables
+from scalingplan import tables, units
 from scalingplan.answers import budgets, decisions, fitting, full, numbers
 from scalingplan.commands import fit as command
 from scalingplan.tables.columns import DISTILLATION
@@ -105,7 +105,7 @@ def test_a_decimal_comma_with_three_places_is_read_in_losses_and_refused_in_size
     assert read.loss.tolist() == [2.727, 2.5]
     assert read.params.tolist() == [1.5, 3.0]
     path.write_text("params;tokens;loss\n1,500;2e9;2\n3,000;2e9;3\n")
-    with pytest.raises(tables.TableError, match=r"row 2, column params.*1500 or 1\.500"):
+    with pytest.raises(tables.TableError, match=r"row 2, column params.*1\.500 or 1500"):
         tables.read_runs(path)
     path.write_text("params;tokens;loss\n1,50;2e9;2.25\n")
     with pytest.raises(tables.TableError, match="written in two ways"):
@@ -430,12 +430,12 @@ def test_case_three_teachers(monkeypatch):
 def test_case_tiny_models():
     runs = tables.read_runs(CASES / "tiny_models" / "runs.csv").distilled
     tiny = fitting.fit_own(runs, starts=16, bootstrap=16)
-    answer = decisions.decide(tiny, decisions.Decision(500e6, 3e20))
+    answer = decisions.decide(tiny, decisions.inside_problem(runs, 500e6, 3e20))
     said = " ".join(answer.sentences())
-    assert answer.verdict == "outside"
+    assert answer.verdict == decisions.NO_VERDICT
     assert "a student of 5e+08 parameters is 2.63e+03 x beyond" in said
-    assert "agree" not in said
-    assert decisions.decide(tiny, decisions.inside_decision(runs)).verdict != "outside"
+    assert "better in" not in said
+    assert not decisions.decide(tiny, decisions.inside_problem(runs)).reasons
 
 
 # Answers.
@@ -443,29 +443,32 @@ def test_case_tiny_models():
 
 def test_a_decision_inside_the_runs_holds_the_truth(own):
     runs = own.distillation.runs
-    answer = decisions.decide(own, decisions.inside_decision(runs))
-    assert answer.outside == ()
+    answer = decisions.decide(own, decisions.inside_problem(runs))
+    assert answer.reasons == ()
+    assert answer.verdict == answer.advice.verdict
     truth, best = laws.load("corrected"), answer.teachers.iloc[0]
     distilled = truth.loss(best.student_params, best.student_tokens, best.teacher_loss)
-    assert answer.distilled["predicted"] == pytest.approx(distilled, rel=0.01)
+    assert answer.advice.best.loss == pytest.approx(distilled, rel=0.01)
+    assert best.predicted == pytest.approx(answer.advice.best.loss)
     assert answer.teachers.share.sum() == pytest.approx(1)
-    assert answer.teachers.predicted[answer.teachers.inside].is_monotonic_increasing
+    assert answer.teachers.predicted[1:].is_monotonic_increasing
     assert answer.more_tokens().startswith("ten times the tokens would give 0.0")
-    larger = replace(answer.decision, compute=10 * answer.decision.compute)
+    larger = replace(answer.problem, compute=10 * answer.problem.compute)
     more = decisions.decide(own, larger)
     tokens = 10 * more.teachers.student_tokens[0]
     assert more.ten_times["beyond"] == pytest.approx(tokens / runs.student_tokens.max())
     assert "x beyond the runs, which do not tell" in more.more_tokens()
     curve = decisions.token_curve(own, answer, 11)
     assert curve.predicted.is_monotonic_decreasing
-    assert curve.predicted[5] == pytest.approx(answer.distilled["predicted"])
+    assert curve.predicted[5] == pytest.approx(answer.advice.best.loss)
 
 
 @pytest.mark.parametrize(("student", "compute"), [(500e9, 3e20), (5e8, 3e26), (5e8, 1e15)])
-def test_each_way_of_leaving_the_runs_is_called_outside(own, student, compute):
-    answer = decisions.decide(own, decisions.Decision(student, compute))
-    assert answer.verdict == "outside"
-    assert all(" x beyond them (" in text for text in answer.outside)
+def test_each_way_of_leaving_the_runs_gets_no_verdict(own, student, compute):
+    runs = own.distillation.runs
+    answer = decisions.decide(own, decisions.inside_problem(runs, student, compute))
+    assert answer.verdict == decisions.NO_VERDICT
+    assert all(" x beyond the runs (" in text for text in answer.reasons[:-1])
 
 
 def test_supervised_runs_of_a_second_file_join_the_teachers(clean):
@@ -536,8 +539,8 @@ def test_ranges_are_finite_or_not_printed():
         numbers.ranged(1.0, *numbers.band([1.0, 2.0, np.inf], 1.0)) == "1 (the runs tell no range)"
     )
     assert numbers.ranged(1.0, *numbers.band([], 1.0)) == "1 (the runs tell no range)"
-    assert numbers.band(np.linspace(0, 1, 1001), 0.5) == pytest.approx((0.025, 0.975))
-    assert numbers.band(np.linspace(0, 1, 1001), 1.2) == pytest.approx((0.025, 1.2))
+    assert numbers.band(np.linspace(0, 1, 1001), 0.5) == pytest.approx((0.05, 0.95))
+    assert numbers.band(np.linspace(0, 1, 1001), 1.2) == pytest.approx((0.05, 1.2))
     assert numbers.ranged(1.0, 1.5, 2.0) == "1 (1 to 2)"
 
 
@@ -554,7 +557,7 @@ def test_the_command_answers_from_a_file_to_its_folder(tmp_path, monkeypatch, ca
     said = capsys.readouterr().out
     assert "verdict: " in said
     assert "1.2e+09 parameters, 4e+20 FLOPs" in said
-    assert f"written: {tmp_path / 'mine_fit'}\nnotebook: none outside a checkout" in said
+    assert f"written: {tmp_path / 'mine_fit'}\n" in said
     assert (tmp_path / "mine_fit" / "answer.txt").read_text() in said
     assert not any(word in said for word in ("nan", "inf)", "inf "))
 
@@ -566,68 +569,34 @@ def test_the_command_answers_from_a_file_to_its_folder(tmp_path, monkeypatch, ca
     assert "verdict for " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("12_your_own_runs", {"student_params": 1e9, "compute": 4e20, "delta_lgt": 0.5}),
-        ("16_your_own_supervised_runs", {"compute": 4e20}),
-    ],
-)
-def test_in_a_checkout_the_notebook_is_executed_on_the_table_and_the_decision(
-    name, parameters, tmp_path, monkeypatch, capsys
-):
+def test_in_a_checkout_the_notebook_that_shows_more_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(full, "_STARTS", 8)
     monkeypatch.setattr(full, "_REPLICATES", 8)
     monkeypatch.setattr(command, "_folder", lambda runs: tmp_path / "own")
-    asked = []
-
-    def execute(words, **how):
-        asked.append((words, how))
-        return subprocess.CompletedProcess(words, 0, "", "")
-
-    monkeypatch.setattr(command.subprocess, "run", execute)
     path = tmp_path / "mine.csv"
-    if "delta_lgt" in parameters:
-        runs, options = simulate.example_runs(), ("--student", "1B", "--delta", "0.5")
-    else:
-        runs, options = simulate.supervised_runs(laws.load("corrected").supervised), ()
+    runs = simulate.example_runs()
     runs.to_csv(path, index=False)
-    assert command.run(arguments(path, "--flops", "4e20", *options)) == 0
-    assert capsys.readouterr().out.endswith(f"notebook: {tmp_path / 'own' / name}.ipynb\n")
-    [(words, how)] = asked
-    assert words[-4:-1] == ["own", f"notebooks/{name}.py", "--parameters"]
+    asked = ("--flops", "4e20", "--student", "1B", "--delta-lgt", "50%")
+    assert command.run(arguments(path, *asked)) == 0
+    last = capsys.readouterr().out.splitlines()[-1].removeprefix("its notebook: ")
+    given, *words = shlex.split(last)
+    assert len(tables.read_runs(given.removeprefix("SCALINGLIB_RUNS=")).whole()) == len(runs)
     said = json.loads(words[-1])
-    assert said.items() >= parameters.items()
+    assert said == {
+        "student_params": 1e9,
+        "compute": 4e20,
+        "delta_lgt": 0.5,
+        "way": "own",
+        "as_is": True,
+    }
     # What is handed over is what the notebook's cell of parameters names.
     cell = next(
         cell.source
-        for cell in jupytext.read(how["cwd"] / words[-3]).cells
+        for cell in jupytext.read(ROOT / words[-3]).cells
         if "parameters" in cell.metadata.get("tags", [])
     )
     names = {t.id for node in ast.parse(cell).body for t in node.targets}
     assert set(said) <= names
-    assert len(tables.read_runs(how["env"]["SCALINGLIB_RUNS"]).whole()) == len(runs)
-
-
-def test_a_notebook_that_fails_is_said_in_a_sentence(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: name)
-    noise = "Executing: 30%\nTraceback (most recent call last):\n  ...\nno kernel\n"
-    monkeypatch.setattr(
-        command.subprocess,
-        "run",
-        lambda words, **how: subprocess.CompletedProcess(words, 1, "", noise),
-    )
-    assert command._executed(tmp_path / "mine.csv", "16_own", {}) == 1
-    assert capsys.readouterr().err.endswith("notebook: failed, no kernel\n")
-    error = nbformat.v4.new_output(
-        "error", ename="ValueError", evalue="few runs\nadd some", traceback=["Traceback", "..."]
-    )
-    cells = [nbformat.v4.new_markdown_cell("# 16"), nbformat.v4.new_code_cell(outputs=[error])]
-    failed = tmp_path / "16_own.failed.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), failed)
-    assert command._executed(tmp_path / "mine.csv", "16_own", {}) == 1
-    said = capsys.readouterr().err.splitlines()[1:]
-    assert said == [f"notebook: failed, ValueError: few runs; as far as it got: {failed}"]
 
 
 def test_a_whole_table_is_read_back_as_it_was(tmp_path):
@@ -671,4 +640,55 @@ def test_the_command_names_the_file_and_what_it_lacks(tmp_path, capsys):
         command.run(arguments(CASES / "three_teachers" / "runs.csv", "--units", "params"))
     with pytest.raises(SystemExit):
         arguments(tmp_path, "--student", "many")
-    assert "such as 350M or 3e20" in capsys.readouterr().err
+    assert "“many” is not a size between" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "value"),
+    [
+        ("student", "1,5B", 1.5e9),
+        ("student", "1,500B", None),
+        ("flops", "300 EFLOP", 3e20),
+        ("flops", "1,250E+20", 1.25e20),
+        ("flops", "0.5", None),
+        ("flops", "1e3", None),
+        ("delta-lgt", "25%", 0.25),
+        ("delta-lgt", "1.5", None),
+    ],
+)
+def test_one_number_is_read_alike_by_both_commands(option, text, value):
+    kind = {"student": "size", "flops": "flops", "delta-lgt": "share"}[option]
+    if value is None:
+        with pytest.raises(SystemExit):
+            arguments("runs.csv", f"--{option}", text)
+        with pytest.raises(ValueError, match=text):
+            units.read(text, kind)
+        return
+    given = arguments("runs.csv", f"--{option}", text)
+    assert getattr(given, option.replace("-", "_")) == value == units.read(text, kind)
+
+
+@pytest.mark.parametrize(
+    ("cell", "mark", "value"),
+    [
+        ("1,250E+08", None, 1.25e8),
+        ("1,250E+08", ",", 1.25e8),
+        ("1.250E+08", ".", 1.25e8),
+        ("1 500 000", None, 1.5e6),
+        ("1,500", ".", 1500),
+        ("1,500", ",", 1.5),
+        ("1.500,25", ",", 1500.25),
+        ("125M params", None, 1.25e8),
+        ("3 × 10^9", None, 3e9),
+    ],
+)
+def test_a_cell_is_read_as_its_file_writes(cell, mark, value):
+    assert units.cell(cell, "size", mark) == value
+
+
+@pytest.mark.parametrize(
+    "cell", ["1 5B", "100 200", "1,500", "1/2", "64 x 14", "-3", "0", "x", "1.5.2"]
+)
+def test_a_cell_that_may_be_two_numbers_is_refused(cell):
+    with pytest.raises(ValueError, match=r"must be|can be|cannot be"):
+        units.cell(cell, "size", None)

@@ -307,7 +307,9 @@ def _under_all(ensemble, problem, supervised, distilled, best, equal):
     if problem.teachers is not None:  # what they cost is the same under every law
         tokens = np.array([plan.student_tokens for plan in distilled])
         losses = np.array([plan.teacher.loss for plan in distilled])
-        found["by_teacher"] = np.array([loss_under(m, student, tokens, losses) for m in members])
+        with np.errstate(over="ignore"):  # where a replicate runs away
+            by_law = [loss_under(m, student, tokens, losses) for m in members]
+        found["by_teacher"] = np.array(by_law)
         found["distilled"] = found["by_teacher"][:, distilled.index(best)]
     elif best:
         own = [plans(law, problem)[1][0] for law in members]

@@ -1,47 +1,35 @@
 """Whether to distil, from which teacher, and what more tokens buy, from a law of one's own runs.
 
-Every answer is held against the runs: what lies outside them is called that, and has no verdict.
+The decision is `allocate.advise` on the replicates of the fits. Where the runs do not bear it there
+is no verdict: the decision lies beyond them, or the fits do not tell.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from scalinglib.allocate import tokens_with_teacher
-from scalinglib.checks import positive
-from scalinglib.flops import N_VOCAB, forward_flops
+from scalinglib.allocate import Advice, Problem, Teacher, advise
+from scalinglib.fit import Fit, Status
+from scalinglib.flops import forward_flops
+from scalinglib.laws import Ensemble
+from scalingplan.answers.fitting import OwnLaws, teachers_of
 from scalingplan.answers.numbers import band, ranged
 
-__all__ = ["LEEWAY", "Answer", "Decision", "decide", "inside_decision", "token_curve"]
+__all__ = ["LEEWAY", "NO_VERDICT", "Answer", "decide", "inside_problem", "token_curve", "unfit"]
 
+NO_VERDICT = "no verdict"
 LEEWAY = 2.0  # a factor beyond the runs that still counts as inside them
-_GUESS = np.log(N_VOCAB)  # nats per token that no model exceeds
+# Size and tokens that move together are told together: their ratio is not to be extrapolated.
+_RATIO_LEEWAY = 1.1
+_LEFT = 0.5  # share of the replicates without which a fit's ranges say nothing
+_ERROR = 0.05  # mean error of a law that is said beside the verdict
 _INPUTS = ["student_params", "student_tokens", "teacher_loss"]
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A student size, a budget, and whether the teacher's logits are paid for.
-
-    Attributes
-    ----------
-    student_params : float
-    compute : float
-        FLOPs.
-    delta_lgt : float
-        Share of the teacher's inference that this budget pays, within [0, 1].
-    """
-
-    student_params: float
-    compute: float
-    delta_lgt: float = 1.0
-
-    def __post_init__(self):
-        positive("student_params", self.student_params)
-        positive("compute", self.compute)
-        if not 0 <= self.delta_lgt <= 1:
-            raise ValueError(f"delta_lgt is {self.delta_lgt!r}; it must be within [0, 1]")
+_REMEDY = (
+    "runs on other ratios would tell; or --supervised shifted takes the published law, with its E "
+    "moved to these runs"
+)
 
 
 @dataclass(frozen=True)
@@ -50,160 +38,149 @@ class Answer:
 
     Attributes
     ----------
-    decision : Decision
-    verdict : str
-        "distil", "train on data", "too close to call" or "outside".
-    outside : tuple of str
-        How far the decision lies beyond the runs; no verdict where there is any.
-    teachers : DataFrame
-        Best first: the teacher, student_tokens, predicted, share (of the replicates in which it is
-        the best), regret (mean loss over them of choosing it, nats), inside.
-    distilled, on_data : dict
-        predicted, run_low, run_high: the best teacher's student, and the same budget of data.
-    gain, ten_times : dict
-        value, low, high in nats: what distilling gains over data, and ten times the tokens over
-        the student; ten_times has beyond too, the factor by which they leave the runs, or 0.
-    agree : float
-        Share of the replicates on the side of the estimate.
+    problem
+    advice
+        What the laws say, whether or not the runs bear it.
+    verdict
+        That of the advice, or `NO_VERDICT`.
+    reasons
+        Why there is none.
+    teachers
+        The chosen one first, then by loss: the teacher, student_tokens, predicted, share (of the
+        replicates in which it is the best), regret (mean loss over them of choosing it, nats),
+        inside (whether its student's tokens are within what the runs span).
+    ten_times
+        value, low, high: what ten times the tokens gain, nats; beyond, the factor by which they
+        leave the runs, or 0.
+    notes
+        What stands beside the verdict.
     """
 
-    decision: Decision
+    problem: Problem
+    advice: Advice
     verdict: str
-    outside: tuple
+    reasons: tuple[str, ...]
     teachers: pd.DataFrame
-    distilled: dict
-    on_data: dict
-    gain: dict
-    ten_times: dict
-    agree: float
+    ten_times: dict[str, float]
+    notes: tuple[str, ...] = ()
 
-    def sentences(self):
+    def sentences(self) -> list[str]:
         """The answer in words, the verdict first."""
-        made, best = self.decision, self.teachers.iloc[0]
+        asked, found, best = self.problem, self.advice, self.teachers.iloc[0]
         lines = [
-            f"verdict: {self.verdict} ({made.student_params:.3g} parameters, {made.compute:.3g} "
-            f"FLOPs, {made.delta_lgt:.0%} of the teacher's inference paid)"
+            f"verdict: {self.verdict} ({asked.student_params:.3g} parameters, {asked.compute:.3g} "
+            f"FLOPs, {asked.delta_lgt:.0%} of the teacher's inference paid)"
         ]
-        lines += [f"  outside the runs: {text}" for text in self.outside]
-        if self.outside:
-            return [
-                *lines,
-                "  there the law is a guess: take a decision inside the runs, or add some",
-            ]
+        if self.reasons:
+            return [*lines, *(f"  {text}" for text in self.reasons)]
+        low, high = found.ranges["gain"]
         lines += [
-            f"  distilled: {_loss(self.distilled)}, from the teacher of "
-            f"{best.teacher_params:.3g} parameters, L_T = {best.teacher_loss:.4g}, with "
+            f"  distilled: {ranged(found.best.loss, *found.ranges['distilled'], '.4f')}, from the "
+            f"teacher of {best.teacher_params:.3g} parameters, L_T = {best.teacher_loss:.4g}, with "
             f"{best.student_tokens:.3g} tokens",
-            f"  on data:   {_loss(self.on_data)}",
-            f"  distilling gains {_nats(self.gain)} nats per token; {self.agree:.0%} of the "
-            "replicates agree with its sign",
+            f"  on data:   {ranged(found.supervised.loss, *found.ranges['supervised'], '.4f')}",
+            f"  distilling gains {ranged(found.gain, low, high, '.4f')} nats per token; better in "
+            f"{found.share_distil:.0%} of the replicates",
             f"  {self.more_tokens()}",
         ]
-        near = self.teachers[self.teachers.share > 0]
-        if len(near) > 1:
+        if (self.teachers.share > 0).sum() > 1:
             lines.append(
                 f"  this teacher is the best of {len(self.teachers)} in {best.share:.0%} of the "
                 f"replicates; choosing it loses {best.regret:.2g} nats on average"
             )
-        return lines
+        return [*lines, *(f"  {text}" for text in self.notes)]
 
-    def more_tokens(self):
+    def more_tokens(self) -> str:
         """What ten times the tokens would give, in words."""
         if factor := self.ten_times["beyond"]:
             return f"ten times the tokens lie {factor:.2g} x beyond the runs, which do not tell"
-        return f"ten times the tokens would give {_nats(self.ten_times)} nats"
+        gain = self.ten_times
+        return (
+            f"ten times the tokens would give "
+            f"{ranged(gain['value'], gain['low'], gain['high'], '.4f')} nats"
+        )
 
 
-def inside_decision(distilled, student_params=None, compute=None, delta_lgt=1.0):
-    """The decision asked for; what is None of it is taken in the middle of the runs.
+def inside_problem(
+    distilled: pd.DataFrame,
+    student_params: float | None = None,
+    compute: float | None = None,
+    delta_lgt: float = 1.0,
+) -> Problem:
+    """The decision asked for, with the teachers of the runs; None is taken in the middle of them.
 
     Parameters
     ----------
-    distilled : DataFrame
+    distilled
         `tables.columns.DISTILLATION`.
     student_params, compute, delta_lgt
-        Of `Decision`; in their place a size of the runs, and a budget with their tokens.
-
-    Returns
-    -------
-    Decision
+        Of `Problem`; in their place a size of the runs, and a budget with their tokens.
     """
     sizes = np.sort(distilled.student_params.unique())
     size = float(sizes[len(sizes) // 2])
     tokens = np.exp(np.log(distilled.student_tokens[distilled.student_params == size]).mean())
     teacher = np.exp(np.log(distilled.teacher_params).mean())
     budget = tokens * (3 * forward_flops(size) + forward_flops(teacher))
-    return Decision(student_params or size, compute or float(f"{budget:.2g}"), delta_lgt)
+    teachers = tuple(
+        Teacher(f"{row.teacher_params:.3g}", row.teacher_params, row.teacher_loss)
+        for row in teachers_of(distilled).itertuples()
+    )
+    return Problem(
+        student_params or size,
+        compute=compute or float(f"{budget:.2g}"),
+        teachers=teachers,
+        delta_lgt=delta_lgt,
+    )
 
 
-def decide(laws, decision):
+def decide(laws: OwnLaws, problem: Problem) -> Answer:
     """Answer a decision with the laws of somebody's runs.
 
     Parameters
     ----------
-    laws : OwnLaws
-    decision : Decision
-
-    Returns
-    -------
-    Answer
-        The whole budget is spent on this student; the teachers are those of the runs and their
-        training is paid. "too close to call" where the 95% range of the gain holds zero, or the
-        gain is within one run's noise.
+    laws
+    problem
+        With a budget of compute, spent on this student, and the teachers of the runs
+        (`inside_problem`), whose training is paid.
     """
-    law, runs, size = laws.distillation, laws.distillation.runs, decision.student_params
-    pool = laws.pool.assign(student_params=size)
-    pool["student_tokens"] = tokens_with_teacher(
-        size, pool.teacher_params.to_numpy(), decision.compute, decision.delta_lgt
+    law, runs = laws.distillation, laws.distillation.runs
+    ensemble = _replicates(law)
+
+    def advice(teachers):
+        return advise(law.law, ensemble, replace(problem, teachers=teachers), seen=None)
+
+    whole = found = advice(problem.teachers)
+    inside = [not beyond(plan.student_tokens, runs.student_tokens) for plan in whole.distilled]
+    near = tuple(t for t, here in zip(problem.teachers, inside, strict=True) if here)
+    # A teacher inside the runs may win without those outside; to lose it must be the best of all.
+    if near and not inside[whole.distilled.index(whole.best)]:
+        found = advice(near)
+        found = found if found.verdict == "distil" else whole
+    pool = laws.pool.assign(
+        student_params=problem.student_params,
+        student_tokens=[plan.student_tokens for plan in whole.distilled],
+        predicted=[plan.loss for plan in whole.distilled],
+        share=whole.shares,
+        regret=whole.regrets,
+        inside=inside,
     )
-    pool["predicted"] = law.predict(pool[_INPUTS]).predicted
-    with np.errstate(over="ignore"):
-        draws = law.laws().loss(*(pool[name].to_numpy() for name in _INPUTS))
-    draws = np.minimum(draws, _GUESS)  # where a replicate runs away
-    pool["share"] = np.bincount(draws.argmin(axis=1), minlength=len(pool)) / len(draws)
-    pool["regret"] = (draws - draws.min(axis=1, keepdims=True)).mean(axis=0)
-    pool["inside"] = [not beyond(tokens, runs.student_tokens) for tokens in pool.student_tokens]
-    order = np.lexsort((pool.predicted, ~pool.inside))
-    chosen, ranked = int(order[0]), pool.iloc[order].reset_index(drop=True)
-    best = ranked.iloc[0]
-    data = pd.DataFrame({"params": [size], "tokens": decision.compute / (3 * forward_flops(size))})
-    on_data = laws.supervised.predict(data).iloc[0].to_dict()
-    replicates = law.laws()
-    data_draws = np.broadcast_to(
-        np.ravel(replicates.supervised.loss(size, data.tokens[0])), len(draws)
-    )
-    gain = _draws(on_data["predicted"] - best.predicted, data_draws - draws[:, chosen])
-    more = _ten_times(law, best, size)
-    outside = _outside(laws, best, data.iloc[0])
-    noise = float(np.median(np.abs(law.residuals()))) * on_data["predicted"]
-    close = not (gain["low"] > 0 or gain["high"] < 0) or abs(gain["value"]) < noise
-    verdict = "distil" if gain["value"] > 0 else "train on data"
+    chosen = [plan.teacher for plan in whole.distilled].index(found.best.teacher)
+    order = np.lexsort((pool.predicted, np.arange(len(pool)) != chosen))
+    ranked = pool.iloc[order].reset_index(drop=True)
+    reasons = (*unfit(laws), *_outside(laws, problem.student_params, found))
     return Answer(
-        decision=decision,
-        verdict="outside" if outside else "too close to call" if close else verdict,
-        outside=outside,
+        problem=problem,
+        advice=found,
+        verdict=NO_VERDICT if reasons else found.verdict,
+        reasons=reasons,
         teachers=ranked,
-        distilled=law.predict(ranked[_INPUTS].head(1)).iloc[0].to_dict(),
-        on_data=on_data,
-        gain=gain,
-        ten_times=more,
-        agree=float(np.mean((data_draws > draws[:, chosen]) == (gain["value"] > 0))),
+        ten_times=_ten_times(law, ranked.iloc[0]),
+        notes=tuple(_notes(laws, ranked)),
     )
 
 
-def token_curve(laws, answer, points):
-    """The chosen student with a tenth to ten times its tokens, and the bands of `Fit.predict`.
-
-    Parameters
-    ----------
-    laws : OwnLaws
-    answer : Answer
-    points : int
-
-    Returns
-    -------
-    DataFrame
-    """
+def token_curve(laws: OwnLaws, answer: Answer, points: int) -> pd.DataFrame:
+    """The chosen student with a tenth to ten times its tokens, and the bands of `Fit.predict`."""
     best = answer.teachers.iloc[0]
     curve = pd.DataFrame({"student_tokens": best.student_tokens * np.geomspace(0.1, 10, points)})
     return laws.distillation.predict(
@@ -211,49 +188,82 @@ def token_curve(laws, answer, points):
     )
 
 
-def beyond(value, seen):
-    """By which factor a value lies outside what was seen, 0 where it lies inside (`LEEWAY`)."""
+def beyond(value: float, seen: pd.Series, leeway: float = LEEWAY) -> float:
+    """By which factor a value lies outside what was seen, 0 where it lies inside."""
     factor = max(float(np.min(seen)) / value, value / float(np.max(seen)))
-    return factor if factor > LEEWAY else 0.0
+    return factor if factor > leeway else 0.0
 
 
-def _outside(laws, best, data):
-    runs, singles = laws.distillation.runs, laws.supervised.runs
+def _replicates(law: Fit) -> Ensemble:
+    """A fit's replicates; the law alone, where none is left, for an answer without verdict."""
+    if len(law.replicates):
+        return law.ensemble()
+    scale = np.abs(law.residuals()).mean()
+    return Ensemble((law.law,), ("estimate",), ("",), np.ones(1), np.array([scale]))
+
+
+def unfit(laws: OwnLaws) -> Iterator[str]:
+    """Why the fits bear no verdict at all."""
+    for name in ("supervised", "distillation"):
+        found = getattr(laws, name)
+        if found.status is Status.NOT_CONVERGED:
+            yield f"the {name} law is not told: {found.status.value}"
+        if found.replicates_converged < _LEFT:
+            yield (
+                f"the {name} law is not told: only {found.replicates_converged:.0%} of its "
+                "replicates converged"
+            )
+    if laws.way == "own" and laws.supervised.status is Status.NOT_CONVERGED:
+        yield _REMEDY
+
+
+def _outside(laws, size, found):
+    """How far the decision lies beyond the runs, in words."""
+    runs, singles, data = laws.distillation.runs, laws.supervised.runs, found.supervised
     asked = [
-        ("a student of", best.student_params, runs.student_params, "parameters"),
-        ("distilling on", best.student_tokens, runs.student_tokens, "tokens"),
-        ("training on data with", data.params, singles.params, "parameters"),
-        ("training on data on", data.tokens, singles.tokens, "tokens"),
+        ("a student of", size, runs.student_params, "parameters"),
+        ("distilling on", found.best.student_tokens, runs.student_tokens, "tokens"),
+        ("training on data with", size, singles.params, "parameters"),
+        ("training on data on", data.student_tokens, singles.tokens, "tokens"),
     ]
-    return tuple(
-        f"{what} {value:.3g} {unit} is {factor:.3g} x beyond them "
+    asked = [(*one, LEEWAY) for one in asked]
+    if laws.way != "shifted":  # whose form is the published law's
+        ratio, seen = data.student_tokens / size, singles.tokens / singles.params
+        asked.append(("training on data on", ratio, seen, "tokens a parameter", _RATIO_LEEWAY))
+    said = [
+        f"{what} {value:.3g} {unit} is {factor:.3g} x beyond the runs "
         f"({seen.min():.3g} to {seen.max():.3g})"
-        for what, value, seen, unit in asked
-        if (factor := beyond(value, seen))
-    )
+        for what, value, seen, unit, leeway in asked
+        if (factor := beyond(value, seen, leeway))
+    ]
+    if said:
+        alone = len(said) == 1 and "a parameter is" in said[0]
+        alone = alone and laws.supervised.status is not Status.NOT_CONVERGED
+        said.append(_REMEDY if alone else "there the law is a guess: add runs, or ask inside them")
+    return said
 
 
-def _ten_times(law, best, size):
+def _notes(laws, teachers):
+    """What is said beside the verdict."""
+    best = teachers.iloc[0]
+    if not teachers.inside.all() and teachers.predicted.min() < best.predicted:
+        yield "a teacher whose student's tokens lie beyond the runs may be better still"
+    for name in ("supervised", "distillation"):
+        error = getattr(laws, name).mean_relative_error()
+        if error > _ERROR:
+            yield f"the {name} law misses its own runs by {error:.1%} on average"
+
+
+def _ten_times(law, best):
     now, more = (
         law.predict(best[_INPUTS].to_frame().T.assign(student_tokens=d * best.student_tokens))
         for d in (1, 10)
     )
     laws = law.laws()
     with np.errstate(over="ignore"):
-        draws = [laws.loss(size, d * best.student_tokens, best.teacher_loss)[:, 0] for d in (1, 10)]
-    gain = _draws(float(now.predicted.iloc[0] - more.predicted.iloc[0]), draws[0] - draws[1])
-    return gain | {"beyond": beyond(10 * best.student_tokens, law.runs.student_tokens)}
-
-
-def _draws(value, draws):
-    low, high = band(draws, value)
-    return {"value": float(value), "low": low, "high": high}
-
-
-def _loss(row):
-    nan = float("nan")
-    return ranged(row["predicted"], row.get("run_low", nan), row.get("run_high", nan), ".4f")
-
-
-def _nats(row):
-    return ranged(row["value"], row["low"], row["high"], ".4f")
+        inputs = best.student_params, best.student_tokens, best.teacher_loss
+        draws = [laws.loss(inputs[0], d * inputs[1], inputs[2])[:, 0] for d in (1, 10)]
+    value = float(now.predicted.iloc[0] - more.predicted.iloc[0])
+    low, high = band(draws[0] - draws[1], value)
+    factor = beyond(10 * best.student_tokens, law.runs.student_tokens)
+    return {"value": value, "low": low, "high": high, "beyond": factor}

@@ -21,6 +21,7 @@ __all__ = [
     "settings_to_check",
     "students_needed",
     "supervised_runs",
+    "teachers_of",
 ]
 
 TEACHERS_NEEDED = 7  # one more than the supervised law has coefficients
@@ -42,52 +43,57 @@ class OwnLaws:
 
     Attributes
     ----------
-    distillation, supervised : Fit
-    pool : DataFrame
+    distillation, supervised
+    pool
         The teachers: teacher_params, teacher_tokens, teacher_loss.
-    notes : tuple of str
+    notes
         What the reader must know of how it was fitted.
+    way
+        Of `HELD`.
     """
 
     distillation: fit.Fit
     supervised: fit.Fit
     pool: pd.DataFrame
-    notes: tuple
+    notes: tuple[str, ...]
+    way: str
 
 
-def settings_to_check(free, share):
+def settings_to_check(free: int, share: float) -> int:
     """Settings, one run each, of which more than `free` stay where `share` of them is held out.
 
     Parameters
     ----------
-    free : int
+    free
         Coefficients to be fitted.
-    share : float
+    share
         Of the runs; those below this quantile of the loss go.
-
-    Returns
-    -------
-    int
     """
     return next(n for n in count(1) if n - ceil(round(share * (n - 1), 9)) > free)
 
 
-def students_needed(teachers):
-    """Settings of students for a distillation law and its check, with so many teachers (int)."""
+def students_needed(teachers: int) -> int:
+    """Settings of students for a distillation law and its check, with so many teachers."""
     free = len(DISTILLATION.coefficients)
     if teachers < TEACHERS_NEEDED:
         free -= len(_TOLD_BY_TEACHERS)
     return settings_to_check(free, STRONGEST["distillation"])
 
 
-def supervised_runs(distilled, others=None):
+def teachers_of(distilled: pd.DataFrame) -> pd.DataFrame:
+    """The teachers of runs, each once: teacher_params, teacher_tokens, teacher_loss."""
+    columns = ["teacher_params", "teacher_tokens", "teacher_loss"]
+    return merged_teachers(distilled)[columns].drop_duplicates().reset_index(drop=True)
+
+
+def supervised_runs(distilled: pd.DataFrame, others: pd.DataFrame | None = None) -> pd.DataFrame:
     """The supervised runs of a table: its teachers, each once, and those without teacher.
 
     Parameters
     ----------
-    distilled : DataFrame
+    distilled
         With teacher_params, teacher_tokens, teacher_loss.
-    others : DataFrame or None
+    others
         params, tokens, loss.
 
     Returns
@@ -95,8 +101,7 @@ def supervised_runs(distilled, others=None):
     DataFrame
         params, tokens, loss.
     """
-    columns = ["teacher_params", "teacher_tokens", "teacher_loss"]
-    teachers = merged_teachers(distilled)[columns].drop_duplicates()
+    teachers = teachers_of(distilled)
     teachers = teachers.rename(columns=lambda name: name.removeprefix("teacher_"))
     parts = [teachers] if others is None or others.empty else [teachers, others]
     runs = pd.concat(parts)[["params", "tokens", "loss"]]
@@ -105,24 +110,27 @@ def supervised_runs(distilled, others=None):
     return runs[~runs.assign(loss=runs.loss.map("{:.6g}".format)).duplicated()]
 
 
-def fit_own(distilled, others=None, *, way="own", starts=64, bootstrap=100):
+def fit_own(
+    distilled: pd.DataFrame,
+    others: pd.DataFrame | None = None,
+    *,
+    way: str = "own",
+    starts: int = 64,
+    bootstrap: int = 100,
+) -> OwnLaws:
     """Fit the supervised law to the teachers, then the distillation law on top of it.
 
     Parameters
     ----------
-    distilled : DataFrame
+    distilled
         `tables.columns.DISTILLATION`.
-    others : DataFrame or None
+    others
         Supervised runs besides the teachers: params, tokens, loss.
-    way : str
+    way
         "own" fits all six coefficients of the supervised law, "held" holds the published
         exponents, "shifted" all but E.
-    starts, bootstrap : int
+    starts, bootstrap
         Of `fit.fit`.
-
-    Returns
-    -------
-    OwnLaws
 
     Raises
     ------
@@ -133,7 +141,7 @@ def fit_own(distilled, others=None, *, way="own", starts=64, bootstrap=100):
         raise ValueError(f"way is {way!r}; it must be one of {', '.join(HELD)}")
     distilled = merged_teachers(distilled)
     singles = supervised_runs(distilled, others)
-    pool = distilled[["teacher_params", "teacher_tokens", "teacher_loss"]].drop_duplicates()
+    pool = teachers_of(distilled)
     _enough(len(singles.drop_duplicates(["params", "tokens"])), len(pool), way)
     published, notes, options = load("corrected"), [], {"starts": starts, "bootstrap": bootstrap}
     with warnings.catch_warnings():
@@ -167,7 +175,7 @@ def fit_own(distilled, others=None, *, way="own", starts=64, bootstrap=100):
         distillation = fit.fit_distillation(
             distilled, supervised, fixed=fixed, cluster=cluster, **options
         )
-    return OwnLaws(distillation, supervised, pool.reset_index(drop=True), tuple(notes))
+    return OwnLaws(distillation, supervised, pool, tuple(notes), way)
 
 
 def _enough(settings, teachers, way):

@@ -8,7 +8,7 @@ from scipy.stats import ConstantInputWarning
 
 from scalinglib import fit
 from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_words
-from scalingplan.answers.decisions import decide, inside_decision
+from scalingplan.answers.decisions import NO_VERDICT, decide, inside_problem
 from scalingplan.answers.fitting import STRONGEST, fit_own, settings_to_check
 
 __all__ = [
@@ -45,15 +45,15 @@ def of_distilled(table, way="own", asked=(None, None, 1.0)):
     -------
     FullAnswer
     """
-    decision = inside_decision(table.distilled, *asked)
+    problem = inside_problem(table.distilled, *asked)
     options = {"starts": _STARTS, "bootstrap": _REPLICATES}
     laws = fit_own(table.distilled, table.supervised, way=way, **options)
-    answer = decide(laws, decision)
+    answer = decide(laws, problem)
     lines = answer.sentences()
     if None in asked:
         lines.append("  what was not asked was taken inside the runs: --student, --flops")
     if laws.notes:
-        if answer.verdict != "outside":
+        if answer.verdict != NO_VERDICT:
             lines[0] += "; less sure than the ranges say: see how it was fitted"
         lines += ["how it was fitted:", *(f"  {note}" for note in laws.notes)]
     told = [_diagnosis(n, getattr(laws, n)) for n in ("supervised", "distillation")]

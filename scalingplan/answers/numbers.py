@@ -1,22 +1,19 @@
 """Numbers and ranges as the answers write them; a range that is not finite is not printed."""
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from scalinglib.allocate import AGREEMENT
 
 __all__ = ["LEVEL", "band", "ranged"]
 
-LEVEL = 0.95
+LEVEL = AGREEMENT  # one level for every range
 
 
-def band(draws, value, level=LEVEL):
+def band(draws: ArrayLike, value: float, level: float = LEVEL) -> tuple[float, float]:
     """(low, high) of draws and of the value that they are draws of.
 
     Both NaN where a draw is not finite or there are none.
-
-    Parameters
-    ----------
-    draws : array
-    value : float
-    level : float
     """
     draws = np.ravel(np.asarray(draws, float))
     if not len(draws) or not np.isfinite(draws).all():
@@ -25,7 +22,7 @@ def band(draws, value, level=LEVEL):
     return min(float(low), float(value)), max(float(high), float(value))
 
 
-def ranged(value, low, high, form=".4g"):
+def ranged(value: float, low: float, high: float, form: str = ".4g") -> str:
     """`value (low to high)`, or what is said where the runs tell no range."""
     if np.isfinite(low) and np.isfinite(high):
         low, high = min(low, value), max(high, value)

@@ -4,21 +4,19 @@ The table is read and doubted before anything that fits is imported: a bad one i
 """
 
 import argparse
-import importlib.util
 import json
-import os
-import subprocess
+import shlex
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from scalinglib.report import paths
-from scalingplan import tables
-from scalingplan.tables.cells import Writing, number
+from scalingplan import tables, units
 
 __all__ = ["add", "run"]
 
-_ENGLISH = Writing(".", True)
+# Own models may be far smaller than those that people train.
+_LEAST = {"size": 1e3, "flops": 1e9}
 _WAYS = ("held", "shifted")
 
 
@@ -51,13 +49,18 @@ def add(parser):
         help="supervised runs besides the teachers; or, with few teachers, 'held' for the "
         "published exponents, 'shifted' for the published law with its E moved to these teachers",
     )
-    parser.add_argument("--student", type=_size, help="the student of the decision, such as 350M")
-    parser.add_argument("--flops", type=_size, help="the budget of the decision, such as 3e20")
     parser.add_argument(
+        "--student", type=_reader("size"), help="the student of the decision, such as 350M"
+    )
+    parser.add_argument(
+        "--flops", type=_reader("flops"), help="the budget of the decision, such as 3e20"
+    )
+    parser.add_argument(
+        "--delta-lgt",
         "--delta",
-        type=float,
+        type=_reader("share"),
         default=1.0,
-        help="share of the teacher's inference that the budget pays, 0 to 1 (default 1)",
+        help="share of the teacher's inference that the budget pays, such as 25%% (default 1)",
     )
     parser.add_argument("--as-is", action="store_true", help="fit whatever is doubtful in the runs")
 
@@ -73,8 +76,8 @@ def run(arguments):
     Returns
     -------
     int
-        0 where there is an answer, 1 where its notebook failed, 2 where the law cannot have made
-        the table or its units are in doubt.
+        0 where there is an answer, 2 where the law cannot have made the table or its units are in
+        doubt.
 
     Raises
     ------
@@ -108,62 +111,30 @@ def _run(arguments):
     from scalingplan.answers import full
 
     if len(table.distilled):
-        asked = arguments.student, arguments.flops, arguments.delta
+        asked = arguments.student, arguments.flops, arguments.delta_lgt
         answer = full.of_distilled(table, ways, asked)
         names = "student_params", "compute", "delta_lgt"
         notebook = "12_your_own_runs", dict(zip(names, asked, strict=True)) | {"way": ways}
     else:
         answer = full.of_supervised(table, arguments.flops)
         notebook = "16_your_own_supervised_runs", {"compute": arguments.flops}
-    lines, given = [*said.lines, *answer.lines], notebook[1] | {"as_is": True}
+    lines = [*said.lines, *answer.lines]
     print(*answer.lines, sep="\n")
     folder = _folder(arguments.runs)
     _write(folder, lines, answer.files)
     read = folder / f"{arguments.runs.stem}.csv"
     table.whole().to_csv(read)
+    how = {"table": read.name, "way": ways, "said": said.lines}
+    (folder / "fit.json").write_text(json.dumps(how, indent=1) + "\n", encoding="utf-8")
     print(f"written: {folder}", flush=True)
-    return _executed(read, notebook[0], given)
-
-
-def _executed(read, name, parameters):
-    """Execute a checkout's notebook on the table that was read; say where it is, or why not.
-
-    The answer has been printed by then: the notebook takes longer, and shows more. Returns the
-    exit status.
-    """
-    lacking = [n for n in ("papermill", "jupytext") if importlib.util.find_spec(n) is None]
-    if not _in_checkout():
-        print("notebook: none outside a checkout of the repository")
-        return 0
-    if lacking:
-        print(f"notebook: none, for this Python has no {' and no '.join(lacking)}")
-        return 0
-    given = "--parameters", json.dumps(parameters)
-    print(f"notebook: executing {name}, half a minute", file=sys.stderr, flush=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.notebooks", "own", f"notebooks/{name}.py", *given],
-        cwd=paths.ROOT,
-        env=os.environ | {"SCALINGLIB_RUNS": str(read)},
-        capture_output=True,
-        text=True,
-    )
-    if not done.returncode:
-        print(f"notebook: {read.parent / name}.ipynb")
-        return 0
-    failed = read.parent / f"{name}.failed.ipynb"
-    far = f"; as far as it got: {failed}" if failed.is_file() else ""
-    print(f"notebook: failed, {_reason(failed, done.stderr)}{far}", file=sys.stderr)
-    return 1
-
-
-def _reason(failed, stderr):
-    """Why a notebook failed, in one line: its own error, or else the last that was heard of it."""
-    if failed.is_file():
-        cells = json.loads(failed.read_text(encoding="utf-8"))["cells"]
-        for output in (output for cell in cells for output in cell.get("outputs", ())):
-            if output["output_type"] == "error":
-                return f"{output['ename']}: {output['evalue']}".partition("\n")[0]
-    return stderr.strip().rpartition("\n")[2] or "without a word"
+    if _in_checkout():
+        name, given = notebook
+        given = shlex.quote(json.dumps(given | {"as_is": True}))
+        print(
+            f"its notebook: SCALINGLIB_RUNS={shlex.quote(str(read))} python -m tools.notebooks own "
+            f"notebooks/{name}.py --parameters {given}"
+        )
+    return 0
 
 
 class _Said(NamedTuple):
@@ -218,11 +189,16 @@ def _pairs(texts, option):
     return pairs
 
 
-def _size(text):
-    try:
-        return number(text, _ENGLISH)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {error}, such as 350M or 3e20") from None
+def _reader(kind):
+    """A reader of an option that states a number of a kind."""
+
+    def read(text):
+        try:
+            return units.read(text, kind, _LEAST.get(kind))
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
 
 
 def _in_checkout():

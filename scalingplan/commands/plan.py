@@ -4,52 +4,68 @@ import argparse
 import dataclasses
 import json
 import math
+import re
 
 import numpy as np
 
 from scalinglib import laws
 from scalinglib.allocate import TOKENS_BOX, decide, shift
 from scalinglib.allocate.repeated import beyond_one_epoch
-from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB, forward_flops
+from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB
 from scalingplan import units
 
 __all__ = ["add", "answer", "run"]
 
 _FEW = 30  # laws that stand for all where many problems are asked
+_ABSURD = 1e14  # tokens that no model has seen
+
+# Non-embedding parameters and tokens that their makers state.
+KNOWN = {
+    "llama-2-7b": (6.48e9, 2e12),
+    "llama-2-13b": (12.7e9, 2e12),
+    "llama-2-70b": (68.5e9, 2e12),
+    "llama-3-8b": (6.98e9, 15e12),
+    "llama-3-70b": (68.5e9, 15e12),
+    "llama-3.1-405b": (402e9, 15.6e12),
+}
 
 _EPILOG = """
-teachers: SIZE:LOSS with a loss in nats (2.05), bits=2.96 (per token), ppl=8.1 or bpb=0.78@4.3 (at
-4.3 bytes per token).
-Without --teacher the best one to train is found.
+teachers:
+  8B@15T          what the law expects of 8B parameters on 15T tokens, on the paper's text
+  8B@15T:ppl=6.1  the same, measured on your text: moves the law to it, as --measured does
+  7B:2.05         a loss on the law's text; nats, bits=2.96, ppl=8.1 or bpb=0.78@4.3 (bytes a token)
+  llama-3-8b      by name: {names}
+Without --teacher the best one to train is found. Several may be given.
 
 example:
-  scalinglib plan --student 1.5B --hours 64x14d --gpu H100 --teacher 7B:ppl=8.1 --data 300B
+  scalinglib plan --student 1.5B --hours 64x14d --gpu H100 --teacher 7B@2T --data 300B
 """
 
 
 def add(parser):
     """The command's options."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
+    parser.epilog = _EPILOG.format(names=", ".join(KNOWN))
     parser.add_argument("--student", required=True, metavar="SIZE", help="such as 1.5B")
     budget = parser.add_mutually_exclusive_group(required=True)
     budget.add_argument("--flops", help="of all that the plan costs, such as 1e21")
     budget.add_argument("--hours", help="GPU-hours of the same, such as 5000 or 64x14d")
     budget.add_argument("--tokens", help="of the student; the teacher's cost comes on top")
-    names = ", ".join(GPU_TERAFLOPS)
-    parser.add_argument("--gpu", default="H100", help=f"{names}, or TFLOP/s (default: H100)")
+    cards = ", ".join(GPU_TERAFLOPS)
+    parser.add_argument("--gpu", default="H100", help=f"{cards}, or TFLOP/s (default: H100)")
     parser.add_argument("--utilisation", default="40%", help="of the peak (default: 40%%)")
     parser.add_argument("--gpus", help="how many, for days")
     parser.add_argument("--price", help="of one GPU-hour")
     parser.add_argument(
-        "--serve", metavar="TOKENS", help="compare student sizes, serving paid from the budget"
+        "--serve", metavar="TOKENS", help="of the student's life: paid from the budget; other sizes"
     )
-    parser.add_argument("--teacher", action="append", default=[], metavar="SIZE:LOSS")
+    parser.add_argument("--teacher", action="append", default=[], metavar="TEACHER")
     parser.add_argument("--data", metavar="TOKENS", help="most tokens for any one model")
     parser.add_argument("--students", default="1", help="that share the teacher (default: 1)")
     parser.add_argument(
         "--stored", action="store_true", help="the teacher runs once for all students"
     )
+    parser.add_argument("--keep", metavar="COUNT", help="entries of a stored output (default: all)")
     parser.add_argument("--delta-lgt", default="1", help="share of its inference that counts")
     parser.add_argument("--delta-pre", default="1", help="share of its training, if it is new")
     parser.add_argument(
@@ -96,16 +112,22 @@ def answer(arguments):
             raise ValueError(f"--measured: “{arguments.measured}” is not SIZE:TOKENS:LOSS")
         params, tokens = read(parts[0], "size", "measured"), read(parts[1], "tokens", "measured")
         measured = params, tokens, _near(params, tokens, loss(parts[2], "measured"))
+    described = [_described(given, read, loss) for given in arguments.teacher]
+    if measured is None:
+        anchors = [one for one in described if None not in one[1:]]
+        if anchors:
+            _, params, tokens, there = anchors[0]
+            measured = params, tokens, _near(params, tokens, there, "teacher")
+    law = shift.shifted(laws.load(), *measured)[0] if measured else laws.load()
     teachers = []
-    for given in arguments.teacher:
-        size, mark, text = given.partition(":")
-        if not mark:
-            raise ValueError(f"--teacher: “{given}” is not SIZE:LOSS, such as 7B:2.05")
-        params = read(size, "size", "teacher")
-        teacher_loss = _possible(params, loss(text, "teacher"), text, measured)
-        teachers.append(decide.Teacher(size, params, teacher_loss))
-    peak = GPU_TERAFLOPS.get(arguments.gpu)
-    peak = read(arguments.gpu, "teraflops", "gpu") if peak is None else peak
+    for name, params, tokens, there in described:
+        if there is None:
+            there = float(np.exp(law.supervised.log_loss(np.log(params), np.log(tokens))))
+        elif tokens is None:
+            _possible(params, there, name, measured)
+            doubts.extend(_implied(law, name, params, there))
+        teachers.append(decide.Teacher(name, params, there))
+    peak = _peak(arguments.gpu, read)
     utilisation = read(arguments.utilisation, "utilisation", "utilisation")
     per_hour = peak * 1e12 * utilisation * 3600
     compute = tokens = None
@@ -133,6 +155,13 @@ def answer(arguments):
     found = decide.advise(laws.load(), members, problem, measured=measured)
     plain = _plain(found, problem, per_hour, price=price, gpus=gpus) | {"questions": doubts}
     plain["repeated"] = _repeated(problem)
+    plain["losses"] = (
+        "nats per token of your text, as the model that you measured has them"
+        if measured
+        else f"nats per token of English web text (C4), in a vocabulary of {N_VOCAB:,}"
+    )
+    plain["kept"] = read(arguments.keep, "count", "keep") if arguments.keep else None
+    plain["stored"] = arguments.stored
     if arguments.serve:
         plain["sizes"] = _sizes(problem, found, members.thin(_FEW), measured)
     return plain, doubts
@@ -142,18 +171,62 @@ def _repeated(problem):
     """What training on without a teacher is worth once the text has been read, or None."""
     if not (problem.max_tokens and problem.compute):
         return None
-    left = problem.compute - problem.serve_tokens * float(forward_flops(problem.student_params))
-    supervised = laws.load().supervised
-    again = beyond_one_epoch(supervised, problem.student_params, left, problem.max_tokens)
+    again = beyond_one_epoch(
+        laws.load().supervised, problem.student_params, problem.training, problem.max_tokens
+    )
     return again and again._asdict()
 
 
-def _near(params, tokens, loss):
+def _described(given, read, loss):
+    """A teacher as it was written: its name, parameters, tokens or None, loss or None."""
+    known = KNOWN.get(given.lower())
+    if known:
+        return given, *known, None
+    where, mark, text = given.partition(":")
+    size, at, trained = where.partition("@")
+    if not mark and not at:
+        raise ValueError(
+            f"--teacher: “{given}” is not SIZE@TOKENS or SIZE:LOSS, such as 8B@15T or 7B:2.05; by "
+            f"name there are {', '.join(KNOWN)}"
+        )
+    params = read(size, "size", "teacher")
+    tokens = read(trained, "tokens", "teacher") if at else None
+    return where, params, tokens, loss(text, "teacher") if mark else None
+
+
+def _implied(law, name, params, there):
+    """What a loss without tokens means by the law, where that is no model's."""
+    model, loss = law.supervised, there
+    if isinstance(law, shift.Shifted):
+        model, loss = law.law.supervised, (there - law.offset) / law.factor
+    tokens = float(model.tokens_for_loss(params, loss))
+    if tokens > _ABSURD:
+        much = f"{tokens:.2g} tokens" if np.isfinite(tokens) else "more tokens than there are"
+        yield (
+            f"--teacher {name}: a loss of {there:.3f} takes {much} by the law. Is it measured on "
+            "other text, or in another vocabulary? SIZE@TOKENS:LOSS moves the law there"
+        )
+
+
+def _peak(card, read):
+    """TFLOP/s of a card by any usual name, or of a number."""
+    bare = re.sub(r"[^a-z0-9]", "", card.lower()).removeprefix("nvidia").removeprefix("amd")
+    for name, peak in GPU_TERAFLOPS.items():
+        if re.fullmatch(rf"{name.lower()}(sxm\d*|pcie|nvl|hbm\de?)?(\d+gb)?(sxm\d*|pcie)?", bare):
+            return peak
+    if re.match(r"\s*[a-z]", card, re.I):
+        raise ValueError(
+            f"--gpu: “{card}” is not {', '.join(GPU_TERAFLOPS)}, or TFLOP/s as a number"
+        )
+    return read(card, "teraflops", "gpu")
+
+
+def _near(params, tokens, loss, option="measured"):
     """The loss of a measured model, where the law can be shifted to it."""
     expected = float(laws.load().supervised.loss(params, tokens))
     if not 0.5 <= loss / expected <= 2:
         raise ValueError(
-            f"--measured: the law expects {expected:.2f} nats of this model, you measured "
+            f"--{option}: the law expects {expected:.2f} nats of this model, you measured "
             f"{loss:.2f}: too far apart to shift it. Is it the unit?"
         )
     return loss
@@ -223,7 +296,12 @@ def _plain(found, problem, per_hour, *, price, gpus):
         "student_params": problem.student_params,
         "distil": plan(found.best),
         "train": plan(found.supervised),
-        "each_teacher": [plan(one) for one in found.distilled],
+        "each_teacher": [
+            plan(one) | {"best_in": share, "regret": regret}
+            for one, share, regret in zip(found.distilled, found.shares, found.regrets, strict=True)
+        ],
+        "train_same_compute": plan(found.equal),
+        "times_the_flops": found.price,
         "ranges": found.ranges,
         "ranges_hold": decide.AGREEMENT,
         "notes": list(found.notes),
@@ -271,46 +349,56 @@ def _amount(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _text(found):
-    sentences = {
-        "distil": "Distil",
+def _headline(found):
+    """The verdict, and its price."""
+    best, equal = found["distil"], found["train_same_compute"]
+    words = {
         "train on data": "Train on data, without a teacher",
         "undecided": "Undecided; training on data is simpler",
     }
-    best, data, ranges = found["distil"], found["train"], found["ranges"]
-    lines = [sentences[found["verdict"]]]
-    if best and found["verdict"] == "distil":
-        teacher = best["teacher"]
-        what = f"from {teacher['name']}" if teacher["name"] != "new" else "from a new teacher"
-        lines[0] += f" {what}"
-    lines.append("")
-    rows = [("", "distil", "train on data")]
+    if found["verdict"] in words:
+        return words[found["verdict"]]
+    teacher = best["teacher"]["name"]
+    line = f"Distil from {'a new teacher' if teacher == 'new' else teacher}"
+    if equal:
+        line += f": {found['gain']:+.3f} nats for {found['times_the_flops']:.2g} times the FLOPs"
+        if equal["loss"] < best["loss"] - found["one_run_scatter"]:
+            line += "; with data to spare, train on it instead"
+    return line
+
+
+def _text(found):
+    best, data, equal = found["distil"], found["train"], found["train_same_compute"]
+    ranges = found["ranges"]
+    plans = {"distil": best, "train on data": data}
+    if equal:
+        plans["on data, same FLOPs"] = equal
+    rows = [("", *plans)]
 
     def row(name, show):
-        rows.append((name, *(("none" if p is None else show(p)) for p in (best, data))))
+        rows.append((name, *(("none" if p is None else show(p)) for p in plans.values())))
 
     row("expected loss (nats)", lambda p: _loss(p["loss"]))
-    bands = [ranges.get("distilled"), ranges["supervised"]]
+    bands = [ranges.get(name) for name in ("distilled", "supervised", "equal")[: len(plans)]]
     texts = ["none" if band is None else " to ".join(map(_loss, band)) for band in bands]
     rows.append(("in 9 of 10 laws", *texts))
     row("student tokens", lambda p: _tokens(p["student_tokens"]))
     row("FLOPs", lambda p: f"{p['compute']:.3g}")
+    if data["flops"]["serving"]:
+        row("of them serving", lambda p: f"{p['flops']['serving']:.3g}")
     row("GPU-hours", lambda p: _amount(p["gpu_hours"]))
     if data["days"] is not None:
         row("days", lambda p: f"{p['days']:.3g}")
     if data["price"] is not None:
         row("price", lambda p: _amount(p["price"]))
     if best:
-        teacher = best["teacher"]
-        rows.append(("teacher size", f"{teacher['params']:.3g}", ""))
-        rows.append(("teacher loss (nats)", f"{teacher['loss']:.3f}", ""))
+        teacher, rest = best["teacher"], [""] * (len(plans) - 1)
+        rows.append(("teacher size", f"{teacher['params']:.3g}", *rest))
+        rows.append(("teacher loss (nats)", f"{teacher['loss']:.3f}", *rest))
         if teacher["tokens"]:
             bound = " (a bound)" if any("tokens are a bound" in n for n in found["notes"]) else ""
-            rows.append(("teacher tokens", f"{teacher['tokens']:.3g}{bound}", ""))
-    widths = [max(len(r[i]) for r in rows) for i in range(3)]
-    lines += [
-        f"{r[0]:<{widths[0]}}  {r[1]:>{widths[1]}}  {r[2]:>{widths[2]}}".rstrip() for r in rows
-    ]
+            rows.append(("teacher tokens", f"{teacher['tokens']:.3g}{bound}", *rest))
+    lines = [_headline(found), "", *_aligned(rows)]
     if best:
         low, high = ranges["gain"]
         lines += [
@@ -319,13 +407,58 @@ def _text(found):
             f"better in {found['share_distil']:.0%} of the laws that fit the paper's runs.",
         ]
     lines += _again(found["repeated"], data["loss"])
+    if len(found["each_teacher"]) > 1:
+        rows = [("teacher", "size", "loss", "student loss", "student tokens", "best in")]
+        rows += [
+            (
+                one["teacher"]["name"],
+                f"{one['teacher']['params']:.3g}",
+                f"{one['teacher']['loss']:.3f}",
+                _loss(one["loss"]),
+                _tokens(one["student_tokens"]),
+                f"{one['best_in']:.0%}",
+            )
+            for one in found["each_teacher"]
+        ]
+        lines += ["", *_aligned(rows)]
+    if found["stored"] and best:
+        lines += ["", _storage(best["student_tokens"], found["kept"])]
     lines += [f"Note: {note}." for note in found["notes"]]
+    lines.append(f"Losses are {found['losses']}.")
     if "sizes" in found:
         lines += ["", "Other students for the same compute, serving included:"]
-    for size in found.get("sizes", ()):
-        line = f"  {size['student_params']:>9.3g}  {size['verdict']:<10}"
-        if "loss" in size:
-            low, high = size["range"]
-            line += f"  {_loss(size['loss'])} ({_loss(low)} to {_loss(high)})"
-        lines.append(line)
+        sizes = [size for size in found["sizes"] if "loss" in size]
+        least = min(sizes, key=lambda size: size["loss"], default=None)
+        for size in found["sizes"]:
+            line = f"  {size['student_params']:>9.3g}  {size['verdict']:<13}"
+            if "loss" in size:
+                low, high = size["range"]
+                line += f"  {_loss(size['loss'])} ({_loss(low)} to {_loss(high)})"
+            lines.append(line + ("  the best of these" if size is least else ""))
     return "\n".join(lines)
+
+
+def _aligned(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join([f"{row[0]:<{widths[0]}}", *map("{:>{}}".format, row[1:], widths[1:])]).rstrip()
+        for row in rows
+    ]
+
+
+def _storage(tokens, kept):
+    """Bytes of a teacher's stored outputs, in float32 with an index where some are kept."""
+    index = math.ceil(math.log2(N_VOCAB) / 8)
+    per_token = 4 * N_VOCAB if kept is None or kept >= N_VOCAB else kept * (4 + index)
+    total = per_token * tokens
+    unit = max(
+        (u for u in ("", "k", "M", "G", "T", "P", "E") if _BYTES[u] <= total), key=_BYTES.get
+    )
+    entries = f"all {N_VOCAB:,}" if kept is None else f"{kept:.0f}"
+    return (
+        f"Stored outputs: {tokens:.3g} tokens, {entries} entries each, take "
+        f"{total / _BYTES[unit]:.3g} {unit}B ({per_token:,.0f} bytes a token)."
+    )
+
+
+_BYTES = {unit: 1e3**i for i, unit in enumerate(("", "k", "M", "G", "T", "P", "E"))}

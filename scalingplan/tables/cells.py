@@ -1,21 +1,15 @@
-"""A file of cells as text, and the numbers that its cells state, as spreadsheets write both."""
+"""A file of cells as text, as spreadsheets and people write it."""
 
 import csv
 import io
 import itertools
-import math
 import re
 from pathlib import Path
 from typing import NamedTuple
 
-from scalingplan.units import SCALES
-
-__all__ = ["Sheet", "TableError", "Writing", "number", "read_sheet", "writing"]
+__all__ = ["Sheet", "TableError", "decimal_mark", "read_sheet"]
 
 _SEPARATORS = "\t;,|"
-_UNITS = r"(?:params?|parameters?|tokens?|tok|nats?|nats/token)"
-_CELL = re.compile(rf"([+-]?[\d.,' _]*\d[.,]?(?:e[+-]?\d+)?)\s*([a-z]*?)\s*{_UNITS}?", re.I)
-_POWER = re.compile(r"(?:([\d.,]+)\s*[x×*·]\s*)?10\s*(?:\^|\*\*)\s*([+-]?\d+)", re.I)
 _BINARY = {b"PK": "a workbook", b"PAR1": "a Parquet file", b"\xd0\xcf\x11\xe0": "a workbook"}
 _BINARY |= {b"\x1f\x8b": "a compressed file", b"%PDF": "a PDF"}
 
@@ -40,23 +34,8 @@ class Sheet(NamedTuple):
     separator: str
 
 
-class Writing(NamedTuple):
-    """How a file writes its numbers: the mark of the decimals, and whether a cell showed it."""
-
-    decimal: str
-    shown: bool
-
-
-def read_sheet(path):
+def read_sheet(path: str | Path) -> Sheet:
     """The cells of a CSV file, whatever its encoding and separator.
-
-    Parameters
-    ----------
-    path : path_like
-
-    Returns
-    -------
-    Sheet
 
     Raises
     ------
@@ -94,14 +73,19 @@ def read_sheet(path):
     return Sheet(header, filled, separator)
 
 
-def writing(sheet, columns):
-    """How some columns write decimals; TableError where some cells say comma and some point.
+def decimal_mark(sheet: Sheet, columns: dict[str, int]) -> str | None:
+    """How some columns write decimals, None where no cell shows it.
 
     Parameters
     ----------
-    sheet : Sheet
-    columns : dict of int
+    sheet
+    columns
         Positions by name.
+
+    Raises
+    ------
+    TableError
+        Where some cells say comma and some point.
     """
     marks = {",": None, ".": None}
     for row, record in sheet.rows.items():
@@ -114,54 +98,7 @@ def writing(sheet, columns):
         raise TableError(
             f"decimals are written in two ways ({marks[',']}; {marks['.']}): use one of them"
         )
-    return Writing("," if marks[","] else ".", any(marks.values()))
-
-
-def number(cell, how):
-    """The number that a cell states, as in 125M, 1.5e9, 3 × 10^9, 2,727 or 1 500 000.
-
-    Parameters
-    ----------
-    cell : str
-    how : Writing
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        With the reason, to be put behind the cell's row and column.
-    """
-    text = cell.replace("\u2212", "-").replace("\u2019", "'").strip()
-    if power := _POWER.fullmatch(text):
-        return _plain(power[1] or "1", how) * 10.0 ** int(power[2])
-    found = _CELL.fullmatch(text)
-    scale = SCALES.get(found[2].lower()) if found and found[2] else 1.0
-    if not found or scale is None:
-        raise ValueError("it must be a number")
-    return _plain(found[1], how) * scale
-
-
-def _plain(text, how):
-    digits, _, exponent = re.sub("[' _]", "", text.lower()).partition("e")
-    group = "." if how.decimal == "," else ","
-    if group in digits:
-        if not re.fullmatch(
-            rf"[+-]?\d{{1,3}}({re.escape(group)}\d{{3}})+({how.decimal}\d*)?", digits
-        ):
-            raise ValueError("it cannot be read as one number")
-        if digits.count(group) == 1 and how.decimal not in digits and not how.shown:
-            raise ValueError(
-                f"it can be {digits.replace(group, '')} or {digits.replace(group, '.')}: "
-                "write one of them"
-            )
-        digits = digits.replace(group, "")
-    value = float(f"{digits.replace(',', '.')}e{exponent or 0}")
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError("it must be positive and finite")
-    return value
+    return next((mark for mark, shown in marks.items() if shown), None)
 
 
 def _decimal_mark(cell, is_loss):
@@ -173,6 +110,8 @@ def _decimal_mark(cell, is_loss):
     if commas + points != 1:
         return "," if points > 1 else "." if commas > 1 else None
     mark = "," if commas else "."
+    if re.match(r"[+-]?[\d.,]+e[+-]?\d", cell, re.I):
+        return mark  # a mantissa has no groups
     head, tail = digits.split(mark)
     if len(tail) != 3 or head in ("", "0") or len(head) > 3 or (is_loss and len(head) < 3):
         return mark

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from scalingplan.tables.cells import TableError, number, read_sheet, writing
+from scalingplan import units
+from scalingplan.tables.cells import TableError, decimal_mark, read_sheet
 
 __all__ = ["DISTILLATION", "SUPERVISED", "RunsTable", "TableError", "read_runs"]
 
@@ -19,6 +20,7 @@ DISTILLATION = (
     "teacher_loss",
     "student_loss",
 )
+_KIND = {"params": "size", "tokens": "tokens", "loss": "loss"}  # of `units.KINDS`
 _SHOWN = 20  # faults of one kind that are listed; the rest is counted
 
 # What people call the columns; lower case, without blanks and marks.
@@ -93,11 +95,11 @@ def read_runs(path, renamed=None):
     sheet = read_sheet(path)
     names = _named(sheet.header, renamed or {})
     wanted = _wanted(names, path)
-    how = writing(sheet, {name: names.index(name) for name in wanted})
+    mark = decimal_mark(sheet, {name: names.index(name) for name in wanted})
     faults, rows = _overlong(sheet), {}
     for row, record in sheet.rows.items():
         cells = dict(zip(names, record, strict=False))
-        rows[row] = _run(row, {name: cells.get(name, "") for name in wanted}, how, faults)
+        rows[row] = _run(row, {name: cells.get(name, "") for name in wanted}, mark, faults)
     if faults:
         raise TableError("\n".join(faults[:_SHOWN] + _more(faults)))
     table = pd.DataFrame.from_dict(rows, orient="index", columns=wanted, dtype=float)
@@ -110,10 +112,10 @@ def read_runs(path, renamed=None):
         },
         index=table.index,
     )
-    return _told_apart(table.join(kept), wanted, how)
+    return _told_apart(table.join(kept), wanted, mark)
 
 
-def _run(row, cells, how, faults):
+def _run(row, cells, mark, faults):
     """The numbers of one row; what is wrong with it goes to `faults`."""
     teacher = [name for name in cells if name.startswith("teacher_")]
     mixed = "params" in cells and bool(teacher)
@@ -127,15 +129,15 @@ def _run(row, cells, how, faults):
             values.append(float("nan"))
             continue
         try:
-            values.append(number(cell, how))
+            values.append(units.cell(cell, _KIND[name.rsplit("_")[-1]], mark))
         except ValueError as error:
             faults.append(f"row {row}, column {name} is {cell!r}: {error}")
             values.append(float("nan"))
     return values
 
 
-def _told_apart(table, wanted, how):
-    notes = ["decimal commas are read as such"] if how.decimal == "," else []
+def _told_apart(table, wanted, mark):
+    notes = ["decimal commas are read as such"] if mark == "," else []
     if "params" not in wanted:
         return RunsTable(table, pd.DataFrame(columns=list(SUPERVISED)), tuple(notes))
     if "teacher_loss" not in wanted:

@@ -1,9 +1,13 @@
 """Units that columns of runs may be in, the runs in ours, and doubts that wait for a unit."""
 
-import numpy as np
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
-from scalinglib.doubts import FACTORS
+import pandas as pd
+
+from scalinglib.doubts import FACTORS, Doubt
 from scalingplan.tables.cells import TableError
+from scalingplan.units import LOSS_UNITS, in_nats, read
 
 __all__ = ["CONVERSIONS", "converted", "open_doubts", "refuse"]
 
@@ -14,21 +18,17 @@ CONVERSIONS = {
 }
 
 
-def converted(runs, units):
+def converted(runs: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     """Runs whose columns are in the units of `units`, in parameters, tokens and nats per token.
 
     Parameters
     ----------
-    runs : DataFrame
+    runs
         Columns named params, tokens, loss, or those with `student_` and `teacher_` before them.
-    units : dict
+    units
         For a column, or for all that end in params, tokens or loss, a unit of `CONVERSIONS`:
         {"params": "M", "student_tokens": "per_param", "loss": "bpb@4.3"}. "per_param" are tokens
         per parameter, "6ND" training FLOPs, and BYTES the bytes of a token.
-
-    Returns
-    -------
-    DataFrame
 
     Raises
     ------
@@ -55,32 +55,24 @@ def _in(unit, kind, values, size):
         return values * size
     if unit == "6ND" and kind == "tokens":
         return values / (6 * size)
-    if unit == "nats" and kind == "loss":
-        return values
-    if unit == "ppl" and kind == "loss":
-        return np.log(values)
-    if unit == "bits" and kind == "loss":
-        return values * np.log(2)
-    if unit.startswith("bpb@") and kind == "loss":
-        try:
-            return values * np.log(2) * float(unit.removeprefix("bpb@"))
-        except ValueError:
-            pass
+    if kind == "loss":
+        name, _, bytes_per_token = unit.partition("@")
+        if name in LOSS_UNITS and bool(bytes_per_token) == (name == "bpb"):
+            with suppress(ValueError):
+                return in_nats(
+                    values, name, read(bytes_per_token, "bytes") if name == "bpb" else None
+                )
     raise TableError(f"units give {kind} in {unit!r}; it may be {', '.join(CONVERSIONS[kind])}")
 
 
-def open_doubts(found, units=None):
+def open_doubts(found: Sequence[Doubt], units: Mapping[str, str] | None = None) -> list[Doubt]:
     """Those after which no verdict holds: what no law can have made, and units not yet told.
 
     Parameters
     ----------
-    found : sequence of Doubt
-    units : dict or None
+    found
+    units
         What was told, as `converted` takes it.
-
-    Returns
-    -------
-    list of Doubt
     """
     told = tuple(units or {})
 
@@ -91,7 +83,7 @@ def open_doubts(found, units=None):
     return [doubt for doubt in found if open_one(doubt)]
 
 
-def refuse(found, units=None):
+def refuse(found: Sequence[Doubt], units: Mapping[str, str] | None = None) -> None:
     """Raise a TableError with the `open_doubts`, and how to settle them, where there are any."""
     left = open_doubts(found, units)
     if left:

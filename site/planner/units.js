@@ -76,16 +76,18 @@ const Units = (() => {
       let product = 1, timed = false;
       const factors = text.split(TIMES);
       if (kind === "size" && factors.length > 1 && /[0-9] ?[kmbt]/i.test(text)) {
-        throw new Refused(`“${written}” reads as a mixture of experts; the law knows dense models: `
-          + "give one size.");
+        throw new Refused(`“${written}” reads as a mixture of experts: give the parameters that are `
+          + "active for a token, which are what it costs, and its measured loss.");
       }
       for (const factor of factors) {
         const power = POWER.exec(factor), match = power ? null : FACTOR.exec(factor);
         if (!power && !match) throw refused;
         const rest = (power ? power[2] : match[3]).trim().toLowerCase();
         const [scale, time] = wordsAfter(rest, kind, refused);
+        // A mantissa has no groups: 1,250E+08 is 1.25e8.
+        const digits = match?.[2] && !match[1].includes(".") ? match[1].replace(",", ".") : match?.[1];
         const read = power ? Number(`1e${power[1]}`)
-          : number(match[1], written, scale !== 1, kind === "hours") * Number(`1e${match[2] ?? 0}`);
+          : number(digits, written, scale !== 1, kind === "hours") * Number(`1e${match[2] ?? 0}`);
         if (time && timed) throw refused;
         [product, timed] = [product * read * scale, timed || time];
       }
