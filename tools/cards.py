@@ -3,10 +3,12 @@
     .venv/bin/python -m tools.cards
 
 .zenodo.json for Zenodo, codemeta.json for software indexes, codecheck.yml for who checks the
-computations (CODECHECK 2.0; the checker adds name, summary, certificate and report), and
-data/croissant.json, a Croissant card of the tables in data/runs and data/published.
+computations (CODECHECK 2.0; the checker adds name, summary, certificate and report),
+data/croissant.json, a Croissant card of the tables in data/runs and data/published, and
+.adduce/manifest.yaml, which ties each value to the command that computes it.
 """
 
+import contextlib
 import hashlib
 import html
 import json
@@ -17,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from scalinglib.report import claims
 from tools import navigation, readme
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -115,6 +118,57 @@ def codecheck(cite):
     return "---\n" + yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=200)
 
 
+def audit(cite):
+    """What an auditor of artifacts asks (adduce): data with checksums, values with commands."""
+    ledger = claims.ledger()
+    values = []
+    for row in claims.computed():
+        with contextlib.suppress(ValueError):  # what is true or false has no value
+            claim = ledger[row["id"]]
+            values.append(
+                {
+                    "id": row["id"],
+                    "text": claim["statement"],
+                    "where": f"{claim['source']}, {claim['place']}",
+                    "value": float(row["value"].partition(",")[0]),
+                    "produced_by": {
+                        "command": f"make {row['notebook']}",
+                        "log": f"notebooks/{row['notebook']}.ipynb",
+                    },
+                    "status": "confirmed",  # the notebook fails where another answer comes out
+                }
+            )
+    datasets = [
+        {
+            "id": f"data/{name}",
+            "source": source["origin"],
+            "license": source["licence"],
+            "checksum": f"sha256:{_sha256(ROOT / 'data' / name)}",
+        }
+        for name, source in sources().items()
+        if name.startswith(("runs/", "published/", "public/"))
+    ]
+    card = {
+        "schema": "adduce/1",
+        "paper": {"title": cite["references"][0]["title"]},
+        "environment": {"lockfile": "requirements.lock", "container": "Dockerfile"},
+        "datasets": datasets,
+        "claims": values,
+        "smoke": {"command": "make smoke", "max_runtime_minutes": 5},
+    }
+    return yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=200)
+
+
+def sources():
+    """data/SOURCES.toml as a dict."""
+    with (ROOT / "data" / "SOURCES.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def meanings(guide):
     """What data/README.md says of columns: a dict by file and column, links left out."""
     found = {}
@@ -128,21 +182,20 @@ def meanings(guide):
 
 def croissant(cite):
     """A data set of one record set a table; what no guide explains is called by its column."""
-    with (ROOT / "data" / "SOURCES.toml").open("rb") as file:
-        sources = tomllib.load(file)
+    known = sources()
     said = meanings((ROOT / "data" / "README.md").read_text(encoding="utf-8"))
     files, records = [], []
-    for name in sorted(n for n in sources if re.match(r"(runs|published)/.*\.csv", n)):
+    for name in sorted(n for n in known if re.match(r"(runs|published)/.*\.csv", n)):
         path = ROOT / "data" / name
         files.append(
             {
                 "@type": "cr:FileObject",
                 "@id": name,
                 "name": name,
-                "description": f"{sources[name]['origin']}. {sources[name]['licence']}.",
+                "description": f"{known[name]['origin']}. {known[name]['licence']}.",
                 "contentUrl": name,
                 "encodingFormat": "text/csv",
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "sha256": _sha256(path),
             }
         )
         stem = name.removesuffix(".csv").replace("/", "_")
@@ -201,9 +254,14 @@ def cards():
         "data/croissant.json": croissant(cite),
     }
     texts = {name: json.dumps(card, indent=1, ensure_ascii=False) for name, card in made.items()}
-    return {**{name: f"{text}\n" for name, text in texts.items()}, "codecheck.yml": codecheck(cite)}
+    return {
+        **{name: f"{text}\n" for name, text in texts.items()},
+        "codecheck.yml": codecheck(cite),
+        ".adduce/manifest.yaml": audit(cite),
+    }
 
 
 if __name__ == "__main__":
     for name, text in cards().items():
+        (ROOT / name).parent.mkdir(exist_ok=True)
         (ROOT / name).write_text(text, encoding="utf-8")
