@@ -97,6 +97,8 @@ def settings() -> dict[str, object]:
         },
         "box": {"params": allocate.TEACHER_PARAMS_BOX, "tokens": allocate.TOKENS_BOX},
         "fitted": {
+            "studentParams": laws.FITTED_RANGE["student_params"],
+            "studentTokens": laws.FITTED_RANGE["student_tokens"],
             "params": laws.FITTED_RANGE["params"],
             "tokens": laws.FITTED_RANGE["tokens"],
             "teacherLoss": laws.FITTED_RANGE["teacher_loss"],
@@ -167,6 +169,7 @@ def own_settings(path: Path) -> dict[str, object]:
     seen = {
         name: [float(values.min()), float(values.max())]
         for name, values in (
+            ("studentParams", params), ("studentTokens", tokens),
             ("params", params), ("tokens", tokens), ("teacherLoss", runs.teacher_loss),
         )
     }  # fmt: skip

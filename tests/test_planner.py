@@ -785,7 +785,7 @@ def test_a_planner_of_tiny_runs_opens_on_a_question_inside_them(browser, tmp_pat
     assert "15k, 90k, 190k" in hints
     assert "1B" not in hints
     answered(page, lambda: page.fill("#n", "1B"))
-    assert "student size 1B (fitted on 15k to 800k)" in page.inner_text("#warnings")
+    assert "student size 1B (fitted on 15k to 800k: " in page.inner_text("#warnings")
     assert "(there the law extrapolates)" in page.inner_text("#teacher-caption")
     # The largest loss of these runs is 3.82.
     assert page.evaluate("[7.6, 60673.894, Infinity].map(Words.loss)") == [

@@ -154,6 +154,12 @@ class Advice:
         name: (low, high) over the laws, the central answer among them (`interval`), of supervised,
         distilled, equal, gain; where the teacher is to be trained also of teacher_params,
         teacher_loss and student_tokens, each law with its own.
+    by_form
+        form: (low, high) of the gain over the laws of that form, the heaviest first; then "passes
+        its floor" and "respects its floor", as `Ensemble.by_form` has them.
+    new_run
+        low, centre, high of the loss of one new student so distilled, what the laws have missed on
+        runs kept from them included (`Ensemble.predict`); None where the ensemble does not know.
     notes
         Where the answer extrapolates, runs into a bound or leaves budget unspent.
     """
@@ -168,6 +174,8 @@ class Advice:
     regrets: tuple[float, ...]
     error: float
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    by_form: dict[str, tuple[float, float]] = field(default_factory=dict)
+    new_run: tuple[float, float, float] | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -208,7 +216,8 @@ def advise(
     """
     if measured is not None:
         pairs = [shifted(member, *measured) for member in ensemble.members]
-        ensemble = Ensemble(
+        ensemble = replace(
+            ensemble,
             members=tuple(member for pair in pairs for member in pair),
             names=tuple(np.repeat(ensemble.names, 2)),
             forms=tuple(np.repeat(ensemble.forms, 2)),
@@ -255,8 +264,26 @@ def advise(
         regrets=tuple(map(float, regrets)),
         error=error,
         ranges=ranges,
+        by_form={} if measured or not best else _by_form(ensemble, answers["gain"]),
+        new_run=None if measured or not best else _new_run(ensemble, problem, best),
         notes=tuple(_notes(law, problem, supervised, best, seen, measured is not None)),
     )
+
+
+def _by_form(ensemble, gains):
+    if len(set(ensemble.forms)) == 1:
+        return {}
+    table = ensemble.by_form(gains, AGREEMENT).drop("all")
+    return {name: (float(row.low), float(row.high)) for name, row in table.iterrows()}
+
+
+def _new_run(ensemble, problem, best):
+    if ensemble.seen is None:
+        return None
+    told = ensemble.predict(
+        problem.student_params, best.student_tokens, best.teacher.loss, AGREEMENT
+    )
+    return tuple(float(told[name].iloc[0]) for name in ("low", "centre", "high"))
 
 
 def student_sizes(
@@ -399,12 +426,12 @@ def _distil(law, problem, tokens, teacher):
 def _notes(law, problem, supervised, best, seen, measured):
     """What a reader must know before believing the numbers."""
     asked = [
-        ("student size", problem.student_params, "params"),
+        ("student size", problem.student_params, "student_params" if best else "params"),
         ("tokens when training on data", supervised.student_tokens, "tokens"),
     ]
     if best:
         asked += [
-            ("student tokens when distilling", best.student_tokens, "tokens"),
+            ("student tokens when distilling", best.student_tokens, "student_tokens"),
             ("teacher size", best.teacher.params, "params"),
             ("teacher tokens", best.teacher.tokens, "tokens"),
         ]
@@ -413,7 +440,11 @@ def _notes(law, problem, supervised, best, seen, measured):
     for name, value, key in asked if seen else ():
         low, high = seen[key]
         if value is not None and not low * 0.999 <= value <= high * 1.001:
-            yield f"extrapolates: {name} {value:.3g}, fitted on {low:.3g} to {high:.3g}"
+            far = max(low / value, value / high)
+            yield (
+                f"extrapolates: {name} {value:.3g}, {far:.3g} times beyond the runs that the laws "
+                f"are fitted to ({low:.3g} to {high:.3g})"
+            )
     guess = np.log(N_VOCAB)
     if max(plan.loss for plan in (supervised, best) if plan) > guess:
         yield f"a loss above that of guessing ({guess:.1f}): the law says nothing on so few tokens"

@@ -11,6 +11,7 @@ array([2.31, 2.32, 2.32])
 
 import csv
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -215,7 +216,7 @@ class Ensemble:
             self, members=members, names=names, forms=forms, weights=weights, scales=self.scales[at]
         )
 
-    @property
+    @cached_property
     def passes_floor(self) -> np.ndarray:
         """Which laws let some student of 300M to 10B pass its own supervised floor, (members,).
 

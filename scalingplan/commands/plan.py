@@ -303,6 +303,8 @@ def _plain(found, problem, per_hour, *, price, gpus):
         "train_same_compute": plan(found.equal),
         "times_the_flops": found.price,
         "ranges": found.ranges,
+        "by_form": found.by_form,
+        "new_run": found.new_run,
         "ranges_hold": decide.AGREEMENT,
         "notes": list(found.notes),
     }
@@ -382,6 +384,10 @@ def _text(found):
     bands = [ranges.get(name) for name in ("distilled", "supervised", "equal")[: len(plans)]]
     texts = ["none" if band is None else " to ".join(map(_loss, band)) for band in bands]
     rows.append(("in 9 of 10 laws", *texts))
+    if found["new_run"]:
+        run = found["new_run"]
+        text = f"{_loss(run[0])} to {_loss(run[2])}"
+        rows.append(("a run, 9 of 10", text, *[""] * (len(plans) - 1)))
     row("student tokens", lambda p: _tokens(p["student_tokens"]))
     row("FLOPs", lambda p: f"{p['compute']:.3g}")
     if data["flops"]["serving"]:
@@ -403,8 +409,9 @@ def _text(found):
         low, high = ranges["gain"]
         lines += [
             "",
-            f"Gain of distilling: {found['gain']:+.3f} nats per token ({low:+.3f} to {high:+.3f}); "
-            f"better in {found['share_distil']:.0%} of the laws that fit the paper's runs.",
+            f"Gain of distilling: {found['gain']:+.3f} nats per token ({low:+.3f} to {high:+.3f} "
+            "in 9 of 10 of the laws that fit the paper's runs).",
+            *_forms(found["by_form"]),
         ]
     lines += _again(found["repeated"], data["loss"])
     if len(found["each_teacher"]) > 1:
@@ -436,6 +443,35 @@ def _text(found):
                 line += f"  {_loss(size['loss'])} ({_loss(low)} to {_loss(high)})"
             lines.append(line + ("  the best of these" if size is least else ""))
     return "\n".join(lines)
+
+
+def _forms(by_form):
+    """Which forms of the law say what of the gain, so that nothing counts forms."""
+    of_floor = {name: by_form[name] for name in by_form if name.endswith("its floor")}
+    parts = []
+    for what, holds in (
+        ("gains", lambda low, high: low > 0),
+        ("loses", lambda low, high: high < 0),
+        ("may do either", lambda low, high: low <= 0 <= high),
+    ):
+        names = [n for n in by_form if n not in of_floor and holds(*by_form[n])]
+        if names:
+            parts.append((what, ", ".join(names).replace("_", " ")))
+    if not parts:
+        return []
+    if len(parts) == 1:
+        lines = [f"By every form of the law distilling {parts[0][0]}."]
+    else:
+        said = ", ".join(f"{what} ({names})" for what, names in parts)
+        lines = [f"By the form of the law: distilling {said}."]
+    if len(of_floor) == 2:
+        passes, respects = of_floor["passes its floor"], of_floor["respects its floor"]
+        lines.append(
+            "Laws that let a distilled student pass its own floor: "
+            f"{passes[0]:+.3f} to {passes[1]:+.3f}; the others: {respects[0]:+.3f} to "
+            f"{respects[1]:+.3f}."
+        )
+    return lines
 
 
 def _aligned(rows):

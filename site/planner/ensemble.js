@@ -30,7 +30,9 @@ const Ensemble = (() => {
       const law = Law.create(row, flops);
       const laws = measured ? Law.shifts(law, measured) : [law];
       for (const one of laws) {
-        members.push({ plan: Plan.create(one, { box, scan, guess }), weight: row.weight / laws.length });
+        members.push({
+          plan: Plan.create(one, { box, scan, guess }), weight: row.weight / laws.length, form: row.form,
+        });
       }
     }
     const levels = [(1 - agreement) / 2, (1 + agreement) / 2];
@@ -40,6 +42,17 @@ const Ensemble = (() => {
       const weights = members.slice(0, values.length).map((m) => m.weight);
       const [low, high] = levels.map((level) => quantile(values, weights, level));
       return [Math.min(low, central), Math.max(high, central)];
+    }
+
+    /** [low, high] of one value a member, form by form. */
+    function byForm(values) {
+      const found = {};
+      for (const form of new Set(members.map((m) => m.form))) {
+        const at = values.map((_, i) => i).filter((i) => members[i].form === form);
+        const [mine, weights] = [at.map((i) => values[i]), at.map((i) => members[i].weight)];
+        if (at.length) found[form] = levels.map((level) => quantile(mine, weights, level));
+      }
+      return found;
     }
 
     function share(conditions) {
@@ -81,6 +94,7 @@ const Ensemble = (() => {
       };
       if (answers.every((a) => a.teacher)) {
         Object.assign(found, { distilled: of("distilled", best.loss), gain: of("gain", gain) });
+        found.forms = byForm(answers.map((a) => a.gain));
         found.each = plans.map((p, j) => range(answers.map((a) => a.each[j]), p.loss));
         found.teacherParams = range(answers.map((a) => a.teacher.params), best.teacher.params);
         found.teacherLoss = range(answers.map((a) => a.teacher.loss), best.teacher.loss);

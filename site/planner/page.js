@@ -260,11 +260,11 @@ const Page = (() => {
     place("gpu-names").replaceChildren(
       ...Object.keys(SETTINGS.gpus).map((name) => make("option", { value: name })),
     );
-    const { params, tokens, teacherLoss } = SETTINGS.fitted;
+    const { studentParams, studentTokens, teacherLoss } = SETTINGS.fitted;
     place("basis").textContent = `Coefficients: ${SETTINGS.set}; ranges: `
-      + `${SETTINGS.ensemble.length} laws. Fitted on models of ${Words.size(params[0])} to `
-      + `${Words.size(params[1])} parameters, ${Words.size(tokens[0])} to ${Words.size(tokens[1])} `
-      + `tokens, teachers of loss ${Words.digits(teacherLoss[0], 4)} to ${Words.digits(teacherLoss[1], 4)}; one run scatters by `
+      + `${SETTINGS.ensemble.length} laws. Fitted on students of ${Words.size(studentParams[0])} to `
+      + `${Words.size(studentParams[1])} parameters, ${Words.size(studentTokens[0])} to `
+      + `${Words.size(studentTokens[1])} tokens, teachers of loss ${Words.digits(teacherLoss[0], 4)} to ${Words.digits(teacherLoss[1], 4)}; one run scatters by `
       + `${Words.percent(SETTINGS.resolution)} about the laws.`;
     fill(Inputs.fromLink(location.hash));
     form.addEventListener("input", ({ target }) => {

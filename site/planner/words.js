@@ -109,11 +109,20 @@ const Words = (() => {
     const count = SETTINGS.ensemble.length;
     const among = `${ranges.laws < ranges.of ? "some of the " : ""}${count} laws that fit the `
       + `${SETTINGS.whose ? "same" : "paper's"} runs${measured ? ", each shifted in both ways," : ""}`;
-    const whole = Math.round(100 * ranges.share);
-    const [none, all] = [ranges.share < 1e-9, ranges.share > 1 - 1e-9];
-    const part = none ? "none" : all ? "all" : `${Math.min(99, Math.max(1, whole))}%`;
-    const share = ranges.gain ? ` Distilling is better in ${part} of them.` : "";
-    return `In brackets: where 9 of 10 of ${among} lie, the central one with them.${share}`;
+    return `In brackets: where 9 of 10 of ${among} lie, the central one with them.${forms(ranges)}`;
+  }
+
+  /** Which forms of the law say what, so that nothing counts forms. */
+  function forms({ forms: found }) {
+    const names = Object.keys(found ?? {});
+    if (names.length < 2) return "";
+    const said = (test) => names.filter((name) => test(found[name])).join(", ").replaceAll("_", " ");
+    const parts = [
+      ["gains", said(([low]) => low > 0)], ["loses", said(([, high]) => high < 0)],
+      ["may do either", said(([low, high]) => low <= 0 && high >= 0)],
+    ].filter(([, which]) => which);
+    if (parts.length === 1) return ` By every form of the law distilling ${parts[0][0]}.`;
+    return ` By the form of the law: distilling ${parts.map(([what, which]) => `${what} (${which})`).join(", ")}.`;
   }
 
   /** Up to which loss of this teacher distilling wins. */
@@ -175,16 +184,18 @@ const Words = (() => {
 
   function warnings(w) {
     const { best, supervised, problem, isNew } = w;
-    const { params, tokens, teacherLoss } = SETTINGS.fitted;
+    const { studentParams, studentTokens, params, tokens, teacherLoss } = SETTINGS.fitted;
     const found = [], outside = [];
     const check = (what, value, [low, high], format) => {
       if (value >= low * 0.999 && value <= high * 1.001) return;
-      outside.push(`${what} ${format(value)} (fitted on ${format(low)} to ${format(high)})`);
+      const far = digits(Math.max(low / value, value / high), 3);
+      outside.push(`${what} ${format(value)} (fitted on ${format(low)} to ${format(high)}: ${far} `
+        + "times beyond)");
     };
-    check("student size", problem.studentParams, params, size);
+    check("student size", problem.studentParams, best ? studentParams : params, size);
     if (best) {
       const { teacher } = best;
-      check("student tokens when distilling", best.studentTokens, tokens, size);
+      check("student tokens when distilling", best.studentTokens, studentTokens, size);
       check("teacher size", teacher.params, params, size);
       if (!w.measured) check("teacher loss", teacher.loss, teacherLoss, loss);
       if (isNew) check("teacher tokens", teacher.tokens, tokens, size);
