@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 01 · The capacity gap in kernel regression
 #
+# [← 13](13_other_peoples_runs.ipynb)
+# · [README](../README.md)
+# · [02 →](02_capacity_gap_mapping_problem.ipynb)
+# · *Does it hold elsewhere?*
+#
 # *Appendix C.1.* A better teacher can make a worse student, and in kernel regression this can be
 # proved. The target is $f^\star = \sum_i \alpha_i \phi_i$ in an orthonormal basis; the teacher
 # fits it with the first $m$ functions and norm at most $T$, the student fits the teacher with the
@@ -10,15 +15,14 @@
 # %% tags=["parameters"]
 profile = "full"
 
-# %%
-from bisect import bisect_right
-
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from scalinglib.gap import kernel_regression as kr
-from scalinglib.report import claims, figures, profiles
+from scalinglib.report import claims, figures, panels, profiles
+from scalinglib.report.panels import Panels
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -55,120 +59,90 @@ figures.use_style()
 #
 # and only there the student's error starts to rise: with the paper's $T = 5$ and $D = 4.5$ at
 # $m = 1.235\, n$, not at $n$.
-#
-# ## Theory against numbers
-#
-# The numerical route knows none of the formulas: it samples 512 points of cosine functions and of a
-# target of 128 of them, and solves the constrained least-squares problems of Equations 14 and 19.
-
-# %%
-PAPER_T, PAPER_D = 5.0, 4.5
-basis = kr.cosine_basis(512, 128)
-small = np.random.default_rng(0).uniform(-1, 1, 128)
-BOUNDS = np.array([PAPER_T, PAPER_D]) * np.sqrt(128 / 1000)
-target = basis @ small
-
-
-def numerical_errors(teacher_size, student_size):
-    scale = np.sqrt(len(basis))
-    wanted, models = target, []
-    for size, bound in zip((teacher_size, student_size), BOUNDS, strict=True):
-        part = basis[:, :size]
-        wanted = part @ kr.constrained_least_squares(part / scale, wanted / scale, bound)
-        models.append(wanted)
-    return [np.sqrt(np.mean((model - target) ** 2)) for model in models]
-
-
-pairs = [(m, n) for n in (38, 64, 102) for m in np.linspace(4, 128, 16).round().astype(int)]
-worst = max(
-    np.abs(np.subtract(numerical_errors(m, n), closed)).max()
-    for m, n in pairs
-    for closed in [
-        (kr.teacher_error(small, m, BOUNDS[0]), kr.student_error(small, m, n, *BOUNDS)),
-    ]
-)
-print(f"largest difference between theory and numerical solution: {worst:.0e}")
 
 # %% [markdown]
 # ## Figure 10: teachers that only get better, students that do not
 #
 # The paper's setting: 1000 coefficients uniform in $[-1, 1]$, $T = 5$, $D = 4.5$, students of 300
-# to 800 functions. It gives neither seed nor number of draws; left is one draw of ours, right what
-# ten have in common. Left: the teacher (black) only gets better with size; each student gets
-# better until the teacher is as large as itself (its tick), stays there, and gets worse. Right: the
-# students' error above that at $m = n$, for all sizes and draws: the rise starts at
-# $m / n = (T / D)^2$ (dashed), and with $n = 800$ hardly before the picture ends.
+# to 800 functions. It gives neither seed nor number of draws; here are ten draws.
 
 # %%
 DRAWS = np.random.default_rng(1).uniform(-1, 1, (10, 1000))
+PAPER_T, PAPER_D = 5.0, 4.5
 student_sizes = [300, 400, 500, 600, 700, 800]
 teacher_sizes = np.unique(np.linspace(1, 1000, 2 * settings.curve_points).round().astype(int))
 teacher_sizes = np.union1d(teacher_sizes, student_sizes)
-theory = pd.DataFrame(
-    {
-        "draw": draw,
-        "student_size": n,
-        "teacher_size": m,
-        "teacher_error": kr.teacher_error(alpha, m, PAPER_T),
-        "student_error": kr.student_error(alpha, m, n, PAPER_T, PAPER_D),
-    }
-    for draw, alpha in enumerate(DRAWS)
-    for n in student_sizes
-    for m in teacher_sizes
-)
-at_own_size = theory[theory.teacher_size == theory.student_size].set_index(["draw", "student_size"])
-of_row = pd.MultiIndex.from_frame(theory[["draw", "student_size"]])
-theory["above_own_size"] = theory.student_error - at_own_size.student_error[of_row].to_numpy()
+theory = kr.sweep(DRAWS, student_sizes, teacher_sizes, PAPER_T, PAPER_D)
+SHADES = dict(zip(student_sizes, plt.get_cmap("viridis_r")(np.linspace(0.2, 1, 6)), strict=True))
 
 # %%
-colors = dict(zip(student_sizes, plt.get_cmap("viridis_r")(np.linspace(0.15, 1, 6)), strict=True))
-fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4))
-for n, curve in theory[theory.draw == 0].groupby("student_size"):
-    left.plot(curve.teacher_size, curve.student_error, "--", color=colors[n])
-    left.plot(n, curve.student_error[curve.teacher_size == n], "|", color=colors[n], ms=14, mew=2)
-    label = f"$n$ = {n}" if n == min(student_sizes) else f"{n}"
-    left.text(1005, curve.student_error.iloc[-1], label, fontsize=8, va="center")
-left.plot(curve.teacher_size, curve.teacher_error, color="black")
-left.text(620, 13.6, "teacher", color="black")
-left.annotate("$m = n$", (300, 16.4), (330, 17.4), arrowprops={"arrowstyle": "-", "lw": 0.6})
+fig, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.4))
+one = theory[theory.draw == 0]
+panels.curve(one, "teacher_size", "student_error", left, "student_size", SHADES)
+first = one[one.student_size == 300]
+panels.curve(first, "teacher_size", "teacher_error", left, color="black")
+for n, mark in one[one.ratio == 1].groupby("student_size"):
+    left.plot(n, mark.student_error, "|", color=SHADES[n], ms=15, mew=2)
+    words = "student of $n$ = 300" if n == 300 else f"{n}"
+    left.text(990, one[one.student_size == n].student_error.iloc[-1] + 0.1, words, ha="right")
+left.text(440, 14.5, "teacher", color="black")
 left.set(xlim=(0, 1000), xlabel="teacher size $m$", ylabel=r"error $\|\cdot - f^\star\|$")
-for (n, _), curve in theory[theory.teacher_size >= 200].groupby(["student_size", "draw"]):
-    x = curve.teacher_size / n
-    right.plot(x, curve.above_own_size, color=colors[n], linewidth=0.4)
-right.axvline((PAPER_T / PAPER_D) ** 2, color="black", linestyle="--", linewidth=1)
-right.text((PAPER_T / PAPER_D) ** 2 + 0.04, 0.92, "$(T / D)^2$")
+for _, draw in theory[theory.teacher_size >= 200].groupby("draw"):
+    panels.curve(draw, "ratio", "above_own_size", right, "student_size", SHADES, lw=0.5)
+right.axvline((PAPER_T / PAPER_D) ** 2, **panels.MARK)
+right.text((PAPER_T / PAPER_D) ** 2 + 0.04, 0.9, "$(T / D)^2$")
 right.set(xlim=(0.6, 3.4), ylim=(-0.05, 1), xlabel="teacher over student size $m / n$")
-right.set_ylabel("error above that at $m = n$")
-save(fig, "fig10_kernel_regression", theory[theory.draw == 0].drop(columns="draw"))
+right.set_ylabel("student error above that at $m = n$")
+title = "Each student gets worse once its teacher is $(T / D)^2$ times as large as itself"
+fig.suptitle(title, x=0.01, ha="left", fontweight="bold")
+save(fig, "fig10_kernel_regression", one.drop(columns=["draw", "ratio"]))
 
 # %% [markdown]
+# Left, one draw: the teacher (black) only gets better with size; each student gets better until the
+# teacher is as large as itself (its tick), stays there, and gets worse. Right, all draws and sizes:
+# the rise starts at $m / n = (T / D)^2$ (dashed), and with $n = 800$ hardly before the picture
+# ends.
+#
 # Where each student starts to get worse, exact in $m$: mean and spread over the draws, and how much
 # worse it is at $m = 1000$.
 
-
 # %%
-def turns(alpha, n):
-    """The first teacher size whose student is worse than at m = n (1001 if none), over n."""
-
-    def error(m):
-        return kr.student_error(alpha, m, n, PAPER_T, PAPER_D)
-
-    start = n + bisect_right(range(n, 1001), error(n) + 1e-9, key=error)
-    return {"student_size": n, "rise_starts": start / n, "risen": error(1000) - error(n)}
-
-
-starts = pd.DataFrame(turns(alpha, n) for alpha in DRAWS for n in student_sizes)
+rows = []
+for alpha in DRAWS:
+    for n in student_sizes:
+        start = kr.rise_start(alpha, n, PAPER_T, PAPER_D)
+        ends = [kr.student_error(alpha, m, n, PAPER_T, PAPER_D) for m in (n, 1000)]
+        rows.append((n, start / n, ends[1] - ends[0]))
+starts = pd.DataFrame(rows, columns=["student_size", "rise_starts", "risen"])
 by_size = starts.groupby("student_size").agg(["mean", "std", "min", "max"])
 by_size.columns = ["_".join(names) for names in by_size.columns]
 save(None, "kernel_regression_rise", by_size.reset_index())
 by_size.round(3)
 
 # %% [markdown]
+# ## Theory against numbers
+#
+# The numerical route knows none of the formulas: it samples 512 points of cosine functions and of a
+# target of 128 of them, and solves the constrained least-squares problems of Equations 14 and 19.
+
+# %%
+basis = kr.cosine_basis(512, 128)
+small = np.random.default_rng(0).uniform(-1, 1, 128)
+bounds = tuple(np.array([PAPER_T, PAPER_D]) * np.sqrt(128 / 1000))
+worst = 0.0
+for n in (38, 64, 102):
+    for m in np.linspace(4, 128, 16).round().astype(int):
+        closed = kr.teacher_error(small, m, bounds[0]), kr.student_error(small, m, n, *bounds)
+        found = kr.numerical_errors(basis, small, (m, n), bounds)
+        worst = max(worst, np.abs(np.subtract(found, closed)).max())
+print(f"largest difference between theory and numerical solution: {worst:.0e}")
+
+# %% [markdown]
 # ## No bound, no gap
 #
-# The rise is the norm bounds' work: for the student of 300 functions it comes later and stays
-# smaller as $D$ falls below $T$, and with a loose bound ($T = D$ near $\|f^\star\| \approx 18$)
-# it is gone: the student keeps what its best teacher taught it.
+# It is the norm bounds that make the rise. For the student of 300 functions it comes later and
+# stays smaller as $D$ falls below $T$. With a loose bound ($T = D$ near $\|f^\star\| \approx 18$)
+# it is gone, and the student keeps what its best teacher taught it.
 
 # %%
 alpha = DRAWS[0]
@@ -183,17 +157,19 @@ by_bound = pd.DataFrame(
     for t, d in TRIED
     for m in teacher_sizes
 )
-fig, ax = plt.subplots()
-for shade, pair in zip(np.linspace(0.85, 0.15, len(TRIED)), TRIED, strict=True):
-    curve = by_bound[(by_bound.teacher_bound == pair[0]) & (by_bound.student_bound == pair[1])]
-    color = plt.get_cmap("magma")(shade)
-    label = f"$T = {pair[0]:g}$, $D = {pair[1]:g}$"
-    ax.plot(curve.teacher_size, curve.student_error, color=color, label=label)
-ax.legend(loc="upper right")
-ax.axvline(300, color="grey", linestyle="--", linewidth=0.9)
-ax.text(310, 18.2, "$m = n = 300$")
-ax.set(xlim=(0, 1000), xlabel="teacher size $m$", ylabel=r"student error $\|h^\star - f^\star\|$")
-save(fig, "kernel_regression_bound", by_bound)
+by_bound["bounds"] = (
+    "$T$ = " + by_bound.teacher_bound.map("{:g}".format)
+    + ", $D$ = " + by_bound.student_bound.map("{:g}".format)
+)  # fmt: skip
+
+# %%
+title = "The looser the student's bound, the later and smaller the rise, until it is gone"
+grid = Panels(by_bound, "teacher_size", "student_error", title)
+shades = plt.get_cmap("magma")(np.linspace(0.85, 0.15, len(TRIED)))
+palette = dict(zip(by_bound.bounds.unique(), shades, strict=True))
+grid.draw(panels.curve, hue="bounds", palette=palette)
+grid.mark("x", 300, "teacher as large as the student").set(xlim=(0, 1000))
+save(grid, "kernel_regression_bound", by_bound.drop(columns="bounds"))
 
 # %% [markdown]
 # ## Check
@@ -209,6 +185,7 @@ claims.check("kernel-teacher-falls", bool((curves.teacher_error.diff().dropna() 
 claims.check("kernel-student-falls", bool((step[smaller].dropna() <= 1e-12).all()))
 starts_at = starts.set_index([np.repeat(range(len(DRAWS)), len(student_sizes)), "student_size"])
 start = starts_at.rise_starts * starts_at.index.get_level_values(1)
+of_row = pd.MultiIndex.from_frame(theory[["draw", "student_size"]])
 start = start.round()[of_row].to_numpy()
 claims.check("kernel-student-rises", bool((step[before >= start] > 0).all()))
 claims.check("kernel-rise-start", float(starts.rise_starts.mean()))

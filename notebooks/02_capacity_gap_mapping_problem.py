@@ -58,11 +58,8 @@ def from_best(rows, over="teacher_width", loss="loss"):
 rising = pd.concat(from_best(rows) for _, rows in students.groupby("width"))
 
 # %%
-grid = Panels(
-    rising, "teacher_width", "above_best",
-    "Past its best teacher every student of width 8 to 128 gets worse",
-    col="width",
-)  # fmt: skip
+title = "Past its best teacher every student of width 8 to 128 gets worse"
+grid = Panels(rising, "teacher_width", "above_best", title, col="width")
 grid.draw(sns.lineplot, errorbar=compare.interval, err_style="bars", marker="o", color="#0072B2")
 grid.each(panels.zero).set(ylim=(-0.012, 0.072))
 save(grid, "mapping_rise", rising[["width", "teacher_width", "seed", "above_best"]])
@@ -319,10 +316,8 @@ cases = pd.concat(
     for case in ("easy", "hard")
     for _, rows in students.groupby("width")
 )
-grid = Panels(
-    cases, "teacher_width", "above_best",
-    "Narrow students pay with their easy samples, wide ones with their hard samples", col="case",
-)  # fmt: skip
+title = "Narrow students pay with their easy samples, wide ones with their hard samples"
+grid = Panels(cases, "teacher_width", "above_best", title, col="case")
 grid.draw(sns.lineplot, hue="width", errorbar=compare.interval, err_style="bars", marker="o")
 grid.each(panels.zero)
 save(grid, "mapping_easy_and_hard", cases[["case", "width", "teacher_width", "seed", "above_best"]])
@@ -379,6 +374,7 @@ def heat(ax, knob, bar):
     ax.tick_params(axis="y", rotation=0)
 
 
+# %%
 widths = found.groupby("knob").value.nunique()[list(KNOBS)] + [0, 0, 1]
 fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.9), sharey=True, width_ratios=widths)
 for ax, knob in zip(axes, KNOBS, strict=True):

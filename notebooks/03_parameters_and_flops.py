@@ -48,14 +48,14 @@ COUNTS = {
     "smooth": "$F(N)$, any real $N$",
 }
 long = errors.rename(columns=COUNTS).melt("params", COUNTS.values(), "count", "error")
+long["percent_missed"] = 100 * long.error.abs()
 
 # %%
-grid = Panels(
-    long.assign(percent=100 * long.error.abs()), "params", "percent",
+title = (
     f"$2N$ misses {-errors.two_n.min():.0%} of a small model's FLOPs; with the terms for context "
-    "and vocabulary nothing is missed that matters",
-    labels=("non-embedding parameters $N$", "FLOPs missed (%)"),
-)  # fmt: skip
+    "and vocabulary nothing is missed that matters"
+)
+grid = Panels(long, "params", "percent_missed", title)
 grid.draw(panels.curve, hue="count", marker="o", markersize=4).set(yscale="log")
 grid.axes.flat[0].yaxis.set_major_formatter("{x:g}")
 save(grid, "flops_approximations", errors)
@@ -337,11 +337,9 @@ WAYS = {
     "tables_heads_as_layers": "Table 11, heads = layers",
 }
 long = extra.rename(columns=WAYS).melt("d_model", WAYS.values(), "way", "extra")
-grid = Panels(
-    long.assign(thousands=long.extra / 1e3), "d_model", "thousands",
-    "Sixteen heads and the norms give the total column of Table 13; its own Table 11 does not",
-    labels=(r"$d_\mathrm{model}$", "FLOPs beyond matrix products,\nper token and layer (1000)"),
-)  # fmt: skip
+long["extra_thousands"] = long.extra / 1e3
+title = "Sixteen heads and the norms give the total column of Table 13; its own Table 11 does not"
+grid = Panels(long, "d_model", "extra_thousands", title)
 ROUNDED = {"color": "#bbbbbb", "linewidth": 5}
 grid.axes.flat[0].vlines(extra.d_model, extra.low / 1e3, extra.high / 1e3, **ROUNDED)
 grid.draw(panels.curve, hue="way").key({"Table 13, within rounding": ROUNDED})

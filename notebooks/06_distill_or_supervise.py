@@ -1,588 +1,430 @@
 # %% [markdown]
 # # 06 · Distil or supervise, with fixed tokens or compute
 #
+# [← 05](05_fitting_the_law.ipynb)
+# · [README](../README.md)
+# · [07 →](07_compute_optimal_distillation.ipynb)
+# · *The law*
+#
 # *Sections 5.1, 5.2, D.1 to D.3.* If the teacher costs nothing, when does a student learn more
 # from it than from data? The question is the sign of $L_S - \tilde L_S$: the distilled student
 # against the same student, trained on data with the same tokens or FLOPs. The answer of the law:
-# distil while tokens are few and the teacher fits; given enough of them, supervise.
+# distil while tokens are few and the teacher fits; given enough of them, train on data.
 #
 # $N_S$ and $D_S$ are the student's parameters and tokens, $L_S$ its loss when distilled from a
-# teacher of loss $L_T$ (Equation 8, notebook `04`), $\tilde L_S$ its loss on the data alone.
-# Everywhere here **below zero distilling wins**.
+# teacher of loss $L_T$ (Equation 8, notebook `04`), $\tilde L_S$ its loss when trained on data.
+# Everywhere here **below zero, and blue, distilling wins**.
 
 # %% tags=["parameters"]
 profile = "full"
 
-# %%
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 import numpy as np
 import pandas as pd
 
 from scalinglib import allocate, flops, laws, sentences
-from scalinglib.report import claims, figures, maps, paths, profiles
+from scalinglib.gap import fixed_budgets, published
+from scalinglib.report import claims, columns, figures, maps, paths, profiles
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
+
+# %% [markdown]
+# ## The runs, and the laws that are asked
+#
+# The paper's own runs are 328 students, read off its Figure 1. They name the loss of their teacher,
+# not its size. $\tilde L_S$ was not printed for them; here it is the supervised law's.
+#
+# Shown is the corrected law. Other laws fit the runs as well, and some verdicts depend on the
+# choice: fifty of an ensemble say where that is so.
+
+# %%
 law = laws.load("corrected")
-ensemble = laws.ensemble("figure1")
-fifty = ensemble.thin(50)  # of 107 laws that fit the paper's runs about equally well, by weight
+fifty = laws.ensemble("figure1").thin(50)  # of 107, drawn by weight
+runs = published.sorted_runs(pd.read_csv(paths.DATA / "published" / "figure1_runs.csv"))
+runs["gap"] = runs.student_loss - law.supervised.loss(runs.student_params, runs.student_tokens)
+runs["student_compute"] = 3 * flops.forward_flops(runs.student_params) * runs.student_tokens
 n = settings.map_points
-teachers = np.array([546e6, 975e6, 1.82e9, 2.72e9, 4.82e9, 7.75e9])  # on 20 tokens a parameter
-teacher_losses = law.supervised.loss(teachers, 20 * teachers)
-GAP = r"$L_S - \tilde L_S$ (nats)"
-BEST = {"color": figures.MARKS["optimum"]}
-DATA_ALONE = {"color": "black", "linestyle": "--", "linewidth": 1.6}
 
 
-# %%
-def grid(**axes):
-    """Flat table over the product of named axes, the last one running fastest."""
-    values = np.meshgrid(*axes.values(), indexing="ij")
-    return pd.DataFrame({name: value.ravel() for name, value in zip(axes, values, strict=True)})
-
-
-def student_gap(law, student_params, student_tokens, teacher_loss):
-    distilled = law.loss(student_params, student_tokens, teacher_loss)
-    return distilled - law.supervised.loss(student_params, student_tokens)
-
-
-def share_distil(student_params, student_tokens, teacher_loss):
-    """Share of the fifty laws under which distilling wins."""
-    problem = (student_params, student_tokens, teacher_loss)
-    return fifty.share(np.array([student_gap(m, *problem) < 0 for m in fifty.members]))
-
-
-def map_with_zone(ax, table, x, y, levels):
-    """The gap; hatched where one to nine laws in ten have distilling win."""
-    filled = maps.difference(ax, table, x, y, levels)
-    share = table.pivot_table(index=y, columns=x, values="share_distil")
-    part = {"levels": [0.1, 0.9], "colors": "none", "hatches": ["////"]}
-    zone = ax.contourf(share.columns, share.index, share.to_numpy(), **part)
-    zone.set(edgecolor="#222222", linewidth=0)
-    return filled
-
-
-def named(symbol, sizes):
-    return [figures.named(symbol, size) for size in sizes]
-
-
-# %% [markdown]
-# ## The runs
-#
-# Dots on the maps below are the paper's own runs: 328 students, read off its Figure 1. They name
-# the loss of their teacher, not its size. $\tilde L_S$ was not printed for them; here it is the
-# supervised law's.
-
-# %%
-real = pd.read_csv(paths.DATA / "published" / "figure1_runs.csv")
-alone = law.supervised.loss(real.student_params, real.student_tokens)
-real["gap"] = real.student_loss - alone
-real["student_compute"] = 3 * flops.forward_flops(real.student_params) * real.student_tokens
-real.describe().loc[["min", "max"]].round(3)
-
-
-# %%
-def runs_of(teacher_loss, within=0.035):
-    """Mean over the runs of one student whose teacher has nearly this loss."""
-    near = real[(real.teacher_loss - teacher_loss).abs() < within]
-    return near.groupby(["student_params", "student_tokens"], as_index=False).mean()
-
-
-def teacher_panels(table, x, xlabel, levels):
-    fig, axes = figures.panels(named("N_T", teachers), xlabel, "student size $N_S$")
-    for ax, (size, part) in zip(axes, table.groupby("teacher_params"), strict=True):
-        filled = map_with_zone(ax, part, x, "student_params", levels)
-        dots = runs_of(part.teacher_loss.iloc[0])
-        maps.runs(ax, dots[x], dots.student_params, dots.gap, levels)
-        maps.mark_size(ax, size)
-        ax.set(xscale="log", yscale="log", xlim=ranges[x], ylim=(1e8, 7e9))
-    finish(fig, axes, filled, levels, "the teacher's size")
-    return fig, axes
-
-
-def finish(fig, axes, filled, levels, dashed):
-    for ax in axes:
-        ax.minorticks_off()
-    maps.amounts(axes[0].yaxis, (1, 3))
-    fig.colorbar(filled, ax=axes, label=GAP, ticks=levels, aspect=30, pad=0.01)
-    maps.map_key(fig, dashed, undecided=True)
-
-
-ranges = {"student_tokens": (1e9, 1e13), "student_compute": (1e19, 1e22)}
-
-# %% [markdown]
-# ## The laws that are asked
-#
-# Other laws fit the paper's 328 runs as well as Table 6's, and some verdicts hang on the choice. So
-# each claim about the law is put to twenty of the ensemble, drawn by weight: Table 6 with the
-# corrected $B'$, the law drawn in Figure 1, refits of Equation 8 and of four other forms. Nine in
-# ten decide; between that the answer is "undecided by the evidence". Their mean errors on the runs:
-
-# %%
-jury = sentences.jury()
-family = ensemble.thin(20)
-predicted = family.losses(real.student_params, real.student_tokens, real.teacher_loss)
-error = np.abs(predicted / real.student_loss.to_numpy() - 1).mean(axis=1)
-pd.Series(error, family.names, name="mean error").map("{:.2%}".format).to_frame().T
+def asked(table):
+    """The table with the gap under the corrected law, the share of the laws, and where runs are."""
+    problem = table.student_params, table.student_tokens, table.teacher_loss
+    return table.assign(
+        gap=fixed_budgets.gap_to_data(law, *problem),
+        share_distil=fixed_budgets.share_distil(fifty, *problem),
+        inside=laws.inside_trained_range(table),
+    )
 
 
 # %% [markdown]
 # ## Figure 6: fixed tokens, best case
 #
-# One panel a teacher, trained on 20 tokens a parameter; across it the student's tokens, up it the
-# student's size. Blue: distilling wins; thick line: no difference under Table 6's law; hatched: the
-# laws that fit the runs do not decide (10 to 90% of fifty); white dashes: the teacher's size. Few
-# tokens favour distillation, many favour data; the better the teacher, the larger the students and
-# the more tokens for which it pays, until it is too strong for the smallest. Colours stop at the
-# paper's 0.18; the law goes up to 0.67 in the far corner. The runs (whose teacher's loss is within
-# 35 mnats of the panel's) have the colours of the law. The red bay under the two best teachers is
-# Table 6's law's own: left of the hatching nine laws in ten have distilling win there.
+# **Before you look:** a student of 1B parameters may have a teacher of its own size or one that is
+# eight times as large, for free. Which of them helps it longer as its tokens grow? And which helps
+# a student of 100M?
+#
+# One panel a teacher, trained on 20 tokens a parameter (its own loss where Figure 1 has it).
 
 # %%
-fig6 = grid(
+teachers = np.array([546e6, 975e6, 1.82e9, 2.72e9, 4.82e9, 7.75e9])
+loss_of = dict(zip(teachers, published.teacher_loss(law.supervised, teachers, runs), strict=True))
+fig6 = maps.over(
     teacher_params=teachers,
     student_params=np.geomspace(1e8, 7e9, n),
-    student_tokens=np.geomspace(*ranges["student_tokens"], n),
+    student_tokens=np.geomspace(1e9, 1e13, n),
 )
-fig6["teacher_loss"] = np.repeat(teacher_losses, n * n)
-fig6["gap"] = student_gap(law, fig6.student_params, fig6.student_tokens, fig6.teacher_loss)
-fig6["share_distil"] = share_distil(fig6.student_params, fig6.student_tokens, fig6.teacher_loss)
-levels6 = np.arange(-0.18, 0.181, 0.03).round(3)
-fig, axes = teacher_panels(fig6, "student_tokens", "student tokens $D_S$", levels6)
-maps.amounts(axes[-1].xaxis)
-save(fig, "fig06_fixed_tokens_best_case", fig6)
-
-# %% [markdown]
-# How far the runs are from the law, each under its own teacher's loss, and how often law and run
-# agree on which way is better:
+fig6 = asked(fig6.assign(teacher_loss=fig6.teacher_params.map(loss_of)))
 
 # %%
-real["law_gap"] = student_gap(law, real.student_params, real.student_tokens, real.teacher_loss)
-against = real.assign(
-    error=(real.law_gap - real.gap).abs(), agrees=np.sign(real.law_gap) == np.sign(real.gap)
+title = "The better the teacher, the larger the students, and the more tokens, for which it pays"
+levels6 = np.arange(-0.18, 0.181, 0.03).round(3)
+near = published.under_teachers(runs, loss_of)
+grid = maps.gaps(fig6, "student_tokens", "student_params", title, levels6, near)
+save(grid, "fig06_fixed_tokens_best_case", fig6.drop(columns="inside"))
+
+# %% [markdown]
+# Across a panel go the student's tokens, up it the student's size. Few tokens favour distillation,
+# many favour data. A better teacher pays for larger students and for more tokens, until it is too
+# strong for the smallest. Where a map is pale, no student was trained on so many tokens.
+#
+# Hatched is where the laws that fit the runs do not decide: 10 to 90% of the fifty have distilling
+# win. The red bay under the two best teachers belongs to the corrected law alone: left of the
+# hatching nine laws in ten have distilling win there. Runs (whose teacher's loss is within 35 mnats
+# of the panel's) have the colours of the law where the law is right. Colours stop at the paper's
+# 0.18; the law goes further in the far corner.
+#
+# How far are the runs from the law, each under its own teacher's loss, and how often do law and run
+# agree on which way is better?
+
+# %%
+problem = runs.student_params, runs.student_tokens, runs.teacher_loss
+told = fixed_budgets.gap_to_data(law, *problem)
+against = runs.assign(error=(told - runs.gap).abs(), agrees=np.sign(told) == np.sign(runs.gap))
+by_student = against.groupby("student_params")
+shown = by_student.agg(
+    runs=("gap", "size"),
+    distilled_wins=("gap", lambda gap: (gap < 0).mean()),
+    mean_error=("error", "mean"),
+    same_sign=("agrees", "mean"),
 )
-clear = against[against.gap.abs() > 0.01]
-shown = against.groupby("student_params").agg(
-    runs=("gap", "size"), distilled_wins=("gap", lambda gap: (gap < 0).mean()),
-    mean_error=("error", "mean"), same_sign=("agrees", "mean"),
-)  # fmt: skip
-shown["same sign beyond 10 mnats"] = clear.groupby("student_params").agrees.mean()
-shown.set_axis(map(figures.label_size, shown.index)).round(4)
+clear = against[against.gap.abs() > 0.01].groupby("student_params")
+shown["same sign beyond 10 mnats"] = clear.agrees.mean()
+shown.set_axis(map(columns.count, shown.index)).round(3)
+
+# %% [markdown]
+# Each claim about the law is put to the authors' own laws and to twenty of the ensemble, drawn by
+# weight. Nine in ten decide; between that the answer is "undecided by the evidence". The mean
+# errors of the twenty on the runs:
+
+# %%
+jury = sentences.jury()
+error = [published.relative_error(each, runs).abs().mean() for each in jury.evidence]
+names = laws.ensemble("figure1").thin(20).names
+pd.Series(error, names, name="mean error").map("{:.2%}".format).to_frame().T
 
 # %% [markdown]
 # Do the laws give the runs that differ by more than 10 mnats the right sign?
 
-
 # %%
-def signs(law, least=0.01):
-    clear = real[real.gap.abs() > least]
-    said = student_gap(law, clear.student_params, clear.student_tokens, clear.teacher_loss)
-    return float((np.sign(said) == np.sign(clear.gap)).mean())
-
-
-claims.check("figure6-runs-agree", **jury.ask(signs))
+claims.check("figure6-runs-agree", **jury.ask(lambda law: fixed_budgets.signs(law, runs)))
 
 # %% [markdown]
 # ## Figure 14: fixed student compute, best case
 #
-# The same with the student's FLOPs across. From about the teacher's size on, the budget from which
-# data is better grows with the student's, as the paper says. For smaller students it does not:
-# under a weak teacher they gain for longer (upper row), a strong one is soon out of their reach
-# (lower row). The paper's scale ends at −0.15; the law goes on below it.
+# The same with the student's FLOPs across.
 
 # %%
-fig14 = grid(
+fig14 = maps.over(
     teacher_params=teachers,
     student_params=np.geomspace(1e8, 7e9, n),
-    student_compute=np.geomspace(*ranges["student_compute"], n),
+    student_compute=np.geomspace(1e19, 1e22, n),
 )
-fig14["teacher_loss"] = np.repeat(teacher_losses, n * n)
-tokens = fig14.student_compute / (3 * flops.forward_flops(fig14.student_params))
-fig14["gap"] = student_gap(law, fig14.student_params, tokens, fig14.teacher_loss)
-fig14["share_distil"] = share_distil(fig14.student_params, tokens, fig14.teacher_loss)
+fig14["teacher_loss"] = fig14.teacher_params.map(loss_of)
+fig14["student_tokens"] = fig14.student_compute / (3 * flops.forward_flops(fig14.student_params))
+fig14 = asked(fig14)
 levels14 = np.arange(-0.15, 0.061, 0.03).round(3)
-fig, axes = teacher_panels(fig14, "student_compute", "student compute (FLOPs)", levels14)
-save(fig, "fig14_fixed_compute_best_case", fig14)
+inner = near[near.student_compute.between(1.05e19, 1e22)]
+title = "From the teacher's size on, the budget from which data win grows with the student"
+grid = maps.gaps(fig14, "student_compute", "student_params", title, levels14, inner)
+columns14 = ["teacher_params", "student_params", "student_compute", "teacher_loss", "gap"]
+save(grid, "fig14_fixed_compute_best_case", fig14[[*columns14, "share_distil"]])
 
 # %% [markdown]
-# The budget from which data alone is better, for each of the six teachers by student size:
+# From about the teacher's size on, the budget from which data are better grows with the student's
+# size, as the paper says. For smaller students it does not: under a weak teacher they gain for
+# longer (upper row), a strong one is soon out of their reach (lower row). The paper's scale ends at
+# −0.15; the law goes on below it.
+#
+# The budget from which data are better, for each of the six teachers by student size:
 
 # %%
-budget = np.geomspace(1e18, 1e25, 281)
-own = np.array([143e6, 300e6, 546e6, 975e6, 1.82e9, 3e9, 7e9])
+sizes = np.array([143e6, 300e6, 546e6, 975e6, 1.82e9, 3e9, 7e9])
+last = fixed_budgets.last_budgets(law, list(loss_of.values()), sizes)
+axes = {"teacher": teachers, "student": sizes}
+names = [pd.Index(map(columns.count, values), name=who) for who, values in axes.items()]
+pd.DataFrame(last, *names).map("{:.0e}".format)
 
-
-def last_budgets(law):
-    """FLOPs of the last gain, one row a teacher and one column a student; 1e25 for always."""
-    student, flop = own[:, None], budget
-    tokens = flop / (3 * flops.forward_flops(student))
-    gaps = student_gap(law, student, tokens, law.supervised.loss(teachers, 20 * teachers)
-                       [:, None, None])  # fmt: skip
-    return np.where(gaps < 0, budget, 0).max(axis=-1)
-
-
-sizes_of = {"teacher": teachers, "student": own}
-axes = [pd.Index(map(figures.label_size, sizes), name=who) for who, sizes in sizes_of.items()]
-pd.DataFrame(last_budgets(law), *axes).map("{:.1e}".format)
 
 # %%
-claims.check(
-    "takeover-grows", **jury.ask(lambda law: bool((np.diff(last_budgets(law), axis=1) >= 0).all()))
-)
+def budgets_grow(law):
+    """Whether the last budget with a gain grows with the student under each teacher."""
+    losses = law.supervised.loss(teachers, 20 * flops.total_params(teachers))
+    found = fixed_budgets.last_budgets(law, losses, sizes)
+    return bool((np.diff(np.minimum(found, 1e25), axis=1) >= 0).all())
+
+
+claims.check("takeover-grows", **jury.ask(budgets_grow))
 
 # %% [markdown]
 # ## Figure 13: a teacher needs size and tokens
 #
-# Four students on 20 tokens a parameter. Up: the teacher's size; across: its tokens (13a) or its
-# training compute (13b). A teacher below a certain size helps on no number of tokens, one below a
-# certain number of tokens helps at no size; for the smallest student the best teachers are a band,
-# not the far corner. White dashes are the student's size. The runs lie where the supervised law
-# has a teacher of their loss on 20 tokens a parameter: in the law only that loss counts.
+# Now the student is given, on 20 tokens a parameter. Up goes the teacher's size, across its tokens
+# (13a) or its training compute (13b). The runs name no size: they lie where a teacher of their loss
+# would have 20 tokens a parameter, since in the law only that loss counts.
 
 # %%
+students = fixed_budgets.SIZES_13
 chinchilla = np.geomspace(1e8, 2e10, 400)
-by_loss = law.supervised.loss(chinchilla, 20 * chinchilla)
-real["teacher_params"] = np.interp(-real.teacher_loss, -by_loss, chinchilla)
-real["teacher_tokens"] = 20 * real.teacher_params
-real["teacher_compute"] = 3 * flops.forward_flops(real.teacher_params) * real.teacher_tokens
-students = np.array([198e6, 546e6, 975e6, 1.82e9])
-
-
-def student_panels(table, x, xlabel, levels):
-    fig, axes = figures.panels(named("N_S", students), xlabel, "teacher size $N_T$", columns=4)
-    for ax, (size, part) in zip(axes, table.groupby("student_params"), strict=True):
-        filled = map_with_zone(ax, part, x, "teacher_params", levels)
-        dots = real[(real.student_params == size) & (real.student_tokens < 30 * size)]
-        maps.runs(ax, dots[x], dots.teacher_params, dots.gap, levels)
-        maps.mark_size(ax, size)
-        ax.set(xscale="log", yscale="log", xlim=table[x].agg(["min", "max"]), ylim=(1e8, 7e9))
-    finish(fig, axes, filled, levels, "the student's size")
-    return fig, axes
+by_loss = law.supervised.loss(chinchilla, 20 * flops.total_params(chinchilla))
+runs["teacher_params"] = np.interp(-runs.teacher_loss, -by_loss, chinchilla)
+runs["teacher_tokens"] = 20 * flops.total_params(runs.teacher_params)
+runs["teacher_compute"] = 3 * flops.forward_flops(runs.teacher_params) * runs.teacher_tokens
+short = runs[(runs.student_tokens < 30 * runs.student_params)]
+short = short[short.student_params.isin(students) & short.teacher_params.between(1e8, 7e9)]
+groups = short.groupby(["student_params", short.teacher_loss.round(1)], as_index=False)
+thinned = groups[["student_params", "teacher_params", "teacher_tokens", "teacher_compute", "gap"]]
+thinned = thinned.mean()
 
 
 # %%
-fig13 = grid(
-    student_params=students,
-    teacher_params=np.geomspace(1e8, 7e9, n),
-    teacher_tokens=np.geomspace(1e9, 1e13, n),
-)
-fig13["teacher_loss"] = law.supervised.loss(fig13.teacher_params, fig13.teacher_tokens)
-fig13["gap"] = student_gap(law, fig13.student_params, 20 * fig13.student_params, fig13.teacher_loss)
-tokens = 20 * fig13.student_params
-fig13["share_distil"] = share_distil(fig13.student_params, tokens, fig13.teacher_loss)
-levels13a = np.arange(-0.08, 0.641, 0.08).round(3)
-fig, axes = student_panels(fig13, "teacher_tokens", "teacher tokens $D_T$", levels13a)
-maps.amounts(axes[0].xaxis)
-save(fig, "fig13a_teacher_tokens_size", fig13)
+def by_teacher(**axes):
+    """The gap of four students over a teacher's size and another axis of its."""
+    table = maps.over(student_params=students, teacher_params=np.geomspace(1e8, 7e9, n), **axes)
+    if "teacher_compute" in table:
+        per_token = 3 * flops.forward_flops(table.teacher_params)
+        table["teacher_tokens"] = table.teacher_compute / per_token
+    table["student_tokens"] = 20 * flops.total_params(table.student_params)
+    loss = law.supervised.loss(table.teacher_params, table.teacher_tokens)
+    return asked(table.assign(teacher_loss=loss))
+
+
+levels13 = np.arange(-0.12, 0.121, 0.03).round(3)
+fig13 = by_teacher(teacher_tokens=np.geomspace(1e9, 1e13, n))
+title = "A teacher helps only if it is large enough and has seen enough tokens"
+grid = maps.gaps(fig13, "teacher_tokens", "teacher_params", title, levels13, thinned)
+save(grid, "fig13a_teacher_tokens_size", fig13.drop(columns=["inside", "student_tokens"]))
 
 # %%
-fig13b = grid(
-    student_params=students,
-    teacher_params=np.geomspace(1e8, 7e9, n),
-    teacher_compute=np.geomspace(1e19, 1e22, n),
-)
-fig13b["teacher_tokens"] = fig13b.teacher_compute / (3 * flops.forward_flops(fig13b.teacher_params))
-fig13b["teacher_loss"] = law.supervised.loss(fig13b.teacher_params, fig13b.teacher_tokens)
-fig13b["gap"] = student_gap(
-    law, fig13b.student_params, 20 * fig13b.student_params, fig13b.teacher_loss
-)
-tokens = 20 * fig13b.student_params
-fig13b["share_distil"] = share_distil(fig13b.student_params, tokens, fig13b.teacher_loss)
-levels13b = np.arange(-0.075, 0.376, 0.075).round(3)
-fig, axes = student_panels(fig13b, "teacher_compute", "teacher compute (FLOPs)", levels13b)
-save(fig, "fig13b_teacher_compute_size", fig13b)
+fig13b = by_teacher(teacher_compute=np.geomspace(1e19, 1e22, n))
+title = "The larger the student, the more compute its teacher needs before it helps"
+grid = maps.gaps(fig13b, "teacher_compute", "teacher_params", title, levels13, thinned)
+save(grid, "fig13b_teacher_compute_size", fig13b.drop(columns=["inside", "student_tokens"]))
 
 # %% [markdown]
-# How the teacher's tokens and size act; then Section E.4's two sentences about weak and strong
-# students, on the runs of some 20 tokens a parameter. The 1.82B students that beat data alone have
-# losses below 2.3 and are not among the runs; for them the law is asked, with teachers of 100M to
-# 7B parameters on the paper's four budgets.
-
-
-# %%
-def worst_step(law):
-    gap = student_gap(law, fig13.student_params, 20 * fig13.student_params, fig13.teacher_loss)
-    lines = np.asarray(gap).reshape(-1, n)  # one a student and teacher size, along the tokens
-    return float((lines - np.minimum.accumulate(lines, axis=1)).max())
-
-
-claims.check("teacher-tokens-help", **jury.ask(worst_step))
-t_axis = np.geomspace(1e9, 1e13, 60)
-
-
-def poor_teachers(law):
-    """Gaps with a 100M teacher on 1B to 10T tokens, and with a 7B teacher on 1B."""
-    small = law.supervised.loss(100e6, t_axis)[:, None]
-    few = law.supervised.loss(7e9, 1e9)
-    larger = students[1:]
-    small_gap = student_gap(law, larger, 20 * larger, small)
-    return np.append(small_gap, student_gap(law, students, 20 * students, few))
-
-
-claims.check("teacher-must-suffice", **jury.ask(lambda law: bool(poor_teachers(law).min() > 0)))
-
-
-def inner_best(law):
-    loss = law.loss(198e6, 20 * 198e6, law.supervised.loss(7.75e9, t_axis))
-    return bool(0 < loss.argmin() < len(t_axis) - 1)
-
-
-claims.check("gap-by-teacher-tokens", **jury.ask(inner_best))
+# A teacher below a certain size helps on no number of tokens, one below a certain number of tokens
+# helps at no size. For the smallest student the best teachers are a band, not the far corner. The
+# colours are symmetric, ±0.12; the harm of a poor teacher goes on to 0.6. Each dot is the mean of
+# the runs under teachers of nearly one loss.
 
 # %%
-few = real[real.student_tokens < 30 * real.student_params]
-fixed = real[real.student_params == 143e6].teacher_loss.unique()  # eleven teachers, 20 tokens/N
-isoflop = few[~few.teacher_loss.isin(fixed)]
-best_gain = -isoflop[isoflop.student_params < 1e9].groupby("student_params").gap.min()
+claims.check("teacher-tokens-help", **jury.ask(fixed_budgets.weaker_with_tokens))
+claims.check(
+    "teacher-must-suffice",
+    **jury.ask(lambda law: bool(fixed_budgets.poor_teachers(law).min() > 0)),
+)
+claims.check("gap-by-teacher-tokens", **jury.ask(fixed_budgets.strong_teacher_inside))
+
+# %% [markdown]
+# Section E.4 has two sentences about weak and strong students. The first is asked of the runs of
+# some 20 tokens a parameter. The 1.82B students that beat data alone have losses below 2.3 and are
+# not among the runs; for them the law is asked, with teachers of 100M to 7B parameters on the
+# paper's four budgets.
+
+# %%
+few = runs[(runs.student_tokens < 30 * runs.student_params) & runs.isoflop]
+best_gain = -few[few.student_params < 1e9].groupby("student_params").gap.min()
 claims.check("weak-students-gain-more", bool((best_gain.diff().dropna() < 0).all()))
-axis = np.geomspace(1e8, 7e9, 100)
-
-
-def helped(law, budget):
-    teacher = law.supervised.loss(axis, budget / (3 * flops.forward_flops(axis)))
-    return bool((student_gap(law, 1.82e9, 20 * 1.82e9, teacher) < 0).any())
-
-
 claims.check(
     "strong-students-need-strong-teachers",
-    **jury.ask(
-        lambda law: [helped(law, c) for c in (3e19, 1e20, 3e20, 1e21)] == [False] * 3 + [True]
-    ),
+    **jury.ask(lambda law: fixed_budgets.budgets_of_help(law) == [False] * 3 + [True]),
 )
-best_gain.set_axis(map(figures.label_size, best_gain.index)).round(3)
+best_gain.set_axis(map(columns.count, best_gain.index)).round(3).to_frame("largest gain (nats)")
 
 # %% [markdown]
-# ## Where supervised training takes over
+# ## Where training on data takes over
 #
-# With the best possible teacher for free, the tokens from which data alone is at least as good.
-
+# With the best possible teacher for free, from how many tokens on are data at least as good?
 
 # %%
-def best(law, student, tokens):
-    return allocate.best_teacher_loss(law, student, tokens)
-
-
-def advantage(law, student, tokens):
-    return -student_gap(law, student, tokens, best(law, student, tokens))
-
-
-sizes15 = np.array([1e9, 3e9, 10e9, 30e9])
 wide = np.geomspace(1e9, 1e16, settings.curve_points)
-takeover_sizes = np.array([143e6, 300e6, *sizes15])
-gain = np.array([advantage(m, takeover_sizes[:, None], wide) for m in fifty.members])
-last = np.where(gain > 0, wide, 0).max(axis=-1)
-last[last == wide[-1]] = np.inf
-own_gain = advantage(law, takeover_sizes[:, None], wide)
+takeover_sizes = np.array([143e6, 300e6, *fixed_budgets.SIZES_15])
+gain = np.array(
+    [fixed_budgets.gain_with_best(m, takeover_sizes[:, None], wide) for m in fifty.members]
+)
+last = allocate.last_gain(wide, gain)
+own_gain = fixed_budgets.gain_with_best(law, takeover_sizes[:, None], wide)
 takeover = pd.DataFrame({"student_params": takeover_sizes, "largest_gain": own_gain.max(axis=1)})
-takeover["corrected"] = np.where(own_gain > 0, wide, 0).max(axis=1)
+takeover["corrected"] = allocate.last_gain(wide, own_gain)
 takeover[["low", "median", "high"]] = fifty.quantiles(last, [0.05, 0.5, 0.95]).T
 takeover["share_never"] = fifty.share(np.isinf(last))
 save(None, "takeover_tokens", takeover)
-takeover.set_axis(map(figures.label_size, takeover_sizes)).map("{:.2g}".format)
-
-# %% [markdown]
-# Tokens of the last gain: under Table 6's law ($10^{16}$ is the end of the search) and where nine
-# in ten of the fifty laws have it; inf is never, `share_never` of the laws say that. Where it is
-# never the law's floor for distillation lies below the supervised one (Figure 40), as in two laws
-# of three; no run is long enough to show it.
 
 # %%
-shorter = np.array([1e9, 3e9, 10e9])
+readable = takeover.set_index(takeover.student_params.map(columns.count)).iloc[:, 1:]
+readable = readable.map("{:.2g}".format).replace("inf", "never")
+readable.assign(share_never=takeover.share_never.map("{:.0%}".format).to_numpy())
+
+# %% [markdown]
+# These are the tokens of the last gain, up to $10^{16}$, under the corrected law, and where nine in
+# ten of the fifty laws have it; `share_never` of the laws say that distilling never stops paying.
+# They say so because their floor for distillation lies below the supervised one (Figure 40), which
+# no run is long enough to show.
+
+# %%
+sizes15, shorter = fixed_budgets.SIZES_15, np.array([1e9, 3e9, 10e9])
+five, four = np.array([143e6, 300e6, *shorter]), np.array([300e6, *shorter])
 claims.check(
     "supervised-wins-tokens",
-    **jury.ask(lambda law: float(advantage(law, np.array([143e6, 300e6, *shorter]), 1e15).max())),
+    **jury.ask(lambda law: float(fixed_budgets.gain_with_best(law, five, 1e15).max())),
 )
 claims.check(
     "distillation-wins-few-tokens",
-    **jury.ask(lambda law: bool((advantage(law, np.array([300e6, *shorter]), 16e9) > 0).all())),
+    **jury.ask(lambda law: bool((fixed_budgets.gain_with_best(law, four, 16e9) > 0).all())),
 )
-d_wide = np.geomspace(1e9, 1e14, 50)
+many = np.geomspace(1e9, 1e14, 50)
 claims.check(
-    "patient-teacher", **jury.ask(lambda law: bool((np.diff(law.loss(1e9, d_wide, 2.1)) < 0).all()))
+    "patient-teacher", **jury.ask(lambda law: bool((np.diff(law.loss(1e9, many, 2.1)) < 0).all()))
 )
-
-
-def better_from(law, student):
-    """The last tokens, up to 1e17, at which the best teacher beats data; inf for always."""
-    axis = np.geomspace(1e9, 1e17, 400)
-    gains = axis[advantage(law, student, axis) > 0]
-    return np.inf if gains[-1] == axis[-1] else gains[-1]
-
-
-claims.check(
-    "supervised-from-tokens",
-    **jury.ask(lambda law: int(np.isfinite([better_from(law, s) for s in sizes15]).sum())),
+axis = np.geomspace(1e9, 1e17, 400)
+ends = jury.map(
+    lambda law: allocate.last_gain(axis, fixed_budgets.gain_with_best(law, sizes15[:, None], axis))
 )
+claims.check("supervised-from-tokens", **ends.ask(lambda last: int(np.isfinite(last).sum())))
 
 # %% [markdown]
 # ## Figure 7: fixed tokens, which teacher for which student
 #
-# Student loss over student size and teacher loss at four token budgets. The red line is the best
-# teacher of each size; straight in these axes is a power law. The paper puts a bend where $L_T$
-# meets $L_S$; under this law the two never meet here: the student ends 0.12 to 0.43 nats above its
-# best teacher.
+# Contours are the student's loss, over student size and teacher loss, at four token budgets. The
+# red line is the best teacher of each size; straight in these axes is a power law.
 
 # %%
-budgets7 = [250e9, 1e12, 4e12, 16e12]
-sizes = np.geomspace(1e9, 1e11, n)
-fig7 = grid(student_tokens=budgets7, student_params=sizes, teacher_loss=np.geomspace(1.5, 2.5, n))
+budgets7 = fixed_budgets.BUDGETS_7
+size = np.geomspace(1e9, 1e11, n)
+fig7 = maps.over(
+    student_tokens=budgets7, student_params=size, teacher_loss=np.geomspace(1.5, 2.5, n)
+)
 fig7["student_loss"] = law.loss(fig7.student_params, fig7.student_tokens, fig7.teacher_loss)
-fig, axes = figures.panels(
-    [f"$D_S$ = {maps.amount(d)}" for d in budgets7],
-    "student size $N_S$", "teacher loss $L_T$ (nats)", columns=2,
-)  # fmt: skip
-lines = []
-for ax, (d, table) in zip(axes, fig7.groupby("student_tokens"), strict=True):
-    part = "student_params", "teacher_loss", "student_loss", np.arange(1.65, 2.49, 0.05)
-    lines.append(maps.contour_map(ax, table, *part))
-    ax.plot(sizes, allocate.best_teacher_loss(law, sizes, d), **BEST)
-    ax.set(xscale="log", yscale="log", ylim=(1.5, 2.5), yticks=[1.5, 1.75, 2, 2.25, 2.5])
+fig7["inside"] = laws.inside_trained_range(fig7) & fig7.teacher_loss.between(1.9, 2.75)
+best7 = maps.over(student_tokens=budgets7, student_params=size)
+best7["teacher_loss"] = allocate.best_teacher_loss(law, best7.student_params, best7.student_tokens)
+
+
+# %%
+title = "The larger the student, the better its best teacher, nearly as a power law"
+levels = np.arange(1.65, 2.49, 0.05)
+grid = maps.valley(fig7, best7, "student_params", title, "student_tokens", levels)
+grid.set(yscale="log", ylim=(1.5, 2.5), yticks=[1.5, 1.75, 2, 2.25, 2.5])
+for ax in grid.axes.flat:
     ax.yaxis.set(major_formatter="{x:g}", minor_formatter="")
-maps.amounts(axes[-1].xaxis, (1, 3))
-figures.key(fig, {"best teacher": BEST})
-maps.label_contours(fig, lines, every=2)
-save(fig, "fig07_fixed_tokens_teacher", fig7)
+maps.label_contours(grid.finish(), grid.drawn, every=2)
+save(grid, "fig07_fixed_tokens_teacher", fig7.drop(columns="inside"))
 
 # %% [markdown]
-# How the best teacher goes with size at fixed tokens: its deviation from a power law up to 10B,
-# before any bend; where the line bends most inside the figure; and there the student's loss over
-# the teacher's.
-
+# The paper puts a bend where $L_T$ meets $L_S$. Under this law the two never meet here: the student
+# ends 0.12 to 0.43 nats above its best teacher.
+#
+# How does the best teacher go with size at fixed tokens? Below is its deviation from a power law up
+# to 10B, before any bend; where the line bends most inside the figure; and there the student's loss
+# over the teacher's.
 
 # %%
-def off_a_power_law(law, tokens):
-    x = np.log(np.geomspace(1e9, 1e10, 60))
-    y = np.log(best(law, np.exp(x), tokens))
-    return float(np.abs(np.expm1(y - np.polynomial.Polynomial.fit(x, y, 1)(x))).max())
-
-
-def at_bend(law, tokens):
-    """Size of the sharpest bend downwards, and L_S / L_T there; NaN if it is an end."""
-    x = np.log(np.geomspace(1e9, 1e11, 200))
-    y = np.log(best(law, np.exp(x), tokens))
-    bend = np.gradient(np.gradient(y, x), x)[5:-5]
-    at = bend.argmin() + 5
-    inside = bend.min() < -0.005 and 10 < at < 190
-    ratio = law.loss(np.exp(x[at]), tokens, np.exp(y[at])) / np.exp(y[at])
-    return (np.exp(x[at]), float(ratio)) if inside else (np.nan, np.nan)
-
-
-named_laws = {name: laws.load(name) for name in ("corrected", "refit", "figure1")}
-bends = pd.DataFrame(
-    [(name, maps.amount(d), off_a_power_law(each, d), *at_bend(each, d))
-     for name, each in named_laws.items() for d in budgets7],
-    columns=["law", "student tokens", "off a power law", "bend at size", "L_S / L_T there"],
-)  # fmt: skip
-bends.round(4)
+NAMES = {"corrected": "corrected", "refit": "refit", "figure1": "drawn in Figure 1"}
+rows = []
+for name, words in NAMES.items():
+    for each, d in ((laws.load(name), d) for d in budgets7):
+        off = fixed_budgets.off_a_power_law(each, d)
+        rows.append((words, columns.count(d), off, *fixed_budgets.at_bend(each, d)))
+names = ["law", "student tokens", "off a power law", "bend at size", "L_S / L_T there"]
+pd.DataFrame(rows, columns=names).map(lambda x: f"{x:.3g}" if isinstance(x, float) else x)
 
 # %%
 steps = np.geomspace(1e9, 1e11, 61)  # of any profile
+falls = jury.map(lambda law: [allocate.best_teacher_loss(law, steps, d) for d in budgets7])
 claims.check(
-    "best-teacher-falls-with-size",
-    **jury.ask(lambda law: all((np.diff(best(law, steps, d)) < 0).all() for d in budgets7)),
+    "best-teacher-falls-with-size", **falls.ask(lambda best: bool((np.diff(best) < 0).all()))
 )
 claims.check(
     "best-teacher-power-law",
-    **jury.ask(lambda law: max(off_a_power_law(law, d) for d in budgets7)),
+    **jury.ask(lambda law: max(fixed_budgets.off_a_power_law(law, d) for d in budgets7)),
 )
-
-
-def ratio_at_bends(law):
-    """Median over the budgets that have a bend; 99 where none has."""
-    ratios = [at_bend(law, d)[1] for d in budgets7]
-    return float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else 99.0
-
-
-claims.check("best-teacher-bend", **jury.ask(ratio_at_bends))
-
-
-def teacher_exponent(law):
-    """Log slope of N_T over N_S; 99 where fewer than ten students want a teacher that exists."""
-    x = np.geomspace(143e6, 12.6e9, 60)
-    loss = best(law, x, 64e9)
-    inside = loss > law.supervised.loss(1e11, 2e12)
-    if inside.sum() < 10:
-        return 99.0
-    size = allocate.cheapest_model(law.supervised, loss[inside])[0]
-    line = np.polynomial.Polynomial.fit(np.log(x[inside]), np.log(size), 1)
-    return float(line.convert().coef[1])
-
-
-claims.check("teacher-scale-linear", **jury.ask(teacher_exponent))
-
-
-def pace(law, student, tokens):
-    """Log slope of the best teacher loss in size over that in tokens."""
-    nudge = 1.01 ** np.array([-1, 1])
-    by_size = np.diff(np.log(best(law, student * nudge, tokens)))[0]
-    by_tokens = np.diff(np.log(best(law, student, tokens * nudge)))[0]
-    return abs(by_size) / abs(by_tokens)
-
-
+claims.check("best-teacher-bend", **jury.ask(fixed_budgets.ratio_at_bends))
+claims.check("teacher-scale-linear", **jury.ask(fixed_budgets.teacher_exponent))
 claims.check(
     "best-teacher-asymmetric",
-    **jury.ask(lambda law: float(min(pace(law, s, d) for s in shorter for d in budgets7))),
+    **jury.ask(lambda law: min(fixed_budgets.pace(law, s, d) for s in shorter for d in budgets7)),
 )
 
 # %% [markdown]
 # ## Figure 15: fixed student, growing tokens
 #
-# Student loss over tokens and teacher loss. Red: the best teacher of each number of tokens;
-# vertical dashes: from there on data alone is better than even that one (beyond the axis for 10B,
-# nowhere for 30B; from where the shade begins one law in twenty says so).
-# For 1B and 3B the best teacher improves slightly with tokens, as the paper says. For 10B it
-# hardly moves, and for 30B it *rises* first under this law, where the paper reads a decrease. All
-# this moves $L_S$ little: the valley is flat.
+# Contours are again the student's loss, now over its tokens and its teacher's loss.
 
 # %%
-fig15 = grid(
+tokens = np.geomspace(250e9, 16e12, n)
+fig15 = maps.over(
     student_params=sizes15,
-    student_tokens=np.geomspace(250e9, 16e12, n),
+    student_tokens=tokens,
     teacher_loss=np.linspace(law.supervised.E, 2.5, n),
 )
 fig15["student_loss"] = law.loss(fig15.student_params, fig15.student_tokens, fig15.teacher_loss)
-d_axis = np.geomspace(250e9, 16e12, settings.curve_points)
-fig, axes = figures.panels(
-    named("N_S", sizes15), "student tokens $D_S$", "teacher loss $L_T$ (nats)", columns=2
+fig15["inside"] = laws.inside_trained_range(fig15) & fig15.teacher_loss.between(1.9, 2.75)
+best15 = maps.over(student_params=sizes15, student_tokens=tokens)
+best15["teacher_loss"] = allocate.best_teacher_loss(
+    law, best15.student_params, best15.student_tokens
 )
-lines = []
-for ax, (s, table) in zip(axes, fig15.groupby("student_params"), strict=True):
-    floor = np.ceil(table.student_loss.min() * 20) / 20
-    part = "student_tokens", "teacher_loss", "student_loss", np.arange(floor, 2.49, 0.05)
-    lines.append(maps.contour_map(ax, table, *part))
-    ax.plot(d_axis, allocate.best_teacher_loss(law, s, d_axis), **BEST)
-    row = takeover[takeover.student_params == s].iloc[0]
-    ax.axvline(row.corrected, **DATA_ALONE)
-    ax.axvspan(row.low, min(row.high, 1e17), color="black", alpha=0.12, linewidth=0)
-    ax.set(xscale="log", xlim=(250e9, 16e12), ylim=(law.supervised.E, 2.5))
-    ax.set_xticks([250e9, 1e12, 4e12, 16e12])
-    ax.xaxis.set(major_formatter=maps.amount, minor_formatter="")
-shade = {"color": "black", "alpha": 0.12, "linewidth": 8}
-marks = {
-    "best teacher": BEST,
-    "from here data alone": DATA_ALONE,
-    "here for 90% of the laws": shade,
-}
-figures.key(fig, marks)
-maps.label_contours(fig, lines, every=2)
-save(fig, "fig15_best_teacher_tokens", fig15)
-
 
 # %%
-def moved(law, student):
-    """Change of the best teacher loss over the tokens of Figure 15."""
-    return np.subtract(*best(law, student, np.array([16e12, 250e9])))
+title = "More tokens move the best teacher little; whether data win in the end the laws do not say"
+levels = np.arange(1.6, 2.49, 0.05)
+grid = maps.valley(fig15, best15, "student_tokens", title, "student_params", levels)
+SHADE = {"color": "black", "alpha": 0.15, "linewidth": 8}
+ends_of = takeover.set_index("student_params")
+grid.mark(
+    "x",
+    dict(ends_of.corrected.clip(upper=1e18)),
+    "data win: corrected law",
+    color="black",
+    linewidth=1.6,
+)
+for size, ax in grid.axes_dict.items():
+    ax.axvspan(ends_of.low[size], 1e17, color="black", alpha=0.12, linewidth=0)
+grid.key({"some law in 20 says so": SHADE})
+grid.set(xlim=(250e9, 16e12), ylim=(law.supervised.E, 2.5))
+maps.label_contours(grid.finish(), grid.drawn, every=2)
+save(grid, "fig15_best_teacher_tokens", fig15.drop(columns="inside"))
 
+# %% [markdown]
+# Red is the best teacher of each number of tokens. From the dashed line on data alone are better
+# than even that one, under the corrected law: for 10B this is beyond the axis, for 30B nowhere.
+# Where the shade begins one law in twenty says that data win; two in three never say it.
+#
+# For 1B and 3B the best teacher improves slightly with tokens, as the paper says. For 10B it hardly
+# moves, and for 30B it *rises* first under this law, where the paper reads a decrease. All this
+# moves $L_S$ little: the valley is flat.
 
+# %%
 claims.check(
     "best-teacher-falls-with-tokens",
-    **jury.ask(lambda law: bool(max(moved(law, s) for s in shorter) < 0)),
+    **jury.ask(lambda law: bool(max(fixed_budgets.drift(law, s) for s in shorter) < 0)),
 )
+dense = np.geomspace(250e9, 16e12, settings.curve_points)
+large = jury.map(lambda law: allocate.best_teacher_loss(law, 30e9, dense))
 claims.check(
     "best-teacher-large-student",
-    **jury.ask(lambda law: float(np.maximum.accumulate(best(law, 30e9, d_axis)[::-1])[::-1].max()
-                              - best(law, 30e9, d_axis)[0])),
-)  # fmt: skip
+    **large.ask(lambda best: float(np.maximum.accumulate(best[::-1])[::-1].max() - best[0])),
+)
 
 # %% [markdown]
 # ## Figure 16: fixed compute, which existing teacher
@@ -594,13 +436,12 @@ claims.check(
 # D_S = \frac{C_\text{Total}}{3 F(N_S) + \delta_\text{T-Logits} F(N_T)}. \tag{27}
 # $$
 #
-# A larger teacher leaves fewer tokens, and with few tokens a strong teacher is out of the
-# student's reach: on small budgets (left) the best loss of a teacher (red) rises with its size, so
-# that a large one should be weak; on large budgets (right) it may be strong.
+# A larger teacher leaves fewer tokens, and with few tokens a strong teacher is out of the student's
+# reach.
 
 # %%
 n16 = n // 2 + 1
-fig16 = grid(
+fig16 = maps.over(
     student_params=sizes15,
     compute=10.0 ** np.arange(21, 25),
     teacher_params=np.geomspace(1e9, 1e12, n16),
@@ -610,60 +451,68 @@ fig16["student_tokens"] = allocate.tokens_with_teacher(
     fig16.student_params, fig16.teacher_params, fig16.compute
 )
 fig16["student_loss"] = law.loss(fig16.student_params, fig16.student_tokens, fig16.teacher_loss)
-
-
-def best_within(law, student, tokens):
-    """The best teacher loss between E and 2.5 nats, the range of Figure 16."""
-    trial = np.linspace(law.supervised.E, 2.5, 1281)
-    losses = law.loss(np.asarray(student)[..., None], np.asarray(tokens)[..., None], trial)
-    return trial[losses.argmin(axis=-1)]
-
+best16 = maps.over(
+    student_params=sizes15,
+    compute=10.0 ** np.arange(21, 25),
+    teacher_params=np.geomspace(1e9, 1e12, 61),
+)
+best16["teacher_loss"] = fixed_budgets.best_within(
+    law,
+    best16.student_params,
+    allocate.tokens_with_teacher(best16.student_params, best16.teacher_params, best16.compute),
+)
 
 # %%
-titles = [f"{figures.label_size(s)}, $C = 10^{{{e}}}$" for s in sizes15 for e in (21, 22, 23, 24)]
-fig, axes = figures.panels(titles, "teacher size $N_T$", "teacher loss $L_T$ (nats)", columns=4)
-shelf = np.geomspace(1e9, 1e12, settings.curve_points)
-lines = []
-for ax, ((s, c), table) in zip(axes, fig16.groupby(["student_params", "compute"]), strict=True):
-    floor = np.ceil(table.student_loss.min() * 20) / 20
-    levels = np.r_[np.arange(floor, 2.46, 0.05), 2.55, 2.7, 2.9, 3.1, 3.4, 3.7]
-    part = "teacher_params", "teacher_loss", "student_loss", levels
-    lines.append(maps.contour_map(ax, table, *part))
-    at_best = best_within(law, s, allocate.tokens_with_teacher(s, shelf, c))
-    ax.plot(shelf, at_best, **BEST)
-    ax.set(xscale="log", ylim=(law.supervised.E, 2.5))
-    ax.minorticks_off()
-maps.amounts(axes[-1].xaxis)
-figures.key(fig, {"best teacher loss": BEST})
-maps.label_contours(fig, lines, every=2)
-save(fig, "fig16_existing_teachers", fig16)
+title = "On a small budget a large teacher should be weak; on a large budget it may be strong"
+three = fig16[fig16.student_params == 3e9].assign(inside=laws.inside_trained_range)
+best = best16[best16.student_params == 3e9]
+levels = np.r_[np.arange(1.7, 2.46, 0.05), 2.55, 2.7, 2.9, 3.1, 3.4, 3.7]
+grid = maps.valley(three, best, "teacher_params", title, "compute", levels)
+maps.label_contours(grid.set(ylim=(law.supervised.E, 2.5)).finish(), grid.drawn, every=2)
+save(grid, "fig16_existing_teachers", fig16)
 
+# %% [markdown]
+# This is the 3B student; budgets grow from panel to panel. On the smallest budget the best loss of
+# a teacher (red) rises with its size: a large teacher leaves so few tokens that only a weak one can
+# be followed. On the largest the size hardly matters. The other three students show the same:
+
+# %%
+others = fig16[fig16.student_params != 3e9].sort_values("compute", kind="stable")
+named = columns.count
+others = others.assign(
+    inside=laws.inside_trained_range,
+    panel=others.student_params.map(named) + ", $C$ = " + others.compute.map(columns.powers),
+)
+best = best16.assign(
+    panel=best16.student_params.map(named) + ", $C$ = " + best16.compute.map(columns.powers)
+)
+title = "The same for three other students: budgets grow downwards, students rightwards"
+grid = maps.valley(others, best, "teacher_params", title, "panel", levels)
+maps.label_contours(grid.set(ylim=(law.supervised.E, 2.5)).finish(), grid.drawn, every=4)
+save(grid, "fig16_other_students", others.drop(columns=["inside", "panel"]))
+
+# %% [markdown]
+# The best loss of a teacher of the largest size (1T):
+
+# %%
+largest = best16[best16.teacher_params == best16.teacher_params.max()]
+wide16 = largest.pivot_table(index="student_params", columns="compute", values="teacher_loss")
+wide16.index = wide16.index.map(columns.count).rename("student")
+wide16.columns = [f"C = {budget:.0e}" for budget in wide16]
+wide16.round(2)
 
 # %%
 tokens16 = [allocate.tokens_with_teacher(sizes15, 1e12, c) for c in (1e21, 1e24)]
-claims.check(
-    "large-weak-teacher",
-    **jury.ask(lambda law: bool((best_within(law, sizes15, tokens16[0])
-                              > best_within(law, sizes15, tokens16[1])).all())),
-)  # fmt: skip
-
-
-def tradeoff(law):
-    """Whether each student's best teacher of 20 tokens a parameter lies inside, logits paid."""
-    tokens = allocate.tokens_with_teacher(sizes15[:, None], shelf, 1e22)
-    losses = law.loss(sizes15[:, None], tokens, law.supervised.loss(shelf, 20 * shelf))
-    at = losses.argmin(axis=1)
-    return bool(((at > 0) & (at < len(shelf) - 1)).all())
-
-
-claims.check("teacher-size-tradeoff", **jury.ask(tradeoff))
+weak = jury.map(lambda law: [fixed_budgets.best_within(law, sizes15, d) for d in tokens16])
+claims.check("large-weak-teacher", **weak.ask(lambda best: bool((best[0] > best[1]).all())))
+claims.check("teacher-size-tradeoff", **jury.ask(fixed_budgets.tradeoff))
 
 # %% [markdown]
 # ## Table 4: this setting against Beyer et al. (2022)
 #
 # "A good teacher is patient" is not contradicted: longer distillation helps the student at all
-# times. What the earlier work could not see, for want of a supervised baseline on the same data,
-# is the number of tokens from which data alone does better.
+# times. What the earlier work could not see, for want of a baseline that was trained on the same
+# data, is the number of tokens from which data alone do better.
 
 # %%
 table4 = pd.read_csv(paths.DATA / "published" / "table4.csv")
@@ -679,51 +528,32 @@ table4
 # times its size.
 
 # %%
-ratios = np.geomspace(0.3, 1000, 400)
 known = np.array([198e6, 546e6, 1.82e9, 7.75e9])
 
 
-def from_ratio(law, student, ratio):
-    teacher = law.supervised.loss(ratio * student, 20 * ratio * student)
-    return law.loss(student, 20 * student, teacher)
-
-
-def best_ratio(law, student):
-    return float(ratios[from_ratio(law, student, ratios).argmin()])
-
-
 def after_50(law, student):
-    return float(from_ratio(law, student, 500.0) - from_ratio(law, student, 50.0))
+    """Nats from a teacher of 50 times the student's size to one of 500 times."""
+    return float(np.diff(fixed_budgets.from_ratio(law, student, np.array([50.0, 500.0])))[0])
 
 
 pd.DataFrame(
-    [(figures.label_size(s), best_ratio(law, s), after_50(law, s)) for s in known],
+    [(columns.count(s), fixed_budgets.best_ratio(law, s), after_50(law, s)) for s in known],
     columns=["student", "best N_T / N_S", "50x to 500x (nats)"],
 ).round(3)
 
 # %%
 claims.check(
-    "article-50x", **jury.ask(lambda law: float(np.median([best_ratio(law, s) for s in known])))
+    "article-50x",
+    **jury.ask(lambda law: float(np.median([fixed_budgets.best_ratio(law, s) for s in known]))),
 )
 claims.check(
     "article-plateau", **jury.ask(lambda law: max(abs(after_50(law, s)) for s in known[:3]))
 )
 small_strong, large_usual = law.supervised.loss([3e9, 7e9], [4e12, 20 * 7e9])
-four = np.array([300e6, *shorter])
-claims.check(
-    "practitioner-3b-teacher",
-    **jury.ask(lambda law: float((law.loss(four, 64e9, large_usual)
-                               - law.loss(four, 64e9, small_strong)).max())),
-)  # fmt: skip
-
-
-def harm(law, student):
-    loss = law.loss(student, 20 * student, np.array([float(best(law, student, 20 * student)), 1.8]))
-    return float(np.diff(loss)[0])
-
-
-claims.check("practitioner-small-students", **jury.ask(lambda law: harm(law, 300e6)))
-claims.check("practitioner-large-students", **jury.ask(lambda law: harm(law, 10e9)))
+two = jury.map(lambda law: [law.loss(four, 64e9, each) for each in (large_usual, small_strong)])
+claims.check("practitioner-3b-teacher", **two.ask(lambda loss: float((loss[0] - loss[1]).max())))
+claims.check("practitioner-small-students", **jury.ask(lambda law: fixed_budgets.harm(law, 300e6)))
+claims.check("practitioner-large-students", **jury.ask(lambda law: fixed_budgets.harm(law, 10e9)))
 
 # %% [markdown]
 # ## What to take away

@@ -22,7 +22,7 @@
 # All optima are those of the corrected law (Table 6 with $B'$ mended). **Most of what follows is
 # extrapolated**: the paper trained models of 143M to 12.6B parameters on 2B to 512B tokens. Where a
 # student, a teacher or their tokens are beyond that, lines are dotted and maps are pale. (Tokens of
-# a teacher that have no end are told in words instead.)
+# a teacher that have no end are said in words instead.)
 
 # %% tags=["parameters"]
 profile = "full"
@@ -67,8 +67,7 @@ optima.groupby("scenario", sort=False).at_bound.agg(lambda bound: (bound != "").
 )
 
 # %%
-BEYOND = {"dotted: beyond what was trained": panels.BEYOND}
-PALE = dict([list(maps.keys("", "beyond").items())[-1]])
+DOTTED = {"dotted: beyond what was trained": panels.BEYOND}
 
 
 def of_scenario(table, name, columns, kind):
@@ -86,12 +85,9 @@ def of_scenario(table, name, columns, kind):
 # best teacher first gets better and then worse (notebook `06`, Figure 15).
 
 # %%
-grid = Panels(
-    optima, "compute", "teacher_loss",
-    "A larger budget wants a better teacher, but for a dip of the best case on small budgets",
-    col="student_params",
-)  # fmt: skip
-grid.draw(panels.curve, hue="scenario").key(BEYOND)
+title = "A larger budget wants a better teacher, but for a dip of the best case on small budgets"
+grid = Panels(optima, "compute", "teacher_loss", title, col="student_params")
+grid.draw(panels.curve, hue="scenario").key(DOTTED)
 save(grid, "fig18_compute_optimal_teacher_loss", optima[[*keep, "teacher_loss"]])
 
 # %% [markdown]
@@ -120,7 +116,7 @@ def scenario_maps(name, title, columns=MAPPED):
     grid = Panels(long, "compute", "student_params", title, col="quantity")
     grid.draw(maps.contour_map, column="amount")
     lines = grid.drawn
-    grid.draw(maps.beyond).key(PALE)
+    grid.draw(maps.beyond).key(maps.BEYOND)
     maps.label_contours(grid.finish(), lines)
     return grid, wide.loc[wide.scenario == name, [*keep, *columns]]
 
@@ -138,9 +134,8 @@ def slices(name, title, columns=LINES, among=students):
     table = optima[optima.student_params.isin(among)]
     long = of_scenario(table, name, columns, "quantity")
     grid = Panels(long, "compute", "amount", title, col="student_params")
-    grid.draw(panels.curve, hue="quantity").key(BEYOND | {"student size $N_S$": panels.MARK})
-    for size, ax in grid.axes_dict.items():
-        ax.axhline(size, **panels.MARK)
+    grid.draw(panels.curve, hue="quantity").key(DOTTED)
+    grid.mark("y", {size: size for size in among}, "student size $N_S$")
     return grid, table.loc[table.scenario == name, [*keep, *columns]]
 
 
@@ -158,7 +153,7 @@ def shares(name, title):
     paid = {column: part for column, part in PARTS.items() if table[column].max() > 0}
     long = of_scenario(optima, name, paid, "part").rename(columns={"amount": "share"})
     grid = Panels(long, "compute", "share", title, col="student_params")
-    return grid.draw(panels.stack, hue="part").key(PALE), table[[*keep, *paid]]
+    return grid.draw(panels.stack, hue="part").key(maps.BEYOND), table[[*keep, *paid]]
 
 
 # %% [markdown]
@@ -348,12 +343,11 @@ table3
 
 # %%
 optima["of_supervised"] = optima.student_tokens / optima.supervised_tokens
-grid = Panels(
-    optima, "compute", "of_supervised",
-    "Paying for the teacher's inference costs the student a third of its tokens or more for good",
-    col="student_params", labels=("total compute $C$ (FLOPs)", "tokens over those on data"),
-)  # fmt: skip
-grid.draw(panels.curve, hue="scenario").key(BEYOND).set(ylim=(0, 1.05))
+title = (
+    "Paying for the teacher's inference costs the student a third of its tokens or more for good"
+)
+grid = Panels(optima, "compute", "of_supervised", title, col="student_params")
+grid.draw(panels.curve, hue="scenario").key(DOTTED).set(ylim=(0, 1.05))
 save(grid, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_tokens"]])
 
 # %% [markdown]
@@ -365,12 +359,9 @@ save(grid, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_
 
 # %%
 shown = optima[optima.scenario != "teacher_inference"]
-grid = Panels(
-    shown, "compute", "teacher_tokens",
-    "Whoever also pays for inference trains the teacher for longer once the budget is large",
-    col="student_params",
-)  # fmt: skip
-grid.draw(panels.curve, hue="scenario").key(BEYOND)
+title = "Whoever also pays for inference trains the teacher for longer once the budget is large"
+grid = Panels(shown, "compute", "teacher_tokens", title, col="student_params")
+grid.draw(panels.curve, hue="scenario").key(DOTTED)
 save(grid, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 
 # %% [markdown]
@@ -381,12 +372,9 @@ save(grid, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 # that of Figure 20, beyond all teachers that were trained.
 
 # %%
-grid = Panels(
-    optima, "compute", "teacher_params",
-    "On large budgets whoever pays for the teacher's inference wants a smaller teacher",
-    col="student_params",
-)  # fmt: skip
-grid.draw(panels.curve, hue="scenario").key(BEYOND)
+title = "On large budgets whoever pays for the teacher's inference wants a smaller teacher"
+grid = Panels(optima, "compute", "teacher_params", title, col="student_params")
+grid.draw(panels.curve, hue="scenario").key(DOTTED)
 save(grid, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 
 # %% [markdown]

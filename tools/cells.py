@@ -22,9 +22,18 @@ from pandas import DataFrame
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = {"plt", "mpl", "sns", "so", "figures", "maps", "shades", "columns", "panels"}
-NOT_DRAWING = {"saver", "use_style", "write_table", "label_size", "amount", "named"}
+NOT_DRAWING = {
+    "saver", "use_style", "write_table", "told", "label_size", "amount", "named", "over",
+    "count", "powers", "words", "SCENARIO_WORDS",
+}  # fmt: skip
 DRAWN = {name for kind in (Axes, Axis, Figure) for name in dir(kind) if name[0] != "_"}
-DRAWN = (DRAWN - set(dir(DataFrame)) - set(dir(dict)) - set(dir(str))) | {"plot", "hist"}
+DRAWN = (DRAWN - set(dir(DataFrame)) - set(dir(dict)) - set(dir(str))) | {
+    "plot",
+    "hist",
+    "key",
+    "mark",
+    "each",
+}
 STYLES = {"color", "linestyle", "ls", "linewidth", "lw", "marker", "ms", "fontsize", "cmap", "ha"}
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "relative_error",
     "sorted_runs",
     "teacher_loss",
+    "under_teachers",
 ]
 
 _SETTING = ["student_params", "student_tokens"]
@@ -63,6 +64,21 @@ def teacher_loss(
     off = np.abs(np.log(eleven / expected[..., None]))
     nearest = eleven[off.argmin(axis=-1)]
     return np.where(off.min(axis=-1) <= within, nearest, expected)
+
+
+def under_teachers(
+    runs: pd.DataFrame, loss_of: dict[float, float], within: float = 0.035
+) -> pd.DataFrame:
+    """Runs whose teacher has a loss `within` so much (nats) of a model's: means, with its size.
+
+    `loss_of` is {teacher_params: teacher_loss}; the result has a row a teacher, student and tokens.
+    """
+    parts = []
+    for size, loss in loss_of.items():
+        near = runs[(runs.teacher_loss - loss).abs() < within]
+        means = near.groupby(_SETTING, as_index=False).mean()
+        parts.append(means.assign(teacher_params=size))
+    return pd.concat(parts, ignore_index=True)
 
 
 def quartic_residuals(runs: pd.DataFrame) -> pd.Series:

@@ -13,29 +13,37 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from scalinglib.report import columns
 from scalinglib.report.figures import MARKS, SCENARIO_COLORS, SCENARIO_LABELS, key, lay_out
+from scalinglib.report.panels import Panels, curve
 from scalinglib.report.panels import end_words as end_labels
 
 __all__ = [
     "AT_BOUND",
+    "BEST",
+    "BEYOND",
     "amount",
     "amounts",
     "beyond",
     "contour_map",
     "difference",
     "end_labels",
+    "gaps",
     "keys",
     "label_contours",
     "map_key",
     "mark_size",
     "optimum",
+    "over",
     "runs",
     "scenario",
     "scenario_key",
     "signed",
     "stacked",
     "undecided",
+    "valley",
 ]
 
+BEST = {"color": MARKS["optimum"], "linewidth": 2.4}
+BEYOND = {"pale: beyond what was trained": Patch(fc="#eeeeee", ec="#555555", ls="--")}
 AT_BOUND = {"linestyle": (0, (1.2, 1.2))}  # a bound of the box, which is no optimum
 
 _WHITE_DASHES = {
@@ -105,6 +113,49 @@ def beyond(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str = "insi
     ax.contour(*xyz, levels=[0.5], colors="#555555", linewidths=1, linestyles="--")
 
 
+def over(**axes: np.ndarray) -> pd.DataFrame:
+    """Flat table over the product of named axes, the last one running fastest."""
+    values = np.meshgrid(*axes.values(), indexing="ij")
+    return pd.DataFrame({name: value.ravel() for name, value in zip(axes, values, strict=True)})
+
+
+def gaps(
+    table: pd.DataFrame, x: str, y: str, title: str, levels: np.ndarray, dots: pd.DataFrame
+) -> Panels:
+    """Maps of the column gap, a panel a model of the other kind than y, whose size is dashed.
+
+    Hatched is where the laws do not decide (column share_distil), pale where nothing was trained
+    (column inside); `dots` are runs with their own gap.
+    """
+    col = "teacher_params" if y == "student_params" else "student_params"
+    grid = Panels(table, x, y, title, col=col)
+    grid.draw(difference, levels=levels).bar("gap", ticks=levels[::2])
+    grid.draw(undecided).draw(beyond).draw(runs, dots, levels=levels)
+    for size, ax in grid.axes_dict.items():
+        mark_size(ax, size)
+    whose = "the teacher's size" if col == "teacher_params" else "the student's size"
+    grid.key(keys(whose, "runs", "undecided", "beyond"))
+    return grid.set(xlim=(table[x].min(), table[x].max()), ylim=(table[y].min(), table[y].max()))
+
+
+def valley(
+    table: pd.DataFrame, best: pd.DataFrame, x: str, title: str, col: str, levels: np.ndarray
+) -> Panels:
+    """Contours of student_loss over x and the teacher's loss, the best teacher a red line.
+
+    Pale where nothing was trained (column inside). The contours are `drawn`, for `label_contours`.
+    """
+    grid = Panels(table, x, "teacher_loss", title, col=col)
+    lines = grid.draw(contour_map, column="student_loss", levels=levels).drawn
+    grid.draw(beyond).draw(curve, best, **BEST)
+    grid.key(
+        {"best teacher": BEST, "contours: student loss $L_S$": {"color": "#222222", "lw": 0.8}}
+    )
+    grid.key(BEYOND)
+    grid.drawn = lines
+    return grid
+
+
 def mark_size(axes, params):
     """A dashed white line at a model size up the y axis of a `difference` map."""
     axes.axhline(params, **_WHITE_DASHES)
@@ -119,7 +170,7 @@ def keys(size: str, *others: str) -> dict:
     every = {
         "runs": {"runs, in the map's colours": dot},
         "undecided": {"laws do not decide": Patch(fc="none", ec="#222222", hatch="////", lw=0)},
-        "beyond": {"pale: beyond what was trained": Patch(fc="#eeeeee", ec="#555555", ls="--")},
+        "beyond": BEYOND,
     }
     found = {"no difference": {"color": MARKS["zero"], "linewidth": 2.2}, size: _WHITE_DASHES}
     for name in others:

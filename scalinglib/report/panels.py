@@ -142,6 +142,17 @@ class Panels(sns.FacetGrid):
             self.keys.setdefault(words, style)
         return self
 
+    def mark(self, axis: str, at: float | dict, words: str, **style) -> "Panels":
+        """A named line across all panels at a value of the "x" or the "y" axis, or a panel's own.
+
+        `at` is that value, or one a panel, by what `col` is there.
+        """
+        style = MARK | style
+        for value, ax in self.axes_dict.items() or [(None, self.axes.flat[0])]:
+            line = ax.axvline if axis == "x" else ax.axhline
+            line(at[value] if isinstance(at, dict) else at, **style)
+        return self.key({words: style})
+
     def bar(self, column: str, **options) -> "Panels":
         """A colour bar beside all panels for the map that was drawn last."""
         options = {"label": columns.axis_label(column), "aspect": 30, "pad": 0.015} | options
