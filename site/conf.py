@@ -58,9 +58,13 @@ html_sidebars = {
 
 
 def setup(app):
-    """Leave out what `NamedTuple` says of fields that the class describes itself."""
+    """Leave out what `NamedTuple` says of fields, and let a bar be one, as in |x|."""
 
     def skip(app, what, name, member, skip, options):
         return True if (member.__doc__ or "").startswith("Alias for field number") else None
 
+    def escape(app, what, name, thing, options, lines):
+        lines[:] = [line.replace("|", r"\|") for line in lines]
+
     app.connect("autodoc-skip-member", skip)
+    app.connect("autodoc-process-docstring", escape)

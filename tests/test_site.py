@@ -280,6 +280,11 @@ def test_the_ledger_is_filtered_and_read_on_a_phone(browser):
         assert f"{wanted} of {len(found)}" in page.locator(".choices output").inner_text()
         page.select_option(f".choices [name={name}]", "")
     page.fill(".choices [name=words]", "capacity gap")
+    other = browser.new_page()
+    other.goto(page.url)
+    assert "#words=capacity+gap" in page.url
+    assert other.input_value(".choices [name=words]") == "capacity gap"
+    other.close()
     shown = page.locator("[data-verdict]:visible").count()
     assert 0 < shown < len(found)
     page.emulate_media(media="print")
@@ -290,7 +295,7 @@ def test_the_ledger_is_filtered_and_read_on_a_phone(browser):
 @needs_browser
 def test_search_finds_the_terms_of_the_field(browser, served):
     page = browser.new_page()
-    for words in ("capacity gap", "perplexity"):
+    for words in ("capacity gap", "perplexity", "planner"):
         page.goto(f"{served}/index.html")
         page.fill(".sidebar-search", words)
         page.press(".sidebar-search", "Enter")

@@ -23,12 +23,13 @@ from nbformat.v4 import new_markdown_cell
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, FIGURES, ROOT
 from scalingplan import page as planner
-from tools import readme
+from tools import navigation, readme
 
 SITE = ROOT / "site"
 BUILD = ROOT / "build" / "site"
 SOURCE = ROOT / "build" / "site-source"
 MATHJAX = ROOT / "build" / "mathjax"
+FOLDED = 3  # lines of code, from which on a cell is folded
 SHOWN = ("notebooks", "scalinglib", "scalingplan", "tools")
 
 
@@ -135,12 +136,22 @@ def landing(text):
     first = [(s, page_of(n), readme.title(n)) for n in notebooks if (s := readme.shown(n))]
     headline = large(readme.HEADLINE, "Student loss against teacher loss").replace("png", "svg")
     headline = raw(f'<div class="headline">{headline}</div>')
-    parts = {"headline": headline, "counts": counts, "gallery": tiles(first)}
+    parts = {"headline": headline, "counts": counts, "gallery": tiles(first), "parts": menus()}
     text = re.sub(r"@(\w+)@$", lambda match: parts[match[1]], text, flags=re.M)
     where = places()
     # A link to a figure: its notebook may change its name.
     return re.sub(
         r"\[([^]]+)\]\(figure:(\w+)\)", lambda match: link(where[match[2]][1], match[1]), text
+    )
+
+
+def menus():
+    """The menu's notebooks, by part, in reading order."""
+    return "\n\n".join(
+        f"```{{toctree}}\n:caption: {part}\n:hidden:\n\n"
+        + "\n".join(f"notebooks/{path.stem}" for path in paths)
+        + "\n```"
+        for part, paths in navigation.in_parts().items()
     )
 
 
@@ -311,7 +322,7 @@ def about():
 def dressed(notebook):
     """The executed half, with doors to both halves and, before the cell that makes it, each file.
 
-    A picture's alternative text is its caption.
+    A picture's alternative text is its caption. Code is folded: what it shows stands first.
     """
     stem = notebook.stem
     halves = (
@@ -320,6 +331,7 @@ def dressed(notebook):
     )
     executed = nbformat.read(notebook.with_suffix(".ipynb"), as_version=4)
     first, *others = executed.cells
+    first.source = first.source.replace("[README](../README.md)", "[overview](../index.md)")
     cells = [first, new_markdown_cell(raw(halves))]
     for cell in others:
         made = readme.stems_in(cell.source) if cell.cell_type == "code" else []
@@ -330,6 +342,8 @@ def dressed(notebook):
             cells.append(new_markdown_cell(raw(line)))
         if drawn := [name for name in made if readme.has_picture(name)]:
             cell.metadata["mystnb"] = {"image": {"alt": caption(notebook, drawn[-1])}}
+        if cell.cell_type == "code" and cell.source.count("\n") >= FOLDED:
+            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "hide-input"})
         cells.append(cell)
     executed.cells = cells
     return executed

@@ -267,7 +267,7 @@ def span(
     palette: dict | None = None,
     **style,
 ) -> None:
-    """Shade from the column `y`_low to `y`_high: an interval that was computed before."""
+    """Shade from the column `{y}_low` to `{y}_high`: an interval that was computed before."""
     for value, part in data.groupby(hue, sort=False) if hue else [(None, data)]:
         colour = {"color": palette[value]} if hue else {}
         shade = {"alpha": 0.2, "linewidth": 0} | colour | style
@@ -293,7 +293,7 @@ def errors(
     palette: dict | None = None,
     **style,
 ) -> None:
-    """Points with bars of two standard errors, the column `y`_error, where means are given."""
+    """Points with bars of two standard errors, the column `{y}_error`, where means are given."""
     for value, part in data.groupby(hue, sort=False) if hue else [(None, data)]:
         colour = {"color": palette[value]} if hue else {}
         bars = {"fmt": "o", "markersize": 4, "linewidth": 1.2} | colour | style

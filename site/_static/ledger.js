@@ -1,5 +1,6 @@
 "use strict";
-// Show the statements that the form above the ledger chooses, and hide sections that have none.
+// Show the statements that the form above the ledger chooses, and hide sections that have none. What
+// is chosen stands in the address (#verdict=holds), to be sent.
 (() => {
   const form = document.querySelector(".choices");
   const rows = [...document.querySelectorAll("[data-verdict]")].map((mark) => {
@@ -21,7 +22,21 @@
     }
     form.querySelector("output").textContent = `${count} of ${rows.length} statements`;
   }
-  form.addEventListener("input", show);
+  function put() {
+    if (!location.hash.includes("=")) return; // a statement, or nothing
+    for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
+      if (form.elements[name]) form.elements[name].value = value;
+    }
+  }
+  function keep() {
+    const chosen = [...new FormData(form)].filter(([, value]) => value);
+    const { pathname, search } = location;
+    history.replaceState(null, "", `${pathname}${search}#${new URLSearchParams(chosen)}`);
+    show();
+  }
+  put();
+  addEventListener("hashchange", () => { put(); show(); });
+  form.addEventListener("input", keep);
   form.addEventListener("submit", (event) => event.preventDefault());
   show();
 })();
