@@ -182,9 +182,9 @@ storage
 # ## Stored once, read by many
 #
 # `training.store_teacher(run, teacher, path)` writes what a teacher tells of the windows that a run
-# reads, and `training.trained(run, Stored(path))` trains from there: any student that reads the same
-# windows in the same order. Here students of two sizes read one file: the larger difference between
-# their losses and those of students whose teacher was asked while they trained.
+# reads, and `training.trained(run, Stored(path))` trains from there: any student that reads the
+# same windows in the same order. Here students of two sizes read one file: the larger difference
+# between their losses and those of students whose teacher was asked while they trained.
 
 # %%
 teacher_run = Run(1, 40_000)

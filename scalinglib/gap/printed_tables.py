@@ -34,7 +34,7 @@ _VALUES = [f"{column}_value" for column in COLUMNS]
 
 
 def worked_out(table: pd.DataFrame, model: Architecture) -> pd.DataFrame:
-    """One of Tables 9 to 12 with the value of each printed formula for a model: `{column}_value`.
+    """One of Tables 9 to 12 with what its formulas give for a model, as `{column}_value`.
 
     The first three columns have a plain MLP of two matrices; at a ratio of 4 it is as large as the
     gated one at 8/3, so that is what they are given.
