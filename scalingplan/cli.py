@@ -1,4 +1,4 @@
-"""The command line: `scalinglib plan`, `fit` and `study`, or `python -m scalingplan ...`."""
+"""The command line: `scalinglib plan`, `fit`, `design`, `study`, or `python -m scalingplan`."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from importlib import import_module
 COMMANDS = {
     "plan": "distil or train on data: the planner's answer, with ranges",
     "fit": "a law of your own runs, and what it says of a decision",
+    "design": "which runs to train next, and when to stop",
     "study": "train models on your text, and leave a table of runs for a law",
 }
 

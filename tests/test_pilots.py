@@ -13,6 +13,8 @@ from scalinglib.laws import Law
 from scalinglib.pilots import Choice, Discrepancy, Foretell, Prior, Worlds, grid, propose
 from scalinglib.pilots.choose import _State
 from scalinglib.pilots.worlds import inputs
+from scalinglib.study import design_file
+from scalingplan import cli
 
 NOISE = 0.01
 EXACT = Discrepancy(size=0.0)
@@ -218,6 +220,46 @@ def test_a_posterior_holds_what_made_the_runs_and_narrows():
         assert ((low - 0.01 < exact) & (exact < high + 0.01)).all()
         widths.append(own.std(axis=0).mean())
     assert widths[1] < widths[0]
+
+
+def test_the_command_writes_what_a_study_trains(tmp_path, capsys):
+    out = tmp_path / "next.csv"
+    asked = ["--student", "388240", "--tokens", "1e7", "--budget", "1e12", "--noise", "0.01"]
+    pilots_of = ["--sizes", "3408,25312", "--pilot-tokens", "5e4,5e5", "--out", str(out)]
+    runs = ["--runs", str(tmp_path / "runs.csv")]
+    known = supervised_grid([3408, 25312, 83376], [1e5, 1e6])
+    losses = np.exp(lines()[0].log_losses(inputs(known))[0])
+    names = {"student_params": "params", "student_tokens": "tokens"}
+    known.rename(columns=names)[[*names.values()]].assign(loss=losses).to_csv(runs[1], index=False)
+    assert cli.main(["design", *asked, *pilots_of, *runs]) == 0
+    said = capsys.readouterr().out
+    assert "the loss is told to ±" in said
+    wanted = design_file.read_runs(out)
+    assert {run.n_layers for run in wanted} <= {1, 2}
+    assert {run.teacher for run in wanted} == {None}
+    assert len(wanted) == len(pd.read_csv(out))
+    taught = pd.DataFrame({"student_params": [3408], "student_tokens": [5e4],
+                           "teacher_params": [25312], "teacher_tokens": [5e5]})  # fmt: skip
+    taught.to_csv(out, index=False)
+    teacher, student = design_file.read_runs(out)
+    assert student.teacher == teacher
+    taught.assign(student_params=5000).to_csv(out, index=False)
+    with pytest.raises(design_file.DesignError, match="line 2: student_params is 5000; the study"):
+        design_file.read_runs(out)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--flops", "1e21", "--budget", "1e20"], "give a --teacher"),
+        (["--tokens", "1e11"], "--budget or --hours"),
+        (["--tokens", "1e11", "--budget", "1e20", "--teacher", "7B"], "SIZE:LOSS"),
+        (["--tokens", "many", "--budget", "1e20"], "--tokens: “many”"),
+    ],
+)
+def test_the_command_refuses_with_a_sentence(given, words, capsys):
+    assert cli.main(["design", "--student", "3B", *given]) == 2
+    assert words in capsys.readouterr().err
 
 
 def test_what_is_no_evidence_is_refused():

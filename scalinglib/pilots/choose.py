@@ -28,8 +28,8 @@ CHANGES = 0.05  # chance of another verdict below which pilots are not worth the
 LEVEL = 0.9  # of the ranges
 _LITTLE = 1e-3  # weight of the range beside the regret, which far from a tie no single run moves
 _INFORMS = 0.05  # share of the variance that pilots must be able to take away
-_DRAWS = 256
-_FIRST = 10  # runs that a plan is tried to begin with, by gain and by gain a FLOP
+_DRAWS = 512
+_FIRST, _FEW = 10, 8  # runs that plans are tried to begin with, where no more than that few fit
 _PASSES = 10  # of exchanges
 _LEAST = 2e-3  # of the criterion: less is no gain
 _NOTHING = 1e12  # the variance of an observation that says nothing
@@ -167,7 +167,7 @@ def propose(
             f"budget is {budget:.3g} FLOPs; the cheapest candidate costs {cost.min():.3g}"
         )
     affordable = np.flatnonzero(cost <= budget)
-    floor = state.asked(state.after(affordable))
+    floor = state.asked(state.after(affordable, repeats))
     if state.width(floor) > np.sqrt(1 - _INFORMS) * state.width(state.now):
         raise ValueError(
             f"all {len(affordable)} candidates within {budget:.3g} FLOPs together would leave "
@@ -251,13 +251,13 @@ class _State:
         teacher = int(self.teacher[candidate])
         return [candidate, teacher] if teacher >= 0 and teacher not in trained else [candidate]
 
-    def after(self, plan):
-        """What is left after a plan: candidates, repeated where there are several seeds."""
+    def after(self, plan, seeds=1):
+        """What is left after a plan: candidates, repeated where they are taken several times."""
         rows = [*plan, *self.trained(list(plan))[0]]
-        return self._update(self.covariance, rows, slice(None)) if rows else self.covariance
+        return self._update(self.covariance, rows, slice(None), seeds) if rows else self.covariance
 
-    def _update(self, covariance, rows, of):
-        inner = covariance[np.ix_(rows, rows)] + self.noise**2 * np.eye(len(rows))
+    def _update(self, covariance, rows, of, seeds=1):
+        inner = covariance[np.ix_(rows, rows)] + self.noise**2 / seeds * np.eye(len(rows))
         outer = covariance[of][:, rows]
         return covariance[of, of] - outer @ np.linalg.solve(inner, outer.T)
 
@@ -295,9 +295,26 @@ class _State:
         return float(np.mean(found)) if found else 0.0
 
     def criterion(self, small):
-        """What a plan should make small, nats."""
+        """What a plan should make small, nats: see `_rivals`, and the width."""
         loss = any(len(at) == 1 for at in self.groups)
-        return self.regret(small) + (1.0 if loss else _LITTLE) * self.width(small)
+        return self._rivals(small) + (1.0 if loss else _LITTLE) * self.width(small)
+
+    def _rivals(self, small):
+        """Mean over choices of the expected regret against each rival of today's best way, summed.
+
+        Of two ways it is `regret`, of more a bound on it, and at once for many plans.
+        """
+        total = 0.0
+        for at in (at for at in self.groups if len(at) > 1):
+            best = at[self.middle[at].argmin()]
+            rivals = at[at != best]
+            behind = self.middle[rivals] - self.middle[best]
+            now, left = (
+                v[..., rivals, rivals] + v[..., best, best][..., None] - 2 * v[..., rivals, best]
+                for v in (self.now, small)
+            )
+            total = total + (_overtaken(behind, now) - _overtaken(behind, now - left)).sum(axis=-1)
+        return total / max(sum(len(at) > 1 for at in self.groups), 1)
 
     def criteria(self, covariance, trained, which):
         """The criterion after each of some candidates, one more each."""
@@ -335,26 +352,38 @@ class _State:
 
     def searched(self, limits):
         """The best of greedy plans from several first runs, its runs exchanged while that helps."""
-        which = np.flatnonzero(self.costs() <= limits.budget * (1 + 1e-9))
-        gains = float(self.criterion(self.now)) - self.criteria(self.covariance, (), which)
-        first = {int(c) for c in which[np.argsort(-gains)[:_FIRST]]}
-        first |= {int(c) for c in which[np.argsort(-gains / self.costs()[which])[:_FIRST]]}
-        tried = [self.greedy(limits, a, [c]) for c in sorted(first) for a in (True, False)]
+        tried = [self.greedy(limits, a_flop) for a_flop in (True, False)]
+        if min(len(plan) for plan, _ in tried) <= _FEW:
+            # Where few runs fit, the first decides what room is left for others.
+            which = np.flatnonzero(self.costs() <= limits.budget * (1 + 1e-9))
+            gains = float(self.criterion(self.now)) - self.criteria(self.covariance, (), which)
+            best = {int(c) for c in which[np.argsort(-gains)[:_FIRST]]}
+            best |= {int(c) for c in which[np.argsort(-gains / self.costs()[which])[:_FIRST]]}
+            tried += [self.greedy(limits, a, [c]) for c in sorted(best) for a in (True, False)]
         plan, now = min(tried, key=lambda found: found[1])
         if now > (1 - limits.least) * float(self.criterion(self.now)):
             return []
         for _ in range(_PASSES):
             before = now
             for i in range(len(plan)):
-                rest = plan[:i] + plan[i + 1 :]
-                tried = [self.greedy(limits, a, rest) for a in (True, False)]
-                other, value = min(tried, key=lambda found: found[1])
-                if value < now * (1 - _LEAST):
-                    plan, now = other, value
+                tried = self._without(limits, plan, i)
+                if tried[1] < now * (1 - limits.least):
+                    plan, now = tried
                     break
             if now == before:
                 break
         return plan
+
+    def _without(self, limits, plan, i):
+        """A plan with its i-th run exchanged: for the best other, or where few fit for several."""
+        rest = plan[:i] + plan[i + 1 :]
+        if len(plan) <= _FEW:
+            return min((self.greedy(limits, a, rest) for a in (True, False)), key=lambda f: f[1])
+        trained, spent = self.trained(rest)
+        cost, taken = self.costs(trained), np.bincount(rest, minlength=len(self.cost))
+        which = np.flatnonzero((cost <= limits.budget - spent) & (taken < limits.repeats))
+        left = self.criteria(self.after(rest), trained, which)
+        return [*rest, int(which[left.argmin()])], float(left.min())
 
     def ordered(self, plan):
         """A plan's runs by what they buy a FLOP, one after another."""
@@ -405,6 +434,13 @@ class _State:
                 ends = {"low": loss - wide, "loss": loss, "high": loss + wide}
                 rows.append({"question": number, "answer": name} | ends | {"best": share})
         return pd.DataFrame(rows)
+
+
+def _overtaken(behind, variance):
+    """E max(0, x - behind) of a normal x around zero."""
+    deviation = np.sqrt(np.maximum(variance, 1e-18))
+    at = behind / deviation
+    return deviation * norm.pdf(at) - behind * norm.cdf(-at)
 
 
 def _with_teachers(worlds, rows):

@@ -172,7 +172,8 @@ def _descend(residuals: Callable, z):
 
 def _normal(count, size, seed):
     """Even draws of a standard normal, (count, size)."""
-    uniform = qmc.Sobol(size, rng=np.random.default_rng(seed)).random(count)
+    points = qmc.Sobol(size, rng=np.random.default_rng(seed))
+    uniform = points.random_base2(int(np.ceil(np.log2(max(count, 2)))))[:count]
     return norm.ppf(np.clip(uniform, 1e-6, 1 - 1e-6))
 
 

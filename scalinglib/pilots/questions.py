@@ -1,12 +1,12 @@
 """What pilots are for: a loss to be foretold, or a choice among ways to spend a budget."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from scalinglib.allocate import Teacher, tokens_with_teacher
+from scalinglib.allocate import Teacher
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
 from scalinglib.pilots.worlds import INPUTS
@@ -49,12 +49,14 @@ class Choice:
     compute : FLOPs of the student's training and of the share that counts of the inference
     teachers : those at hand; of one without a loss (NaN) but with tokens it is the law's
     delta_lgt : share of the teacher's inference that counts, in [0, 1]
+    forward : FLOPs of a forward pass per token, of parameters
     """
 
     student_params: float
     compute: float
     teachers: tuple[Teacher, ...]
     delta_lgt: float = 1.0
+    forward: Callable[[float], float] = forward_flops
 
     def __post_init__(self):
         """Refuse what is no choice."""
@@ -73,9 +75,10 @@ class Choice:
     def rows(self) -> pd.DataFrame:
         """What each way would train, as runs."""
         size, nan = self.student_params, np.nan
-        rows = [[size, self.compute / (3 * forward_flops(size)), nan, nan, nan]]
+        alone = 3 * self.forward(size)
+        rows = [[size, self.compute / alone, nan, nan, nan]]
         for teacher in self.teachers:
-            tokens = tokens_with_teacher(size, teacher.params, self.compute, self.delta_lgt)
+            tokens = self.compute / (alone + self.delta_lgt * self.forward(teacher.params))
             own = nan if teacher.tokens is None else teacher.tokens
             rows.append([size, float(tokens), teacher.params, own, teacher.loss])
         return pd.DataFrame(rows, columns=list(INPUTS), dtype=float)

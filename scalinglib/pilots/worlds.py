@@ -77,7 +77,9 @@ class Discrepancy:
     """What no law says: a Gaussian process over runs, in log-loss.
 
     Runs near each other in the logs of size, tokens and teacher err alike; pilots far from a
-    question cannot tell what the law misses there, however many they are.
+    question cannot tell what the law misses there, however many they are. Of the paper's 328 runs
+    and bias and variance the likeliest is a size of 0.002 and a reach of 1.7, beside a noise of
+    0.001; what a fit has bent away is not seen there, hence the defaults.
 
     Attributes
     ----------
@@ -87,7 +89,7 @@ class Discrepancy:
     """
 
     size: float = 0.003
-    reach: float = 10.0
+    reach: float = 2.0
 
     def __post_init__(self):
         """Refuse what is no scale."""

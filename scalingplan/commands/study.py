@@ -24,7 +24,8 @@ def add(parser):
     example = Path(design_file.__file__).with_name("designs") / "example.toml"
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = f"An example with every key: {example}"
-    parser.add_argument("design", type=Path, help="a TOML file")
+    parser.add_argument("design", type=Path, help="a TOML file, or what `scalinglib design` wrote")
+    parser.add_argument("--like", type=Path, help="a TOML file: corpus and recipe of a CSV's runs")
     parser.add_argument("--table", type=Path, help="where the runs go (default: beside it, .csv)")
     parser.add_argument("--dry-run", action="store_true", help="say the plan and stop")
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
@@ -52,8 +53,14 @@ def run(arguments):
     """
     if arguments.workers is not None and arguments.workers < 1:
         raise ValueError(f"--workers is {arguments.workers}; it must be 1 or more")
-    runs = design_file.read(arguments.design).runs()
-    path = arguments.table or arguments.design.with_suffix(".csv")
+    if arguments.design.suffix == ".csv":
+        like = arguments.like and design_file.read(arguments.like)
+        runs = design_file.read_runs(arguments.design, like)
+        beside = arguments.design.with_name(f"{arguments.design.stem}_runs.csv")
+    else:
+        runs = design_file.read(arguments.design).runs()
+        beside = arguments.design.with_suffix(".csv")
+    path = arguments.table or beside
     if path.is_dir():
         raise ValueError(f"--table is {path}, a folder; it must be a CSV file")
     task = record.task(runs=runs)
