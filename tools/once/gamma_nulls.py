@@ -6,10 +6,11 @@ A table's law with gamma = 1 plus the table's own residuals, their signs flipped
 table that a law with gamma = 1 has made; gamma is fitted to it as to the table. Flipped are whole
 models (`by` = "model": what `scalinglib.report.public` holds for one), or whole pairs of
 neighbouring sizes (`by` = "pair of sizes"), so that what all runs of a size have in common, and
-share with the next size, stays together. With six sizes there are three pairs and eight tables, one
-of which is the table itself: no share below an eighth says anything there. Neither way can make
+share with the next size, stays together. Six sizes make four such groups and sixteen tables, one
+of which is the table itself: no share below a sixteenth says anything there. Neither way can make
 what is smooth over the whole grid: a learning rate or a warm-up that suits the small models less
-than the large ones is in the residuals and is flipped away with them. `draw` 0 is the table itself.
+than the large ones is in the residuals and is flipped away with them. `draw` 0 is the table
+itself.
 """
 
 import numpy as np

@@ -6,9 +6,9 @@ The runs are those of Muennighoff et al. in data/public/data_constrained.csv, as
 go: 100M parameters or more, 3B tokens or more, no more than 60 epochs. (Over all 182 runs, down to
 7M parameters and up to 9000 epochs, none of the forms tried is within 1.5% of the held-out ones:
 what the smallest models do is another story, and a law with one floor does not tell it.)
-ScaleBench holds out those of 4.2B and 8.7B parameters among them (`test`), larger than all that are
-fitted; the form is good enough where its mean error on these is at most 1%. The law is Equation 1
-with gamma held at Table 6's, since a plan puts R_D and R_N on that law.
+ScaleBench holds out those of 4.2B and 8.7B parameters among them (`test`), larger than all that
+are fitted; the form is good enough where its mean error on these is at most 1%. The law is
+Equation 1 with gamma held at Table 6's, since a plan puts R_D and R_N on that law.
 data/fits/repeated_tokens.csv has it beside what it is judged against: R_D alone, and no account of
 repetition at all.
 """

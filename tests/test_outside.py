@@ -1,0 +1,99 @@
+"""Evidence of outside pairs: against Monte Carlo, closed forms, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from scalinglib import laws
+from scalinglib.fit import outside
+from scalinglib.report.paths import DATA
+from tools import outside as tool
+
+LAW = laws.load("corrected")
+PAIRS = pd.DataFrame(
+    {
+        "student_params": 1e9,
+        "student_tokens": [7e9, 9e9],
+        "teacher_params": 3e9,
+        "teacher_tokens": np.nan,
+        "measured": [-0.05, -0.03],
+        "precision": [0.003, 0.004],
+    }
+)
+PRIORS = {"teacher_tokens": (1e10, 1e11)}
+
+
+def test_gain_is_the_difference_of_two_losses():
+    teacher = LAW.supervised.loss(3e9, 5e10)
+    by_hand = LAW.loss(1e9, 7e9, teacher) - LAW.supervised.loss(1e9, 7e9)
+    assert outside.gain(LAW, 1e9, 7e9, 3e9, 5e10) == pytest.approx(float(by_hand), rel=1e-12)
+
+
+def test_evidence_is_the_mean_likelihood_of_draws():
+    rng = np.random.default_rng(0)
+    tokens = np.exp(rng.uniform(np.log(1e10), np.log(1e11), 20_000))
+    gains = np.array([outside.gain(LAW, 1e9, d, 3e9, tokens) for d in PAIRS.student_tokens])
+    covariance = np.diag(2 * PAIRS.precision**2) + 0.01**2
+    density = stats.multivariate_normal([0, 0], covariance)
+    drawn = density.pdf((PAIRS.measured.to_numpy()[:, None] - gains).T).mean()
+    found = outside.evidence(LAW, PAIRS, PRIORS, common=0.01)
+    assert found == pytest.approx(np.log(drawn), abs=0.03)
+    middle = outside.foretold(LAW, PAIRS, PRIORS, [0.05, 0.5, 0.95])
+    np.testing.assert_allclose(middle, np.quantile(gains, [0.05, 0.5, 0.95], axis=1), atol=2e-3)
+
+
+def test_a_prior_of_one_point_is_a_number():
+    known = PAIRS.assign(teacher_tokens=3e10)
+    there = outside.evidence(LAW, known, {}, common=0.01)
+    point = outside.evidence(LAW, PAIRS, {"teacher_tokens": (3e10, 3e10)}, common=0.01)
+    assert there == pytest.approx(point, rel=1e-9)
+
+
+def test_rows_of_one_curve_are_hardly_more_than_one():
+    one = PAIRS.head(1).assign(teacher_tokens=3e10)
+    gain = float(outside.gain(LAW, 1e9, 7e9, 3e9, 3e10))
+    many = pd.concat([one] * 20)
+
+    def drop(pairs, off):
+        best, worse = (
+            outside.evidence(LAW, pairs.assign(measured=gain + by), {}, common=0.01)
+            for by in (0, off)
+        )
+        return best - worse
+
+    assert drop(many, 0.02) < 1.3 * drop(one, 0.02)
+
+
+def test_what_is_not_stated_needs_a_prior():
+    with pytest.raises(ValueError, match="pairs lack teacher_tokens"):
+        outside.evidence(LAW, PAIRS, {}, common=0.01)
+    with pytest.raises(ValueError, match=r"priors\['teacher_tokens'\] is \(2, 1\)"):
+        outside.evidence(LAW, PAIRS, {"teacher_tokens": (2, 1)}, common=0.01)
+    with pytest.raises(ValueError, match=r"priors\['teacher_loss'\]"):
+        outside.evidence(LAW, PAIRS, {"teacher_loss": (2, 3)}, common=0.01)
+
+
+def test_a_source_is_added_once_and_refused_by_name(tmp_path):
+    template = DATA / "public" / "distillation_template.csv"
+    table = pd.read_csv(template, dtype=str, keep_default_na=False)
+    new = tmp_path / "new.csv"
+
+    def joined(**changes):
+        table.assign(**({"source": "arXiv 1"} | changes)).to_csv(new, index=False)
+        return tool.joined(tool.KNOWN, new)
+
+    rows = len(pd.read_csv(tool.KNOWN))
+    assert len(joined()) == rows + 1
+    assert len(joined(id="zlab_4")) == rows
+    assert joined(id="zlab_4").student_loss.iloc[-1] == "2.58"
+    with pytest.raises(ValueError, match="simulated row; replace it"):
+        joined(source="SIMULATED")
+    with pytest.raises(ValueError, match="row 2, column unit is 'bits'"):
+        joined(unit="bits")
+    with pytest.raises(ValueError, match="row 2, column group is empty"):
+        joined(group=" ")
+    with pytest.raises(ValueError, match="row 2, column teacher_loss"):
+        joined(teacher_loss="low")
+    with pytest.raises(ValueError, match=r"other columns than distillation.csv: \['extra'\]"):
+        joined(extra="1")
