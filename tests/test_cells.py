@@ -1,6 +1,6 @@
 from tools import cells
 
-NOTEBOOK = '''
+NOTEBOOK = """
 import matplotlib.pyplot as plt
 
 STYLE = {"color": "black"}
@@ -18,7 +18,7 @@ for n in range(total):
     shade(ax)
     name = str(n)
 save(fig, "stem", table)
-'''
+"""
 
 
 def test_what_draws_is_told_from_what_does_not():
