@@ -115,6 +115,15 @@ def test_the_search_is_within_a_few_per_cent_of_trying_all_sets(question):
     assert np.mean(ratios) < 1.02
 
 
+def test_an_answer_that_no_world_contradicts_needs_no_pilots():
+    worlds = Worlds.of(laws.ensemble("figure1").thin(60))
+    far = Choice(3e9, 2e22, (Teacher("weak", 5e8, 2.6),))
+    found = propose(worlds, TAUGHT, far, 1e22, noise=0.003)
+    assert found.stop
+    assert found.runs.empty
+    assert found.sentence().startswith("train on data: more pilots would change that in less than")
+
+
 def test_no_pilot_removes_what_no_law_says():
     worlds, _ = lines()
     candidates, question = supervised_grid(), Foretell(1e9, 1e12)

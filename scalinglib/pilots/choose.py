@@ -109,8 +109,13 @@ class Proposal:
                 f"±{_half(last.width):.2g} (all candidates: ±{_half(self.floor):.2g})"
             )
         ways = self.answers.sort_values("best", ascending=False, kind="stable").answer
-        if self.stop:
+        if self.stop and self.doubt < CHANGES:
             return f"{ways.iloc[0]}: more pilots would change that in less than 1 of 20 worlds"
+        if self.stop:
+            return (
+                f"{ways.iloc[0]}, though something else is best in {self.doubt:.0%} of the worlds: "
+                "no pilots for this budget would change that in more than 1 of 20"
+            )
         return (
             f"the answer is open between “{ways.iloc[0]}” and “{ways.iloc[1]}”; {_count(chosen)}, "
             f"{last.spent:.2g} FLOPs together, would most likely settle it (they change the answer "
@@ -168,6 +173,8 @@ def propose(
         )
     affordable = np.flatnonzero(cost <= budget)
     floor = state.asked(state.after(affordable, repeats))
+    if state.choices and state.changes(state.now) < CHANGES:
+        return state.proposal([], floor)  # nothing that any run could say would change the answer
     if state.width(floor) > np.sqrt(1 - _INFORMS) * state.width(state.now):
         raise ValueError(
             f"all {len(affordable)} candidates within {budget:.3g} FLOPs together would leave "
@@ -228,6 +235,7 @@ class _State:
         extra = _conditioned(discrepancy or Discrepancy(), told(whole), seen, noise)
         self.covariance = (apart.T @ apart + extra) * np.outer(scale, scale)
         self.now = self.asked(self.covariance)
+        self.choices = all(len(at) > 1 for at in self.groups)
         uniform = qmc.Sobol(max(map(len, self.groups)), rng=np.random.default_rng(0)).random(_DRAWS)
         self.draws = norm.ppf(np.clip(uniform, 1e-6, 1 - 1e-6))
 
@@ -411,7 +419,6 @@ class _State:
             told |= {"width": float(self.width(small)), "changes": self.changes(self.now - small)}
             rows.append(self.candidates.iloc[candidate].to_dict() | told)
         doubt = self.changes(self.now)
-        choice = all(len(at) > 1 for at in self.groups)
         return Proposal(
             runs=pd.DataFrame(rows, columns=[*dict.fromkeys([*self.candidates, *bought])]),
             answers=self._answers(),
@@ -419,7 +426,7 @@ class _State:
             regret=float(self.regret(self.now)),
             floor=float(self.width(floor)),
             doubt=doubt,
-            stop=choice and (not rows or rows[-1]["changes"] < CHANGES),
+            stop=self.choices and (not rows or rows[-1]["changes"] < CHANGES),
         )
 
     def _answers(self):

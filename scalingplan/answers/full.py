@@ -10,6 +10,7 @@ from scalinglib import fit
 from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_words
 from scalingplan.answers.decisions import NO_VERDICT, decide, inside_problem
 from scalingplan.answers.fitting import STRONGEST, fit_own, settings_to_check
+from scalingplan.answers.pilots import next_runs
 
 __all__ = [
     "FullAnswer",
@@ -58,6 +59,8 @@ def of_distilled(table, way="own", asked=(None, None, 1.0)):
         lines += ["how it was fitted:", *(f"  {note}" for note in laws.notes)]
     told = [_diagnosis(n, getattr(laws, n)) for n in ("supervised", "distillation")]
     lines += [line for part, _ in told for line in part]
+    if answer.verdict != NO_VERDICT:
+        lines.append(next_runs(laws, problem, answer.teachers))
     files = {
         "diagnosis.txt": "\n".join(text for _, text in told),
         "teachers.csv": answer.teachers.to_csv(index=False),

@@ -7,7 +7,7 @@ import numpy as np
 from scalinglib import allocate, laws
 from scalinglib.allocate import solver
 from tests.references import dense_grid, slsqp
-from tools.bench import fit, training
+from tools.bench import fit, pilots, training
 
 
 def allocation(problems=10_000, sample=100):
@@ -57,6 +57,7 @@ def main():
     ensemble()
     fit.main()
     training.main()
+    pilots.main()
 
 
 if __name__ == "__main__":
