@@ -96,7 +96,7 @@ seconds: .venv/.done ## measure what each notebook takes, for the README's table
 	$(VENV)/python -m tools.seconds
 	$(VENV)/python -m tools.readme
 
-planner: .venv/.done ## build/planner: the page alone, or [RUNS=runs.csv] on a law of your own runs
+planner: .venv/.done ## build/planner: the page alone, or [RUNS=runs.csv, or a folder of scalinglib fit] on your own law
 	@$(VENV)/python -m scalingplan.page build/planner $(if $(RUNS),"$$RUNS")
 
 lint: .venv/.done ## ruff, the formatter's opinion included

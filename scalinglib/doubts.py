@@ -4,6 +4,7 @@ Each rule is a property of the table alone, or holds it against the published la
 those of web text: a guess at units, never a correction.
 """
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from scalinglib.laws import load
 
-__all__ = ["FACTORS", "Doubt", "doubts", "merged_teachers", "plausible_units"]
+__all__ = ["FACTORS", "Doubt", "doubts", "merged_teachers", "plausible_units", "rounding"]
 
 FACTORS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
@@ -21,6 +22,8 @@ _SAME_TEACHER = 0.01  # spread of one teacher's losses, relative, that counts as
 _SPAN = 1e6  # a factor between sizes, or tokens, that no study spans
 _APART = 2.5  # the same between losses or logs of perplexities, what the law expects taken out
 _LEAST_SIZE = 2e7  # parameters; of smaller models the published law says little
+_FAR_APART = 0.05  # a spread of losses of one setting, relative, whatever makes it
+_RUN_NAMES = ("run", "runid", "runname", "name", "id", "model", "modelname")
 _EXCHANGED = "exchanged"
 _INPUTS = ("params", "tokens", "student_params", "student_tokens")
 _WORDS = {"K": "thousands", "M": "millions", "B": "billions", "T": "trillions"}
@@ -55,6 +58,7 @@ def doubts(runs: pd.DataFrame) -> list[Doubt]:
     """
     distilled = "student_loss" in runs
     found = [*_mixed(runs)] or [*_sizes_and_tokens(runs), *_loss_units(runs)]
+    found += [*_curves(runs), *_apart(runs), *_cluster(runs)]
     found += _constant(runs)
     for name in ("student_loss", "teacher_loss") if distilled else ("loss",):
         found += _coarse(runs, name)
@@ -112,6 +116,14 @@ def merged_teachers(runs: pd.DataFrame) -> pd.DataFrame:
     groups = runs.groupby(["teacher_params", "teacher_tokens"]).teacher_loss
     near = groups.transform("std").fillna(0) < _SAME_TEACHER * groups.transform("mean")
     return runs.assign(teacher_loss=runs.teacher_loss.where(~near, groups.transform("mean")))
+
+
+def rounding(values: ArrayLike) -> float:
+    """The step to which values are rounded, 1e-7 at the least."""
+    values = np.asarray(values, float)
+    return 10.0 ** -next(
+        (d for d in range(7) if np.allclose(values, values.round(d), atol=1e-9)), 7
+    )
 
 
 def _unusual(params):
@@ -209,6 +221,74 @@ def _two_units(runs, name, measure):
     return Doubt(f"{name} is hardly in one unit: {ends[0]}, {ends[1]}", cannot=True)
 
 
+def _curves(runs):
+    """Many rows a run: a schedule that is not over is no run."""
+    tokens = "student_tokens" if "student_tokens" in runs else "tokens"
+    for name in runs.columns:
+        if re.sub(r"[^a-z]", "", str(name).lower()) not in _RUN_NAMES:
+            continue
+        rows = runs.groupby(name)[tokens].agg(["size", "nunique"])
+        if len(rows) < len(runs) / 3 and (rows["nunique"] > 2).mean() > 0.5:
+            yield Doubt(
+                f"{len(rows)} runs have some {rows['size'].median():.0f} rows each (column "
+                f"{name}): learning curves of one schedule are no finished runs; keep the last row "
+                "of each"
+            )
+            return
+
+
+def _apart(runs):
+    """One setting with losses that no noise makes: which column tells them apart."""
+    inputs = [n for n in runs if n in (*_INPUTS, "teacher_params", "teacher_tokens")]
+    loss = "student_loss" if "student_loss" in runs else "loss"
+    groups = runs.groupby(inputs)[loss]
+    if groups.ngroups > len(runs) / 2:
+        return
+    spread = (groups.max() / groups.min() - 1).median()
+    if spread < _SAME_TEACHER:
+        return
+    text = f"runs of one setting have losses apart by {spread:.1%} in the median"
+    for name in runs.columns.difference([*inputs, loss, "teacher_loss"], sort=False):
+        values = runs[name].unique()
+        within = runs.groupby([*inputs, name])[loss]
+        apart = (within.max() / within.min() - 1).median()
+        if 1 < len(values) < len(runs) / 2 and apart < spread / 4:
+            yield Doubt(
+                f"{text}; the column {name} tells them apart ({', '.join(map(str, values[:3]))}"
+                f"{', ...' if len(values) > 3 else ''}): keep one (--where {name}=...)"
+            )
+            return
+    if spread > _FAR_APART:
+        yield Doubt(text)
+
+
+def _cluster(runs):
+    """Rows whose losses are in another unit than the others', bits among nats."""
+    prefix = "student_" if "student_loss" in runs else ""
+    inputs = [f"{prefix}params", f"{prefix}tokens", *(["teacher_loss"] if prefix else [])]
+    if len(runs) < 3 * len(inputs):
+        return
+    design = np.column_stack([np.log(runs[inputs].to_numpy(float)), np.ones(len(runs))])
+    measured = np.log(runs[f"{prefix}loss"].to_numpy(float))
+    rest = measured - design @ np.linalg.lstsq(design, measured, rcond=None)[0]
+    order = np.argsort(rest)
+    gap = int(np.argmax(np.diff(rest[order])))
+    low, high = order[: gap + 1], order[gap + 1 :]
+    few = min(low, high, key=len)
+    step = rest[high].mean() - rest[low].mean()
+    if len(few) < max(3, 0.05 * len(runs)):
+        return
+    tight = max(np.ptp(rest[low]), np.ptp(rest[high])) < step
+    if tight and abs(step / np.log(1 / np.log(2)) - 1) < 0.15:
+        rows = ", ".join(map(str, runs.index[np.sort(few)][:5])) + (", ..." if len(few) > 5 else "")
+        what = "larger" if few is high else "smaller"
+        yield Doubt(
+            f"{prefix}loss of rows {rows} is {np.exp(step):.3g} times {what} than the others "
+            "suggest: bits beside nats?",
+            cannot=True,
+        )
+
+
 def _constant(runs):
     for name in runs.columns.intersection(_INPUTS):
         values = runs[name].to_numpy(float)
@@ -237,9 +317,8 @@ def _coarse(runs, name):
         return
     if name == "teacher_loss":
         return
-    decimals = next((d for d in range(7) if np.allclose(values, values.round(d), atol=1e-9)), 7)
-    if 10.0**-decimals > 0.003 * np.median(values):
-        yield Doubt(f"{name} is rounded to {10.0**-decimals:g}: as coarse as one run's noise")
+    if rounding(values) > 0.003 * np.median(values):
+        yield Doubt(f"{name} is rounded to {rounding(values):g}: as coarse as one run's noise")
     elif len(distinct) < 0.5 * len(values):
         common = runs[name].value_counts()
         yield Doubt(

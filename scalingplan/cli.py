@@ -1,6 +1,8 @@
 """The command line: `scalinglib plan`, `fit`, `design`, `study`, or `python -m scalingplan`."""
 
 import argparse
+import errno
+import os
 import sys
 from importlib import import_module
 
@@ -10,12 +12,13 @@ COMMANDS = {
     "design": "which runs to train next, and when to stop",
     "study": "train models on your text, and leave a table of runs for a law",
 }
+_ELSEWHERE = {"fit": "; --out FOLDER writes elsewhere", "study": "; --table FILE writes elsewhere"}
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status, 2 with a sentence where the input is at fault.
 
-    So too where the command wants an extra that is not installed.
+    So too where the command wants an extra that is not installed, or the system refuses.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="scalinglib", description="Distillation scaling laws.")
@@ -33,7 +36,17 @@ def main(arguments=None):
             modules[name].add(command)
     given = parser.parse_args(arguments)
     try:
-        return modules[given.command].run(given) or 0
+        status = modules[given.command].run(given) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # who reads has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ValueError, ImportError) as error:
-        print(f"scalinglib {given.command}: {error}", file=sys.stderr)
-        return 2
+        said = str(error)
+    except OSError as error:
+        said = f"{error.filename or 'the system'}: {error.strerror or error}"
+        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EPERM):
+            said += _ELSEWHERE.get(given.command, "")
+    print(f"scalinglib {given.command}: {said}", file=sys.stderr)
+    return 2

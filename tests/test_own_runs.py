@@ -3,6 +3,7 @@
 import argparse
 import ast
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from scalinglib import fit, laws, simulate
 from scalinglib.experiment import records as runs_table
 from scalinglib.report.paths import DATA, ROOT
-from scalingplan import tables, units
+from scalingplan import cli, tables, units
 from scalingplan.answers import budgets, decisions, fitting, full, numbers
 from scalingplan.commands import fit as command
 from scalingplan.tables.columns import DISTILLATION
@@ -692,3 +693,92 @@ def test_a_cell_is_read_as_its_file_writes(cell, mark, value):
 def test_a_cell_that_may_be_two_numbers_is_refused(cell):
     with pytest.raises(ValueError, match=r"must be|can be|cannot be"):
         units.cell(cell, "size", None)
+
+
+def test_a_trackers_export_is_mapped_whole_and_its_crashed_rows_are_left_out_on_request():
+    path = CASES / "wandb_partial" / "runs.csv"
+    with pytest.raises(tables.TableError) as caught:
+        tables.read_runs(path)
+    (pairs,) = re.findall(r'--map "(.*)"', str(caught.value))
+    renamed = dict(pair.split("=") for pair in pairs.split(","))
+    assert set(renamed.values()) == {
+        "student_params", "student_tokens", "teacher_params", "teacher_loss", "student_loss"
+    }  # fmt: skip
+    with pytest.raises(tables.TableError, match=r"row 3, column student_loss.*\n--skip-empty"):
+        tables.read_runs(path, renamed)
+    found = tables.read_runs(path, renamed, skip_empty=True)
+    assert "1 rows without a number are left out (first: row 3)" in found.notes
+    kept = tables.read_runs(path, renamed, where={"State": "finished"})
+    assert kept.distilled.equals(found.distilled)
+    assert any("1 rows left out: kept where State is finished" in note for note in kept.notes)
+    with pytest.raises(tables.TableError, match="--where names state; the file has Name, State"):
+        tables.read_runs(path, renamed, where={"state": "finished"})
+
+
+def test_a_rival_of_a_column_is_named(tmp_path):
+    table = tables.read_runs(CASES / "train_and_val_loss" / "trainer.csv")
+    (note,) = table.notes
+    assert note == (
+        'loss is the column loss; eval_loss left aside (--map "eval_loss=loss" takes it)'
+    )
+    note = tables.read_runs(DATA / "public" / "gadre_c4_eval.csv").notes[0]
+    assert note.startswith("params is the column params; params_non_embedding left aside")
+
+
+def test_what_the_system_refuses_is_a_sentence(tmp_path, capsys):
+    assert cli.main(["fit", str(tmp_path)]) == 2
+    assert f"{tmp_path} cannot be read: Is a directory" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_no_traceback():
+    words = [sys.executable, "-m", "scalingplan", "plan", "--student", "1B", "--tokens", "50B"]
+    code = f"{shlex.join([*words, '--teacher', '7B:2.05'])} | true"
+    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stderr == ""
+
+
+def test_two_tables_of_one_name_do_not_mix_their_answers(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(full, "_STARTS", 8)
+    monkeypatch.setattr(full, "_REPLICATES", 8)
+    for name, count in (("web", 40), ("code", 30)):
+        (tmp_path / name).mkdir()
+        runs = simulate.supervised_runs(laws.load("corrected").supervised).head(count)
+        runs.to_csv(tmp_path / name / "runs.csv", index=False)
+        assert command.run(arguments(tmp_path / name / "runs.csv", "--out", tmp_path / "own")) == 0
+    assert f"held the fit of {tmp_path / 'web' / 'runs.csv'}" in capsys.readouterr().out
+    assert len(tables.read_runs(tmp_path / "own" / "runs.csv").supervised) == 30
+
+
+def test_baselines_in_the_students_columns_are_supervised_runs(tmp_path):
+    path = tmp_path / "runs.csv"
+    runs = simulate.example_runs().head(6)[NUMBERS].astype(object)
+    runs.loc[4:, ["teacher_params", "teacher_tokens", "teacher_loss"]] = ""
+    runs.to_csv(path, index=False)
+    read = tables.read_runs(path)
+    assert (len(read.distilled), len(read.supervised)) == (4, 2)
+    assert read.supervised.loss.tolist() == runs.student_loss[4:].tolist()
+    assert "2 rows without teacher are supervised runs" in read.notes
+
+
+def test_tables_that_are_not_what_they_seem_are_doubted():
+    law = laws.load("corrected").supervised
+    runs = simulate.supervised_runs(law, noise=0.002)
+    assert not [d for d in tables.doubts(runs) if "apart" in d.text or "bits" in d.text]
+    mixed = runs.assign(loss=runs.loss.where(runs.index % 3 > 0, runs.loss / np.log(2)))
+    first = tables.doubts(mixed)[0]
+    assert first.cannot
+    assert "loss of rows 0, 3, 6, 9, 12, ... is 1.44 times larger than the others" in first.text
+    sets = pd.concat(
+        [
+            runs.assign(text=name, loss=f * runs.loss)
+            for name, f in (("web", 1.0), ("code", 0.9), ("books", 1.1))
+        ],
+        ignore_index=True,
+    )
+    assert "the column text tells them apart (web, code, books)" in doubts_of(sets)
+    curves = pd.concat(
+        [runs.assign(run_id=runs.index, tokens=s * runs.tokens) for s in (0.2, 0.4, 0.6, 0.8, 1)],
+        ignore_index=True,
+    )
+    curves["loss"] = law.loss(curves.params, curves.tokens)
+    assert f"{len(runs)} runs have some 5 rows each (column run_id)" in doubts_of(curves)

@@ -6,6 +6,7 @@ import pytest
 from scalinglib import allocate, laws
 from scalinglib.report import maps
 from scalinglib.report.paths import DATA
+from scalingplan.page import resolution
 
 LAW = laws.load("corrected")
 
@@ -66,3 +67,8 @@ def test_every_recipe_lies_in_its_own_range():
 )
 def test_amounts_read_as_people_say_them(value, text):
     assert maps.amount(value) == text
+
+
+def test_the_threshold_that_the_sheets_text_names_is_the_codes():
+    text = (DATA / "README.md").read_text(encoding="utf-8")
+    assert f"({resolution():.4f} of the loss, the threshold of `scalinglib plan`)" in text

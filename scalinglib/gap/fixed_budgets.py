@@ -73,14 +73,14 @@ def signs(law: StudentLaw, runs: pd.DataFrame, least: float = 0.01) -> float:
 
 
 def last_budgets(law: StudentLaw, teachers: np.ndarray, students: np.ndarray) -> np.ndarray:
-    """Student FLOPs of the last gain; a row a teacher loss, a column a student; inf for always.
+    """Student FLOPs where the last gain ends (`last_gain`), a row a teacher, a column a student.
 
     Looked for between 1e18 and 1e25 FLOPs.
     """
     budget = np.geomspace(1e18, 1e25, 281)
     tokens = budget / (3 * flops.forward_flops(students[:, None]))
     gaps = gap_to_data(law, students[:, None], tokens, np.asarray(teachers)[:, None, None])
-    return np.where(gaps[..., -1] < 0, np.inf, np.where(gaps < 0, budget, 0).max(axis=-1))
+    return allocate.last_gain(budget, -gaps)
 
 
 def weaker_with_tokens(law: StudentLaw, points: int = 61) -> float:

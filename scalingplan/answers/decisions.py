@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.allocate import Advice, Problem, Teacher, advise
+from scalinglib.doubts import rounding
 from scalinglib.fit import Fit, Status
 from scalinglib.flops import forward_flops
 from scalinglib.laws import Ensemble
@@ -168,6 +169,10 @@ def decide(laws: OwnLaws, problem: Problem) -> Answer:
     order = np.lexsort((pool.predicted, np.arange(len(pool)) != chosen))
     ranked = pool.iloc[order].reset_index(drop=True)
     reasons = (*unfit(laws), *_outside(laws, problem.student_params, found))
+    step = rounding(runs.student_loss)
+    if abs(found.gain) < step and found.verdict != "undecided":
+        coarse = f"losses are rounded to {step:g}, and the gain is {found.gain:+.2g}: too coarse"
+        reasons = (*reasons, coarse)
     return Answer(
         problem=problem,
         advice=found,

@@ -62,6 +62,17 @@ def add(parser):
         default=1.0,
         help="share of the teacher's inference that the budget pays, such as 25%% (default 1)",
     )
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="keep only such rows, as in State=finished",
+    )
+    parser.add_argument(
+        "--skip-empty", action="store_true", help="leave out rows in which a number is missing"
+    )
+    parser.add_argument("--out", type=Path, help="the folder of the answer")
     parser.add_argument("--as-is", action="store_true", help="fit whatever is doubtful in the runs")
 
 
@@ -120,11 +131,14 @@ def _run(arguments):
         notebook = "16_your_own_supervised_runs", {"compute": arguments.flops}
     lines = [*said.lines, *answer.lines]
     print(*answer.lines, sep="\n")
-    folder = _folder(arguments.runs)
+    folder = arguments.out or _folder(arguments.runs)
+    source = str(arguments.runs.resolve())
+    if was := _replaced(folder, source):
+        print(f"{folder} held the fit of {was}; it is replaced (--out FOLDER keeps both)")
     _write(folder, lines, answer.files)
     read = folder / f"{arguments.runs.stem}.csv"
     table.whole().to_csv(read)
-    how = {"table": read.name, "way": ways, "said": said.lines}
+    how = {"from": source, "table": read.name, "way": ways, "said": said.lines}
     (folder / "fit.json").write_text(json.dumps(how, indent=1) + "\n", encoding="utf-8")
     print(f"written: {folder}", flush=True)
     if _in_checkout():
@@ -170,7 +184,12 @@ def _lines(doubts):
 
 
 def _read(path, arguments):
-    table = tables.read_runs(path, _pairs(arguments.map, "map"))
+    table = tables.read_runs(
+        path,
+        _pairs(arguments.map, "map"),
+        where=_pairs(arguments.where, "where"),
+        skip_empty=arguments.skip_empty,
+    )
     units = _pairs(arguments.units, "units")
     return table._replace(
         distilled=tables.converted(table.distilled, units),
@@ -210,6 +229,18 @@ def _folder(runs):
     if _in_checkout():
         return paths.ROOT / "build" / "own" / runs.stem
     return runs.resolve().parent / f"{runs.stem}_fit"
+
+
+def _replaced(folder, source):
+    """The other table whose answer is in a folder, its files removed; "" where there is none."""
+    record = folder / "fit.json"
+    was = json.loads(record.read_text(encoding="utf-8"))["from"] if record.is_file() else source
+    if was == source:
+        return ""
+    for file in folder.glob("*"):
+        if file.suffix in (".csv", ".json", ".txt"):
+            file.unlink()
+    return was
 
 
 def _write(folder, lines, files):

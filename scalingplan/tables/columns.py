@@ -2,6 +2,8 @@
 
 import difflib
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -21,6 +23,12 @@ DISTILLATION = (
     "student_loss",
 )
 _KIND = {"params": "size", "tokens": "tokens", "loss": "loss"}  # of `units.KINDS`
+_KINDS_SAID = {
+    "params": {"param", "params", "parameters", "nparams"},
+    "tokens": {"token", "tokens", "ntokens"},
+    "loss": {"loss", "nll", "ppl", "perplexity", "bpb", "ce"},
+}
+_BETTER = {"eval", "val", "validation", "test", "emb", "embedding", "non"}
 _SHOWN = 20  # faults of one kind that are listed; the rest is counted
 
 # What people call the columns; lower case, without blanks and marks.
@@ -56,13 +64,13 @@ class RunsTable(NamedTuple):
     supervised: pd.DataFrame
     notes: tuple
 
-    def joined(self, supervised, name):
+    def joined(self, supervised: pd.DataFrame, name: str) -> "RunsTable":
         """With the supervised runs of a second file, whose rows carry its name."""
         named = supervised.set_axis([f"{row} of {name}" for row in supervised.index])
         parts = [part for part in (self.supervised, named) if len(part)]
         return self._replace(supervised=pd.concat(parts) if parts else self.supervised)
 
-    def whole(self):
+    def whole(self) -> pd.DataFrame:
         """All runs in one table that `read_runs` takes as it is, supervised ones last."""
         if self.distilled.empty or self.supervised.empty:
             return self.supervised if self.distilled.empty else self.distilled
@@ -70,22 +78,28 @@ class RunsTable(NamedTuple):
         return pd.concat([self.distilled.rename(columns=own), self.supervised])
 
 
-def read_runs(path, renamed=None):
+def read_runs(
+    path: str | Path,
+    renamed: Mapping[str, str] | None = None,
+    *,
+    where: Mapping[str, str] | None = None,
+    skip_empty: bool = False,
+) -> RunsTable:
     """The runs of a CSV file.
 
     Parameters
     ----------
-    path : path_like
+    path
         Separated by commas, semicolons, tabs, bars or blanks; UTF-8 or UTF-16; decimals with a
         point or, where that is unambiguous, a comma; sizes also as 125M or 1.5B. Columns of
         `DISTILLATION`, of `SUPERVISED`, or the latter with teacher_params, teacher_tokens and
         teacher_loss, which are empty in the rows of supervised runs.
-    renamed : dict or None
+    renamed
         Names in the file and what they stand for, in either direction.
-
-    Returns
-    -------
-    RunsTable
+    where
+        Columns of the file and what they must say; other rows are left out, and counted.
+    skip_empty
+        Leave out rows in which a number is missing, and count them.
 
     Raises
     ------
@@ -96,12 +110,27 @@ def read_runs(path, renamed=None):
     names = _named(sheet.header, renamed or {})
     wanted = _wanted(names, path)
     mark = decimal_mark(sheet, {name: names.index(name) for name in wanted})
-    faults, rows = _overlong(sheet), {}
+    sheet, notes = _kept(sheet, where or {})
+    faults, rows, empty = _overlong(sheet), {}, []
     for row, record in sheet.rows.items():
         cells = dict(zip(names, record, strict=False))
-        rows[row] = _run(row, {name: cells.get(name, "") for name in wanted}, mark, faults)
+        missing, wrong = [], []
+        values = _run(row, {name: cells.get(name, "") for name in wanted}, mark, missing, wrong)
+        if missing and skip_empty and not wrong:
+            empty.append(row)
+            continue
+        faults += missing + wrong
+        rows[row] = values
     if faults:
+        if all(" it is " in fault for fault in faults):
+            faults.append("--skip-empty leaves such rows out; --where COLUMN=VALUE keeps some")
         raise TableError("\n".join(faults[:_SHOWN] + _more(faults)))
+    if not rows:
+        raise TableError("no row is left")
+    if empty:
+        notes.append(f"{len(empty)} rows without a number are left out (first: row {empty[0]})")
+    sheet = sheet._replace(rows={row: sheet.rows[row] for row in rows})
+    notes += _rivals(wanted, names, sheet.header)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=wanted, dtype=float)
     table.index.name = "row"
     others = {name: at for at, name in enumerate(names) if name and name not in wanted}
@@ -112,26 +141,43 @@ def read_runs(path, renamed=None):
         },
         index=table.index,
     )
-    return _told_apart(table.join(kept), wanted, mark)
+    found = _told_apart(table.join(kept), wanted, mark)
+    return found._replace(notes=(*notes, *found.notes))
 
 
-def _run(row, cells, mark, faults):
-    """The numbers of one row; what is wrong with it goes to `faults`."""
+def _kept(sheet, where):
+    """The rows whose columns say what they must, and a note on the others."""
+    for name in where:
+        if name not in sheet.header:
+            raise TableError(f"--where names {name}; the file has {', '.join(sheet.header)}")
+    at = {sheet.header.index(name): value for name, value in where.items()}
+    rows = {
+        row: record
+        for row, record in sheet.rows.items()
+        if all(i < len(record) and record[i] == value for i, value in at.items())
+    }
+    said = ", ".join(f"{name} is {value}" for name, value in where.items())
+    out = len(sheet.rows) - len(rows)
+    return sheet._replace(rows=rows), [f"{out} rows left out: kept where {said}"] if where else []
+
+
+def _run(row, cells, mark, missing, wrong):
+    """The numbers of one row; what it lacks, or has wrong, goes to the lists."""
     teacher = [name for name in cells if name.startswith("teacher_")]
     mixed = "params" in cells and bool(teacher)
-    without = mixed and not any(cells[name].strip() for name in teacher)
+    without = bool(teacher) and not any(cells[name].strip() for name in teacher)
     values = []
     for name, cell in cells.items():
         if cell.lower() in ("", "nan", "na", "n/a", "none", "null", "-"):
             may_lack = name in ("teacher_params", "teacher_tokens")
             if not (without and name in teacher) and not (mixed and may_lack):
-                faults.append(f"row {row}, column {name}: it is {cell or 'empty'}")
+                missing.append(f"row {row}, column {name}: it is {cell or 'empty'}")
             values.append(float("nan"))
             continue
         try:
             values.append(units.cell(cell, _KIND[name.rsplit("_")[-1]], mark))
         except ValueError as error:
-            faults.append(f"row {row}, column {name} is {cell!r}: {error}")
+            wrong.append(f"row {row}, column {name} is {cell!r}: {error}")
             values.append(float("nan"))
     return values
 
@@ -139,7 +185,14 @@ def _run(row, cells, mark, faults):
 def _told_apart(table, wanted, mark):
     notes = ["decimal commas are read as such"] if mark == "," else []
     if "params" not in wanted:
-        return RunsTable(table, pd.DataFrame(columns=list(SUPERVISED)), tuple(notes))
+        alone = table.teacher_loss.isna()
+        if not alone.any():
+            return RunsTable(table, pd.DataFrame(columns=list(SUPERVISED)), tuple(notes))
+        own = {f"student_{name}": name for name in SUPERVISED}
+        teachers = [name for name in wanted if name.startswith("teacher_")]
+        singles = table[alone].drop(columns=teachers).rename(columns=own)
+        notes.append(f"{len(singles)} rows without teacher are supervised runs")
+        return RunsTable(table[~alone], singles, tuple(notes))
     if "teacher_loss" not in wanted:
         return RunsTable(pd.DataFrame(columns=list(DISTILLATION)), table, tuple(notes))
     alone = table.teacher_loss.isna()
@@ -201,6 +254,8 @@ def _wanted(names, path):
     if guesses:
         pairs = ",".join(f"{found}={name}" for name, found in guesses.items())
         lines.append(f'if they are only named otherwise: scalinglib fit {path} --map "{pairs}"')
+        if left := [name for name in missing if name not in guesses]:
+            lines.append(f"nothing in it looks like {', '.join(left)}")
     raise TableError("\n".join(lines))
 
 
@@ -213,10 +268,42 @@ def _guesses(missing, names):
         if not hits:
             near = difflib.get_close_matches(_bare(name), map(_bare, free), 1, cutoff=0.8)
             hits = [found for found in free if near and _bare(found) == near[0]]
+        hits = hits or sorted((found for found in free if _means(found, name)), key=_doubtful)
         if hits:
             guesses[name] = hits[0]
             free.remove(hits[0])
     return guesses
+
+
+def _words(name):
+    return [word for word in re.split(r"[^a-z]+", name.lower()) if word]
+
+
+def _means(found, name):
+    """Whether a column's name, as trackers and tables write it, can stand for one of the law's."""
+    words, kind = _words(found), name.rsplit("_", 1)[-1]
+    of_teacher = any(word.startswith("teach") for word in words)
+    return of_teacher == name.startswith("teacher") and bool(_KINDS_SAID[kind] & set(words))
+
+
+def _doubtful(found):
+    """How far a name is from what the law wants: evaluation losses, non-embedding parameters."""
+    words = set(_words(found))
+    return bool(words & {"train", "training", "total"}) - bool(words & _BETTER)
+
+
+def _rivals(wanted, names, header):
+    """What was taken for a column where another one beside it may mean the same."""
+    for name in wanted:
+        taken = header[names.index(name)]
+        others = [
+            h for h, n in zip(header, names, strict=False) if n not in wanted and _means(h, name)
+        ]
+        if others:
+            yield (
+                f"{name} is the column {taken}; {', '.join(others)} left aside "
+                f'(--map "{others[0]}={name}" takes it)'
+            )
 
 
 def _overlong(sheet):
