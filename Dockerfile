@@ -12,6 +12,7 @@ WORKDIR /home/reader/scalinglib
 COPY --chown=reader requirements.lock pyproject.toml README.md LICENSE ./
 COPY --chown=reader tools/environment.py tools/
 COPY --chown=reader scalinglib/__init__.py scalinglib/
+COPY --chown=reader scalingplan/__init__.py scalingplan/
 RUN python tools/environment.py
 COPY --chown=reader . .
 CMD ["make", "smoke"]
