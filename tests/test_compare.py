@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from scalinglib.experiment.compare import against, differences, interval, rise
+from scalinglib.experiment.compare import (
+    above_zero,
+    against,
+    against_best,
+    differences,
+    interval,
+    never_rises,
+    rise,
+)
 
 
 def noisy(effects, seeds=4, own=0.001):
@@ -50,6 +58,15 @@ def test_the_interval_holds_the_mean_as_often_as_it_says():
     assert np.isnan(interval([1.0])).all()
 
 
+def test_columns_above_zero():
+    values = pd.DataFrame(
+        {"up": [0.9, 1.0, 1.1], "noise": [-1, 0.5, 1.0], "down": [-1, -1.1, -1.2]}
+    )
+    assert list(above_zero(values)) == [True, False, False]
+    two_errors_are_not_enough = pd.DataFrame({"x": [0.2, 1.0, 1.2]})  # t = 2.7 of two degrees
+    assert not above_zero(two_errors_are_not_enough).any()
+
+
 def test_differences_are_a_row_a_run():
     runs = noisy({0.5: 0.1, 1.0: 0.0})
     found = differences(runs, "x", 1.0)
@@ -64,6 +81,24 @@ def test_against_refuses_what_it_cannot_pair():
         against(runs[1:], "x", 1.0)
     with pytest.raises(ValueError, match="reference is 3"):
         against(runs, "x", 3)
+
+
+def test_groups_are_compared_within_themselves():
+    groups = [noisy({0.0: 0.0, 1.0: effect}).assign(g=effect) for effect in (0.1, -0.1)]
+    both = against(pd.concat(groups), "x", 0.0, by=("g",))
+    apart = [against(group, "x", 0.0).assign(g=group.g.iloc[0]) for group in groups]
+    pd.testing.assert_frame_equal(both, pd.concat(apart[::-1], ignore_index=True)[list(both)])
+
+
+def test_what_is_as_good_as_the_best_and_what_never_rises():
+    runs = noisy({1: 0.2, 2: 0.0, 3: 1e-5, 4: 0.1})
+    judged = against_best(runs, "x")
+    assert list(judged.verdict) == ["worse", "no difference", "no difference", "worse"]
+    assert judged.loss[judged.best].item() == judged.loss.min()
+    twice = against_best(pd.concat([runs.assign(g=0), runs.assign(g=1)]), "x", by=("g",))
+    assert list(twice.verdict) == 2 * list(judged.verdict)
+    assert not never_rises(runs, "x")
+    assert never_rises(runs[runs.x < 4], "x")  # 1e-5 is within the noise
 
 
 def students(losses):

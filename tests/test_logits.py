@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from scalinglib.lanes import float64
 from scalinglib.report.paths import DATA
@@ -307,3 +308,50 @@ def test_a_row_is_made_again(monkeypatch):
     rows, _ = record.task(None, [run]).train(run, given)
     # To every digit on the machine that made the rows; elsewhere arithmetic differs.
     assert rows[0]["loss"] == pytest.approx(runs.loss[run.id], rel=1e-3)
+
+
+def kept(drawn, whole, rng):
+    """Runs of the smallest `Sparse`: 12 drawn symbols and the whole distribution, three seeds."""
+    sparse = logits.Sparse(logits.WORDS, ((1, 20, 3),), (12,), ())
+    shared = rng.normal(size=3)
+    rows = [
+        {
+            "id": run.id,
+            "params": 1,
+            "seed": run.seed,
+            "samples": run.objective.samples,
+            "top_k": None,
+        }
+        | {"loss": shared[run.seed] + (drawn if run.objective.samples else whole)[run.seed]}
+        for run in sparse.runs()
+    ]
+    table = pd.DataFrame(rows).astype({"samples": float, "top_k": float})
+    return sparse, table, shared
+
+
+def test_the_share_kept_carries_the_errors_of_both_gains():
+    rng = np.random.default_rng(2)
+    sparse, table, shared = kept([1.1, 1.1, 1.1], [1.0, 1.0, 1.0], rng)
+    data = pd.DataFrame({"params": 1, "seed": range(3), "loss": shared + 1.4})
+    found = logits.share_kept(table, sparse, data).iloc[0]
+    assert found.share == pytest.approx(0.75)
+    assert found.low == pytest.approx(found.high)  # nothing scatters: the seeds' part is shared
+    data["loss"] += [
+        0.2,
+        0.0,
+        -0.2,
+    ]  # the teacher's worth is uncertain, the drawn symbols' cost not
+    found = logits.share_kept(table, sparse, data).iloc[0]
+    assert found.low < 0.75 < found.high
+
+
+def test_the_change_with_tokens_is_welchs():
+    rng = np.random.default_rng(3)
+    sparse, short, _ = kept([1.3, 1.5, 1.4], [1.0, 1.0, 1.0], rng)
+    _, long, _ = kept([1.1, 1.2, 1.15], [1.0, 1.0, 1.0], rng)
+    both = logits.Sparse(logits.WORDS, ((1, 100, 3),), (12,), ())
+    long["id"] = [run.id for run in both.runs()]
+    found = logits.change_with_tokens(pd.concat([short, long]), sparse, both).iloc[0]
+    assert found.change == pytest.approx(-0.25)
+    expected = scipy.stats.ttest_ind([0.1, 0.2, 0.15], [0.3, 0.5, 0.4], equal_var=False)
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval()))

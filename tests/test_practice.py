@@ -7,6 +7,7 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
 from scalinglib.study import record
@@ -100,3 +101,15 @@ def test_attention_survives_the_gains_of_high_learning_rates():
 
     assert np.isfinite(loss(params))
     assert all(np.isfinite(part).all() for part in jax.tree.leaves(jax.grad(loss)(params)))
+
+
+def test_what_half_a_decade_costs_is_read_between_rates():
+    losses = pd.Series({1e-3: 2.0, 1e-2: 1.0, 1e-1: 1.5})
+    assert practice.within_a_decade(losses) == pytest.approx(0.5)  # half way to 2.0
+
+
+def test_each_teacher_has_the_runs_without_one():
+    rows = pd.DataFrame({"mixing": [0.0, 1.0, 1.0], "teacher_loss": [np.nan, 1.0, 2.0]})
+    found = practice.mixed(rows)
+    assert sorted(found[found.mixing == 0].teacher_loss) == [1.0, 2.0]
+    assert len(found) == 4

@@ -16,6 +16,7 @@ import numpy as np
 import optax
 import pandas as pd
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -614,22 +615,64 @@ def test_code_does_not_know_comments_and_does_know_flops(monkeypatch):
 
 
 def simulated_students(slope, noise=1e-3):
-    """Students of 16 teachers whose loss depends on L_T and, by `slope`, on log N_T."""
+    """Four seeds of students of 16 teachers; losses depend on L_T and, by `slope`, on log N_T.
+
+    Half of the variance is the seed's alone, the same under every teacher.
+    """
     rng = np.random.default_rng(0)
     teacher_loss, size = rng.uniform(1.4, 2.3, 16), 10 ** rng.uniform(3, 6, 16)
-    loss = 2 + (teacher_loss - 1.8) ** 2 + slope * np.log10(size) + noise * rng.normal(size=16)
-    columns = {"student_loss": loss, "teacher_loss": teacher_loss, "teacher_params": size}
-    return pd.DataFrame(columns | {"error": noise})
+    loss = 2 + (teacher_loss - 1.8) ** 2 + slope * np.log10(size)
+    given = {"teacher": range(16), "teacher_loss": teacher_loss, "teacher_params": size}
+    seeds = [loss + 0.05 * rng.normal() + 2 * noise * rng.normal(size=16) for _ in range(4)]
+    return pd.concat(
+        [pd.DataFrame(given | {"seed": s, "loss": own}) for s, own in enumerate(seeds)]
+    )
 
 
 def test_collapse_sees_what_teacher_size_does_and_nothing_else():
     clean, bent = (analysis.collapse(simulated_students(slope)) for slope in (0.0, 0.02))
     assert clean.p > 0.01
     assert clean.spread == pytest.approx(1e-3 / 2, rel=0.5)
+    assert clean.noise == pytest.approx(1e-3 / 2, rel=0.3)  # of four seeds; 0.05 is no part of it
     assert bent.p < 1e-6
     assert abs(bent.slope - 0.02) < 3 * bent.slope_error
+    five = simulated_students(0.0).query("teacher < 5")
     with pytest.raises(ValueError, match="5 teachers"):
-        analysis.collapse(simulated_students(0.0)[:5])
+        analysis.collapse(five)
+
+
+def repeated(deviation, seeds=4, tokens=(1e4, 1e5, 1e6), depths=(1, 2)):
+    """Runs of two teachers whose loss has a seed's noise, the same under both."""
+    rng = np.random.default_rng(3)
+    settings = [
+        (depth, count, seed) for depth in depths for count in tokens for seed in range(seeds)
+    ]
+    noise = {setting: deviation(*setting[:2]) * rng.normal() for setting in settings}
+    same = {"kind": "distilled", "params": 1.0, "teacher_params": 1.0, "teacher_tokens": 1.0}
+    keys = ["n_layers", "tokens", "seed"]
+    return pd.DataFrame(
+        dict(zip(keys, setting, strict=True))
+        | same
+        | {"peak": 1, "teacher": t, "loss": 2 + noise[setting]}
+        for setting in settings
+        for t in ("a", "b")
+    )
+
+
+def test_seed_noise_follows_the_tokens_and_counts_seeds_once():
+    runs = repeated(lambda depth, tokens: 0.01 if tokens < 1e5 else 0.1, seeds=40)
+    found = analysis.seed_noise(runs).loc[1]
+    assert found.deviation[1e4] == pytest.approx(0.03, rel=0.5)  # a tenth of the weight is 0.1's
+    assert found.deviation[1e6] == pytest.approx(0.1, rel=0.2)
+    # 39 of a setting, hardly more from its neighbours, and not twice that for its two teachers.
+    assert 39 < found.freedom[1e6] < 60
+
+
+def test_depths_without_repeats_take_the_deepest_that_has_some():
+    runs = repeated(lambda depth, tokens: 0.1 * depth, seeds=30)
+    once = repeated(lambda depth, tokens: 0.0, seeds=1, depths=(3,))
+    found = analysis.seed_noise(pd.concat([runs, once]))
+    assert found.deviation[3, 1e4] == pytest.approx(found.deviation[2, 1e4])
 
 
 def test_means_are_over_seeds_with_the_pooled_error():
@@ -652,19 +695,48 @@ def test_means_are_over_seeds_with_the_pooled_error():
     assert list(found.loss) == pytest.approx([2.1, 3.0, 1.0])
     deviation = np.std([2.0, 2.2], ddof=1)
     assert list(found.error) == pytest.approx([deviation / math.sqrt(2), deviation, deviation])
+    assert (found.freedom == 1).all()
+    ends = scipy.stats.t.interval(0.95, 1, 2.1, deviation / math.sqrt(2))
+    assert tuple(found.loc[0, ["loss_low", "loss_high"]]) == pytest.approx(ends)
 
 
-def test_students_stand_beside_their_twins_on_labels():
-    columns = ["kind", "params", "tokens", "loss", "error"]
+def test_students_stand_beside_their_twins_trained_on_data():
+    rng = np.random.default_rng(0)
+    shared, base = 0.3 * rng.normal(size=4), dict.fromkeys(["flops", "kl_teacher", "accuracy"], 1.0)
+    base |= {"completion": 1.0, "teacher_loss": 1.0, "peak": 1, "params": 5.0, "n_layers": 1}
+    base |= {"teacher_params": 1.0, "teacher_tokens": 1.0, "tokens": 100}
     rows = [
-        ("supervised", 1, 10, 2.0, 0.03),
-        ("distilled", 1, 10, 1.9, 0.04),
-        ("distilled", 1, 20, 1.8, 0.04),  # nothing to compare it with
+        base | {"kind": kind, "teacher": teacher, "seed": seed, "loss": 2 + shared[seed] + shift}
+        for seed in range(4)
+        for kind, teacher, shift in (
+            ("supervised", None, 0.0),
+            ("distilled", "a", -0.1 + 0.01 * seed),
+            ("distilled", "b", 0.01 * (-1) ** seed),
+        )
     ]
-    (found,) = analysis.against_labels(pd.DataFrame(rows, columns=columns)).itertuples()
-    assert (found.tokens, found.loss, found.loss_labels) == (10, 1.9, 2.0)
-    assert found.difference == pytest.approx(-0.1)
-    assert found.difference_error == pytest.approx(0.05)
+    alone = base | {"kind": "distilled", "teacher": "a", "seed": 0, "tokens": 50, "loss": 2.0}
+    found = analysis.against_data(pd.DataFrame([*rows, alone])).set_index("teacher")
+    assert len(found) == 2
+    assert found.difference["a"] == pytest.approx(-0.085)
+    assert list(found.verdict) == ["distilling wins", "no difference"]
+    assert (found.error < 0.01).all()  # the seeds' own 0.3 is in neither difference
+
+
+def test_students_past_their_best_teacher():
+    base = dict.fromkeys(["flops", "kl_teacher", "accuracy", "completion", "params"], 1.0)
+    base |= {"kind": "distilled", "peak": 1, "n_layers": 1, "tokens": 100}
+    above = {"a": 0.2, "b": 0.0, "c": 0.05}
+    runs = pd.DataFrame(
+        base | {"teacher": t, "teacher_loss": i, "teacher_params": i, "teacher_tokens": i}
+        | {"seed": seed, "loss": 2 + seed + own + (0.01 * seed if t == "c" else 0)}
+        for i, (t, own) in enumerate(above.items())
+        for seed in range(3)
+    )  # fmt: skip
+    found = analysis.past_best(runs).set_index("teacher")
+    assert list(found.best) == [False, True, False]
+    assert list(found.excess) == pytest.approx([0.2, 0.0, 0.06])
+    assert found.excess_low["c"] < 0.06 < found.excess_high["c"]
+    assert found.error["b"] == 0
 
 
 def test_budgets_of_teachers_are_what_their_runs_cost():
@@ -690,3 +762,42 @@ def test_a_budget_buys_the_tokens_that_its_run_has():
     between = analysis.tokens_on(1e12, np.sqrt(size(2).params * size(3).params))
     ends = [analysis.tokens_on(1e12, size(depth).params) for depth in (2, 3)]
     assert between == pytest.approx(np.sqrt(np.prod(ends)))
+
+
+def bowls(error=1e-4):
+    """IsoFLOP profiles whose best size grows with the square root of compute, exactly."""
+    rows = [
+        {"budget": budget, "params": params, "tokens": budget / params, "kind": "x", "error": error}
+        | {"loss": 2 + 0.1 * np.log(params / (0.1 * budget**0.5)) ** 2}
+        for budget in (1e10, 1e11, 1e12)
+        for params in 0.1 * budget**0.5 * np.array([0.25, 0.5, 0.9, 1.7, 3.0])
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_optima_and_their_exponent_are_those_of_the_parabola():
+    found = analysis.optima(bowls(), ["kind"], draws=50)
+    assert list(found["at"]) == pytest.approx(list(0.1 * found.budget**0.5))
+    assert (found.at_low < found["at"]).all()
+    assert (found.at_high > found["at"]).all()
+
+    def law(params, tokens):
+        return 2 + 0.1 * np.log(params / (0.1 * (params * tokens) ** 0.5)) ** 2
+
+    slopes = analysis.size_exponent(bowls(), law, draws=50)
+    assert slopes.exponent == pytest.approx(0.5)
+    assert slopes.through_law == pytest.approx(0.5)
+    assert slopes.low < 0.5 < slopes.high
+    fewer = bowls()
+    assert np.isnan(analysis.size_exponent(fewer[fewer.budget < 1e12], law).exponent)
+    none_inside = bowls(error=10.0)  # nearly any draw has its minimum at an end
+    assert analysis.optima(none_inside, ["kind"], draws=50).empty
+
+
+def test_curves_through_profiles_are_the_polynomials_they_say():
+    lines = analysis.parabolas(bowls(), ["kind", "budget"])
+    exact = 2 + 0.1 * np.log(lines.params / (0.1 * lines.budget**0.5)) ** 2
+    assert list(lines.loss) == pytest.approx(list(exact))
+    table = pd.DataFrame({"g": 1, "x": np.linspace(0, 1, 8)}).assign(y=lambda t: t.x**3 - t.x)
+    cubic = analysis.cubics(table, "g", "x", "y")
+    assert list(cubic.y) == pytest.approx(list(cubic.x**3 - cubic.x), abs=1e-9)

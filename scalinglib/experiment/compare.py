@@ -8,7 +8,18 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-__all__ = ["LEVEL", "against", "differences", "interval", "paired", "rise"]
+__all__ = [
+    "LEVEL",
+    "above_zero",
+    "against",
+    "against_best",
+    "differences",
+    "interval",
+    "intervals",
+    "never_rises",
+    "paired",
+    "rise",
+]
 
 LEVEL = 0.95  # of every interval and verdict
 
@@ -48,38 +59,56 @@ def interval(values) -> tuple[float, float]:
     return values.mean() - half, values.mean() + half
 
 
-def differences(runs: pd.DataFrame, over: str, reference: object) -> pd.DataFrame:
+def intervals(values: pd.DataFrame) -> pd.DataFrame:
+    """mean, low and high of each column (rows: seeds), low and high its `interval`."""
+    ends = {name: interval(column.dropna()) for name, column in values.items()}
+    found = pd.DataFrame(list(ends.values()), list(ends), ["low", "high"])
+    return pd.concat({"mean": values.mean(), "low": found.low, "high": found.high}, axis=1)
+
+
+def above_zero(values: pd.DataFrame) -> pd.Series:
+    """Of each column (rows: seeds) whether the `interval` of its mean lies above zero."""
+    return intervals(values).low > 0
+
+
+def differences(runs: pd.DataFrame, over: str, reference: object, by: tuple = ()) -> pd.DataFrame:
     """Each run's loss above the one of its seed at the reference, for pictures of paired seeds.
 
     Parameters
     ----------
     runs, over : as in `paired`
     reference : value of that column
+    by : tuple of str
+        Columns whose values are told apart first: each group is compared within itself.
 
     Returns
     -------
     DataFrame: the runs, with a column `above` (nats)
     """
+    if by:
+        groups = [group for _, group in runs.groupby(list(by))]
+        return pd.concat([differences(group, over, reference) for group in groups])
     losses = paired(runs, over)
     if reference not in losses:
         raise ValueError(f"reference is {reference!r}; {over} takes {list(losses.columns)}")
     return runs.assign(above=runs.loss - runs.seed.map(losses[reference]))
 
 
-def against(runs: pd.DataFrame, over: str, reference: object) -> pd.DataFrame:
+def against(runs: pd.DataFrame, over: str, reference: object, by: tuple = ()) -> pd.DataFrame:
     """Each setting of a sweep against one of them; where the interval holds zero, no difference.
 
     Parameters
     ----------
-    runs, over, reference : as in `differences`
+    runs, over, reference, by : as in `differences`
 
     Returns
     -------
     DataFrame, a row for each value: it, loss and loss_error (mean over seeds, standard error),
     above and above_error (loss above the reference's), low and high (its `interval`), p (of no
-    difference, paired t test), verdict ("worse", "better", "no difference")
+    difference, paired t test), verdict ("worse", "better", "no difference"); first of all the
+    columns of `by`
     """
-    groups = differences(runs, over, reference).groupby(over)
+    groups = differences(runs, over, reference, by).groupby([*by, over])
     found = groups.loss.agg(loss="mean", loss_error="sem")
     found = found.join(groups.above.agg(above="mean", above_error="sem"))
     ends = groups.above.apply(interval)
@@ -88,6 +117,22 @@ def against(runs: pd.DataFrame, over: str, reference: object) -> pd.DataFrame:
     unequal = (found.low > 0) | (found.high < 0)
     words = np.where(found.above > 0, "worse", "better")
     return found.assign(verdict=np.where(unequal, words, "no difference")).reset_index()
+
+
+def against_best(runs: pd.DataFrame, over: str, by: tuple = ()) -> pd.DataFrame:
+    """`against` the setting of least mean loss of each group, chosen after looking."""
+    found = []
+    for _, group in runs.groupby(list(by)) if by else [(None, runs)]:
+        best = paired(group, over).mean().idxmin()
+        judged = against(group, over, best, by)
+        found.append(judged.assign(best=judged[over] == best))
+    return pd.concat(found, ignore_index=True)
+
+
+def never_rises(runs: pd.DataFrame, over: str) -> bool:
+    """Whether from no value of `over` to the next larger one the loss is told to rise, by pairs."""
+    steps = paired(runs, over).diff(axis=1).iloc[:, 1:]
+    return not any(interval(steps[value])[0] > 0 for value in steps)
 
 
 def rise(runs: pd.DataFrame, over: str = "teacher_width") -> pd.Series:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 import seaborn  # noqa: F401 - its colour maps, by name
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, Normalize
 
 __all__ = [
     "COLUMNS",
@@ -92,6 +92,10 @@ COLUMNS = {
     "percent_off": Column("predicted over measured (%)"),
     "percent_missed": Column("FLOPs missed (%)"),
     "extra_thousands": Column("FLOPs beyond matrix products,\nper token and layer (1000)"),
+    "budget": Column("training compute $C$ (FLOPs)", "$C$", powers, log=True),
+    "temperature": Column("temperature τ", "τ", "{:g}".format, log=True),
+    "peak": Column("peak learning rate", "rate", "{:g}".format, log=True),
+    "bytes_per_token": Column("bytes stored per token", words="{:g}".format, log=True),
     "d_model": Column(r"$d_\mathrm{model}$"),
     "c1": Column("$c_1$, held", words="{:g}".format, log=True),
     "likelihood_ratio": Column(r"likelihood ratio $2 n\,\log(S / S_\mathrm{best})$"),
@@ -132,13 +136,12 @@ _MAPS = {
     "student_tokens": ("viridis_r", 0.2, LogNorm(4e9, 512e9), LogNorm(1e5, 1e9)),
     "width": ("viridis_r", 0.2, LogNorm(4, 256), None),
     "tokens_per_param": ("crest", 0.0, LogNorm(10, 600), None),
+    "teacher_loss": ("plasma", 0.0, Normalize(1.1, 2.75), None),
+    "budget": ("copper_r", 0.15, LogNorm(3e9, 5e12), None),
 }
-_SMALL = {
-    "student_params": 1e7,
-    "student_tokens": 1e9,
-    "width": 0,
-    "tokens_per_param": 0,
-}  # where a study of ours ends
+_MAPS["params"] = _MAPS["student_params"]
+# Where a study of ours ends.
+_SMALL = {"student_params": 1e7, "params": 1e7, "student_tokens": 1e9}
 
 
 def axis_label(column: str) -> str:
@@ -167,7 +170,7 @@ def palette(column: str, values: Iterable) -> dict:
     if column not in _MAPS:
         return dict(zip(values, _OTHERS, strict=False))
     name, least, large, small = _MAPS[column]
-    scale = small if max(values) < _SMALL[column] else large
+    scale = small if max(values) < _SMALL.get(column, 0) else large
     places = {value: float(scale(value)) for value in values}
     shades = {v: mpl.colormaps[name](least + (1 - least) * p) for v, p in places.items()}
     return {v: "black" if places[v] > 1 else shade for v, shade in shades.items()}

@@ -18,6 +18,7 @@ __all__ = [
     "DIAGONAL",
     "MARK",
     "Panels",
+    "bars",
     "curve",
     "diagonal",
     "dots",
@@ -76,6 +77,7 @@ class Panels(sns.FacetGrid):
         *,
         col: str | None = None,
         wrap: int = COLUMNS,
+        sharex: bool = True,
         sharey: bool = True,
         labels: tuple[str, str] | None = None,
         size: tuple | None = None,
@@ -86,7 +88,7 @@ class Panels(sns.FacetGrid):
         with plt.rc_context({"figure.constrained_layout.use": False}):
             super().__init__(
                 table, col=col, col_order=values or None, col_wrap=wide if col else None,
-                sharey=sharey, height=height, aspect=width / wide / height,
+                sharex=sharex, sharey=sharey, height=height, aspect=width / wide / height,
             )  # fmt: skip
         self.column, self.names, self.keys, self._finished = col, (x, y), {}, False
         self.labels = labels or (columns.axis_label(x), columns.axis_label(y))
@@ -298,6 +300,23 @@ def errors(
         colour = {"color": palette[value]} if hue else {}
         bars = {"fmt": "o", "markersize": 4, "linewidth": 1.2} | colour | style
         ax.errorbar(part[x], part[y], 2 * part[f"{y}_error"], **bars)
+
+
+def bars(
+    data: pd.DataFrame,
+    x: str,
+    y: str,
+    ax: plt.Axes,
+    hue: str | None = None,
+    palette: dict | None = None,
+    **style,
+) -> None:
+    """Points with bars from the column `y`_low to `y`_high: an interval computed before."""
+    for value, part in data.groupby(hue, sort=False) if hue else [(None, data)]:
+        colour = {"color": palette[value]} if hue else {}
+        ends = np.abs([part[y] - part[f"{y}_low"], part[f"{y}_high"] - part[y]])
+        look = {"fmt": "o", "markersize": 4, "linewidth": 1.2} | colour | style
+        ax.errorbar(part[x], part[y], ends, **look)
 
 
 def diagonal(ax: plt.Axes) -> None:

@@ -1,98 +1,152 @@
 """What the study's runs say: means over seeds, and whether the teacher's loss says it all."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from scalinglib.fit import isoflop_minimum
+from scalinglib.experiment import compare
+from scalinglib.fit import isoflop_draws, isoflop_minimum, isoflop_size
 from scalinglib.study.run import PERFECT, by_flops, size
 
 __all__ = [
-    "against_labels",
+    "against_data",
     "at_budgets",
     "collapse",
+    "cubics",
     "decomposed",
     "falls_back",
     "kl_rises",
     "means",
+    "optima",
     "overtakers",
+    "parabolas",
+    "past_best",
     "profile_minimum",
-    "seed_deviation",
+    "seed_noise",
+    "size_exponent",
     "teacher_budgets",
     "tokens_on",
+    "with_noise",
 ]
 
 _SAME = ["kind", "n_layers", "params", "tokens", "teacher", "teacher_params", "teacher_tokens"]
 _MEASURED = ["loss", "kl_teacher", "accuracy", "completion", "teacher_loss", "flops"]
 
 
-def seed_deviation(runs):
-    """Standard deviation of the loss over seeds, by depth, pooled over all repeated settings.
+def seed_noise(runs: pd.DataFrame, value: str = "loss") -> pd.DataFrame:
+    """Standard deviation over seeds by depth and tokens: noise grows tenfold along one depth.
 
-    Depths of which nothing was repeated get that of the deepest that was.
+    Variances of all repeated settings of a depth are pooled with weights that halve with each
+    factor of two between their tokens and those asked for. Settings that differ in the teacher
+    alone share their seeds, so that all of them together have the freedom of one. A depth of which
+    nothing was repeated takes the deepest that was.
+
+    Parameters
+    ----------
+    runs : DataFrame, a row a run
+    value : str
+        The column whose noise is asked for.
+
+    Returns
+    -------
+    DataFrame, index (n_layers, tokens): deviation, freedom (of the pooled variance, by
+    Satterthwaite's formula)
     """
-    same = runs.groupby([*_SAME, "peak"], dropna=False).loss
-    spread = pd.DataFrame({"variance": same.var(), "count": same.size()}).dropna().reset_index()
-    weight = spread["count"] - 1
-    pooled = (spread.variance * weight).groupby(spread.n_layers).sum()
-    pooled = np.sqrt(pooled / weight.groupby(spread.n_layers).sum())
-    return pooled.reindex(range(1, int(runs.n_layers.max()) + 1)).ffill()
+    same = runs.groupby([*_SAME, "peak"], dropna=False)[value].agg(["var", "size"])
+    same = same.dropna().reset_index()
+    if same.empty:
+        raise ValueError("runs has no setting twice; its noise needs two seeds of some setting")
+    same["freedom"] = same["size"] - 1
+    same["sum"] = same["var"] * same.freedom
+    same = same.groupby(["n_layers", "tokens"]).agg({"sum": "sum", "freedom": "sum", "size": "max"})
+    same = same.assign(var=same["sum"] / same.freedom).reset_index()
+    found = {}
+    for depth, tokens in sorted(set(zip(runs.n_layers, runs.tokens, strict=True))):
+        own = same[same.n_layers == (depth if depth in set(same.n_layers) else same.n_layers.max())]
+        near = 0.5 ** np.abs(np.log2(own.tokens / tokens))
+        weight, freedom = near * (own["size"] - 1), own["size"] - 1
+        variance = (weight * own["var"]).sum() / weight.sum()
+        told = weight.sum() ** 2 / (weight**2 / freedom).sum()
+        found[depth, tokens] = {"deviation": np.sqrt(variance), "freedom": told}
+    return pd.DataFrame(found).T.rename_axis(["n_layers", "tokens"])
 
 
-def means(runs):
+def with_noise(table: pd.DataFrame, noise: pd.DataFrame, value: str = "loss") -> pd.DataFrame:
+    """Means over `seeds` with the interval that `seed_noise` gives them.
+
+    Returns
+    -------
+    DataFrame: the table, and error (standard error of `value`), freedom, and `value`_low and
+    `value`_high, the t interval at `compare.LEVEL`
+    """
+    own = noise.loc[list(zip(table.n_layers, table.tokens, strict=True))]
+    error = own.deviation.to_numpy() / np.sqrt(table.seeds)
+    half = stats.t.ppf((1 + compare.LEVEL) / 2, own.freedom.to_numpy()) * error
+    ends = {f"{value}_low": table[value] - half, f"{value}_high": table[value] + half}
+    return table.assign(error=error, freedom=own.freedom.to_numpy(), **ends)
+
+
+def means(runs: pd.DataFrame) -> pd.DataFrame:
     """One row a setting, averaged over seeds, with the columns that fits want.
 
     Returns
     -------
     DataFrame
-        kind, n_layers, params, tokens, loss, seeds and error (its standard error, from
-        `seed_deviation`); for distilled runs also student_params, student_tokens, student_loss
-        and the teacher's columns.
+        kind, n_layers, params, tokens, loss, seeds, and of the loss what `with_noise` adds; for
+        distilled runs also student_params, student_tokens, student_loss and the teacher's columns.
     """
     groups = runs.groupby(_SAME, dropna=False, sort=False)
     table = groups[_MEASURED].mean().reset_index()
     table["seeds"] = groups.size().to_numpy()
-    deviation = table.n_layers.map(seed_deviation(runs))
-    table["error"] = (deviation / np.sqrt(table.seeds)).astype(float)
-    return table.assign(
+    return with_noise(table, seed_noise(runs)).assign(
         student_params=table.params, student_tokens=table.tokens, student_loss=table.loss
     )
 
 
-def collapse(students, degree=3):
+def collapse(runs: pd.DataFrame, degree: int = 3) -> pd.Series:
     """Whether students of one size and one amount of tokens depend on L_T alone (Figure 3).
 
     A polynomial in the teacher's loss is drawn through the means; then log N_T may help.
 
     Parameters
     ----------
-    students : DataFrame
-        Rows of `means`, of one student, with teacher_params.
+    runs : DataFrame
+        Runs of one student, with teacher_params.
     degree : int
 
     Returns
     -------
     Series: teachers, spread (standard deviation about the curve, relative to the loss), noise (the
-    spread that seeds alone would give), slope and slope_error (nats a decade of N_T at equal
-    teacher's loss), p (of a slope of zero, by a t test)
+    spread that seeds alone would give: what is left of their losses when each teacher's and each
+    seed's mean is taken away, for a seed moves all teachers' students together; NaN where fewer
+    than two seeds are those of every teacher), slope and
+    slope_error (nats a decade of N_T at equal teacher's loss), p (of a slope of zero, by a t test)
     """
-    loss = students.student_loss.to_numpy(float)
-    x = students.teacher_loss.to_numpy(float)
-    free = len(loss) - degree - 2
+    teachers = runs.groupby("teacher")[["loss", "teacher_loss", "teacher_params"]].mean()
+    teachers = teachers.astype(float)
+    free = len(teachers) - degree - 2
     if free < 2:
-        raise ValueError(f"students has {len(loss)} teachers; degree {degree} needs {degree + 4}")
+        raise ValueError(f"runs has {len(teachers)} teachers; degree {degree} needs {degree + 4}")
+    by_seed = runs.pivot_table(index="seed", columns="teacher", values="loss").dropna()
+    left = by_seed.sub(by_seed.mean(), axis=1).sub(by_seed.mean(axis=1), axis=0)
+    left = (left + by_seed.mean(axis=None)).to_numpy()
+    freedom = (len(by_seed) - 1) * (len(teachers) - 1)
+    noise = np.sum(left**2) / freedom / len(by_seed) if freedom > 0 else np.nan
+    loss, x = teachers.loss.to_numpy(), teachers.teacher_loss.to_numpy()
     curve = np.vander((x - x.mean()) / x.std(), degree + 1)
     residual = loss - curve @ np.linalg.lstsq(curve, loss, rcond=None)[0]
-    size = np.log10(students.teacher_params.to_numpy(float))
+    size = np.log10(teachers.teacher_params.to_numpy())
     wide = np.column_stack([size - size.mean(), curve])
     found = np.linalg.lstsq(wide, loss, rcond=None)[0]
-    left = loss - wide @ found
-    slope_error = np.sqrt(left @ left / free * np.linalg.inv(wide.T @ wide)[0, 0])
+    off = loss - wide @ found
+    slope_error = np.sqrt(off @ off / free * np.linalg.inv(wide.T @ wide)[0, 0])
     return pd.Series(
         {
             "teachers": len(loss),
             "spread": np.sqrt(residual @ residual / (free + 1)) / loss.mean(),
-            "noise": np.sqrt(np.mean(students.error**2)) / loss.mean(),
+            "noise": np.sqrt(noise) / loss.mean(),
             "slope": found[0],
             "slope_error": slope_error,
             "p": 2 * stats.t.sf(abs(found[0]) / slope_error, free),
@@ -142,22 +196,28 @@ def at_budgets(table, budgets):
     return keys.merge(table).sort_values("params", kind="stable")
 
 
-def against_labels(table):
-    """Distilled rows of `means` beside the supervised rows of the same size and tokens.
+def against_data(runs: pd.DataFrame) -> pd.DataFrame:
+    """Distilled students against the same ones trained on data, seed by seed.
 
     Returns
     -------
     DataFrame
-        The distilled rows that have such a twin, and: loss_labels, error_labels, difference (loss
-        less loss_labels, nats), difference_error (its standard error)
+        Of each distilled setting with seeds that were also trained on data: its columns as in
+        `means`, over those seeds; loss_data (the mean trained on data), difference (loss less
+        loss_data, nats), what `with_noise` adds of it (error, difference_low, difference_high), and
+        verdict ("distilling wins", "data wins", "no difference")
     """
-    labels = table[table.kind == "supervised"][["params", "tokens", "loss", "error"]]
-    labels = labels.rename(columns={"loss": "loss_labels", "error": "error_labels"})
-    versus = table[table.kind == "distilled"].merge(labels, on=["params", "tokens"])
-    return versus.assign(
-        difference=versus.loss - versus.loss_labels,
-        difference_error=np.hypot(versus.error, versus.error_labels),
-    )
+    twin = ["n_layers", "tokens", "seed"]
+    data = runs[runs.kind == "supervised"].drop_duplicates(twin).set_index(twin).loss
+    versus = runs[runs.kind == "distilled"].join(data.rename("loss_data"), on=twin)
+    versus = versus.dropna(subset="loss_data")
+    versus = versus.assign(difference=versus.loss - versus.loss_data)
+    groups = versus.groupby(_SAME, dropna=False, sort=False)
+    table = groups[[*_MEASURED, "loss_data", "difference"]].mean().reset_index()
+    table["seeds"] = groups.size().to_numpy()
+    table = with_noise(table, seed_noise(versus, "difference"), "difference")
+    words = np.where(table.difference_low > 0, "data wins", "no difference")
+    return table.assign(verdict=np.where(table.difference_high < 0, "distilling wins", words))
 
 
 def teacher_budgets(design):
@@ -207,7 +267,41 @@ def kl_rises(table):
     return {"students": len(always), "always": always.mean(), "steps": steps.mean()}
 
 
-def overtakers(runs, within=0.005):
+def past_best(runs: pd.DataFrame) -> pd.DataFrame:
+    """Students above the one of their best trained teacher, seed by seed (Figures 4 and 37).
+
+    The best teacher is that of the least mean loss, chosen after looking.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Distilled runs of several students under the same teachers.
+
+    Returns
+    -------
+    DataFrame, a row a student and teacher as in `means`: excess (nats over the best), what
+    `with_noise` adds of it (error, excess_low, excess_high), and best (of each student, true once)
+    """
+    student = ["n_layers", "params", "tokens"]
+    mean = runs.groupby([*student, "teacher"]).loss.mean().reset_index()
+    best = mean.loc[mean.groupby(student).loss.idxmin()].set_index(student).teacher
+    own = runs.join(best.rename("best_teacher"), on=student)
+    seed = [*student, "seed"]
+    least = own[own.teacher == own.best_teacher].set_index(seed).loss
+    own = own.join(least.rename("least"), on=seed).dropna(subset="least")
+    own = own.assign(excess=own.loss - own.least)
+    groups = own.groupby(_SAME, dropna=False, sort=False)
+    table = groups[[*_MEASURED, "excess"]].mean().reset_index()
+    table["seeds"] = groups.size().to_numpy()
+    others = own.assign(excess=own.excess.where(own.teacher != own.best_teacher))
+    table = with_noise(table, seed_noise(others, "excess"), "excess")
+    table["best"] = table.teacher == table.set_index(student).index.map(best)
+    own = ["error", "excess_low", "excess_high"]
+    table.loc[table.best, own] = 0.0  # it is no distance from itself
+    return table
+
+
+def overtakers(runs: pd.DataFrame, within: float = 0.005) -> pd.DataFrame:
     """Settings whose loss is at most `within` nats above their teacher's (Section E.7).
 
     So near their teacher seeds agree far better than elsewhere: the error is from the spread of
@@ -216,7 +310,7 @@ def overtakers(runs, within=0.005):
     Returns
     -------
     DataFrame: teacher, teacher_loss, n_layers, params, tokens, excess (student less teacher),
-    seeds, error, below (by more than two standard errors)
+    seeds, error, freedom, excess_low and excess_high (t interval), below (whether the interval is)
     """
     close = runs[runs.kind == "distilled"]
     close = close.assign(excess=close.loss - close.teacher_loss)
@@ -226,24 +320,33 @@ def overtakers(runs, within=0.005):
     near = near[near.excess < within]
     freedom = (near.seeds - 1).where(near.variance.notna(), 0)
     pooled = (near.variance * freedom).groupby(near.n_layers).sum()
-    pooled = pooled / freedom.groupby(near.n_layers).sum()
     depths = range(1, int(near.n_layers.max()) + 1)
-    near["error"] = np.sqrt(near.n_layers.map(pooled.reindex(depths).ffill()) / near.seeds)
-    near["below"] = near.excess < -2 * near.error
-    return near.drop(columns="variance")
+    freedom = freedom.groupby(near.n_layers).sum()
+    pooled = (pooled / freedom).where(freedom > 0).reindex(depths).ffill()
+    near["freedom"] = near.n_layers.map(freedom.where(freedom > 0).reindex(depths).ffill())
+    near["error"] = np.sqrt(near.n_layers.map(pooled) / near.seeds)
+    half = stats.t.ppf((1 + compare.LEVEL) / 2, near.freedom) * near.error
+    near = near.assign(excess_low=near.excess - half, excess_high=near.excess + half)
+    return near.assign(below=near.excess_high < 0).drop(columns="variance")
 
 
-def falls_back(part):
-    """Rise of one student's excess past its minimum over tokens, and its standard error.
+def falls_back(part: pd.DataFrame) -> pd.Series:
+    """Rise of one student's excess past its minimum over tokens, and whether it is told.
 
     `part` holds rows of `overtakers` that differ in tokens alone.
+
+    Returns
+    -------
+    Series: tokens_least and least, tokens_last and last, rise, error, rises (whether its t interval
+    lies above zero)
     """
     part = part.sort_values("tokens", kind="stable")
     least, last = part.loc[part.excess.idxmin()], part.iloc[-1]
     found = {"tokens_least": least.tokens, "least": least.excess, "tokens_last": last.tokens}
     error = np.hypot(least.error, last.error)
     rise = last.excess - least.excess
-    return pd.Series(found | {"last": last.excess, "rise": rise, "error": error})
+    told = rise > stats.t.ppf((1 + compare.LEVEL) / 2, last.freedom) * error
+    return pd.Series(found | {"last": last.excess, "rise": rise, "error": error, "rises": told})
 
 
 def tokens_on(budget, params):
@@ -251,3 +354,107 @@ def tokens_on(budget, params):
     models = [size(depth) for depth in range(1, 8)]
     costs = np.log([3 * model.approximate_forward_flops for model in models])
     return budget / np.exp(np.interp(np.log(params), np.log([m.params for m in models]), costs))
+
+
+def parabolas(table: pd.DataFrame, by: list[str], points: int = 40) -> pd.DataFrame:
+    """Parabolas in log N through IsoFLOP profiles of three sizes or more, from end to end.
+
+    Returns
+    -------
+    DataFrame: the columns of `by`, params, loss
+    """
+    found = []
+    for keys, part in table.groupby(by):
+        if len(part) < 3:
+            continue
+        x = np.log(part.params.astype(float))
+        fine = np.linspace(x.min(), x.max(), points)
+        middle = x.mean()
+        loss = np.polyval(np.polyfit(x - middle, part.loss, 2), fine - middle)
+        line = pd.DataFrame({"params": np.exp(fine), "loss": loss})
+        found.append(line.assign(**dict(zip(by, keys, strict=True))))
+    return pd.concat(found, ignore_index=True)
+
+
+def cubics(table: pd.DataFrame, by: str, x: str, y: str, points: int = 60) -> pd.DataFrame:
+    """Cubics of `y` in `x` through the rows of each value of `by`, from end to end."""
+    found = []
+    for value, part in table.groupby(by):
+        fine = np.linspace(part[x].min(), part[x].max(), points)
+        line = np.polynomial.Polynomial.fit(part[x], part[y], 3)(fine)
+        found.append(pd.DataFrame({by: value, x: fine, y: line}))
+    return pd.concat(found, ignore_index=True)
+
+
+def optima(
+    table: pd.DataFrame, by: list[str], sizes: str = "params", draws: int = 400
+) -> pd.DataFrame:
+    """Best size of each IsoFLOP profile that has one, with what the noise of the seeds leaves.
+
+    Parameters
+    ----------
+    table : DataFrame of `means`, with `budget`
+    by : list of str
+        Columns that tell profiles of one budget apart.
+    sizes : str
+        The column of sizes.
+    draws : int
+        Of the losses, with their standard errors.
+
+    Returns
+    -------
+    DataFrame: the columns of `by`, budget, at, at_low, at_high (95% of the draws), loss, share (of
+    the draws that have a minimum inside); profiles without one, or where fewer than nine draws in
+    ten have one, are left out
+    """
+    found = []
+    for keys, part in table.groupby([*by, "budget"]):
+        best = profile_minimum(part, sizes)
+        if not best.seen:
+            continue
+        drawn = isoflop_draws(part[sizes].astype(float), part.loss, part.error, draws=draws)
+        share = np.isfinite(drawn).mean()
+        if share >= 0.9:
+            low, high = np.nanpercentile(drawn, [2.5, 97.5])
+            cells = dict(zip([*by, "budget"], keys, strict=True))
+            cells |= {"at": best["at"], "at_low": low, "at_high": high, "loss": best.loss}
+            found.append(cells | {"share": share})
+    return pd.DataFrame(found)
+
+
+def size_exponent(profiles: pd.DataFrame, predicted: Callable, draws: int = 400) -> pd.Series:
+    """How fast the best size grows with compute, by parabolas and by a law (N* ~ C^a).
+
+    Parameters
+    ----------
+    profiles : DataFrame of `means`, with `budget`
+    predicted : callable
+        From sizes and tokens to the law's losses.
+    draws : int
+
+    Returns
+    -------
+    Series: budgets (with an optimum inside under nine draws in ten, and under the law), exponent,
+    low and high (95% of the draws), through_law (of parabolas through the law's losses at the same
+    sizes), law (of its own optimum); numbers but `budgets` are NaN for fewer than three budgets
+    """
+    fine = np.geomspace(size(1).params, size(7).params, 2001)
+    rows, drawn = [], []
+    for budget, part in profiles.groupby("budget"):
+        exact = predicted(part.params.to_numpy(), part.tokens.to_numpy())
+        own = isoflop_draws(part.params, part.loss, part.error, draws=draws)
+        sizes = [isoflop_size(part.params, losses) for losses in (part.loss, exact)]
+        if np.isfinite(own).mean() > 0.9 and np.isfinite(sizes).all():
+            best = fine[np.argmin(predicted(fine, tokens_on(budget, fine)))]
+            rows.append([budget, *sizes, best])
+            drawn.append(own)
+    found = dict.fromkeys(["budgets", "exponent", "low", "high", "through_law", "law"], np.nan)
+    found["budgets"] = len(rows)
+    if len(rows) < 3:
+        return pd.Series(found)
+    logs, drawn = np.log(rows), np.log(drawn)
+    slopes = np.polyfit(logs[:, 0], logs[:, 1:], 1)[0]
+    found["exponent"], found["through_law"], found["law"] = slopes
+    spread = np.polyfit(logs[:, 0], drawn[:, np.isfinite(drawn).all(axis=0)], 1)[0]
+    found["low"], found["high"] = np.percentile(spread, [2.5, 97.5])
+    return pd.Series(found)

@@ -3,6 +3,7 @@
 A run's rows are, in place of its loss, its reliability tables, one row a bin.
 """
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 from itertools import product
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib import calibration
-from scalinglib.experiment import execute
+from scalinglib.experiment import compare, execute
 from scalinglib.study import record, training
 from scalinglib.study.corpora.base import Corpus, stream
 from scalinglib.study.designs import scaling
@@ -19,12 +20,22 @@ from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.teachers import Model
 from scalinglib.study.run import PERFECT, Run, by_ratio
 
-__all__ = ["COLUMNS", "TEACHERS", "WINDOWS", "runs", "sample", "tables", "task"]
+__all__ = [
+    *("COLUMNS", "REFERENCES", "TEACHERS", "WINDOWS", "beside", "bins", "by_seed", "grows"),
+    *("measures", "named", "of_students", "runs", "sample", "tables", "task"),
+]
 
 COLUMNS = (
     *("id", "params", "tokens", "seed", "teacher", "teacher_params", "top_k"),
     *("reference", "bin", "count", "confidence", "outcome", "apart"),
 )
+# What a confidence is held against, as pictures call it.
+REFERENCES = {
+    "data": "against data",
+    "teacher_top1": "against the teacher's top-1",
+    "teacher_own": "teacher, in the student's bins",
+    "by_teacher_own": "student, in the teacher's bins",
+}
 # Of the sixth teacher no student was measured.
 TEACHERS = (*scaling.FULL.fixed_teachers()[:5], PERFECT)
 STUDENTS = ((1, 20, 5), (1, 600, 3))  # depth, tokens per parameter, seeds
@@ -140,3 +151,140 @@ def _of_model(model, symbols, at_once=512):
     pieces = [symbols[i : i + at_once] for i in range(0, len(symbols), at_once)]
     logs = [np.asarray(model(piece), dtype=float) for piece in pieces]
     return np.minimum(np.exp(np.concatenate(logs, axis=1)), 1.0)
+
+
+def named(cells: pd.DataFrame, size: Callable = str) -> pd.DataFrame:
+    """The table of bins with `objective` ("whole" or "top-1") and `name`, the teacher's.
+
+    `size` puts parameters into words; a model without a teacher has its own size for a name. Names
+    are in the order of size, the perfect teacher last.
+    """
+    teachers = cells.teacher_params.fillna(cells.params).astype(float)
+    teachers = teachers.mask((cells.teacher == PERFECT).fillna(False), np.inf)
+    names = {n: "perfect" if np.isinf(n) else size(n) for n in sorted(set(teachers))}
+    return cells.assign(
+        objective=cells.top_k.map({1: "top-1"}).fillna("whole"),
+        name=pd.Categorical(teachers.map(names), list(names.values()), ordered=True),
+    )
+
+
+def measures(cells: pd.DataFrame) -> pd.DataFrame:
+    """What each model's reliability tables say in one number each.
+
+    Returns
+    -------
+    DataFrame, a row a model and reference: id, tokens, seed, objective, name, reference, ece, gap
+    (outcome less confidence), apart (`calibration.reliability`), and ece and gap of the bins below
+    and above one half (`ece_unsure`, `gap_unsure`, `ece_sure`, `gap_sure`; zero where there are no
+    predictions)
+    """
+    keys = ["id", "tokens", "seed", "objective", "name", "reference"]
+    groups = cells.groupby(keys, observed=True)
+    return groups.apply(_measures, include_groups=False).reset_index()
+
+
+def _measures(rows):
+    gap, weights = rows.outcome - rows.confidence, rows["count"]
+    found = {"ece": calibration.error(rows), "gap": np.average(gap, weights=weights)}
+    found["apart"] = np.average(rows.apart, weights=weights)
+    for half, inside in {"unsure": rows.confidence < 0.5, "sure": rows.confidence >= 0.5}.items():
+        share = weights * inside / max(1, weights[inside].sum())
+        found[f"gap_{half}"] = (gap * share).sum()
+        found[f"ece_{half}"] = (gap.abs() * share).sum()
+    return pd.Series(found)
+
+
+def of_students(table: pd.DataFrame) -> pd.DataFrame:
+    """`measures` of students as pictures show them, in the order of `REFERENCES` and teachers.
+
+    Two columns more: held (against what, in words) and kind (objective and amount of tokens).
+    """
+    taught = table[table.reference.isin(REFERENCES) & table.id.isin(_taught(table))]
+    amount = taught.tokens.map({taught.tokens.min(): "few", taught.tokens.max(): "many"})
+    kind = taught.objective + ", " + amount + " tokens"
+    taught = taught.assign(held=taught.reference.map(REFERENCES), kind=kind)
+    place = taught.reference.map(list(REFERENCES).index)
+    return taught.assign(place=place).sort_values(["place", "name", "kind"]).drop(columns="place")
+
+
+def _taught(table):
+    """Ids of models that were held against a teacher."""
+    return set(table.id[table.reference == "teacher_own"])
+
+
+def by_seed(
+    table: pd.DataFrame, measure: str, reference: str, objective: str, tokens: int
+) -> pd.DataFrame:
+    """One of the `measures`: a row a seed, a column a trained teacher from small to large."""
+    wanted = {"reference": reference, "objective": objective, "tokens": tokens}
+    rows = table[(table[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+    rows = rows[rows.name != "perfect"]
+    return rows.pivot_table(index="seed", columns="name", values=measure, observed=True)
+
+
+def grows(change: pd.DataFrame) -> bool:
+    """Whether a change is told upwards over all teachers together, and downwards under none.
+
+    `change` has a row a seed and a column a teacher; told is by `compare.above_zero`.
+    """
+    over_all = compare.above_zero(change.mean(axis=1).to_frame()).all()
+    return bool(over_all and not compare.above_zero(-change).any())
+
+
+def bins(cells: pd.DataFrame, least: int = 50) -> pd.DataFrame:
+    """Reliability by bin, means over seeds, of bins with `least` predictions or more.
+
+    Returns
+    -------
+    DataFrame: objective, name, reference, bin, confidence, outcome, share (of the predictions),
+    outcome_low and outcome_high (t interval over seeds; of a single model that of its labels)
+    """
+    keys = ["objective", "name", "reference"]
+    total = cells.groupby([*keys, "id"], observed=True)["count"].transform("sum")
+    groups = cells.assign(share=cells["count"] / total)[cells["count"] >= least]
+    groups = groups.groupby([*keys, "bin"], observed=True)
+    found = groups[["confidence", "outcome", "count", "share"]].mean()
+    ends = groups.outcome.apply(compare.interval)
+    one = 2 * np.sqrt(found.outcome * (1 - found.outcome) / found["count"])
+    alone = groups.size() < 2
+    found["outcome_low"] = ends.str[0].mask(alone, found.outcome - one).clip(0, 1)
+    found["outcome_high"] = ends.str[1].mask(alone, found.outcome + one).clip(0, 1)
+    return found.reset_index()
+
+
+def beside(ours: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
+    """The paper's errors beside ours: a row for each of the sixteen kinds of Figures 43 to 50.
+
+    Parameters
+    ----------
+    ours : DataFrame of `measures`, students alone
+    paper : DataFrame
+        data/published/ece.csv.
+
+    Returns
+    -------
+    DataFrame: figure, tokens ("few", "many"), reference, objective, paper and ours (means over
+    teachers), paper_rises and ours_rises (from the smallest teacher to the largest), ratio
+    """
+    short, long = sorted(ours.tokens.unique())
+    kinds = product({"few": short, "many": long}.items(), REFERENCES)
+    found = []
+    for figure, ((amount, tokens), reference) in enumerate(kinds, start=43):
+        for objective, panel in {"whole": "a", "top-1": "b"}.items():
+            theirs = paper[(paper.figure == figure) & (paper.panel == panel)]
+            theirs = theirs.sort_values("teacher_params", kind="stable").ece_percent / 100
+            own = by_seed(ours, "ece", reference, objective, tokens).mean()
+            found.append(
+                {
+                    "figure": figure,
+                    "tokens": amount,
+                    "reference": reference,
+                    "objective": objective,
+                    "paper": theirs.mean(),
+                    "ours": own.mean(),
+                    "paper_rises": theirs.iloc[-1] > theirs.iloc[0],
+                    "ours_rises": own.iloc[-1] > own.iloc[0],
+                }
+            )
+    found = pd.DataFrame(found)
+    return found.assign(ratio=found.ours / found.paper)

@@ -2,15 +2,18 @@
 
 import math
 import re
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import pandas as pd
 import wordfreq
+from scipy import stats
 
-from scalinglib.experiment.compare import against
+from scalinglib.experiment import compare
 from scalinglib.experiment.records import select
+from scalinglib.study import measure, training
 from scalinglib.study.corpora.base import Corpus
 from scalinglib.study.corpora.text import Addresses
 from scalinglib.study.corpora.words import Words
@@ -20,7 +23,8 @@ from scalinglib.study.run import WORDS, Run, by_ratio
 
 __all__ = [
     *("LANGUAGES", "LONGER", "SPARSE", "Sparse", "abroad_runs", "beside_line", "better_member"),
-    *("bytes_per_token", "equal_bytes", "judged", "language", "pair_runs", "runs", "single_runs"),
+    *("bytes_per_token", "change_with_tokens", "equal_bytes", "judged", "language", "pair_runs"),
+    *("read_from_disk", "runs", "share_kept", "single_runs"),
 ]
 
 
@@ -125,18 +129,21 @@ def runs() -> list[Run]:
     return cheap_first(found)
 
 
-def bytes_per_token(n_vocab: int, count: int | None = None, *, drawn: bool = False) -> int:
+def bytes_per_token(
+    n_vocab: int, count: int | None = None, *, drawn: bool = False, number: int = 2
+) -> int:
     """What is stored of a token: whole bytes an index, a float16 a probability.
 
     Parameters
     ----------
     count : entries that are kept, or symbols that are drawn; None stands for the whole distribution
     drawn : drawn symbols are indices alone
+    number : bytes of a probability, 4 for float32
     """
     if count is None:
-        return 2 * n_vocab
+        return number * n_vocab
     index = -(-(n_vocab - 1).bit_length() // 8)
-    return count * (index if drawn else index + 2)
+    return count * (index if drawn else index + number)
 
 
 def judged(runs: pd.DataFrame, sparse: Sparse) -> pd.DataFrame:
@@ -150,8 +157,7 @@ def judged(runs: pd.DataFrame, sparse: Sparse) -> pd.DataFrame:
     rows = select(runs, sparse.runs())
     number = rows.samples.fillna(0) - rows.top_k.fillna(0)  # likeliest entries count downwards
     rows = rows.assign(number=number.astype(int))
-    found = rows.groupby("params").apply(against, "number", 0, include_groups=False)
-    found = found.reset_index("params").reset_index(drop=True)
+    found = compare.against(rows, "number", 0, by=("params",))
     number = found.pop("number")
     kind = np.select([number > 0, number < 0], ["drawn", "likeliest"], "whole")
     size = [bytes_per_token(sparse.corpus.n_vocab, abs(n) or None, drawn=n > 0) for n in number]
@@ -159,23 +165,117 @@ def judged(runs: pd.DataFrame, sparse: Sparse) -> pd.DataFrame:
     return found.assign(count=number.abs(), bytes_per_token=size)
 
 
-def equal_bytes(runs: pd.DataFrame, sparse: Sparse) -> pd.DataFrame:
-    """Drawn symbols against likeliest entries that take the same bytes, by student.
+def equal_bytes(runs: pd.DataFrame, sparse: Sparse, n_vocab: int | None = None) -> pd.DataFrame:
+    """Drawn symbols against likeliest entries that take the same bytes or more, by student.
+
+    Parameters
+    ----------
+    runs : DataFrame, the table
+    sparse : Sparse
+    n_vocab : int
+        A vocabulary whose bytes are counted; the corpus's own unless given.
 
     Returns
     -------
     DataFrame: params, top_k, samples, and of the drawn symbols the columns of `compare.against`
     """
     rows, found = select(runs, sparse.runs()), []
-    index = bytes_per_token(sparse.corpus.n_vocab, 1, drawn=True)
+    index = bytes_per_token(n_vocab or sparse.corpus.n_vocab, 1, drawn=True)
     for (params, k), kept in rows[rows.top_k.notna()].groupby(["params", "top_k"]):
-        samples = k * (index + 2) / index
+        samples = max(m for m in sparse.samples if m * index <= k * (index + 2))
         drawn = rows[(rows.params == params) & (rows.samples == samples)]
-        if len(drawn):
-            both = pd.concat([kept.assign(drawn=False), drawn.assign(drawn=True)])
-            cells = against(both, "drawn", False).query("drawn").drop(columns="drawn")
-            found.append(cells.assign(params=params, top_k=k, samples=int(samples)))
-    return pd.concat(found, ignore_index=True)
+        both = pd.concat([kept.assign(drawn=False), drawn.assign(drawn=True)])
+        cells = compare.against(both, "drawn", False).query("drawn").drop(columns="drawn")
+        found.append(cells.assign(params=params, top_k=int(k), samples=int(samples)))
+    found = pd.concat(found, ignore_index=True)
+    return found[["params", "top_k", "samples", *found.columns[:-3]]]
+
+
+def share_kept(runs: pd.DataFrame, sparse: Sparse, data: pd.DataFrame) -> pd.DataFrame:
+    """Which share of the teacher's worth, the gain over training on data, drawn symbols keep.
+
+    Parameters
+    ----------
+    runs : DataFrame, the table
+    sparse : Sparse
+    data : DataFrame
+        The same students, of the same seeds, trained on data.
+
+    Returns
+    -------
+    DataFrame: params, count, share (ratio of mean gains), low, high (t interval of a ratio of
+    paired means: the error of both gains is in it)
+    """
+    rows, found = select(runs, sparse.runs()), []
+    for params, own in rows.groupby("params"):
+        plain = own[own.samples.isna() & own.top_k.isna()].set_index("seed").loss
+        without = data[data.params == params].set_index("seed").loss[plain.index]
+        for count, drawn in own[own.samples.notna()].groupby("samples"):
+            gain, worth = without - drawn.set_index("seed").loss, without - plain
+            share = gain.mean() / worth.mean()
+            low, high = compare.interval((gain - share * worth) / worth.mean())
+            cells = {"params": params, "count": int(count), "share": share}
+            found.append(cells | {"low": share + low, "high": share + high})
+    return pd.DataFrame(found)
+
+
+def change_with_tokens(runs: pd.DataFrame, short: Sparse, long: Sparse) -> pd.DataFrame:
+    """How the cost of keeping less changes from one amount of tokens to another.
+
+    Returns
+    -------
+    DataFrame: params, kind, count, above_short, above_long (over the whole distribution, nats),
+    change, low, high (Welch's t interval: the amounts share no data)
+    """
+    rows = [select(runs, sparse.runs()) for sparse in (short, long)]
+    numbered = [
+        own.assign(number=(own.samples.fillna(0) - own.top_k.fillna(0)).astype(int)) for own in rows
+    ]
+    few, many = (compare.differences(own, "number", 0, by=("params",)) for own in numbered)
+    found = []
+    for (params, number), own in many[many.number != 0].groupby(["params", "number"]):
+        before = few[(few.params == params) & (few.number == number)].above
+        ends = stats.ttest_ind(own.above, before, equal_var=False).confidence_interval(
+            compare.LEVEL
+        )
+        cells = {"params": params, "kind": "drawn" if number > 0 else "likeliest"}
+        cells |= {
+            "count": abs(number),
+            "above_short": before.mean(),
+            "above_long": own.above.mean(),
+        }
+        change = cells["above_long"] - cells["above_short"]
+        found.append(cells | {"change": change, "low": ends.low, "high": ends.high})
+    return pd.DataFrame(found)
+
+
+def read_from_disk(readers: list[Run], teacher: object, dtype: str) -> dict:
+    """What students lose that read a file in place of asking their teacher.
+
+    Parameters
+    ----------
+    readers : list of Run
+        Students that read the same windows under one objective: one file serves them all.
+    teacher : as `training.teacher_of` gives it
+    dtype : str
+        Of the numbers in the file.
+
+    Returns
+    -------
+    dict: bytes_per_token, apart (largest difference of a student's loss from one that was taught
+    while it trained, nats)
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        stored = training.store_teacher(readers[0], teacher, f"{folder}/teacher.npz", dtype)
+        losses = [
+            [
+                measure.evaluate(training.trained(run, t), run.corpus)["loss"]
+                for t in (stored, teacher)
+            ]
+            for run in readers
+        ]
+    apart = max(abs(read - asked) for read, asked in losses)
+    return {"bytes_per_token": stored.bytes_per_token, "apart": apart}
 
 
 def beside_line(rows: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
@@ -188,9 +288,9 @@ def beside_line(rows: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, a row a student's size and teacher: params, teacher, teacher_loss, loss, above and
-    above_error (over the line, paired by seed), relative (to the line), inside (whether the
-    teacher's loss is among the single teachers'; outside, the line is flat)
+    DataFrame, a row a student's size and teacher: params, teacher, teacher_loss, loss, above,
+    above_error, low and high (over the line, paired by seed; t interval), relative (to the line),
+    inside (whether the teacher's loss is among the single teachers'; outside, the line is flat)
     """
     found = []
     for (params, teacher), own in rows.groupby(["params", "teacher"]):
@@ -201,6 +301,7 @@ def beside_line(rows: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
         above = losses - expected
         cells = {"params": params, "teacher": teacher, "teacher_loss": at, "loss": losses.mean()}
         cells |= {"above": above.mean(), "above_error": above.sem()}
+        cells["low"], cells["high"] = compare.interval(above)
         cells["relative"] = cells["above"] / expected.mean()
         found.append(cells | {"inside": line.columns.min() <= at <= line.columns.max()})
     return pd.DataFrame(found)
@@ -223,7 +324,7 @@ def better_member(pairs: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
         members = singles[(singles.params == params) & singles.teacher.isin(teacher.split("+"))]
         better = members[members.teacher_loss == members.teacher_loss.min()]
         both = pd.concat([better.assign(pair=False), own.assign(pair=True)])
-        cells = against(both, "pair", False).query("pair").drop(columns="pair")
+        cells = compare.against(both, "pair", False).query("pair").drop(columns="pair")
         cells.insert(0, "params", params)
         cells.insert(1, "member_loss", better.teacher_loss.mean())
         cells.insert(2, "ensemble_loss", own.teacher_loss.mean())

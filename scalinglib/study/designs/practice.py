@@ -5,12 +5,14 @@ distribution, forward KL, the recipe's learning rate.
 """
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import jax
 import numpy as np
 import pandas as pd
 
-from scalinglib.experiment import weights
+from scalinglib.experiment import compare, weights
 from scalinglib.study.corpora.base import stream
 from scalinglib.study.design import cheap_first
 from scalinglib.study.model import distill
@@ -22,7 +24,7 @@ from scalinglib.study.run import PERFECT, Run, by_ratio
 __all__ = [
     *("MIXING", "PEAKS", "STUDENTS", "TEMPERATURES", "TOP_K", "TOP_P", "TRUNCATION_MIXING"),
     *("divergence_runs", "entries", "mixing_runs", "peak_runs", "runs", "temperature_runs"),
-    "truncation_runs",
+    *("labelled", "loss_operations", "mixed", "truncated", "truncation_runs", "within_a_decade"),
 ]
 
 STUDENTS = ((1, 20, 5), (2, 5, 5))  # of every sweep: depth, tokens per parameter, seeds
@@ -121,3 +123,65 @@ def entries(folder: str | Path, teacher: Run = STRONG) -> pd.DataFrame:
     log_probs = log_probabilities(params, windows)
     counts = [np.isfinite(distill.truncate(log_probs, top_p=p)).sum(0) for p in TOP_P]
     return pd.DataFrame({"top_p": TOP_P, "entries": np.mean(counts, axis=1)})
+
+
+def labelled(runs: pd.DataFrame, n_vocab: int) -> pd.DataFrame:
+    """The table of runs, ready to be compared.
+
+    One `teacher_loss` a teacher, `top_k` and `top_p` of whole distributions filled in, and a
+    column `source`: "data" or "teacher".
+    """
+    return runs.assign(
+        # Teachers that were trained again for later rows keep the loss of the first.
+        teacher_loss=runs.groupby("teacher").teacher_loss.transform("first"),
+        source=np.where(runs.kind == "supervised", "data", "teacher"),
+        top_k=runs.top_k.fillna(n_vocab).astype(int),
+        top_p=runs.top_p.fillna(1.0),
+    )
+
+
+def mixed(rows: pd.DataFrame, teacher: str = "teacher_loss") -> pd.DataFrame:
+    """Rows of a sweep of lambda, those of lambda = 0, which have no teacher, under each one.
+
+    `teacher` is the column that tells teachers apart.
+    """
+    alone, taught = rows[rows.mixing == 0], rows[rows.mixing > 0]
+    under = [alone.assign(**{teacher: value}) for value in sorted(taught[teacher].unique())]
+    return pd.concat([taught, *under])
+
+
+def truncated(rows: pd.DataFrame) -> pd.DataFrame:
+    """Each run of the truncation sweep above the whole distribution alone, of its seed.
+
+    Returns
+    -------
+    DataFrame: the rows, once for each knob ("top_k", "top_p") that cuts them or that cuts nothing,
+    with knob, kept (its value), and above (nats)
+    """
+    found = []
+    whole = {knob: rows[knob].max() for knob in ("top_k", "top_p")}
+    for knob, other in (("top_k", "top_p"), ("top_p", "top_k")):
+        cut = rows[rows[other] == whole[other]].assign(knob=knob)
+        kept = cut[knob].astype(float)
+        cut = cut.assign(kept=kept, setting=kept.map(str) + " at " + cut.mixing.map(str))
+        plain = f"{float(whole[knob])} at 1.0"
+        found.append(compare.differences(cut, "setting", plain, by=("n_layers",)))
+    return pd.concat(found).drop(columns="setting")
+
+
+def within_a_decade(losses: pd.Series) -> float:
+    """What half a decade from the best rate costs at most, nats; between rates log-linear.
+
+    `losses` are one student's means over seeds, indexed by peak learning rate, rising.
+    """
+    rates, least = np.log10(losses.index), np.log10(losses.idxmin())
+    return np.interp([least - 0.5, least + 0.5], rates, losses).max() - losses.min()
+
+
+def loss_operations(reverse: bool, n_vocab: int, positions: int = 64) -> float:
+    """FLOPs of the teacher's loss and its gradient per position and symbol, as XLA counts them."""
+    logits = jax.ShapeDtypeStruct((n_vocab, positions), np.float32)
+    labels = jax.ShapeDtypeStruct((positions,), np.int32)
+    slope = jax.jit(jax.grad(partial(distill.loss, reverse=reverse)))
+    cost = slope.lower(logits, labels, logits).cost_analysis()
+    return cost["flops"] / n_vocab / positions
