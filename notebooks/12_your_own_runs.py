@@ -25,15 +25,17 @@ student_params = compute = None  # of the decision; what is None is taken inside
 delta_lgt = 1.0
 as_is = False  # True takes the runs as they stand, whatever is doubtful in them
 
-# %%
+# %% tags=["hide-input"]
 import tempfile
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
+from scipy import stats
 
 from scalinglib import flops, laws
 from scalinglib.report import claims, figures, paths, profiles
+from scalinglib.report.panels import Panels, span, zero
 from scalingplan import tables
 from scalingplan.answers import decisions, fitting, full
 
@@ -101,9 +103,8 @@ own = fitting.fit_own(runs, singles, way=way, **({} if settings.saves else fewer
 supervised, distillation = own.supervised, own.distillation
 for note in own.notes:
     print(note)
-both = {"supervised": supervised.coefficients, "distillation": distillation.coefficients}
-coefficients = pd.concat(both, names=["law"]).drop(columns="fixed")
-coefficients.map("{:.4g}".format)
+both = {"supervised": supervised, "distillation": distillation}
+pd.concat({name: found.coefficient_table() for name, found in both.items()}, names=["law"])
 
 # %% [markdown]
 # ## Diagnosis
@@ -117,20 +118,22 @@ for name, found in (("supervised", supervised), ("distillation", distillation)):
     print(f"{name}, mean error {found.mean_relative_error():.2%}:", *said, sep="\n  ")
 
 # %% [markdown]
-# Residuals against student size, tokens and teacher loss. A law that fits leaves a band without
-# slope or bend; a trend says where the law is wrong for your models.
+# Errors of the law against the teacher's loss: the paler the smaller the student, the larger the
+# dot the more its tokens. A law that fits leaves a band without slope or bend; a trend says where
+# it is wrong for your models.
 
 # %%
 residuals = runs.assign(residual=100 * np.expm1(distillation.residuals()))
-fig, axes = plt.subplots(1, 3, figsize=(9.9, 3.2), sharey=True)
-labels = {"student_params": "$N_S$", "student_tokens": "$D_S$", "teacher_loss": "$L_T$ (nats)"}
-for ax, (column, label) in zip(axes, labels.items(), strict=True):
-    ax.plot(residuals[column], residuals.residual, "o", color="#555555", alpha=0.5)
-    ax.axhline(0, color="black", linewidth=0.8)
-    ax.set(xlabel=label, xscale="linear" if column == "teacher_loss" else "log")
-axes[0].set_ylabel("predicted − measured (%)")
-fig.suptitle(f"Residuals, {whose}")
-save(fig, "own_runs_residuals_simulated", residuals[[*labels, "residual"]])
+trend = stats.spearmanr(residuals.student_tokens, residuals.residual).statistic
+grid = Panels(
+    residuals, "teacher_loss", "residual",
+    f"{whose}: errors and tokens correlate by {trend:+.2f}",
+    labels=("teacher loss $L_T$ (nats)", "predicted less measured (%)"),
+)  # fmt: skip
+grid.draw(sns.scatterplot, hue="student_params", size="student_tokens", sizes=(15, 120), key=False)
+grid.each(zero)
+columns = ["student_params", "student_tokens", "teacher_loss", "residual"]
+save(grid, "own_runs_residuals_simulated", residuals[columns])
 
 # %% [markdown]
 # The strongest tenth of the runs held out: if errors jump, do not extrapolate.
@@ -149,23 +152,21 @@ print(full.extrapolation(distillation, fitting.STRONGEST["distillation"]))
 answer = decisions.decide(own, problem)
 chosen = answer.teachers.iloc[0]
 curve = decisions.token_curve(own, answer, settings.curve_points)
-tokens = curve.student_tokens
-fig, ax = plt.subplots()
-ax.fill_between(tokens, curve.run_low, curve.run_high, color="#56B4E9", alpha=0.3)
-ax.fill_between(tokens, curve.law_low, curve.law_high, color="#0072B2", alpha=0.5)
-ax.plot(tokens, curve.predicted, color="#0072B2")
-ax.axhline(chosen.teacher_loss, color="grey", linewidth=1)
-ax.axvline(chosen.student_tokens, color="black", linewidth=0.8, linestyle=":")
-third, right = len(curve) // 3, {"ha": "left", "va": "bottom"}
-ax.text(tokens[third], curve.run_high[third], " one new run", color="#2b83b5", **right)
-there = (tokens[third], curve.predicted[third])
-line = {"arrowprops": {"arrowstyle": "-", "color": "#0072B2"}, "textcoords": "offset points"}
-ax.annotate("the law", there, (-30, -50), color="#0072B2", ha="right", **line)
-ax.text(tokens.iloc[0], chosen.teacher_loss, "its teacher", color="grey", **right)
-ax.text(chosen.student_tokens, curve.run_high.max(), " the decision", va="top")
-ax.set(xscale="log", xlabel="student tokens $D_S$", ylabel="student loss $L_S$ (nats)")
-ax.set_title(f"{figures.label_size(problem.student_params)} student, {whose}")
-save(fig, "own_runs_more_tokens_simulated", curve)
+curve = curve.rename(columns={"predicted": "student_loss", "run_low": "student_loss_low",
+                              "run_high": "student_loss_high"})  # fmt: skip
+law = curve.assign(student_loss_low=curve.law_low, student_loss_high=curve.law_high)
+grid = Panels(
+    curve, "student_tokens", "student_loss",
+    f"{figures.label_size(problem.student_params)} student: {answer.more_tokens()}",
+)  # fmt: skip
+grid.draw(span, color="#56B4E9", alpha=0.3).draw(span, law, color="#0072B2", alpha=0.5)
+grid.draw(sns.lineplot, color="#0072B2")
+grid.each(lambda ax: ax.axhline(chosen.teacher_loss, color="grey", lw=1))
+grid.each(lambda ax: ax.axvline(chosen.student_tokens, color="black", ls=":", lw=1))
+grid.key({"the law": {"color": "#0072B2"}, "one new run": {"color": "#56B4E9", "lw": 6},
+          "its teacher": {"color": "grey"},
+          "the decision": {"color": "black", "ls": ":"}})  # fmt: skip
+save(grid, "own_runs_more_tokens_simulated", curve)
 
 # %%
 print(answer.more_tokens())

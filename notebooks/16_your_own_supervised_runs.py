@@ -12,14 +12,15 @@ profile = "full"
 compute = None  # FLOPs of the decision; None takes a budget inside the runs
 as_is = False  # True takes the runs as they stand, whatever is doubtful in them
 
-# %%
-import matplotlib.pyplot as plt
+# %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from scalinglib import fit, flops
 from scalinglib.allocate import supervised_optimum
-from scalinglib.report import claims, figures, paths, profiles
+from scalinglib.report import claims, figures, maps, paths, profiles
+from scalinglib.report.panels import Panels, span
 from scalinglib.report.paths import DATA
 from scalingplan import tables
 from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_words
@@ -72,7 +73,7 @@ print(
     f"mean error {found.mean_relative_error():.2%}, with gamma = 1 {one.mean_relative_error():.2%}"
 )
 print(*explained(found), sep="\n")
-found.coefficients.map("{:.4g}".format)
+found.coefficient_table()
 
 # %%
 for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
@@ -94,25 +95,32 @@ wants = {"gamma free": wanted(found, budgets), "gamma = 1": wanted(one, budgets)
 both = pd.concat([part.assign(form=name) for name, part in wants.items()])
 
 # %%
-colors = {"gamma free": "#0072B2", "gamma = 1": "#E69F00"}
-names = {"gamma free": r"$\gamma$ free", "gamma = 1": r"$\gamma = 1$"}
-fig, axes = plt.subplots(1, 3, figsize=(9.9, 3.3))
-for name, part in wants.items():
-    seen = part[part.inside]
-    for ax, column in zip(axes, ("params", "tokens", "law"), strict=True):
-        band = seen[f"{column}_low"], seen[f"{column}_high"]
-        figures.band(ax, seen.compute, *band, color=colors[name])
-        middle = seen["predicted" if column == "law" else column]
-        ax.plot(seen.compute, middle, color=colors[name], label=names[name])
-axes[0].plot(training, runs.params, ".", color="grey", label="runs")
-axes[1].plot(training, runs.tokens, ".", color="grey")
-axes[2].plot(training, runs.loss, ".", color="grey")
-for ax, label in zip(axes, ("best $N$", "best $D$", "$L$ there (nats)"), strict=True):
-    ax.set(xscale="log", xlabel="training FLOPs", ylabel=label)
-    ax.set_yscale("linear" if ax is axes[2] else "log")
-figures.legend_below(fig, axes[0])
-fig.suptitle(f"What a budget wants, {whose}")
-save(fig, "own_supervised_runs", both.dropna())  # without budgets of which a range is not told
+QUANTITIES = {
+    "params": "best size $N$",
+    "tokens": "best tokens $D$",
+    "predicted": "loss there (nats)",
+}
+ends = {"params": "params", "tokens": "tokens", "predicted": "law"}
+measured = {"params": runs.params, "tokens": runs.tokens, "predicted": runs.loss}
+inside = both[both.inside]
+lines = pd.concat(
+    pd.DataFrame({"form": inside.form, "compute": inside.compute, "panel": words,
+                  "value": inside[name], "value_low": inside[f"{ends[name]}_low"],
+                  "value_high": inside[f"{ends[name]}_high"]})
+    for name, words in QUANTITIES.items()
+)  # fmt: skip
+dots = pd.concat(pd.DataFrame({"compute": training, "panel": words, "value": measured[name]})
+                 for name, words in QUANTITIES.items())  # fmt: skip
+
+# %%
+grid = Panels(lines, "compute", "value", f"What a budget wants: {whose}", col="panel", sharey=False,
+              labels=("training FLOPs", ""))  # fmt: skip
+grid.draw(sns.scatterplot, dots, color="grey", s=12).draw(span, hue="form", key=False)
+grid.draw(sns.lineplot, hue="form").key({"runs": {"marker": ".", "ls": "", "color": "grey"}})
+for ax in grid.axes.flat[:2]:
+    ax.set_yscale("log")
+    maps.amounts(ax.yaxis)
+save(grid, "own_supervised_runs", both.dropna())  # without budgets of which a range is not told
 
 # %% [markdown]
 # ## The answer

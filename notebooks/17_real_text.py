@@ -63,7 +63,7 @@ RATIOS = [5, 20, 50, 400]
 gap = pd.concat(s.distilled.assign(language=name) for name, s in studies.items())
 fixed = [*text.fixed, *words.fixed, PERFECT]
 gap = gap[gap.teacher.isin(fixed) & (gap.n_layers < 3)]
-gap["tokens_per_param"] = (gap.tokens / gap.params).round()
+gap["tokens_per_param"] = (gap.tokens / gap.params).round(1)
 gap = gap[gap.tokens_per_param.isin(RATIOS)].sort_values("teacher_loss", kind="stable")
 gap["panel"] = gap.language + ", $N_S$ = " + gap.params.map(figures.label_size)
 gap = gap.sort_values(["language", "params"], ascending=[False, True], kind="stable")
@@ -154,7 +154,7 @@ for name, s in studies.items():
     lines.append(pd.DataFrame({"E": floors, "ratio": found.likelihood_ratio, "language": name}))
 lines = pd.concat(lines)
 grid = Panels(lines, "E", "ratio",
-              "Neither language's E is to be believed: words exclude their own entropy",
+              "Words exclude their own entropy, so neither E is to be believed",
               labels=("$E$ held at (nats)", "likelihood ratio"))  # fmt: skip
 grid.draw(sns.lineplot, hue="language", marker="o").set(ylim=(-1, 40))
 grid.each(lambda ax: ax.axhline(3.84, color="black", ls=":", lw=1))
@@ -253,7 +253,7 @@ grid = Panels(curves, "u", "y",
 looks = {"M below 3": "#e6812b", "M of 3 to 30": "#a05195", "M above 30": "#003f5c"}
 curves["seen"] = pd.cut(curves.tokens_per_param, [0, 3, 30, np.inf], labels=list(looks)).astype(str)
 grid.draw(sns.scatterplot, curves, hue="seen", palette=looks, s=18)
-line = pd.DataFrame({"u": np.linspace(0.1, 3, 60)})
+line = pd.DataFrame({"u": np.linspace(0.1, 6, 60)})
 grid.draw(sns.lineplot, line.assign(y=np.maximum(1, line.u)), color="black", linewidth=1)
 save(grid, "text_collapse", curves[["panel", *STUDENT, "teacher_loss", "u", "y"]])
 
@@ -291,7 +291,7 @@ errors = off.groupby("law", sort=False).error.agg(
     mean=lambda e: e.abs().mean(), bias="mean", largest=lambda e: e.abs().max()
 )
 grid = Panels(off, "error", "law",
-              "A law of one language, moved by one model, errs one way by many per cent",
+              "Moved by one model, the law of words errs one way by many per cent",
               labels=("predicted over measured, all students of text (%)", ""))  # fmt: skip
 grid.draw(sns.boxplot, color="#56B4E9", whis=(2.5, 97.5), fliersize=2)
 grid.each(lambda ax: ax.axvline(0, color="black", lw=0.9))
