@@ -152,19 +152,18 @@ compute = 1e21
 
 
 # %%
+ANSWER = ["", "verdict", "gain by distilling (nats)", "laws in which distilling wins"]
+ANSWER += ["student loss (nats)", "student tokens", "teacher"]
+
+
 def answer(name, **what):
     """One row of the answer: the plan under the corrected law, and how many laws agree."""
     found = allocate.advise(law, ensemble, Problem(student_params, compute=compute, **what))
     low, high = found.ranges["gain"]
-    return {
-        "": name,
-        "verdict": found.verdict,
-        "gain by distilling (nats)": f"{found.gain:+.3f} ({low:+.3f} to {high:+.3f})",
-        "laws in which distilling wins": f"{found.share_distil:.0%}",
-        "student loss (nats)": f"{found.best.loss:.3f}",
-        "student tokens": columns.count(found.best.student_tokens),
-        "teacher": columns.count(found.best.teacher.params),
-    }
+    gain = f"{found.gain:+.3f} ({low:+.3f} to {high:+.3f})"
+    sizes = found.best.student_tokens, found.best.teacher.params
+    row = [name, found.verdict, gain, f"{found.share_distil:.0%}", f"{found.best.loss:.3f}"]
+    return dict(zip(ANSWER, [*row, *map(columns.count, sizes)], strict=True))
 
 
 ensemble = laws.ensemble("figure1")

@@ -350,6 +350,8 @@ for knob, groups in kinds.items():
 found = pd.concat(found, ignore_index=True).infer_objects()
 
 # %%
+SCALE = {"cmap": "rocket_r", "vmin": 0, "vmax": 60, "linewidths": 1}
+SCALE["cbar_kws"] = {"label": "rise past the best teacher (mnats)"}
 KNOBS = {
     "samples": ("student's training samples", columns.count, 131072),
     "easy": ("share of easy samples", "{:.2g}".format, mp.Problem.easy),
@@ -357,20 +359,22 @@ KNOBS = {
 }
 
 
-def heat(ax, knob, bar):
-    """One knob's cells."""
-    label, words, usual = KNOBS[knob]
+def cells_of(knob):
+    """One knob's rises in mnats, and the numbers that are written in them."""
     cells = found[found.knob == knob].astype({"is_u": float})
-    cells = cells.pivot_table(index="width", columns="value", values=["rise", "is_u"])
-    cells = cells.reindex(sweep.STUDENT_WIDTHS[::-1])
-    told = (1e3 * cells.rise).map("{:.0f}".format).where(cells.is_u == 1, "")
-    scale = {"cmap": "rocket_r", "vmin": 0, "vmax": 60, "cbar": bar, "linewidths": 1}
-    scale["cbar_kws"] = {"label": "rise past the best teacher (mnats)"}
-    sns.heatmap(1e3 * cells.rise, annot=told, fmt="", ax=ax, **scale)
-    ax.set(xlabel=label, ylabel="" if ax.get_subplotspec().colspan.start else "student width")
-    ax.set_xticklabels([words(value) for value in cells.rise.columns], rotation=40)
-    for tick, value in zip(ax.get_xticklabels(), cells.rise.columns, strict=True):
-        tick.set_weight("bold" if np.isclose(value, usual) else "normal")
+    wide = cells.pivot_table(index="width", columns="value", values=["rise", "is_u"])
+    wide = wide.reindex(sweep.STUDENT_WIDTHS[::-1])
+    return 1e3 * wide.rise, (1e3 * wide.rise).map("{:.0f}".format).where(wide.is_u == 1, "")
+
+
+def heat(ax, knob, bar):
+    """One knob's cells; the name of the usual students' column is bold."""
+    label, words, usual = KNOBS[knob]
+    rises, numbers = cells_of(knob)
+    sns.heatmap(rises, annot=numbers, fmt="", ax=ax, cbar=bar, **SCALE)
+    ax.set(xlabel=label, ylabel="student width" if knob == "samples" else "")
+    ax.set_xticklabels(map(words, rises.columns), rotation=40)
+    ax.get_xticklabels()[np.abs(rises.columns - usual).argmin()].set_weight("bold")
     ax.tick_params(axis="y", rotation=0)
 
 
