@@ -192,6 +192,7 @@ def test_the_forms_of_the_ensemble_are_the_librarys(evaluate):
 def library_problem(given):
     names = {"studentParams": "student_params", "tokens": "student_tokens", "compute": "compute"}
     names |= {"deltaLgt": "delta_lgt", "deltaPre": "delta_pre", "maxTokens": "max_tokens"}
+    names["serve"] = "serve_tokens"
     teachers = given["teachers"] and tuple(
         decide.Teacher(t["name"], t["params"], t["loss"]) for t in given["teachers"]
     )
@@ -218,6 +219,8 @@ def mixed(count, seed, *, new_teachers):
         ]
         if new_teachers:
             teachers = None
+        if random.random() < 0.3:
+            budget["serve"] = 0.3 * c / float(flops.forward_flops(n))
         yield problem(n, **budget, deltaLgt=lgt, deltaPre=pre, maxTokens=limit, teachers=teachers)
 
 
@@ -821,3 +824,31 @@ def test_a_planner_refuses_runs_that_no_law_can_have_made(tmp_path):
     with pytest.raises(ValueError, match=r"no verdict from this table: .*millions"):
         planner.write(tmp_path / "planner", path)
     assert not (tmp_path / "planner").exists()
+
+
+def test_a_page_is_made_from_what_a_fit_left_with_its_units_its_way_and_its_doubts(
+    tmp_path, monkeypatch
+):
+    asked = []
+
+    def fit_own(*runs, way):
+        asked.append(way)
+        return planner_fit(*runs, way=way, starts=6, bootstrap=8)
+
+    planner_fit = planner.fit_own
+    monkeypatch.setattr(planner, "fit_own", fit_own)
+    simulate.example_runs().to_csv(tmp_path / "mine.csv", index=False)
+    how = {"from": "x", "table": "mine.csv", "way": "shifted", "said": []}
+    (tmp_path / "fit.json").write_text(json.dumps(how))
+    told = planner.own_settings(tmp_path)
+    assert asked == ["shifted"]
+    assert "are the published ones, not these runs'" in told["whose"]
+    with pytest.raises(ValueError, match=r"no folder that scalinglib fit left"):
+        planner.own_settings(ROOT / "tests")
+
+
+def test_no_page_is_made_of_runs_that_bear_no_verdict(monkeypatch):
+    monkeypatch.setattr(planner, "fit_own", lambda *runs, way: None)
+    monkeypatch.setattr(planner, "unfit", lambda fitted: ["only 6% of its replicates converged"])
+    with pytest.raises(ValueError, match="no verdict from these runs: only 6%"):
+        planner.own_settings(ROOT / "data" / "runs" / "example_simulated.csv")

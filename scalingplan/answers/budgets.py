@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from scalinglib.allocate import supervised_optimum
+from scalinglib.fit import Fit
 from scalinglib.flops import forward_flops
 from scalingplan.answers.numbers import band, ranged
 
@@ -12,12 +14,12 @@ __all__ = ["inside_budget", "seen", "wanted", "wanted_in_words"]
 _BUDGETS = 64  # between the smallest and the largest of the runs, to look for one inside
 
 
-def seen(runs):
+def seen(runs: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """What the runs span: {"params", "tokens", "compute"}, each (lowest, highest).
 
     Parameters
     ----------
-    runs : DataFrame
+    runs
         params, tokens. Training costs 3 F(N) FLOPs a token, the paper's F.
     """
     columns = runs.params.to_numpy(), runs.tokens.to_numpy()
@@ -26,20 +28,20 @@ def seen(runs):
     return {n: (float(v.min()), float(v.max())) for n, v in zip(names, values, strict=True)}
 
 
-def wanted(law_fit, budgets):
+def wanted(law_fit: Fit, budgets: ArrayLike) -> pd.DataFrame:
     """The best size and tokens of each budget.
 
     Parameters
     ----------
-    law_fit : Fit
+    law_fit
         Of the supervised law.
-    budgets : array_like
+    budgets
         FLOPs of training.
 
     Returns
     -------
     DataFrame
-        compute, params and tokens with _low and _high (95% of the replicates; NaN where one has
+        compute, params and tokens with _low and _high (9 of 10 replicates; NaN where one has
         no optimum), the columns of `Fit.predict`, and inside: whether size, tokens and budget are
         within what the runs span.
     """
@@ -54,7 +56,7 @@ def wanted(law_fit, budgets):
     return best.assign(inside=np.logical_and.reduce(inside))
 
 
-def inside_budget(law_fit):
+def inside_budget(law_fit: Fit) -> float | None:
     """The middle of the budgets whose optimum the runs hold, or None where they hold none."""
     grid = np.geomspace(*seen(law_fit.runs)["compute"], _BUDGETS)
     table = pd.DataFrame({"compute": grid})
@@ -65,7 +67,7 @@ def inside_budget(law_fit):
     return float(f"{budgets[len(budgets) // 2]:.2g}") if len(budgets) else None
 
 
-def wanted_in_words(law_fit, compute):
+def wanted_in_words(law_fit: Fit, compute: float) -> str:
     """One budget's answer as a sentence; "outside" where the runs do not hold it."""
     best = wanted(law_fit, compute).iloc[0]
     if not best.inside:

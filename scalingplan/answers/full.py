@@ -11,6 +11,7 @@ from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_w
 from scalingplan.answers.decisions import NO_VERDICT, decide, inside_problem
 from scalingplan.answers.fitting import STRONGEST, fit_own, settings_to_check
 from scalingplan.answers.pilots import next_runs
+from scalingplan.tables import RunsTable
 
 __all__ = [
     "FullAnswer",
@@ -27,31 +28,33 @@ _STARTS, _REPLICATES = 64, 100
 class FullAnswer(NamedTuple):
     """Lines for a reader, and files (name: text) to leave behind."""
 
-    lines: list
-    files: dict
+    lines: list[str]
+    files: dict[str, str]
 
 
-def of_distilled(table, way="own", asked=(None, None, 1.0)):
+def of_distilled(
+    table: RunsTable,
+    way: str = "own",
+    student_params: float | None = None,
+    compute: float | None = None,
+    delta_lgt: float = 1.0,
+) -> FullAnswer:
     """Both laws of a table with teachers, and one decision.
 
     Parameters
     ----------
-    table : tables.RunsTable
-    way : str
+    table
+    way
         Of `fitting.fit_own`.
-    asked : (float or None, float or None, float)
-        Student size, FLOPs and delta_lgt; what is None is taken inside the runs.
-
-    Returns
-    -------
-    FullAnswer
+    student_params, compute, delta_lgt
+        Of the decision; what is None is taken inside the runs.
     """
-    problem = inside_problem(table.distilled, *asked)
+    problem = inside_problem(table.distilled, student_params, compute, delta_lgt)
     options = {"starts": _STARTS, "bootstrap": _REPLICATES}
     laws = fit_own(table.distilled, table.supervised, way=way, **options)
     answer = decide(laws, problem)
     lines = answer.sentences()
-    if None in asked:
+    if student_params is None or compute is None:
         lines.append("  what was not asked was taken inside the runs: --student, --flops")
     if laws.notes:
         if answer.verdict != NO_VERDICT:
@@ -70,18 +73,14 @@ def of_distilled(table, way="own", asked=(None, None, 1.0)):
     return FullAnswer(lines, files)
 
 
-def of_supervised(table, compute=None):
+def of_supervised(table: RunsTable, compute: float | None = None) -> FullAnswer:
     """The supervised law of a table without teachers, and what a budget wants.
 
     Parameters
     ----------
-    table : tables.RunsTable
-    compute : float or None
+    table
+    compute
         FLOPs; None takes a budget inside the runs.
-
-    Returns
-    -------
-    FullAnswer
     """
     options = {"starts": _STARTS, "bootstrap": _REPLICATES}
     with warnings.catch_warnings():
@@ -115,13 +114,13 @@ def of_supervised(table, compute=None):
     return FullAnswer(lines, files)
 
 
-def extrapolation(found, share):
+def extrapolation(found: fit.Fit, share: float) -> str:
     """How well a law foretells its strongest runs, as words.
 
     Parameters
     ----------
-    found : Fit
-    share : float
+    found
+    share
         Of the runs, those of lowest loss, which are held out.
 
     Returns
@@ -157,8 +156,8 @@ def foretells_larger(found: fit.Fit) -> str:
     return f"predicts {', '.join(said)} (mean error)"
 
 
-def explained(found):
-    """`fit.explain`, or a law's warnings where its runs are too few to resample (list of str)."""
+def explained(found: fit.Fit) -> list[str]:
+    """`fit.explain`, or a law's warnings where its runs are too few to resample."""
     if not len(found.replicates):
         return [*found.warnings, "Too few runs to resample: no ranges, no ridges."]
     with warnings.catch_warnings():

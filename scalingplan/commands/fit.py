@@ -20,7 +20,7 @@ _LEAST = {"size": 1e3, "flops": 1e9}
 _WAYS = ("held", "shifted")
 
 
-def add(parser):
+def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.description = (
         "Fit the laws to a CSV file of runs: student_params, student_tokens, teacher_params, "
@@ -76,13 +76,8 @@ def add(parser):
     parser.add_argument("--as-is", action="store_true", help="fit whatever is doubtful in the runs")
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> int:
     """Read, doubt, fit, answer; returns the exit status.
-
-    Parameters
-    ----------
-    arguments : Namespace
-        As `add` has it.
 
     Returns
     -------
@@ -123,7 +118,7 @@ def _run(arguments):
 
     if len(table.distilled):
         asked = arguments.student, arguments.flops, arguments.delta_lgt
-        answer = full.of_distilled(table, ways, asked)
+        answer = full.of_distilled(table, ways, *asked)
         names = "student_params", "compute", "delta_lgt"
         notebook = "12_your_own_runs", dict(zip(names, asked, strict=True)) | {"way": ways}
     else:

@@ -42,7 +42,7 @@ example:
 """
 
 
-def add(parser):
+def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG.format(names=", ".join(KNOWN))
@@ -76,7 +76,7 @@ def add(parser):
     parser.add_argument("--json", action="store_true", help="the answer as JSON")
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Print the answer."""
     found, doubts = answer(arguments)
     print(json.dumps(_finite(found), indent=2, allow_nan=False) if arguments.json else _text(found))
@@ -85,7 +85,7 @@ def run(arguments):
             print(f"! {doubt}")
 
 
-def answer(arguments):
+def answer(arguments: argparse.Namespace) -> tuple[dict[str, object], list[str]]:
     """The answer as a dict of plain values, and questions about what was put in."""
     doubts = []
 

@@ -19,7 +19,7 @@ __all__ = ["add", "run"]
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
-def add(parser):
+def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     example = Path(design_file.__file__).with_name("designs") / "example.toml"
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -32,13 +32,8 @@ def add(parser):
     parser.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster")
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> int:
     """Print the plan and train what the table lacks; start it again after a kill and it goes on.
-
-    Parameters
-    ----------
-    arguments : Namespace
-        As `add` has it.
 
     Returns
     -------

@@ -128,13 +128,18 @@ const Inputs = (() => {
     const problem = {
       studentParams, deltaLgt, deltaPre, maxTokens, teachers: list,
       compute: unit === "tokens" ? null : budget * perUnit,
-      tokens: unit === "tokens" ? budget : null,
+      tokens: unit === "tokens" ? budget : null, serve: optional("serve", "tokens"),
     };
+    const serving = (problem.serve ?? 0) * Law.create(SETTINGS.central, SETTINGS.flops)
+      .forwardFlops(studentParams || 1);
+    if (problem.compute !== null && serving >= problem.compute) {
+      errors.serve ??= "Serving so many tokens costs more than the whole budget.";
+    }
     return {
       problem, budget, unit, perUnit, perHour, errors, doubts, students, stored, entries,
       measured: own,
       gpus: optional("gpus", "count"), price: optional("price", "money"),
-      serve: optional("serve", "tokens"),
+      serve: problem.serve,
       lossUnit: fields.lu, bytes: fields.lu === "bpb" && !errors.bpt ? read(fields.bpt, "bytes") : null,
       lossStep: step(fields.have === "one" ? fields.tl : ""),
     };

@@ -5,7 +5,8 @@ const Pictures = (() => {
   const { loss, size, percent, range } = Words;
   // The palette is the stylesheet's, so that the dark page has its own.
   const COLORS = Object.fromEntries(
-    ["distil", "data", "mark", "other", "faint", "student", "inference", "pretraining", "third"]
+    ["distil", "data", "mark", "other", "faint", "student", "inference", "pretraining", "serving",
+      "third"]
       .map((name) => [name, `var(--${name})`]),
   );
   const drawn = (x) => (Number.isFinite(x) ? Math.min(x, Words.GUESS) : x);
@@ -31,7 +32,7 @@ const Pictures = (() => {
     if (!best) return place("split").replaceChildren();
     const parts = [
       ["student", "student training"], ["inference", "teacher inference"],
-      ["pretraining", "teacher training"],
+      ["pretraining", "teacher training"], ["serving", "serving the student"],
     ].map(([key, label]) => ({ key, label, share: best.flops[key] / best.compute }))
       .filter(({ share }) => share > 0);
     const bar = make("div", { class: "split", "aria-hidden": "true" }, ...parts.map((part) => {

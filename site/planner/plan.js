@@ -5,7 +5,8 @@
 //
 // A problem: studentParams; compute (FLOPs) or tokens (the student's), the other one null;
 // teachers, a list of {params, loss}, or null where one would have to be trained;
-// deltaLgt, deltaPre in [0, 1]; maxTokens, the most that any model can be trained on.
+// deltaLgt, deltaPre in [0, 1]; maxTokens, the most that any model can be trained on; serve, the
+// tokens that the student will serve, paid from the same compute.
 
 const Plan = (() => {
   const GOLDEN = (Math.sqrt(5) - 1) / 2;
@@ -44,12 +45,17 @@ const Plan = (() => {
 
   function create(law, { box, scan, guess }) {
     const train = (params) => 3 * law.forwardFlops(params);
+    const serving = ({ serve, studentParams }) => (serve ?? 0) * law.forwardFlops(studentParams);
+    const training = (problem) => problem.compute - serving(problem);
     const cap = (problem) => Math.min(problem.maxTokens ?? Infinity, box.tokens[1]);
 
     /** What a plan costs and leaves, from its teacher and its tokens. */
     function describe(problem, studentTokens, teacher, paysTraining) {
       const { studentParams, deltaLgt, deltaPre } = problem;
-      const flops = { student: train(studentParams) * studentTokens, inference: 0, pretraining: 0 };
+      const flops = {
+        student: train(studentParams) * studentTokens, inference: 0, pretraining: 0,
+        serving: serving(problem),
+      };
       if (teacher) {
         flops.inference = deltaLgt * law.forwardFlops(teacher.params) * studentTokens;
         if (paysTraining) flops.pretraining = deltaPre * train(teacher.params) * teacher.tokens;
@@ -57,13 +63,14 @@ const Plan = (() => {
       const loss = teacher
         ? law.studentLoss(studentParams, studentTokens, teacher.loss)
         : law.supervisedLoss(studentParams, studentTokens);
-      const compute = flops.student + flops.inference + flops.pretraining;
+      const compute = flops.student + flops.inference + flops.pretraining + flops.serving;
       return { loss, studentTokens, teacher, flops, compute };
     }
 
     /** Training on data: everything goes into tokens. */
     function supervised(problem, compute = problem.compute) {
-      const affordable = compute === null ? problem.tokens : compute / train(problem.studentParams);
+      const affordable = compute === null ? problem.tokens
+        : (compute - serving(problem)) / train(problem.studentParams);
       return describe(problem, Math.min(affordable, problem.maxTokens ?? Infinity), null, false);
     }
 
@@ -71,7 +78,7 @@ const Plan = (() => {
     function fromTeacher(problem, teacher) {
       const perToken = train(problem.studentParams)
         + problem.deltaLgt * law.forwardFlops(teacher.params);
-      const affordable = problem.compute === null ? problem.tokens : problem.compute / perToken;
+      const affordable = problem.compute === null ? problem.tokens : training(problem) / perToken;
       return describe(problem, Math.min(affordable, cap(problem)), teacher, false);
     }
 
@@ -94,7 +101,8 @@ const Plan = (() => {
 
     /** Distillation from a teacher trained for the purpose: its size, tokens and loss are free. */
     function withNewTeacher(problem) {
-      const { studentParams, compute, deltaLgt, deltaPre } = problem;
+      const { studentParams, deltaLgt, deltaPre } = problem;
+      const compute = problem.compute === null ? null : training(problem);
       const most = cap(problem), student = train(studentParams);
       if (most <= box.tokens[0]) return null;
       const free = deltaLgt === 0 && deltaPre === 0;
@@ -212,7 +220,7 @@ const Plan = (() => {
       return Math.exp(minimise(loss, low, high, 65, 1e-8));
     }
 
-    return { solve, supervised, curve, flips, turn, rebudget, bestTeacherLoss };
+    return { solve, supervised, curve, flips, turn, rebudget, bestTeacherLoss, serving };
   }
 
   return { create };

@@ -102,11 +102,13 @@ const Work = (() => {
       summarise(w, ensemble);
       yield "laws";
     }
+    // What serving takes is paid whatever the budget.
+    const paid = w.fixedTokens ? 0 : plan.serving(problem);
     const spaced = (count) =>
-      Array.from({ length: count }, (_, i) => (own / 30) * 900 ** (i / (count - 1)));
+      Array.from({ length: count }, (_, i) => paid + ((own - paid) / 30) * 900 ** (i / (count - 1)));
     const curve = yield* plan.curve(problem, spaced(49));
     const [low, high] = SETTINGS.scan[w.fixedTokens ? "tokens" : "compute"];
-    const scanned = [Math.min(low, own / 30), Math.max(high, own * 30)];
+    const scanned = [paid + Math.min(low, (own - paid) / 30), Math.max(high, own * 30)];
     const flips = yield* plan.flips(problem, ...scanned);
     for (const flip of flips) {
       flip.tokens = plan.supervised(plan.rebudget(problem, flip.budget)).studentTokens;
@@ -141,13 +143,12 @@ const Work = (() => {
     const rows = [];
     for (const times of [1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8]) {
       const params = w.problem.studentParams * times;
-      const left = compute - (w.serve ?? 0) * w.law.forwardFlops(params);
+      const problem = { ...w.problem, studentParams: params, compute, tokens: null };
       if (params < SETTINGS.box.params[0]) continue;
-      if (left <= 0) {
+      if (plan.serving(problem) >= compute) {
         rows.push({ params, loss: Infinity });
         continue;
       }
-      const problem = { ...w.problem, studentParams: params, compute: left, tokens: null };
       const found = plan.solve(problem);
       const { best, gain, supervised } = found;
       const answers = [];
