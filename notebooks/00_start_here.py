@@ -48,6 +48,7 @@ title = (
     f"{cost.min():.0f} to {cost.max():.0f} thousandths of a nat above its best"
 )
 grid = Panels(measured, "teacher_loss", "above_best_mnats", title)
+grid.labels = "← stronger teacher      teacher loss $L_T$ (nats)", grid.labels[1]
 grid.draw(panels.curve, hue="student_tokens", marker="o")
 grid.set(xlim=(1.87, 2.42), ylim=(-1, 25))
 save(grid, "start_the_u", measured.drop(columns="isoflop"))
@@ -213,6 +214,7 @@ title = (
 grid = Panels(flips, "compute", "gap", title)
 grid.draw(panels.span, hue="scenario", key=False).draw(panels.curve, hue="scenario")
 grid.each(panels.zero).mark("x", compute, "the budget above")
+grid.key({"dotted: beyond what was trained": panels.BEYOND})
 keep = ["student_params", "compute", "scenario", "gap", "gap_low", "gap_high", "share_distil"]
 save(grid, "start_the_decision", flips[keep])
 

@@ -1,10 +1,9 @@
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from scalinglib import allocate, laws
-from scalinglib.report import maps
+from scalinglib.report import columns
 from scalinglib.report.paths import DATA
 from scalingplan.page import resolution
 
@@ -45,17 +44,6 @@ def test_an_unreachable_loss_costs_an_infinite_amount():
     assert np.isinf(table.token_ratio).all()
 
 
-def test_optimum_is_dashed_exactly_where_it_is_a_bound():
-    _, axes = plt.subplots()
-    at_bound = np.array([False, False, True, True, False])
-    maps.optimum(axes, np.arange(5.0), np.arange(5.0), at_bound, color="black")
-    solid, dashed = axes.lines
-    assert np.isnan(solid.get_ydata()).tolist() == at_bound.tolist()
-    assert dashed.get_linestyle() == "--"
-    assert np.isfinite(dashed.get_ydata()).tolist() == [False, True, True, True, True]
-    plt.close("all")
-
-
 def test_every_recipe_lies_in_its_own_range():
     recipes = pd.read_csv(DATA / "recipes.csv")
     assert (recipes.student_loss_low <= recipes.student_loss).all()
@@ -66,7 +54,7 @@ def test_every_recipe_lies_in_its_own_range():
     ("value", "text"), [(300e6, "300M"), (1.5e9, "1.5B"), (2e13, "20T"), (1e17, "100P")]
 )
 def test_amounts_read_as_people_say_them(value, text):
-    assert maps.amount(value) == text
+    assert columns.count(value) == text
 
 
 def test_the_threshold_that_the_sheets_text_names_is_the_codes():

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib.report import claims, columns, figures, maps, panels, profiles
+from scalinglib.report import claims, columns, figures, panels, profiles
 
 
 def draw():
@@ -65,7 +65,7 @@ def test_sizes_have_one_colour_each():
 )
 def test_labels_at_the_ends_of_curves_keep_apart(ends, placed):
     _, axes = plt.subplots()
-    maps.end_labels(axes, [(y, str(i), "black") for i, y in enumerate(ends)], gap=0.1)
+    panels.end_words(axes, [(y, str(i), "black") for i, y in enumerate(ends)], gap=0.1)
     found = {text.get_text(): text.get_position()[1] for text in axes.texts}
     plt.close("all")
     assert sorted(found.values()) == pytest.approx(sorted(placed), abs=1e-4)

@@ -5,7 +5,6 @@ import re
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from scalinglib.extras import missing
@@ -24,18 +23,10 @@ except ImportError as error:
 
 __all__ = [
     "MARKS",
-    "SCENARIO_COLORS",
-    "SCENARIO_LABELS",
-    "SHARE_COLORS",
     "band",
-    "contours",
-    "key",
     "label_size",
     "lay_out",
     "legend_below",
-    "measured",
-    "named",
-    "panels",
     "power",
     "saver",
     "student_color",
@@ -44,13 +35,6 @@ __all__ = [
     "write_table",
 ]
 
-SCENARIO_LABELS = columns.SCENARIO_WORDS
-SCENARIO_COLORS = columns.palette("scenario", SCENARIO_LABELS)
-SHARE_COLORS = {
-    "share_student": "#56B4E9",
-    "share_inference": "#F0E442",
-    "share_pretraining": "#CC79A7",
-}
 MARKS = {"zero": "black", "reference": "#888888", "optimum": "#C1121F"}
 
 
@@ -71,41 +55,10 @@ def student_color(student_params):
 label_size = columns.count
 
 
-def named(symbol, params):
-    """A model size with its symbol, "N_S" say, for titles and legends."""
-    return f"${symbol}$ = {label_size(params)}"
-
-
 def power(value):
     """A number in powers of ten, as mathematics without its dollars; one digit before the power."""
     mantissa, exponent = f"{value:.0e}".split("e")
     return ("" if mantissa == "1" else rf"{mantissa} \times ") + f"10^{{{int(exponent)}}}"
-
-
-def panels(titles, xlabel, ylabel, columns=3, sharey=True):
-    """A figure with one panel a title, in rows of `columns` (three at most), labelled outside.
-
-    Returns
-    -------
-    figure, list of Axes
-    """
-    columns = min(columns, 3)
-    rows = -(-len(titles) // columns)
-    size = (3.2 * columns, 0.4 + 2.6 * rows)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=size, squeeze=False, sharex=True, sharey=sharey
-    )
-    for axes in grid.flat[len(titles) :]:
-        axes.remove()
-    for axes, title in zip(grid.flat, titles, strict=False):
-        axes.set_title(title)
-        axes.tick_params(which="minor", length=0)
-    for axes in [*grid[-1], *grid.flat[len(titles) - columns : len(titles)]]:
-        axes.set_xlabel(xlabel)
-        axes.tick_params(labelbottom=True)
-    for axes in grid[:, 0]:
-        axes.set_ylabel(ylabel)
-    return figure, list(grid.flat[: len(titles)])
 
 
 def legend_below(figure, axes, columns=3):
@@ -117,35 +70,6 @@ def legend_below(figure, axes, columns=3):
 def band(axes, x, low, high, **style):
     """Shade what lies between two curves, two standard errors about a mean say, in its colour."""
     axes.fill_between(x, low, high, alpha=0.25, linewidth=0, **style)
-
-
-def key(figure, styles):
-    """One legend under all panels: lines and marks, grey unless their style says a colour, by name.
-
-    `styles` maps what is said of each to how it is drawn, the keywords of `Line2D`.
-    """
-    handles = [plt.Line2D([], [], **({"color": "#555555"} | style)) for style in styles.values()]
-    figure.legend(handles, styles, loc="outside lower center", ncols=len(styles))
-
-
-def measured(axes, x, table, color, column="loss", style="o", **options):
-    """A column of measured means over `x`, bars twice the column `error`; style "o-" joins them."""
-    options = {"ms": 4, "linewidth": 1, "color": color} | options
-    axes.errorbar(x, table[column], 2 * table.error, fmt=style, **options)
-
-
-def contours(axes, x, y, values, levels, cmap="RdBu_r"):
-    """Filled contours of `values` with labelled lines and the zero line drawn thick.
-
-    `levels` are symmetric about 0 where the map is a diverging one; returns what a colour bar
-    needs.
-    """
-    filled = axes.contourf(x, y, values, levels=levels, cmap=cmap, extend="both")
-    lines = axes.contour(x, y, values, levels=levels, colors="black", linewidths=0.4, alpha=0.7)
-    axes.clabel(lines, levels=levels[::2], fmt="%.3g", fontsize=7)
-    if np.min(values) < 0 < np.max(values):
-        axes.contour(x, y, values, levels=[0], colors=MARKS["zero"], linewidths=2.4)
-    return filled
 
 
 def saver(profile):

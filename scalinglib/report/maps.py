@@ -12,39 +12,29 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from scalinglib.report import columns
-from scalinglib.report.figures import MARKS, SCENARIO_COLORS, SCENARIO_LABELS, key, lay_out
+from scalinglib.report.figures import MARKS, lay_out
 from scalinglib.report.panels import Panels, curve
-from scalinglib.report.panels import end_words as end_labels
 
 __all__ = [
-    "AT_BOUND",
     "BEST",
     "BEYOND",
-    "amount",
     "amounts",
     "beyond",
     "contour_map",
     "difference",
-    "end_labels",
     "gaps",
     "keys",
     "label_contours",
-    "map_key",
     "mark_size",
-    "optimum",
     "over",
     "runs",
-    "scenario",
-    "scenario_key",
     "signed",
-    "stacked",
     "undecided",
     "valley",
 ]
 
 BEST = {"color": MARKS["optimum"], "linewidth": 2.4}
 BEYOND = {"pale: beyond what was trained": Patch(fc="#eeeeee", ec="#555555", ls="--")}
-AT_BOUND = {"linestyle": (0, (1.2, 1.2))}  # a bound of the box, which is no optimum
 
 _WHITE_DASHES = {
     "color": "white",
@@ -59,13 +49,10 @@ _AMOUNTS = LinearSegmentedColormap.from_list(
 )
 
 
-amount = columns.count
-
-
 def amounts(axis, subs=(1.0,)):
     """Ticks of a logarithmic axis in words, at `subs` times the powers of ten."""
     axis.set_major_locator(LogLocator(subs=subs, numticks=15))
-    axis.set_major_formatter(FuncFormatter(amount))
+    axis.set_major_formatter(FuncFormatter(columns.count))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -178,13 +165,6 @@ def keys(size: str, *others: str) -> dict:
     return found
 
 
-def map_key(figure, size, undecided=False):
-    """One legend under `difference` maps; `size` says whose the white dashes are."""
-    found = keys(size, "runs", *["undecided"] * undecided)
-    lines = [s if isinstance(s, Patch) else plt.Line2D([], [], **s) for s in found.values()]
-    figure.legend(lines, found, loc="outside lower center", ncols=2)
-
-
 def contour_map(
     data: pd.DataFrame,
     x: str,
@@ -225,61 +205,6 @@ def label_contours(figure: Figure, lines: list, every: int = 1) -> None:
             label.set_path_effects(_OUTLINE)
             x, y = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
             label.set_visible(0.05 < x < 0.95 and 0.04 < y < 0.96)  # others the frame would cut
-
-
-def optimum(axes, x, y, at_bound, **style):
-    """A curve of optima, dashed where the value is a bound of the box and not an optimum."""
-    y, at_bound = np.asarray(y, dtype=float), np.asarray(at_bound)
-    # A dashed piece reaches to its neighbours, so that no gap opens between the two.
-    near = at_bound.copy()
-    near[1:] |= at_bound[:-1]
-    near[:-1] |= at_bound[1:]
-    axes.plot(x, np.where(at_bound, np.nan, y), **style)
-    if at_bound.any():
-        axes.plot(x, np.where(near, y, np.nan), **(style | AT_BOUND))
-
-
-def scenario(axes, x, y, name, at_bound=None):
-    """A curve in its scenario's colour, that of supervised training dashed; else as `optimum`."""
-    style = {"linestyle": "--", "linewidth": 1.4} if name == "supervised" else {}
-    bound = np.zeros(len(x), bool) if at_bound is None else at_bound
-    optimum(axes, x, y, bound, color=SCENARIO_COLORS[name], **style)
-
-
-def scenario_key(figure, names, others=None):
-    """`figures.key` of scenarios by name, and of others as given there."""
-    styles = {
-        SCENARIO_LABELS[name]: {
-            "color": SCENARIO_COLORS[name],
-            "linestyle": "--" if name == "supervised" else "-",
-        }
-        for name in names
-    }
-    key(figure, styles | (others or {}))
-
-
-def stacked(titles, xlabel, ylabels, columns=4):
-    """Panels in pairs: for each title a tall one and, on the same x axis, a low one below it.
-
-    Returns
-    -------
-    figure, list of (upper Axes, lower Axes)
-    """
-    rows = -(-len(titles) // columns)
-    figure, grid = plt.subplots(
-        2 * rows, columns, figsize=(3.3 * columns, 0.5 + 4 * rows), squeeze=False, sharex=True,
-        height_ratios=[2, 1.3] * rows,
-    )  # fmt: skip
-    pairs = list(zip(grid[::2].flat, grid[1::2].flat, strict=True))
-    for (upper, lower), title in zip(pairs, titles, strict=True):
-        upper.set_title(title)
-        upper.tick_params(which="minor", length=0)
-        lower.tick_params(which="minor", length=0)
-    for axes in grid[-1]:
-        axes.set_xlabel(xlabel)
-    for row, axes in enumerate(grid[:, 0]):
-        axes.set_ylabel(ylabels[row % 2])
-    return figure, pairs
 
 
 def signed(levels: np.ndarray) -> dict:
