@@ -7,24 +7,26 @@ that it thinks likeliest. What it is held against is called the outcome: whether
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 __all__ = ["bias", "distributional_ece", "ece", "error", "reliability"]
 
 
-def reliability(confidence, outcome, bins=21):
+def reliability(confidence: ArrayLike, outcome: ArrayLike, bins: int = 21) -> pd.DataFrame:
     """The mean outcome of predictions of like confidence: the numbers of a reliability plot.
 
     Parameters
     ----------
-    confidence, outcome : arrays (n,)
-        In [0, 1]; outcome may be boolean.
-    bins : int
+    confidence, outcome
+        (n,), in [0, 1]; outcome may be boolean.
+    bins
         Of equal width over [0, 1], each with its upper edge; 0 falls into the first.
 
     Returns
     -------
-    DataFrame with one row a bin that is not empty: bin (from 0), count, confidence and outcome
-    (means), apart (mean distance of the two prediction by prediction, which no binning cancels)
+    DataFrame
+        One row a bin that is not empty: bin (from 0), count, confidence and outcome (means), apart
+        (mean distance of the two prediction by prediction, which no binning cancels).
     """
     if not (isinstance(bins, int | np.integer) and bins >= 1):
         raise ValueError(f"bins is {bins!r}; it must be a whole number from 1")
@@ -46,38 +48,41 @@ def reliability(confidence, outcome, bins=21):
     return pd.DataFrame({"bin": used, "count": count[used], **means})
 
 
-def error(table):
+def error(table: pd.DataFrame) -> float:
     """The calibration error of a table from `reliability`: Equation 38 or 39, in [0, 1]."""
     return float(np.average(np.abs(table.outcome - table.confidence), weights=table["count"]))
 
 
-def ece(confidence, correct, bins=21):
+def ece(confidence: ArrayLike, correct: ArrayLike, bins: int = 21) -> float:
     """Expected calibration error (Equation 38): sum of n_B/n abs(accuracy(B) - confidence(B)).
 
     Parameters
     ----------
-    confidence : array (n,), probabilities of the predicted symbols
-    correct : array (n,)
-        Whether each prediction was right, or the known probability that it is.
-    bins : int, as in `reliability`
+    confidence
+        (n,), probabilities of the predicted symbols.
+    correct
+        (n,), whether each prediction was right, or the known probability that it is.
+    bins
+        As in `reliability`.
     """
     return error(reliability(confidence, correct, bins))
 
 
-def distributional_ece(conf_binned_by, conf_other, bins=21):
+def distributional_ece(conf_binned_by: ArrayLike, conf_other: ArrayLike, bins: int = 21) -> float:
     """Distributional calibration error (Equation 39): how far apart two models' confidences are.
 
     Parameters
     ----------
-    conf_binned_by, conf_other : arrays (n,)
-        Confidences of two models at the same positions; bins are over the first. Whether the
+    conf_binned_by, conf_other
+        (n,), confidences of two models at the same positions; bins are over the first. Whether the
         second is of the symbol that the first predicts, or of its own, is the caller's choice.
-    bins : int, as in `reliability`
+    bins
+        As in `reliability`.
     """
     return error(reliability(conf_binned_by, conf_other, bins))
 
 
-def bias(table):
+def bias(table: pd.DataFrame) -> float:
     """What `error` would be, on average, if each bin's labels were drawn from its confidence.
 
     The mean distance of a sample mean from its expectation, by the normal approximation: even a

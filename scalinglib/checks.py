@@ -2,13 +2,15 @@
 
 import sys
 import warnings
+from types import ModuleType
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 __all__ = ["namespace", "plausible", "positive"]
 
 
-def namespace(*arrays):
+def namespace(*arrays: object) -> ModuleType:
     """`jax.numpy` if any of `arrays` is a JAX array or tracer, else `numpy`.
 
     So one formula serves both a notebook, which wants NumPy back and no compilation, and `jit`.
@@ -17,7 +19,7 @@ def namespace(*arrays):
     return jax.numpy if jax and any(isinstance(array, jax.Array) for array in arrays) else np
 
 
-def positive(name, value):
+def positive(name: str, value: ArrayLike) -> np.ndarray:
     """`value` as a float array; ValueError if an entry is not positive and finite.
 
     NumPy arrays come back as float64. Under `jit` the values are not known: a tracer passes
@@ -34,7 +36,7 @@ def positive(name, value):
     return value if jax and isinstance(value, jax.Array) else array
 
 
-def plausible(name, value, low, high):
+def plausible(name: str, value: ArrayLike, low: float, high: float) -> None:
     """Warn where an entry of `value` is outside what models are; Python shows a warning once.
 
     Tracers pass: their values are not known.

@@ -8,6 +8,7 @@ and counts every term.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from scalinglib.checks import positive
 
@@ -44,18 +45,11 @@ GPU_TERAFLOPS = {
 }
 
 
-def shape(params):
-    """Depth and width, as real numbers, of the fixed-aspect-ratio model with `params` parameters.
+def shape(params: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Depth and width, as real numbers, of the fixed-aspect-ratio model of N parameters.
 
-    Parameters
-    ----------
-    params : array_like
-        Non-embedding parameters N, positive and finite.
-
-    Returns
-    -------
-    n_layers, d_model : arrays of the shape of `params`
-        Equation 64.
+    `params` are non-embedding, positive and finite; n_layers and d_model (Equation 64) have their
+    shape.
     """
     params = positive("params", params)
     n_layers = (params / (ASPECT_RATIO**2 * OMEGA)) ** (1 / 3)
@@ -70,7 +64,9 @@ def total_params(params: np.ndarray) -> np.ndarray:
     return positive("params", params) + N_VOCAB * shape(params)[1]
 
 
-def forward_flops(params, n_ctx=N_CTX, n_vocab=N_VOCAB):
+def forward_flops(
+    params: ArrayLike, n_ctx: ArrayLike = N_CTX, n_vocab: ArrayLike = N_VOCAB
+) -> np.ndarray:
     """FLOPs of one forward pass per token, F(N) (Equations 59 and 69).
 
     F(N) = 2 N + 2 n_layers n_ctx d_model + 2 n_vocab d_model, with depth and width from `shape`;
@@ -79,15 +75,10 @@ def forward_flops(params, n_ctx=N_CTX, n_vocab=N_VOCAB):
 
     Parameters
     ----------
-    params : array_like
+    params
         Non-embedding parameters N, positive and finite.
-    n_ctx, n_vocab : array_like
-        Sequence length and vocabulary size; 0 leaves the term out.
-
-    Returns
-    -------
-    array of the broadcast shape
-        FLOPs per token.
+    n_ctx, n_vocab
+        Sequence length and vocabulary size; 0 leaves the term out. All broadcast.
     """
     n_layers, d_model = shape(params)
     params = positive("params", params)
@@ -100,13 +91,13 @@ class Architecture:
 
     Attributes
     ----------
-    n_layers : int
+    n_layers
         Depth.
-    d_ffn : int or None
+    d_ffn
         Feed-forward width; None takes 8/3 d_model rounded up to a multiple of `ffn_multiple`.
-    n_ctx, n_vocab : int
+    n_ctx, n_vocab
         Sequence length and vocabulary size.
-    aspect_ratio, d_head, ffn_multiple : int
+    aspect_ratio, d_head, ffn_multiple
         Width over depth, width of a head, and what the feed-forward width is a multiple of; all
         128 in the paper.
     """
@@ -119,7 +110,7 @@ class Architecture:
     d_head: int = D_HEAD
     ffn_multiple: int = D_HEAD
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Fill in the feed-forward width and refuse what is not a model."""
         if self.d_ffn is None:
             # Whole-number ceiling: 8/3 as a float would round some exact multiples up.
@@ -131,11 +122,11 @@ class Architecture:
                 raise ValueError(f"{name} is {value!r}; it must be a positive whole number")
 
     @property
-    def d_model(self):
+    def d_model(self) -> int:
         """Width."""
         return self.aspect_ratio * self.n_layers
 
-    def parameter_terms(self):
+    def parameter_terms(self) -> dict[str, int]:
         """Parameters by component, whole model, as a dict (Table 9)."""
         d = self.d_model
         return {
@@ -148,16 +139,16 @@ class Architecture:
         }
 
     @property
-    def params(self):
+    def params(self) -> int:
         """Non-embedding parameters N."""
         return sum(n for name, n in self.parameter_terms().items() if name != "embedding")
 
     @property
-    def total_params(self):
+    def total_params(self) -> int:
         """Parameters with the (tied) embedding, N_total."""
         return sum(self.parameter_terms().values())
 
-    def flop_terms(self, n_heads=None):
+    def flop_terms(self, n_heads: float | None = None) -> dict[str, float]:
         """Forward FLOPs per token by component, whole model, as a dict (Tables 11 and 12, ours).
 
         Norms have no entry there. `n_heads` is the heads that softmax counts; None takes
@@ -177,12 +168,12 @@ class Architecture:
         }
 
     @property
-    def forward_flops(self):
+    def forward_flops(self) -> float:
         """Forward FLOPs per token with every term that Tables 11 and 12 have."""
         return sum(self.flop_terms().values())
 
     @property
-    def approximate_forward_flops(self):
+    def approximate_forward_flops(self) -> float:
         """2 N + 2 n_layers n_ctx d_model + 2 n_vocab d_model (Equation 59, Table 13)."""
         attention = 2 * self.n_layers * self.n_ctx * self.d_model
         return 2 * self.params + attention + 2 * self.n_vocab * self.d_model

@@ -5,7 +5,10 @@ filled up with repeats; and float64 is switched on for these calls only, never f
 """
 
 import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any
 
 import jax
 import numpy as np
@@ -15,20 +18,24 @@ __all__ = ["LANES", "float64", "over_threads"]
 LANES = 64
 
 
-def float64():
+def float64() -> AbstractContextManager:
     """A context in which JAX computes in float64; a thread's own, as JAX's settings are."""
     return jax.enable_x64(True)
 
 
-def over_threads(function, index, lanes=LANES):
+def over_threads(
+    function: Callable, index: np.ndarray, lanes: int = LANES
+) -> Iterator[tuple[np.ndarray, Any]]:
     """Apply `function` to batches of `index`, over all cores, yielding results in order.
 
     Parameters
     ----------
-    function : callable
+    function
         Takes an integer array of shape (lanes,), returns a pytree of arrays (lanes, ...).
-    index : array of int, shape (problems,)
-    lanes : int
+    index
+        Whole numbers (problems,).
+    lanes
+        Problems in a batch.
 
     Yields
     ------

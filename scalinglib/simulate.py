@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.flops import forward_flops
-from scalinglib.laws import load
+from scalinglib.laws import StudentLaw, SupervisedLaw, load
 
 __all__ = ["distillation_runs", "example_runs", "supervised_runs"]
 
@@ -26,15 +26,13 @@ def _isoflop(budget, smallest, largest, count):
     return params, budget / (3 * forward_flops(params))
 
 
-def supervised_runs(law, noise=0.005, seed=0):
+def supervised_runs(law: SupervisedLaw, noise: float = 0.005, seed: int = 0) -> pd.DataFrame:
     """73 simulated supervised runs: eleven with M = 20, six on 512B tokens, 56 on IsoFLOP profiles.
 
     Parameters
     ----------
-    law : SupervisedLaw
-    noise : float
+    noise
         Standard deviation of log-loss.
-    seed : int
 
     Returns
     -------
@@ -58,7 +56,7 @@ def supervised_runs(law, noise=0.005, seed=0):
     return table.assign(loss=exact * _noise(noise, len(table), seed))
 
 
-def distillation_runs(law, noise=0.005, seed=0):
+def distillation_runs(law: StudentLaw, noise: float = 0.005, seed: int = 0) -> pd.DataFrame:
     """697 simulated distillation runs in the paper's three protocols (Section 4.2).
 
     Six fixed-M teachers by four student IsoFLOP profiles of 13 sizes (312 runs); teachers on four
@@ -70,10 +68,8 @@ def distillation_runs(law, noise=0.005, seed=0):
 
     Parameters
     ----------
-    law : DistillationLaw
-    noise : float
+    noise
         Standard deviation of log student loss; the teacher's loss is taken as measured exactly.
-    seed : int
 
     Returns
     -------
@@ -112,7 +108,7 @@ def distillation_runs(law, noise=0.005, seed=0):
     return table.assign(student_loss=exact * _noise(noise, len(table), seed))
 
 
-def example_runs(seed=0):
+def example_runs(seed: int = 0) -> pd.DataFrame:
     """240 simulated distillation runs with 0.5% noise on student and teacher losses, six digits.
 
     The example table of notebook 12, made by `python -m scalinglib.simulate FILE`.

@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from scalinglib.fit.problem import pad_weights
+from scalinglib.fit.problem import Problem, pad_weights
 
 __all__ = ["Replicates", "replicate", "resampled"]
 
@@ -18,7 +19,7 @@ class Replicates(NamedTuple):
     ----------
     z : array (replicates, coordinates)
     coefficients : array (replicates, coefficients)
-    share : float
+    share
         Of all that were drawn.
     supervised : array (replicates, 6) or None
         The supervised coefficients that each of them used, where these were carried.
@@ -30,24 +31,26 @@ class Replicates(NamedTuple):
     supervised: np.ndarray | None
 
 
-def replicate(problem, z, grid, weights, *, rng, supervised=None):
+def replicate(
+    problem: Problem,
+    z: np.ndarray,
+    grid: np.ndarray,
+    weights: np.ndarray,
+    *,
+    rng: np.random.Generator,
+    supervised: np.ndarray | None = None,
+) -> Replicates:
     """Refit under each row of weights, from the estimate.
 
     Parameters
     ----------
-    problem : Problem
     z : array (coordinates,)
         The estimate.
     grid : array (starts, coordinates)
         Where a replicate that fails starts again.
     weights : array (replicates, padded runs)
         From `resampled`.
-    rng : Generator
     supervised : array (replicates, 6) or None
-
-    Returns
-    -------
-    Replicates
     """
     count = len(weights)
     if not count:
@@ -74,18 +77,17 @@ def replicate(problem, z, grid, weights, *, rng, supervised=None):
     return Replicates(ends, problem.coefficients(ends), float(converged.mean()), kept)
 
 
-def resampled(runs, count, cluster, rng):
+def resampled(
+    runs: pd.DataFrame, count: int, cluster: str | list | None, rng: np.random.Generator
+) -> np.ndarray:
     """How often each run is drawn in each replicate, an array (replicates, padded runs).
 
     Parameters
     ----------
-    runs : DataFrame
-    count : int
-    cluster : str, list of str, list of lists, or None
+    cluster
         Columns whose groups are drawn as wholes; "teacher" may mean equal teacher_loss. Lists in a
         list are drawn at once (Owen's pigeonhole bootstrap): a run counts as often as its group by
         the first is drawn, times its group by the second.
-    rng : Generator
     """
     crossed = isinstance(cluster, list) and cluster and isinstance(cluster[0], list)
     drawn = np.ones((count, len(runs)))

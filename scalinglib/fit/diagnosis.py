@@ -9,10 +9,12 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from scalinglib.fit.fitting import fit as fit_law
 from scalinglib.fit.inputs import FitWarning, collinear
+from scalinglib.fit.result import Fit
 
 __all__ = [
     "explain",
@@ -30,14 +32,12 @@ _TOGETHER = 0.8  # rank correlation of replicates that makes two of them a ridge
 _CONFIDENT = 3.84  # 95% mark of a likelihood ratio with one degree of freedom
 
 
-def profile(fit, coefficient, values=None):
+def profile(fit: Fit, coefficient: str, values: ArrayLike | None = None) -> pd.DataFrame:
     """The objective with one coefficient held at each of `values`, the others refitted.
 
     Parameters
     ----------
-    fit : Fit
-    coefficient : str
-    values : array_like or None
+    values
         None takes 25 from a third to three times the estimate, evenly in logs; of a coefficient
         that may be negative 25 over its range, where its spec has one.
 
@@ -74,7 +74,7 @@ def profile(fit, coefficient, values=None):
     return table.assign(objective=objective, likelihood_ratio=ratio)
 
 
-def ridges(fit):
+def ridges(fit: Fit) -> pd.DataFrame:
     """Pairs of coefficients that move together from replicate to replicate.
 
     Returns
@@ -93,14 +93,14 @@ def ridges(fit):
     return pd.DataFrame(rows, columns=["first", "second", "correlation", "reason"])
 
 
-def groups_left_out(fit, by):
+def groups_left_out(fit: Fit, by: str | list[str]) -> pd.DataFrame:
     """Each group predicted by a fit to the others.
 
     Parameters
     ----------
-    fit : Fit
+    fit
         Supervised or distillation.
-    by : str or list of str
+    by
         Columns whose groups are left out in turn.
 
     Returns
@@ -118,14 +118,14 @@ def groups_left_out(fit, by):
     return pd.DataFrame(rows, columns=[*keys, "runs", "error_inside", "error_left_out"])
 
 
-def hold_out(fit, held):
+def hold_out(fit: Fit, held: np.ndarray) -> tuple[Fit, pd.DataFrame]:
     """A fit to the runs that are not held, and its predictions for those that are.
 
     Parameters
     ----------
-    fit : Fit
+    fit
         Supervised or distillation.
-    held : array of bool
+    held
         One a run of `fit.runs`. The paper's way: the strong runs, loss below a mark.
 
     Returns
@@ -148,7 +148,7 @@ def hold_out(fit, held):
     return other, table.assign(relative_error=np.expm1(other.residuals(fit.runs)))
 
 
-def residual_trends(fit):
+def residual_trends(fit: Fit) -> pd.DataFrame:
     """Rank correlation of the residuals with each of the law's inputs.
 
     Returns
@@ -164,7 +164,7 @@ def residual_trends(fit):
     return pd.DataFrame(rows, columns=["input", "correlation", "p_value"])
 
 
-def explain(fit):
+def explain(fit: Fit) -> list[str]:
     """The diagnosis as sentences for a reader, most serious first; needs replicates."""
     _need_replicates(fit)
     said = [text[0].upper() + text[1:].removesuffix(".") for text in fit.warnings]

@@ -4,16 +4,18 @@ L_S - L_T in the middle of the runs and its slopes there, the sharing of the pow
 the teacher's part the strength, sharpness and amplitude of the gap.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 
 from scalinglib.fit.powers import LOG_GAMMA, LOG_SLOPES, SHARES, logit, power_edges, power_terms
 from scalinglib.fit.spec import POWER_RIDGES, Edge, LawSpec, Probe, or_fixed
-from scalinglib.laws import DistillationLaw
+from scalinglib.laws import DistillationLaw, SupervisedLaw
 
 __all__ = ["DISTILLATION"]
 
@@ -21,16 +23,16 @@ __all__ = ["DISTILLATION"]
 @dataclass(frozen=True, eq=False)
 class _DistillationSpec(LawSpec):
     @property
-    def signed(self):
+    def signed(self) -> tuple[str, ...]:
         return ("c0",)
 
-    def centre(self, logs, supervised):
+    def centre(self, logs: np.ndarray, supervised: SupervisedLaw | None) -> np.ndarray:
         """Means of log N_S, log D_S, log L_T and log L_T - log L̃_S."""
         size, data, teacher = logs[:3]
         excess = (teacher - supervised.log_loss(size, data)).mean()
         return np.array([*logs[:3].mean(axis=1), excess])
 
-    def coefficients_at(self, z, fixed, centre):
+    def coefficients_at(self, z: np.ndarray, fixed: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """(A, B, alpha, beta, gamma, c0, c1, d1, f1).
 
         z: log of L_S - L_T in the middle, four of `power_terms`, the total slope in log L_T, then
@@ -48,7 +50,7 @@ class _DistillationSpec(LawSpec):
         terms = power_terms(z[1:], level, 0.0, fixed, centre)
         return jnp.stack([*terms, c0, c1, d1, f1])
 
-    def box(self, logs):
+    def box(self, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         level = logs[-1].max() + np.array([-15.0, 3.0])
         terms = [SHARES, LOG_SLOPES, LOG_SLOPES, LOG_GAMMA]
         # c1 f1 ends at 1e8, where the law is its limit to eight digits.
@@ -70,7 +72,7 @@ class _DistillationSpec(LawSpec):
             Edge(8, True, {"c1": "<"}),
         )
 
-    def starts(self, logs):
+    def starts(self, logs: np.ndarray) -> np.ndarray:
         """4096 of them."""
         excess = np.exp(logs[-1]) - np.exp(logs[2])
         level = np.log(np.median(excess[excess > 0])) if (excess > 0).any() else -5.0
@@ -90,7 +92,7 @@ class _DistillationSpec(LawSpec):
         columns = [np.full(len(gamma), level), logit(share), *slopes, np.log(gamma), slope, *gap]
         return np.stack(columns, axis=1)
 
-    def suspicions(self, runs, supervised):
+    def suspicions(self, runs: pd.DataFrame, supervised: SupervisedLaw | None) -> Iterable[str]:
         if supervised is not None:
             sizes, tokens = runs.student_params.to_numpy(), runs.student_tokens.to_numpy()
             ratio = float(np.median(runs.student_loss / supervised.loss(sizes, tokens)))

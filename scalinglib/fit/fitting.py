@@ -5,7 +5,7 @@ The objective is the paper's: the sum over runs of Huber_delta(log L̂ - log L) 
 
 import warnings
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,8 @@ from scalinglib.fit.bootstrap import replicate, resampled
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.inputs import FitWarning, check_runs
 from scalinglib.fit.problem import Problem, table
-from scalinglib.fit.result import Fit, Status
+from scalinglib.fit.result import LEVEL, Fit, Status
+from scalinglib.fit.spec import LawSpec
 from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.laws import SupervisedLaw
 
@@ -24,46 +25,41 @@ _AT_OPTIMUM = 1e-6  # relative to the best objective
 
 
 def fit(
-    spec,
-    runs,
+    spec: LawSpec,
+    runs: pd.DataFrame,
     *,
-    supervised=None,
-    fixed=None,
-    delta=1e-3,
-    starts=None,
-    bootstrap=0,
-    cluster=None,
-    level=0.95,
-    seed=0,
-):
+    supervised: SupervisedLaw | Fit | None = None,
+    fixed: dict[str, float] | None = None,
+    delta: float = 1e-3,
+    starts: int | None = None,
+    bootstrap: int = 0,
+    cluster: str | list | None = None,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Fit:
     """Fit the law of a `LawSpec` to a table of runs.
 
     Parameters
     ----------
-    spec : LawSpec
-    runs : DataFrame
+    runs
         The columns of the spec; parameters non-embedding, losses in nats per token.
-    supervised : SupervisedLaw, Fit or None
+    supervised
         The supervised law that is held, for a law that needs one. A Fit with replicates carries its
         uncertainty through: replicate i here uses replicate i there.
-    fixed : dict or None
+    fixed
         Coefficients to hold, such as {"gamma": 1.0} for the Chinchilla form.
-    delta : float
+    delta
         Huber's delta in log-loss; 1e-3 is Besiroglu et al.'s, the paper's is 1e-4 (see `paper`).
-    starts : int or None
+    starts
         How many starts of the full set, drawn evenly; None takes all.
-    bootstrap : int
+    bootstrap
         Replicates; 0 gives no intervals.
-    cluster : str, list of str or None
-        Column (or columns) whose groups are resampled as wholes; None resamples runs. "teacher"
-        means runs of one teacher, by a column of that name or else by equal teacher_loss.
-    level : float
+    cluster
+        Column, or list of columns, whose groups are resampled as wholes; None resamples runs.
+        "teacher" means runs of one teacher, by a column of that name or else by equal teacher_loss.
+        A list of lists is resampled by each at once (Owen's pigeonhole bootstrap).
+    level
         Of the percentile intervals and bands.
-    seed : int
-
-    Returns
-    -------
-    Fit
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
@@ -103,38 +99,30 @@ def fit(
     return found
 
 
-def fit_supervised(runs, **options):
+def fit_supervised(runs: pd.DataFrame, **options: Any) -> Fit:
     """Fit L(N, D) = E + (A / N^alpha + B / D^beta)^gamma (Section F.1).
 
     Parameters
     ----------
-    runs : DataFrame
+    runs
         params (non-embedding), tokens, loss (nats per token).
     **options
         Those of `fit`; the full grid has 4500 starts.
-
-    Returns
-    -------
-    Fit
     """
     return fit(SUPERVISED, runs, **options)
 
 
-def fit_distillation(runs, supervised, **options):
+def fit_distillation(runs: pd.DataFrame, supervised: SupervisedLaw | Fit, **options: Any) -> Fit:
     """Fit the distillation law to runs, the supervised law held (Section F.2).
 
     Parameters
     ----------
-    runs : DataFrame
+    runs
         student_params (non-embedding), student_tokens, teacher_loss, student_loss (nats per token).
-    supervised : SupervisedLaw or Fit
+    supervised
         What gives L̃_S.
     **options
         Those of `fit`; the full grid has 4096 starts.
-
-    Returns
-    -------
-    Fit
     """
     return fit(DISTILLATION, runs, supervised=supervised, **options)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.spec import LawSpec, Probe, or_fixed
@@ -20,7 +21,7 @@ _TERMS = {"B": ("beta", "student_tokens")}
 class _BiasVarianceSpec(LawSpec):
     """D0's ranges are in the (geometric) mean of the tokens, those of s are of its odds."""
 
-    def coefficients_at(self, z, fixed, centre):
+    def coefficients_at(self, z: np.ndarray, fixed: np.ndarray, centre: np.ndarray) -> np.ndarray:
         shift = jnp.zeros(len(z)).at[0].set(centre[1])
         values = jnp.where(jnp.arange(len(z)) == 5, z, jnp.exp(z + shift))
         return or_fixed(fixed, values.at[1].set(jax.nn.sigmoid(z[1])))

@@ -7,8 +7,10 @@ import pandas as pd
 
 from scalinglib.doubts import doubts
 from scalinglib.fit.distillation import DISTILLATION
+from scalinglib.fit.spec import LawSpec
 from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.flops import Architecture
+from scalinglib.laws import SupervisedLaw
 
 __all__ = ["FitWarning", "check_runs", "collinear"]
 
@@ -20,19 +22,24 @@ class FitWarning(UserWarning):
     """Something about runs or fit that the reader should look at; the fit goes on."""
 
 
-def check_runs(runs, law="supervised", free=None, supervised=None):
+def check_runs(
+    runs: pd.DataFrame,
+    law: LawSpec | str = "supervised",
+    free: int | None = None,
+    supervised: SupervisedLaw | None = None,
+) -> pd.DataFrame:
     """The runs, checked and with their row labels kept.
 
     Parameters
     ----------
-    runs : DataFrame
+    runs
         Columns of the law (params, tokens, loss or student_params, student_tokens, teacher_loss,
         student_loss); others are kept. Parameters are non-embedding, losses nats per token.
-    law : LawSpec or str
+    law
         "supervised" and "distillation" are the paper's.
-    free : int or None
+    free
         Number of coefficients to be fitted; None skips that check.
-    supervised : SupervisedLaw or None
+    supervised
         Where given, student losses are held against it to find losses in bits.
 
     Returns

@@ -3,18 +3,19 @@
 import contextlib
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 __all__ = ["isoflop_draws", "isoflop_minimum", "isoflop_size"]
 
 
-def isoflop_minimum(params, loss):
+def isoflop_minimum(params: ArrayLike, loss: ArrayLike) -> tuple[float, float]:
     """Loss-minimising size on one IsoFLOP profile, by a parabola in log N (Chinchilla's method 2).
 
     A cross-check only: off-centre or wide profiles bias it by several per cent even without noise.
 
     Parameters
     ----------
-    params, loss : array_like
+    params, loss
         Sizes on one budget, at least four, and their losses.
 
     Returns
@@ -48,23 +49,24 @@ def isoflop_minimum(params, loss):
     return float(np.exp(best + middle)), float(curve(best))
 
 
-def isoflop_size(params, loss):
+def isoflop_size(params: ArrayLike, loss: ArrayLike) -> float:
     """Loss-minimising size, or NaN where `isoflop_minimum` finds none."""
     with contextlib.suppress(ValueError):
         return isoflop_minimum(params, loss)[0]
     return np.nan
 
 
-def isoflop_draws(params, loss, error, draws=200, seed=0):
+def isoflop_draws(
+    params: ArrayLike, loss: ArrayLike, error: ArrayLike, draws: int = 200, seed: int = 0
+) -> np.ndarray:
     """Loss-minimising sizes of one IsoFLOP profile, its losses drawn anew with normal noise.
 
     Parameters
     ----------
-    params, loss : array_like
+    params, loss
         As for `isoflop_minimum`.
-    error : array_like
+    error
         Standard errors of the losses.
-    draws, seed : int
 
     Returns
     -------

@@ -18,6 +18,7 @@ from scalinglib.fit import distillation, supervised
 from scalinglib.fit.solver import sum_of_huber
 from scalinglib.fit.spec import LawSpec
 from scalinglib.lanes import float64
+from scalinglib.laws import SupervisedLaw
 
 __all__ = ["DISTILLATION", "OPTIONS", "SUPERVISED", "Procedure"]
 
@@ -33,11 +34,10 @@ class Procedure:
 
     Attributes
     ----------
-    spec : LawSpec
-    axes : dict of tuple
+    axes
         For each coefficient the values in the grid of starts, logs where it is in `logs`.
     logs : tuple of str
-    weakest : float
+    weakest
         Runs with at least this loss are the subset that the paper also fits, nats per token.
     """
 
@@ -46,7 +46,7 @@ class Procedure:
     logs: tuple
     weakest: float
 
-    def starts(self, count=None, seed=0):
+    def starts(self, count: int | None = None, seed: int = 0) -> np.ndarray:
         """The grid, or `count` of it at random, an array (starts, coefficients), logs as printed.
 
         Starts at f1 = 0, where the law is singular, are part of the grid.
@@ -61,19 +61,19 @@ class Procedure:
         chosen = np.unravel_index(at, shape)
         return np.stack([np.array(a, float)[i] for a, i in zip(axes, chosen, strict=True)], axis=1)
 
-    def weak(self, runs):
+    def weak(self, runs: pd.DataFrame) -> pd.DataFrame:
         """The subset of weak runs: a loss of `weakest` or more."""
         return runs[runs[self.spec.columns[-1]] >= self.weakest]
 
-    def minimise(self, runs, starts, supervised=None):
+    def minimise(
+        self, runs: pd.DataFrame, starts: np.ndarray, supervised: SupervisedLaw | None = None
+    ) -> pd.DataFrame:
         """L-BFGS-B without bounds and with exact derivatives from each start.
 
         Parameters
         ----------
-        runs : DataFrame
         starts : array (starts, coefficients)
             From `starts`.
-        supervised : SupervisedLaw or None
 
         Returns
         -------

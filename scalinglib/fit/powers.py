@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 
 from scalinglib.fit.spec import Edge, or_fixed
 
@@ -14,7 +15,9 @@ LOG_SLOPES = -12.0, 2.0
 _STEEPEST = 25.0  # exponent; beyond it A and B leave the range of float64
 
 
-def power_terms(z, log_scale, shift, fixed, centre):
+def power_terms(
+    z: np.ndarray, log_scale: np.ndarray, shift: np.ndarray, fixed: np.ndarray, centre: np.ndarray
+) -> list[np.ndarray]:
     """A, B, alpha, beta, gamma of a sum of powers that is exp(log_scale + shift) in the middle.
 
     z: logit of the size term's share, logs of the slopes in log N and log D, log gamma.
@@ -47,6 +50,6 @@ def power_edges(first: int) -> tuple[Edge, ...]:
     )
 
 
-def logit(share):
+def logit(share: ArrayLike) -> np.ndarray:
     """log(share / (1 - share))."""
     return np.log(share / (1 - share))

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
+import pandas as pd
 
 from scalinglib.fit import solver
 from scalinglib.fit.spec import LawSpec
@@ -22,15 +24,13 @@ class Problem:
 
     Attributes
     ----------
-    spec : LawSpec
-    table : dict
+    table
         "logs" (columns, padded runs) and "centre".
-    count : int
+    count
         Runs, without what was added to fill a shape.
     box : pair of arrays (coordinates,)
     fixed : array (coefficients,)
         NaN where free.
-    delta : float
     supervised : array (6,) or None
         Coefficients of the supervised law that is held, where the law needs one.
     """
@@ -44,11 +44,20 @@ class Problem:
     supervised: np.ndarray | None = None
 
     @property
-    def supervised_law(self):
+    def supervised_law(self) -> SupervisedLaw | None:
         """The supervised law that is held, or None."""
         return None if self.supervised is None else SupervisedLaw(*self.supervised.tolist())
 
-    def solve(self, starts, *, weights=None, fixed=None, supervised=None, near=False, **options):
+    def solve(
+        self,
+        starts: np.ndarray,
+        *,
+        weights: np.ndarray | None = None,
+        fixed: np.ndarray | None = None,
+        supervised: np.ndarray | None = None,
+        near: bool = False,
+        **options: Any,
+    ) -> solver.Solution:
         """Minimise from each start; weights, fixed, supervised may have a row a start.
 
         Unless the starts are `near`, they are first brought near on a part of the runs, which is
@@ -75,7 +84,7 @@ class Problem:
         """One for each run, nothing for what was added to fill the shape."""
         return pad_weights(np.ones(self.count))
 
-    def coefficients(self, z, fixed=None):
+    def coefficients(self, z: np.ndarray, fixed: np.ndarray | None = None) -> np.ndarray:
         """Coefficients of coordinates z (lanes, coordinates); fixed may have a row a lane."""
         fixed = self.fixed if fixed is None else fixed
         fixed = np.broadcast_to(fixed, (len(z), len(self.fixed)))
@@ -94,7 +103,7 @@ def _coefficients(spec, z, fixed, centre):
     return jax.vmap(spec.coefficients_at, (0, 0, None))(z, fixed, centre)
 
 
-def table(spec, runs, supervised=None):
+def table(spec: LawSpec, runs: pd.DataFrame, supervised: SupervisedLaw | None = None) -> dict:
     """Runs (a DataFrame) as the solver reads them, of few shapes."""
     logs = np.log(np.array([runs[name].to_numpy(float) for name in spec.columns]))
     return {"logs": _pad(logs), "centre": spec.centre(logs, supervised)}
@@ -111,7 +120,7 @@ def _pad(values):
     return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, missing)], mode="edge")
 
 
-def pad_weights(weights):
+def pad_weights(weights: np.ndarray) -> np.ndarray:
     """Weights over the runs of a table, with zeros for what `table` adds."""
     padded = _pad(weights)
     padded[..., weights.shape[-1] :] = 0

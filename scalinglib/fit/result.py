@@ -9,11 +9,14 @@ import pandas as pd
 
 from scalinglib.checks import positive
 from scalinglib.fit.problem import Problem
+from scalinglib.fit.spec import LawSpec
 from scalinglib.lanes import float64
-from scalinglib.laws import FORMS, Ensemble, SupervisedLaw
+from scalinglib.laws import FORMS, Ensemble, Law, Seen, SupervisedLaw
+from scalinglib.laws.ensembles import GROWTH
 
-__all__ = ["Fit", "Status"]
+__all__ = ["LEVEL", "Fit", "Status"]
 
+LEVEL = 0.95  # of percentile intervals and bands, where none is asked for
 _AT_EDGE = 1e-3  # in units of the coordinates, which are logs, odds and the like
 
 
@@ -32,30 +35,31 @@ class Fit:
 
     Attributes
     ----------
-    law : SupervisedLaw, DistillationLaw or what else the spec builds
-    objective : float
+    law
+        What the spec builds.
+    objective
         Sum of Huber over the runs at the optimum.
-    coefficients : DataFrame
+    coefficients
         Indexed by coefficient: estimate, low, high (percentiles of the replicates; NaN where there
         are none or the coefficient was fixed), fixed.
-    starts_at_optimum, starts_converged : float
+    starts_at_optimum, starts_converged
         Shares of the starts whose objective is within 1e-6 of the best, and that pass the
         convergence test.
-    replicates : DataFrame
+    replicates
         Coefficients of each converged bootstrap replicate.
-    replicates_converged : float
+    replicates_converged
         Share of replicates that passed the convergence test; the rest is not used.
-    runs : DataFrame
+    runs
         The runs, checked.
-    level : float
+    level
         Of the intervals and bands.
-    warnings : tuple of str
+    warnings
         What checks and convergence had to say.
-    converged : bool
+    converged
         Whether the best start passed the convergence test.
     """
 
-    law: object
+    law: Law
     objective: float
     coefficients: pd.DataFrame
     starts_at_optimum: float
@@ -64,7 +68,7 @@ class Fit:
     replicates_converged: float
     runs: pd.DataFrame
     level: float
-    warnings: tuple
+    warnings: tuple[str, ...]
     z: np.ndarray = field(repr=False)
     problem: Problem = field(repr=False)
     replicate_z: np.ndarray = field(repr=False)
@@ -72,16 +76,16 @@ class Fit:
     supervised_replicates: np.ndarray | None = field(default=None, repr=False)
 
     @property
-    def spec(self):
+    def spec(self) -> LawSpec:
         """The `LawSpec` that was fitted."""
         return self.problem.spec
 
     @property
-    def delta(self):
+    def delta(self) -> float:
         """Huber's delta, in log-loss."""
         return self.problem.delta
 
-    def laws(self):
+    def laws(self) -> Law:
         """The replicates as one law whose coefficients are columns: it broadcasts against runs."""
         supervised = getattr(self.law, "supervised", None)
         if self.supervised_replicates is not None:
@@ -105,13 +109,15 @@ class Fit:
         if self.supervised_replicates is not None:
             supervised = [SupervisedLaw(*row) for row in self.supervised_replicates.tolist()]
         form = next((key for key, law in FORMS.items() if law is self.spec.law), self.spec.name)
-        count = len(rows)
+        count, residuals = len(rows), self._run_residuals()
         return Ensemble(
             members=tuple(map(self.spec.build, rows, supervised)),
             names=tuple(f"{form} {i}" for i in range(count)),
             forms=(form,) * count,
             weights=np.full(count, 1 / count),
-            scales=np.full(count, np.abs(self._run_residuals()).mean()),
+            scales=np.full(count, np.abs(residuals).mean()),
+            seen=Seen.of(self.runs, self.law.supervised),
+            growth=GROWTH * float(np.abs(residuals).mean()),
         )
 
     @property
@@ -184,18 +190,18 @@ class Fit:
             }
         return pd.DataFrame(rows).T.rename_axis("coefficient")
 
-    def residuals(self, runs=None):
+    def residuals(self, runs: pd.DataFrame | None = None) -> np.ndarray:
         """Log of predicted over measured loss, one a run, as an array."""
         runs = self.runs if runs is None else runs
         measured = runs[self.spec.columns[-1]].to_numpy(float)
         return np.log(self._loss(self.law, runs)) - np.log(measured)
 
-    def predict(self, runs):
+    def predict(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Predictions for a table of runs, with two bands.
 
         Parameters
         ----------
-        runs : DataFrame
+        runs
             The law's input columns; a measured loss is not needed.
 
         Returns
@@ -239,11 +245,11 @@ class Fit:
         with float64():
             return np.exp(np.asarray(law.log_loss(*map(np.log, inputs))))
 
-    def mean_relative_error(self, runs=None):
+    def mean_relative_error(self, runs: pd.DataFrame | None = None) -> float:
         """Mean of abs(predicted / measured - 1)."""
         return float(np.abs(np.expm1(self.residuals(runs))).mean())
 
-    def to_json(self):
+    def to_json(self) -> str:
         """The fit without its runs, as JSON text: rounding apart, what the notebooks show."""
         table = self.coefficients
         numbers = {

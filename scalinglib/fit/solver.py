@@ -3,11 +3,13 @@
 Every lane is one problem: a start, its weights (a bootstrap replicate counts runs), its fixed
 coefficients. Two phases, each a damped Newton method that tries a few dampings per iteration and
 takes the best: Gauss-Newton on nearly a sum of squares (Huber with a wide delta), which gets there
+from collections.abc import Callable
 from afar, then the exact Hessian while delta narrows to the one asked for, which finishes. With
 delta = 1e-3 most runs are in the linear part of Huber; started there at once, the search crawls
 along kinks. Lanes that are done leave the batch, so that slow ones do not hold up the rest.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import NamedTuple
@@ -50,7 +52,7 @@ def _known_options():
 
 
 @cache
-def compiled(function, static_argnums):
+def compiled(function: Callable, static_argnums: tuple[int, ...]) -> Callable:
     """The jitted `function`, with options under which programs of fits compile fastest."""
     return jax.jit(function, static_argnums=static_argnums, compiler_options=_known_options())
 
@@ -65,11 +67,11 @@ class Objective:
         Differences of logs; must be equal in every call, since it keys the compilation.
     lanes : dict of arrays (lanes, ...)
         What differs between problems: "weights" (lanes, runs), and the rest for `residuals`.
-    table : dict of arrays
+    table
         What does not.
     box : pair of arrays (coordinates,)
         Lower and upper bounds.
-    delta : float
+    delta
         Huber's delta.
     """
 
@@ -112,19 +114,18 @@ class _Aim(NamedTuple):
     tolerance: float
 
 
-def sum_of_huber(residuals, weights, delta):
+def sum_of_huber(residuals: np.ndarray, weights: np.ndarray, delta: float) -> np.ndarray:
     """Sum of w Huber_delta(r) / delta^2: with u = r / delta, u^2 / 2 to |u| = 1, then |u| - 1/2."""
     size = jnp.abs(residuals / delta)
     inner = jnp.minimum(size, 1.0)
     return jnp.sum(weights * inner * (size - inner / 2))
 
 
-def approach(objective, starts):
+def approach(objective: Objective, starts: np.ndarray) -> np.ndarray:
     """Bring every start close to a minimum of nearly a sum of squares.
 
     Parameters
     ----------
-    objective : Objective
     starts : array (lanes, coordinates)
 
     Returns
@@ -135,16 +136,17 @@ def approach(objective, starts):
     return _phase(objective, "gauss-newton", starts, wide, _Aim(objective.box, wide, _NEAR)).z
 
 
-def finish(objective, starts, width=WIDE, tolerance=_TOLERANCE):
+def finish(
+    objective: Objective, starts: np.ndarray, width: float = WIDE, tolerance: float = _TOLERANCE
+) -> Solution:
     """Minimise from starts that are close, as delta narrows.
 
     Parameters
     ----------
-    objective : Objective
     starts : array (lanes, coordinates)
-    width : float
+    width
         Huber's delta to narrow from.
-    tolerance : float
+    tolerance
         See `Solution.converged`.
 
     Returns
@@ -259,7 +261,7 @@ def _gauss_newton(scaled, weights, z):
     return sum_of_huber(u, weights, 1.0), gradient, slopes.T @ (squares[:, None] * slopes)
 
 
-def newton_step(matrix, gradient, damping):
+def newton_step(matrix: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray:
     """-(H + damping max(diag H))^-1 g, from L D L^T with the pivots D made positive.
 
     Written out, since the batched factorisations of a library, called from several threads, wait

@@ -9,11 +9,14 @@ N = 1: they move together along a narrow valley. The size of the term in the mid
 a better coordinate than log A, and `terms` asks for it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.stats import qmc
 
 from scalinglib.laws import Law, SupervisedLaw
@@ -59,11 +62,10 @@ class LawSpec:
 
     Attributes
     ----------
-    name : str
-    law : type
+    law
         A `Law`: its fields are the coefficients, in order, then `supervised` if it stands on a
         supervised law that is held.
-    columns : tuple of str
+    columns
         What it reads of a table of runs: the inputs in the order of `log_loss`, the measured loss
         last.
     ranges : dict of (float, float)
@@ -71,7 +73,7 @@ class LawSpec:
     terms : dict of (str, str)
         {"A": ("alpha", "params")}: A is the scale of a term A / params^alpha. Its coordinate, and
         its range, are that term's in the (geometric) middle of the runs.
-    ridges : dict
+    ridges
         For pairs of coefficients the reason why they may move together.
     probes : tuple of Probe
 
@@ -126,40 +128,35 @@ class LawSpec:
             )
 
     @property
-    def coefficients(self):
+    def coefficients(self) -> tuple[str, ...]:
         """Their names, in the order of the vectors that `coefficients_at` gives."""
         return self.law.coefficient_names()
 
     @property
-    def needs_supervised(self):
+    def needs_supervised(self) -> bool:
         """Whether a supervised law has to be given and is held."""
         return "supervised" in self.law._fields
 
     @property
-    def signed(self):
+    def signed(self) -> tuple[str, ...]:
         """Coefficients that may be zero or negative."""
         return tuple(name for name, (low, _) in self.ranges.items() if low <= 0)
 
-    def build(self, values, supervised=None):
+    def build(self, values: ArrayLike, supervised: SupervisedLaw | None = None) -> Law:
         """The law with these coefficients (an array whose first axis they are)."""
         return self.law(*values, **({"supervised": supervised} if self.needs_supervised else {}))
 
-    def centre(self, logs, supervised):
+    def centre(self, logs: np.ndarray, supervised: SupervisedLaw | None) -> np.ndarray:
         """What the coordinates are built around.
 
         Parameters
         ----------
         logs : array (columns, runs)
             Logs of the table's columns.
-        supervised : SupervisedLaw or None
-
-        Returns
-        -------
-        array
         """
         return logs[:-1].mean(axis=1)
 
-    def box(self, logs):
+    def box(self, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper bounds of the coordinates, two arrays (coordinates,)."""
         low, high = self._coordinate_ranges()
         middle, half = (low + high) / 2, (high - low) / 2
@@ -174,13 +171,13 @@ class LawSpec:
             for upper in (False, True)
         )
 
-    def starts(self, logs):
+    def starts(self, logs: np.ndarray) -> np.ndarray:
         """The full set of starts, an array (starts, coordinates)."""
         low, high = self._coordinate_ranges()
         points = qmc.Sobol(len(low), rng=np.random.default_rng(0)).random(_STARTS)
         return low + (high - low) * points
 
-    def coefficients_at(self, z, fixed, centre):
+    def coefficients_at(self, z: np.ndarray, fixed: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """Coefficients of coordinates z, `fixed` where that is not NaN; all arrays, traced."""
         names, values = self.coefficients, {}
         for name in sorted(names, key=lambda name: name in self.terms):
@@ -193,15 +190,15 @@ class LawSpec:
             values[name] = or_fixed(fixed[at], free)
         return jnp.stack([values[name] for name in names])
 
-    def residuals(self, z, lane, table):
+    def residuals(self, z: np.ndarray, lane: dict, table: dict) -> np.ndarray:
         """Log of the law over the run, one a run: what the solver minimises.
 
         Parameters
         ----------
         z : array (coordinates,)
-        lane : dict
+        lane
             "fixed" (coefficients,), NaN where free; "supervised" (6,) where the law needs it.
-        table : dict
+        table
             "logs" (columns, runs) and "centre".
         """
         values = self.coefficients_at(z, lane["fixed"], table["centre"])
@@ -209,7 +206,7 @@ class LawSpec:
         *inputs, measured = table["logs"]
         return self.build(values, supervised).log_loss(*inputs) - measured
 
-    def suspicions(self, runs, supervised):
+    def suspicions(self, runs: pd.DataFrame, supervised: SupervisedLaw | None) -> Iterable[str]:
         """Sentences about what may be wrong with runs for this law in particular."""
         return ()
 
@@ -224,6 +221,6 @@ class LawSpec:
         return np.array(pairs, float).T
 
 
-def or_fixed(fixed, free):
+def or_fixed(fixed: np.ndarray, free: np.ndarray) -> np.ndarray:
     """`free` where `fixed` is NaN."""
     return jnp.where(jnp.isnan(fixed), free, fixed)

@@ -21,7 +21,7 @@ __all__ = ["SUPERVISED"]
 
 @dataclass(frozen=True, eq=False)
 class _SupervisedSpec(LawSpec):
-    def coefficients_at(self, z, fixed, centre):
+    def coefficients_at(self, z: np.ndarray, fixed: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """(E, A, B, alpha, beta, gamma).
 
         z: log of the loss in the middle of the data, logit of E's share of it, then `power_terms`,
@@ -33,7 +33,7 @@ class _SupervisedSpec(LawSpec):
         terms = power_terms(z[2:], z[0] + log_rest, -log_rest, fixed[1:], centre)
         return jnp.stack([e, *terms])
 
-    def box(self, logs):
+    def box(self, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         level = logs[-1].min() - 1, logs[-1].max() + 1
         return np.array([level, SHARES, SHARES, LOG_SLOPES, LOG_SLOPES, LOG_GAMMA], float).T
 
@@ -42,7 +42,7 @@ class _SupervisedSpec(LawSpec):
         share = Edge(1, False, {"E": "<"}), Edge(1, True, {"E": ">"})
         return *share, *power_edges(2)
 
-    def starts(self, logs):
+    def starts(self, logs: np.ndarray) -> np.ndarray:
         """4500 of them."""
         axes = (
             [0.1, 0.3, 0.5, 0.7, 0.9],  # share of E
