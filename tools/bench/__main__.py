@@ -7,7 +7,7 @@ import numpy as np
 from scalinglib import allocate, laws
 from scalinglib.allocate import solver
 from tests.references import dense_grid, slsqp
-from tools.bench import fit, pilots, training
+from tools.bench import fit, optimum, pilots, training
 
 
 def allocation(problems=10_000, sample=100):
@@ -56,6 +56,7 @@ def main():
     allocation()
     ensemble()
     fit.main()
+    optimum.main()
     training.main()
     pilots.main()
 
