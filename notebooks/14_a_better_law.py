@@ -18,8 +18,8 @@
 # with $E, A, B, \alpha, \beta, \gamma$ from the supervised law and $D_0, s, k, \kappa, p, \rho$ its
 # own. `laws.load("bias_variance")` has it. What decides between laws was written down before any
 # new form was fitted, in the head of `tools/once/law_bench.py`, and the bench is in
-# `data/fits/law_bench.csv`. The form was found by trying some eighty on the same hold-outs, so its
-# numbers here flatter it; runs that nobody has looked at are the test.
+# `data/fits/law_bench.csv`. The form was found by trying some eighty on two of the sets below, so
+# its numbers there flatter it. The real text and the largest students were not looked at then.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -30,6 +30,7 @@ import warnings
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from scalinglib import allocate, fit, laws
 from scalinglib.fit import forms
@@ -214,8 +215,9 @@ agreement.round(4)
 # ## The collapse
 #
 # Take $g$ to be what each student reaches above $E$ under the perfect teacher, and draw all its
-# runs in that unit. One curve: $y = 1$ under good teachers, a dip before the corner where the
-# student has few tokens, and $y = u$ under teachers weaker than the student.
+# runs in that unit. Nearly one curve: $y = 1$ under good teachers, a dip before the corner where
+# the student has few tokens, and $y = u$ under teachers weaker than the student. Not quite one:
+# what is off it is more than the seeds' noise, and ordered by tokens a parameter.
 
 # %%
 unit = (perfect.loss - entropy).rename("g")
@@ -224,11 +226,23 @@ curve = curve[curve.teacher != PERFECT]
 curve["u"] = (curve.teacher_loss - entropy) / curve.g
 curve["y"] = (curve.loss - entropy) / curve.g
 curve["tokens_per_param"] = curve.tokens / curve.params
-curve["noise"] = curve.error / curve.g * np.sqrt(2)
+# A student and its twin under the perfect teacher share their seed: noise is that of the pairs.
+seeded = [*STUDENT, "seed"]
+taught = study[study.kind == "distilled"].assign(
+    student_params=study.params, student_tokens=study.tokens
+)
+twins = taught[taught.teacher == PERFECT].set_index(seeded).loss.rename("twin")
+pairs = taught[taught.teacher != PERFECT].join(twins, on=seeded).dropna(subset="twin")
+pairs["y"] = (pairs.loss - entropy) / (pairs.twin - entropy)
+noise = pairs.groupby([*STUDENT, "teacher"]).y.sem().rename("noise")
+curve = curve.join(noise, on=[*STUDENT, "teacher"])
 bins = pd.cut(np.log(curve.u), np.linspace(-3, 3, 25))
 curve["off"] = curve.y - curve.groupby(bins, observed=True).y.transform("median")
-near = curve[curve.u < 1]
-print(f"u < 1: spread {near.off.std():.3f}, seeds alone {np.sqrt((near.noise**2).mean()):.3f}")
+near = curve[(curve.u < 1) & curve.noise.notna()]  # of more than one pair of seeds
+print(f"u < 1: spread {near.off.std():.3f}, paired seeds {np.sqrt((near.noise**2).mean()):.3f}")
+middle = near[near.u.between(0.3, 0.8)]
+trend = stats.spearmanr(middle.tokens_per_param, middle.off)
+print(f"off the curve against tokens a parameter: {trend.statistic:+.2f}, p = {trend.pvalue:.1g}")
 
 # %%
 fig, ax = plt.subplots(figsize=(6, 3.8))
@@ -279,108 +293,109 @@ limits.replace({True: "yes", False: "no"})
 # %% [markdown]
 # ## The bench
 #
-# Fifteen laws, each fitted without the runs it is judged on; mean relative error in per cent. The
-# supervised law is held: Table 6's for the paper's 328 runs, a free fit for our 253 means (the
-# settings of notebook 08, seeds averaged).
+# Each law fitted without the runs it is judged on; mean relative error in per cent. Four sets: the
+# paper's 328 runs (under Table 6's supervised law, whose runs are not public), our 253 means (the
+# settings of notebook 08, seeds averaged), 186 means on real text (notebook 17), and the largest
+# students, 28 means foretold by laws of ours that were not fitted to them. The supervised law of
+# our runs and of text is fitted anew in each split, without supervised runs from where the question
+# is: at first it was held, and had seen them. One split is refused: without the quarter with most
+# tokens a parameter, the paper's runs have one amount of data for each size, and no fit can tell
+# the two apart. What Equation 8 was off by there, 1.1%, was its optimiser's luck, and bias and
+# variance's largest win.
 
 # %%
 deciding = {"size": 2, "tokens": 0.25, "teacher": 0.25, "loss": 0.25}
-decides = bench.kind.map(deciding).eq(bench.cut) | bench.kind.eq("fit")
-main = bench[bench.runs.isin(["paper", "ours"]) & decides]
+decides = bench.kind.map(deciding).eq(bench.cut) | bench.kind.isin(["fit", "largest"])
+SETS = {
+    "paper": f"the paper's {len(paper_runs)} runs",
+    "ours": "our 253 means",
+    "text": "186 means on text",
+}
+main = bench[bench.runs.isin(SETS) & decides]
+frozen = main[main.runs == "text"].form.unique()  # those that were fitted to all sets
+main = main[main.form.isin(frozen)]
 table = main.pivot_table(index=["form", "k"], columns=["runs", "kind"], values="error", sort=False)
-order = ["fit", *deciding]
-table = table.reindex(columns=pd.MultiIndex.from_product([["paper", "ours"], order]))
-(100 * table).round(3)
-
-# %%
-held = main[main.kind != "fit"].copy()
-held["t"] = held.difference / held.se
-scores = held.groupby("form", sort=False).apply(
-    lambda part: pd.Series(
-        {
-            "smaller error": int((part.difference < 0).sum()),
-            "better": int((part.t < -2).sum()),
-            "worse": int((part.t > 2).sum()),
-            "better, by teachers": int((part.difference / part.se_teachers < -2).sum()),
-            "worse, by teachers": int((part.difference / part.se_teachers > 2).sum()),
-            "better, by students": int((part.difference / part.se_students < -2).sum()),
-        }
-    ),
-    include_groups=False,
-)
-facts = main[main.kind == "fit"].pivot_table(
-    index="form", columns="runs", values=["condition", "at_optimum"], sort=False
-)
-scores
+order = [(name, kind) for name in SETS for kind in ("fit", *deciding, "largest")]
+table = table.reindex(columns=[column for column in order if column in table])
+(100 * table).round(2)
 
 # %% [markdown]
-# The condition number of each fit (the larger, the less are its coefficients told apart), and the
-# share of starts that end at the optimum:
+# The errors that were laid down: `se` of resampled teachers and students, laws as fitted; and, the
+# least favourable one, `se_refitted`, laws refitted to resampled runs too. Hold-outs in which a
+# form is better or worse than Equation 8, by each; beside them, not laid down, teachers alone
+# resampled.
 
 # %%
-facts.round(2)
+held = main[~main.kind.isin(["fit"]) & (main.form != "equation8")].copy()
+for error in ("se", "se_refitted", "se_teachers"):
+    held[f"t, {error}"] = held.difference / held[error]
+
+
+def counted(part):
+    found = {"hold-outs": len(part), "smaller error": (part.difference < 0).sum()}
+    for error in ("se", "se_refitted", "se_teachers"):
+        t = part[f"t, {error}"]
+        found |= {f"better, {error}": (t < -2).sum(), f"worse, {error}": (t > 2).sum()}
+    return pd.Series(found).astype(int)
+
+
+scores = held.groupby("form", sort=False).apply(counted, include_groups=False)
+recommended = held[held.form == "bias and variance"]
+by_set = recommended.groupby("runs", sort=False).apply(counted, include_groups=False)
+pd.concat({"all forms": scores, "bias and variance, by set": by_set}, names=["", "form"])
 
 # %% [markdown]
 # Differences to Equation 8 in each hold-out: left of zero the form is better. Held out are the two
 # largest students, or the quarter of the runs with the most tokens a parameter, the best teachers,
-# the lowest losses.
-
+# or the lowest losses; last, the largest students. Lines: two standard errors, teachers and
+# students resampled (dark), refitted as well (pale).
 
 # %%
-def bounds(row, error):
-    """Two standard errors either side of a difference."""
-    return np.array([row.difference - 2 * row[error], row.difference + 2 * row[error]])
-
-
 chosen = {
-    "cosine, own floor": ("o", BLUE),
-    "two parts": ("s", "#E69F00"),
-    "  no head start": ("D", "#009E73"),
+    "  orthogonal": ("o", BLUE),
+    "  never below the floor": ("s", "#009E73"),
     "bias and variance": ("^", ORANGE),
 }
-sets = {"paper": f"the paper's {len(paper_runs)} runs", "ours": f"our {len(ours)} means"}
-kinds = ["two largest sizes", "most tokens", "best teachers", "lowest losses"]
-fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.8), sharey=True)
+kinds = [*deciding, "largest"]
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.6), sharey=True)
 for ax, (name, part) in zip(axes, held.groupby("runs", sort=False), strict=True):
     for i, (form, (marker, color)) in enumerate(chosen.items()):
-        one = part[part.form == form].set_index("kind").loc[list(deciding)]
-        y = np.arange(4) + 0.18 * (i - 1.5)
-        ax.hlines(y, *100 * bounds(one, "se"), color=color, alpha=0.35)
-        ax.hlines(y, *100 * bounds(one, "se_teachers"), color=color)
-        ax.plot(100 * one.difference, y, marker, ms=4.5, color=color, label=form.strip())
+        mine = part[part.form == form]
+        y = mine.kind.map(kinds.index) + 0.22 * (i - 1)
+        for error, alpha in (("se_refitted", 0.35), ("se", 1)):
+            width = 200 * mine[error].fillna(0)
+            ax.errorbar(100 * mine.difference, y, xerr=width, fmt="none", color=color, alpha=alpha)
+        ax.plot(100 * mine.difference, y, marker, color=color, ms=5, label=form.strip())
     ax.axvline(0, color="black", linewidth=0.8)
-    ax.set(title=sets[name], xlabel="error − Equation 8's (percentage points)")
+    ax.set(title=SETS[name], xlabel="error less Equation 8's (% of the loss)")
     ax.set_xscale("symlog", linthresh=1)
-    ticks = [-2, -1, -0.5, 0, 0.5, 1, 2, 5] if name == "paper" else [-0.5, 0, 0.5, 1, 2]
-    ax.set_xticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
-axes[0].set_yticks(range(4), kinds)
-for alpha, what in ((1, "two errors, teachers resampled"), (0.35, "teachers and students")):
-    axes[0].plot([], [], color="#555555", alpha=alpha, label=what)
+axes[0].set_yticks(range(len(kinds)), kinds)
+axes[0].invert_yaxis()
 figures.legend_below(fig, axes[0])
-others = held[held.form != "equation8"]
-save(fig, "law_bench", others.drop(columns=["condition", "at_optimum", "limits"]))
+save(fig, "law_bench", held.drop(columns=["condition", "at_optimum", "limits"]))
 
 # %% [markdown]
-# All cut points of the recommended form. The third set is ours with $E$ held at the language's
-# entropy: the supervised law then misses its own runs by 2.5% instead of 0.9%. Equation 8, whose
-# $A', \alpha', \gamma'$ are its own, makes up for that; bias and variance stands on the supervised
-# law and cannot. It needs one that is good.
+# All cut points of the form, and what the first bench had, the supervised law held. The last set is
+# ours with $E$ held at the language's entropy: the supervised law then misses its own runs by 2.5%
+# instead of 0.9%. Equation 8, whose $A', \alpha', \gamma'$ are its own, makes up for that; bias and
+# variance stands on the supervised law and cannot. It needs one that is good, and so it is on text.
 
 # %%
 cuts = bench[bench.form.isin(["equation8", "bias and variance"]) & bench.kind.ne("fit")]
 cuts = cuts.pivot_table(
-    index=["runs", "kind", "cut"], columns="form", values=["error", "se"], sort=False
+    index=["runs", "kind", "cut"], columns="form", values=["error", "se", "se_refitted"], sort=False
 )
-cuts.columns = ["Equation 8", "bias and variance", "se of the difference"]
-lost = cuts[cuts["bias and variance"] > cuts["Equation 8"]]
-print("cut points at which it is worse than Equation 8:", lost.groupby("runs").size().to_dict())
-(100 * cuts).round(3)
+cuts.columns = ["Equation 8", "bias and variance", "se of the difference", "se, refitted"]
+lost = cuts["bias and variance"] > cuts["Equation 8"]
+print("cut points at which it is worse than Equation 8, and all:")
+print(lost.groupby("runs", sort=False).agg(["sum", "size"]).to_string())
+(100 * cuts).round(2)
 
 # %% [markdown]
 # A part of it anew: both laws without the best quarter of the teachers.
 
 # %%
-trained = means[means.kind == "supervised"][["params", "tokens", "loss"]]
+trained = means[means.kind == "supervised"][["params", "tokens", "loss"]].astype(float)
 own_supervised = fit.fit_supervised(trained, starts=settings.fit_starts).law
 again = {}
 for name, runs, base in (
@@ -391,9 +406,52 @@ for name, runs, base in (
     options = {"supervised": base, "starts": 32}
     found = fit.fit(forms.BIAS_VARIANCE, runs[~aside], **options)
     again[name] = np.abs(np.expm1(found.residuals(runs[aside]))).mean()
-recorded = held[(held.form == "bias and variance") & (held.kind == "teacher")]
-recorded = recorded.set_index("runs").error
+recorded = recommended[recommended.kind == "teacher"].set_index("runs").error
 print({name: f"{again[name]:.4%}, recorded {recorded[name]:.4%}" for name in again})
+
+# %% [markdown]
+# ## What an ensemble of them foretells
+#
+# `laws.ensemble("figure1")` carries several forms, weighted by how they foretold runs kept from
+# them in rolling hold-outs that look like what people ask: small students to large ones, weak
+# teachers to strong, few tokens to many, and size and teachers at once, on the same three sets. Its
+# rules are in `tools/once/extrapolation.py`. A new run's band holds the spread of the laws and a
+# discrepancy that grows with the distance from the runs. Below, 90% bands under weights and growth
+# of the *other two* sets: the share of the runs kept aside that they hold, mean over hold-outs, the
+# least of them, mean width in per cent, and the interval score (width and 20 times what is outside;
+# the smaller the better), beside the laws alone, a plain bootstrap of Equation 8, and a conformal
+# band.
+
+# %%
+bands = pd.read_csv(DATA / "fits" / "ensemble_coverage.csv")
+told = bands.groupby(["runs", "band"], sort=False).agg(
+    hold_outs=("share", "size"), mean=("share", "mean"), least=("share", "min"),
+    below_80=("share", lambda share: int((share < 0.8).sum())),
+    width=("width", "mean"), score=("score", "mean"),
+)  # fmt: skip
+save(None, "law_bands", told.reset_index())
+told.round(2)
+
+# %%
+missed = bands[(bands.band == "ensemble") & (bands.share < 0.8)]
+missed[["runs", "kind", "cut", "held", "share", "width", "score"]].round(2)
+
+# %% [markdown]
+# Runs that nothing here was fitted to or tuned on: two of the paper's with students of 4.82B under
+# the strongest teacher (the missing regime: large students under teachers better than themselves),
+# and ours of the largest students, foretold by the replicates of one form fitted to the study.
+
+# %%
+inputs = [*STUDENT, "teacher_loss"]
+large = pd.read_csv(DATA / "published" / "figure1_large.csv")
+large = (
+    laws.ensemble("figure1")
+    .predict(*large[inputs].to_numpy().T)
+    .assign(student_loss=large.student_loss)
+)
+large["inside"] = large.student_loss.between(large.low, large.high)
+save(None, "law_large_students", large)
+large.round(4)
 
 # %% [markdown]
 # ## What the coefficients are
@@ -416,12 +474,13 @@ intervals = {
 pd.concat(intervals, axis=1).map("{:.4g}".format)
 
 # %% [markdown]
-# ## KL(teacher, student), which was not fitted
+# ## The last term is not the cross term
 #
-# With $X$ left out, $K = L_S - L_T$ (never below 0) from the fitted law agrees with the measured
-# divergence to about what $X$ is. Were $2 \rho \sqrt{tV}$ the identity's cross term, subtracting it
-# would help. It makes the agreement three times worse, and over the runs it goes *against* the
-# measured $X$. So the law predicts losses, and its last term has no meaning in the identity.
+# By the identity $K = L_S - L_T - X$, and $X$ is small: any law that predicts $L_S$ foretells
+# $\mathrm{KL}(T, S)$ to about what $X$ is, Equation 8 as well as bias and variance. Were $2 \rho
+# \sqrt{tV}$ the identity's cross term, subtracting it would help. It makes the agreement three
+# times worse, and over the runs it goes *against* the measured $X$: it has no meaning in the
+# identity.
 
 # %%
 real = ours[ours.teacher != PERFECT]
@@ -429,10 +488,11 @@ inputs = [*STUDENT, "teacher_loss"]
 arguments = [real[name].to_numpy() for name in inputs]
 losses = own_fit.law.loss(*arguments)
 cross = losses - own_fit.law._replace(rho=0.0).loss(*arguments)
+printed = fit.fit_distillation(ours, own_supervised, starts=32, fixed={"c1": 522.6}).law
+above = {"bias and variance": losses, "Equation 8": printed.loss(*arguments)}
 divergences = pd.DataFrame(
-    {"without X": (losses - real.teacher_loss).clip(lower=0), "law's term as X": losses
-     - real.teacher_loss - cross}
-)  # fmt: skip
+    {f"{name}, without X": (loss - real.teacher_loss).clip(lower=0) for name, loss in above.items()}
+).assign(**{"law's last term as X": losses - real.teacher_loss - cross})
 kl_error = divergences.sub(real.kl_teacher, axis=0)
 print(f"mean measured K {real.kl_teacher.mean():.3f} nats")
 print(f"correlation of the law's term with the measured X: {np.corrcoef(cross, real.X)[0, 1]:+.2f}")
@@ -460,7 +520,7 @@ for ax, (name, found) in zip(axes, {"paper": paper_fit, "ours": own_fit}.items()
         style = {"color": figures.student_color(size), "label": figures.label_size(size)}
         ax.scatter(part.teacher_loss / alone, 100 * part.residual, s=9, **style)
     ax.axhline(0, color="black", linewidth=0.8)
-    ax.set(title=sets[name], xlabel=r"$L_T / \tilde L_S$", ylabel="predicted over measured (%)")
+    ax.set(title=SETS[name], xlabel=r"$L_T / \tilde L_S$", ylabel="predicted over measured (%)")
     key = {"title": "$N_S$", "ncols": 5, "columnspacing": 1, "handletextpad": 0.1}
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), **key)
     worst.append(runs[[*STUDENT, "teacher_loss", "student_loss", "residual", "runs"]])
@@ -625,35 +685,44 @@ save(None, "law_few_runs_simulated", simulated)
 # ## The verdict
 #
 # - *By the criterion set beforehand* (better by two standard errors of resampled teachers and
-#   students in six of eight hold-outs) no form passes. The nearest is bias and variance: a smaller
-#   error than Equation 8 in all eight, and at all 16 other cut points of the two sets; by two of
-#   those errors in three, and worse in none. Hold-outs leave few students, and that is what the
-#   error is made of: with teachers resampled alone, all eight are better by two standard errors.
-# - For predicting a student under a better teacher, on more tokens or of another size, near a good
-#   supervised law: bias and variance. It alone of the two can say $L_S < L_T$.
-# - Where the supervised law is poor (ours with $E$ held), for crossovers and for floors: not this
-#   law. Equation 8 has an amount of its own to say there, and no better reason. For a decision
-#   that hangs on hundredths of a nat neither will do alone; let the ensemble carry both.
-# - Its twin that is never below the floor has a smaller error than Equation 8 in all eight too, and
-#   as many coefficients: the one to go on with where floors matter.
-# - What its last term is remains open: not the cross term of the identity.
+#   students in six of eight hold-outs) no form passes, and by the error of refitted laws bias and
+#   variance is better in none. Of twelve hold-outs, one of the eight refused and five added that
+#   the form was not chosen on, bias and variance has the smaller error in seven, told in three.
+# - *Where it was found* it wins: all three of the paper's, three of our four, above all under
+#   better teachers than were fitted, where Equation 8 has to guess. With the supervised law not
+#   held, more tokens of ours turn against it. *Where it was not*, it wins with the largest students
+#   (0.50 against 0.87%), as its orthogonal twin does (0.33%), and loses on text: all four and the
+#   fit, one of them told. It stands on the supervised law, which is off by 1.6% there.
+# - So there is no better law in general. Equation 8 stays the law to start from. On runs like the
+#   paper's, under better teachers than any fitted, take bias and variance, or its twin that keeps
+#   the floor; do not take crossovers or floors from a law that passes its floor.
+# - For a decision take none alone but the ensemble, whose members are weighted by hold-outs on all
+#   three sets. Its bands hold what they should in 27 of 28 hold-outs; the one that they miss asks
+#   two students of at most 25k parameters on text, under weak teachers, about larger ones under
+#   strong ones. Their interval score is better than the plain bootstrap's on all three sets, and
+#   than the conformal band's on two; on words, where distances cost least, that one is narrower and
+#   as good.
+# - *Laws below their floor.* Of laws fitted to resampled runs, all of cosine and dip put some
+#   student of 300M to 10B more than 5 mnats below its own supervised floor, and so do 20 of 23 of
+#   Equation 8. They are out of the ensemble, unless the experiment on the floor (notebook 20)
+#   brings them back.
 
 # %%
-eight = held[held.form == "bias and variance"]
-claims.check("better-law-every-hold-out", int((eight.difference < 0).sum()))
-claims.check("better-law-two-errors", int((eight.t < -2).sum()))
-claims.check("better-law-by-teachers", int((eight.difference / eight.se_teachers < -2).sum()))
+claims.check("better-law-every-hold-out", int((recommended.difference < 0).sum()))
+claims.check("better-law-two-errors", int((recommended["t, se"] < -2).sum()))
+claims.check("better-law-two-errors-refitted", int((recommended["t, se_refitted"] < -2).sum()))
+claims.check("ensemble-bands", len(missed))
+claims.check("ensemble-large-students", int(large.inside.sum()))
 exactly = [
     text for key, text in LIMITS.items() if key in {"copies", "useless", "floor", "soft_labels"}
 ]
 claims.check("better-law-limits", bool(limits["bias and variance"][exactly].all()))
-claims.check("better-law-kl", float(kl_error["without X"].abs().mean()))
 claims.check("better-law-cross-term", float(np.corrcoef(cross, real.X)[0, 1]))
 
 # %% [markdown]
 # ## What to take away
 #
-# A law of six coefficients that meets the limits theory asks for has a smaller error than Equation
-# 8's nine in all eight hold-outs, in part of them by less than two standard errors, and foretells
-# how far a student is from its teacher. Its last term is not the cross term that it was built from:
-# a better law, not the law.
+# Bias and variance, with six coefficients, meets the limits theory asks for and foretells the
+# paper's runs and the largest students of ours better than Equation 8; on real text Equation 8 is
+# the better one, and no difference outlasts refitting. What a lead should carry home is not a law
+# but a band that knows how far a question is from the runs.
