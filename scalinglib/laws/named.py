@@ -8,6 +8,7 @@
 import csv
 from importlib.resources import files
 
+from scalinglib.laws.base import StudentLaw
 from scalinglib.laws.equations import DistillationLaw, SupervisedLaw
 from scalinglib.laws.forms import BiasVariance
 
@@ -17,12 +18,12 @@ COEFFICIENTS = files("scalinglib") / "coefficients"  # CSV files
 NAMES = ("table6", "corrected", "refit", "figure1", "bias_variance")
 
 
-def load(name="corrected"):
+def load(name: str = "corrected") -> StudentLaw:
     """A named law of the paper's runs.
 
     Parameters
     ----------
-    name : str
+    name
         "table6", as printed; "corrected", the same with B' = 2.0e6, since the printed B' is a
         misprint that makes distillation tokens almost free; "refit", Equation 8 fitted to the 328
         runs of Figure 1; "figure1", the law that is drawn there (notebooks 04 and 05 show all
