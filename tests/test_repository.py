@@ -16,6 +16,7 @@ from scalinglib import sentences
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, ROOT
 from tools import cards, dependencies, notebooks, pairs, readme
+from tools import cells as counting
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -53,8 +54,8 @@ def test_notebook_follows_the_house(path):
     assert [source.splitlines()[0] for source in tagged] == ['profile = "full"']
     # A header would change with the version of jupytext and with the kernel that a save met.
     assert text.startswith("# %% [markdown]\n# # ")
-    for cell in cells:
-        assert cell.cell_type != "code" or cell.source.count("\n") < 25, cell.source[:80]
+    for source in counting.code_cells(text):
+        assert len(counting.lines(source)) <= 25, source[:80]
     *before, last = cells
     assert last.source.startswith("## What to take away\n")
     assert any("claims.check(" in cell.source for cell in before)
