@@ -47,13 +47,24 @@ def stems(notebook):
 
 
 def stems_in(source):
-    """Stems under which Python source, of a notebook or one of its cells, saves, in order."""
-    calls = [
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "save"
-    ]
-    return [call.args[1].value for call in sorted(calls, key=lambda call: call.lineno)]
+    """Stems under which Python source, of a notebook or one of its cells, saves, in order.
+
+    A function of the notebook may save for its caller: what a call is given counts where a table
+    of that name is in figures/.
+    """
+    found = {}
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+        saves = getattr(call.func, "id", "") == "save"
+        given = call.args[1:2] if saves else call.args
+        words = [node.value for node in given if isinstance(node, ast.Constant)]
+        found |= {w: None for w in words if saves or (isinstance(w, str) and has_table(w))}
+    return list(found)
+
+
+def has_table(stem):
+    """Whether there are numbers of a figure or table of this name."""
+    return re.fullmatch(r"\w+", stem) and (ROOT / "figures" / f"{stem}.csv").exists()
 
 
 def notebooks():
