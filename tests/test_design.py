@@ -14,6 +14,7 @@ from scalinglib.study.corpora import text
 from scalinglib.study.designs import addresses, scaling
 from scalinglib.study.run import PERFECT, by_flops, by_ratio
 from scalingplan import cli
+from scalingplan.answers import studies
 
 EXAMPLE = resources.files("scalinglib.study.designs") / "example.toml"
 TINY = """
@@ -213,6 +214,35 @@ def test_a_table_that_another_runner_holds_is_said_in_a_sentence(tmp_path, monke
     said = capsys.readouterr().err
     assert said.startswith("scalinglib study: ")
     assert "mine.csv" in said
+
+
+def test_a_study_is_made_for_a_folder_and_some_minutes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SCALINGLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(estimate, "probe", lambda runs: {runs[0].params: 1e9})
+    novels = tmp_path / "novels"
+    novels.mkdir()
+    (novels / "a.txt").write_text("\n\n".join(f"Paragraph {i} of a book." for i in range(9000)))
+
+    def made(minutes, workers=2):
+        text, told = studies.for_minutes(novels, minutes, workers, estimate.probe)
+        return design_file.read(written(tmp_path, text)).runs(), told
+
+    least, told = made(3)
+    assert "minutes would buy" in told[1] or "too short for more" in told[1]
+    more, _ = made(30)
+    work = [sum(run.flops for run in runs) for runs in (least, more)]
+    assert work[0] <= work[1]
+    assert estimate.seconds(least, {1: 1e9}).sum() / 2 <= 180
+    with pytest.raises(ValueError, match="the least study that makes a law takes about"):
+        made(0.01)
+    with pytest.raises(ValueError, match="--minutes is -1"):
+        made(-1)
+    given = ["study", "--new", str(novels), "--minutes", "3", "--dry-run"]
+    assert cli.main(given) == 0
+    assert (tmp_path / "novels_study.toml").exists()
+    assert "for a law of one's own" not in capsys.readouterr().out
+    assert cli.main(given) == 0
+    assert "novels_study.toml is there: it goes on" in capsys.readouterr().out
 
 
 def test_ctrl_c_is_one_line_and_the_status_of_shells(tmp_path, monkeypatch, capsys):

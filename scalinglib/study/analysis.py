@@ -1,13 +1,15 @@
 """What the study's runs say: means over seeds, and whether the teacher's loss says it all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from scalinglib.experiment import compare
 from scalinglib.fit import isoflop_draws, isoflop_minimum, isoflop_size
+from scalinglib.study.design import Design
 from scalinglib.study.run import PERFECT, by_flops, size
 
 __all__ = [
@@ -154,7 +156,9 @@ def collapse(runs: pd.DataFrame, degree: int = 3) -> pd.Series:
     )
 
 
-def decomposed(log_truth, log_teacher, log_student):
+def decomposed(
+    log_truth: np.ndarray, log_teacher: np.ndarray, log_student: np.ndarray
+) -> dict[str, np.ndarray]:
     """KL(p, S) = t + K + X in every context: of truth p, teacher T and student S.
 
     Parameters
@@ -186,7 +190,7 @@ def decomposed(log_truth, log_teacher, log_student):
     }
 
 
-def at_budgets(table, budgets):
+def at_budgets(table: pd.DataFrame, budgets: Iterable[tuple[float, int]]) -> pd.DataFrame:
     """Rows of `table` on (budget, depth) pairs, in order of size, with a column `budget`."""
     runs = [(flops, by_flops(depth, flops)) for flops, depth in budgets]
     keys = pd.DataFrame(
@@ -220,7 +224,7 @@ def against_data(runs: pd.DataFrame) -> pd.DataFrame:
     return table.assign(verdict=np.where(table.difference_high < 0, "distilling wins", words))
 
 
-def teacher_budgets(design):
+def teacher_budgets(design: Design) -> dict[str, float]:
     """FLOPs of each teacher on an IsoFLOP profile of a `Design`, by the teacher's id."""
     return {
         by_flops(depth, flops).id: flops
@@ -230,7 +234,7 @@ def teacher_budgets(design):
     }
 
 
-def profile_minimum(profile, sizes="params"):
+def profile_minimum(profile: pd.DataFrame, sizes: str = "params") -> pd.Series:
     """Size and loss at the minimum of an IsoFLOP profile's parabola.
 
     Parameters
@@ -252,7 +256,7 @@ def profile_minimum(profile, sizes="params"):
     return pd.Series(found, ["at", "loss", "seen"])
 
 
-def kl_rises(table):
+def kl_rises(table: pd.DataFrame) -> dict[str, float]:
     """How often KL(teacher || student) rises from each trained teacher to the next better one.
 
     Returns
@@ -349,7 +353,7 @@ def falls_back(part: pd.DataFrame) -> pd.Series:
     return pd.Series(found | {"last": last.excess, "rise": rise, "error": error, "rises": told})
 
 
-def tokens_on(budget, params):
+def tokens_on(budget: float, params: ArrayLike) -> np.ndarray:
     """Tokens that a budget (FLOPs) buys a size between two depths, FLOPs a token log-linear."""
     models = [size(depth) for depth in range(1, 8)]
     costs = np.log([3 * model.approximate_forward_flops for model in models])

@@ -1,12 +1,15 @@
 """`scalinglib study design.toml`: say what a study takes, train it, and leave a table of runs."""
 
 import argparse
+import os
 import sys
 from functools import partial
 from pathlib import Path
 
 from scalinglib.experiment import execute, records
 from scalinglib.study import design_file, estimate, record
+from scalingplan import tables
+from scalingplan.answers import full, studies
 from scalingplan.answers.fitting import (
     STRONGEST,
     TEACHERS_NEEDED,
@@ -24,7 +27,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     example = Path(design_file.__file__).with_name("designs") / "example.toml"
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = f"An example with every key: {example}"
-    parser.add_argument("design", type=Path, help="a TOML file, or what `scalinglib design` wrote")
+    parser.add_argument(
+        "design", type=Path, help="a TOML file, what `scalinglib design` wrote, or a folder of text"
+    )
+    parser.add_argument(
+        "--new",
+        action="store_true",
+        help="the folder or file is text: make a design for it and --minutes, train, and fit",
+    )
+    parser.add_argument("--minutes", type=float, default=30.0, help="for --new (default: 30)")
     parser.add_argument("--like", type=Path, help="a TOML file: corpus and recipe of a CSV's runs")
     parser.add_argument("--table", type=Path, help="where the runs go (default: beside it, .csv)")
     parser.add_argument("--dry-run", action="store_true", help="say the plan and stop")
@@ -48,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.workers is not None and arguments.workers < 1:
         raise ValueError(f"--workers is {arguments.workers}; it must be 1 or more")
+    if arguments.new:
+        arguments.design = _made(arguments)
     if arguments.design.suffix == ".csv":
         like = arguments.like and design_file.read(arguments.like)
         runs = design_file.read_runs(arguments.design, like)
@@ -87,7 +100,22 @@ def run(arguments: argparse.Namespace) -> int:
     if not todo or not arguments.dry_run:
         fits = "" if _too_few(runs) else f"; scalinglib fit {path} makes a law of it"
         print(f"{path} is complete{fits}")
+        if arguments.new:
+            print(*full.of_distilled(tables.read_runs(path)).lines, sep="\n")
     return 0
+
+
+def _made(arguments):
+    """The design file of a folder of text: the one that is there, or a new one."""
+    text = arguments.design
+    path = text.resolve().with_name(f"{text.resolve().stem}_study.toml")
+    if path.exists():
+        print(f"{path} is there: it goes on")
+        return path
+    made, told = studies.for_minutes(text, arguments.minutes, arguments.workers or os.cpu_count())
+    path.write_text(made, encoding="utf-8")
+    print(f"{path}: {told[0]}", *told[1:], sep="\n", flush=True)
+    return path
 
 
 def _too_few(runs):
