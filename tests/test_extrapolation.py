@@ -122,3 +122,17 @@ def test_pairs_refuse_what_they_cannot_tell(runs):
         fit.fit_dominated_pairs(runs, fixed={"E": 1.0})
     with pytest.raises(ValueError, match="no pair of which one has more params and tokens"):
         fit.fit_dominated_pairs(runs.assign(params=1e9))
+
+
+def test_an_l_has_one_model_s_tokens_and_one_run_a_model(runs, found):
+    params, tokens = (part.ravel() for part in np.meshgrid([1e8, 1e9, 1e10], [1e9, 1e10, 1e11]))
+    grid = pd.DataFrame({"params": params, "tokens": tokens})
+    arm = grid[fit.l_shaped(grid)]
+    assert sorted(arm.tokens[arm.params == 1e8]) == [1e9, 1e10, 1e11]
+    assert (arm[arm.params > 1e8].tokens == 1e9).all()
+    assert len(arm) == 5
+
+
+def test_the_objective_of_a_given_law_is_the_fits(runs, found):
+    assert fit.objective_of(found.law, runs) == pytest.approx(found.objective, rel=1e-9)
+    assert fit.objective_of(LAW, runs) > found.objective

@@ -25,7 +25,13 @@ from scalinglib.fit.inputs import FitWarning, check_runs, collinear
 from scalinglib.fit.isoflop import isoflop_draws, isoflop_minimum, isoflop_size
 from scalinglib.fit.pairs import dominated_pairs, fit_dominated_pairs
 from scalinglib.fit.result import Fit, Status
-from scalinglib.fit.rolling import laws_of_parts, reach, rolling_hold_outs
+from scalinglib.fit.rolling import (
+    l_shaped,
+    laws_of_parts,
+    objective_of,
+    reach,
+    rolling_hold_outs,
+)
 from scalinglib.fit.spec import POWER_RIDGES, LawSpec, Probe
 
 __all__ = [
@@ -48,7 +54,9 @@ __all__ = [
     "isoflop_draws",
     "isoflop_minimum",
     "isoflop_size",
+    "l_shaped",
     "laws_of_parts",
+    "objective_of",
     "paper",
     "profile",
     "reach",

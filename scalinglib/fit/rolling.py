@@ -2,12 +2,13 @@
 
 import numpy as np
 import pandas as pd
+from scipy.special import huber
 
 from scalinglib.fit.problem import pad_weights
 from scalinglib.fit.result import Fit
 from scalinglib.laws import Law, SupervisedLaw
 
-__all__ = ["laws_of_parts", "reach", "rolling_hold_outs"]
+__all__ = ["l_shaped", "laws_of_parts", "objective_of", "reach", "rolling_hold_outs"]
 
 _STARTS, _AWAY = 8, 0.5  # starts of a refit, and how far from the estimate in each coordinate
 _SIZES, _SPAN = 4, 3.0  # that a refit must have seen: how many, and largest over smallest
@@ -133,3 +134,23 @@ def reach(held: pd.DataFrame, factors: tuple = (2, 4, 10)) -> pd.DataFrame:
     return pd.DataFrame(
         list(rows.values()), index=index, columns=["error", "worst", "cuts", "runs"]
     )
+
+
+def l_shaped(runs: pd.DataFrame) -> np.ndarray:
+    """Which runs an L-shaped grid has (Skaling, arXiv 2608.07222).
+
+    Every number of tokens of the smallest model, and every size on its fewest tokens.
+
+    Returns
+    -------
+    array (runs,) of bool
+    """
+    smallest = runs.params.to_numpy() == runs.params.min()
+    shortest = runs.tokens.groupby(runs.params).transform("min").to_numpy()
+    return smallest | (runs.tokens.to_numpy() == shortest)
+
+
+def objective_of(law: SupervisedLaw, runs: pd.DataFrame, delta: float = 1e-3) -> float:
+    """Sum of Huber of log loss of a given law, as `Fit.objective` has it of a fitted one."""
+    predicted = law.loss(runs.params.to_numpy(float), runs.tokens.to_numpy(float))
+    return float(huber(delta, np.log(predicted / runs.loss.to_numpy(float))).sum())
