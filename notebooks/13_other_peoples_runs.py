@@ -17,9 +17,9 @@
 # footnote, is "significantly better" in fit and in extrapolation; Table 6 has $\gamma = 0.452$. The
 # paper's supervised runs are not public. Seven other studies published theirs, trained by others,
 # on other data, with other schedules (`data/public/README.md`). A year after the paper Meta
-# published the same equation again, as *Skaling* (arXiv 2608.07222): their $k$ is this $\gamma$, and
-# they find 0.41 on Farseer, 0.31 on a grid of their own, 0.77 to 0.90 on Hoffmann et al.'s. Do other
-# people's runs want a $\gamma$ below one? The same one? And does it help beyond the runs?
+# published the same equation again, as *Skaling* (arXiv 2608.07222): their $k$ is this $\gamma$,
+# and they find 0.41 on Farseer, 0.31 on a grid of their own, 0.77 to 0.90 on Hoffmann et al.'s. Do
+# other people's runs want a $\gamma$ below one? The same one? And does it help beyond the runs?
 
 # %% tags=["parameters"]
 profile = "full"
@@ -57,6 +57,8 @@ ONE = {"gamma": 1.0}
 nulls = pd.read_csv(DATA / "fits" / "gamma_nulls.csv")
 own = nulls[nulls.draw == 0].drop_duplicates("table").set_index("table").gamma
 models = nulls[(nulls.draw > 0) & (nulls.by == "model")].query("gamma < 20")
+
+# %%
 fig, axes = plt.subplots(figsize=(7.2, 4.2))
 sns.boxplot(
     models, x="gamma", y="table", whis=(5, 95), fliersize=0, color="#BBBBBB", linewidth=1, ax=axes
@@ -121,11 +123,13 @@ if profile == "fast":
     tables = {name: tables[name] for name in few}
 
 
+# %%
 def span(values):
     """Lowest and highest, as text."""
     return f"{values.min():.2g} to {values.max():.3g}"
 
 
+# %%
 about = {
     name: t.runs[["params", "tokens", "ratio", "loss"]].agg(span) for name, t in tables.items()
 }
@@ -144,6 +148,7 @@ pd.DataFrame(about).T.rename(columns={"ratio": "tokens over params"}).assign(
 published = pd.read_csv(DATA / "public" / "authors.csv").head(3 if profile == "fast" else None)
 
 
+# %%
 def beside_authors(row):
     """Our fit to the authors' rows, and how far their coefficients are above its objective."""
     table = pd.read_csv(DATA / "public" / f"{row['table']}.csv").nlargest(row["runs"], "tokens")
@@ -155,6 +160,7 @@ def beside_authors(row):
     return {"theirs": found, "excess": found / ours.objective - 1, "our_beta": ours.law.beta}
 
 
+# %%
 compared = published.join(pd.DataFrame(map(beside_authors, published.to_dict("records"))))
 shown = ["table", "params", "delta", "runs", "alpha", "beta", "theirs", "excess", "our_beta"]
 save(None, "other_runs_authors_fits", compared[shown])
@@ -162,8 +168,8 @@ compared[shown]
 
 # %% [markdown]
 # Hoffmann et al.'s 240 runs and the Gemstones at $\delta = 10^{-3}$ are optima; nothing at
-# $\delta = 10^{-4}$ is, where an optimiser without exact derivatives stops along the kinks of Huber.
-# The coefficients for all 245 runs of Hoffmann et al. are 6% above.
+# $\delta = 10^{-4}$ is, where an optimiser without exact derivatives stops along the kinks of
+# Huber. The coefficients for all 245 runs of Hoffmann et al. are 6% above.
 #
 # ## γ free
 #
@@ -174,6 +180,7 @@ compared[shown]
 COUNTS = {"as published": "params", "without embeddings": "params_non_embedding"}
 
 
+# %%
 def fitted(name, column="params", **options):
     """The law of a table, parameters as `column` counts them."""
     runs = tables[name].runs
@@ -181,6 +188,7 @@ def fitted(name, column="params", **options):
     return fit.fit_supervised(runs.assign(params=runs[column]), **options)
 
 
+# %%
 def free_and_one(name, counting):
     """Gamma of a table, and what other forms leave of it."""
     column = COUNTS[counting]
@@ -218,6 +226,7 @@ PARTS = {
 }
 
 
+# %%
 def gamma_of_part(name, part):
     """Gamma of the part with its interval; nothing where fewer than 12 models are left."""
     runs = tables[name].runs[PARTS[part](tables[name].runs)]
@@ -257,9 +266,11 @@ save(None, "other_runs_rolling", rolled)
 rolled.pivot_table(index=["table", "factor"], columns="form", values="error", sort=False).round(4)
 
 # %%
-better = rolled.pivot(index=["table", "factor"], columns="form", values="error")
+better = rolled.pivot_table(index=["table", "factor"], columns="form", values="error", sort=False)
 better = (better["γ free"] / better["γ = 1"]).rename("ratio").reset_index()
 better["larger"] = better.factor.map("{:g} times larger".format)
+
+# %%
 fig, axes = plt.subplots(figsize=(7.2, 4.0))
 order = list(tables)
 sns.stripplot(
@@ -322,6 +333,7 @@ WAYS = {
 }
 
 
+# %%
 def held_out(name, way):
     """Errors on what a way leaves out, for both objectives and both forms."""
     runs = tables[name].runs
@@ -363,9 +375,9 @@ ell = {form: found.mean_relative_error(farseer[~arm]) for form, found in shapes.
 print(f"{arm.sum()} of {len(arm)} runs, {share:.1%} of the FLOPs; error on the rest:", ell)
 
 # %% [markdown]
-# Pairs help $\gamma = 1$ on the strongest quarter and harm it on the other two; with $\gamma$ free they
-# change little. The L costs next to nothing, and its error on the rest is ten times that of a fit to
-# the whole grid.
+# Pairs help $\gamma = 1$ on the strongest quarter and harm it on the other two; with $\gamma$ free
+# they change little. The L costs next to nothing, and its error on the rest is ten times that of a
+# fit to the whole grid.
 #
 # ## Check
 
@@ -393,6 +405,6 @@ claims.check("l-shape-foretells", float(ell["γ free"]))
 # %% [markdown]
 # ## What to take away
 #
-# All ten public tables want a $\gamma$ below one, not by chance and on our grid not by tuning; it is
-# not one number, and whether it foretells larger models better has to be tried on each table:
+# All ten public tables want a $\gamma$ below one, not by chance and on our grid not by tuning; it
+# is not one number, and whether it foretells larger models better has to be tried on each table:
 # `scalinglib fit` does.

@@ -76,9 +76,13 @@ LAWS = {
     "drawn in Figure 1": laws.load("figure1"),
     "bias and variance": laws.load("bias_variance"),
 }
+
+# %%
 sizes = np.geomspace(2e8, 1e9, settings.curve_points)
 lengths = {f"{figures.label_size(d)} for all": 0 * sizes + d for d in (1e10, 3e10, 1e11)}
 lengths["20 a parameter"] = 20 * sizes
+
+# %%
 curves = pd.concat(
     pd.DataFrame({"student_params": sizes, "student tokens": name, "gain": gains})
     for name, d in lengths.items()
@@ -116,6 +120,8 @@ WITNESSES = {
         {"teacher_tokens": (1e11, 1.5e13), "student_tokens": (1e10, 1e12)},
     ),
 }
+
+# %%
 pure = pairs[pairs.mixing == 1.0]
 rows = {name: pure[pure.id.str.startswith(key)] for name, (key, _) in WITNESSES.items()}
 pd.DataFrame(
@@ -149,36 +155,31 @@ def under(law, name, levels=(0.05, 0.5, 0.95)):
     return where.assign(witness=name, low=low, foretold=middle, high=high)
 
 
+# %%
 foretold = pd.concat(
     under(law, name).assign(law=said) for said, law in LAWS.items() for name in rows
 )
-many = laws.ensemble()
+
+# %%
+many = laws.ensemble().thin(12) if profile == "fast" else laws.ensemble()
 middles = {
-    name: [
-        outside.foretold(law, table, WITNESSES[name][1], [0.5])[0]
-        for law in (many.thin(12) if profile == "fast" else many).members
-    ]
+    name: [outside.foretold(law, table, WITNESSES[name][1], [0.5])[0] for law in many.members]
     for name, table in rows.items()
 }
 
 # %%
-weights = (many.thin(12) if profile == "fast" else many).weights
 bands = pd.concat(
     rows[name][["student_tokens", "measured", "error"]].assign(
         witness=name,
         law="107 laws",
         **dict(
-            zip(
-                ("low", "foretold", "high"),
-                np.quantile(
-                    found, [0.05, 0.5, 0.95], axis=0, weights=weights, method="inverted_cdf"
-                ),
-                strict=True,
-            )
+            zip(("low", "foretold", "high"), many.quantiles(found, [0.05, 0.5, 0.95]), strict=True)
         ),
     )
     for name, found in middles.items()
 )
+
+# %%
 foretold = pd.concat([foretold, bands], ignore_index=True)
 foretold["tokens"] = foretold.student_tokens.map(figures.label_size)
 foretold.loc[foretold.witness.str.contains("300M"), "tokens"] = "10B to 1T"
@@ -195,6 +196,9 @@ foretold.pivot_table(
 drawn = foretold[~foretold.student_tokens.isin([8e9, 9e9])]
 cases = list(dict.fromkeys(drawn.case))
 names = list(dict.fromkeys(drawn.law))
+
+
+# %%
 fig, axes = plt.subplots(1, len(cases), figsize=(10, 3.3), sharey=True)
 for axis, case in zip(axes, cases, strict=True):
     part = drawn[drawn.case == case]
@@ -228,6 +232,8 @@ versus = pd.DataFrame(
         for common in (0.005, 0.01, 0.02)
     }
 )
+
+# %%
 versus.loc["all three"] = versus.prod()
 ratios = versus.rename_axis("witness").rename(columns="scatter {:g}".format)
 save(None, "outside_misprint", ratios.reset_index())
