@@ -440,10 +440,11 @@ def _notes(law, problem, supervised, best, seen, measured):
     for name, value, key in asked if seen else ():
         low, high = seen[key]
         if value is not None and not low * 0.999 <= value <= high * 1.001:
-            far = max(low / value, value / high)
+            ratio = max(low / value, value / high)
+            far = f"{ratio:.3g} times" if ratio > 1.1 else f"{ratio - 1:.1%}"
             yield (
-                f"extrapolates: {name} {value:.3g}, {far:.3g} times beyond the runs that the laws "
-                f"are fitted to ({low:.3g} to {high:.3g})"
+                f"extrapolates: {name} {value:.3g}, {far} beyond the runs that the laws are fitted "
+                f"to ({low:.3g} to {high:.3g})"
             )
     guess = np.log(N_VOCAB)
     if max(plan.loss for plan in (supervised, best) if plan) > guess:

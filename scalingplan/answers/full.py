@@ -23,6 +23,13 @@ __all__ = [
 ]
 
 _STARTS, _REPLICATES = 64, 100
+MANY = 2000  # rows, from which fewer starts and replicates do: each tells more
+
+
+def _effort(rows):
+    """Options of a fit to so many rows."""
+    fewer = 5 if rows > MANY else 1
+    return {"starts": _STARTS // fewer, "bootstrap": _REPLICATES // fewer}
 
 
 class FullAnswer(NamedTuple):
@@ -50,7 +57,7 @@ def of_distilled(
         Of the decision; what is None is taken inside the runs.
     """
     problem = inside_problem(table.distilled, student_params, compute, delta_lgt)
-    options = {"starts": _STARTS, "bootstrap": _REPLICATES}
+    options = _effort(len(table.distilled))
     laws = fit_own(table.distilled, table.supervised, way=way, **options)
     answer = decide(laws, problem)
     lines = answer.sentences()
@@ -82,7 +89,7 @@ def of_supervised(table: RunsTable, compute: float | None = None) -> FullAnswer:
     compute
         FLOPs; None takes a budget inside the runs.
     """
-    options = {"starts": _STARTS, "bootstrap": _REPLICATES}
+    options = _effort(len(table.supervised))
     with warnings.catch_warnings():
         # A Fit keeps its warnings, and the diagnosis says them.
         warnings.simplefilter("ignore", fit.FitWarning)

@@ -116,6 +116,9 @@ def _run(arguments):
     # What fits imports JAX, which takes seconds that a bad table need not wait.
     from scalingplan.answers import full
 
+    if (rows := len(table.whole())) > full.MANY:
+        print(f"fitting {rows} rows takes minutes", file=sys.stderr, flush=True)
+
     if len(table.distilled):
         asked = arguments.student, arguments.flops, arguments.delta_lgt
         answer = full.of_distilled(table, ways, *asked)

@@ -431,6 +431,9 @@ def _text(found):
     if found["stored"] and best:
         lines += ["", _storage(best["student_tokens"], found["kept"])]
     lines += [f"Note: {note}." for note in found["notes"]]
+    lines.append(
+        "The range on data is that of Table 6's coefficients: no error of the law's form is in it."
+    )
     lines.append(f"Losses are {found['losses']}.")
     if "sizes" in found:
         lines += ["", "Other students for the same compute, serving included:"]

@@ -103,6 +103,9 @@ def decimal_mark(sheet: Sheet, columns: dict[str, int]) -> str | None:
 
 def _decimal_mark(cell, is_loss):
     """The mark that can only be this cell's decimal one, or None."""
+    whole, point, rest = cell.partition(".")
+    if point and len(rest) != 3 and whole.isdigit() and rest.isdigit():
+        return "."
     digits = re.match(r"[+-]?([\d.,]*)", cell)[1]
     commas, points = digits.count(","), digits.count(".")
     if commas and points:

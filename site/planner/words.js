@@ -109,7 +109,9 @@ const Words = (() => {
     const count = SETTINGS.ensemble.length;
     const among = `${ranges.laws < ranges.of ? "some of the " : ""}${count} laws that fit the `
       + `${SETTINGS.whose ? "same" : "paper's"} runs${measured ? ", each shifted in both ways," : ""}`;
-    return `In brackets: where 9 of 10 of ${among} lie, the central one with them.${forms(ranges)}`;
+    const form = SETTINGS.whose ? "" : " The range on data is that of Table 6's coefficients: no error "
+      + "of the law's form is in it.";
+    return `In brackets: where 9 of 10 of ${among} lie, the central one with them.${forms(ranges)}${form}`;
   }
 
   /** Which forms of the law say what, so that nothing counts forms. */
