@@ -180,12 +180,13 @@ pd.concat(steps, axis=1).rename(figures.label_size).round(2)
 axis, compute = np.geomspace(1e9, 1e13, 41), np.geomspace(1e19, 1e22, 41)
 sizes = np.geomspace(1e8, 7e9, 41)[:, None]
 bought = compute / (3 * flops.forward_flops(sizes))
-students = np.array([198e6, 546e6, 975e6, 1.82e9])[:, None, None]  # Figure 13's, 20 tokens each
-alone = law.supervised.loss(students, 20 * students)
+students = np.array([198e6, 546e6, 975e6, 1.82e9])[:, None, None]  # Figure 13's
+twenty = 20 * flops.total_params(students)
+alone = law.supervised.loss(students, twenty)
 drawn = {
     "6": sentences.from_six_teachers(law, sizes, axis),
-    "13a": law.loss(students, 20 * students, law.supervised.loss(sizes, axis)) - alone,
-    "13b": law.loss(students, 20 * students, law.supervised.loss(sizes, bought)) - alone,
+    "13a": law.loss(students, twenty, law.supervised.loss(sizes, axis)) - alone,
+    "13b": law.loss(students, twenty, law.supervised.loss(sizes, bought)) - alone,
     "14": sentences.from_six_teachers(law, sizes, bought),
 }
 
