@@ -13,7 +13,7 @@ def mixed_loss(
     taught_loss: ArrayLike,
     mixing: ArrayLike,
     entropy: float,
-    correlation: float,
+    correlation: ArrayLike,
 ) -> np.ndarray:
     """Loss of a student under a share of teacher, from its losses under labels and teacher alone.
 
@@ -39,7 +39,7 @@ def mixed_loss(
 
 
 def best_mixing(
-    labels_loss: ArrayLike, taught_loss: ArrayLike, entropy: float, correlation: float
+    labels_loss: ArrayLike, taught_loss: ArrayLike, entropy: float, correlation: ArrayLike
 ) -> np.ndarray:
     """The lambda with the least `mixed_loss`: 1 where e1 <= c^2 e0, 0 where e0 <= c^2 e1."""
     first, second = _errors(labels_loss, taught_loss, entropy)
@@ -77,6 +77,7 @@ def _errors(labels_loss, taught_loss, entropy):
 
 
 def _checked(correlation):
-    if not -1 <= correlation <= 1:
-        raise ValueError(f"correlation is {correlation!r}; it must lie in [-1, 1]")
+    correlation = np.asarray(correlation, dtype=float)
+    if np.any(np.abs(correlation) > 1):
+        raise ValueError(f"correlation is {correlation!s}; it must lie in [-1, 1]")
     return correlation

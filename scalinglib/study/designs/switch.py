@@ -28,7 +28,7 @@ from scalinglib.study.designs import scaling
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import by_ratio
 
-__all__ = ["RUNS", "SWITCHES", "TEACHERS", "judged", "worth_in_tokens"]
+__all__ = ["RUNS", "SWITCHES", "TEACHERS", "by_share", "judged", "worth_in_tokens"]
 
 DEPTH, RATIO, SEEDS = 2, 20, 3
 TEACHERS = tuple(scaling.FULL.fixed_teachers()[i] for i in (0, 2))
@@ -41,6 +41,22 @@ RUNS = [
     for teacher, objective in product(TEACHERS, _OBJECTIVES)
     if teacher == TEACHERS[0] or objective != Objective(0.0)
 ]
+
+
+ORDERS = {1.0: "distil first", 0.0: "supervise first"}
+
+
+def by_share(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs by the share of their tokens under the teacher and its order; ends stand in both."""
+    share = runs.switch.fillna(1.0).where(runs.mixing == 1, 1 - runs.switch.fillna(1.0))
+    runs = runs.assign(share=share, order=runs.mixing.map(ORDERS))
+    ends = runs[runs.switch.isna()]
+    both = [
+        ends[(ends.teacher_loss == loss) | (ends.mixing == 0)].assign(order=o, teacher_loss=loss)
+        for loss in runs.teacher_loss.unique()
+        for o in ORDERS.values()
+    ]
+    return pd.concat([runs[runs.switch.notna()], *both], ignore_index=True)
 
 
 def judged(runs: pd.DataFrame) -> pd.DataFrame:
