@@ -12,7 +12,9 @@ students is 0 or more, and a difference that stays is one of optimisation, not o
 
 Runs. For each seed 0, 1, ... 7, in this order: 100, 400 and 1000 tokens a parameter, each from
 labels, perfect and trained teacher. Time cuts the list from its end, never a value. A seed shares
-weights and data among its nine runs.
+weights and data among the taught runs; those on labels turned out (after the first five runs) to
+begin and read apart, as teachers do, so that a difference to labels is one of independent runs: its
+interval holds, and is wider than that of a pair would be.
 
 Criteria, of differences paired by seed (taught less labels), n seeds, quantiles of t:
 

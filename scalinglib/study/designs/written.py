@@ -42,7 +42,8 @@ def write(params, windows, rng):
     written = np.zeros((windows, WORDS.n_ctx + 1), dtype=np.uint8)
     uniform = rng.random((WORDS.n_ctx, windows))
     for t in range(WORDS.n_ctx):
-        log_probs = np.asarray(log_probabilities(params, written))
+        seen = 16 * (t // 16 + 1)  # positions that a model reads: of few lengths, compiled each
+        log_probs = np.asarray(log_probabilities(params, written[:, : seen + 1]))
         told = np.exp(log_probs.reshape(WORDS.n_vocab, windows, -1)[:, :, t], dtype=float)
         told = np.cumsum(told, axis=0)
         written[:, t + 1] = np.sum(uniform[t] * told[-1] >= told, axis=0)
