@@ -12,7 +12,7 @@ from scalinglib import fit
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record
 from scalinglib.study.corpora.words import Words
-from scalinglib.study.designs import choice, floor, mixing, strong_teachers
+from scalinglib.study.designs import choice, floor, mixing, scaling, strong_teachers
 from scalinglib.study.run import PERFECT
 from tools.once.law_bench import FORMS, STARTS
 
@@ -21,6 +21,8 @@ NAMES = ("equation8", "cosine", "dip", "data dip", "two parts", "bias and varian
 NAMES += ("  orthogonal", "  never below the floor")
 EXPERIMENTS = {"floor": floor.RUNS, "strong_teachers": strong_teachers.RUNS}
 EXPERIMENTS |= {"mixing": mixing.RUNS, "choice": choice.RUNS}
+# These were there before, apart from the study that the forms are fitted to.
+EXPERIMENTS |= {"largest_students": scaling.LARGEST_STUDENTS.student_runs()}
 
 
 def study():
