@@ -259,3 +259,47 @@ def test_written_text_is_known_by_who_taught_on_it():
     found = written.arms(pd.DataFrame(rows, columns=["teacher", "mixing", "corpus"]))
     first = found.corpus.str.split().str[0]
     assert (found.text == first.map({"r": "real", "own": "written", "half": "half written"})).all()
+
+
+def test_the_missing_regime_is_where_the_teacher_is_nearly_as_bad_as_the_student():
+    runs = pd.DataFrame(
+        {"params": 10, "tokens": 100, "teacher": list("abb"), "loss": [2.0, 2, 2.2]}
+    )
+    rows = [(t, loss, form) for t, loss in (("a", 1.4), ("b", 1.8)) for form in ("labels", "x")]
+    foretold = pd.DataFrame(rows, columns=["teacher", "teacher_loss", "form"])
+    foretold = foretold.assign(params=10, tokens=100, loss=2.0)
+    found = strong_teachers.missing_regime(runs, foretold, entropy=1.0)
+    assert list(found.teacher) == ["b"]  # u is 0.4 of a, 0.8 of b
+    assert found.u.item() == pytest.approx(0.8)
+    assert found.error.item() == pytest.approx(2.0 / 2.1 - 1)
+
+
+def test_a_teacher_that_changes_nothing_costs_its_inference():
+    rows = [
+        (
+            r.teacher_id,
+            r.teacher.params,
+            r.seed,
+            r.objective.mixing,
+            r.objective.switch,
+            1.8,
+            3.0,
+            6.0,
+        )
+        for r in switch.RUNS
+    ]
+    names = [
+        "teacher",
+        "teacher_loss",
+        "seed",
+        "mixing",
+        "switch",
+        "loss",
+        "inference_flops",
+        "flops",
+    ]
+    labels = pd.DataFrame({"tokens": [1e5, 2e5, 4e5], "loss": [2.0, 1.8, 1.62]})
+    found = switch.at_equal_flops(pd.DataFrame(rows, columns=names), labels)
+    slope = np.log(1.62 / 2.0) / np.log(4)
+    np.testing.assert_allclose(found.above, 1.8 * (1 - (1 + found.share / 2) ** slope))
+    assert set(found.share) == {0.25, 0.5, 0.75, 1.0}

@@ -89,7 +89,10 @@ def extrapolated(paired: pd.DataFrame) -> pd.DataFrame:
     """Criterion 2: delta of delta + c M^-b, seed by seed, for each b of `POWERS`."""
     rows = []
     for teacher, group in paired.groupby("teacher"):
-        wide = group.pivot_table(index="seed", columns="ratio", values="difference").dropna()
+        wide = group.pivot_table(index="seed", columns="ratio", values="difference")
+        wide = wide.reindex(columns=RATIOS).dropna()
+        if len(wide) < 2:  # no interval
+            continue
         for power in POWERS:
             design = np.vander(wide.columns.to_numpy(float) ** -power, 2)  # M^-b, 1
             found, *_ = np.linalg.lstsq(design, wide.T, rcond=None)

@@ -203,6 +203,8 @@ def _of_target(power, found, rows, entropy):
 def choices(found: pd.DataFrame, entropy: float, noise: pd.Series) -> pd.DataFrame:
     """Criteria 2 and 3: the best lambda of each cell, and what rules would have had.
 
+    `noise` is from `pair_noise`; a size that it lacks has the largest of the others.
+
     Returns
     -------
     DataFrame, a row a cell: best (measured, on the grid), told, law (lambda* of M, c from the other
@@ -224,7 +226,7 @@ def choices(found: pd.DataFrame, entropy: float, noise: pd.Series) -> pd.DataFra
             | {
                 "teacher_loss": cell.teacher_loss.iloc[0],
                 "best": best,
-                "told": above[ends].min() > 2 * noise[key[0]],
+                "told": above[ends].min() > 2 * noise.get(key[0], noise.max()),
                 "law": share,
                 "near": near,
                 "steps": abs(list(grid).index(near) - list(grid).index(best)),

@@ -20,10 +20,14 @@ Left out, by cost: 1M parameters (depth 7) at 5 tokens a parameter under a teach
 takes 25 core-minutes a run, 3M some four hours.
 """
 
+import pandas as pd
+
 from scalinglib.study.designs import scaling
 from scalinglib.study.run import by_ratio
 
-__all__ = ["RUNS", "SETTINGS"]
+__all__ = ["REGIME", "RUNS", "SETTINGS", "missing_regime"]
+
+REGIME = (0.6, 0.95)  # u
 
 _TEACHERS = dict(zip(range(1, 7), scaling.FULL.fixed_teachers(), strict=False))
 SETTINGS = (  # depth of the student, tokens a parameter, depth of the teacher
@@ -39,3 +43,28 @@ RUNS = [
     for seed in range(2)
     for depth, ratio, teacher in SETTINGS
 ]
+
+
+def missing_regime(runs: pd.DataFrame, foretold: pd.DataFrame, entropy: float) -> pd.DataFrame:
+    """Runs in the missing regime beside what forms foretold of them.
+
+    Parameters
+    ----------
+    runs : DataFrame, taught runs
+    foretold : DataFrame, of data/fits/open_predictions.csv; its form `labels` gives u
+    entropy : nats per token
+
+    Returns
+    -------
+    DataFrame, a row a setting and form: params, tokens, teacher, teacher_loss, u, form, measured
+    (mean over seeds), loss (foretold), error (foretold over measured, less 1)
+    """
+    setting = ["params", "tokens", "teacher"]
+    measured = runs.groupby(setting).loss.mean().rename("measured")
+    found = foretold.drop_duplicates([*setting, "form"]).join(measured, on=setting, how="inner")
+    labels = found[found.form == "labels"].set_index(setting).loss.rename("labels")
+    found = found[found.form != "labels"].join(labels, on=setting)
+    found["u"] = (found.teacher_loss - entropy) / (found.labels - entropy)
+    found["error"] = found.loss / found.measured - 1
+    columns = [*setting, "teacher_loss", "u", "form", "measured", "loss", "error"]
+    return found.loc[found.u.between(*REGIME), columns].reset_index(drop=True)

@@ -28,7 +28,15 @@ from scalinglib.study.designs import scaling
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import by_ratio
 
-__all__ = ["RUNS", "SWITCHES", "TEACHERS", "by_share", "judged", "worth_in_tokens"]
+__all__ = [
+    "RUNS",
+    "SWITCHES",
+    "TEACHERS",
+    "at_equal_flops",
+    "by_share",
+    "judged",
+    "worth_in_tokens",
+]
 
 DEPTH, RATIO, SEEDS = 2, 20, 3
 TEACHERS = tuple(scaling.FULL.fixed_teachers()[i] for i in (0, 2))
@@ -95,3 +103,21 @@ def worth_in_tokens(labels: pd.DataFrame, flops: float, own_flops: float) -> flo
     """
     slope, _ = np.polyfit(np.log(labels.tokens), np.log(labels.loss), 1)
     return float(labels.loss.median() * (1 - (1 + flops / own_flops) ** slope))
+
+
+def at_equal_flops(runs: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """Students that distilled first, beside labels that have the teacher's inference in tokens.
+
+    `labels` are as for `worth_in_tokens`. Returns the rows of `by_share` under a teacher at first,
+    with `above`: loss less that of labels of the same seed at equal FLOPs.
+    """
+    shares = by_share(runs)
+    alone = runs[(runs.mixing == 0) & runs.switch.isna()].set_index("seed").loss
+    first = shares[(shares.order == ORDERS[1.0]) & (shares.share > 0)]
+    worth = [
+        worth_in_tokens(labels, share * inference, own)
+        for share, inference, own in zip(
+            first.share, first.inference_flops, first.flops, strict=True
+        )
+    ]
+    return first.assign(above=first.loss - first.seed.map(alone) + worth)
