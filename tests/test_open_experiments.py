@@ -185,6 +185,8 @@ def test_choices_of_the_law_cost_nothing_where_it_holds():
     assert found.told.all()
     assert not mixing.choices(mixing.cells(runs), 1.3, 1e4 * noise).told.any()
     assert (found.gain <= 2e-3).all()
+    again = mixing.regret(mixing.cells(runs), found.set_index(mixing.CELL).law)
+    np.testing.assert_allclose(again, found.law_regret)
 
 
 def test_switches_are_judged_against_the_better_end():

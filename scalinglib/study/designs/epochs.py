@@ -28,13 +28,14 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
+from scalinglib.experiment.compare import against
 from scalinglib.study.corpora.base import stream
 from scalinglib.study.corpora.repeated import Repeated
 from scalinglib.study.designs import scaling
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import WORDS, by_ratio
 
-__all__ = ["EPOCHS", "MIXING", "RUNS", "UNIQUE", "costs", "stretch", "unique"]
+__all__ = ["EPOCHS", "MIXING", "RUNS", "UNIQUE", "costs", "stretch", "temperatures", "unique"]
 
 DEPTH, UNIQUE, EPOCHS, SEEDS = 2, (1.25, 5), (1, 2, 4, 8, 16), 3
 MIXING, TEMPERATURES = (0.0, 0.7, 1.0), (0.5, 2.0)
@@ -106,3 +107,13 @@ def stretch(runs: pd.DataFrame) -> pd.Series:
         ends = np.log([0.05, 500])
         found[mixing] = np.exp(optimize.minimize_scalar(worst, bounds=ends, method="bounded").x)
     return pd.Series(found, name="R_D").rename_axis("mixing")
+
+
+def temperatures(runs: pd.DataFrame) -> pd.DataFrame:
+    """Each temperature against 1 on the same repeated windows, by tokens read; see `against`."""
+    hot = runs[runs.temperature != 1]
+    taught = runs[(runs.mixing == 1) & runs.corpus.isin(hot.corpus) & runs.tokens.isin(hot.tokens)]
+    count = taught.groupby(["tokens", "seed"]).loss.transform("size")
+    whole = taught[count == 1 + len(TEMPERATURES)]  # of seeds that time did not cut
+    judged = whole.groupby("tokens").apply(against, "temperature", 1.0, include_groups=False)
+    return judged.reset_index("tokens").reset_index(drop=True)

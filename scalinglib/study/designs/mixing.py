@@ -67,7 +67,7 @@ from scalinglib.study.run import PERFECT, WORDS, by_ratio
 
 __all__ = [
     *("MIXING", "RUNS", "STUDENTS", "TEACHERS", "TEXT_RUNS", "TEXT_STUDENTS", "TEXT_TEACHERS"),
-    *("cells", "choices", "left_out", "pair_noise"),
+    *("cells", "choices", "left_out", "pair_noise", "regret"),
 ]
 
 MIXING = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -238,3 +238,12 @@ def choices(found: pd.DataFrame, entropy: float, noise: pd.Series) -> pd.DataFra
             }
         )
     return pd.DataFrame(rows)
+
+
+def regret(found: pd.DataFrame, shares: pd.Series) -> pd.Series:
+    """Nats above the least measured loss, by cell, at the grid's lambda next to given ones."""
+    wide = found.pivot_table(index=CELL, columns="mixing", values="loss")
+    wide = wide.loc[wide.index.intersection(shares.index)]
+    places = np.abs(np.subtract.outer(shares[wide.index].to_numpy(), wide.columns)).argmin(axis=1)
+    chosen = np.take_along_axis(wide.to_numpy(), places[:, None], axis=1)[:, 0]
+    return pd.Series(chosen - wide.min(axis=1), wide.index)
