@@ -259,8 +259,10 @@ def test_written_text_is_known_by_who_taught_on_it():
     for t in "abc":
         rows += [(t, 0.0, f"own {t}"), (t, 1.0, f"own {t}"), (t, 0.0, f"half {t}")]
     found = written.arms(pd.DataFrame(rows, columns=["teacher", "mixing", "corpus"]))
-    first = found.corpus.str.split().str[0]
-    assert (found.text == first.map({"r": "real", "own": "written", "half": "half written"})).all()
+    texts = {"r": "real", "own": "written", "half": "half written"}
+    first = found.corpus.str.split().str[0].map(texts)
+    keys = zip(first, found.mixing, strict=True)
+    assert list(found.arm) == [written.ARMS[key] for key in keys]
 
 
 def test_the_missing_regime_is_where_the_teacher_is_nearly_as_bad_as_the_student():

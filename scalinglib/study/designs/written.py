@@ -30,7 +30,7 @@ from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import WORDS, by_ratio
 
-__all__ = ["TEXTS", "arms", "runs", "write"]
+__all__ = ["ARMS", "arms", "runs", "write"]
 
 DEPTH, RATIO, SEEDS = 2, 5, 3
 TEACHERS = scaling.FULL.fixed_teachers()[:3]
@@ -71,15 +71,22 @@ def runs(folder):
     return found
 
 
-TEXTS = ("real", "half written", "written")
+ARMS = {  # text and lambda in words
+    ("real", 0.0): "real symbols",
+    ("half written", 0.0): "half real, half written symbols",
+    ("written", 0.0): "written symbols",
+    ("written", 1.0): "distributions on written text",
+    ("real", 1.0): "distributions on real text",
+}
 
 
 def arms(rows: pd.DataFrame) -> pd.DataFrame:
-    """The table of runs with a column `text`, one of `TEXTS`, from who taught what.
+    """The table of runs with a column `arm`, a value of `ARMS`, from who taught what.
 
     All teachers teach on a seed's real text, one on what it wrote, in both ways, and on a half.
     """
     corpora = rows.groupby("corpus")
     teachers, ways = corpora.teacher.nunique(), corpora.mixing.nunique()
     kinds = np.select([teachers > 1, ways > 1], ["real", "written"], "half written")
-    return rows.assign(text=rows.corpus.map(dict(zip(teachers.index, kinds, strict=True))))
+    text = rows.corpus.map(dict(zip(teachers.index, kinds, strict=True)))
+    return rows.assign(arm=[ARMS[key] for key in zip(text, rows.mixing, strict=True)])
