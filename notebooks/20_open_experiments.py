@@ -3,17 +3,18 @@
 #
 # The paper ends with what it did not do, and its readers ask for the same: how much of the labels
 # to mix in, by teacher; whether to distil first and supervise later; what to do with too few
-# tokens; whether text that a teacher wrote will do. Here each is tried on transformers of 3 to 83
-# thousand parameters, on the words of notebook 08, whose entropy is known, and mixing on real text
-# too. **This is small scale**: signs and shapes are to be carried over, numbers are not.
+# tokens. Here each is tried on transformers of 3 to 83 thousand parameters, on the words of
+# notebook 08, whose entropy is known. **This is small scale**: signs and shapes are to be carried
+# over, numbers are not.
 #
 # Question, criterion and prediction of each were committed before its first run, at the head of the
-# file in `scalinglib/study/designs` that lists its runs (`mixing`, `switch`, `epochs`, `written`);
-# `make study-NAME` trains them again. Where runs share a seed they share first weights and data, so
+# file in `scalinglib/study/designs` that lists its runs (`mixing`, `switch`, `epochs`); `make
+# study-NAME` trains them again. Where runs share a seed they share first weights and data, so
 # differences are paired, and **intervals are Student's, at 95%**. Two busy cores had two hours:
 # time, never a value, cut the lists of runs from their ends, and each section says what is left.
-# What fell out altogether: which teacher to choose (`choice` has its criteria), three of four seeds
-# on text.
+# Three experiments whose criteria are committed were not trained: mixing on real text
+# (`mixing.TEXT_RUNS`), students of text that a teacher wrote (`written`), and the choice of a
+# teacher by a law (`choice`).
 
 # %% tags=["parameters"]
 profile = "full"
@@ -31,7 +32,7 @@ from scalinglib.report import claims, figures, profiles
 from scalinglib.report.panels import Panels, curve, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
-from scalinglib.study.designs import epochs, mixing, practice, switch, written
+from scalinglib.study.designs import epochs, mixing, practice, switch
 from scalinglib.study.run import WORDS, by_ratio
 
 settings = profiles.load(profile)
@@ -161,35 +162,6 @@ counts = {
 pd.Series(counts).round(4)
 
 # %% [markdown]
-# ### On real text
-#
-# The same on the addresses of notebook 17, whose entropy nobody knows: $E$ is that of the
-# supervised law of `data/runs/text.csv`. One seed; students of 3 and 25 thousand parameters, four
-# teachers.
-
-# %%
-alone = record.read(DATA / "runs" / "text.csv").query("kind == 'supervised'")
-E_text = fit.fit_supervised(alone[["params", "tokens", "loss"]].astype(float), starts=64).law.E
-text = mixing.cells(record.read(DATA / "runs" / "mixing_text.csv"))
-text_left = mixing.left_out(text, E_text)
-text_best = mixing.choices(text, E_text, noise)
-told = text_left.assign(
-    M=(text_left.M - text_left.loss).abs(), L=(text_left.L - text_left.loss).abs()
-)
-in_words = {
-    "cells": len(text_best),
-    "E of the law": E_text,
-    "c": text_left.c.mean(),
-    "|error|, one correlation": told.M.mean(),
-    "|error|, straight line": told.L.mean(),
-    "within one step": (text_best.steps <= 1).mean(),
-    "regret of the law": text_best.law_regret.mean(),
-    "regret of λ = 1": text_best.teacher_regret.mean(),
-    "regret of the better end": text_best.ends_regret.mean(),
-}
-pd.Series(in_words).round(4)
-
-# %% [markdown]
 # ## Distil first, supervise later
 #
 # A student of 25 thousand parameters reads 20 tokens a parameter; a share of them with the teacher,
@@ -268,30 +240,6 @@ last.groupby(["unique", "arm"])[["loss", "cost"]].mean().round(4)
 # %%
 hot = epochs.temperatures(read)
 hot.round(4)
-
-# %% [markdown]
-# ## Text that a teacher wrote
-#
-# A student of 25 thousand parameters reads 5 tokens a parameter: real words, or what a teacher
-# wrote symbol by symbol; it learns the symbols, or the teacher's distributions. The line is the
-# student of real symbols.
-
-# %%
-arms = written.arms(record.read(DATA / "runs" / "written.csv"))
-real = arms[arms.arm == "real symbols"].set_index("seed").loss
-arms["above"] = arms.loss - arms.seed.map(real)
-arms = arms[arms.arm != "real symbols"]
-labels = ("teacher loss $L_T$ (nats)", "above real symbols (nats)")
-grid = Panels(arms, "teacher_loss", "above", "What a teacher wrote is worse than real text",
-              labels=labels)  # fmt: skip
-grid.draw(sns.lineplot, hue="arm", errorbar=interval, err_style="bars", marker="o").each(zero)
-save(grid, "open_written", arms[["arm", "teacher_loss", "seed", "loss", "above"]])
-
-# %%
-by_teacher = arms.groupby(["arm", "teacher_loss"]).above
-told = by_teacher.agg(seeds="size", above="mean").reset_index()
-told[["low", "high"]] = by_teacher.apply(interval).tolist()
-told.round(4)
 
 # %% [markdown]
 # ## Verdicts
