@@ -130,7 +130,8 @@ asked.groupby("form").miss.agg(mean_abs=lambda miss: miss.abs().mean(), mean="me
 # The runs of Figure 1 hold no large student with a teacher much stronger than itself: where $u =
 # (L_T - E) / (\tilde L_S - E)$ lies between 0.6 and 0.95. Of ours, the largest student (388
 # thousand parameters) has such runs in `data/runs/largest_students.csv`, to which no form was
-# fitted.
+# fitted; beside them stand the four runs that time left of those made for this (`strong_teachers`:
+# two sizes, one seed; 1M and 3M parameters would have taken hours).
 
 # %%
 tables = ("largest_students.csv", "strong_teachers.csv")
