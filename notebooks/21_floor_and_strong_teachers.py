@@ -119,11 +119,11 @@ save(grid, "floor_forms", asked.drop(columns="experiment"))
 asked.groupby("form").miss.agg(mean_abs=lambda miss: miss.abs().mean(), mean="mean").round(4)
 
 # %% [markdown]
-# **Bias and variance foretold what a teacher is worth to 0.004 nats** on average, up to ten times
-# the tokens that this student had in notebook 08 under that teacher; its orthogonal and
-# floor-keeping variants and the dips do as well. Equation 8 promises 0.03 too much at each cell,
-# the cosine 0.02; two parts expects too little. The forms that put a student below its floor for
-# good are among those that are too hopeful here.
+# **Bias and variance foretold what a teacher is worth to 0.004 nats** on average, up to five times
+# the tokens that any such student of notebook 08 had; its orthogonal and floor-keeping variants and
+# the dips do as well. Equation 8 promises 0.03 too much at each cell, the cosine 0.02; two parts
+# expects too little. The forms that put a student below its floor for good are among those that are
+# too hopeful here.
 #
 # ## Large students under stronger teachers
 #
