@@ -122,8 +122,7 @@ asked.groupby("form").miss.agg(mean_abs=lambda miss: miss.abs().mean(), mean="me
 # **Bias and variance foretold what a teacher is worth to 0.004 nats** on average, up to five times
 # the tokens that any such student of notebook 08 had; its orthogonal and floor-keeping variants and
 # the dips do as well. Equation 8 promises 0.03 too much at each cell, the cosine 0.02; two parts
-# expects too little. The forms that put a student below its floor for good are among those that are
-# too hopeful here.
+# expects too little.
 #
 # ## Large students under stronger teachers
 #
@@ -173,9 +172,9 @@ claims.check("strong-teachers-bias-variance", judged.high["bias and variance"], 
 # 1. **Nothing shows a distilled student below its supervised floor.** The perfect teacher still
 # pays at 1000 tokens a parameter (-0.029 nats, -0.049 to -0.008, three seeds), the trained one no
 # longer measurably (-0.004); what is left without end hangs on a power that the runs do not tell.
-# 2. **The forms that say "never stops paying" are not those that foretold these runs.** Equation 8
-# and the cosine are too hopeful by 0.02 to 0.03 nats in each cell; bias and variance and its
-# variants, which keep the floor or nearly, are off by 0.003 to 0.006.
+# 2. **Of the forms behind "never stops paying" Equation 8 and the cosine are too hopeful in every
+# cell**, by 0.01 to 0.04 nats; the dip, which keeps the floor when it is fitted to these runs, is
+# off by 0.006. Bias and variance and its variants are off by 0.003 to 0.005.
 # 3. **In the missing regime bias and variance is nearer than Equation 8**, by 0.56% (0.14 to 0.99)
 # over eight settings: 0.14% for 0.70%. Its orthogonal and floor-keeping variants are as good within
 # what can be told. Errors of one form go in one direction: Equation 8 expects too little of a
