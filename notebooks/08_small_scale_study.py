@@ -541,7 +541,7 @@ best = best[best.seen].rename(columns={"at": "params"})
 
 
 # %%
-def isoflop_figure(stem, places, title):
+def isoflop_figure(places, title):
     """Profiles of some teachers' students, a panel a teacher."""
     chosen = [f"$L_T$ = {loss:.2f}" for loss in loss_of.iloc[places]]
     own, curves, rings = (t[t["taught by"].isin(chosen)] for t in (students, lines, best))
@@ -552,19 +552,21 @@ def isoflop_figure(stem, places, title):
     grid.draw(sns.scatterplot, rings, s=130, zorder=4, **ring)
     for loss, ax in zip(loss_of.iloc[places], grid.axes.flat, strict=True):
         ax.axhline(loss, color="black", linestyle="--", linewidth=1)
-    save(grid, stem, own[["teacher_loss", "budget", "params", "tokens", "loss", "seeds", "error"]])
+    return grid, own[["teacher_loss", "budget", "params", "tokens", "loss", "seeds", "error"]]
 
 
-isoflop_figure("fig02_student_isoflop_small_scale", [1, 5],
-               "Students of a weak teacher stop at its loss, whatever they spend")  # fmt: skip
+grid, table = isoflop_figure([1, 5],
+                             "Students of a weak teacher stop at its loss, whatever they spend")  # fmt: skip
+save(grid, "fig02_student_isoflop_small_scale", table)
 
 # %% [markdown]
 # Under a strong teacher each budget has a best size (Figure 2). Figure 38a has three teachers more,
 # the weakest, one in the middle, and the perfect one:
 
 # %%
-isoflop_figure("fig38a_fixed_teachers_small_scale", [0, 3, 6],
-               "The better the teacher, the more a best size shows")  # fmt: skip
+grid, table = isoflop_figure([0, 3, 6],
+                             "The better the teacher, the more a best size shows")  # fmt: skip
+save(grid, "fig38a_fixed_teachers_small_scale", table)
 
 # %% [markdown]
 # Section 4.2 expects that for one teacher the loss is a power law in $(N_S, D_S)$, as it is on

@@ -435,7 +435,8 @@ claims.check("study-recipe-near-best", chosen.excess.max())
 # Bands are one standard error of three seeds. Small batches win, for steps are scarce; with 100
 # tokens a parameter the larger model no longer minds. A batch that is too large costs less at a
 # higher rate.
-#
+
+# %% [markdown]
 # ## What to take away
 #
 # Few tokens favour distillation, and no run here was long enough for data to win against the best

@@ -194,7 +194,7 @@ ece[["data", "truth"]].round(4)
 
 
 # %%
-def reliability(tokens, reference, stem, title, *labels):
+def reliability(tokens, reference, title, *labels):
     """One figure: students of both objectives in bins of confidence, a panel a teacher."""
     table = confidence.bins(students[students.tokens == tokens])
     own = table[(table.reference == reference) & table.name.isin(["3.41k", "388k", "perfect"])]
@@ -205,7 +205,7 @@ def reliability(tokens, reference, stem, title, *labels):
     grid.draw(bars, key=False, markersize=0, **look).draw(
         sns.scatterplot, size="share", sizes=(15, 170), **look
     )
-    save(grid, stem, table[table.reference == reference])
+    return grid, table[table.reference == reference]
 
 
 # %% [markdown]
@@ -213,8 +213,9 @@ def reliability(tokens, reference, stem, title, *labels):
 # it, with most of its predictions in the highest bin.
 
 # %%
-reliability(short, "data", "fig43_short_data", "Top-1 makes a student far too sure of itself",
-            "student's confidence", "accuracy")  # fmt: skip
+grid, table = reliability(short, "data", "Top-1 makes a student far too sure of itself",
+                          "student's confidence", "accuracy")  # fmt: skip
+save(grid, "fig43_short_data", table)
 
 # %% [markdown]
 # **Against the teacher's likeliest symbol** it is the other way about. The student of the whole
@@ -222,9 +223,10 @@ reliability(short, "data", "fig43_short_data", "Top-1 makes a student far too su
 # of top-1 about as often.
 
 # %%
-reliability(short, "teacher_top1", "fig44_short_teacher_top1",
-            "Against the teacher's likeliest symbol, top-1 is the calibrated one",
-            "student's confidence", "agreement")  # fmt: skip
+grid, table = reliability(short, "teacher_top1",
+                          "Against the teacher's likeliest symbol, top-1 is the calibrated one",
+                          "student's confidence", "agreement")  # fmt: skip
+save(grid, "fig44_short_teacher_top1", table)
 
 # %% [markdown]
 # **The teacher's confidence, in the student's bins.** Where the student of the whole distribution
@@ -232,9 +234,10 @@ reliability(short, "teacher_top1", "fig44_short_teacher_top1",
 # turns into its opposite as the teacher grows.
 
 # %%
-reliability(short, "teacher_own", "fig45_short_teacher",
-            "An unsure student of a large teacher is less sure than its teacher",
-            "student's confidence", "teacher's confidence")  # fmt: skip
+grid, table = reliability(short, "teacher_own",
+                          "An unsure student of a large teacher is less sure than its teacher",
+                          "student's confidence", "teacher's confidence")  # fmt: skip
+save(grid, "fig45_short_teacher", table)
 
 # %% [markdown]
 # **The student's confidence, in the teacher's bins.** Where the teacher is sure, a student of its
@@ -244,9 +247,10 @@ reliability(short, "teacher_own", "fig45_short_teacher",
 
 # %%
 print(f"The likeliest first letter of a word has probability {truth[:, 0].max():.2f}.")
-reliability(short, "by_teacher_own", "fig46_short_by_teacher",
-            "A student does not learn when a large teacher is sure",
-            "teacher's confidence", "student's confidence")  # fmt: skip
+grid, table = reliability(short, "by_teacher_own",
+                          "A student does not learn when a large teacher is sure",
+                          "teacher's confidence", "student's confidence")  # fmt: skip
+save(grid, "fig46_short_by_teacher", table)
 
 # %% [markdown]
 # ## Students on many tokens
@@ -256,26 +260,29 @@ reliability(short, "by_teacher_own", "fig46_short_by_teacher",
 # own error it has taken over. That of top-1 is farther from it.
 
 # %%
-reliability(long, "data", "fig47_long_data", "More tokens make a student of top-1 worse",
-            "student's confidence", "accuracy")  # fmt: skip
+grid, table = reliability(long, "data", "More tokens make a student of top-1 worse",
+                          "student's confidence", "accuracy")  # fmt: skip
+save(grid, "fig47_long_data", table)
 
 # %% [markdown]
 # **Against the teacher's likeliest symbol**, more tokens help the student of top-1 and hurt the
 # other one.
 
 # %%
-reliability(long, "teacher_top1", "fig48_long_teacher_top1",
-            "More tokens: top-1 agrees with its teacher as often as it says",
-            "student's confidence", "agreement")  # fmt: skip
+grid, table = reliability(long, "teacher_top1",
+                          "More tokens: top-1 agrees with its teacher as often as it says",
+                          "student's confidence", "agreement")  # fmt: skip
+save(grid, "fig48_long_teacher_top1", table)
 
 # %% [markdown]
 # **The teacher's confidence, in the student's bins.** The student of the whole distribution has
 # come closer to its teacher.
 
 # %%
-reliability(long, "teacher_own", "fig49_long_teacher",
-            "More tokens bring a student of the whole distribution to its teacher",
-            "student's confidence", "teacher's confidence")  # fmt: skip
+grid, table = reliability(long, "teacher_own",
+                          "More tokens bring a student of the whole distribution to its teacher",
+                          "student's confidence", "teacher's confidence")  # fmt: skip
+save(grid, "fig49_long_teacher", table)
 
 # %% [markdown]
 # **The student's confidence, in the teacher's bins.** What is left to learn is still where the
@@ -283,9 +290,10 @@ reliability(long, "teacher_own", "fig49_long_teacher",
 # they differ more in how far they got.
 
 # %%
-reliability(long, "by_teacher_own", "fig50_long_by_teacher",
-            "What is left to learn is still where the teacher is sure",
-            "teacher's confidence", "student's confidence")  # fmt: skip
+grid, table = reliability(long, "by_teacher_own",
+                          "What is left to learn is still where the teacher is sure",
+                          "teacher's confidence", "student's confidence")  # fmt: skip
+save(grid, "fig50_long_by_teacher", table)
 
 # %% [markdown]
 # ## Two readings

@@ -59,7 +59,7 @@ for name, (file, design) in DESIGNS.items():
 text, words = studies["text"], studies["words"]
 
 # %%
-RATIOS = [5, 20, 50, 400]
+RATIOS = [5, 20, 50]
 gap = pd.concat(s.distilled.assign(language=name) for name, s in studies.items())
 fixed = [*text.fixed, *words.fixed, PERFECT]
 gap = gap[gap.teacher.isin(fixed) & (gap.n_layers < 3)]

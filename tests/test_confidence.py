@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
+import pandas as pd
 import pytest
 
 from scalinglib import calibration
@@ -96,3 +97,40 @@ def test_committed_table_is_the_design():
     cells = record.read(DATA / "runs" / "calibration.csv")
     assert set(cells.id) == {r.id for r in confidence.runs()}
     assert set(cells) == set(confidence.COLUMNS)
+
+
+def bins_of(ids, tokens, objective_k, outcome):
+    """Two bins of four models of two teachers, the outcome off its confidence by `outcome`."""
+    rows = [
+        {"id": f"{name}{tokens}{seed}", "params": 10, "tokens": tokens, "seed": seed}
+        | {"teacher": name, "teacher_params": size, "top_k": objective_k, "reference": "data"}
+        | {"bin": b, "count": 100 * (1 + b), "confidence": c, "apart": 0.2}
+        | {"outcome": c + outcome[name] + 0.001 * seed}
+        for name, size in ids.items()
+        for seed in range(3)
+        for b, c in enumerate([0.3, 0.7])
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_measures_are_by_seed_and_teacher_in_the_order_of_size():
+    teachers = {"b": 2000.0, "a": 100.0, PERFECT: None}
+    cells = bins_of(teachers, 5, 1, {"b": -0.1, "a": -0.2, PERFECT: 0.0})
+    cells = confidence.named(cells, "{:.0f}".format)
+    assert list(cells.name.cat.categories) == ["100", "2000", "perfect"]
+    runs = confidence.measures(cells)
+    ece = confidence.by_seed(runs, "ece", "data", "top-1", 5)
+    assert list(ece.columns) == ["100", "2000"]
+    assert list(ece.loc[0]) == pytest.approx([0.2, 0.1])
+    assert list(runs.gap_sure[runs.name == "2000"]) == pytest.approx([-0.1, -0.099, -0.098])
+    table = confidence.bins(cells)
+    assert list(table.share.round(6).unique()) == [0.333333, 0.666667]
+    assert (table.outcome_low < table.outcome).all()
+
+
+def test_a_change_grows_where_it_is_told_over_all_and_contradicted_by_none():
+    up = pd.DataFrame({"a": [0.10, 0.11, 0.12], "b": [0.05, 0.07, 0.06]})
+    assert confidence.grows(up)
+    assert not confidence.grows(-up)
+    assert not confidence.grows(up.assign(b=[-0.02, -0.021, -0.022]))  # told downwards under b
+    assert not confidence.grows(up - 0.09)  # within the noise
