@@ -70,8 +70,7 @@ runs = record.read(DATA / "runs" / "study.csv")
 apart = ("fixed_tokens", "largest_students")  # of the study, whose law is not fitted to them
 apart = pd.concat([record.read(DATA / "runs" / f"{name}.csv") for name in apart])
 fixed = [t if t == PERFECT else t.id for t in design.fixed_teachers()]
-print(f"{len(runs)} runs, {(runs.flops + runs.inference_flops).sum():.2g} FLOPs")
-print(f"entropy {entropy:.4f} nats per character in windows of {Words().n_ctx}")
+print(f"{len(runs)} runs; entropy {entropy:.4f} nats per character in windows of {Words().n_ctx}")
 
 # %% [markdown]
 # ## The capacity gap
@@ -555,8 +554,8 @@ def isoflop_figure(places, title):
     return grid, own[["teacher_loss", "budget", "params", "tokens", "loss", "seeds", "error"]]
 
 
-grid, table = isoflop_figure([1, 5],
-                             "Students of a weak teacher stop at its loss, whatever they spend")  # fmt: skip
+title = "Students of a weak teacher stop at its loss, whatever they spend"
+grid, table = isoflop_figure([1, 5], title)
 save(grid, "fig02_student_isoflop_small_scale", table)
 
 # %% [markdown]
@@ -564,8 +563,7 @@ save(grid, "fig02_student_isoflop_small_scale", table)
 # the weakest, one in the middle, and the perfect one:
 
 # %%
-grid, table = isoflop_figure([0, 3, 6],
-                             "The better the teacher, the more a best size shows")  # fmt: skip
+grid, table = isoflop_figure([0, 3, 6], "The better the teacher, the more a best size shows")
 save(grid, "fig38a_fixed_teachers_small_scale", table)
 
 # %% [markdown]

@@ -61,8 +61,7 @@ text, words = studies["text"], studies["words"]
 # %%
 RATIOS = [5, 20, 50]
 gap = pd.concat(s.distilled.assign(language=name) for name, s in studies.items())
-fixed = [*text.fixed, *words.fixed, PERFECT]
-gap = gap[gap.teacher.isin(fixed) & (gap.n_layers < 3)]
+gap = gap[gap.teacher.isin([*text.fixed, *words.fixed, PERFECT]) & (gap.n_layers < 3)]
 gap["tokens_per_param"] = (gap.tokens / gap.params).round(1)
 gap = gap[gap.tokens_per_param.isin(RATIOS)].sort_values("teacher_loss", kind="stable")
 gap["panel"] = gap.language + ", $N_S$ = " + gap.params.map(figures.label_size)
