@@ -153,6 +153,14 @@ def test_every_data_file_has_a_source():
             assert hashlib.sha256(files[name].read_bytes()).hexdigest() == source["sha256"], name
 
 
+def test_every_public_run_names_its_source():
+    for path in sorted((DATA / "public").glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        if path.name != "authors.csv":  # fits, each by the name of its table
+            assert all(len(row["source"]) > 10 for row in rows), path.name
+
+
 def test_recipe_columns_are_explained_in_order():
     guide = (DATA / "README.md").read_text(encoding="utf-8").split("## recipes.csv")[1]
     explained = re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`[^|]+) \|", guide, re.M)))
