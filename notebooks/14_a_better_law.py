@@ -78,17 +78,7 @@ print(
 print(f"L_S < L_T in {below.sum()} runs; X is negative in {(distilled.X[below] < 0).mean():.0%}")
 
 # %%
-shown = [
-    "params",
-    "tokens",
-    "seed",
-    "teacher_loss",
-    "above_teacher",
-    "kl_teacher",
-    "t",
-    "X",
-    "cosine",
-]
+shown = ["params", "tokens", "seed", "teacher_loss", "above_teacher", "kl_teacher", "t", "X"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2))
 for size, part in distilled.groupby("params"):
     style = {"s": 9, "color": figures.student_color(size)}
@@ -104,7 +94,7 @@ for ax, x, y in (
 right.set_xscale("log")
 left.axvline(0, color="black", linewidth=0.8)
 figures.legend_below(fig, left, columns=5)
-save(fig, "law_identity", distilled[shown])
+save(fig, "law_identity", distilled[[*shown, "cosine"]])
 
 # %% [markdown]
 # The cross term is a few hundredths of a nat at most. It is positive where the student is far from
