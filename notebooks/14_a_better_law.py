@@ -246,7 +246,7 @@ ax.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
 ax.set_yticks([1, 2, 3, 4, 5], ["1", "2", "3", "4", "5"])
 ax.minorticks_off()
 ax.legend(loc="upper left")
-save(fig, "law_collapse", curve[[*STUDENT, "teacher_loss", "u", "y", "noise", "tokens_per_param"]])
+save(fig, "law_collapse", curve[[*STUDENT, "teacher_loss", "u", "y", "tokens_per_param"]])
 
 # %% [markdown]
 # ## A derivation, as far as it goes
@@ -357,12 +357,16 @@ for ax, (name, part) in zip(axes, held.groupby("runs", sort=False), strict=True)
             ax.errorbar(100 * mine.difference, y, xerr=width, fmt="none", color=color, alpha=alpha)
         ax.plot(100 * mine.difference, y, marker, color=color, ms=5, label=form.strip())
     ax.axvline(0, color="black", linewidth=0.8)
-    ax.set(title=SETS[name], xlabel="error less Equation 8's (% of the loss)")
     ax.set_xscale("symlog", linthresh=1)
+    ticks = [-5, -1, -0.5, 0, 0.5, 1, 5]
+    ax.set(title=SETS[name], xlim=(-10, 10))  # one refit on text runs away
+    ax.set_xticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
 axes[0].set_yticks(range(len(kinds)), kinds)
 axes[0].invert_yaxis()
+fig.supxlabel("mean error less Equation 8's (% of the loss)", fontsize="medium")
 figures.legend_below(fig, axes[0])
-save(fig, "law_bench", held.drop(columns=["condition", "at_optimum", "limits"]))
+columns = ["runs", "form", "k", "kind", "held", "error", "difference", "se"]
+save(fig, "law_bench", held[columns])
 
 # %% [markdown]
 # All cut points of the form, and what the first bench had, the supervised law held. The last set is
@@ -478,7 +482,8 @@ inputs = [*STUDENT, "teacher_loss"]
 arguments = [real[name].to_numpy() for name in inputs]
 losses = own_fit.law.loss(*arguments)
 cross = losses - own_fit.law._replace(rho=0.0).loss(*arguments)
-printed = fit.fit_distillation(ours, own_supervised, starts=32, fixed={"c1": 522.6}).law
+columns = [*inputs, "student_loss"]
+printed = fit.fit_distillation(ours[columns], own_supervised, starts=32, fixed={"c1": 522.6}).law
 above = {"bias and variance": losses, "Equation 8": printed.loss(*arguments)}
 divergences = pd.DataFrame(
     {f"{name}, without X": (loss - real.teacher_loss).clip(lower=0) for name, loss in above.items()}
