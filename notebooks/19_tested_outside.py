@@ -54,7 +54,7 @@ for _, part in princeton.groupby("share"):
 axes.axhline(0, color="black", linewidth=0.8)
 axes.set(xlabel="student tokens (billions)", ylabel="distilled less supervised (nats)")
 axes.set_title("One fifth of the teacher beats all of it, at all four lengths")
-axes.legend(title=None, loc="lower left")
+axes.legend(title=None, loc="upper left", bbox_to_anchor=(0, 0.95))
 save(fig, "outside_mixing", princeton[["share", "student_tokens", "measured", "error"]])
 
 # %% [markdown]
@@ -96,7 +96,7 @@ axes.errorbar(
     gemma.student_params, gemma.measured, gemma.error, fmt="ks", capsize=3, label="Gemma 2, Table 7"
 )
 axes.set(xscale="log", xlabel="student parameters", ylabel="distilled less supervised (nats)")
-axes.set_title("Gemma 2's students gain more than the law grants at 30B tokens or more")
+axes.set_title("Gemma 2's students gain more than\nthe law grants at 30B tokens or more")
 axes.legend(title="student tokens", loc="center left", bbox_to_anchor=(1.0, 0.5))
 save(fig, "outside_gemma", curves)
 
