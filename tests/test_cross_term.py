@@ -124,6 +124,7 @@ def test_the_table_agrees_with_the_study():
     assert off[["weight", "t", "X"]].abs().max().max() < 3e-3
     groups = [run.params, run.teacher_params]
     shift = off[["K", "loss"]].groupby(groups).mean()
-    deviation = run.n_layers.map(analysis.seed_deviation(study)).groupby(groups).first()
+    noise = analysis.seed_noise(study).deviation.rename("deviation")
+    deviation = run.join(noise, on=["n_layers", "tokens"]).deviation.groupby(groups).first()
     seeds = run.groupby(groups).seed.nunique()
     assert (shift.abs().max(axis=1) < 2 * deviation / np.sqrt(seeds)).all()
