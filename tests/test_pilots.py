@@ -116,7 +116,7 @@ def test_the_search_is_within_a_few_per_cent_of_trying_all_sets(question):
 
 
 def test_an_answer_that_no_world_contradicts_needs_no_pilots():
-    worlds = Worlds.of(laws.ensemble("figure1").thin(60))
+    worlds = Worlds.of(laws.ensemble("figure1"))
     far = Choice(3e9, 2e22, (Teacher("weak", 5e8, 2.6),))
     found = propose(worlds, TAUGHT, far, 1e22, noise=0.003)
     assert found.stop

@@ -174,7 +174,7 @@ def _budget(arguments):
 def _worlds(arguments, candidates):
     """Runs that there are, and what is believed after them."""
     if arguments.runs is None:
-        return None, Worlds.of(laws.ensemble("figure1").thin(_WORLDS))
+        return None, Worlds.of(laws.ensemble("figure1"))
     table = tables.read_runs(arguments.runs)
     names = {"params": "student_params", "tokens": "student_tokens", "loss": "student_loss"}
     parts = (table.distilled, table.supervised.rename(columns=names))

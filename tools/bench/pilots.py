@@ -12,7 +12,7 @@ from scalinglib.pilots import Choice, Worlds, grid, propose
 
 def main():
     """Print processor's and wall-clock seconds."""
-    worlds = Worlds.of(laws.ensemble("figure1").thin(100))
+    worlds = Worlds.of(laws.ensemble("figure1"))
     teachers = Teacher("2B", 2e9, 2.2), Teacher("7B", 7e9, 2.05), Teacher("13B", 13e9, 1.95)
     candidates = grid(np.geomspace(5e7, 8e8, 10), np.geomspace(1e9, 3e10, 12), teachers)
     candidates = pd.concat([candidates, candidates[:20]], ignore_index=True)
