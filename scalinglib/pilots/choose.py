@@ -118,8 +118,8 @@ class Proposal:
             )
         return (
             f"the answer is open between “{ways.iloc[0]}” and “{ways.iloc[1]}”; {_count(chosen)}, "
-            f"{last.spent:.2g} FLOPs together, would most likely settle it (they change the answer "
-            f"in {last.changes:.0%} of the worlds)"
+            f"{last.spent:.2g} FLOPs together, would most likely settle it: they change the answer "
+            f"in {last.changes:.0%} of the worlds, and something else is best in {self.doubt:.0%}"
         )
 
 

@@ -1,0 +1,189 @@
+# %% [markdown]
+# # 22 · Which runs next?
+#
+# [← 16](16_your_own_supervised_runs.ipynb)
+# · [README](../README.md)
+# · [03 →](03_parameters_and_flops.ipynb)
+# · *Yours*
+#
+# Before a large run people train pilots: small runs for a scaling law. Which ones? Here pilots are
+# chosen by **what they would decide**. `scalinglib design` takes the laws that are still in
+# question (*worlds*: the ensemble of the paper's Figure 1, or what your own runs leave), a decision
+# or a loss to foretell, and a budget; it says which runs to train, what each is expected to buy,
+# and when to stop.
+
+# %% tags=["parameters"]
+profile = "full"
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from scalinglib import laws
+from scalinglib.allocate import Teacher
+from scalinglib.experiment.compare import interval
+from scalinglib.pilots import CHANGES, Choice, Discrepancy, Foretell, Prior, Worlds, grid, propose
+from scalinglib.report import figures, profiles
+from scalinglib.report.paths import DATA
+
+settings = profiles.load(profile)
+save = figures.saver(settings)
+figures.use_style()
+
+# %% [markdown]
+# ## Few choices are open
+#
+# A student, a budget, three teachers at hand: train on data, or distil, and from whom? The colour
+# is the chance that the best way is another one than today's, over the laws of the ensemble. Most
+# choices are settled without any pilot; what is open lies where data and a teacher are level.
+
+# %%
+worlds = Worlds.of(laws.ensemble("figure1"))
+TEACHERS = (Teacher("2B", 2e9, 2.2), Teacher("7B", 7e9, 2.05), Teacher("13B", 13e9, 1.95))
+SIZES, BUDGETS = [3e8, 1e9, 3e9], np.geomspace(3e19, 1e22, 6)
+candidates = grid([1e8, 2e8, 4e8, 8e8], [2e9, 8e9, 3.2e10], TEACHERS)
+NOISE = 0.002
+
+rows = []
+for size in SIZES:
+    for compute in BUDGETS:
+        found = propose(worlds, candidates, Choice(size, compute, TEACHERS), 1e21, noise=NOISE)
+        now = found.answers.sort_values("best").answer.iloc[-1]
+        rows.append({"student": size, "compute": compute, "doubt": found.doubt, "now": now})
+doubts = pd.DataFrame(rows)
+
+# %%
+table = doubts.pivot_table(index="student", columns="compute", values="doubt")
+table = table.rename(index="{:.0e}".format, columns="{:.0e}".format)
+fig, ax = plt.subplots(figsize=(7.5, 2.6))
+sns.heatmap(table, annot=True, fmt=".0%", cmap="Blues", vmin=0, vmax=0.5, cbar=False, ax=ax)
+ax.set(xlabel="FLOPs of the decision", ylabel="student's parameters",
+       title="Chance that another way is best than today's")  # fmt: skip
+save(fig, "pilots_doubt", doubts)
+
+# %% [markdown]
+# ## One open choice
+#
+# The most open of them: the ways, what is expected of each (90% ranges), and the pilots for a fifth
+# of the decision's FLOPs, the most telling a FLOP first. *changes* is the chance that the results
+# so far make another way the answer.
+
+# %%
+place = doubts.doubt.idxmax()
+size, compute = SIZES[place // len(BUDGETS)], BUDGETS[place % len(BUDGETS)]
+choice = propose(worlds, candidates, Choice(size, compute, TEACHERS), compute / 5, noise=NOISE)
+print(choice.sentence())
+choice.answers.drop(columns="question").round(4)
+
+# %%
+shown = ["student_params", "student_tokens", "teacher_params", "cost", "width", "changes"]
+save(None, "pilots_of_one_choice", choice.runs[shown])
+choice.runs[shown]
+
+# %% [markdown]
+# ## What pilots cannot buy
+#
+# Somebody has no runs yet, only a prior that says little (`pilots.Prior`), and asks for the loss of
+# a student five times larger than any pilot. For more FLOPs the range shrinks to a floor. It has
+# two parts: what laws that agree on all pilots still leave open, and the **discrepancy**, what no
+# law says, of which small runs tell nothing about large ones. A design that rests on extrapolation
+# alone knows that it does.
+
+# %%
+nothing, asked = Prior.around(candidates).worlds(256), Foretell(4e9, 8e10, 2.05)
+rows = []
+for budget in np.geomspace(1e19, 1e22, 7):
+    found = propose(nothing, candidates, asked, budget, noise=NOISE)
+    spent = {"flops": found.runs.spent.iloc[-1], "runs": len(found.runs)}
+    rows.append(spent | {"after": found.runs.width.iloc[-1], "floor": found.floor})
+bought = pd.DataFrame(rows)
+halves = bought.assign(after=1.645 * bought.after, floor=1.645 * bought.floor)
+
+# %%
+fig, ax = plt.subplots()
+sns.lineplot(halves, x="flops", y="after", marker="o", ax=ax, label="after the pilots proposed")
+sns.lineplot(halves, x="flops", y="floor", ls="--", ax=ax, label="after all that are affordable")
+ax.axhline(1.645 * found.width, color="grey", lw=1, label="before any run")
+ax.set(xscale="log", yscale="log", xlabel="FLOPs of the pilots", ylabel="± nats (90%)",
+       title="Pilots narrow a forecast, down to a floor")  # fmt: skip
+ax.legend()
+save(fig, "pilots_floor", bought)
+print(f"the discrepancy alone: ±{1.645 * Discrepancy().size * found.answers.loss[0]:.2g}")
+
+# %% [markdown]
+# ## Does it work? Against other designs at equal cost
+#
+# `tools/once/pilots_bench.py` laid down the comparison: each way of choosing runs starts from
+# nothing and may spend 1, 2, 5 and 10% of the FLOPs of a table whose losses are known, the law is
+# fitted to what it chose, and its verdicts are held against those of the whole table. Farseer has
+# no teachers: there the tenth of the runs of most FLOPs is foretold. Bars are 95% t intervals over
+# starts.
+
+# %%
+bench = pd.read_csv(DATA / "fits" / "pilots_bench.csv")
+WAYS = ["pilots", "d_optimal", "random", "isoflop", "fixed_m", "l_shaped"]
+NAMES = {"figure1": "paper's 328 runs", "words": "words", "text": "real text"}
+bench["percent"] = 100 * bench.share
+
+# %%
+verdicts = bench[bench.table.isin(NAMES)].replace({"table": NAMES})
+plot = sns.relplot(verdicts, x="percent", y="agree", hue="way", hue_order=WAYS, col="table",
+                   kind="line", errorbar=None, marker="o", height=2.9, aspect=0.95)  # fmt: skip
+plot.set(xscale="log", ylim=(0, 1.02), ylabel="verdicts as of the whole table")
+plot.set_axis_labels("% of the table's FLOPs").set_titles("{col_name}")
+save(plot.figure, "pilots_verdicts", verdicts.drop(columns=["error", "r2", "percent"]))
+
+# %%
+farseer = bench[bench.table == "farseer"]
+fig, ax = plt.subplots()
+sns.lineplot(farseer, x="percent", y="error", hue="way", hue_order=WAYS, errorbar=interval,
+             err_style="bars", marker="o", ax=ax)  # fmt: skip
+sns.move_legend(ax, "center left", bbox_to_anchor=(1, 0.5))
+ax.set(xscale="log", yscale="log", xlabel="% of the table's FLOPs", ylabel="mean relative error",
+       title="Farseer's largest tenth, foretold")  # fmt: skip
+save(fig, "pilots_farseer", farseer.drop(columns=["agree", "regret", "percent"]))
+
+# %% [markdown]
+# Pilots against the best of the other ways, start by start (a start shares its draws): the
+# difference of the mean, with its 95% t interval.
+
+# %%
+rows = []
+for (table, share), part in bench.groupby(["table", "share"]):
+    judged = "error" if table == "farseer" else "regret"
+    wide = part.pivot_table(index="start", columns="way", values=judged)
+    rival = wide.drop(columns="pilots").mean().idxmin()
+    low, high = interval(wide.pilots - wide[rival])
+    row = {"table": table, "share": share, "judged": judged, "pilots": wide.pilots.mean()}
+    rows.append(row | {"best rival": rival, "rival": wide[rival].mean(), "low": low, "high": high})
+against = pd.DataFrame(rows)
+against["pilots are"] = np.select([against.high < 0, against.low > 0], ["better", "worse"], "level")
+save(None, "pilots_against_rivals", against)
+against.round(4)
+
+# %%
+tenth = bench[(bench.share == 0.1) & (bench.table != "farseer")]
+final = tenth.pivot_table(index="way", columns="table", values="agree")
+print(final.round(2))
+reached = final.loc["pilots"] >= 0.9
+print(
+    f"verdicts of nine decisions of ten at a tenth of the FLOPs: {reached.sum()} of {len(reached)}"
+)
+print(f"rule: stop where pilots change the answer in less than {CHANGES:.0%} of the worlds")
+
+# %% [markdown]
+# ## What to take away
+#
+# - **Ask what a decision hangs on before training pilots: most choices here are settled already.**
+#   What is left open lies near a tie, where the wrong way costs a few thousandths of a nat.
+# - **Pilots chosen by what they tell foretell large runs best**: on Farseer their error at 2% of
+#   the FLOPs is below what the best other way has at 5%, and they are better at every budget.
+# - **For verdicts they are level with the best of the other ways**, whichever that is on a table,
+#   and none of the others is good on all. The goal, nine decisions of ten at a tenth of the FLOPs,
+#   is reached on real text alone. On the paper's runs more pilots do not help: what is left are
+#   near ties, in which small runs mislead the law by more than the ways differ; there the fixed
+#   patterns end ahead, by less than a thousandth of a nat.
+# - **A forecast has a floor** that no small pilot lowers: what no law says. It is shown beside the
+#   range, and pilots stop where they would change the answer in less than 1 of 20 worlds.
