@@ -166,6 +166,7 @@ def edge_label(edge):
     return f"$10^{{{np.log10(edge):.0f}}}$" if 0 < edge < 0.01 else f"{edge:g}"
 
 
+# %%
 fig, axes = plt.subplots(2, 2, figsize=(8, 5.2), sharey="col", sharex="col")
 for (by, student), part in parts.groupby(["by", "student"]):
     ax = axes[int(student > parts.student.min()), int(by == "confidence")]
@@ -347,6 +348,8 @@ chosen = {
     "bias and variance": ("^", ORANGE),
 }
 kinds = [*deciding, "largest"]
+
+# %%
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.6), sharey=True)
 for ax, (name, part) in zip(axes, held.groupby("runs", sort=False), strict=True):
     for i, (form, (marker, color)) in enumerate(chosen.items()):
