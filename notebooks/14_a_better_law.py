@@ -366,7 +366,7 @@ for ax, (name, part) in zip(axes, held.groupby("runs", sort=False), strict=True)
     ax.set_xticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
 axes[0].set_yticks(range(len(kinds)), kinds)
 axes[0].invert_yaxis()
-fig.supxlabel("mean error less Equation 8's (% of the loss)", fontsize="medium")
+axes[1].set_xlabel("mean error less Equation 8's (% of the loss)")
 figures.legend_below(fig, axes[0])
 columns = ["runs", "form", "k", "kind", "held", "error", "difference", "se"]
 save(fig, "law_bench", held[columns])
