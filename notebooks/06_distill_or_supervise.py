@@ -41,7 +41,7 @@ figures.use_style()
 
 # %%
 law = laws.load("corrected")
-fifty = laws.ensemble("figure1").thin(50)  # of 107, drawn by weight
+fifty = laws.ensemble("figure1").thin(50)  # drawn by weight
 runs = published.sorted_runs(pd.read_csv(paths.DATA / "published" / "figure1_runs.csv"))
 runs["gap"] = runs.student_loss - law.supervised.loss(runs.student_params, runs.student_tokens)
 runs["student_compute"] = 3 * flops.forward_flops(runs.student_params) * runs.student_tokens

@@ -171,7 +171,7 @@ middles = {
 bands = pd.concat(
     rows[name][["student_tokens", "measured", "error"]].assign(
         witness=name,
-        law="107 laws",
+        law="ensemble",
         **dict(
             zip(("low", "foretold", "high"), many.quantiles(found, [0.05, 0.5, 0.95]), strict=True)
         ),
