@@ -36,8 +36,8 @@ settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
 ledger = pd.DataFrame.from_dict(claims.ledger(), orient="index").rename_axis("id").reset_index()
-values = pd.DataFrame(claims.computed()).set_index("id").value
-ledger["here"] = ledger.id.map(values).fillna(ledger.read).fillna("")
+elsewhere = pd.DataFrame(claims.computed()).query("notebook != '11_claims'")
+ledger["here"] = ledger.id.map(elsewhere.set_index("id").value).fillna(ledger.read).fillna("")
 ledger["said"] = [claims.said(claim) or "as read" for claim in claims.ledger().values()]
 ledger["notebook"] = ledger.notebook.fillna("none")
 ledger["source"] = ledger.source.replace("here", "this project")

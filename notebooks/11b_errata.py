@@ -84,9 +84,10 @@ known = known[["n", "total"]].iloc[
 known["measured"] = fixed[:3]
 known["D = 20 N"] = corrected.supervised.loss(known.n, 20 * known.n) / known.measured - 1
 known["D = 20 N_total"] = corrected.supervised.loss(known.n, 20 * known.total) / known.measured - 1
-known.style.format(
-    {"n": "{:.3g}", "total": "{:.3g}", "measured": "{:.4f}"}
-    | dict.fromkeys(list(known)[3:], "{:+.2%}")
+known.assign(
+    n=known.n.map(figures.label_size),
+    total=known.total.map(figures.label_size),
+    **{name: known[name].map("{:+.2%}".format) for name in list(known)[3:]},
 )
 
 # %% [markdown]
@@ -148,7 +149,7 @@ for name, law in (("printed", printed), ("corrected", corrected)):
 
 # %%
 said = ["3/4", "1/2", "below 1 (Figure 5b)", "0", f"at least {highest.high.iloc[0]}"]
-pd.DataFrame(five).assign(paper=said).style.format("{:.3g}", subset=["printed", "corrected"])
+pd.DataFrame(five).map("{:.3g}".format).assign(paper=said)
 
 # %% [markdown]
 # ## 2. How near the true coefficients can be told
@@ -204,7 +205,7 @@ claims.check("misprint-everything-printed", float(told.low.min() / printed.B))
 # %%
 pd.set_option("display.max_colwidth", None)
 contradictions = pd.read_csv(published / "contradictions.csv")
-contradictions[contradictions.kind == "number"].drop(columns="kind").style.hide()
+contradictions[contradictions.kind == "number"].drop(columns="kind")
 
 # %% [markdown]
 # ## 4. What the corrected law still does not give
@@ -218,7 +219,7 @@ ledger = claims.ledger()
 rows = [
     [ledger[name]["place"], ledger[name]["statement"], claims.said(ledger[name])] for name in left
 ]
-pd.DataFrame(rows, columns=["place", "statement", "said"]).style.hide()
+pd.DataFrame(rows, columns=["place", "statement", "said"])
 
 # %% [markdown]
 # And Figure 33 has both pretraining scenarios above the dashed line for all student sizes. Under
