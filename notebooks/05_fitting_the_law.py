@@ -560,6 +560,7 @@ coefficients = coefficients.join(
 order = ["law", "coefficient", "true", "estimate", "low", "high", *printed_columns.values()]
 coefficients = coefficients[order].reset_index(drop=True)
 coefficients["printed_low"] = coefficients.printed_low.fillna(coefficients.printed)
+coefficients = figures.told(coefficients, ["estimate", "low", "high"])
 save(None, "table06_coefficients_simulated", coefficients)
 coefficients.round(4)
 

@@ -39,7 +39,7 @@ import pandas as pd
 import seaborn as sns
 from scipy import stats
 
-from scalinglib import calibration
+from scalinglib import calibration, sentences
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.panels import Panels, bars, zero
@@ -426,12 +426,14 @@ compare.intervals(pd.DataFrame(over_all)).round(4)
 # %%
 rises = {which: confidence.grows(change) for which, change in CHANGES.items()}
 falls = {which: confidence.grows(-change) for which, change in CHANGES.items()}
-claims.check("calibration-more-tokens-full", falls["data", "whole"])
+fall_each = compare.above_zero(-CHANGES["data", "whole"])
+claims.check("calibration-more-tokens-full", sentences.every(fall_each))
 claims.check("calibration-more-tokens-top1", rises["data", "top-1"])
 claims.check("calibration-more-tokens-full-top1", rises["teacher_top1", "whole"])
 claims.check("calibration-more-tokens-top1-own", falls["teacher_top1", "top-1"])
 claims.check("calibration-more-tokens-full-distribution", falls["teacher_own", "whole"])
-claims.check("calibration-more-tokens-top1-distribution", rises["teacher_own", "top-1"])
+rise_each = compare.above_zero(CHANGES["teacher_own", "top-1"])
+claims.check("calibration-more-tokens-top1-distribution", sentences.every(rise_each))
 in_bins = falls["by_teacher_own", "whole"] and rises["by_teacher_own", "top-1"]
 claims.check("calibration-more-tokens-teacher-bins", in_bins)
 

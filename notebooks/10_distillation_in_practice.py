@@ -33,6 +33,7 @@ profile = "full"
 import pandas as pd
 import seaborn as sns
 
+from scalinglib import sentences
 from scalinglib.experiment import compare
 from scalinglib.experiment.records import select
 from scalinglib.report import claims, columns, figures, profiles
@@ -403,7 +404,7 @@ claims.check("practice-truncation-p09", p09.above.mean())
 
 # %%
 claims.check("practice-storage-token", paper.bytes_per_token.iloc[-1] / 1e3)
-claims.check("practice-forward-kl", bool((reverse.reverse_above > 0).all()))
+claims.check("practice-forward-kl", sentences.every(reverse.low > 0))
 strong = reverse[reverse.teacher_loss == reverse.teacher_loss.min()]
 claims.check("practice-reverse-size", strong.reverse_above.mean())
 claims.check("practice-reverse-cost", counted["reverse"] / counted["forward"])
