@@ -184,8 +184,11 @@ class Fit:
                 "high": ">" if above >= tail else "<" if below > 1 - tail else "",
             }
             digits = 2 if bound.estimate[name] else _digits(row.estimate, row.low, row.high)
+            # Ends are quantiles of replicates: one that converges elsewhere on another processor
+            # moves them in their second digit.
+            shown = {"estimate": digits, "low": digits - 1, "high": digits - 1}
             rows[name] = {
-                key: "" if pd.isna(row[key]) else f"{mark}{row[key]:.{digits}g}"
+                key: "" if pd.isna(row[key]) else f"{mark}{row[key]:.{shown[key]}g}"
                 for key, mark in marks.items()
             }
         return pd.DataFrame(rows).T.rename_axis("coefficient")
