@@ -182,7 +182,7 @@ print(f"rule: stop where pilots change the answer in less than {CHANGES:.0%} of 
 
 # %%
 last = bench[bench.share == 0.1].groupby(["table", "way"])[["error", "agree"]].mean()
-agree = last.agree.unstack().pilots.dropna()
+agree = last.agree.xs("pilots", level="way").dropna()
 claims.check("pilots-nine-of-ten", float(agree.min()))
 errors = last.error["farseer"]
 claims.check("pilots-foretell-farseer", float(errors.pilots / errors.drop("pilots").min()))

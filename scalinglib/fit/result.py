@@ -283,7 +283,7 @@ class Fit:
 
 
 def _digits(value, low, high):
-    """Significant digits of a value: two more than its interval leaves open, from 2 to 5; 4 without one."""
+    """Significant digits of a value: two more than its interval leaves open, 2 to 5; else 4."""
     if not (np.isfinite([low, high]).all() and value and high > low):
         return 4
     return int(np.clip(2 - np.log10((high - low) / (2 * abs(value))), 2, 5))
