@@ -311,7 +311,7 @@ def bars(
     palette: dict | None = None,
     **style,
 ) -> None:
-    """Points with bars from the column `y`_low to `y`_high: an interval computed before."""
+    """Points with bars from the columns y_low to y_high: an interval computed before."""
     for value, part in data.groupby(hue, sort=False) if hue else [(None, data)]:
         colour = {"color": palette[value]} if hue else {}
         ends = np.abs([part[y] - part[f"{y}_low"], part[f"{y}_high"] - part[y]])
