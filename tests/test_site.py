@@ -121,7 +121,7 @@ def test_every_notebook_has_its_page_with_its_files_and_stands_in_the_menu(pages
         for stem in readme.stems(notebook):
             assert stem in shown.ids
             assert f"../figures/{stem}.csv" in shown.linked
-    for module in ("laws", "flops", "fit", "allocate", "study.designs"):
+    for module in ("laws", "flops", "fit", "allocate", "study"):
         assert site.BUILD / "api" / f"scalinglib.{module}.html" in pages
     # What re-exports its parts stands for them.
     assert not list((site.BUILD / "api").glob("scalinglib.fit.*.html"))
@@ -300,8 +300,9 @@ def test_search_finds_the_terms_of_the_field(browser, served):
         page.fill(".sidebar-search", words)
         page.press(".sidebar-search", "Enter")
         page.locator("#search-results li a").first.click()
-        text = page.locator("article").inner_text().lower()
-        assert not [word for word in words.split() if word not in text]
+        text = page.locator("article").text_content().lower()  # code is folded, and found too
+        # The search takes words by their stem: perplexities for perplexity.
+        assert not [word for word in words.split() if word[:7] not in text]
 
 
 @needs_site
