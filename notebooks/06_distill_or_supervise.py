@@ -279,8 +279,10 @@ readable.assign(share_never=takeover.share_never.map("{:.0%}".format).to_numpy()
 # %% [markdown]
 # These are the tokens of the last gain, up to $10^{16}$, under the corrected law, and where nine in
 # ten of the fifty laws have it; `share_never` of the laws say that distilling never stops paying.
-# They say so because their floor for distillation lies below the supervised one (Figure 40), which
-# no run is long enough to show.
+# That is less than it seems. Under most of these laws the distilled student tends to the supervised
+# floor, from below: a gain that never ends, and that becomes too small to matter. Under the others
+# the floor for distillation lies below the supervised one (Figure 40), which no run is long enough
+# to show.
 
 # %%
 sizes15, shorter = fixed_budgets.SIZES_15, np.array([1e9, 3e9, 10e9])
@@ -408,7 +410,7 @@ save(grid, "fig15_best_teacher_tokens", fig15.drop(columns="inside"))
 # %% [markdown]
 # Red is the best teacher of each number of tokens. From the dashed line on data alone are better
 # than even that one, under the corrected law: for 10B this is beyond the axis, for 30B nowhere.
-# Where the shade begins one law in twenty says that data win; two in three never say it.
+# Where the shade begins one law in twenty says that data win; most never say it.
 #
 # For 1B and 3B the best teacher improves slightly with tokens, as the paper says. For 10B it hardly
 # moves, and for 30B it *rises* first under this law, where the paper reads a decrease. All this

@@ -63,7 +63,7 @@ predicted = law.loss(long.student_params, long.tokens, long.teacher_loss)
 long = long.assign(predicted=predicted, tokens_per_param=long.tokens / long.student_params)
 long = long.loc[long.groupby(["student_params", "tokens"]).predicted.idxmin()]
 grid = Panels(long, "tokens_per_param", "gap", 
-              "With the best teacher, distilling stays ahead on any number of tokens")  # fmt: skip
+              "With the best teacher, distilling is nowhere told to fall behind")  # fmt: skip
 grid.draw(bars, hue="student_params", fmt="o-").each(zero)
 columns = ["student_params", "tokens", "tokens_per_param", "teacher_loss", "seeds", "loss"]
 columns += ["loss_data", "gap", "gap_low", "gap_high"]

@@ -162,6 +162,7 @@ pd.DataFrame(five).map("{:.3g}".format).assign(paper=said)
 # %%
 blocks = pd.read_csv(fits / "printed_fit_blocks.csv")
 wide = blocks.pivot_table(index="fit", columns="block", values="root_mean_square", sort=False)
+wide = wide.rename(columns={"d5": "D.5's ratios", "readings": "curves drawn"})
 ax = sns.heatmap(
     wide, annot=True, fmt=".2g", cmap="Blues", vmin=0, vmax=10, cbar=False, linewidths=1
 )

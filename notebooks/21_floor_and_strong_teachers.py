@@ -111,6 +111,8 @@ asked = foretold[foretold.experiment == "floor"]
 asked = asked.assign(ratio=(asked.tokens / asked.params).round().astype(int))
 asked = asked.merge(means, on=["ratio", "teacher"])
 asked["miss"] = asked.measured - asked.difference
+asked["ratio"] = asked.ratio.map("{} tokens a parameter".format)
+asked["form"] = asked.form.replace("equation8", "Equation 8")
 grid = Panels(asked, "miss", "form", "Forms against the floor's runs: right of zero, too hopeful",
               labels=("measured less foretold difference (nats)", ""))  # fmt: skip
 grid.draw(sns.stripplot, hue="ratio", jitter=False, size=7)
@@ -139,6 +141,7 @@ everything = pd.read_csv(DATA / "fits" / "open_predictions.csv")
 strong = strong_teachers.missing_regime(pd.concat(large), everything, E)
 strong["percent"] = 100 * strong.error
 strong = strong.rename(columns={"params": "student_params"})
+strong["form"] = strong.form.replace("equation8", "Equation 8")
 grid = Panels(strong, "percent", "form", "Equation 8 expects too little of strong teachers",
               labels=("foretold over measured, less 1 (%)", ""))  # fmt: skip
 grid.draw(sns.stripplot, hue="student_params", jitter=False, size=7)
@@ -149,7 +152,7 @@ save(grid, "strong_teachers", strong)
 wide = strong.assign(miss=strong.percent.abs()).pivot_table(
     index=["student_params", "tokens", "teacher"], columns="form", values="miss"
 )
-versus = wide.sub(wide["equation8"], axis=0)
+versus = wide.sub(wide["Equation 8"], axis=0)
 judged = pd.DataFrame({"mean |error|, %": wide.mean(), "less Equation 8's": versus.mean()})
 judged[["low", "high"]] = [interval(versus[form]) for form in versus]
 judged.round(3)

@@ -56,11 +56,13 @@ doubts = pd.DataFrame(rows)
 
 # %%
 table = doubts.pivot_table(index="student", columns="compute", values="doubt")
-table = table.rename(index="{:.0e}".format, columns="{:.0e}".format)
+table = table.rename(index=figures.label_size)
+table.columns = [f"${figures.power(compute)}$" for compute in table.columns]
 fig, ax = plt.subplots(figsize=(7.5, 2.6))
 sns.heatmap(table, annot=True, fmt=".0%", cmap="Blues", vmin=0, vmax=0.5, cbar=False, ax=ax)
 ax.set(xlabel="FLOPs of the decision", ylabel="student's parameters",
-       title="Chance that another way is best than today's")  # fmt: skip
+       title="Most choices are settled (chance that another way is best)")  # fmt: skip
+ax.tick_params(rotation=0)
 save(fig, "pilots_doubt", doubts)
 
 # %% [markdown]
@@ -123,27 +125,32 @@ print(f"the discrepancy alone: ±{1.645 * Discrepancy().size * found.answers.los
 
 # %%
 bench = pd.read_csv(DATA / "fits" / "pilots_bench.csv")
-WAYS = ["pilots", "d_optimal", "random", "isoflop", "fixed_m", "l_shaped"]
+WAYS = {"pilots": "pilots", "d_optimal": "D-optimal", "random": "random", "isoflop": "IsoFLOP",
+        "fixed_m": "fixed ratio", "l_shaped": "L-shaped"}  # fmt: skip
 NAMES = {"figure1": "paper's 328 runs", "words": "words", "text": "real text"}
-bench["percent"] = 100 * bench.share
+bench["percent"], bench["design"] = 100 * bench.share, bench.way.map(WAYS)
+PERCENT = {"xticks": [1, 2, 5, 10], "xticklabels": ["1", "2", "5", "10"]}
 
 # %%
 verdicts = bench[bench.table.isin(NAMES)].replace({"table": NAMES})
-plot = sns.relplot(verdicts, x="percent", y="agree", hue="way", hue_order=WAYS, col="table",
+plot = sns.relplot(verdicts, x="percent", y="agree", hue="design", col="table",
                    kind="line", errorbar=None, marker="o", height=2.9, aspect=0.95)  # fmt: skip
-plot.set(xscale="log", ylim=(0, 1.02), ylabel="verdicts as of the whole table")
-plot.set_axis_labels("% of the table's FLOPs").set_titles("{col_name}")
-save(plot.figure, "pilots_verdicts", verdicts.drop(columns=["error", "r2", "percent"]))
+plot.set(xscale="log", ylim=(0, 1.02)).set(**PERCENT)
+plot.set_axis_labels("% of the table's FLOPs", "share of verdicts reached").set_titles("{col_name}")
+plot.figure.suptitle("Pilots reach verdicts about as the best other design does", y=1.05)
+save(plot.figure, "pilots_verdicts", verdicts.drop(columns=["error", "r2", "percent", "design"]))
 
 # %%
 farseer = bench[bench.table == "farseer"]
 fig, ax = plt.subplots()
-sns.lineplot(farseer, x="percent", y="error", hue="way", hue_order=WAYS, errorbar=interval,
+sns.lineplot(farseer, x="percent", y="error", hue="design", errorbar=interval,
              err_style="bars", marker="o", ax=ax)  # fmt: skip
 sns.move_legend(ax, "center left", bbox_to_anchor=(1, 0.5))
 ax.set(xscale="log", yscale="log", xlabel="% of the table's FLOPs", ylabel="mean relative error",
-       title="Farseer's largest tenth, foretold")  # fmt: skip
-save(fig, "pilots_farseer", farseer.drop(columns=["agree", "regret", "percent"]))
+       title="Pilots foretell Farseer's largest tenth best")  # fmt: skip
+ax.set(**PERCENT)
+ax.minorticks_off()
+save(fig, "pilots_farseer", farseer.drop(columns=["agree", "regret", "percent", "design"]))
 
 # %% [markdown]
 # Pilots against the best of the other ways, start by start (a start shares its draws): the
