@@ -68,7 +68,9 @@ axes.axvline(laws.load().supervised.gamma, color="black", linestyle="--", linewi
 axes.set(xscale="log", xlabel=r"$\gamma$ (dashed: Table 6)", ylabel="", xlim=(0.15, 7))
 axes.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
 axes.xaxis.set_minor_formatter("")
-title = "$\\gamma$ is below one in all ten tables,\nand lower than the scatter of single models makes it"
+title = (
+    r"$\gamma$ is below one in all ten tables," "\nand lower than single models' scatter makes it"
+)
 axes.set_title(title)
 save(fig, "other_runs_gamma_null", nulls[nulls.gamma < 20])
 

@@ -129,27 +129,29 @@ WAYS = {"pilots": "pilots", "d_optimal": "D-optimal", "random": "random", "isofl
         "fixed_m": "fixed ratio", "l_shaped": "L-shaped"}  # fmt: skip
 NAMES = {"figure1": "paper's 328 runs", "words": "words", "text": "real text"}
 bench["percent"], bench["design"] = 100 * bench.share, bench.way.map(WAYS)
+LOOK = {"hue": "design", "hue_order": WAYS.values(), "marker": "o"}
 PERCENT = {"xticks": [1, 2, 5, 10], "xticklabels": ["1", "2", "5", "10"]}
 
 # %%
 verdicts = bench[bench.table.isin(NAMES)].replace({"table": NAMES})
-plot = sns.relplot(verdicts, x="percent", y="agree", hue="design", col="table",
-                   kind="line", errorbar=None, marker="o", height=2.9, aspect=0.95)  # fmt: skip
+plot = sns.relplot(verdicts, x="percent", y="agree", col="table", kind="line", errorbar=None,
+                   height=2.9, aspect=0.95, **LOOK)  # fmt: skip
 plot.set(xscale="log", ylim=(0, 1.02)).set(**PERCENT)
 plot.set_axis_labels("% of the table's FLOPs", "share of verdicts reached").set_titles("{col_name}")
-plot.figure.suptitle("Pilots reach verdicts about as the best other design does", y=1.05)
+plot.figure.suptitle("Pilots reach verdicts about as the best other design does")
+plot.figure.subplots_adjust(top=0.78)
 save(plot.figure, "pilots_verdicts", verdicts.drop(columns=["error", "r2", "percent", "design"]))
 
 # %%
 farseer = bench[bench.table == "farseer"]
 fig, ax = plt.subplots()
-sns.lineplot(farseer, x="percent", y="error", hue="design", errorbar=interval,
-             err_style="bars", marker="o", ax=ax)  # fmt: skip
+sns.lineplot(farseer, x="percent", y="error", errorbar=interval,
+             err_style="bars", ax=ax, **LOOK)  # fmt: skip
 sns.move_legend(ax, "center left", bbox_to_anchor=(1, 0.5))
 ax.set(xscale="log", yscale="log", xlabel="% of the table's FLOPs", ylabel="mean relative error",
        title="Pilots foretell Farseer's largest tenth best")  # fmt: skip
 ax.set(**PERCENT)
-ax.minorticks_off()
+ax.tick_params(axis="x", which="minor", length=0)
 save(fig, "pilots_farseer", farseer.drop(columns=["agree", "regret", "percent", "design"]))
 
 # %% [markdown]
