@@ -14,13 +14,16 @@ settings.register_profile("house", deadline=None, derandomize=True)
 settings.load_profile("house")
 
 _WRITING = os.O_WRONLY | os.O_RDWR
-# What Python, pytest and hypothesis keep beside what they run.
-_KEPT = {"build", "__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
+# What Python and hypothesis keep beside what they run.
+_KEPT = {"build", "__pycache__", ".hypothesis"}
 
 
 def leave_the_checkout_alone(event, arguments):
     """Refuse to write into the checkout: a test has a folder of its own."""
-    if event != "open" or not isinstance(arguments[0], str | os.PathLike):
+    # Only while a test runs: what pytest writes between them, its cache first of all, is its own.
+    if event != "open" or "PYTEST_CURRENT_TEST" not in os.environ:
+        return
+    if not isinstance(arguments[0], str | os.PathLike):
         return
     path, writes = Path(arguments[0]).absolute(), arguments[2] & _WRITING
     if writes and path.is_relative_to(ROOT) and not _KEPT & set(path.relative_to(ROOT).parts):
