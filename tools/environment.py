@@ -42,7 +42,8 @@ def main(root=ROOT):
         print("making .venv: the packages of requirements.lock, some minutes the first time")
         if not here:
             shutil.rmtree(folder, ignore_errors=True)
-            venv.EnvBuilder(with_pip=not shutil.which("uv"), symlinks=True).create(folder)
+            # With pip in any case: the README adds extras with it, and a test builds the wheel.
+            venv.EnvBuilder(with_pip=True, symlinks=True).create(folder)
         install(root, python)
     done.write_text(wanted(root), encoding="utf-8")
 
