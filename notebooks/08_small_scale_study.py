@@ -116,7 +116,7 @@ save(grid, "fig37_capacity_gap_kl_small_scale", past.drop(columns=["mnats_low", 
 
 # %%
 strongest = past[past.teacher_params == past.teacher_params.max()]
-strongest = strongest.sort_values("tokens").groupby("student_params")
+strongest = strongest.sort_values("tokens", kind="stable").groupby("student_params")
 shown = ["student_params", "tokens_per_param", "excess", "excess_low", "excess_high"]
 pd.concat({"fewest": strongest.head(1)[shown], "most": strongest.tail(1)[shown]}).round(3)
 

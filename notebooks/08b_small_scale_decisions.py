@@ -196,7 +196,7 @@ claims.check("study-contours-match-runs", right)
 PROFILES = [(flops, depth) for flops, depths in design.profiles for depth, _ in depths]
 students = analysis.at_budgets(distilled[distilled.teacher.isin(fixed)], PROFILES)
 best = analysis.optima(students, ["teacher", "teacher_loss"], draws=settings.fit_replicates)
-best = best.sort_values("teacher_loss")
+best = best.sort_values(["teacher_loss", "budget"])
 best = best.rename(columns={"at": "student_params", "at_low": "student_params_low",
                             "at_high": "student_params_high"})  # fmt: skip
 grid = Panels(best, "teacher_loss", "student_params",

@@ -375,7 +375,11 @@ claims.check("practice-mixing-varies", not (verdicts == "no difference").all().a
 # %%
 ends = by_temperature.temperature.isin([min(practice.TEMPERATURES), max(practice.TEMPERATURES)])
 hot = by_temperature[by_temperature.temperature == max(practice.TEMPERATURES)]
-hot = hot[hot.teacher_loss == hot.teacher_loss.min()].sort_values("student_params").above
+hot = (
+    hot[hot.teacher_loss == hot.teacher_loss.min()]
+    .sort_values("student_params", kind="stable")
+    .above
+)
 claims.check("practice-temperature-one", (by_temperature.verdict != "better").all())
 claims.check("practice-temperature-extremes", (by_temperature[ends].verdict == "worse").all())
 claims.check("practice-temperature-small", hot.iloc[0] > hot.iloc[-1])

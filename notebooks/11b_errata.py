@@ -38,8 +38,8 @@ runs = pd.read_csv(published / "figure1_runs.csv")
 teachers = runs.groupby(runs.teacher_loss.round(4)).agg(
     loss=("teacher_loss", "mean"), runs=("student_loss", "size")
 )
-fixed = teachers.loss[teachers.runs >= 9].sort_values(ascending=False).to_numpy()
-isoflop = teachers.loss[teachers.runs < 9].sort_values().to_frame("loss")
+fixed = teachers.loss[teachers.runs >= 9].sort_values(ascending=False, kind="stable").to_numpy()
+isoflop = teachers.loss[teachers.runs < 9].sort_values(kind="stable").to_frame("loss")
 isoflop["group"] = (isoflop.loss.diff() > 0.05).cumsum()
 
 # %% [markdown]

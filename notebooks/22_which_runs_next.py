@@ -50,7 +50,7 @@ rows = []
 for size in SIZES:
     for compute in BUDGETS:
         found = propose(worlds, candidates, Choice(size, compute, TEACHERS), 1e21, noise=NOISE)
-        now = found.answers.sort_values("best").answer.iloc[-1]
+        now = found.answers.sort_values("best", kind="stable").answer.iloc[-1]
         rows.append({"student": size, "compute": compute, "doubt": found.doubt, "now": now})
 doubts = pd.DataFrame(rows)
 

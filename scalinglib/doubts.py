@@ -271,7 +271,7 @@ def _cluster(runs):
     design = np.column_stack([np.log(runs[inputs].to_numpy(float)), np.ones(len(runs))])
     measured = np.log(runs[f"{prefix}loss"].to_numpy(float))
     rest = measured - design @ np.linalg.lstsq(design, measured, rcond=None)[0]
-    order = np.argsort(rest)
+    order = np.argsort(rest, kind="stable")
     gap = int(np.argmax(np.diff(rest[order])))
     low, high = order[: gap + 1], order[gap + 1 :]
     few = min(low, high, key=len)

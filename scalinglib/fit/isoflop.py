@@ -33,7 +33,7 @@ def isoflop_minimum(params: ArrayLike, loss: ArrayLike) -> tuple[float, float]:
         raise ValueError(
             f"params has {len(params)} sizes; a parabola with a check needs at least 4"
         )
-    order = np.argsort(params)
+    order = np.argsort(params, kind="stable")
     x, y = np.log(params[order]), loss[order]
     lowest = int(np.argmin(y))
     if lowest in (0, len(y) - 1):

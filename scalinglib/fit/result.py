@@ -168,6 +168,8 @@ class Fit:
     def coefficient_table(self) -> pd.DataFrame:
         """The coefficients for print: as many digits as the intervals tell, "<" and ">" at bounds.
 
+        Of a positive coefficient an end of the interval a thousand times away says that, no more.
+
         Returns
         -------
         DataFrame of str
@@ -187,8 +189,15 @@ class Fit:
             # Ends are quantiles of replicates: one that converges elsewhere on another processor
             # moves them in their second digit.
             shown = {"estimate": digits, "low": digits - 1, "high": digits - 1}
+            value = row[list(marks)]
+            if row.low > 0:
+                # Many decades away, where a flat direction ends, not even the first is told.
+                far = row.estimate / _FAR, row.estimate * _FAR
+                value = value.clip(*far)
+                marks["low"] = "<" if row.low < far[0] else marks["low"]
+                marks["high"] = ">" if row.high > far[1] else marks["high"]
             rows[name] = {
-                key: "" if pd.isna(row[key]) else f"{mark}{row[key]:.{shown[key]}g}"
+                key: "" if pd.isna(value[key]) else f"{mark}{value[key]:.{shown[key]}g}"
                 for key, mark in marks.items()
             }
         return pd.DataFrame(rows).T.rename_axis("coefficient")
@@ -280,6 +289,9 @@ class Fit:
             },
             indent=2,
         )
+
+
+_FAR = 1000.0  # times the estimate, or that part of it
 
 
 def _digits(value, low, high):

@@ -365,8 +365,11 @@ class _State:
             # Where few runs fit, the first decides what room is left for others.
             which = np.flatnonzero(self.costs() <= limits.budget * (1 + 1e-9))
             gains = float(self.criterion(self.now)) - self.criteria(self.covariance, (), which)
-            best = {int(c) for c in which[np.argsort(-gains)[:_FIRST]]}
-            best |= {int(c) for c in which[np.argsort(-gains / self.costs()[which])[:_FIRST]]}
+            best = {int(c) for c in which[np.argsort(-gains, kind="stable")[:_FIRST]]}
+            best |= {
+                int(c)
+                for c in which[np.argsort(-gains / self.costs()[which], kind="stable")[:_FIRST]]
+            }
             tried += [self.greedy(limits, a, [c]) for c in sorted(best) for a in (True, False)]
         plan, now = min(tried, key=lambda found: found[1])
         if now > (1 - limits.least) * float(self.criterion(self.now)):

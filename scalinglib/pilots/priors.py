@@ -136,7 +136,7 @@ def posterior(
         return np.hstack([np.nan_to_num(found, nan=9.0) @ whiten.T, z])
 
     starts = np.vstack([np.zeros(len(prior.mean)), _normal(64, len(prior.mean), seed)])
-    order = np.argsort((residuals(starts) ** 2).sum(axis=1))[:4]
+    order = np.argsort((residuals(starts) ** 2).sum(axis=1), kind="stable")[:4]
     ends = [_descend(residuals, starts[i]) for i in order]
     best, slopes = min(ends, key=lambda end: (residuals(end[0][None]) ** 2).sum())
     scale = np.linalg.cholesky(np.linalg.inv(slopes.T @ slopes))

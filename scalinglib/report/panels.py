@@ -348,7 +348,7 @@ def end_words(ax: plt.Axes, ends: list, *, gap: float = 0.085, x: float = 1.02, 
         ax.transAxes.inverted().transform(ax.transData.transform((1, y)))[1] for y, _, _ in ends
     ]
     places = _apart(heights, gap)
-    for place, i in zip(places, np.argsort(heights), strict=True):
+    for place, i in zip(places, np.argsort(heights, kind="stable"), strict=True):
         words = {"color": ends[i][2], "fontsize": 10, "va": "center"} | style
         ax.text(x, place, ends[i][1], transform=ax.transAxes, **words)
 

@@ -273,7 +273,7 @@ def decay() -> float:
     )
     found = []
     for of, part in models[1].groupby("of"):
-        same = models[0][models[0].of == of].sort_values("tokens")
+        same = models[0][models[0].of == of].sort_values("tokens", kind="stable")
         if len(same):
             at = np.interp(np.log(part.tokens), np.log(same.tokens), np.log(same.loss))
             inside = part.tokens.between(same.tokens.min(), same.tokens.max())

@@ -91,7 +91,7 @@ def study(name, noise):
     taught = table.dropna(subset="teacher_loss").drop_duplicates("teacher_params")
     teachers = tuple(
         Teacher(f"{t.teacher_params:.3g}", t.teacher_params, t.teacher_loss)
-        for t in taught.sort_values("teacher_params").itertuples()
+        for t in taught.sort_values("teacher_params", kind="stable").itertuples()
     )[:4]
     # Its loss is known when a teacher is trained, not before.
     table.loc[table.teacher_cost > 0, "teacher_loss"] = np.nan

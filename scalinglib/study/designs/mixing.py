@@ -192,7 +192,7 @@ def _of_target(power, found, rows, entropy):
     losses = pd.Series(np.nan, rows.index)
     for key, part in rows.groupby(STUDENT):
         own = found[(found[STUDENT] == list(key)).all(axis=1) & (found.mixing == 1)]
-        own = own.sort_values("teacher_loss")
+        own = own.sort_values("teacher_loss", kind="stable")
         t = (part.teacher_loss - entropy).clip(lower=0) * part.mixing**power
         under = np.interp(t, own.teacher_loss - entropy, own.taught)
         noise = part.labels - own.taught.iloc[0]  # what labels cost beside the perfect teacher

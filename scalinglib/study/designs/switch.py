@@ -92,7 +92,7 @@ def judged(runs: pd.DataFrame) -> pd.DataFrame:
     order = found.p.rank(method="first")
     held = (found.p * (len(found) + 1 - order)).clip(upper=1)
     # Holm's: no smaller than that of any smaller p.
-    found["p_holm"] = held[order.sort_values().index].cummax()
+    found["p_holm"] = held[order.sort_values(kind="stable").index].cummax()
     return found
 
 
