@@ -15,18 +15,10 @@ __all__ = ["bias", "distributional_ece", "ece", "error", "reliability"]
 def reliability(confidence: ArrayLike, outcome: ArrayLike, bins: int = 21) -> pd.DataFrame:
     """The mean outcome of predictions of like confidence: the numbers of a reliability plot.
 
-    Parameters
-    ----------
-    confidence, outcome
-        (n,), in [0, 1]; outcome may be boolean.
-    bins
-        Of equal width over [0, 1], each with its upper edge; 0 falls into the first.
-
-    Returns
-    -------
-    DataFrame
-        One row a bin that is not empty: bin (from 0), count, confidence and outcome (means), apart
-        (mean distance of the two prediction by prediction, which no binning cancels).
+    - confidence, outcome: (n,), in [0, 1]; outcome may be boolean.
+    - bins: of equal width over [0, 1], each with its upper edge; 0 falls into the first.
+    - returns: one row a bin that is not empty: bin (from 0), count, confidence and outcome (means),
+      apart (mean distance of the two prediction by prediction, which no binning cancels).
     """
     if not (isinstance(bins, int | np.integer) and bins >= 1):
         raise ValueError(f"bins is {bins!r}; it must be a whole number from 1")
@@ -56,14 +48,9 @@ def error(table: pd.DataFrame) -> float:
 def ece(confidence: ArrayLike, correct: ArrayLike, bins: int = 21) -> float:
     """Expected calibration error (Equation 38): sum of n_B/n abs(accuracy(B) - confidence(B)).
 
-    Parameters
-    ----------
-    confidence
-        (n,), probabilities of the predicted symbols.
-    correct
-        (n,), whether each prediction was right, or the known probability that it is.
-    bins
-        As in `reliability`.
+    - confidence: (n,), probabilities of the predicted symbols.
+    - correct: (n,), whether each prediction was right, or the known probability that it is.
+    - bins: as in `reliability`.
     """
     return error(reliability(confidence, correct, bins))
 
@@ -71,13 +58,10 @@ def ece(confidence: ArrayLike, correct: ArrayLike, bins: int = 21) -> float:
 def distributional_ece(conf_binned_by: ArrayLike, conf_other: ArrayLike, bins: int = 21) -> float:
     """Distributional calibration error (Equation 39): how far apart two models' confidences are.
 
-    Parameters
-    ----------
-    conf_binned_by, conf_other
-        (n,), confidences of two models at the same positions; bins are over the first. Whether the
-        second is of the symbol that the first predicts, or of its own, is the caller's choice.
-    bins
-        As in `reliability`.
+    - conf_binned_by, conf_other: (n,), confidences of two models at the same positions; bins are
+      over the first. Whether the second is of the symbol that the first predicts, or of its own, is
+      the caller's choice.
+    - bins: as in `reliability`.
     """
     return error(reliability(conf_binned_by, conf_other, bins))
 

@@ -33,13 +33,9 @@ _WORDS |= {"per_param": "tokens per parameter", "6ND": "training FLOPs (6 N D)"}
 class Doubt(NamedTuple):
     """One sentence about a table.
 
-    Attributes
-    ----------
-    text : str
-    cannot : bool
-        Whether the law cannot have made such runs: it goes before everything else.
-    units : str
-        What to give for units if the sentence is right, such as "params=M"; "" where nothing is.
+    - cannot: whether the law cannot have made such runs: it goes before everything else.
+    - units: what to give for units if the sentence is right, such as "params=M"; "" where nothing
+      is.
     """
 
     text: str
@@ -50,11 +46,8 @@ class Doubt(NamedTuple):
 def doubts(runs: pd.DataFrame) -> list[Doubt]:
     """The doubts about runs, those that the law cannot have made first.
 
-    Parameters
-    ----------
-    runs
-        Columns params, tokens, loss, or student_params, student_tokens, teacher_loss, student_loss
-        and, where known, teacher_params and teacher_tokens; positive and finite.
+    - runs: columns params, tokens, loss, or student_params, student_tokens, teacher_loss,
+      student_loss and, where known, teacher_params and teacher_tokens; positive and finite.
     """
     distilled = "student_loss" in runs
     found = [*_mixed(runs)] or [*_sizes_and_tokens(runs), *_loss_units(runs)]
@@ -73,11 +66,8 @@ def doubts(runs: pd.DataFrame) -> list[Doubt]:
 def plausible_units(params: ArrayLike, tokens: ArrayLike) -> list[list[str]]:
     """Which units make sizes and tokens those of language models, best first.
 
-    Returns
-    -------
-    list of (str, str)
-        Units of params and of tokens, "" for none, or "exchanged" for both; empty where both are
-        plausible as they are, or nothing makes them so.
+    - returns: units of params and of tokens, "" for none, or "exchanged" for both; empty where both
+      are plausible as they are, or nothing makes them so.
     """
     params, tokens = np.asarray(params, float), np.asarray(tokens, float)
     if _plausible(params, tokens):
@@ -108,10 +98,7 @@ def plausible_units(params: ArrayLike, tokens: ArrayLike) -> list[list[str]]:
 def merged_teachers(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs in which a teacher measured several times, within noise, has its mean loss.
 
-    Parameters
-    ----------
-    runs
-        With teacher_params, teacher_tokens and teacher_loss.
+    - runs: with teacher_params, teacher_tokens and teacher_loss.
     """
     groups = runs.groupby(["teacher_params", "teacher_tokens"]).teacher_loss
     near = groups.transform("std").fillna(0) < _SAME_TEACHER * groups.transform("mean")

@@ -28,19 +28,11 @@ def over_threads(
 ) -> Iterator[tuple[np.ndarray, Any]]:
     """Apply `function` to batches of `index`, over all cores, yielding results in order.
 
-    Parameters
-    ----------
-    function
-        Takes an integer array of shape (lanes,), returns a pytree of arrays (lanes, ...).
-    index
-        Whole numbers (problems,).
-    lanes
-        Problems in a batch.
-
-    Yields
-    ------
-    batch, found
-        A part of `index`, and what `function` gave for it as NumPy arrays (len(batch), ...).
+    - function: takes an integer array of shape (lanes,), returns a pytree of arrays (lanes, ...).
+    - index: whole numbers (problems,).
+    - lanes: problems in a batch.
+    - yields batch, found: a part of `index`, and what `function` gave for it as NumPy arrays
+      (len(batch), ...).
     """
     batches = np.split(index, range(lanes, len(index), lanes)) if len(index) else []
 

@@ -29,15 +29,8 @@ def _isoflop(budget, smallest, largest, count):
 def supervised_runs(law: SupervisedLaw, noise: float = 0.005, seed: int = 0) -> pd.DataFrame:
     """73 simulated supervised runs: eleven with M = 20, six on 512B tokens, 56 on IsoFLOP profiles.
 
-    Parameters
-    ----------
-    noise
-        Standard deviation of log-loss.
-
-    Returns
-    -------
-    DataFrame
-        params, tokens, loss (nats per token), protocol.
+    - noise: standard deviation of log-loss.
+    - returns: params, tokens, loss (nats per token), protocol.
     """
     fixed_m = np.geomspace(143e6, 12.6e9, 11)
     on_512b = np.geomspace(198e6, 7.75e9, 6)
@@ -66,16 +59,10 @@ def distillation_runs(law: StudentLaw, noise: float = 0.005, seed: int = 0) -> p
     is not stated, are left out. No such choice can sum to the odd number 697, so
     one of the 698 is left out, as one of the paper's 74 teachers is in its supervised fit.
 
-    Parameters
-    ----------
-    noise
-        Standard deviation of log student loss; the teacher's loss is taken as measured exactly.
-
-    Returns
-    -------
-    DataFrame
-        student_params, student_tokens, teacher_params, teacher_tokens, teacher_loss, student_loss,
-        protocol.
+    - noise: standard deviation of log student loss; the teacher's loss is taken as measured
+      exactly.
+    - returns: student_params, student_tokens, teacher_params, teacher_tokens, teacher_loss,
+      student_loss, protocol.
     """
     rows = []
     for teacher in TEACHERS:

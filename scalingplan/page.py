@@ -129,16 +129,10 @@ def settings() -> dict[str, object]:
 def own_settings(path: Path) -> dict[str, object]:
     """What a table of somebody's runs changes in `settings`: laws, ranges, and whose they are.
 
-    Parameters
-    ----------
-    path
-        A table, or the folder that `scalinglib fit` left, with its units and its way of fitting.
-
-    Raises
-    ------
-    ValueError
-        As `tables.read_runs` and `fit_own` have it, where the table has no teachers, or where its
-        fits bear no verdict.
+    - path: a table, or the folder that `scalinglib fit` left, with its units and its way of
+      fitting.
+    - raises ValueError: as `tables.read_runs` and `fit_own` have it, where the table has no
+      teachers, or where its fits bear no verdict.
     """
     how, asked_for = {"way": "own"}, Path(path)
     if asked_for.is_dir():

@@ -104,24 +104,12 @@ _FACTOR = re.compile(rf"({_NUMBER})(?:e([+-]?[0-9]+))?(.*)", re.I)
 def read(text: str, kind: str, low: float | None = None) -> float:
     """The number that a text states.
 
-    Parameters
-    ----------
-    text
-        1.5 billion, 1,5B, 7e9, 4 × 10^21, 1/4, 50%, 64 × 14 d.
-    kind
-        A key of `KINDS`: which words may follow the number, and what it must lie between.
-    low
-        In place of the kind's own, for models smaller than people train.
-
-    Returns
-    -------
-    float
-        In parameters, tokens, FLOPs, GPU-hours, or as a share.
-
-    Raises
-    ------
-    ValueError
-        With a sentence for the reader, where the text is no such number or could be two.
+    - text: 1.5 billion, 1,5B, 7e9, 4 × 10^21, 1/4, 50%, 64 × 14 d.
+    - kind: a key of `KINDS`: which words may follow the number, and what it must lie between.
+    - low: in place of the kind's own, for models smaller than people train.
+    - returns: in parameters, tokens, FLOPs, GPU-hours, or as a share.
+    - raises ValueError: with a sentence for the reader, where the text is no such number or could
+      be two.
     """
     allowed = KINDS[kind]
     written = str(text).strip()
@@ -139,18 +127,9 @@ def read(text: str, kind: str, low: float | None = None) -> float:
 def cell(text: str, kind: str, decimal: str | None = None) -> float:
     """The number in a cell of a table, as in 125M, 1.5e9, 3 × 10^9, 2,727 or 1 500 000.
 
-    Parameters
-    ----------
-    text
-    kind
-        "size", "tokens" or "loss". Of what size it must be the column's unit tells, later.
-    decimal
-        The mark of the file's decimals, where its cells show one.
-
-    Raises
-    ------
-    ValueError
-        With the reason, to be put behind the cell's row and column.
+    - kind: "size", "tokens" or "loss". Of what size it must be the column's unit tells, later.
+    - decimal: the mark of the file's decimals, where its cells show one.
+    - raises ValueError: with the reason, to be put behind the cell's row and column.
     """
     written = text.strip().removeprefix("+")
     if decimal in (".", None) and _PLAIN.fullmatch(written):
@@ -180,14 +159,9 @@ def doubt(value: float, kind: str) -> str | None:
 def in_nats(value: float, unit: str, bytes_per_token: float | None = None) -> float:
     """Nats per token of a loss in nats or bits, of a perplexity, or of bits per byte.
 
-    Parameters
-    ----------
-    value
-        A number, or an array of them.
-    unit
-        "nats", "ppl", "bpb" or "bits" (per token).
-    bytes_per_token
-        For bits per byte: of the tokenizer whose tokens the nats are for.
+    - value: a number, or an array of them.
+    - unit: "nats", "ppl", "bpb" or "bits" (per token).
+    - bytes_per_token: for bits per byte: of the tokenizer whose tokens the nats are for.
     """
     if unit == "ppl":
         return np.log(value)

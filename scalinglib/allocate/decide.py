@@ -55,21 +55,14 @@ class Teacher(NamedTuple):
 class Problem:
     """What is wanted, and what there is.
 
-    Attributes
-    ----------
-    student_params
-    compute, student_tokens
-        The budget: FLOPs for all that the plan costs, or tokens of the student; one of the two.
-    teachers
-        Those that exist, whose training is paid; None where one would be trained.
-    delta_lgt, delta_pre
-        Shares of the teacher's inference and training that count, in [0, 1]. Students that share
-        one teacher, or its stored outputs, divide the share among them.
-    max_tokens
-        The most tokens that any one model can be trained on.
-    serve_tokens
-        Tokens that the student will read or write in its life, one forward pass each: part of what
-        the plan costs.
+    - compute, student_tokens: the budget: FLOPs for all that the plan costs, or tokens of the
+      student; one of the two.
+    - teachers: those that exist, whose training is paid; None where one would be trained.
+    - delta_lgt, delta_pre: shares of the teacher's inference and training that count, in [0, 1].
+      Students that share one teacher, or its stored outputs, divide the share among them.
+    - max_tokens: the most tokens that any one model can be trained on.
+    - serve_tokens: tokens that the student will read or write in its life, one forward pass each:
+      part of what the plan costs.
     """
 
     student_params: float
@@ -131,37 +124,24 @@ class Plan:
 class Advice:
     """The decision and the numbers behind it.
 
-    Attributes
-    ----------
-    verdict
-        Of `VERDICTS`; "undecided" where the range of the gain holds zero, or the gain is within one
-        run's own scatter.
-    share_distil
-        Weight of the laws under which distilling has the lower loss.
-    supervised
-    distilled
-        A plan a teacher, under the central law; empty where the budget pays for none.
-    best
-        Of `distilled`, the one of the lowest loss.
-    equal
-        Where the budget is tokens: data alone for what `best` costs.
-    shares, regrets
-        For each of `distilled`: weight of the laws under which its teacher is the best, and what
-        choosing it loses on average over them, nats.
-    error
-        One run's scatter, nats.
-    ranges
-        name: (low, high) over the laws, the central answer among them (`interval`), of supervised,
-        distilled, equal, gain; where the teacher is to be trained also of teacher_params,
-        teacher_loss and student_tokens, each law with its own.
-    by_form
-        form: (low, high) of the gain over the laws of that form, the heaviest first; then "passes
-        its floor" and "respects its floor", as `Ensemble.by_form` has them.
-    new_run
-        low, centre, high of the loss of one new student so distilled, what the laws have missed on
-        runs kept from them included (`Ensemble.predict`); None where the ensemble does not know.
-    notes
-        Where the answer extrapolates, runs into a bound or leaves budget unspent.
+    - verdict: of `VERDICTS`; "undecided" where the range of the gain holds zero, or the gain is
+      within one run's own scatter.
+    - share_distil: weight of the laws under which distilling has the lower loss.
+    - distilled: a plan a teacher, under the central law; empty where the budget pays for none.
+    - best: of `distilled`, the one of the lowest loss.
+    - equal: where the budget is tokens: data alone for what `best` costs.
+    - shares, regrets: for each of `distilled`: weight of the laws under which its teacher is the
+      best, and what choosing it loses on average over them, nats.
+    - error: one run's scatter, nats.
+    - ranges: name: (low, high) over the laws, the central answer among them (`interval`), of
+      supervised, distilled, equal, gain; where the teacher is to be trained also of teacher_params,
+      teacher_loss and student_tokens, each law with its own.
+    - by_form: form: (low, high) of the gain over the laws of that form, the heaviest first; then
+      "passes its floor" and "respects its floor", as `Ensemble.by_form` has them.
+    - new_run: low, centre, high of the loss of one new student so distilled, what the laws have
+      missed on runs kept from them included (`Ensemble.predict`); None where the ensemble does not
+      know.
+    - notes: where the answer extrapolates, runs into a bound or leaves budget unspent.
     """
 
     verdict: str
@@ -199,20 +179,13 @@ def advise(
 ) -> Advice:
     """Whether to distil, from which teacher, and how sure that is.
 
-    Parameters
-    ----------
-    law
-        The central law; as for `allocate.optimal`.
-    ensemble
-        The laws that the ranges are over.
-    problem
-    measured
-        Parameters, tokens and loss (nats per token) of one model trained on data, of the reader's
-        own: moves all laws to their text. The central answer is that of the difference, the ranges
-        hold both ways of `shift.shifted`.
-    seen
-        What the laws were fitted on, (lowest, highest) by the keys of `FITTED_RANGE`, for the notes
-        on extrapolation; None leaves them to the caller.
+    - law: the central law; as for `allocate.optimal`.
+    - ensemble: the laws that the ranges are over.
+    - measured: parameters, tokens and loss (nats per token) of one model trained on data, of the
+      reader's own: moves all laws to their text. The central answer is that of the difference, the
+      ranges hold both ways of `shift.shifted`.
+    - seen: what the laws were fitted on, (lowest, highest) by the keys of `FITTED_RANGE`, for the
+      notes on extrapolation; None leaves them to the caller.
     """
     if measured is not None:
         pairs = [shifted(member, *measured) for member in ensemble.members]
@@ -296,19 +269,10 @@ def student_sizes(
 ) -> dict[float, Advice | None]:
     """The same compute for students of other sizes, serving paid from it.
 
-    Parameters
-    ----------
-    law, ensemble, measured
-        As for `advise`.
-    problem
-        With a budget of compute.
-    sizes
-        N_S of each student.
-
-    Returns
-    -------
-    dict
-        size: Advice, or None where serving alone costs more than the budget.
+    - law, ensemble, measured: as for `advise`.
+    - problem: with a budget of compute.
+    - sizes: N_S of each student.
+    - returns: size: Advice, or None where serving alone costs more than the budget.
     """
     if problem.compute is None:
         raise ValueError("problem has student_tokens; sizes are compared at equal compute")
@@ -353,12 +317,8 @@ def _under_all(ensemble, problem, supervised, distilled, best, equal):
 def plans(law: StudentLaw, problem: Problem) -> tuple[Plan, tuple[Plan, ...]]:
     """The plan without a teacher, and one with each, under one law.
 
-    Returns
-    -------
-    supervised
-    distilled
-        In the order of `problem.teachers`; with None, the best teacher to train, or nothing where
-        the budget does not pay for one.
+    - returns supervised, distilled: in the order of `problem.teachers`; with None, the best teacher
+      to train, or nothing where the budget does not pay for one.
     """
     most = min(problem.max_tokens or np.inf, TOKENS_BOX[1])
     supervised = _on_data(law, problem)

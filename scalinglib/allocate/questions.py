@@ -79,38 +79,24 @@ def optimal(
 ) -> pd.DataFrame:
     """The compute-optimal distillation of each student on each budget (Equations 10 and 28).
 
-    Parameters
-    ----------
-    law
-        `DistillationLaw` or a form.
-    student_params, compute
-        N_S and the budget C in FLOPs, positive and finite. They broadcast.
-    scenario
-        A name of `SCENARIOS` or (delta_lgt, delta_pre), each in [0, 1]; a pair broadcasts too.
-    max_tokens
-        The most tokens that any model, student or teacher, can be trained on; broadcasts too. None
-        stands for the bound of `TOKENS_BOX`.
-
-    Returns
-    -------
-    DataFrame
-        One row a problem, in C order of the broadcast shape: student_params, compute, scenario,
-        student_tokens, teacher_params, teacher_tokens, teacher_loss, student_loss,
-        supervised_loss (the same student trained on data with the whole budget), and the shares of
-        the FLOPs spent: share_student, share_inference, share_pretraining. Last, at_bound: which
-        of student_tokens, teacher_params and teacher_tokens are no optimum but a bound of
-        `TOKENS_BOX`, `TEACHER_PARAMS_BOX` or max_tokens, joined by commas, "" where none is. Where
-        no teacher FLOPs are counted only L_T matters: the teacher reported is the cheapest that
-        reaches it. Where only inference is counted the teacher's tokens run to their upper bound. A
-        budget larger than the box can spend has student_tokens at theirs.
-
-    Raises
-    ------
-    ValueError
-        Where an argument is not what it must be, or the budget does not pay for the smallest
-        teacher and token count.
-    TypeError
-        Where `law` is not such a law.
+    - law: `DistillationLaw` or a form.
+    - student_params, compute: N_S and the budget C in FLOPs, positive and finite. They broadcast.
+    - scenario: a name of `SCENARIOS` or (delta_lgt, delta_pre), each in [0, 1]; a pair broadcasts
+      too.
+    - max_tokens: the most tokens that any model, student or teacher, can be trained on; broadcasts
+      too. None stands for the bound of `TOKENS_BOX`.
+    - returns: one row a problem, in C order of the broadcast shape: student_params, compute,
+      scenario, student_tokens, teacher_params, teacher_tokens, teacher_loss, student_loss,
+      supervised_loss (the same student trained on data with the whole budget), and the shares of
+      the FLOPs spent: share_student, share_inference, share_pretraining. Last, at_bound: which of
+      student_tokens, teacher_params and teacher_tokens are no optimum but a bound of `TOKENS_BOX`,
+      `TEACHER_PARAMS_BOX` or max_tokens, joined by commas, "" where none is. Where no teacher FLOPs
+      are counted only L_T matters: the teacher reported is the cheapest that reaches it. Where only
+      inference is counted the teacher's tokens run to their upper bound. A budget larger than the
+      box can spend has student_tokens at theirs.
+    - raises ValueError: where an argument is not what it must be, or the budget does not pay for
+      the smallest teacher and token count.
+    - raises TypeError: where `law` is not such a law.
     """
     if not isinstance(law, StudentLaw):
         raise TypeError(f"law is {law!r}; it must be a StudentLaw")
@@ -223,17 +209,9 @@ def compute_for_loss(
 ) -> np.ndarray:
     """FLOPs of the cheapest distillation that brings a student to `loss` (Section D.5).
 
-    Parameters
-    ----------
-    law, scenario
-        As for `optimal`.
-    student_params, loss
-        N_S and the target L_S in nats per token; they broadcast.
-
-    Returns
-    -------
-    array of the broadcast shape
-        FLOPs; inf where no budget below 1e32 reaches the loss.
+    - law, scenario: as for `optimal`.
+    - student_params, loss: N_S and the target L_S in nats per token; they broadcast.
+    - returns: array of the broadcast shape; FLOPs; inf where no budget below 1e32 reaches the loss.
     """
     student_params, loss, *pair = np.broadcast_arrays(
         positive("student_params", student_params), positive("loss", loss), *deltas(scenario)
@@ -259,18 +237,10 @@ def crossover(
 ) -> np.ndarray:
     """The budget from which supervised training of a student is at least as good (Section 5.3).
 
-    Parameters
-    ----------
-    law, student_params, scenario
-        As for `optimal`; one scenario for all.
-    low
-        The least budget that is looked at, FLOPs; the largest is `MOST_COMPUTE`.
-
-    Returns
-    -------
-    array
-        FLOPs at the last change of sign of L_S - L̃_S; `low` where distillation never wins
-        and inf where it still wins at `MOST_COMPUTE`.
+    - law, student_params, scenario: as for `optimal`; one scenario for all.
+    - low: the least budget that is looked at, FLOPs; the largest is `MOST_COMPUTE`.
+    - returns: FLOPs at the last change of sign of L_S - L̃_S; `low` where distillation never wins
+      and inf where it still wins at `MOST_COMPUTE`.
     """
     student_params = np.ravel(positive("student_params", student_params))
     pair = tuple(float(delta) for delta in deltas(scenario))
@@ -291,18 +261,11 @@ def crossover(
 def last_gain(axis: ArrayLike, gains: ArrayLike, least: float = 0.0) -> np.ndarray:
     """Where on a rising axis of budgets, or of tokens, the last gain above `least` ends.
 
-    Parameters
-    ----------
-    axis
-        Shape (points,), positive and rising.
-    gains
-        Shape (..., points).
-
-    Returns
-    -------
-    array of shape (...)
-        Between the last point that gains more than `least` and the next, drawn straight in the
-        logarithm of the axis; 0 where no point gains more, inf where the last one still does.
+    - axis: shape (points,), positive and rising.
+    - gains: shape (..., points).
+    - returns: array of shape (...); between the last point that gains more than `least` and the
+      next, drawn straight in the logarithm of the axis; 0 where no point gains more, inf where the
+      last one still does.
     """
     axis, gains = np.asarray(axis, float), np.asarray(gains, float)
     wins = gains > least
@@ -320,17 +283,10 @@ def best_teacher_loss(
 ) -> np.ndarray:
     """The L_T that makes the best student, whatever the teacher costs (Sections 5.2 and E.6).
 
-    Parameters
-    ----------
-    law, student_params
-        As for `optimal`.
-    student_tokens
-        D_S; None stands for infinite data.
-
-    Returns
-    -------
-    array of the broadcast shape
-        Nats per token, between the least loss of a teacher, E, and ten times that.
+    - law, student_params: as for `optimal`.
+    - student_tokens: D_S; None stands for infinite data.
+    - returns: array of the broadcast shape; nats per token, between the least loss of a teacher, E,
+      and ten times that.
     """
     endless = student_tokens is None
     student_params, student_tokens = np.broadcast_arrays(

@@ -16,19 +16,11 @@ __all__ = ["cost_ratios", "costs_of_losses", "optima"]
 def optima(law: StudentLaw, students: ArrayLike, budgets: ArrayLike) -> pd.DataFrame:
     """The optimum of each scenario, student and budget, with what figures plot of it.
 
-    Parameters
-    ----------
-    law
-        As for `allocate.optimal`.
-    students, budgets
-        N_S and FLOPs.
-
-    Returns
-    -------
-    DataFrame
-        The columns of `allocate.optimal`, scenario by scenario, and: supervised_tokens on the same
-        budget; gap, L_S less the supervised loss; student_ratio and teacher_ratio, tokens a
-        parameter; size_ratio, N_T / N_S.
+    - law: as for `allocate.optimal`.
+    - students, budgets: N_S and FLOPs.
+    - returns: the columns of `allocate.optimal`, scenario by scenario, and: supervised_tokens on
+      the same budget; gap, L_S less the supervised loss; student_ratio and teacher_ratio, tokens a
+      parameter; size_ratio, N_T / N_S.
     """
     tables = [optimal(law, np.asarray(students)[:, None], budgets, name) for name in SCENARIOS]
     table = pd.concat(tables, ignore_index=True)
@@ -46,18 +38,11 @@ def cost_ratios(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a loss costs by distillation, over what it costs by supervised training (Section D.5).
 
-    Parameters
-    ----------
-    law
-        A `DistillationLaw`, or another whose `supervised` has `tokens_for_loss`.
-    student_params, loss, scenario
-        As for `allocate.compute_for_loss`.
-
-    Returns
-    -------
-    compute, tokens : arrays of the broadcast shape
-        Ratios of FLOPs and of tokens, the teacher's counted where they are paid (Equation 34); inf
-        where distillation does not reach the loss.
+    - law: a `DistillationLaw`, or another whose `supervised` has `tokens_for_loss`.
+    - student_params, loss, scenario: as for `allocate.compute_for_loss`.
+    - returns compute, tokens: arrays of the broadcast shape; ratios of FLOPs and of tokens, the
+      teacher's counted where they are paid (Equation 34); inf where distillation does not reach the
+      loss.
     """
     size, loss, *pair = np.broadcast_arrays(student_params, loss, *deltas(scenario))
     compute = compute_for_loss(law, size, loss, tuple(pair))
@@ -78,20 +63,11 @@ def costs_of_losses(
 ) -> pd.DataFrame:
     """`cost_ratios` of losses above what each student reaches on infinite data.
 
-    Parameters
-    ----------
-    students
-        N_S.
-    above
-        Target losses, as nats above L(N_S, infinite data) of each student; positive.
-    scenarios
-        Of `SCENARIOS`.
-
-    Returns
-    -------
-    DataFrame
-        A row a student, scenario and target: student_params, scenario, above_floor, student_loss,
-        compute_ratio, token_ratio.
+    - students: N_S.
+    - above: target losses, as nats above L(N_S, infinite data) of each student; positive.
+    - scenarios: of `SCENARIOS`.
+    - returns: a row a student, scenario and target: student_params, scenario, above_floor,
+      student_loss, compute_ratio, token_ratio.
     """
     rows = [(n, s, d) for n in students for s in scenarios for d in above]
     table = pd.DataFrame(rows, columns=["student_params", "scenario", "above_floor"])

@@ -13,17 +13,11 @@ __all__ = ["Repeated", "beyond_one_epoch"]
 class Repeated(NamedTuple):
     """A model trained for several epochs.
 
-    Attributes
-    ----------
-    tokens, epochs
-        Read in all, and over the different ones.
-    gain
-        How much lower the loss is than after one epoch, nats per token.
-    gain_low, gain_high
-        The same where repeated tokens are worth as little, or as much, as 95% of resamples of the
-        runs leave open.
-    all_spent
-        Whether the budget ends before `laws.repeated.MOST_EPOCHS`, where the runs do.
+    - tokens, epochs: read in all, and over the different ones.
+    - gain: how much lower the loss is than after one epoch, nats per token.
+    - gain_low, gain_high: the same where repeated tokens are worth as little, or as much, as 95% of
+      resamples of the runs leave open.
+    - all_spent: whether the budget ends before `laws.repeated.MOST_EPOCHS`, where the runs do.
     """
 
     tokens: float
@@ -39,12 +33,9 @@ def beyond_one_epoch(
 ) -> Repeated | None:
     """What training on until the budget ends is worth, or None where one epoch ends it.
 
-    Parameters
-    ----------
-    supervised
-        The law of tokens that are read once.
-    student_params, compute, unique_tokens
-        Non-embedding parameters; FLOPs of training; different tokens that there are.
+    - supervised: the law of tokens that are read once.
+    - student_params, compute, unique_tokens: non-embedding parameters; FLOPs of training; different
+      tokens that there are.
     """
     student_params = float(positive("student_params", student_params))
     unique_tokens = float(positive("unique_tokens", unique_tokens))

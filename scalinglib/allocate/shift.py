@@ -49,17 +49,10 @@ class Shifted(StudentLaw, _Shift):
 def shifted(law: StudentLaw, params: float, tokens: float, loss: float) -> tuple[Shifted, Shifted]:
     """A law moved through one measured model, in the two ways that one model cannot tell apart.
 
-    Parameters
-    ----------
-    law
-        As for `allocate.optimal`.
-    params, tokens, loss
-        The model's N and D, and its loss on the other text in nats per token.
-
-    Returns
-    -------
-    (Shifted, Shifted)
-        All losses moved by a difference (another entropy E), and by a factor (longer tokens).
+    - law: as for `allocate.optimal`.
+    - params, tokens, loss: the model's N and D, and its loss on the other text in nats per token.
+    - returns: all losses moved by a difference (another entropy E), and by a factor (longer
+      tokens).
     """
     expected = float(np.exp(law.supervised.log_loss(np.log(params), np.log(tokens))))
     return Shifted(law, 1.0, loss - expected), Shifted(law, loss / expected, 0.0)

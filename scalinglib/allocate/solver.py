@@ -77,16 +77,10 @@ def best_teachers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The (N_T, D_T) that leave the best student, for many problems at once.
 
-    Parameters
-    ----------
-    law
-        What `allocate.optimal` asks of a law.
-    student_params, compute, delta_lgt, delta_pre
-        Shape (problems,), checked: see `allocate.optimal`.
-
-    Returns
-    -------
-    teacher_params, teacher_tokens : arrays, shape (problems,)
+    - law: what `allocate.optimal` asks of a law.
+    - student_params, compute, delta_lgt, delta_pre: shape (problems,), checked: see
+      `allocate.optimal`.
+    - returns teacher_params, teacher_tokens: arrays, shape (problems,)
     """
     problems = _Problems(
         np.log(student_params), 3 * forward_flops(student_params), compute, delta_lgt, delta_pre
@@ -157,12 +151,9 @@ def _best_of_grid(law, problems):
 def _step(law, problems, x, value):
     """One step of each problem: the best of many trial points, or the last Newton step.
 
-    Returns
-    -------
-    x : array (2, problems)
-    value : array (problems,)
-        Log L_S there.
-    done : array (problems,) of bool
+    - returns x: array (2, problems)
+    - returns value: array (problems,); log L_S there.
+    - returns done: array (problems,) of bool
     """
     gradient, hessian, valley = _slopes(law, problems, x)
     # A coordinate that is drawn to a bound close by is put there, the other one solved for; and the
@@ -216,11 +207,8 @@ def _slopes(law, problems, x):
     where nothing cancels, and what the budget does is known exactly. So an optimum at which the
     parts cancel to the seventh digit is still found to six.
 
-    Returns
-    -------
-    gradient, hessian
-    valley : (s, gradient of s, Hessian of s)
-        With s the log of the teacher's reducible loss.
+    - returns: gradient, hessian, and valley (s, gradient of s, Hessian of s), s the log of the
+      teacher's reducible loss.
     """
     floor = _floor(law.supervised)
     s, (s_n, s_d), (s_nn, s_nd, s_dd) = valley = reducible_loss(law.supervised, x)
@@ -257,17 +245,10 @@ def _slopes(law, problems, x):
 def reducible_loss(law: Law, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log of what a model's loss is above the law's floor, with derivatives by differences.
 
-    Parameters
-    ----------
-    law
-        With `log_loss(log_params, log_tokens)`.
-    x
-        log (N, D), shape (2, models).
-
-    Returns
-    -------
-    value : array (models,)
-    gradient, hessian : arrays (2, models), (3, models)
+    - law: with `log_loss(log_params, log_tokens)`.
+    - x: log (N, D), shape (2, models).
+    - returns value: array (models,)
+    - returns gradient, hessian: arrays (2, models), (3, models)
     """
     log_loss = law.log_loss(*(x[:, None] + _STENCIL * _STEP))
     s = _reducible(log_loss, _floor(law))

@@ -26,16 +26,9 @@ def supervised_optimum(law: SupervisedLaw, compute: ArrayLike) -> tuple[np.ndarr
     They do not depend on E and gamma: what is minimised is A / N^alpha + B / D^beta, which is
     convex in log N.
 
-    Parameters
-    ----------
-    law
-        Its coefficients may be arrays (a fit's replicates); they broadcast against `compute`.
-    compute
-        Training budget in FLOPs, positive and finite.
-
-    Returns
-    -------
-    params, tokens : arrays of the broadcast shape
+    - law: its coefficients may be arrays (a fit's replicates); they broadcast against `compute`.
+    - compute: training budget in FLOPs, positive and finite.
+    - returns params, tokens: arrays of the broadcast shape
     """
     coefficients = law.A, law.B, law.alpha, law.beta
     compute, *coefficients = np.broadcast_arrays(positive("compute", compute), *coefficients)
@@ -75,21 +68,13 @@ def cheapest_model(
 
     Without inference that is the supervised compute-optimal model.
 
-    Parameters
-    ----------
-    law
-        A `SupervisedLaw`, or any with `log_loss(log N, log D)` that falls with both; with
-        `tokens_for_loss(N, L)`, as that has, it is several times as fast.
-    loss
-        Nats per token, reachable inside `TEACHER_PARAMS_BOX` and `TOKENS_BOX`.
-    max_tokens
-        Of the shape of `loss`: bound on the tokens, within `TOKENS_BOX`.
-    inference_tokens
-        What the model's own inference costs, in tokens of its training; inf where only that does.
-
-    Returns
-    -------
-    params, tokens : arrays of the shape of `loss`
+    - law: a `SupervisedLaw`, or any with `log_loss(log N, log D)` that falls with both; with
+      `tokens_for_loss(N, L)`, as that has, it is several times as fast.
+    - loss: nats per token, reachable inside `TEACHER_PARAMS_BOX` and `TOKENS_BOX`.
+    - max_tokens: of the shape of `loss`: bound on the tokens, within `TOKENS_BOX`.
+    - inference_tokens: what the model's own inference costs, in tokens of its training; inf where
+      only that does.
+    - returns params, tokens: arrays of the shape of `loss`
     """
     loss = positive("loss", loss)
     (small, large), (few, many) = np.log(TEACHER_PARAMS_BOX), np.log(TOKENS_BOX)

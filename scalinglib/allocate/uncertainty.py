@@ -25,19 +25,11 @@ def interval(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where the laws lie, widened to the central answer where that stands outside.
 
-    Parameters
-    ----------
-    values
-        One answer a law, shape (members, ...).
-    central
-        Shape (...): that of the law whose numbers are shown. It fits the runs as well as the others
-        do, but on data without end its floor is at the edge of theirs.
-    level
-        Weight of the laws between low and high, at least.
-
-    Returns
-    -------
-    low, high : arrays (...)
+    - values: one answer a law, shape (members, ...).
+    - central: shape (...): that of the law whose numbers are shown. It fits the runs as well as the
+      others do, but on data without end its floor is at the edge of theirs.
+    - level: weight of the laws between low and high, at least.
+    - returns low, high: arrays (...)
     """
     low, high = ensemble.quantiles(values, [(1 - level) / 2, (1 + level) / 2])
     return np.minimum(low, central), np.maximum(high, central)
@@ -55,23 +47,14 @@ def under_ensemble(
 ) -> pd.DataFrame:
     """`allocate.optimal` under one law, with the range of the answers under all.
 
-    Parameters
-    ----------
-    law
-        Gives the central table.
-    student_params, compute, scenario, max_tokens
-        As for `allocate.optimal`.
-    level
-        Weight of the laws between low and high.
-
-    Returns
-    -------
-    DataFrame
-        What `allocate.optimal` gives for `law`, and gap (student_loss - supervised_loss, nats per
-        token; negative where distilling wins); `_low` and `_high` of student_loss,
-        supervised_loss, gap, student_tokens, teacher_params, teacher_tokens and teacher_loss,
-        each law with its own optimum, as `interval` has it; share_distil, the weight of the laws
-        under which the gap is negative.
+    - law: gives the central table.
+    - student_params, compute, scenario, max_tokens: as for `allocate.optimal`.
+    - level: weight of the laws between low and high.
+    - returns: what `allocate.optimal` gives for `law`, and gap (student_loss - supervised_loss,
+      nats per token; negative where distilling wins); `_low` and `_high` of student_loss,
+      supervised_loss, gap, student_tokens, teacher_params, teacher_tokens and teacher_loss, each
+      law with its own optimum, as `interval` has it; share_distil, the weight of the laws under
+      which the gap is negative.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
@@ -106,13 +89,10 @@ def crossovers(ensemble: Ensemble, student_params: ArrayLike, scenario: Scenario
 
     Students and scenario are as for `allocate.crossover`.
 
-    Returns
-    -------
-    DataFrame
-        One row a student: student_params, low, median, high (5, 50 and 95% of the laws, FLOPs; inf
-        stands for "never within 1e28"), share_never (weight of the laws that say so). Where
-        distilling never wins it is the least budget looked at, 1e17 or what pays for any teacher at
-        all.
+    - returns: one row a student: student_params, low, median, high (5, 50 and 95% of the laws,
+      FLOPs; inf stands for "never within 1e28"), share_never (weight of the laws that say so).
+      Where distilling never wins it is the least budget looked at, 1e17 or what pays for any
+      teacher at all.
     """
     student_params = np.ravel(np.asarray(student_params, float))
     low = max(1e17, *(1.001 * minimum_compute(student_params, scenario)))

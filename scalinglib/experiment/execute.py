@@ -44,14 +44,12 @@ _BAR = "{desc:<24} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
 class Job(Protocol):
     """What is trained at once: one model, or several that share a step.
 
-    Attributes
-    ----------
-    key : names its weights on disk
-    ids : identities of its rows
-    needs : whose weights it learns from
-    keeps : whether its weights stay on disk though nothing here needs them: other tables may
-    work : what it costs, for the progress bar
-    shapes : of its weights, a pytree of `jax.ShapeDtypeStruct`
+    - key: names its weights on disk
+    - ids: identities of its rows
+    - needs: whose weights it learns from
+    - keeps: whether its weights stay on disk though nothing here needs them: other tables may
+    - work: what it costs, for the progress bar
+    - shapes: of its weights, a pytree of `jax.ShapeDtypeStruct`
     """
 
     key: str
@@ -66,16 +64,14 @@ class Job(Protocol):
 class Task:
     """What an experiment does with a job.
 
-    Attributes
-    ----------
-    train : The weights are a dict by key: those that the job needs, and its own where they are on
-        disk. Returns rows and the job's weights.
-    columns : of the rows
-    types : of columns, for `records.read`
-    loss : The loss of each row, by id, from a job's weights: it is held against the table's before
-        weights from disk are trusted.
-    told : The losses that a table (not an empty one) tells, of its rows and of others: a DataFrame
-        of id and loss.
+    - train: the weights are a dict by key: those that the job needs, and its own where they are on
+      disk. Returns rows and the job's weights.
+    - columns: of the rows
+    - types: of columns, for `records.read`
+    - loss: the loss of each row, by id, from a job's weights: it is held against the table's before
+      weights from disk are trusted.
+    - told: the losses that a table (not an empty one) tells, of its rows and of others: a DataFrame
+      of id and loss.
     """
 
     train: Callable[[Job, Mapping[str, Any]], tuple[list[dict], Any]]
@@ -104,21 +100,13 @@ def complete(
     is not the table's, are trained again with a warning. On Ctrl-C what has
     ended is recorded, and the rest left.
 
-    Parameters
-    ----------
-    path : of a CSV file
-    folder : where weights lie; what is needed and missing there is trained again
-    executor : `local_executor()`, or `dask.distributed.Client(...).get_executor()`
-    progress : whether to show a progress bar with the time left
-
-    Raises
-    ------
-    ValueError
-        Before anything is trained: the table has other columns.
-    records.LockedError
-        If another runner writes the table.
-    RuntimeError
-        After everything else is done: the jobs that failed.
+    - path: of a CSV file
+    - folder: where weights lie; what is needed and missing there is trained again
+    - executor: `local_executor()`, or `dask.distributed.Client(...).get_executor()`
+    - progress: whether to show a progress bar with the time left
+    - raises ValueError: before anything is trained: the table has other columns.
+    - raises records.LockedError: if another runner writes the table.
+    - raises RuntimeError: after everything else is done: the jobs that failed.
     """
     with records.locked(path):
         records.matching(path, task.columns)

@@ -40,15 +40,9 @@ def read(path: str | Path, dtype: Mapping[str, Any] | None = None) -> pd.DataFra
     A last line without a line end is a row like others if it has all its fields; with fewer it is
     what a kill left of a row, and left out.
 
-    Parameters
-    ----------
-    path : of a CSV file with an `id` column
-    dtype : types of other columns that pandas would guess wrong
-
-    Raises
-    ------
-    ValueError
-        If the file is not such a table: the line is named.
+    - path: of a CSV file with an `id` column
+    - dtype: types of other columns that pandas would guess wrong
+    - raises ValueError: if the file is not such a table: the line is named.
     """
     text, header = _whole(Path(path))
     if not header:
@@ -72,10 +66,7 @@ def matching(path: str | Path, columns: Iterable[str]) -> None:
 def append(path: str | Path, rows: pd.DataFrame) -> None:
     """Add rows under their names, in the order of the file's columns.
 
-    Raises
-    ------
-    ValueError
-        If the file has other columns than `rows`, in whatever order.
+    - raises ValueError: if the file has other columns than `rows`, in whatever order.
     """
     matching(path, rows.columns)
     text, header = _whole(Path(path))
@@ -112,10 +103,7 @@ def locked(path: str | Path) -> Iterator[None]:
 
     The lock is a file beside the table. That of a process which has died is taken over.
 
-    Raises
-    ------
-    LockedError
-        If somebody else holds it: says which process, where, and since when.
+    - raises LockedError: if somebody else holds it: says which process, where, and since when.
     """
     path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,12 +12,10 @@ def warmup_cosine(
 ) -> jax.Array:
     """Linear warm-up, then a cosine down to `final` times the peak.
 
-    Parameters
-    ----------
-    step, steps : from 0; number of steps
-    peak : the highest rate, reached at the end of the warm-up
-    warmup : its share of the steps, rounded up to a whole step
-    final : last rate over peak
+    - step, steps: from 0; number of steps
+    - peak: the highest rate, reached at the end of the warm-up
+    - warmup: its share of the steps, rounded up to a whole step
+    - final: last rate over peak
     """
     warm = jnp.ceil(warmup * steps)
     progress = jnp.clip((step - warm) / jnp.maximum(steps - warm, 1), 0, 1)
@@ -30,11 +28,9 @@ def one_cycle(
 ) -> jax.Array:
     """Linear warm-up, then a cosine to just above zero, float32.
 
-    Parameters
-    ----------
-    step, steps : whole numbers, from 0; number of steps
-    peak : the highest rate
-    warmup : share of the steps on the way up, in (0, 1)
+    - step, steps: whole numbers, from 0; number of steps
+    - peak: the highest rate
+    - warmup: share of the steps on the way up, in (0, 1)
     """
     done = (step + 1) / (steps + 1)
     up = done / warmup

@@ -28,15 +28,10 @@ def store(folder: str | Path, key: str, weights: Any) -> None:
 def load(folder: str | Path, key: str, like: Any) -> Any:
     """Weights under a key.
 
-    Parameters
-    ----------
-    like : pytree of arrays or `jax.ShapeDtypeStruct`
-        The shapes and types that the weights must have.
-
-    Raises
-    ------
-    FileNotFoundError, DamagedError
-        If there is no such file; if it cannot be read, names another model, or holds other arrays.
+    - like: pytree of arrays or `jax.ShapeDtypeStruct`; the shapes and types that the weights must
+      have.
+    - raises FileNotFoundError, DamagedError: if there is no such file; if it cannot be read, names
+      another model, or holds other arrays.
     """
     file = _file(folder, key)
     try:

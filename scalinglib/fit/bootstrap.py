@@ -15,14 +15,11 @@ _CHECKED_REPLICATES, _CHECK_STARTS = 16, 8
 class Replicates(NamedTuple):
     """Those that converged.
 
-    Attributes
-    ----------
-    z : array (replicates, coordinates)
-    coefficients : array (replicates, coefficients)
-    share
-        Of all that were drawn.
-    supervised : array (replicates, 6) or None
-        The supervised coefficients that each of them used, where these were carried.
+    - z: array (replicates, coordinates)
+    - coefficients: array (replicates, coefficients)
+    - share: of all that were drawn.
+    - supervised: array (replicates, 6) or None; the supervised coefficients that each of them used,
+      where these were carried.
     """
 
     z: np.ndarray
@@ -42,15 +39,10 @@ def replicate(
 ) -> Replicates:
     """Refit under each row of weights, from the estimate.
 
-    Parameters
-    ----------
-    z : array (coordinates,)
-        The estimate.
-    grid : array (starts, coordinates)
-        Where a replicate that fails starts again.
-    weights : array (replicates, padded runs)
-        From `resampled`.
-    supervised : array (replicates, 6) or None
+    - z: array (coordinates,); the estimate.
+    - grid: array (starts, coordinates); where a replicate that fails starts again.
+    - weights: array (replicates, padded runs); from `resampled`.
+    - supervised: array (replicates, 6) or None
     """
     count = len(weights)
     if not count:
@@ -82,12 +74,9 @@ def resampled(
 ) -> np.ndarray:
     """How often each run is drawn in each replicate, an array (replicates, padded runs).
 
-    Parameters
-    ----------
-    cluster
-        Columns whose groups are drawn as wholes; "teacher" may mean equal teacher_loss. Lists in a
-        list are drawn at once (Owen's pigeonhole bootstrap): a run counts as often as its group by
-        the first is drawn, times its group by the second.
+    - cluster: columns whose groups are drawn as wholes; "teacher" may mean equal teacher_loss.
+      Lists in a list are drawn at once (Owen's pigeonhole bootstrap): a run counts as often as its
+      group by the first is drawn, times its group by the second.
     """
     crossed = isinstance(cluster, list) and cluster and isinstance(cluster[0], list)
     drawn = np.ones((count, len(runs)))

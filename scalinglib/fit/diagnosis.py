@@ -35,18 +35,11 @@ _CONFIDENT = 3.84  # 95% mark of a likelihood ratio with one degree of freedom
 def profile(fit: Fit, coefficient: str, values: ArrayLike | None = None) -> pd.DataFrame:
     """The objective with one coefficient held at each of `values`, the others refitted.
 
-    Parameters
-    ----------
-    values
-        None takes 25 from a third to three times the estimate, evenly in logs; of a coefficient
-        that may be negative 25 over its range, where its spec has one.
-
-    Returns
-    -------
-    DataFrame
-        All coefficients, objective (sum of Huber), likelihood_ratio = 2 n log(S / S_best).
-        That treats Huber as the log-likelihood of heavy-tailed noise whose scale is fitted too;
-        3.84 is then the usual 95% mark: a guide, not a test.
+    - values: None takes 25 from a third to three times the estimate, evenly in logs; of a
+      coefficient that may be negative 25 over its range, where its spec has one.
+    - returns: all coefficients, objective (sum of Huber), likelihood_ratio = 2 n log(S / S_best).
+      That treats Huber as the log-likelihood of heavy-tailed noise whose scale is fitted too; 3.84
+      is then the usual 95% mark: a guide, not a test.
     """
     names = fit.spec.coefficients
     if coefficient not in names:
@@ -77,10 +70,8 @@ def profile(fit: Fit, coefficient: str, values: ArrayLike | None = None) -> pd.D
 def ridges(fit: Fit) -> pd.DataFrame:
     """Pairs of coefficients that move together from replicate to replicate.
 
-    Returns
-    -------
-    DataFrame
-        first, second, correlation (Spearman's, over replicates), reason (where it is a known one).
+    - returns: first, second, correlation (Spearman's, over replicates), reason (where it is a known
+      one).
     """
     _need_replicates(fit)
     table = fit.coefficients
@@ -96,18 +87,10 @@ def ridges(fit: Fit) -> pd.DataFrame:
 def groups_left_out(fit: Fit, by: str | list[str]) -> pd.DataFrame:
     """Each group predicted by a fit to the others.
 
-    Parameters
-    ----------
-    fit
-        Supervised or distillation.
-    by
-        Columns whose groups are left out in turn.
-
-    Returns
-    -------
-    DataFrame
-        The group's key(s), runs, error_inside and error_left_out: mean absolute relative error of
-        the group under the fit to all runs and under the fit to the rest.
+    - fit: supervised or distillation.
+    - by: columns whose groups are left out in turn.
+    - returns: the group's key(s), runs, error_inside and error_left_out: mean absolute relative
+      error of the group under the fit to all runs and under the fit to the rest.
     """
     keys = [by] if isinstance(by, str) else list(by)
     rows = []
@@ -121,18 +104,10 @@ def groups_left_out(fit: Fit, by: str | list[str]) -> pd.DataFrame:
 def hold_out(fit: Fit, held: np.ndarray) -> tuple[Fit, pd.DataFrame]:
     """A fit to the runs that are not held, and its predictions for those that are.
 
-    Parameters
-    ----------
-    fit
-        Supervised or distillation.
-    held
-        One a run of `fit.runs`. The paper's way: the strong runs, loss below a mark.
-
-    Returns
-    -------
-    Fit, DataFrame
-        The fit to the rest (same options, no replicates); all runs with predicted, held and
-        relative_error = predicted / measured - 1.
+    - fit: supervised or distillation.
+    - held: one a run of `fit.runs`. The paper's way: the strong runs, loss below a mark.
+    - returns: Fit, DataFrame; the fit to the rest (same options, no replicates); all runs with
+      predicted, held and relative_error = predicted / measured - 1.
     """
     held = np.asarray(held)
     if held.shape != (len(fit.runs),) or held.dtype != bool:
@@ -151,10 +126,8 @@ def hold_out(fit: Fit, held: np.ndarray) -> tuple[Fit, pd.DataFrame]:
 def residual_trends(fit: Fit) -> pd.DataFrame:
     """Rank correlation of the residuals with each of the law's inputs.
 
-    Returns
-    -------
-    DataFrame
-        input, correlation (Spearman's), p_value (two-sided, not corrected for several looks).
+    - returns: input, correlation (Spearman's), p_value (two-sided, not corrected for several
+      looks).
     """
     residuals = fit.residuals()
     rows = []

@@ -39,27 +39,18 @@ def fit(
 ) -> Fit:
     """Fit the law of a `LawSpec` to a table of runs.
 
-    Parameters
-    ----------
-    runs
-        The columns of the spec; parameters non-embedding, losses in nats per token.
-    supervised
-        The supervised law that is held, for a law that needs one. A Fit with replicates carries its
-        uncertainty through: replicate i here uses replicate i there.
-    fixed
-        Coefficients to hold, such as {"gamma": 1.0} for the Chinchilla form.
-    delta
-        Huber's delta in log-loss; 1e-3 is Besiroglu et al.'s, the paper's is 1e-4 (see `paper`).
-    starts
-        How many starts of the full set, drawn evenly; None takes all.
-    bootstrap
-        Replicates; 0 gives no intervals.
-    cluster
-        Column, or list of columns, whose groups are resampled as wholes; None resamples runs.
-        "teacher" means runs of one teacher, by a column of that name or else by equal teacher_loss.
-        A list of lists is resampled by each at once (Owen's pigeonhole bootstrap).
-    level
-        Of the percentile intervals and bands.
+    - runs: the columns of the spec; parameters non-embedding, losses in nats per token.
+    - supervised: the supervised law that is held, for a law that needs one. A Fit with replicates
+      carries its uncertainty through: replicate i here uses replicate i there.
+    - fixed: coefficients to hold, such as {"gamma": 1.0} for the Chinchilla form.
+    - delta: Huber's delta in log-loss; 1e-3 is Besiroglu et al.'s, the paper's is 1e-4 (see
+      `paper`).
+    - starts: how many starts of the full set, drawn evenly; None takes all.
+    - bootstrap: replicates; 0 gives no intervals.
+    - cluster: column, or list of columns, whose groups are resampled as wholes; None resamples
+      runs. "teacher" means runs of one teacher, by a column of that name or else by equal
+      teacher_loss. A list of lists is resampled by each at once (Owen's pigeonhole bootstrap).
+    - level: of the percentile intervals and bands.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
@@ -102,12 +93,8 @@ def fit(
 def fit_supervised(runs: pd.DataFrame, **options: Any) -> Fit:
     """Fit L(N, D) = E + (A / N^alpha + B / D^beta)^gamma (Section F.1).
 
-    Parameters
-    ----------
-    runs
-        params (non-embedding), tokens, loss (nats per token).
-    **options
-        Those of `fit`; the full grid has 4500 starts.
+    - runs: params (non-embedding), tokens, loss (nats per token).
+    - options: those of `fit`; the full grid has 4500 starts.
     """
     return fit(SUPERVISED, runs, **options)
 
@@ -115,14 +102,10 @@ def fit_supervised(runs: pd.DataFrame, **options: Any) -> Fit:
 def fit_distillation(runs: pd.DataFrame, supervised: SupervisedLaw | Fit, **options: Any) -> Fit:
     """Fit the distillation law to runs, the supervised law held (Section F.2).
 
-    Parameters
-    ----------
-    runs
-        student_params (non-embedding), student_tokens, teacher_loss, student_loss (nats per token).
-    supervised
-        What gives L̃_S.
-    **options
-        Those of `fit`; the full grid has 4096 starts.
+    - runs: student_params (non-embedding), student_tokens, teacher_loss, student_loss (nats per
+      token).
+    - supervised: what gives L̃_S.
+    - options: those of `fit`; the full grid has 4096 starts.
     """
     return fit(DISTILLATION, runs, supervised=supervised, **options)
 

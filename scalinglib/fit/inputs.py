@@ -30,28 +30,15 @@ def check_runs(
 ) -> pd.DataFrame:
     """The runs, checked and with their row labels kept.
 
-    Parameters
-    ----------
-    runs
-        Columns of the law (params, tokens, loss or student_params, student_tokens, teacher_loss,
-        student_loss); others are kept. Parameters are non-embedding, losses nats per token.
-    law
-        "supervised" and "distillation" are the paper's.
-    free
-        Number of coefficients to be fitted; None skips that check.
-    supervised
-        Where given, student losses are held against it to find losses in bits.
-
-    Returns
-    -------
-    DataFrame
-        A copy with the named columns as float64.
-
-    Raises
-    ------
-    ValueError
-        Naming columns that are missing, or the row, column and value that is not allowed, or too
-        few runs. What is only suspicious gives a FitWarning.
+    - runs: columns of the law (params, tokens, loss or student_params, student_tokens,
+      teacher_loss, student_loss); others are kept. Parameters are non-embedding, losses nats per
+      token.
+    - law: "supervised" and "distillation" are the paper's.
+    - free: number of coefficients to be fitted; None skips that check.
+    - supervised: where given, student losses are held against it to find losses in bits.
+    - returns: a copy with the named columns as float64.
+    - raises ValueError: naming columns that are missing, or the row, column and value that is not
+      allowed, or too few runs. What is only suspicious gives a FitWarning.
     """
     spec = {"supervised": SUPERVISED, "distillation": DISTILLATION}.get(law, law)
     columns = spec.columns

@@ -13,20 +13,10 @@ def isoflop_minimum(params: ArrayLike, loss: ArrayLike) -> tuple[float, float]:
 
     A cross-check only: off-centre or wide profiles bias it by several per cent even without noise.
 
-    Parameters
-    ----------
-    params, loss
-        Sizes on one budget, at least four, and their losses.
-
-    Returns
-    -------
-    params, loss : float
-        At the minimum.
-
-    Raises
-    ------
-    ValueError
-        If the lowest loss is the first or the last size, or the parabola has no minimum between.
+    - params, loss: sizes on one budget, at least four, and their losses.
+    - returns params, loss: at the minimum.
+    - raises ValueError: if the lowest loss is the first or the last size, or the parabola has no
+      minimum between.
     """
     params, loss = np.asarray(params, float), np.asarray(loss, float)
     if len(params) < 4:
@@ -61,16 +51,9 @@ def isoflop_draws(
 ) -> np.ndarray:
     """Loss-minimising sizes of one IsoFLOP profile, its losses drawn anew with normal noise.
 
-    Parameters
-    ----------
-    params, loss
-        As for `isoflop_minimum`.
-    error
-        Standard errors of the losses.
-
-    Returns
-    -------
-    array (draws,); NaN where `isoflop_minimum` finds none
+    - params, loss: as for `isoflop_minimum`.
+    - error: standard errors of the losses.
+    - returns: array (draws,); NaN where `isoflop_minimum` finds none
     """
     loss, error = np.asarray(loss, float), np.asarray(error, float)
     rng = np.random.default_rng(seed)

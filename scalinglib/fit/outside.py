@@ -62,19 +62,10 @@ def foretold(
 ) -> np.ndarray:
     """Quantiles of the gain over the prior of what is not stated.
 
-    Parameters
-    ----------
-    law
-    pairs : DataFrame
-        student_params, student_tokens, teacher_params, teacher_tokens.
-    priors
-        For each unknown the lowest and highest value, even in logs between them.
-    levels
-        Between 0 and 1.
-
-    Returns
-    -------
-    array (levels, pairs)
+    - pairs: student_params, student_tokens, teacher_params, teacher_tokens.
+    - priors: for each unknown the lowest and highest value, even in logs between them.
+    - levels: between 0 and 1.
+    - returns: array (levels, pairs)
     """
     gains = gain(law, **_grid(pairs, priors))
     return np.quantile(gains.reshape(len(pairs), -1), levels, axis=1)
@@ -89,17 +80,11 @@ def evidence(
 ) -> float:
     """Log of the likelihood of one witness's gains, what is not stated integrated over its prior.
 
-    Parameters
-    ----------
-    law
-    pairs : DataFrame
-        As for `foretold`, with measured (distilled less supervised) and precision (of one loss):
-        rows of one pair of curves.
-    priors
-        As for `foretold`.
-    common
-        Standard deviation of what all rows are off together, nats: the scatter of a run, the text,
-        the schedule, which do not average out along a curve.
+    - pairs: as for `foretold`, with measured (distilled less supervised) and precision (of one
+      loss): rows of one pair of curves.
+    - priors: as for `foretold`.
+    - common: standard deviation of what all rows are off together, nats: the scatter of a run, the
+      text, the schedule, which do not average out along a curve.
     """
     off = pairs.measured.to_numpy()[:, None] - gain(law, **_grid(pairs, priors)).reshape(
         len(pairs), -1

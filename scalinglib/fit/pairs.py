@@ -74,18 +74,10 @@ _DROP = LawSpec(
 def dominated_pairs(runs: pd.DataFrame, most: int | None = None) -> pd.DataFrame:
     """Pairs of runs of which one has more parameters, more tokens and a lower loss.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        params, tokens, loss.
-    most : int or None
-        How many, drawn evenly in the order of the drop; None takes all.
-
-    Returns
-    -------
-    DataFrame
-        params, tokens, larger_params, larger_tokens, drop (in the unit of the loss). Pairs whose
-        larger run has no lower loss are not among them: there the noise outweighs the drop.
+    - runs: params, tokens, loss.
+    - most: how many, drawn evenly in the order of the drop; None takes all.
+    - returns: params, tokens, larger_params, larger_tokens, drop (in the unit of the loss). Pairs
+      whose larger run has no lower loss are not among them: there the noise outweighs the drop.
     """
     ordered = runs.sort_values(["params", "tokens", "loss"], kind="stable")
     params, tokens, loss = (ordered[name].to_numpy(float) for name in SUPERVISED.columns)
@@ -109,21 +101,11 @@ def fit_dominated_pairs(
 ) -> Fit:
     """Fit all but E to dominated pairs of the runs, then E to the runs.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As for `fit_supervised`.
-    fixed : dict or None
-        Coefficients to hold, such as {"gamma": 1.0}; E is not among them.
-    delta : float
-        Huber's delta in log-loss, for E; for the log of a drop it is ten times that.
-    starts : int or None
-        As for `fit`.
-
-    Returns
-    -------
-    Fit
-        Of the supervised law to the runs, all but E held; without replicates.
+    - runs: as for `fit_supervised`.
+    - fixed: coefficients to hold, such as {"gamma": 1.0}; E is not among them.
+    - delta: Huber's delta in log-loss, for E; for the log of a drop it is ten times that.
+    - starts: as for `fit`.
+    - returns: of the supervised law to the runs, all but E held; without replicates.
     """
     if "E" in (fixed or {}):
         raise ValueError("fixed names 'E', which drops out of pairs; fit it with fit_supervised")

@@ -32,13 +32,8 @@ _STOP = {"maxiter": 5000, "maxfun": 20_000, "ftol": 1e-15, "gtol": 1e-10}
 class Procedure:
     """How the paper fits one of its laws.
 
-    Attributes
-    ----------
-    axes
-        For each coefficient the values in the grid of starts, logs where it is in `logs`.
-    logs : tuple of str
-    weakest
-        Runs with at least this loss are the subset that the paper also fits, nats per token.
+    - axes: for each coefficient the values in the grid of starts, logs where it is in `logs`.
+    - weakest: Runs with at least this loss are the subset that the paper also fits, nats per token.
     """
 
     spec: LawSpec
@@ -70,16 +65,9 @@ class Procedure:
     ) -> pd.DataFrame:
         """L-BFGS-B without bounds and with exact derivatives from each start.
 
-        Parameters
-        ----------
-        starts : array (starts, coefficients)
-            From `starts`.
-
-        Returns
-        -------
-        DataFrame
-            For each start the coefficients and the objective (sum of Huber); inf where the law is
-            not defined at the start or where the search ends.
+        - starts: array (starts, coefficients); from `starts`.
+        - returns: for each start the coefficients and the objective (sum of Huber); inf where the
+          law is not defined at the start or where the search ends.
         """
         logs = np.log(np.array([runs[name].to_numpy(float) for name in self.spec.columns]))
         is_log = np.array([name in self.logs for name in self.spec.coefficients])

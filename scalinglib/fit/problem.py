@@ -22,17 +22,12 @@ _APPROACHED = 128  # runs
 class Problem:
     """Runs in the solver's form.
 
-    Attributes
-    ----------
-    table
-        "logs" (columns, padded runs) and "centre".
-    count
-        Runs, without what was added to fill a shape.
-    box : pair of arrays (coordinates,)
-    fixed : array (coefficients,)
-        NaN where free.
-    supervised : array (6,) or None
-        Coefficients of the supervised law that is held, where the law needs one.
+    - table: "logs" (columns, padded runs) and "centre".
+    - count: Runs, without what was added to fill a shape.
+    - box: pair of arrays (coordinates,)
+    - fixed: array (coefficients,); NaN where free.
+    - supervised: array (6,) or None; coefficients of the supervised law that is held, where the law
+      needs one.
     """
 
     spec: LawSpec

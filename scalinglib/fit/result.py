@@ -33,30 +33,19 @@ class Status(Enum):
 class Fit:
     """A fitted law, and what the data say about it.
 
-    Attributes
-    ----------
-    law
-        What the spec builds.
-    objective
-        Sum of Huber over the runs at the optimum.
-    coefficients
-        Indexed by coefficient: estimate, low, high (percentiles of the replicates; NaN where there
-        are none or the coefficient was fixed), fixed.
-    starts_at_optimum, starts_converged
-        Shares of the starts whose objective is within 1e-6 of the best, and that pass the
-        convergence test.
-    replicates
-        Coefficients of each converged bootstrap replicate.
-    replicates_converged
-        Share of replicates that passed the convergence test; the rest is not used.
-    runs
-        The runs, checked.
-    level
-        Of the intervals and bands.
-    warnings
-        What checks and convergence had to say.
-    converged
-        Whether the best start passed the convergence test.
+    - law: what the spec builds.
+    - objective: sum of Huber over the runs at the optimum.
+    - coefficients: indexed by coefficient: estimate, low, high (percentiles of the replicates; NaN
+      where there are none or the coefficient was fixed), fixed.
+    - starts_at_optimum, starts_converged: shares of the starts whose objective is within 1e-6 of
+      the best, and that pass the convergence test.
+    - replicates: coefficients of each converged bootstrap replicate.
+    - replicates_converged: share of replicates that passed the convergence test; the rest is not
+      used.
+    - runs: the runs, checked.
+    - level: of the intervals and bands.
+    - warnings: what checks and convergence had to say.
+    - converged: whether the best start passed the convergence test.
     """
 
     law: Law
@@ -95,10 +84,7 @@ class Fit:
     def ensemble(self) -> Ensemble:
         """The replicates as an ensemble of laws of equal weight.
 
-        Raises
-        ------
-        ValueError
-            Of a law without teachers, or a fit without replicates.
+        - raises ValueError: of a law without teachers, or a fit without replicates.
         """
         if not self.spec.needs_supervised:
             raise ValueError(f"the {self.spec.name} law has no teachers; an ensemble's laws do")
@@ -133,12 +119,9 @@ class Fit:
     def at_bound(self) -> pd.DataFrame:
         """Where the answer is the box of the search and not the runs'.
 
-        Returns
-        -------
-        DataFrame
-            Indexed by coefficient: estimate, "<" where the value without the box would be smaller,
-            ">" where it would be larger, "" where the runs tell it; below and above, the share of
-            the replicates of which the same is true.
+        - returns: indexed by coefficient: estimate, "<" where the value without the box would be
+          smaller, ">" where it would be larger, "" where the runs tell it; below and above, the
+          share of the replicates of which the same is true.
         """
         marks = self._marks(np.vstack([self.z[None], self.replicate_z]))
         drawn = marks[1:]
@@ -170,10 +153,8 @@ class Fit:
 
         Of a positive coefficient an end of the interval a thousand times away says that, no more.
 
-        Returns
-        -------
-        DataFrame of str
-            Indexed by coefficient: estimate, low, high; "" where there is no interval.
+        - returns: DataFrame of str; indexed by coefficient: estimate, low, high; "" where there is
+          no interval.
         """
         table, bound = self.coefficients, self.at_bound
         tail = (1 - self.level) / 2
@@ -211,17 +192,10 @@ class Fit:
     def predict(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Predictions for a table of runs, with two bands.
 
-        Parameters
-        ----------
-        runs
-            The law's input columns; a measured loss is not needed.
-
-        Returns
-        -------
-        DataFrame
-            `runs` with predicted, law_low, law_high (where the law lies) and run_low, run_high
-            (where a new run would come out: the law's spread and the residuals of one run), nats
-            per token. Without replicates only predicted.
+        - runs: the law's input columns; a measured loss is not needed.
+        - returns: `runs` with predicted, law_low, law_high (where the law lies) and run_low,
+          run_high (where a new run would come out: the law's spread and the residuals of one run),
+          nats per token. Without replicates only predicted.
         """
         missing = [name for name in self.spec.columns[:-1] if name not in runs.columns]
         if missing:

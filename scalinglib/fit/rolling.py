@@ -23,23 +23,14 @@ def laws_of_parts(
 ) -> Law:
     """The law refitted to parts of the runs, all parts in one search.
 
-    Parameters
-    ----------
-    kept : array of bool or float, shape (parts, runs)
-        Which of `found.runs` each part has, or how often.
-    supervised : SupervisedLaw or None
-        Coefficients of shape (parts,): another one for each part. None holds that of `found`.
-    starts : int
-        The estimate of `found`, and this many less one places around it.
-
-    Returns
-    -------
-    A law whose coefficients have the shape (parts, 1): it broadcasts against runs.
-
-    Raises
-    ------
-    ValueError
-        Where `kept` has another shape, or a part has no more settings than free coefficients.
+    - kept: array of bool or float, shape (parts, runs); which of `found.runs` each part has, or how
+      often.
+    - supervised: coefficients of shape (parts,): another one for each part. None holds that of
+      `found`.
+    - starts: the estimate of `found`, and this many less one places around it.
+    - returns: a law whose coefficients have the shape (parts, 1): it broadcasts against runs.
+    - raises ValueError: where `kept` has another shape, or a part has no more settings than free
+      coefficients.
     """
     kept = np.asarray(kept)
     if kept.shape[1:] != (len(found.runs),):
@@ -69,18 +60,11 @@ def laws_of_parts(
 def rolling_hold_outs(found: Fit, by: str = "params") -> pd.DataFrame:
     """Runs foretold by the law of all smaller ones, for each place to cut.
 
-    Parameters
-    ----------
-    by : str
-        Column of `found.runs` that grows: the models' size, or tokens, or FLOPs.
-
-    Returns
-    -------
-    DataFrame
-        One row a cut and a run beyond it: cut (the largest value that is fitted), ratio (the run's
-        over that), relative_error (predicted over measured, less 1), row (label of the run). Empty
-        where no cut leaves four values of `by`, the last three times the first, and twice as many
-        settings as free coefficients.
+    - by: column of `found.runs` that grows: the models' size, or tokens, or FLOPs.
+    - returns: one row a cut and a run beyond it: cut (the largest value that is fitted), ratio (the
+      run's over that), relative_error (predicted over measured, less 1), row (label of the run).
+      Empty where no cut leaves four values of `by`, the last three times the first, and twice as
+      many settings as free coefficients.
     """
     if by not in found.runs:
         raise ValueError(f"by is {by!r}; it must be one of {', '.join(map(str, found.runs))}")
@@ -110,18 +94,10 @@ def rolling_hold_outs(found: Fit, by: str = "params") -> pd.DataFrame:
 def reach(held: pd.DataFrame, factors: tuple = (2, 4, 10)) -> pd.DataFrame:
     """How well runs are foretold that are a few times larger than what was fitted.
 
-    Parameters
-    ----------
-    held : DataFrame
-        From `rolling_hold_outs`.
-    factors : tuple of float
-        How many times larger, up to a factor of 1.6 either way.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by factor, those that occur alone: error, worst (mean and largest absolute relative
-        error), cuts, runs (how many are behind it).
+    - held: from `rolling_hold_outs`.
+    - factors: how many times larger, up to a factor of 1.6 either way.
+    - returns: indexed by factor, those that occur alone: error, worst (mean and largest absolute
+      relative error), cuts, runs (how many are behind it).
     """
     rows = {}
     for factor in factors:
@@ -141,9 +117,7 @@ def l_shaped(runs: pd.DataFrame) -> np.ndarray:
 
     Every number of tokens of the smallest model, and every size on its fewest tokens.
 
-    Returns
-    -------
-    array (runs,) of bool
+    - returns: array (runs,) of bool
     """
     smallest = runs.params.to_numpy() == runs.params.min()
     shortest = runs.tokens.groupby(runs.params).transform("min").to_numpy()

@@ -61,18 +61,13 @@ def compiled(function: Callable, static_argnums: tuple[int, ...]) -> Callable:
 class Objective:
     """What to minimise, for each lane.
 
-    Attributes
-    ----------
-    residuals : function (z, lane, table) -> array (runs,)
-        Differences of logs; must be equal in every call, since it keys the compilation.
-    lanes : dict of arrays (lanes, ...)
-        What differs between problems: "weights" (lanes, runs), and the rest for `residuals`.
-    table
-        What does not.
-    box : pair of arrays (coordinates,)
-        Lower and upper bounds.
-    delta
-        Huber's delta.
+    - residuals: function (z, lane, table) -> array (runs,); differences of logs; must be equal in
+      every call, since it keys the compilation.
+    - lanes: dict of arrays (lanes, ...); what differs between problems: "weights" (lanes, runs),
+      and the rest for `residuals`.
+    - table: what does not.
+    - box: pair of arrays (coordinates,); lower and upper bounds.
+    - delta: Huber's delta.
     """
 
     residuals: object
@@ -85,14 +80,11 @@ class Objective:
 class Solution(NamedTuple):
     """Where each lane ended.
 
-    Attributes
-    ----------
-    z : array (lanes, coordinates)
-    value : array (lanes,)
-        Sum of Huber over delta squared; inf for a lane without a finite one, or that ran out of
-        iterations before its delta was as narrow as that.
-    converged : array (lanes,) of bool
-        Whether the exact quadratic model promises less than the tolerance, a share of the value.
+    - z: array (lanes, coordinates)
+    - value: array (lanes,); sum of Huber over delta squared; inf for a lane without a finite one,
+      or that ran out of iterations before its delta was as narrow as that.
+    - converged: array (lanes,) of bool; whether the exact quadratic model promises less than the
+      tolerance, a share of the value.
     """
 
     z: np.ndarray
@@ -124,13 +116,8 @@ def sum_of_huber(residuals: np.ndarray, weights: np.ndarray, delta: float) -> np
 def approach(objective: Objective, starts: np.ndarray) -> np.ndarray:
     """Bring every start close to a minimum of nearly a sum of squares.
 
-    Parameters
-    ----------
-    starts : array (lanes, coordinates)
-
-    Returns
-    -------
-    array (lanes, coordinates)
+    - starts: array (lanes, coordinates)
+    - returns: array (lanes, coordinates)
     """
     wide = max(objective.delta, WIDE)
     return _phase(objective, "gauss-newton", starts, wide, _Aim(objective.box, wide, _NEAR)).z
@@ -141,17 +128,9 @@ def finish(
 ) -> Solution:
     """Minimise from starts that are close, as delta narrows.
 
-    Parameters
-    ----------
-    starts : array (lanes, coordinates)
-    width
-        Huber's delta to narrow from.
-    tolerance
-        See `Solution.converged`.
-
-    Returns
-    -------
-    Solution
+    - starts: array (lanes, coordinates)
+    - width: Huber's delta to narrow from.
+    - tolerance: see `Solution.converged`.
     """
     aim = _Aim(objective.box, objective.delta, tolerance)
     end = _phase(objective, "exact", starts, max(objective.delta, width), aim)

@@ -60,27 +60,16 @@ class Probe(NamedTuple):
 class LawSpec:
     """One law to fit.
 
-    Attributes
-    ----------
-    law
-        A `Law`: its fields are the coefficients, in order, then `supervised` if it stands on a
-        supervised law that is held.
-    columns
-        What it reads of a table of runs: the inputs in the order of `log_loss`, the measured loss
-        last.
-    ranges : dict of (float, float)
-        For each coefficient what is plausible. Where it is positive the coordinate is the log.
-    terms : dict of (str, str)
-        {"A": ("alpha", "params")}: A is the scale of a term A / params^alpha. Its coordinate, and
-        its range, are that term's in the (geometric) middle of the runs.
-    ridges
-        For pairs of coefficients the reason why they may move together.
-    probes : tuple of Probe
-
-    Raises
-    ------
-    ValueError
-        Where these parts do not fit together: the part is named.
+    - law: a `Law`: its fields are the coefficients, in order, then `supervised` if it stands on a
+      supervised law that is held.
+    - columns: what it reads of a table of runs: the inputs in the order of `log_loss`, the measured
+      loss last.
+    - ranges: for each coefficient what is plausible. Where it is positive the coordinate is the
+      log.
+    - terms: {"A": ("alpha", "params")}: A is the scale of a term A / params^alpha. Its coordinate,
+      and its range, are that term's in the (geometric) middle of the runs.
+    - ridges: for pairs of coefficients the reason why they may move together.
+    - raises ValueError: where these parts do not fit together: the part is named.
     """
 
     name: str
@@ -149,10 +138,7 @@ class LawSpec:
     def centre(self, logs: np.ndarray, supervised: SupervisedLaw | None) -> np.ndarray:
         """What the coordinates are built around.
 
-        Parameters
-        ----------
-        logs : array (columns, runs)
-            Logs of the table's columns.
+        - logs: array (columns, runs); logs of the table's columns.
         """
         return logs[:-1].mean(axis=1)
 
@@ -193,13 +179,9 @@ class LawSpec:
     def residuals(self, z: np.ndarray, lane: dict, table: dict) -> np.ndarray:
         """Log of the law over the run, one a run: what the solver minimises.
 
-        Parameters
-        ----------
-        z : array (coordinates,)
-        lane
-            "fixed" (coefficients,), NaN where free; "supervised" (6,) where the law needs it.
-        table
-            "logs" (columns, runs) and "centre".
+        - z: array (coordinates,)
+        - lane: "fixed" (coefficients,), NaN where free; "supervised" (6,) where the law needs it.
+        - table: "logs" (columns, runs) and "centre".
         """
         values = self.coefficients_at(z, lane["fixed"], table["centre"])
         supervised = SupervisedLaw(*lane["supervised"]) if self.needs_supervised else None

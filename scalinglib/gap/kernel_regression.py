@@ -30,11 +30,9 @@ __all__ = [
 def teacher_error(alpha: ArrayLike, teacher_size: int, teacher_bound: float) -> float:
     """‖g* - f*‖ of the best teacher (Equation 17).
 
-    Parameters
-    ----------
-    alpha : (p,), coefficients of the target
-    teacher_size : m, from 1 to p
-    teacher_bound : T, the largest norm that the teacher may have
+    - alpha: (p,), coefficients of the target
+    - teacher_size: m, from 1 to p
+    - teacher_bound: T, the largest norm that the teacher may have
     """
     alpha, m = _target(alpha), _size("teacher_size", teacher_size, alpha)
     return _error(alpha, m, _shrink(positive("teacher_bound", teacher_bound), alpha[:m]))
@@ -49,11 +47,9 @@ def student_error(
 ) -> float:
     """‖h* - f*‖ of the student that imitates the best teacher best (Equation 22).
 
-    Parameters
-    ----------
-    alpha : (p,), coefficients of the target
-    teacher_size, student_size : m and n, from 1 to p
-    teacher_bound, student_bound : T and D, as the paper calls them; it takes D <= T
+    - alpha: (p,), coefficients of the target
+    - teacher_size, student_size: m and n, from 1 to p
+    - teacher_bound, student_bound: T and D, as the paper calls them; it takes D <= T
     """
     alpha = _target(alpha)
     m = _size("teacher_size", teacher_size, alpha)
@@ -66,17 +62,12 @@ def student_error(
 def constrained_least_squares(design: np.ndarray, target: np.ndarray, bound: float) -> np.ndarray:
     """Coefficients c that minimise ‖design c - target‖ with ‖c‖ <= bound.
 
-    Parameters
-    ----------
-    design : (points, size)
-    target : (points,)
-    bound : positive
-
-    Returns
-    -------
-    (size,)
-        The least-squares solution if it is within the bound, else the ridge solution whose norm
-        is the bound (the multiplier is found by root search on the secular equation).
+    - design: (points, size)
+    - target: (points,)
+    - bound: positive
+    - returns: (size,); the least-squares solution if it is within the bound, else the ridge
+      solution whose norm is the bound (the multiplier is found by root search on the secular
+      equation).
     """
     bound = positive("bound", bound)
     u, s, vt = np.linalg.svd(design, full_matrices=False)
@@ -157,10 +148,7 @@ def rise_start(
 def cosine_basis(points: int, size: int) -> np.ndarray:
     """The first `size` cosines, orthonormal under the mean over `points` midpoints of [0, 1].
 
-    Returns
-    -------
-    (points, size)
-        Column i is φ_i at the midpoints; size may be at most `points`.
+    - returns: (points, size); column i is φ_i at the midpoints; size may be at most `points`.
     """
     if not 1 <= size <= points:
         raise ValueError(f"size is {size!r}; it must be from 1 to points = {points}")

@@ -62,11 +62,9 @@ Network = tuple[tuple[jax.Array, jax.Array], ...]
 class Problem:
     """Which samples there are: the length of the context and the share of easy ones.
 
-    Attributes
-    ----------
-    context : elements of the context, and labels; 2 to 10, so that every input fits in a table
-    easy : probability that the pointer shows a 0, in [0, 1]; else it shows 1 or 2, equally often.
-        All other elements are uniform in {0, 1, 2}, so that 1/3 makes the whole context uniform.
+    - context: elements of the context, and labels; 2 to 10, so that every input fits in a table
+    - easy: probability that the pointer shows a 0, in [0, 1]; else it shows 1 or 2, equally often;
+      all other elements are uniform in {0, 1, 2}, so that 1/3 makes the whole context uniform.
     """
 
     context: int = 8
@@ -83,10 +81,8 @@ class Problem:
 class Schedule:
     """One cosine cycle with linear warm-up, for Adam.
 
-    Attributes
-    ----------
-    peak : highest learning rate
-    warmup : share of the steps spent on the way up to it, in (0, 1)
+    - peak: highest learning rate
+    - warmup: share of the steps spent on the way up to it, in (0, 1)
     """
 
     peak: float = 3e-3
@@ -110,10 +106,8 @@ def label(context: ArrayLike, pointer: ArrayLike) -> jax.Array:
     one it shows. The paper does not say which if there are several, or none: the first one here,
     and the pointer itself if there is none.
 
-    Parameters
-    ----------
-    context : whole numbers (..., context)
-    pointer : whole numbers (...)
+    - context: whole numbers (..., context)
+    - pointer: whole numbers (...)
     """
     context, pointer = jnp.asarray(context), jnp.asarray(pointer)
     shown = jnp.take_along_axis(context, pointer[..., None], axis=-1)
@@ -259,23 +253,14 @@ def train(
     Networks of one seed start alike and see the same samples, whatever they learn from: they
     differ by their tables alone. Every sample is new.
 
-    Parameters
-    ----------
-    width : of both hidden layers
-    samples : for each network, rounded up to whole batches
-    tables : float32 (seeds, tables, rows, context)
-        Probabilities to learn from over every input: `truth`, or the `answers` of teachers.
-    stream : "teacher", "student" or "evaluation"
-        Which of the disjoint streams the samples come from.
-
-    Returns
-    -------
-    as from `init`, each array with two axes (seeds, tables) in front
-
-    Raises
-    ------
-    FloatingPointError
-        If a network has weights that are not finite.
+    - width: of both hidden layers
+    - samples: for each network, rounded up to whole batches
+    - tables: float32 (seeds, tables, rows, context); probabilities to learn from over every input:
+      `truth`, or the `answers` of teachers.
+    - stream: "teacher", "student" or "evaluation"; which of the disjoint streams the samples come
+      from.
+    - returns: as from `init`, each array with two axes (seeds, tables) in front
+    - raises FloatingPointError: if a network has weights that are not finite.
     """
     schedule = schedule or Schedule()
     if stream not in STREAMS:
@@ -359,11 +344,9 @@ def _sums(network, features, wanted, easy):
 def evaluate(problem: Problem, network: Network, samples: int = 2**17) -> dict[str, np.ndarray]:
     """Cross-entropy against the labels (nats) and accuracy of networks on the held-out stream.
 
-    Returns
-    -------
-    (seeds, tables) each: loss, accuracy, and the same over the easy samples, whose
-    label is the pointer, and the hard ones: easy_loss, easy_accuracy, hard_loss, hard_accuracy;
-    nan there if the problem has no such samples.
+    - returns: (seeds, tables) each: loss, accuracy, and the same over the easy samples, whose label
+      is the pointer, and the hard ones: easy_loss, easy_accuracy, hard_loss, hard_accuracy; nan
+      there if the problem has no such samples.
     """
     held_out = _held_out(problem, samples)
     sums = _one_by_one(lambda one: _sums(one, *held_out), network).astype(float)

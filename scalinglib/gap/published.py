@@ -102,11 +102,8 @@ def relative_error(law: StudentLaw, runs: pd.DataFrame) -> pd.Series:
 def cost_examples(law: StudentLaw, scenarios: Sequence = ("teacher_inference",)) -> pd.DataFrame:
     """Section D.5's two examples: what a student's loss costs, over what it costs on data.
 
-    Returns
-    -------
-    DataFrame
-        Two rows a scenario: student_params, student_loss (nats per token), said (the ratio that
-        the section names), scenario, compute_ratio under `law`.
+    - returns: two rows a scenario: student_params, student_loss (nats per token), said (the ratio
+      that the section names), scenario, compute_ratio under `law`.
     """
     rows = []
     for size, loss, said in ((5e8, 2.4, 3 / 4), (1e10, 2.2, 1 / 2)):

@@ -69,13 +69,10 @@ class StudentLaw(Law):
     ) -> np.ndarray:
         """Cross-entropy of the student against data, nats per token.
 
-        Parameters
-        ----------
-        student_params, student_tokens
-            Non-embedding parameters N_S and distillation tokens D_S, positive and finite.
-        teacher_loss
-            The teacher's cross-entropy against data L_T, nats per token, from `least_teacher_loss`
-            on. All broadcast.
+        - student_params, student_tokens: non-embedding parameters N_S and distillation tokens D_S,
+          positive and finite.
+        - teacher_loss: the teacher's cross-entropy against data L_T, nats per token, from
+          `least_teacher_loss` on. All broadcast.
         """
         return loss_of(
             self,

@@ -38,14 +38,10 @@ LEVEL = 0.9  # of ranges over laws, and of a new run's band, where none is asked
 class Seen:
     """The runs that laws were fitted to, as far as a distance from them needs.
 
-    Attributes
-    ----------
-    student_params, student_tokens : array (settings,)
-        Of each student that was trained.
-    best_teacher, worst_teacher : array (settings,)
-        The least and the largest of its teachers' losses.
-    supervised
-        Says what a student reaches alone, against which its teacher is measured.
+    - student_params, student_tokens: array (settings,); of each student that was trained.
+    - best_teacher, worst_teacher: array (settings,); the least and the largest of its teachers'
+      losses.
+    - supervised: says what a student reaches alone, against which its teacher is measured.
     """
 
     student_params: np.ndarray
@@ -88,22 +84,13 @@ class Seen:
 class Ensemble:
     """Distillation laws of several forms with weights.
 
-    Attributes
-    ----------
-    members : tuple of StudentLaw
-    names
-        Where each comes from, such as "equation8 3, delta 0.001" or "corrected".
-    forms
-        Keys of `laws.FORMS`.
-    weights : array (members,)
-        Positive, sum 1.
-    scales : array (members,)
-        Mean absolute residual of log-loss of one run, whatever the law.
-    seen
-        The runs; without them no `predict`.
-    growth
-        Deviation of log-loss that all laws share, for each unit of `Seen.distance`: what they have
-        missed by on runs kept from them.
+    - names: where each comes from, such as "equation8 3, delta 0.001" or "corrected".
+    - forms: keys of `laws.FORMS`.
+    - weights: array (members,); positive, sum 1.
+    - scales: array (members,); mean absolute residual of log-loss of one run, whatever the law.
+    - seen: the runs; without them no `predict`.
+    - growth: deviation of log-loss that all laws share, for each unit of `Seen.distance`: what they
+      have missed by on runs kept from them.
     """
 
     members: tuple
@@ -125,17 +112,10 @@ class Ensemble:
     def quantiles(self, values: ArrayLike, levels: ArrayLike) -> np.ndarray:
         """Weighted quantiles over the laws.
 
-        Parameters
-        ----------
-        values : array_like (members, ...)
-            One answer a law; inf, say "never", is an answer too.
-        levels
-            Between 0 and 1.
-
-        Returns
-        -------
-        array, shape of `levels`, then the rest of the shape of `values`
-            The smallest value that laws of at least that weight do not exceed.
+        - values: array_like (members, ...); one answer a law; inf, say "never", is an answer too.
+        - levels: between 0 and 1.
+        - returns: array, shape of `levels`, then the rest of the shape of `values`; the smallest
+          value that laws of at least that weight do not exceed.
         """
         values = self._one_each(values)
         return _quantiles(values, self.weights, levels)
@@ -159,17 +139,11 @@ class Ensemble:
         In the range are the spread of the laws, one run's scatter and the discrepancy, which grows
         with the distance from the runs. Arguments as for `StudentLaw.loss`.
 
-        Returns
-        -------
-        DataFrame
-            One row a run: student_params, student_tokens, teacher_loss; low, centre, high, nats per
-            token; level and kind of that range; distance, by `Seen.distance`, and discrepancy, the
-            deviation of log-loss that it makes.
-
-        Raises
-        ------
-        ValueError
-            Where `level` is not between 0 and 1, or the ensemble does not know its runs.
+        - returns: one row a run: student_params, student_tokens, teacher_loss; low, centre, high,
+          nats per token; level and kind of that range; distance, by `Seen.distance`, and
+          discrepancy, the deviation of log-loss that it makes.
+        - raises ValueError: where `level` is not between 0 and 1, or the ensemble does not know its
+          runs.
         """
         if not 0 < level < 1:
             raise ValueError(f"level is {level!r}; it must be between 0 and 1")
@@ -234,16 +208,10 @@ class Ensemble:
     def by_form(self, values: ArrayLike, level: float = LEVEL) -> pd.DataFrame:
         """One answer a law, form by form, so that nothing counts forms.
 
-        Parameters
-        ----------
-        values : array_like (members,)
-
-        Returns
-        -------
-        DataFrame
-            Indexed by form, the heaviest first, then "passes its floor", "respects its floor" and
-            "all": laws (how many), weight, low, centre, high (quantiles of their values; inf is an
-            answer too), level.
+        - values: array_like (members,)
+        - returns: indexed by form, the heaviest first, then "passes its floor", "respects its
+          floor" and "all": laws (how many), weight, low, centre, high (quantiles of their values;
+          inf is an answer too), level.
         """
         values, forms, passes = self._one_each(values), np.array(self.forms), self.passes_floor
         heaviest = sorted(set(self.forms), key=lambda form: -self.weights[forms == form].sum())
@@ -294,11 +262,8 @@ class Ensemble:
 def ensemble(name: str = "figure1") -> Ensemble:
     """The ensemble that ships with the package.
 
-    Parameters
-    ----------
-    name
-        "figure1": laws fitted to the 328 runs of the paper's Figure 1, with `corrected` and the
-        authors' own law as drawn there.
+    - name: "figure1": laws fitted to the 328 runs of the paper's Figure 1, with `corrected` and the
+      authors' own law as drawn there.
     """
     if name != "figure1":
         raise ValueError(f"ensemble is {name!r}; it must be 'figure1'")
@@ -311,13 +276,9 @@ def ensemble(name: str = "figure1") -> Ensemble:
 def from_rows(rows: Iterable[dict], seen: Seen | None = None) -> Ensemble:
     """An `Ensemble` from one row a law.
 
-    Parameters
-    ----------
-    rows
-        name, form, weight, scale, supervised_E ... supervised_gamma, the coefficients of the form
-        (those of other forms are ignored), and growth where there are runs seen.
-    seen
-        Those.
+    - rows: name, form, weight, scale, supervised_E ... supervised_gamma, the coefficients of the
+      form (those of other forms are ignored), and growth where there are runs seen.
+    - seen: those runs.
     """
     rows = list(rows)
     members = []

@@ -84,10 +84,8 @@ class SupervisedLaw(Law, _SupervisedCoefficients):
     def loss(self, params: ArrayLike, tokens: ArrayLike) -> np.ndarray:
         """Cross-entropy of a model trained on data, nats per token.
 
-        Parameters
-        ----------
-        params, tokens
-            Non-embedding parameters N and tokens D, positive and finite; they broadcast.
+        - params, tokens: non-embedding parameters N and tokens D, positive and finite; they
+          broadcast.
         """
         return loss_of(self, params=params, tokens=tokens)
 
@@ -106,10 +104,8 @@ class SupervisedLaw(Law, _SupervisedCoefficients):
     def tokens_for_loss(self, params: ArrayLike, loss: ArrayLike) -> np.ndarray:
         """Tokens D at which a model of `params` parameters reaches `loss`; inf where none does.
 
-        Parameters
-        ----------
-        params, loss
-            Non-embedding parameters and nats per token, positive and finite; they broadcast.
+        - params, loss: non-embedding parameters and nats per token, positive and finite; they
+          broadcast.
         """
         params, loss = positive("params", params), positive("loss", loss)
         xp = namespace(params, loss, self.A)

@@ -26,9 +26,7 @@ def below_floor(law: StudentLaw, student_params: ArrayLike) -> np.ndarray:
     What a model of that size reaches on endless data is its floor, whoever teaches it, if models
     are optimised; a law that goes below it says that they are not, or is wrong there.
 
-    Returns
-    -------
-    array (students,), 0 where the law respects the floor
+    - returns: array (students,), 0 where the law respects the floor
     """
     student_params = np.ravel(np.asarray(student_params, float))
     floor = law.supervised.infinite_data_loss(student_params)

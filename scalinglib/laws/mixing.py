@@ -22,12 +22,10 @@ def mixed_loss(
     mean of the two (`scalinglib.study.designs.mixing` derives it; Bates and Granger, 1969, of
     forecasts).
 
-    Parameters
-    ----------
-    labels_loss, taught_loss : nats per token, at lambda 0 and 1, of the same student and tokens
-    mixing : lambda, in [0, 1]
-    entropy : E, nats per token, below both losses
-    correlation : c, in [-1, 1]
+    - labels_loss, taught_loss: nats per token, at lambda 0 and 1, of the same student and tokens
+    - mixing: lambda, in [0, 1]
+    - entropy: E, nats per token, below both losses
+    - correlation: c, in [-1, 1]
     """
     first, second = _errors(labels_loss, taught_loss, entropy)
     share = np.asarray(mixing, dtype=float)

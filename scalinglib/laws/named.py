@@ -21,18 +21,12 @@ NAMES = ("table6", "corrected", "refit", "figure1", "bias_variance")
 def load(name: str = "corrected") -> StudentLaw:
     """A named law of the paper's runs.
 
-    Parameters
-    ----------
-    name
-        "table6", as printed; "corrected", the same with B' = 2.0e6, since the printed B' is a
-        misprint that makes distillation tokens almost free; "refit", Equation 8 fitted to the 328
-        runs of Figure 1; "figure1", the law that is drawn there (notebooks 04 and 05 show all
-        four); "bias_variance", another form, which predicts students left out better, but whose
-        floors and crossovers are not to be used (notebook 14). All share Table 6's supervised law.
-
-    Returns
-    -------
-    DistillationLaw, or for "bias_variance" a `BiasVariance`
+    - name: "table6", as printed; "corrected", the same with B' = 2.0e6, since the printed B' is a
+      misprint that makes distillation tokens almost free; "refit", Equation 8 fitted to the 328
+      runs of Figure 1; "figure1", the law that is drawn there (notebooks 04 and 05 show all four);
+      "bias_variance", another form, which predicts students left out better, but whose floors and
+      crossovers are not to be used (notebook 14). All share Table 6's supervised law.
+    - returns: DistillationLaw, or for "bias_variance" a `BiasVariance`
     """
     if name not in NAMES:
         raise ValueError(f"coefficient set is {name!r}; it must be one of {list(NAMES)}")

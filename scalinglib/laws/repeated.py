@@ -44,11 +44,8 @@ class RepeatedLaw(Law, _RepeatedCoefficients):
     def loss(self, params: ArrayLike, tokens: ArrayLike, unique_tokens: ArrayLike) -> np.ndarray:
         """Cross-entropy of a model trained on data that it reads again, nats per token.
 
-        Parameters
-        ----------
-        params, tokens, unique_tokens
-            Non-embedding parameters N, training tokens D, and how many of these are different, at
-            most D; they broadcast.
+        - params, tokens, unique_tokens: non-embedding parameters N, training tokens D, and how many
+          of these are different, at most D; they broadcast.
         """
         if np.any(np.asarray(unique_tokens) > np.asarray(tokens)):
             raise ValueError("unique_tokens exceed tokens; what is not read counts for nothing")
@@ -87,13 +84,9 @@ def _worth(xp, log_times, most):
 def repeated(supervised: SupervisedLaw, which: str = "estimate") -> RepeatedLaw:
     """A supervised law with the R_D and R_N of the runs of Muennighoff et al.
 
-    Parameters
-    ----------
-    supervised
-        The law of tokens that are read once.
-    which
-        "estimate", or the "low" or "high" end of R_D's 95% interval, R_N staying: what a token is
-        worth when read again at least and at most.
+    - supervised: the law of tokens that are read once.
+    - which: "estimate", or the "low" or "high" end of R_D's 95% interval, R_N staying: what a token
+      is worth when read again at least and at most.
     """
     text = (COEFFICIENTS / "repeated.csv").read_text(encoding="utf-8")
     rows = {row["coefficient"]: row for row in csv.DictReader(text.split())}

@@ -102,23 +102,15 @@ def judge(
     true or false the value must equal it. What fails with `scale = "ours"` is not seen at our
     scale.
 
-    Parameters
-    ----------
-    claim_id
-        As in data/claims.toml.
-    value
-        Of a claim about the law, under the corrected one; it is shown, and decides where there is
-        no `evidence`.
-    evidence
-        The same under laws that fit the runs, which all count alike. What fewer than `DECIDED` of
-        them keep, and fewer than that do not, is undecided by the evidence.
-    authors
-        The same under the authors' own laws: the corrected one and the one drawn in Figure 1.
-
-    Raises
-    ------
-    ValueError
-        If the ledger has no such claim, or none that can be tested, or a value is not finite.
+    - claim_id: as in data/claims.toml.
+    - value: of a claim about the law, under the corrected one; it is shown, and decides where there
+      is no `evidence`.
+    - evidence: the same under laws that fit the runs, which all count alike. What fewer than
+      `DECIDED` of them keep, and fewer than that do not, is undecided by the evidence.
+    - authors: the same under the authors' own laws: the corrected one and the one drawn in Figure
+      1.
+    - raises ValueError: if the ledger has no such claim, or none that can be tested, or a value is
+      not finite.
     """
     claims = ledger()
     if claim_id not in claims:

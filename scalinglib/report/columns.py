@@ -38,18 +38,11 @@ def powers(value: float, _: object = None) -> str:
 class Column:
     """What a column's axis says, and how single values of it are written.
 
-    Attributes
-    ----------
-    label : str
-        With its symbol and unit.
-    symbol : str
-        What stands before a value in a title; "" for a value that says itself what it is.
-    words : callable
-        From a value to its text.
-    log : bool
-        Whether its axis is logarithmic, with ticks in those words.
-    base : int
-        Of a logarithmic axis: 2 ticks the powers of two, 10 what is round.
+    - label: with its symbol and unit.
+    - symbol: what stands before a value in a title; "" for a value that says itself what it is.
+    - words: from a value to its text.
+    - log: whether its axis is logarithmic, with ticks in those words.
+    - base: of a logarithmic axis: 2 ticks the powers of two, 10 what is round.
     """
 
     label: str

@@ -51,21 +51,12 @@ class Panels(sns.FacetGrid):
     Axes are labelled and scaled, values written and coloured as `columns` has them; `save` takes a
     `Panels` where it takes a figure. `axes_dict` has the panels by value, `ax` is the only one.
 
-    Parameters
-    ----------
-    table : DataFrame
-    x, y : str
-        Columns; a name that `columns` does not know labels its axis itself.
-    title : str
-        The finding, over all panels.
-    col : str
-        The column whose values have a panel each, in the table's order.
-    wrap : int
-        Panels a row, three at most; four panels are two by two.
-    labels : (str, str)
-        Of the axes, where not those of `columns`.
-    size : (width, height of a panel)
-        Inches.
+    - x, y: columns; a name that `columns` does not know labels its axis itself.
+    - title: the finding, over all panels.
+    - col: the column whose values have a panel each, in the table's order.
+    - wrap: panels a row, three at most; four panels are two by two.
+    - labels: of the axes, where not those of `columns`.
+    - size: (width, height of a panel); inches.
     """
 
     def __init__(

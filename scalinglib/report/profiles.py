@@ -14,16 +14,10 @@ __all__ = ["Profile", "load"]
 class Profile:
     """Sizes of the work in a notebook.
 
-    Attributes
-    ----------
-    name : str
-        "fast" or "full".
-    saves : bool
-        Whether figures and tables are written, and figures laid out for it.
-    curve_points, map_points : int
-        Points along a curve, and along each side of a contour map.
-    fit_starts, fit_replicates : int
-        Starts of a fit, and its bootstrap replicates.
+    - name: "fast" or "full".
+    - saves: whether figures and tables are written, and figures laid out for it.
+    - curve_points, map_points: points along a curve, and along each side of a contour map.
+    - fit_starts, fit_replicates: starts of a fit, and its bootstrap replicates.
     """
 
     name: str

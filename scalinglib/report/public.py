@@ -12,12 +12,9 @@ __all__ = ["PublicTable", "supervised_tables"]
 class PublicTable(NamedTuple):
     """Runs of one study.
 
-    Attributes
-    ----------
-    runs
-        params, tokens, loss and what else the table has, `row` and `ratio` (tokens over params).
-    cluster
-        Columns whose equal rows are one training run, or repeats of one setting.
+    - runs: params, tokens, loss and what else the table has, `row` and `ratio` (tokens over
+      params).
+    - cluster: columns whose equal rows are one training run, or repeats of one setting.
     """
 
     runs: pd.DataFrame

@@ -45,16 +45,10 @@ def seed_noise(runs: pd.DataFrame, value: str = "loss") -> pd.DataFrame:
     alone share their seeds, so that all of them together have the freedom of one. A depth of which
     nothing was repeated takes the deepest that was.
 
-    Parameters
-    ----------
-    runs : DataFrame, a row a run
-    value : str
-        The column whose noise is asked for.
-
-    Returns
-    -------
-    DataFrame, index (n_layers, tokens): deviation, freedom (of the pooled variance, by
-    Satterthwaite's formula)
+    - runs: DataFrame, a row a run
+    - value: the column whose noise is asked for.
+    - returns: DataFrame, index (n_layers, tokens): deviation, freedom (of the pooled variance, by
+      Satterthwaite's formula)
     """
     same = runs.groupby([*_SAME, "peak"], dropna=False)[value].agg(["var", "size"])
     same = same.dropna().reset_index()
@@ -78,10 +72,8 @@ def seed_noise(runs: pd.DataFrame, value: str = "loss") -> pd.DataFrame:
 def with_noise(table: pd.DataFrame, noise: pd.DataFrame, value: str = "loss") -> pd.DataFrame:
     """Means over `seeds` with the interval that `seed_noise` gives them.
 
-    Returns
-    -------
-    DataFrame: the table, and error (standard error of `value`), freedom, and `value`_low and
-    `value`_high, the t interval at `compare.LEVEL`
+    - returns: DataFrame: the table, and error (standard error of `value`), freedom, and `value`_low
+      and `value`_high, the t interval at `compare.LEVEL`
     """
     own = noise.loc[list(zip(table.n_layers, table.tokens, strict=True))]
     error = own.deviation.to_numpy() / np.sqrt(table.seeds)
@@ -93,11 +85,9 @@ def with_noise(table: pd.DataFrame, noise: pd.DataFrame, value: str = "loss") ->
 def means(runs: pd.DataFrame) -> pd.DataFrame:
     """One row a setting, averaged over seeds, with the columns that fits want.
 
-    Returns
-    -------
-    DataFrame
-        kind, n_layers, params, tokens, loss, seeds, and of the loss what `with_noise` adds; for
-        distilled runs also student_params, student_tokens, student_loss and the teacher's columns.
+    - returns: kind, n_layers, params, tokens, loss, seeds, and of the loss what `with_noise` adds;
+      for distilled runs also student_params, student_tokens, student_loss and the teacher's
+      columns.
     """
     groups = runs.groupby(_SAME, dropna=False, sort=False)
     table = groups[_MEASURED].mean().reset_index()
@@ -112,19 +102,12 @@ def collapse(runs: pd.DataFrame, degree: int = 3) -> pd.Series:
 
     A polynomial in the teacher's loss is drawn through the means; then log N_T may help.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Runs of one student, with teacher_params.
-    degree : int
-
-    Returns
-    -------
-    Series: teachers, spread (standard deviation about the curve, relative to the loss), noise (the
-    spread that seeds alone would give: what is left of their losses when each teacher's and each
-    seed's mean is taken away, for a seed moves all teachers' students together; NaN where fewer
-    than two seeds are those of every teacher), slope and
-    slope_error (nats a decade of N_T at equal teacher's loss), p (of a slope of zero, by a t test)
+    - runs: Runs of one student, with teacher_params.
+    - returns: Series: teachers, spread (standard deviation about the curve, relative to the loss),
+      noise (the spread that seeds alone would give: what is left of their losses when each
+      teacher's and each seed's mean is taken away, for a seed moves all teachers' students
+      together; NaN where fewer than two seeds are those of every teacher), slope and slope_error
+      (nats a decade of N_T at equal teacher's loss), p (of a slope of zero, by a t test)
     """
     teachers = runs.groupby("teacher")[["loss", "teacher_loss", "teacher_params"]].mean()
     teachers = teachers.astype(float)
@@ -161,20 +144,12 @@ def decomposed(
 ) -> dict[str, np.ndarray]:
     """KL(p, S) = t + K + X in every context: of truth p, teacher T and student S.
 
-    Parameters
-    ----------
-    log_truth, log_teacher, log_student : float64 arrays (..., n_vocab)
-        Log-probabilities; the truth's may be -inf, where a symbol cannot follow.
-
-    Returns
-    -------
-    dict of arrays (...), nats: t (KL(p, T)), K (KL(T, S)) and the cross term X, each from its own
-    sum
-
-    Raises
-    ------
-    ValueError
-        If a model excludes a symbol: its divergence is infinite, or X is not defined.
+    - log_truth, log_teacher, log_student: float64 arrays (..., n_vocab); log-probabilities; the
+      truth's may be -inf, where a symbol cannot follow.
+    - returns: dict of arrays (...), nats: t (KL(p, T)), K (KL(T, S)) and the cross term X, each
+      from its own sum
+    - raises ValueError: if a model excludes a symbol: its divergence is infinite, or X is not
+      defined.
     """
     for name, given in (("log_teacher", log_teacher), ("log_student", log_student)):
         if not np.isfinite(given).all():
@@ -203,13 +178,10 @@ def at_budgets(table: pd.DataFrame, budgets: Iterable[tuple[float, int]]) -> pd.
 def against_data(runs: pd.DataFrame) -> pd.DataFrame:
     """Distilled students against the same ones trained on data, seed by seed.
 
-    Returns
-    -------
-    DataFrame
-        Of each distilled setting with seeds that were also trained on data: its columns as in
-        `means`, over those seeds; loss_data (the mean trained on data), difference (loss less
-        loss_data, nats), what `with_noise` adds of it (error, difference_low, difference_high), and
-        verdict ("distilling wins", "data wins", "no difference")
+    - returns: of each distilled setting with seeds that were also trained on data: its columns as
+      in `means`, over those seeds; loss_data (the mean trained on data), difference (loss less
+      loss_data, nats), what `with_noise` adds of it (error, difference_low, difference_high), and
+      verdict ("distilling wins", "data wins", "no difference")
     """
     twin = ["n_layers", "tokens", "seed"]
     data = runs[runs.kind == "supervised"].drop_duplicates(twin).set_index(twin).loss
@@ -237,16 +209,9 @@ def teacher_budgets(design: Design) -> dict[str, float]:
 def profile_minimum(profile: pd.DataFrame, sizes: str = "params") -> pd.Series:
     """Size and loss at the minimum of an IsoFLOP profile's parabola.
 
-    Parameters
-    ----------
-    profile : DataFrame
-        Rows of one budget with loss and the column that `sizes` names.
-    sizes : str
-
-    Returns
-    -------
-    Series: at (size), loss, seen (False where the profile has no minimum inside: size and loss are
-    then those of its best run)
+    - profile: rows of one budget with loss and the column that `sizes` names.
+    - returns: Series: at (size), loss, seen (False where the profile has no minimum inside: size
+      and loss are then those of its best run)
     """
     try:
         found = [*isoflop_minimum(profile[sizes], profile.loss), True]
@@ -259,9 +224,8 @@ def profile_minimum(profile: pd.DataFrame, sizes: str = "params") -> pd.Series:
 def kl_rises(table: pd.DataFrame) -> dict[str, float]:
     """How often KL(teacher || student) rises from each trained teacher to the next better one.
 
-    Returns
-    -------
-    dict: students (kinds of them), always (share with a rise at every step), steps (share of all)
+    - returns: dict: students (kinds of them), always (share with a rise at every step), steps
+      (share of all)
     """
     ordered = table[table.teacher != PERFECT].sort_values(
         "teacher_loss", ascending=False, kind="stable"
@@ -276,15 +240,10 @@ def past_best(runs: pd.DataFrame) -> pd.DataFrame:
 
     The best teacher is that of the least mean loss, chosen after looking.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Distilled runs of several students under the same teachers.
-
-    Returns
-    -------
-    DataFrame, a row a student and teacher as in `means`: excess (nats over the best), what
-    `with_noise` adds of it (error, excess_low, excess_high), and best (of each student, true once)
+    - runs: distilled runs of several students under the same teachers.
+    - returns: DataFrame, a row a student and teacher as in `means`: excess (nats over the best),
+      what `with_noise` adds of it (error, excess_low, excess_high), and best (of each student, true
+      once)
     """
     student = ["n_layers", "params", "tokens"]
     mean = runs.groupby([*student, "teacher"]).loss.mean().reset_index()
@@ -311,10 +270,9 @@ def overtakers(runs: pd.DataFrame, within: float = 0.005) -> pd.DataFrame:
     So near their teacher seeds agree far better than elsewhere: the error is from the spread of
     these settings over their own seeds, pooled by depth.
 
-    Returns
-    -------
-    DataFrame: teacher, teacher_loss, n_layers, params, tokens, excess (student less teacher),
-    seeds, error, freedom, excess_low and excess_high (t interval), below (whether the interval is)
+    - returns: DataFrame: teacher, teacher_loss, n_layers, params, tokens, excess (student less
+      teacher), seeds, error, freedom, excess_low and excess_high (t interval), below (whether the
+      interval is)
     """
     close = runs[runs.kind == "distilled"]
     close = close.assign(excess=close.loss - close.teacher_loss)
@@ -339,10 +297,8 @@ def falls_back(part: pd.DataFrame) -> pd.Series:
 
     `part` holds rows of `overtakers` that differ in tokens alone.
 
-    Returns
-    -------
-    Series: tokens_least and least, tokens_last and last, rise, error, rises (whether its t interval
-    lies above zero)
+    - returns: Series: tokens_least and least, tokens_last and last, rise, error, rises (whether its
+      t interval lies above zero)
     """
     part = part.sort_values("tokens", kind="stable")
     least, last = part.loc[part.excess.idxmin()], part.iloc[-1]
@@ -363,9 +319,7 @@ def tokens_on(budget: float, params: ArrayLike) -> np.ndarray:
 def parabolas(table: pd.DataFrame, by: list[str], points: int = 40) -> pd.DataFrame:
     """Parabolas in log N through IsoFLOP profiles of three sizes or more, from end to end.
 
-    Returns
-    -------
-    DataFrame: the columns of `by`, params, loss
+    - returns: DataFrame: the columns of `by`, params, loss
     """
     found = []
     for keys, part in table.groupby(by):
@@ -395,21 +349,13 @@ def optima(
 ) -> pd.DataFrame:
     """Best size of each IsoFLOP profile that has one, with what the noise of the seeds leaves.
 
-    Parameters
-    ----------
-    table : DataFrame of `means`, with `budget`
-    by : list of str
-        Columns that tell profiles of one budget apart.
-    sizes : str
-        The column of sizes.
-    draws : int
-        Of the losses, with their standard errors.
-
-    Returns
-    -------
-    DataFrame: the columns of `by`, budget, at, at_low, at_high (95% of the draws), loss, share (of
-    the draws that have a minimum inside); profiles without one, or where fewer than nine draws in
-    ten have one, are left out
+    - table: DataFrame of `means`, with `budget`
+    - by: columns that tell profiles of one budget apart.
+    - sizes: the column of sizes.
+    - draws: of the losses, with their standard errors.
+    - returns: DataFrame: the columns of `by`, budget, at, at_low, at_high (95% of the draws), loss,
+      share (of the draws that have a minimum inside); profiles without one, or where fewer than
+      nine draws in ten have one, are left out
     """
     found = []
     for keys, part in table.groupby([*by, "budget"]):
@@ -429,18 +375,12 @@ def optima(
 def size_exponent(profiles: pd.DataFrame, predicted: Callable, draws: int = 400) -> pd.Series:
     """How fast the best size grows with compute, by parabolas and by a law (N* ~ C^a).
 
-    Parameters
-    ----------
-    profiles : DataFrame of `means`, with `budget`
-    predicted : callable
-        From sizes and tokens to the law's losses.
-    draws : int
-
-    Returns
-    -------
-    Series: budgets (with an optimum inside under nine draws in ten, and under the law), exponent,
-    low and high (95% of the draws), through_law (of parabolas through the law's losses at the same
-    sizes), law (of its own optimum); numbers but `budgets` are NaN for fewer than three budgets
+    - profiles: DataFrame of `means`, with `budget`
+    - predicted: from sizes and tokens to the law's losses.
+    - returns: Series: budgets (with an optimum inside under nine draws in ten, and under the law),
+      exponent, low and high (95% of the draws), through_law (of parabolas through the law's losses
+      at the same sizes), law (of its own optimum); numbers but `budgets` are NaN for fewer than
+      three budgets
     """
     fine = np.geomspace(size(1).params, size(7).params, 2001)
     rows, drawn = [], []

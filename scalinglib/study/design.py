@@ -17,26 +17,22 @@ __all__ = ["Design", "cheap_first"]
 class Design:
     """The one table of settings from which the list of runs follows.
 
-    Attributes
-    ----------
-    supervised : tuple of (n_layers, ratios, seeds)
-        Fixed-M supervised runs (E.2).
-    isoflop : tuple of (flops, depths, seeds)
-        Supervised IsoFLOP profiles, whose first seeds are also the IsoFLOP teachers.
-    teachers : tuple of (n_layers, ratio)
-        The fixed-M teachers; the perfect teacher joins them where the corpus has one.
-    profiles : tuple of (flops, ((n_layers, seeds), ...))
-        Student IsoFLOP profiles under each fixed-M teacher (Figure 2).
-    isoflop_teachers : tuple of float
-        Budgets whose models teach the fixed students.
-    fixed_students : tuple of (n_layers, ratio, seeds)
-        Students of the IsoFLOP teachers (Figure 3).
-    students : tuple of (n_layers, ratios, seeds)
-        Fixed-M students of every fixed-M teacher (Figure 4).
-    weak_to_strong : tuple of (n_layers, ratio, seeds)
-        More seeds of students that may overtake the first, weakest fixed-M teacher (Figure 41).
-    corpus, aspect_ratio, recipe, objective
-        Of every run (`Run`); the objective is that of the students.
+    - supervised: tuple of (n_layers, ratios, seeds); fixed-M supervised runs (E.2).
+    - isoflop: tuple of (flops, depths, seeds); supervised IsoFLOP profiles, whose first seeds are
+      also the IsoFLOP teachers.
+    - teachers: tuple of (n_layers, ratio); the fixed-M teachers; the perfect teacher joins them
+      where the corpus has one.
+    - profiles: tuple of (flops, ((n_layers, seeds), ...)); student IsoFLOP profiles under each
+      fixed-M teacher (Figure 2).
+    - isoflop_teachers: budgets whose models teach the fixed students.
+    - fixed_students: tuple of (n_layers, ratio, seeds); students of the IsoFLOP teachers (Figure
+      3).
+    - students: tuple of (n_layers, ratios, seeds); fixed-M students of every fixed-M teacher
+      (Figure 4).
+    - weak_to_strong: tuple of (n_layers, ratio, seeds); more seeds of students that may overtake
+      the first, weakest fixed-M teacher (Figure 41).
+    - corpus, aspect_ratio, recipe, objective: of every run (`Run`); the objective is that of the
+      students.
     """
 
     supervised: tuple = ()

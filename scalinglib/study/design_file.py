@@ -61,10 +61,7 @@ def read(path: str | Path) -> Design:
     `designs/example.toml` has every key with a comment. Folders and files of text are taken from
     where the file lies.
 
-    Raises
-    ------
-    DesignError
-        With every fault: the key, its value, and what is allowed.
+    - raises DesignError: with every fault: the key, its value, and what is allowed.
     """
     path = Path(path)
     try:
@@ -97,16 +94,11 @@ def read(path: str | Path) -> Design:
 def read_runs(path: str | Path, like: Design | None = None) -> list[Run]:
     """The runs that a CSV file lists, as `scalinglib design` writes it.
 
-    Parameters
-    ----------
-    path : columns student_params and student_tokens; teacher_params and teacher_tokens, empty for
-        runs on labels; seed, 0 where there is none
-    like : whose corpus, recipe, aspect ratio and objective the runs have; words without one
-
-    Raises
-    ------
-    DesignError
-        With every row whose sizes no model of the study has, or whose teacher lacks its tokens.
+    - path: columns student_params and student_tokens; teacher_params and teacher_tokens, empty for
+      runs on labels; seed, 0 where there is none
+    - like: whose corpus, recipe, aspect ratio and objective the runs have; words without one
+    - raises DesignError: with every row whose sizes no model of the study has, or whose teacher
+      lacks its tokens.
     """
     like, faults, found = like or Design(), [], []
     common = {"corpus": like.corpus, "aspect_ratio": like.aspect_ratio, "recipe": like.recipe}

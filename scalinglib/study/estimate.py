@@ -69,11 +69,9 @@ def lines(
 ) -> list[str]:
     """The plan in words.
 
-    Parameters
-    ----------
-    done : identities of rows that are there
-    rates : from `probe`
-    workers : processes; None stands for one a core
+    - done: identities of rows that are there
+    - rates: from `probe`
+    - workers: processes; None stands for one a core
     """
     workers = workers or os.cpu_count()
     todo = [r for r in runs if r.id not in done]

@@ -16,15 +16,9 @@ ENTRIES = 2**20  # probabilities in float64 that are judged at once
 def evaluate(params: Params, corpus: Corpus, teacher: Teacher | None = None) -> dict[str, float]:
     """What a model has learnt, on windows of the evaluation split that are the same for all.
 
-    Returns
-    -------
-    what the corpus's `score` gives, loss (nats per token) and accuracy among it, and kl_teacher
-    (KL(teacher || model), NaN without a teacher)
-
-    Raises
-    ------
-    FloatingPointError
-        If the loss is not finite.
+    - returns: what the corpus's `score` gives, loss (nats per token) and accuracy among it, and
+      kl_teacher (KL(teacher || model), NaN without a teacher)
+    - raises FloatingPointError: if the loss is not finite.
     """
     if params["head"].shape[0] != corpus.n_vocab:
         raise ValueError(

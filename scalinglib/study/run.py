@@ -23,20 +23,18 @@ WORDS = Words()
 class Run:
     """One model to train, a job of `experiment.execute`; one that cannot work is refused.
 
-    Attributes
-    ----------
-    n_layers : depth; the width is `aspect_ratio` times it
-    tokens : about how many; rounded to whole batches
-    seed : of weights and data; runs that share it share both, so that teachers, objectives and
-        learning rates are compared on equal terms
-    teacher : Run, tuple of Run, PERFECT or None
-        Whom it learns from; of several, the mean of their probabilities, in whatever order; None
-        means labels. A teacher may have learnt another corpus of the same symbols.
-    objective : ignored without a teacher
-    recipe : knobs of training
-    corpus : what it learns; the words of the committed studies leave no mark in its identity
-    aspect_ratio : width over depth; a multiple of 16, or of what makes the width one. That of the
-        committed studies, 16, leaves no mark either.
+    - n_layers: depth; the width is `aspect_ratio` times it
+    - tokens: about how many; rounded to whole batches
+    - seed: of weights and data; runs that share it share both, so that teachers, objectives and
+      learning rates are compared on equal terms
+    - teacher: Run, tuple of Run, PERFECT or None; whom it learns from; of several, the mean of
+      their probabilities, in whatever order; None means labels. A teacher may have learnt another
+      corpus of the same symbols.
+    - objective: ignored without a teacher
+    - recipe: knobs of training
+    - corpus: what it learns; the words of the committed studies leave no mark in its identity
+    - aspect_ratio: width over depth; a multiple of 16, or of what makes the width one. That of the
+      committed studies, 16, leaves no mark either.
     """
 
     n_layers: int

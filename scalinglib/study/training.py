@@ -34,10 +34,8 @@ def trained(
 ) -> transformer.Params:
     """Weights of one run, trained but not measured.
 
-    Parameters
-    ----------
-    teacher : from `teacher_of`, or a `stored.Stored`
-    folder : where a long run leaves its state
+    - teacher: from `teacher_of`, or a `stored.Stored`
+    - folder: where a long run leaves its state
     """
     params = train.train(
         r.architecture,

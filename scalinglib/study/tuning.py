@@ -12,18 +12,10 @@ _NEAR = 1.05  # a batch fills up the last step: tokens of one setting differ by 
 def undertuning(sweep: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """For each setting of a sweep the recipe's loss over the best of the sweep.
 
-    Parameters
-    ----------
-    sweep : DataFrame
-        params, tokens, windows, peak, loss; several seeds.
-    runs : DataFrame
-        The same of runs by the recipe.
-
-    Returns
-    -------
-    DataFrame
-        params, tokens, fixed, best (mean losses over seeds), excess (log of their ratio), peak and
-        windows of the best. Settings without a run by the recipe are left out.
+    - sweep: params, tokens, windows, peak, loss; several seeds.
+    - runs: the same of runs by the recipe.
+    - returns: params, tokens, fixed, best (mean losses over seeds), excess (log of their ratio),
+      peak and windows of the best. Settings without a run by the recipe are left out.
     """
     cells = sweep.groupby(["params", "tokens", "windows", "peak"], as_index=False).loss.mean()
     fixed = runs.groupby(_SETTING, as_index=False).loss.mean()

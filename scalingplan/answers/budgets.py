@@ -17,10 +17,7 @@ _BUDGETS = 64  # between the smallest and the largest of the runs, to look for o
 def seen(runs: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """What the runs span: {"params", "tokens", "compute"}, each (lowest, highest).
 
-    Parameters
-    ----------
-    runs
-        params, tokens. Training costs 3 F(N) FLOPs a token, the paper's F.
+    - runs: params, tokens. Training costs 3 F(N) FLOPs a token, the paper's F.
     """
     columns = runs.params.to_numpy(), runs.tokens.to_numpy()
     values = (*columns, 3 * forward_flops(columns[0]) * columns[1])
@@ -31,19 +28,11 @@ def seen(runs: pd.DataFrame) -> dict[str, tuple[float, float]]:
 def wanted(law_fit: Fit, budgets: ArrayLike) -> pd.DataFrame:
     """The best size and tokens of each budget.
 
-    Parameters
-    ----------
-    law_fit
-        Of the supervised law.
-    budgets
-        FLOPs of training.
-
-    Returns
-    -------
-    DataFrame
-        compute, params and tokens with _low and _high (9 of 10 replicates; NaN where one has
-        no optimum), the columns of `Fit.predict`, and inside: whether size, tokens and budget are
-        within what the runs span.
+    - law_fit: of the supervised law.
+    - budgets: FLOPs of training.
+    - returns: compute, params and tokens with _low and _high (9 of 10 replicates; NaN where one has
+      no optimum), the columns of `Fit.predict`, and inside: whether size, tokens and budget are
+      within what the runs span.
     """
     best = pd.DataFrame({"compute": np.atleast_1d(np.asarray(budgets, float))})
     best["params"], best["tokens"] = supervised_optimum(law_fit.law, best.compute.to_numpy())

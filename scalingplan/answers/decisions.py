@@ -37,24 +37,15 @@ _REMEDY = (
 class Answer:
     """One decision answered.
 
-    Attributes
-    ----------
-    problem
-    advice
-        What the laws say, whether or not the runs bear it.
-    verdict
-        That of the advice, or `NO_VERDICT`.
-    reasons
-        Why there is none.
-    teachers
-        The chosen one first, then by loss: the teacher, student_tokens, predicted, share (of the
-        replicates in which it is the best), regret (mean loss over them of choosing it, nats),
-        inside (whether its student's tokens are within what the runs span).
-    ten_times
-        value, low, high: what ten times the tokens gain, nats; beyond, the factor by which they
-        leave the runs, or 0.
-    notes
-        What stands beside the verdict.
+    - advice: what the laws say, whether or not the runs bear it.
+    - verdict: that of the advice, or `NO_VERDICT`.
+    - reasons: why there is none.
+    - teachers: the chosen one first, then by loss: the teacher, student_tokens, predicted, share
+      (of the replicates in which it is the best), regret (mean loss over them of choosing it,
+      nats), inside (whether its student's tokens are within what the runs span).
+    - ten_times: value, low, high: what ten times the tokens gain, nats; beyond, the factor by which
+      they leave the runs, or 0.
+    - notes: what stands beside the verdict.
     """
 
     problem: Problem
@@ -110,12 +101,9 @@ def inside_problem(
 ) -> Problem:
     """The decision asked for, with the teachers of the runs; None is taken in the middle of them.
 
-    Parameters
-    ----------
-    distilled
-        `tables.columns.DISTILLATION`.
-    student_params, compute, delta_lgt
-        Of `Problem`; in their place a size of the runs, and a budget with their tokens.
+    - distilled: `tables.columns.DISTILLATION`.
+    - student_params, compute, delta_lgt: of `Problem`; in their place a size of the runs, and a
+      budget with their tokens.
     """
     sizes = np.sort(distilled.student_params.unique())
     size = float(sizes[len(sizes) // 2])
@@ -137,12 +125,8 @@ def inside_problem(
 def decide(laws: OwnLaws, problem: Problem) -> Answer:
     """Answer a decision with the laws of somebody's runs.
 
-    Parameters
-    ----------
-    laws
-    problem
-        With a budget of compute, spent on this student, and the teachers of the runs
-        (`inside_problem`), whose training is paid.
+    - problem: with a budget of compute, spent on this student, and the teachers of the runs
+      (`inside_problem`), whose training is paid.
     """
     law, runs = laws.distillation, laws.distillation.runs
     ensemble = _replicates(law)

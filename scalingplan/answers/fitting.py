@@ -41,15 +41,9 @@ _TOLD_BY_TEACHERS = ("c0", "c1", "d1", "f1")  # of the published law, where teac
 class OwnLaws:
     """What was fitted.
 
-    Attributes
-    ----------
-    distillation, supervised
-    pool
-        The teachers: teacher_params, teacher_tokens, teacher_loss.
-    notes
-        What the reader must know of how it was fitted.
-    way
-        Of `HELD`.
+    - pool: the teachers: teacher_params, teacher_tokens, teacher_loss.
+    - notes: what the reader must know of how it was fitted.
+    - way: of `HELD`.
     """
 
     distillation: fit.Fit
@@ -62,12 +56,8 @@ class OwnLaws:
 def settings_to_check(free: int, share: float) -> int:
     """Settings, one run each, of which more than `free` stay where `share` of them is held out.
 
-    Parameters
-    ----------
-    free
-        Coefficients to be fitted.
-    share
-        Of the runs; those below this quantile of the loss go.
+    - free: coefficients to be fitted.
+    - share: of the runs; those below this quantile of the loss go.
     """
     return next(n for n in count(1) if n - ceil(round(share * (n - 1), 9)) > free)
 
@@ -89,17 +79,9 @@ def teachers_of(distilled: pd.DataFrame) -> pd.DataFrame:
 def supervised_runs(distilled: pd.DataFrame, others: pd.DataFrame | None = None) -> pd.DataFrame:
     """The supervised runs of a table: its teachers, each once, and those without teacher.
 
-    Parameters
-    ----------
-    distilled
-        With teacher_params, teacher_tokens, teacher_loss.
-    others
-        params, tokens, loss.
-
-    Returns
-    -------
-    DataFrame
-        params, tokens, loss.
+    - distilled: with teacher_params, teacher_tokens, teacher_loss.
+    - others: params, tokens, loss.
+    - returns: params, tokens, loss.
     """
     teachers = teachers_of(distilled)
     teachers = teachers.rename(columns=lambda name: name.removeprefix("teacher_"))
@@ -120,22 +102,13 @@ def fit_own(
 ) -> OwnLaws:
     """Fit the supervised law to the teachers, then the distillation law on top of it.
 
-    Parameters
-    ----------
-    distilled
-        `tables.columns.DISTILLATION`.
-    others
-        Supervised runs besides the teachers: params, tokens, loss.
-    way
-        "own" fits all six coefficients of the supervised law, "held" holds the published
-        exponents, "shifted" all but E.
-    starts, bootstrap
-        Of `fit.fit`.
-
-    Raises
-    ------
-    ValueError
-        Where there are fewer supervised runs than `way` needs; the message names the ways out.
+    - distilled: `tables.columns.DISTILLATION`.
+    - others: supervised runs besides the teachers: params, tokens, loss.
+    - way: "own" fits all six coefficients of the supervised law, "held" holds the published
+      exponents, "shifted" all but E.
+    - starts, bootstrap: of `fit.fit`.
+    - raises ValueError: where there are fewer supervised runs than `way` needs; the message names
+      the ways out.
     """
     if way not in HELD:
         raise ValueError(f"way is {way!r}; it must be one of {', '.join(HELD)}")

@@ -48,13 +48,8 @@ def of_distilled(
 ) -> FullAnswer:
     """Both laws of a table with teachers, and one decision.
 
-    Parameters
-    ----------
-    table
-    way
-        Of `fitting.fit_own`.
-    student_params, compute, delta_lgt
-        Of the decision; what is None is taken inside the runs.
+    - way: of `fitting.fit_own`.
+    - student_params, compute, delta_lgt: of the decision; what is None is taken inside the runs.
     """
     problem = inside_problem(table.distilled, student_params, compute, delta_lgt)
     options = _effort(len(table.distilled))
@@ -83,11 +78,7 @@ def of_distilled(
 def of_supervised(table: RunsTable, compute: float | None = None) -> FullAnswer:
     """The supervised law of a table without teachers, and what a budget wants.
 
-    Parameters
-    ----------
-    table
-    compute
-        FLOPs; None takes a budget inside the runs.
+    - compute: FLOPs; None takes a budget inside the runs.
     """
     options = _effort(len(table.supervised))
     with warnings.catch_warnings():
@@ -124,16 +115,8 @@ def of_supervised(table: RunsTable, compute: float | None = None) -> FullAnswer:
 def extrapolation(found: fit.Fit, share: float) -> str:
     """How well a law foretells its strongest runs, as words.
 
-    Parameters
-    ----------
-    found
-    share
-        Of the runs, those of lowest loss, which are held out.
-
-    Returns
-    -------
-    str
-        Mean relative errors of the fitted runs and of those held out; or why none can be.
+    - share: of the runs, those of lowest loss, which are held out.
+    - returns: mean relative errors of the fitted runs and of those held out; or why none can be.
     """
     measured = found.runs[found.spec.columns[-1]]
     strong = (measured < measured.quantile(share)).to_numpy()

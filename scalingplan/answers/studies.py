@@ -65,10 +65,8 @@ def for_minutes(
 ) -> tuple[str, list[str]]:
     """The largest study that a time pays for as the text of a design file, and in words.
 
-    Raises
-    ------
-    ValueError
-        Where minutes is not positive, or too short for the least study that makes a law.
+    - raises ValueError: where minutes is not positive, or too short for the least study that makes
+      a law.
     """
     if not 0 < minutes < np.inf:
         raise ValueError(f"--minutes is {minutes!r}; it must be positive")

@@ -53,10 +53,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the answer as it stands, the runs in order, and what they are expected to buy.
 
-    Raises
-    ------
-    ValueError
-        Of what cannot be read, of pilots that no budget pays or that tell nothing.
+    - raises ValueError: of what cannot be read, of pilots that no budget pays or that tell nothing.
     """
     student = _number("student", arguments.student, "size")
     sizes = _list("sizes", arguments.sizes, "size") or [student * share for share in _SIZES]

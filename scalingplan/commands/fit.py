@@ -79,16 +79,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read, doubt, fit, answer; returns the exit status.
 
-    Returns
-    -------
-    int
-        0 where there is an answer, 2 where the law cannot have made the table or its units are in
-        doubt.
-
-    Raises
-    ------
-    ValueError
-        With every fault of the file, where it cannot be read, or with what the runs lack.
+    - returns: 0 where there is an answer, 2 where the law cannot have made the table or its units
+      are in doubt.
+    - raises ValueError: with every fault of the file, where it cannot be read, or with what the
+      runs lack.
     """
     try:
         return _run(arguments)

@@ -46,16 +46,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan and train what the table lacks; start it again after a kill and it goes on.
 
-    Returns
-    -------
-    int
-        0; or 1, with a sentence, where runs failed or another runner has the table; or 130 after
-        Ctrl-C, which ends all runs at once and leaves what they have saved.
-
-    Raises
-    ------
-    ValueError
-        With every fault of the design, before anything is trained.
+    - returns: 0; or 1, with a sentence, where runs failed or another runner has the table; or 130
+      after Ctrl-C, which ends all runs at once and leaves what they have saved.
+    - raises ValueError: with every fault of the design, before anything is trained.
     """
     if arguments.workers is not None and arguments.workers < 1:
         raise ValueError(f"--workers is {arguments.workers}; it must be 1 or more")

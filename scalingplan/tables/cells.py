@@ -21,12 +21,8 @@ class TableError(ValueError):
 class Sheet(NamedTuple):
     """Cells as text.
 
-    Attributes
-    ----------
-    header : list of str
-    rows : dict of list of str
-        By the row that a spreadsheet shows: the header is row 1, blank rows count and are left out.
-    separator : str
+    - rows: dict of list of str; by the row that a spreadsheet shows: the header is row 1, blank
+      rows count and are left out.
     """
 
     header: list
@@ -37,10 +33,7 @@ class Sheet(NamedTuple):
 def read_sheet(path: str | Path) -> Sheet:
     """The cells of a CSV file, whatever its encoding and separator.
 
-    Raises
-    ------
-    TableError
-        Where the file is not there, is no text or has no rows.
+    - raises TableError: where the file is not there, is no text or has no rows.
     """
     lines = _text(Path(path)).splitlines(keepends=True)
     for i in itertools.takewhile(lambda i: lines[i].startswith("#"), range(len(lines))):
@@ -76,16 +69,8 @@ def read_sheet(path: str | Path) -> Sheet:
 def decimal_mark(sheet: Sheet, columns: dict[str, int]) -> str | None:
     """How some columns write decimals, None where no cell shows it.
 
-    Parameters
-    ----------
-    sheet
-    columns
-        Positions by name.
-
-    Raises
-    ------
-    TableError
-        Where some cells say comma and some point.
+    - columns: positions by name.
+    - raises TableError: where some cells say comma and some point.
     """
     marks = {",": None, ".": None}
     for row, record in sheet.rows.items():

@@ -50,14 +50,9 @@ _CALLED = {
 class RunsTable(NamedTuple):
     """A file's runs, told apart; each DataFrame has the spreadsheet's rows as its index.
 
-    Attributes
-    ----------
-    distilled : DataFrame
-        The columns of `DISTILLATION`; empty where no run has a teacher.
-    supervised : DataFrame
-        Those of `SUPERVISED`; empty where all runs have one.
-    notes : tuple of str
-        What was understood rather than read.
+    - distilled: the columns of `DISTILLATION`; empty where no run has a teacher.
+    - supervised: those of `SUPERVISED`; empty where all runs have one.
+    - notes: what was understood rather than read.
     """
 
     distilled: pd.DataFrame
@@ -87,24 +82,14 @@ def read_runs(
 ) -> RunsTable:
     """The runs of a CSV file.
 
-    Parameters
-    ----------
-    path
-        Separated by commas, semicolons, tabs, bars or blanks; UTF-8 or UTF-16; decimals with a
-        point or, where that is unambiguous, a comma; sizes also as 125M or 1.5B. Columns of
-        `DISTILLATION`, of `SUPERVISED`, or the latter with teacher_params, teacher_tokens and
-        teacher_loss, which are empty in the rows of supervised runs.
-    renamed
-        Names in the file and what they stand for, in either direction.
-    where
-        Columns of the file and what they must say; other rows are left out, and counted.
-    skip_empty
-        Leave out rows in which a number is missing, and count them.
-
-    Raises
-    ------
-    TableError
-        One line for every fault, rows counted as a spreadsheet counts them.
+    - path: separated by commas, semicolons, tabs, bars or blanks; UTF-8 or UTF-16; decimals with a
+      point or, where that is unambiguous, a comma; sizes also as 125M or 1.5B. Columns of
+      `DISTILLATION`, of `SUPERVISED`, or the latter with teacher_params, teacher_tokens and
+      teacher_loss, which are empty in the rows of supervised runs.
+    - renamed: names in the file and what they stand for, in either direction.
+    - where: columns of the file and what they must say; other rows are left out, and counted.
+    - skip_empty: leave out rows in which a number is missing, and count them.
+    - raises TableError: one line for every fault, rows counted as a spreadsheet counts them.
     """
     sheet = read_sheet(path)
     names = _named(sheet.header, renamed or {})

@@ -21,19 +21,11 @@ CONVERSIONS = {
 def converted(runs: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     """Runs whose columns are in the units of `units`, in parameters, tokens and nats per token.
 
-    Parameters
-    ----------
-    runs
-        Columns named params, tokens, loss, or those with `student_` and `teacher_` before them.
-    units
-        For a column, or for all that end in params, tokens or loss, a unit of `CONVERSIONS`:
-        {"params": "M", "student_tokens": "per_param", "loss": "bpb@4.3"}. "per_param" are tokens
-        per parameter, "6ND" training FLOPs, and BYTES the bytes of a token.
-
-    Raises
-    ------
-    TableError
-        Naming a unit or column that is not known.
+    - runs: columns named params, tokens, loss, or those with `student_` and `teacher_` before them.
+    - units: for a column, or for all that end in params, tokens or loss, a unit of `CONVERSIONS`:
+      {"params": "M", "student_tokens": "per_param", "loss": "bpb@4.3"}. "per_param" are tokens per
+      parameter, "6ND" training FLOPs, and BYTES the bytes of a token.
+    - raises TableError: naming a unit or column that is not known.
     """
     result = runs.copy()
     # Sizes first: tokens may be counted in them.
@@ -68,11 +60,7 @@ def _in(unit, kind, values, size):
 def open_doubts(found: Sequence[Doubt], units: Mapping[str, str] | None = None) -> list[Doubt]:
     """Those after which no verdict holds: what no law can have made, and units not yet told.
 
-    Parameters
-    ----------
-    found
-    units
-        What was told, as `converted` takes it.
+    - units: what was told, as `converted` takes it.
     """
     told = tuple(units or {})
 

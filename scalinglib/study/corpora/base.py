@@ -13,19 +13,12 @@ N_CTX = 64  # symbols that a model of the committed studies sees
 class Corpus(Protocol):
     """A source of symbols and a judge of models; equal where the `id` is.
 
-    Attributes
-    ----------
-    id : str
-        Stands for the contents, vocabulary and context: part of the identity of a run.
-    n_vocab, n_ctx : int
-        Symbols that there are; symbols that a model predicts in one window.
-    tokens : dict, optional
-        Tokens that each split holds; without it the corpus has no end.
-    tokenizer : optional
-        What the symbols stand for; teacher and student must have the same.
-    entropy : float or None
-        Nats per token; None where nobody knows it. Where it is known, `truth(windows)` gives the
-        probabilities of the next symbol, (windows, n_ctx, n_vocab), zeros included.
+    - id: stands for the contents, vocabulary and context: part of the identity of a run.
+    - n_vocab, n_ctx: symbols that there are; symbols that a model predicts in one window.
+    - tokens: dict, optional; tokens that each split holds; without it the corpus has no end.
+    - tokenizer: optional; what the symbols stand for; teacher and student must have the same.
+    - entropy: nats per token; None where nobody knows it. Where it is known, `truth(windows)` gives
+      the probabilities of the next symbol, (windows, n_ctx, n_vocab), zeros included.
     """
 
     id: str
@@ -44,10 +37,8 @@ class Corpus(Protocol):
 
         Of what is more, a table of runs keeps completion.
 
-        Parameters
-        ----------
-        log_probs : float64 (windows, n_ctx, n_vocab)
-        windows : from `sample`
+        - log_probs: float64 (windows, n_ctx, n_vocab)
+        - windows: from `sample`
         """
 
 

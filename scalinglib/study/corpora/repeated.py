@@ -15,12 +15,8 @@ class Repeated:
     Students read all windows once, in an order of their seed's, before they read any again, and in
     another order each time.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Judges models, and has what is not the students'.
-    windows : unsigned array (n, n_ctx + 1)
-        As from `Corpus.sample`.
+    - corpus: Corpus; judges models, and has what is not the students'.
+    - windows: unsigned array (n, n_ctx + 1); as from `Corpus.sample`.
     """
 
     def __init__(self, corpus: Corpus, windows: np.ndarray):

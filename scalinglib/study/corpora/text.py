@@ -34,24 +34,15 @@ class Text:
     ~/.cache/scalinglib) and are read from there as they are needed: only their place travels with
     a run.
 
-    Parameters
-    ----------
-    documents : texts, or rows of a dataset with one under `text`
-        At least ten. A stream (of `datasets`, say) is read once and not kept in memory.
-    n_ctx : tokens that a model predicts in one window
-    tokenizer : a number is that of the tokens of a BPE learnt from the teachers' split.
-
-    Attributes
-    ----------
-    id : stands for the text of each split, the tokenizer and n_ctx
-    tokens : those in each split
-    bytes_per_token : in the evaluation split
-    source : what was read, in words; empty where nobody knows
-
-    Raises
-    ------
-    ValueError
-        If a split gets fewer tokens than a window has.
+    - documents: texts, or rows of a dataset with one under `text`; at least ten. A stream (of
+      `datasets`, say) is read once and not kept in memory.
+    - n_ctx: tokens that a model predicts in one window
+    - tokenizer: a number is that of the tokens of a BPE learnt from the teachers' split.
+    - id: stands for the text of each split, the tokenizer and n_ctx
+    - tokens: those in each split
+    - bytes_per_token: in the evaluation split
+    - source: what was read, in words; empty where nobody knows
+    - raises ValueError: if a split gets fewer tokens than a window has.
     """
 
     entropy = None
@@ -103,13 +94,11 @@ class Text:
         A document that was there before is left out: in another split its copy would be known.
         `source` says how many were, and how many files were read.
 
-        Parameters
-        ----------
-        paths : files, in the order given; of folders all `*.txt` below them, in the order of names,
-            those behind links too, hidden ones not
-        documents : "paragraphs" (separated by empty lines) or "files"
-            What belongs to one split as a whole. Whole files keep a book's names and subject out
-            of the other splits, but there must be ten or more.
+        - paths: files, in the order given; of folders all `*.txt` below them, in the order of
+          names, those behind links too, hidden ones not
+        - documents: "paragraphs" (separated by empty lines) or "files"; what belongs to one split
+          as a whole. Whole files keep a book's names and subject out of the other splits, but there
+          must be ten or more.
         """
         if documents not in ("paragraphs", "files"):
             raise ValueError(f"documents is {documents!r}; it must be 'paragraphs' or 'files'")

@@ -31,9 +31,7 @@ BYTES = Bytes()
 class Bpe:
     """Byte pairs merged by frequency: every text can be told, however rare its characters.
 
-    Attributes
-    ----------
-    json : as the `tokenizers` package (of the `text` extra) writes it.
+    - json: as the `tokenizers` package (of the `text` extra) writes it.
     """
 
     json: str
@@ -42,15 +40,9 @@ class Bpe:
     def learnt(cls, documents: Iterable[bytes], n_vocab: int) -> "Bpe":
         """The tokenizer of `n_vocab` tokens that merges the commonest pairs of some text.
 
-        Parameters
-        ----------
-        documents : UTF-8
-        n_vocab : more than the 256 bytes
-
-        Raises
-        ------
-        ValueError
-            If the text has too few pairs for so many tokens.
+        - documents: UTF-8
+        - n_vocab: more than the 256 bytes
+        - raises ValueError: if the text has too few pairs for so many tokens.
         """
         if n_vocab <= 256 or n_vocab != int(n_vocab):
             raise ValueError(

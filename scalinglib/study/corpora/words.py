@@ -30,11 +30,9 @@ class Words:
     distance of any model from the truth, and a perfect teacher. Windows begin where a word does,
     so that the truth needs nothing from before the window.
 
-    Parameters
-    ----------
-    lexicon : words in a-z, each once; None takes those of `lexicon()`
-    probabilities : (len(lexicon),), positive; they sum to one
-    n_ctx : symbols that a model predicts in one window
+    - lexicon: words in a-z, each once; None takes those of `lexicon()`
+    - probabilities: (len(lexicon),), positive; they sum to one
+    - n_ctx: symbols that a model predicts in one window
     """
 
     n_vocab = 27
@@ -102,11 +100,9 @@ class Words:
     def score(self, log_probs: np.ndarray, windows: np.ndarray) -> dict[str, float]:
         """What a model knows, by exact expectations over the next symbol: little noise is left.
 
-        Returns
-        -------
-        dict: loss (the entropy plus the mean KL(truth || model)), accuracy (of the likeliest
-        symbol), completion (share of words of more than three letters that greedy decoding
-        finishes rightly from the first three)
+        - returns: dict: loss (the entropy plus the mean KL(truth || model)), accuracy (of the
+          likeliest symbol), completion (share of words of more than three letters that greedy
+          decoding finishes rightly from the first three)
         """
         truth, best, labels = self.truth(windows), log_probs.argmax(-1), windows[:, 1:].astype(int)
         return {

@@ -134,11 +134,10 @@ def bytes_per_token(
 ) -> int:
     """What is stored of a token: whole bytes an index, a float16 a probability.
 
-    Parameters
-    ----------
-    count : entries that are kept, or symbols that are drawn; None stands for the whole distribution
-    drawn : drawn symbols are indices alone
-    number : bytes of a probability, 4 for float32
+    - count: entries that are kept, or symbols that are drawn; None stands for the whole
+      distribution
+    - drawn: drawn symbols are indices alone
+    - number: bytes of a probability, 4 for float32
     """
     if count is None:
         return number * n_vocab
@@ -149,10 +148,8 @@ def bytes_per_token(
 def judged(runs: pd.DataFrame, sparse: Sparse) -> pd.DataFrame:
     """Each way of keeping less against the whole distribution, by student.
 
-    Returns
-    -------
-    DataFrame: params, kind ("drawn", "likeliest" or "whole"), count, bytes_per_token, and the
-    columns of `compare.against`
+    - returns: DataFrame: params, kind ("drawn", "likeliest" or "whole"), count, bytes_per_token,
+      and the columns of `compare.against`
     """
     rows = select(runs, sparse.runs())
     number = rows.samples.fillna(0) - rows.top_k.fillna(0)  # likeliest entries count downwards
@@ -168,16 +165,10 @@ def judged(runs: pd.DataFrame, sparse: Sparse) -> pd.DataFrame:
 def equal_bytes(runs: pd.DataFrame, sparse: Sparse, n_vocab: int | None = None) -> pd.DataFrame:
     """Drawn symbols against likeliest entries that take the same bytes or more, by student.
 
-    Parameters
-    ----------
-    runs : DataFrame, the table
-    sparse : Sparse
-    n_vocab : int
-        A vocabulary whose bytes are counted; the corpus's own unless given.
-
-    Returns
-    -------
-    DataFrame: params, top_k, samples, and of the drawn symbols the columns of `compare.against`
+    - runs: DataFrame, the table
+    - n_vocab: a vocabulary whose bytes are counted; the corpus's own unless given.
+    - returns: DataFrame: params, top_k, samples, and of the drawn symbols the columns of
+      `compare.against`
     """
     rows, found = select(runs, sparse.runs()), []
     index = bytes_per_token(n_vocab or sparse.corpus.n_vocab, 1, drawn=True)
@@ -194,17 +185,10 @@ def equal_bytes(runs: pd.DataFrame, sparse: Sparse, n_vocab: int | None = None) 
 def share_kept(runs: pd.DataFrame, sparse: Sparse, data: pd.DataFrame) -> pd.DataFrame:
     """Which share of the teacher's worth, the gain over training on data, drawn symbols keep.
 
-    Parameters
-    ----------
-    runs : DataFrame, the table
-    sparse : Sparse
-    data : DataFrame
-        The same students, of the same seeds, trained on data.
-
-    Returns
-    -------
-    DataFrame: params, count, share (ratio of mean gains), low, high (t interval of a ratio of
-    paired means: the error of both gains is in it)
+    - runs: DataFrame, the table
+    - data: the same students, of the same seeds, trained on data.
+    - returns: DataFrame: params, count, share (ratio of mean gains), low, high (t interval of a
+      ratio of paired means: the error of both gains is in it)
     """
     rows, found = select(runs, sparse.runs()), []
     for params, own in rows.groupby("params"):
@@ -222,10 +206,8 @@ def share_kept(runs: pd.DataFrame, sparse: Sparse, data: pd.DataFrame) -> pd.Dat
 def change_with_tokens(runs: pd.DataFrame, short: Sparse, long: Sparse) -> pd.DataFrame:
     """How the cost of keeping less changes from one amount of tokens to another.
 
-    Returns
-    -------
-    DataFrame: params, kind, count, above_short, above_long (over the whole distribution, nats),
-    change, low, high (Welch's t interval: the amounts share no data)
+    - returns: DataFrame: params, kind, count, above_short, above_long (over the whole distribution,
+      nats), change, low, high (Welch's t interval: the amounts share no data)
     """
     rows = [select(runs, sparse.runs()) for sparse in (short, long)]
     numbered = [
@@ -252,18 +234,11 @@ def change_with_tokens(runs: pd.DataFrame, short: Sparse, long: Sparse) -> pd.Da
 def read_from_disk(readers: list[Run], teacher: object, dtype: str) -> dict:
     """What students lose that read a file in place of asking their teacher.
 
-    Parameters
-    ----------
-    readers : list of Run
-        Students that read the same windows under one objective: one file serves them all.
-    teacher : as `training.teacher_of` gives it
-    dtype : str
-        Of the numbers in the file.
-
-    Returns
-    -------
-    dict: bytes_per_token, apart (largest difference of a student's loss from one that was taught
-    while it trained, nats)
+    - readers: students that read the same windows under one objective: one file serves them all.
+    - teacher: as `training.teacher_of` gives it
+    - dtype: of the numbers in the file.
+    - returns: dict: bytes_per_token, apart (largest difference of a student's loss from one that
+      was taught while it trained, nats)
     """
     with tempfile.TemporaryDirectory() as folder:
         stored = training.store_teacher(readers[0], teacher, f"{folder}/teacher.npz", dtype)
@@ -281,16 +256,12 @@ def read_from_disk(readers: list[Run], teacher: object, dtype: str) -> dict:
 def beside_line(rows: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
     """Students against the line through those of single teachers, at their teacher's loss.
 
-    Parameters
-    ----------
-    rows, singles : students, and those of single teachers that learnt the students' corpus: same
-        sizes, same seeds
-
-    Returns
-    -------
-    DataFrame, a row a student's size and teacher: params, teacher, teacher_loss, loss, above,
-    above_error, low and high (over the line, paired by seed; t interval), relative (to the line),
-    inside (whether the teacher's loss is among the single teachers'; outside, the line is flat)
+    - rows, singles: students, and those of single teachers that learnt the students' corpus: same
+      sizes, same seeds
+    - returns: DataFrame, a row a student's size and teacher: params, teacher, teacher_loss, loss,
+      above, above_error, low and high (over the line, paired by seed; t interval), relative (to the
+      line), inside (whether the teacher's loss is among the single teachers'; outside, the line is
+      flat)
     """
     found = []
     for (params, teacher), own in rows.groupby(["params", "teacher"]):
@@ -310,14 +281,9 @@ def beside_line(rows: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
 def better_member(pairs: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
     """Students of ensembles against those of the member whose own loss is lower.
 
-    Parameters
-    ----------
-    pairs, singles : students of ensembles and of single teachers
-
-    Returns
-    -------
-    DataFrame: params, member_loss, ensemble_loss, and of the ensemble's students the columns of
-    `compare.against`
+    - pairs, singles: students of ensembles and of single teachers
+    - returns: DataFrame: params, member_loss, ensemble_loss, and of the ensemble's students the
+      columns of `compare.against`
     """
     found = []
     for (params, teacher), own in pairs.groupby(["params", "teacher"]):

@@ -26,18 +26,16 @@ class Cut(NamedTuple):
 class Objective:
     """What a student learns: (1 - mixing) NTP + mixing KD + the z-loss (Equation 7).
 
-    Attributes
-    ----------
-    mixing : lambda, from 0 (labels only) to 1 (teacher only).
-    temperature : tau of the distillation term, positive.
-    top_k : Entries of the teacher's distribution that are kept (Equation 55).
-    top_p : Mass that is at least kept, in (0, 1] (Equation 56).
-    samples : Symbols that are drawn at each token from the teacher's distribution, with
-        replacement, and stand for it: right on average, where what is cut is not.
-    reverse : KL(student || teacher) instead of KL(teacher || student); infinite where the teacher
-        excludes a symbol, hence not with a truncated or sampled teacher.
-    switch : Share of the run, in (0, 1), after which lambda turns into 1 - lambda (Section D.5), to
-        the chunk of batches that is drawn at once (`train.chunks`).
+    - mixing: lambda, from 0 (labels only) to 1 (teacher only).
+    - temperature: tau of the distillation term, positive.
+    - top_k: entries of the teacher's distribution that are kept (Equation 55).
+    - top_p: mass that is at least kept, in (0, 1] (Equation 56).
+    - samples: symbols that are drawn at each token from the teacher's distribution, with
+      replacement, and stand for it: right on average, where what is cut is not.
+    - reverse: KL(student || teacher) instead of KL(teacher || student); infinite where the teacher
+      excludes a symbol, hence not with a truncated or sampled teacher.
+    - switch: share of the run, in (0, 1), after which lambda turns into 1 - lambda (Section D.5),
+      to the chunk of batches that is drawn at once (`train.chunks`).
     """
 
     mixing: float = 1.0
@@ -98,15 +96,10 @@ def truncate(
 ) -> jax.Array:
     """A distribution cut to its likeliest entries and renormalised (Equations 55 and 56).
 
-    Parameters
-    ----------
-    log_probs : (n_vocab, ...)
-    top_k : how many entries stay; ties with the last of them stay too
-    top_p : the smallest set of entries with at least this mass stays
-
-    Returns
-    -------
-    like log_probs, -inf where nothing is left
+    - log_probs: (n_vocab, ...)
+    - top_k: how many entries stay; ties with the last of them stay too
+    - top_p: the smallest set of entries with at least this mass stays
+    - returns: like log_probs, -inf where nothing is left
     """
     if top_k is None and top_p is None:
         return log_probs
@@ -126,16 +119,11 @@ def draw(
 ) -> jax.Array:
     """Symbols drawn from distributions at a temperature, with replacement.
 
-    Parameters
-    ----------
-    log_probs : (n_vocab, windows * n_ctx)
-    samples : how many at each position
-    keys : random (windows,); each window has draws of its own, whatever goes through
-        a model beside it
-
-    Returns
-    -------
-    whole numbers (samples, windows * n_ctx)
+    - log_probs: (n_vocab, windows * n_ctx)
+    - samples: how many at each position
+    - keys: random (windows,); each window has draws of its own, whatever goes through a model
+      beside it
+    - returns: whole numbers (samples, windows * n_ctx)
     """
 
     def one(log_probs, key):
@@ -161,15 +149,10 @@ def targets(
 ) -> jax.Array:
     """What a student learns in place of a teacher's distributions, for `loss` at a temperature.
 
-    Parameters
-    ----------
-    log_probs : (n_vocab, windows * n_ctx)
-    keys, temperature : as for `draw`
-
-    Returns
-    -------
-    like log_probs: truncated, or the shares of symbols drawn at the temperature, times it,
-    because `loss` divides by it
+    - log_probs: (n_vocab, windows * n_ctx)
+    - keys, temperature: as for `draw`
+    - returns: like log_probs: truncated, or the shares of symbols drawn at the temperature, times
+      it, because `loss` divides by it
     """
     if cut.samples is None:
         return truncate(log_probs, cut.top_k, cut.top_p)
@@ -187,13 +170,11 @@ def loss(
 ) -> jax.Array:
     """The loss of a student, averaged over positions, in nats.
 
-    Parameters
-    ----------
-    logits, teacher : (n_vocab, positions)
-        The student's logits and the teacher's log-probabilities (-inf allowed where not reverse).
-    labels : whole numbers (positions,), the symbols that came
-    mixing, temperature : as in `Objective`
-    reverse : KL(student || teacher) as the distillation term instead of the cross-entropy.
+    - logits, teacher: (n_vocab, positions); the student's logits and the teacher's
+      log-probabilities (-inf allowed where not reverse).
+    - labels: whole numbers (positions,), the symbols that came
+    - mixing, temperature: as in `Objective`
+    - reverse: KL(student || teacher) as the distillation term instead of the cross-entropy.
     """
     log_z = jax.nn.logsumexp(logits, axis=0)
     came = jax.nn.one_hot(labels, len(logits), axis=0, dtype=logits.dtype)

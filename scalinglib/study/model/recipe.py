@@ -19,10 +19,8 @@ class Recipe:
     A new one is a field here, with the value of the committed runs as its default, and its use in
     `train`: identities of runs, tables and design files take it from here.
 
-    Attributes
-    ----------
-    peak : highest learning rate, at width 16; matrices of wider models get less (µP).
-    windows : windows a batch; None lets them grow with the tokens of the run (`batches`).
+    - peak: highest learning rate, at width 16; matrices of wider models get less (µP).
+    - windows: windows a batch; None lets them grow with the tokens of the run (`batches`).
     """
 
     peak: float = 2e-2

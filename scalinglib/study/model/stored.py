@@ -32,17 +32,11 @@ def write(
 ) -> None:
     """Write what a teacher tells of the windows that a student reads.
 
-    Parameters
-    ----------
-    path : of a .npz file
-    chunks : from `train.chunks`, of the student's run
-    objective : says what is kept: `top_k` entries, or as many symbols as `samples`, or all
-    dtype : float32 or float16, of log-probabilities
-
-    Raises
-    ------
-    ValueError
-        With `top_p`, which keeps another number of entries at each position.
+    - path: of a .npz file
+    - chunks: from `train.chunks`, of the student's run
+    - objective: says what is kept: `top_k` entries, or as many symbols as `samples`, or all
+    - dtype: float32 or float16, of log-probabilities
+    - raises ValueError: with `top_p`, which keeps another number of entries at each position.
     """
     if objective.top_p is not None:
         raise ValueError(
@@ -83,9 +77,7 @@ class Stored:
     Students of any size and objective may read it that read the same windows in the same order:
     those of its corpus and seed and, of `Words`, of the same number of windows a batch.
 
-    Attributes
-    ----------
-    bytes_per_token : of what the teacher tells; the windows' own symbols not counted
+    - bytes_per_token: of what the teacher tells; the windows' own symbols not counted
     """
 
     bytes_per_token: float
@@ -115,10 +107,8 @@ class Stored:
     def left(self, objective: Objective) -> Cut:
         """What is left to do of a student's `Objective.cut`: nothing, if the file is of it.
 
-        Raises
-        ------
-        ValueError
-            If the file was written for another cut; of drawn symbols, at another temperature.
+        - raises ValueError: if the file was written for another cut; of drawn symbols, at another
+          temperature.
         """
         own = self._objective
         if own.cut != objective.cut or (own.samples and own.temperature != objective.temperature):
@@ -128,10 +118,7 @@ class Stored:
     def __call__(self, windows: np.ndarray) -> np.ndarray:
         """Log-probabilities (n_vocab, windows * n_ctx), -inf where nothing is stored.
 
-        Raises
-        ------
-        ValueError
-            If the windows do not lie in the file, one after another.
+        - raises ValueError: if the windows do not lie in the file, one after another.
         """
         rows = self._found(windows)
         found = {name: a[rows].reshape(-1, a.shape[-1]).T for name, a in self._arrays.items()}

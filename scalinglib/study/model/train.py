@@ -41,10 +41,8 @@ TOLD = 2**24
 class Checkpoint:
     """Where a long run leaves its state, so that another process can go on after a kill.
 
-    Attributes
-    ----------
-    key : stands for all that decides the outcome: a state of another key is not read.
-    seconds : between two states; a run that ends sooner leaves none.
+    - key: stands for all that decides the outcome: a state of another key is not read.
+    - seconds: between two states; a run that ends sooner leaves none.
     """
 
     folder: Path
@@ -108,19 +106,13 @@ def train(
 ) -> Params:
     """Weights after one pass over `tokens` fresh tokens.
 
-    Parameters
-    ----------
-    tokens : rounded to whole batches; `recipe.batches` says how many
-    seed : of weights and data
-    split : of the corpus
-    teacher : `Model`, `ModelEnsemble`, `Truth`, `Stored` or another such function of windows; None
-        trains on labels
-    objective : counts with a teacher only
-
-    Raises
-    ------
-    ValueError
-        If model, corpus and teacher do not fit together.
+    - tokens: rounded to whole batches; `recipe.batches` says how many
+    - seed: of weights and data
+    - split: of the corpus
+    - teacher: `Model`, `ModelEnsemble`, `Truth`, `Stored` or another such function of windows; None
+      trains on labels
+    - objective: counts with a teacher only
+    - raises ValueError: if model, corpus and teacher do not fit together.
     """
     if (arch.n_vocab, arch.n_ctx) != (corpus.n_vocab, corpus.n_ctx):
         raise ValueError(
@@ -180,10 +172,8 @@ def chunks(
 ) -> Iterator[tuple[int, np.ndarray, jax.Array]]:
     """What a run reads, some batches at once.
 
-    Yields
-    ------
-    steps before, windows of symbols as from `Corpus.sample`, and random keys (windows,): of what is
-    drawn in place of a teacher's distribution
+    - yields: steps before, windows of symbols as from `Corpus.sample`, and random keys (windows,):
+      of what is drawn in place of a teacher's distribution
     """
     windows, steps = batches(tokens, corpus.n_ctx, windows)
     room, rng = _room(windows, corpus), stream(split, seed)

@@ -151,14 +151,9 @@ def _embedded(embedding, symbols):
 def logits(params: Params, tokens: ArrayLike) -> jax.Array:
     """Logits of the next symbol.
 
-    Parameters
-    ----------
-    params : from `initial`
-    tokens : whole numbers (batch, positions)
-
-    Returns
-    -------
-    (n_vocab, batch * positions), float32, columns in the order of `tokens.ravel()`
+    - params: from `initial`
+    - tokens: whole numbers (batch, positions)
+    - returns: (n_vocab, batch * positions), float32, columns in the order of `tokens.ravel()`
     """
     x = _embedded(params["embedding"], tokens.reshape(-1))
     for layer in params["layers"]:
