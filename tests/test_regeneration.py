@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from scalinglib.report import figures, paths, profiles
-from tools import compare, dependencies, disguise, environment, notebooks, pairs, publish, verify
+from tools import compare, dependencies, environment, notebooks, pairs, publish, verify
 
 ROWS = pd.DataFrame(
     {
@@ -438,13 +438,15 @@ def test_what_no_notebook_makes_is_reported(checkout, monkeypatch):
     assert not verify.summary({}, {}, left)[1]
 
 
-@pytest.mark.parametrize("worn", disguise.environments(), ids=lambda worn: worn["XLA_FLAGS"])
-def test_a_disguise_is_one_that_numpy_accepts(worn):
-    command = "import numpy; print(numpy.show_config(mode='dicts')['SIMD Extensions'].get('found'))"
+@pytest.mark.parametrize("isa", ["AVX", "SSE4_2"])
+def test_a_disguise_is_worn_accepted_and_passes_on_how_a_command_ended(isa):
+    asked = "import os, sys; print(os.environ['XLA_FLAGS']); import jax, numpy; jax.devices(); "
+    python = [notebooks.sys.executable, "-W", "error"]
     done = subprocess.run(
-        [notebooks.sys.executable, "-W", "error", "-c", command],
-        env=worn,
+        [*python, "-m", "tools.disguise", isa, *python, "-c", f"{asked} sys.exit(7)"],
+        cwd=paths.ROOT,
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 7, done.stderr
+    assert f"--xla_cpu_max_isa={isa}" in done.stdout

@@ -1,11 +1,11 @@
-"""Run notebooks as on older processors: twice, for one of them shows what the other hides.
+"""Run a command as an older processor would compute it.
 
-    python -m tools.disguise notebooks/05_fitting_the_law.py ...
+    python -m tools.disguise AVX make verify        XLA held back to AVX
+    python -m tools.disguise SSE4_2 COMMAND ...     XLA, NumPy and OpenBLAS to what every x86-64 has
 
-Once XLA alone is held back to AVX; once XLA, NumPy and OpenBLAS to the SSE4.2 that every x86-64
-has. Where a search ends in a flat direction differs from one to the next: a coefficient and a count
-of starts in notebook 05 moved under the first and, on the same machine, not under the second. What
-differs beyond rounding is then written, as on any machine, and shows in `git status`.
+Where a search ends in a flat direction differs from one to the next: a coefficient and a count of
+starts in notebook 05 moved under the first and, on the same machine, not under the second. So CI
+computes everything under the first, and what fits or optimises under the second too.
 """
 
 import os
@@ -16,30 +16,18 @@ import sys
 import numpy as np
 
 
-def environments():
-    """Variables of each disguise."""
-    flags = os.environ.get("XLA_FLAGS", "")
-    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
-    return [
-        {"XLA_FLAGS": f"{flags} --xla_cpu_max_isa=AVX".strip()},
-        {
-            "XLA_FLAGS": f"{flags} --xla_cpu_max_isa=SSE4_2".strip(),
-            "NPY_DISABLE_CPU_FEATURES": " ".join(found),
-            "OPENBLAS_CORETYPE": "Nehalem",
-        },
-    ]
-
-
-def main(paths):
-    """Run each notebook in each disguise."""
-    if platform.machine().lower() not in ("x86_64", "amd64"):
-        print(f"no disguise for {platform.machine()}: nothing was run")
-        return
-    for path in paths:
-        for disguise in environments():
-            command = [sys.executable, "-m", "tools.notebooks", "run", path]
-            subprocess.run(command, check=True, env=os.environ | disguise)
+def environment(isa):
+    """Variables that hold this process's children back to `isa`, AVX or SSE4_2."""
+    worn = {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_max_isa={isa}".strip()}
+    if isa == "SSE4_2":
+        found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+        worn |= {"NPY_DISABLE_CPU_FEATURES": " ".join(found), "OPENBLAS_CORETYPE": "Nehalem"}
+    return worn
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    isa, *command = sys.argv[1:]
+    known = platform.machine().lower() in ("x86_64", "amd64")
+    if not known:
+        print(f"no disguise for {platform.machine()}: as it computes", flush=True)
+    sys.exit(subprocess.call(command, env=os.environ | (environment(isa) if known else {})))
