@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-__all__ = ["bias", "distributional_ece", "ece", "error", "reliability"]
-
 
 def reliability(confidence: ArrayLike, outcome: ArrayLike, bins: int = 21) -> pd.DataFrame:
     """The mean outcome of predictions of like confidence: the numbers of a reliability plot.

@@ -7,8 +7,6 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["namespace", "plausible", "positive"]
-
 
 def namespace(*arrays: object) -> ModuleType:
     """`jax.numpy` if any of `arrays` is a JAX array or tracer, else `numpy`.

@@ -13,8 +13,6 @@ from numpy.typing import ArrayLike
 
 from scalinglib.laws import load
 
-__all__ = ["FACTORS", "Doubt", "doubts", "merged_teachers", "plausible_units", "rounding"]
-
 FACTORS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 _RATIO = 40.0  # tokens per parameter in the middle of what people train

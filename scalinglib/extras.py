@@ -1,7 +1,5 @@
 """What to install where a package is missing that only some rooms need."""
 
-__all__ = ["missing"]
-
 
 def missing(extra, error):
     """The ImportError to raise instead of `error`: it names the extra that brings the package."""

@@ -13,8 +13,6 @@ from typing import Any
 import jax
 import numpy as np
 
-__all__ = ["LANES", "float64", "over_threads"]
-
 LANES = 64
 
 

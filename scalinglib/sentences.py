@@ -19,8 +19,6 @@ import pandas as pd
 
 from scalinglib import allocate, flops, laws
 
-__all__ = ["BUDGETS", "SENTENCES", "STUDENTS", "Jury", "World", "every", "jury", "least", "most"]
-
 STUDENTS = np.array([300e6, 500e6, 1e9, 3e9, 5e9, 10e9, 30e9, 50e9])
 BUDGETS = np.geomspace(1e20, 1e26, 121)
 ABOVE_FLOOR = np.geomspace(0.05, 0.9, 16)  # target losses, nats over the student's floor

@@ -12,8 +12,6 @@ import pandas as pd
 from scalinglib.flops import forward_flops
 from scalinglib.laws import StudentLaw, SupervisedLaw, load
 
-__all__ = ["distillation_runs", "example_runs", "supervised_runs"]
-
 TEACHERS = np.array([546e6, 975e6, 1.82e9, 2.72e9, 4.82e9, 7.75e9])  # six fixed-M teachers
 STUDENTS = np.array([198e6, 546e6, 975e6, 1.82e9])  # four Chinchilla-optimal students
 BUDGETS = np.array([3e19, 1e20, 3e20, 1e21])  # IsoFLOP profiles of students and teachers, FLOPs

@@ -15,18 +15,6 @@ import numpy as np
 
 from scalinglib.flops import N_VOCAB
 
-__all__ = [
-    "KINDS",
-    "LOSS_UNITS",
-    "SCALES",
-    "Kind",
-    "cell",
-    "doubt",
-    "in_nats",
-    "read",
-    "read_loss",
-]
-
 
 class Kind(NamedTuple):
     """What a number may be: refused outside (low, high), questioned outside (usual_*)."""

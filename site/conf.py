@@ -25,7 +25,6 @@ mathjax3_config = {
 myst_mathjax_classes = "mathjax_process|math|text_html"
 
 autosummary_ignore_module_all = False
-autosummary_imported_members = True
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}
 autodoc_typehints = "none"

@@ -27,17 +27,6 @@ from scalinglib.checks import positive
 from scalinglib.flops import N_VOCAB, forward_flops
 from scalinglib.laws import FITTED_RANGE, Ensemble, StudentLaw
 
-__all__ = [
-    "AGREEMENT",
-    "VERDICTS",
-    "Advice",
-    "Plan",
-    "Problem",
-    "Teacher",
-    "advise",
-    "student_sizes",
-]
-
 AGREEMENT = 0.9  # weight of the laws between low and high of every range
 VERDICTS = ("distil", "train on data", "undecided")
 

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.optimize.elementwise import find_root
 
-__all__ = ["minimise", "root", "zero_or_end"]
-
 
 def minimise(
     function: Callable, low: np.ndarray, high: np.ndarray, points: int = 129, rounds: int = 9

@@ -11,8 +11,6 @@ from scalinglib.allocate.solver import TEACHER_PARAMS_BOX, TOKENS_BOX, best_teac
 from scalinglib.flops import forward_flops
 from scalinglib.laws import StudentLaw
 
-__all__ = ["best_teachers_within"]
-
 _CLEARLY = 1e-9  # in log L_S
 _FEW, _MANY = 4.0, 0.8  # of the bounds of a student's tokens: beyond, the solver is not trusted
 

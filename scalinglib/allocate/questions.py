@@ -22,22 +22,6 @@ from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
 from scalinglib.laws import Law, StudentLaw
 
-__all__ = [
-    "MOST_COMPUTE",
-    "SCENARIOS",
-    "Scenario",
-    "best_teacher_loss",
-    "compute_for_loss",
-    "cost_per_token",
-    "crossover",
-    "deltas",
-    "last_gain",
-    "loss_under",
-    "minimum_compute",
-    "optimal",
-    "tokens_with_teacher",
-]
-
 SCENARIOS = {  # name: (delta_lgt, delta_pre), Table 2
     "best_case": (0.0, 0.0),
     "teacher_inference": (1.0, 0.0),

@@ -10,8 +10,6 @@ from scalinglib.allocate.questions import SCENARIOS, Scenario, compute_for_loss,
 from scalinglib.flops import forward_flops
 from scalinglib.laws import StudentLaw
 
-__all__ = ["cost_ratios", "costs_of_losses", "optima"]
-
 
 def optima(law: StudentLaw, students: ArrayLike, budgets: ArrayLike) -> pd.DataFrame:
     """The optimum of each scenario, student and budget, with what figures plot of it.

@@ -7,8 +7,6 @@ from scalinglib.flops import forward_flops
 from scalinglib.laws import SupervisedLaw
 from scalinglib.laws.repeated import MOST_EPOCHS, repeated
 
-__all__ = ["Repeated", "beyond_one_epoch"]
-
 
 class Repeated(NamedTuple):
     """A model trained for several epochs.

@@ -7,8 +7,6 @@ from numpy.typing import ArrayLike
 
 from scalinglib.laws.base import Law, StudentLaw
 
-__all__ = ["Shifted", "shifted"]
-
 
 class _Shift(NamedTuple):
     law: Law

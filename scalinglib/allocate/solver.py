@@ -18,16 +18,6 @@ import numpy as np
 from scalinglib.flops import forward_flops
 from scalinglib.laws import Law, StudentLaw
 
-__all__ = [
-    "ENDLESS",
-    "GRID",
-    "TEACHER_PARAMS_BOX",
-    "TOKENS_BOX",
-    "best_teachers",
-    "flops_elasticity",
-    "reducible_loss",
-]
-
 # Section D.4.1; notebook 07 says where an optimum meets these bounds.
 TEACHER_PARAMS_BOX = (1e6, 1e17)
 TOKENS_BOX = (1e6, 1e17)

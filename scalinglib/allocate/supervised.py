@@ -15,8 +15,6 @@ from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
 from scalinglib.laws import Law, SupervisedLaw
 
-__all__ = ["cheapest_model", "supervised_optimum"]
-
 _SIZES = 1e-9, 1e36  # parameters between which the optimum is looked for
 
 

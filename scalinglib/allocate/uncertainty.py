@@ -17,8 +17,6 @@ from scalinglib.allocate.questions import (
 )
 from scalinglib.laws import Ensemble, StudentLaw
 
-__all__ = ["crossovers", "infinite_data_gap", "interval", "under_ensemble"]
-
 
 def interval(
     ensemble: Ensemble, values: np.ndarray, central: ArrayLike, level: float = 0.9

@@ -8,19 +8,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-__all__ = [
-    "LEVEL",
-    "above_zero",
-    "against",
-    "against_best",
-    "differences",
-    "interval",
-    "intervals",
-    "never_rises",
-    "paired",
-    "rise",
-]
-
 LEVEL = 0.95  # of every interval and verdict
 
 

@@ -30,10 +30,6 @@ from tqdm import tqdm
 from scalinglib.experiment import records, weights
 from scalinglib.extras import missing
 
-__all__ = [
-    *("Job", "Task", "complete", "executor", "hardware", "local_executor", "one_core", "remake"),
-]
-
 AT_ONCE = 256  # jobs that an executor holds: each carries its teachers' weights
 # Weights that were evaluated on another machine may lie so far from its row, other models further.
 SAME_LOSS = 1e-3

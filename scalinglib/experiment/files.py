@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["partials", "replacing"]
-
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[BinaryIO]:

@@ -22,8 +22,6 @@ import pandas as pd
 
 from scalinglib.experiment import files
 
-__all__ = ["LockedError", "append", "frame", "identity", "locked", "matching", "read", "select"]
-
 
 class LockedError(RuntimeError):
     """Another runner holds the lock of a table."""

@@ -8,8 +8,6 @@ import numpy as np
 
 from scalinglib.experiment import files
 
-__all__ = ["DamagedError", "load", "remove", "store"]
-
 OWNER = "owner"  # the entry of a file that names the model
 
 

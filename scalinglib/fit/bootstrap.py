@@ -7,8 +7,6 @@ import pandas as pd
 
 from scalinglib.fit.problem import Problem, pad_weights
 
-__all__ = ["Replicates", "replicate", "resampled"]
-
 _CHECKED_REPLICATES, _CHECK_STARTS = 16, 8
 
 

@@ -16,15 +16,6 @@ from scalinglib.fit.fitting import fit as fit_law
 from scalinglib.fit.inputs import FitWarning, collinear
 from scalinglib.fit.result import Fit
 
-__all__ = [
-    "explain",
-    "groups_left_out",
-    "hold_out",
-    "profile",
-    "residual_trends",
-    "ridges",
-]
-
 _WIDE_INTERVAL = 1.5  # `_ratio`, from which a coefficient counts as poorly told
 _NO_INTERVAL = 1e6  # and from which its interval says nothing
 _RIDGE_INTERVAL = 1.1  # and from which it counts as able to move along a ridge

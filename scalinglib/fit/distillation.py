@@ -17,8 +17,6 @@ from scalinglib.fit.powers import LOG_GAMMA, LOG_SLOPES, SHARES, logit, power_ed
 from scalinglib.fit.spec import POWER_RIDGES, Edge, LawSpec, Probe, or_fixed
 from scalinglib.laws import DistillationLaw, SupervisedLaw
 
-__all__ = ["DISTILLATION"]
-
 
 @dataclass(frozen=True, eq=False)
 class _DistillationSpec(LawSpec):

@@ -19,8 +19,6 @@ from scalinglib.fit.spec import LawSpec
 from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.laws import SupervisedLaw
 
-__all__ = ["fit", "fit_distillation", "fit_supervised"]
-
 _AT_OPTIMUM = 1e-6  # relative to the best objective
 
 

@@ -10,8 +10,6 @@ from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.spec import LawSpec, Probe, or_fixed
 from scalinglib.laws import forms
 
-__all__ = ["BIAS_VARIANCE", "COSINE", "DATA_DIP", "DIP", "FLOOR_KEPT", "TWO_PART"]
-
 _COLUMNS = DISTILLATION.columns
 _DATA = {"B": (0.1, 30.0), "beta": (0.2, 0.8)}
 _TERMS = {"B": ("beta", "student_tokens")}

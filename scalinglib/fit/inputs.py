@@ -12,8 +12,6 @@ from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.flops import Architecture
 from scalinglib.laws import SupervisedLaw
 
-__all__ = ["FitWarning", "check_runs", "collinear"]
-
 _ON_A_LINE = np.log(1.25)
 _UNIFORM_LOSS = np.log(300_000)  # guessing evenly over a very large vocabulary, nats
 

@@ -5,8 +5,6 @@ import contextlib
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["isoflop_draws", "isoflop_minimum", "isoflop_size"]
-
 
 def isoflop_minimum(params: ArrayLike, loss: ArrayLike) -> tuple[float, float]:
     """Loss-minimising size on one IsoFLOP profile, by a parabola in log N (Chinchilla's method 2).

@@ -12,8 +12,6 @@ import pandas as pd
 
 from scalinglib.laws import StudentLaw
 
-__all__ = ["UNKNOWN", "evidence", "foretold", "gain"]
-
 UNKNOWN = ("student_tokens", "teacher_tokens")  # what a prior may be given for
 _POINTS = 201  # of the grid over each unknown
 

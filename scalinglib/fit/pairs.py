@@ -18,8 +18,6 @@ from scalinglib.fit.spec import LawSpec
 from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.laws.base import Law
 
-__all__ = ["dominated_pairs", "fit_dominated_pairs"]
-
 _MOST = 4096  # pairs that are fitted, drawn evenly
 _COLUMNS = ("params", "tokens", "larger_params", "larger_tokens", "drop")
 

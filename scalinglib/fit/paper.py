@@ -20,8 +20,6 @@ from scalinglib.fit.spec import LawSpec
 from scalinglib.lanes import float64
 from scalinglib.laws import SupervisedLaw
 
-__all__ = ["DISTILLATION", "OPTIONS", "SUPERVISED", "Procedure"]
-
 # 90% intervals of 4096 resamples (Section F.3, Table 6).
 OPTIONS = {"delta": 1e-4, "level": 0.9, "bootstrap": 4096}
 # Stopping rules are not stated; SciPy's own end far from the optimum.

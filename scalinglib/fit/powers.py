@@ -7,8 +7,6 @@ from numpy.typing import ArrayLike
 
 from scalinglib.fit.spec import Edge, or_fixed
 
-__all__ = ["LOG_GAMMA", "LOG_SLOPES", "SHARES", "logit", "power_edges", "power_terms"]
-
 SHARES = -7.0, 7.0  # logits
 LOG_GAMMA = -4.0, 4.0
 LOG_SLOPES = -12.0, 2.0

@@ -13,8 +13,6 @@ from scalinglib.fit.spec import LawSpec
 from scalinglib.lanes import over_threads
 from scalinglib.laws import SupervisedLaw
 
-__all__ = ["Problem", "pad_weights", "table"]
-
 _APPROACHED = 128  # runs
 
 

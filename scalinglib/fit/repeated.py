@@ -3,8 +3,6 @@
 from scalinglib.fit.spec import LawSpec
 from scalinglib.laws.repeated import RepeatedLaw
 
-__all__ = ["REPEATED"]
-
 REPEATED = LawSpec(
     name="repeated",
     law=RepeatedLaw,

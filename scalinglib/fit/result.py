@@ -14,8 +14,6 @@ from scalinglib.lanes import float64
 from scalinglib.laws import FORMS, Ensemble, Law, Seen, SupervisedLaw
 from scalinglib.laws.ensembles import GROWTH
 
-__all__ = ["LEVEL", "Fit", "Status"]
-
 LEVEL = 0.95  # of percentile intervals and bands, where none is asked for
 _AT_EDGE = 1e-3  # in units of the coordinates, which are logs, odds and the like
 

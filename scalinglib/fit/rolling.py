@@ -8,8 +8,6 @@ from scalinglib.fit.problem import pad_weights
 from scalinglib.fit.result import Fit
 from scalinglib.laws import Law, SupervisedLaw
 
-__all__ = ["l_shaped", "laws_of_parts", "objective_of", "reach", "rolling_hold_outs"]
-
 _STARTS, _AWAY = 8, 0.5  # starts of a refit, and how far from the estimate in each coordinate
 _SIZES, _SPAN = 4, 3.0  # that a refit must have seen: how many, and largest over smallest
 _NEAR = 1.6  # a model "4 times larger" is from 4 / 1.6 to 4 times 1.6 times as large

@@ -21,9 +21,6 @@ from tqdm import tqdm
 
 from scalinglib.lanes import over_threads
 
-__all__ = ["LANES", "WIDE", "Objective", "Solution", "approach", "compiled", "finish"]
-__all__ += ["newton_step", "sum_of_huber"]
-
 # Fewer than the lanes of an allocation: a lane is a table of runs, and the last ones of a phase
 # still cost a whole batch.
 LANES = 16

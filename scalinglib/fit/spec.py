@@ -21,8 +21,6 @@ from scipy.stats import qmc
 
 from scalinglib.laws import Law, SupervisedLaw
 
-__all__ = ["POWER_RIDGES", "Edge", "LawSpec", "Probe", "or_fixed"]
-
 _STARTS = 512
 _ROOM = 3.0  # the box, over the plausible range: it stops runaways and does not steer
 

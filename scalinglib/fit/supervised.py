@@ -16,8 +16,6 @@ from scalinglib.fit.powers import LOG_GAMMA, LOG_SLOPES, SHARES, logit, power_ed
 from scalinglib.fit.spec import POWER_RIDGES, Edge, LawSpec, Probe, or_fixed
 from scalinglib.laws import SupervisedLaw
 
-__all__ = ["SUPERVISED"]
-
 
 @dataclass(frozen=True, eq=False)
 class _SupervisedSpec(LawSpec):

@@ -12,35 +12,6 @@ from scalinglib import allocate, flops
 from scalinglib.laws import DistillationLaw, Ensemble
 from scalinglib.laws.base import StudentLaw
 
-__all__ = [
-    "SIZES_15",
-    "as_printed",
-    "at_bend",
-    "best_ratio",
-    "best_within",
-    "bound_crossed",
-    "budgets_of_help",
-    "drift",
-    "from_ratio",
-    "gain_with_best",
-    "gap_to_data",
-    "harm",
-    "last_budgets",
-    "nearest_miss",
-    "off_a_power_law",
-    "pace",
-    "poor_teachers",
-    "ratio_at_bends",
-    "share_distil",
-    "signs",
-    "slopes",
-    "strong_teacher_inside",
-    "teacher_exponent",
-    "tradeoff",
-    "transition",
-    "weaker_with_tokens",
-]
-
 SIZES_15 = np.array([1e9, 3e9, 10e9, 30e9])  # the students of Figures 15 and 16
 BUDGETS_7 = np.array([250e9, 1e12, 4e12, 16e12])  # the token budgets of Figure 7
 SIZES_13 = np.array([198e6, 546e6, 975e6, 1.82e9])  # the students of Figure 13

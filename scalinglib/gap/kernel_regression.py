@@ -16,16 +16,6 @@ from scipy.optimize import brentq
 
 from scalinglib.checks import positive
 
-__all__ = [
-    "constrained_least_squares",
-    "cosine_basis",
-    "numerical_errors",
-    "rise_start",
-    "student_error",
-    "sweep",
-    "teacher_error",
-]
-
 
 def teacher_error(alpha: ArrayLike, teacher_size: int, teacher_bound: float) -> float:
     """‖g* - f*‖ of the best teacher (Equation 17).

@@ -31,26 +31,6 @@ try:
 except ImportError as error:
     raise missing("study", error) from error
 
-__all__ = [
-    "BATCH",
-    "Problem",
-    "Schedule",
-    "answers",
-    "batch",
-    "cross_entropy",
-    "evaluate",
-    "every_input",
-    "init",
-    "key",
-    "label",
-    "logits",
-    "parameters",
-    "row",
-    "sample",
-    "train",
-    "truth",
-]
-
 BATCH = 512
 VALUES = 3  # the context holds 0, 1 and 2
 STREAMS = ("teacher", "student", "evaluation")

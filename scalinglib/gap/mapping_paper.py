@@ -9,8 +9,6 @@ steps of its 20 N, where the paper's goes to 16 384.
 from scalinglib.gap import mapping as mp
 from scalinglib.gap.mapping_sweep import Group
 
-__all__ = ["STUDENT_WIDTHS", "figure_11", "figure_12", "groups", "longer", "teachers"]
-
 TRIALS, PEAK = 4, 3e-4
 TEACHER_WIDTHS, STUDENT_WIDTHS = (128, 256, 512), (128, 256, 362)
 TEACHER_STEPS = (64, 256, 1024, 4096)  # of 512 samples, of the widest teacher, for Figure 12

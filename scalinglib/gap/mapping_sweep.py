@@ -17,12 +17,6 @@ import pandas as pd
 from scalinglib.experiment import execute, records
 from scalinglib.gap import mapping as mp
 
-__all__ = [
-    *("COLUMNS", "EASY", "Group", "MAP_WIDTHS", "STUDENT_SAMPLES", "STUDENT_WIDTHS"),
-    *("TEACHER_WIDTHS", "by_easy", "by_peak", "by_samples", "figure_11", "figure_12", "groups"),
-    *("read", "task", "teachers"),
-]
-
 
 @dataclass(frozen=True)
 class Group:

@@ -10,20 +10,6 @@ import pandas as pd
 from scalinglib import flops
 from scalinglib.flops import Architecture
 
-__all__ = [
-    "COLUMNS",
-    "apart",
-    "best_heads",
-    "by_powers",
-    "columns_of_13",
-    "four_digits",
-    "models_of_13",
-    "rows_off",
-    "total_misses",
-    "whole",
-    "worked_out",
-]
-
 COLUMNS = {
     "kaplan_2020": "Kaplan et al. 2020",
     "hoffmann_2022": "Hoffmann et al. 2022",

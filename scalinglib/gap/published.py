@@ -11,17 +11,6 @@ from scalinglib.allocate import costs_of_losses
 from scalinglib.laws import SupervisedLaw
 from scalinglib.laws.base import StudentLaw
 
-__all__ = [
-    "above_best",
-    "cost_examples",
-    "fixed_ratio",
-    "quartic_residuals",
-    "relative_error",
-    "sorted_runs",
-    "teacher_loss",
-    "under_teachers",
-]
-
 _SETTING = ["student_params", "student_tokens"]
 
 

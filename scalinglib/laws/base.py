@@ -21,8 +21,6 @@ from numpy.typing import ArrayLike
 
 from scalinglib.checks import namespace, plausible, positive
 
-__all__ = ["Law", "StudentLaw", "loss_of"]
-
 # Beyond these a number is no model's, but one in millions, in billions or of another unit.
 _PLAUSIBLE = {"params": (1e3, np.inf), "tokens": (1e3, np.inf), "loss": (0.6, 20.0)}
 

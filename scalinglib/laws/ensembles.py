@@ -24,8 +24,6 @@ from scalinglib.laws.forms import FORMS
 from scalinglib.laws.limits import below_floor
 from scalinglib.laws.named import COEFFICIENTS, load
 
-__all__ = ["GROWTH", "LEVEL", "Ensemble", "Seen", "ensemble", "from_rows"]
-
 _POINTS = 41  # that stand for the distribution of one run about one law
 _PASSES = 5e-4  # nats
 # Deviation of log-loss for a unit of `Seen.distance`, in units of what laws miss inside the runs.

@@ -17,14 +17,6 @@ from numpy.typing import ArrayLike
 from scalinglib.checks import namespace, positive
 from scalinglib.laws.base import Law, StudentLaw, loss_of
 
-__all__ = [
-    "FITTED_RANGE",
-    "DistillationLaw",
-    "SupervisedLaw",
-    "inside_fitted_range",
-    "inside_trained_range",
-]
-
 # Where the laws interpolate. Students and the losses of their teachers: what the 328 runs of the
 # paper's Figure 1 span, to which they are fitted. Models trained on data, teachers among them: what
 # the paper trained (Section 4.1), to which Table 6's supervised law is.

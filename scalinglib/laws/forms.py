@@ -20,8 +20,6 @@ from scalinglib.checks import namespace
 from scalinglib.laws.base import StudentLaw
 from scalinglib.laws.equations import DistillationLaw, SupervisedLaw
 
-__all__ = ["FORMS", "BiasVariance", "Cosine", "DataDip", "Dip", "FloorKept", "TwoPart"]
-
 _LEAST = 1e-12  # nats per token, no loss at all
 _LARGEST = 60.0  # exp of minus that is nothing beside a loss
 

@@ -5,8 +5,6 @@ from numpy.typing import ArrayLike
 
 from scalinglib.laws.base import StudentLaw
 
-__all__ = ["LIMITS", "below_floor", "met"]
-
 LIMITS = {
     "copies": "L_S -> L_T as N_S, D_S -> inf",
     "useless": "L_S -> L_T as L_T -> inf",

@@ -5,8 +5,6 @@ from numpy.typing import ArrayLike
 
 from scalinglib.checks import positive
 
-__all__ = ["best_mixing", "correlation_of", "mixed_loss"]
-
 
 def mixed_loss(
     labels_loss: ArrayLike,

@@ -12,8 +12,6 @@ from scalinglib.laws.base import StudentLaw
 from scalinglib.laws.equations import DistillationLaw, SupervisedLaw
 from scalinglib.laws.forms import BiasVariance
 
-__all__ = ["COEFFICIENTS", "NAMES", "load"]
-
 COEFFICIENTS = files("scalinglib") / "coefficients"  # CSV files
 NAMES = ("table6", "corrected", "refit", "figure1", "bias_variance")
 

@@ -16,8 +16,6 @@ from scalinglib.laws.base import Law, loss_of
 from scalinglib.laws.equations import SupervisedLaw
 from scalinglib.laws.named import COEFFICIENTS
 
-__all__ = ["MOST_EPOCHS", "RepeatedLaw", "repeated"]
-
 MOST_EPOCHS = 60.0  # of the runs that it is fitted to
 
 

@@ -12,8 +12,6 @@ import pandas as pd
 
 from scalinglib.report.paths import DATA, ROOT
 
-__all__ = ["AUTHORS", "Verdict", "check", "computed", "judge", "ledger", "said", "table"]
-
 DECIDED = 0.9  # share of the laws from which the evidence decides
 _UNDECIDED = "undecided by the evidence"
 _LAWS = " laws that fit the runs"

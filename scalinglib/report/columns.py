@@ -7,18 +7,6 @@ import matplotlib as mpl
 import seaborn  # noqa: F401 - its colour maps, by name
 from matplotlib.colors import LogNorm, Normalize
 
-__all__ = [
-    "COLUMNS",
-    "Column",
-    "axis_label",
-    "count",
-    "dashes",
-    "ordered",
-    "palette",
-    "powers",
-    "words",
-]
-
 
 def count(value: float, _: object = None) -> str:
     """A number of parameters or tokens as people say it: 300M, 1.5B, 20T, 100P."""

@@ -21,20 +21,6 @@ try:
 except ImportError as error:
     raise missing("report", error) from error
 
-__all__ = [
-    "MARKS",
-    "band",
-    "label_size",
-    "lay_out",
-    "legend_below",
-    "power",
-    "saver",
-    "student_color",
-    "told",
-    "use_style",
-    "write_table",
-]
-
 MARKS = {"zero": "black", "reference": "#888888", "optimum": "#C1121F"}
 
 

@@ -15,24 +15,6 @@ from scalinglib.report import columns
 from scalinglib.report.figures import MARKS, lay_out
 from scalinglib.report.panels import Panels, curve
 
-__all__ = [
-    "BEST",
-    "BEYOND",
-    "amounts",
-    "beyond",
-    "contour_map",
-    "difference",
-    "gaps",
-    "keys",
-    "label_contours",
-    "mark_size",
-    "over",
-    "runs",
-    "signed",
-    "undecided",
-    "valley",
-]
-
 BEST = {"color": MARKS["optimum"], "linewidth": 2.4}
 BEYOND = {"pale: beyond what was trained": Patch(fc="#eeeeee", ec="#555555", ls="--")}
 

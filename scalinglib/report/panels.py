@@ -13,24 +13,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from scalinglib.report import columns
 
-__all__ = [
-    "BEYOND",
-    "DIAGONAL",
-    "MARK",
-    "Panels",
-    "bars",
-    "curve",
-    "diagonal",
-    "dots",
-    "end_words",
-    "errors",
-    "levels",
-    "span",
-    "stack",
-    "trace",
-    "zero",
-]
-
 _KEYS = {  # how a layer's colours stand in the key, where not as lines
     "scatterplot": {"marker": "o", "linestyle": ""},
     "dots": {"marker": "o", "linestyle": "", "markeredgecolor": "black", "markeredgewidth": 0.4},

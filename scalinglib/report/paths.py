@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-__all__ = ["DATA", "FIGURES", "ROOT", "named_by", "output"]
-
 
 def _root():
     """The checkout: where this code lies, or for an installed copy the one worked in."""

@@ -7,8 +7,6 @@ writes, `paths.output` says.
 
 from dataclasses import dataclass
 
-__all__ = ["Profile", "load"]
-
 
 @dataclass(frozen=True)
 class Profile:

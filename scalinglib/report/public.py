@@ -6,8 +6,6 @@ import pandas as pd
 
 from scalinglib.report.paths import DATA
 
-__all__ = ["PublicTable", "supervised_tables"]
-
 
 class PublicTable(NamedTuple):
     """Runs of one study.

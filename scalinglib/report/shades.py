@@ -3,8 +3,6 @@
 import matplotlib as mpl
 import numpy as np
 
-__all__ = ["BLUE", "ORANGE", "SUPERVISED", "budget_color", "ratio_color", "teacher_color"]
-
 BLUE, ORANGE, SUPERVISED = "#0072B2", "#D55E00", "#333333"
 
 

@@ -12,27 +12,6 @@ from scalinglib.fit import isoflop_draws, isoflop_minimum, isoflop_size
 from scalinglib.study.design import Design
 from scalinglib.study.run import PERFECT, by_flops, size
 
-__all__ = [
-    "against_data",
-    "at_budgets",
-    "collapse",
-    "cubics",
-    "decomposed",
-    "falls_back",
-    "kl_rises",
-    "means",
-    "optima",
-    "overtakers",
-    "parabolas",
-    "past_best",
-    "profile_minimum",
-    "seed_noise",
-    "size_exponent",
-    "teacher_budgets",
-    "tokens_on",
-    "with_noise",
-]
-
 _SAME = ["kind", "n_layers", "params", "tokens", "teacher", "teacher_params", "teacher_tokens"]
 _MEASURED = ["loss", "kl_teacher", "accuracy", "completion", "teacher_loss", "flops"]
 

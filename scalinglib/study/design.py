@@ -10,8 +10,6 @@ from scalinglib.study.model.recipe import Recipe
 from scalinglib.study.model.transformer import ASPECT_RATIO
 from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio
 
-__all__ = ["Design", "cheap_first"]
-
 
 @dataclass(frozen=True)
 class Design:

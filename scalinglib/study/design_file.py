@@ -17,8 +17,6 @@ from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe
 from scalinglib.study.run import Run, size
 
-__all__ = ["DesignError", "read", "read_runs"]
-
 # What each row of a protocol holds, in the order of the tuples of `Design`.
 _PROTOCOLS = {
     "supervised": {"n_layers": "size", "ratios": "numbers", "seeds": "count"},

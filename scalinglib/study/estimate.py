@@ -13,8 +13,6 @@ from scalinglib.flops import GPU_TERAFLOPS
 from scalinglib.study import measure, record, training
 from scalinglib.study.run import Run
 
-__all__ = ["lines", "probe", "seconds"]
-
 CARD, UTILISATION = "H100", 0.2  # a guess for small models; the plan says it
 PROBE_SECONDS = 10.0
 PROBE_TOKENS = 16384

@@ -7,8 +7,6 @@ from scalinglib.study.corpora.base import Corpus, divergence, stream
 from scalinglib.study.model.teachers import Model, Teacher
 from scalinglib.study.model.transformer import Params
 
-__all__ = ["evaluate", "score"]
-
 EVALUATED = 65536  # tokens of the evaluation split
 ENTRIES = 2**20  # probabilities in float64 that are judged at once
 

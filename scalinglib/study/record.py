@@ -15,8 +15,6 @@ from scalinglib.study import measure, training
 from scalinglib.study.model.recipe import batches
 from scalinglib.study.run import PERFECT, Run
 
-__all__ = ["COLUMNS", "columns", "complete", "read", "repeats", "reread", "task"]
-
 COLUMNS = (
     *("id", "kind", "n_layers", "params", "tokens", "seed", "peak", "windows"),
     *("teacher", "teacher_params", "teacher_tokens", "teacher_loss"),

@@ -13,8 +13,6 @@ from scalinglib.study.model import transformer
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe, batches
 
-__all__ = ["PERFECT", "WORDS", "Run", "by_flops", "by_ratio", "size"]
-
 PERFECT = "perfect"  # the teacher that knows the language's own probabilities
 WORDS = Words()
 

@@ -18,8 +18,6 @@ from scalinglib.study.model import distill, recipe, stored, teachers, train, tra
 from scalinglib.study.model.teachers import Model, ModelEnsemble, Teacher, Truth
 from scalinglib.study.run import Run
 
-__all__ = ["code", "store_teacher", "teacher_of", "trained"]
-
 
 def teacher_of(r: Run, given: Mapping[str, transformer.Params]) -> Teacher | None:
     """A run's teacher as a function of windows, from weights by key; None without one."""

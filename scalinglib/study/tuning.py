@@ -3,8 +3,6 @@
 import numpy as np
 import pandas as pd
 
-__all__ = ["as_if_tuned", "undertuning"]
-
 _SETTING = ["params", "tokens"]
 _NEAR = 1.05  # a batch fills up the last step: tokens of one setting differ by so much
 

@@ -9,8 +9,6 @@ from scalinglib.fit import Fit
 from scalinglib.flops import forward_flops
 from scalingplan.answers.numbers import band, ranged
 
-__all__ = ["inside_budget", "seen", "wanted", "wanted_in_words"]
-
 _BUDGETS = 64  # between the smallest and the largest of the runs, to look for one inside
 
 

@@ -18,8 +18,6 @@ from scalinglib.laws import Ensemble
 from scalingplan.answers.fitting import OwnLaws, teachers_of
 from scalingplan.answers.numbers import band, ranged
 
-__all__ = ["LEEWAY", "NO_VERDICT", "Answer", "decide", "inside_problem", "token_curve", "unfit"]
-
 NO_VERDICT = "no verdict"
 LEEWAY = 2.0  # a factor beyond the runs that still counts as inside them
 # Size and tokens that move together are told together: their ratio is not to be extrapolated.

@@ -12,18 +12,6 @@ from scalinglib.doubts import merged_teachers
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.laws import load
 
-__all__ = [
-    "HELD",
-    "STRONGEST",
-    "TEACHERS_NEEDED",
-    "OwnLaws",
-    "fit_own",
-    "settings_to_check",
-    "students_needed",
-    "supervised_runs",
-    "teachers_of",
-]
-
 TEACHERS_NEEDED = 7  # one more than the supervised law has coefficients
 # Of the runs, those of lowest loss that the check of extrapolation holds out.
 STRONGEST = {"supervised": 0.2, "distillation": 0.1}

@@ -13,15 +13,6 @@ from scalingplan.answers.fitting import STRONGEST, fit_own, settings_to_check
 from scalingplan.answers.pilots import next_runs
 from scalingplan.tables import RunsTable
 
-__all__ = [
-    "FullAnswer",
-    "explained",
-    "extrapolation",
-    "foretells_larger",
-    "of_distilled",
-    "of_supervised",
-]
-
 _STARTS, _REPLICATES = 64, 100
 MANY = 2000  # rows, from which fewer starts and replicates do: each tells more
 

@@ -5,8 +5,6 @@ from numpy.typing import ArrayLike
 
 from scalinglib.allocate import AGREEMENT
 
-__all__ = ["LEVEL", "band", "ranged"]
-
 LEVEL = AGREEMENT  # one level for every range
 
 

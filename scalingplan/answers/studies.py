@@ -9,8 +9,6 @@ import numpy as np
 from scalinglib.study import Design, Text, estimate, record
 from scalinglib.study.run import Run
 
-__all__ = ["for_minutes"]
-
 # Of one seed: tokens per parameter of the models on labels and students, by depth; teachers learn
 # from 20 times the scale. The least of these makes a law, if one to be doubted.
 _PATTERNS = {

@@ -12,8 +12,6 @@ from scalinglib.flops import GPU_TERAFLOPS, forward_flops
 from scalinglib.pilots import Choice, Foretell, Prior, Proposal, Worlds, grid, posterior, propose
 from scalingplan import tables, units
 
-__all__ = ["add", "run"]
-
 _WORLDS = 100
 _NOISE = 0.002  # of a run's log-loss over seeds, at the paper's scale
 _SIZES, _RATIOS = (1 / 30, 1 / 10, 1 / 4), (5, 20, 60)  # of pilots, where none are named

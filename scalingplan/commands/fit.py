@@ -13,8 +13,6 @@ from typing import NamedTuple
 from scalinglib.report import paths
 from scalingplan import tables, units
 
-__all__ = ["add", "run"]
-
 # Own models may be far smaller than those that people train.
 _LEAST = {"size": 1e3, "flops": 1e9}
 _WAYS = ("held", "shifted")

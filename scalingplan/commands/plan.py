@@ -14,8 +14,6 @@ from scalinglib.allocate.repeated import beyond_one_epoch
 from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB
 from scalingplan import units
 
-__all__ = ["add", "answer", "run"]
-
 _FEW = 30  # laws that stand for all where many problems are asked
 _ABSURD = 1e14  # tokens that no model has seen
 

@@ -17,8 +17,6 @@ from scalingplan.answers.fitting import (
     students_needed,
 )
 
-__all__ = ["add", "run"]
-
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 

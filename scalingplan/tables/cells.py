@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Sheet", "TableError", "decimal_mark", "read_sheet"]
-
 _SEPARATORS = "\t;,|"
 _BINARY = {b"PK": "a workbook", b"PAR1": "a Parquet file", b"\xd0\xcf\x11\xe0": "a workbook"}
 _BINARY |= {b"\x1f\x8b": "a compressed file", b"%PDF": "a PDF"}

@@ -11,8 +11,6 @@ import pandas as pd
 from scalingplan import units
 from scalingplan.tables.cells import TableError, decimal_mark, read_sheet
 
-__all__ = ["DISTILLATION", "SUPERVISED", "RunsTable", "TableError", "read_runs"]
-
 SUPERVISED = ("params", "tokens", "loss")
 DISTILLATION = (
     "student_params",

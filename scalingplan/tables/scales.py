@@ -9,8 +9,6 @@ from scalinglib.doubts import FACTORS, Doubt
 from scalingplan.tables.cells import TableError
 from scalingplan.units import LOSS_UNITS, in_nats, read
 
-__all__ = ["CONVERSIONS", "converted", "open_doubts", "refuse"]
-
 CONVERSIONS = {
     "params": tuple(FACTORS),
     "tokens": (*FACTORS, "per_param", "6ND"),

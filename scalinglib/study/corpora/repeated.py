@@ -6,8 +6,6 @@ import numpy as np
 
 from scalinglib.study.corpora.base import Corpus
 
-__all__ = ["Repeated"]
-
 
 class Repeated:
     """A corpus of which students have so many windows and no more; all else is as it was.

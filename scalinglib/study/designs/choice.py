@@ -23,8 +23,6 @@ import pandas as pd
 from scalinglib.study.designs import scaling
 from scalinglib.study.run import by_ratio
 
-__all__ = ["RUNS", "SETTINGS", "TEACHERS", "regrets"]
-
 TEACHERS = scaling.FULL.fixed_teachers()[1:5]
 SETTINGS = tuple((1, ratio) for ratio in (10, 30, 80, 150, 300))
 SETTINGS += ((2, 2), (2, 10), (2, 30), (3, 2), (3, 10))

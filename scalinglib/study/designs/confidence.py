@@ -20,11 +20,6 @@ from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.teachers import Model
 from scalinglib.study.run import PERFECT, Run, by_ratio
 
-__all__ = [
-    *("COLUMNS", "REFERENCES", "TEACHERS", "WINDOWS", "beside", "bins", "by_seed", "grows"),
-    *("measures", "named", "of_students", "runs", "sample", "tables", "task"),
-]
-
 COLUMNS = (
     *("id", "params", "tokens", "seed", "teacher", "teacher_params", "top_k"),
     *("reference", "bin", "count", "confidence", "outcome", "apart"),

@@ -35,8 +35,6 @@ from scalinglib.study.designs import scaling
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import WORDS, by_ratio
 
-__all__ = ["EPOCHS", "MIXING", "RUNS", "UNIQUE", "costs", "stretch", "temperatures", "unique"]
-
 DEPTH, UNIQUE, EPOCHS, SEEDS = 2, (1.25, 5), (1, 2, 4, 8, 16), 3
 MIXING, TEMPERATURES = (0.0, 0.7, 1.0), (0.5, 2.0)
 TEACHER = scaling.FULL.fixed_teachers()[2]

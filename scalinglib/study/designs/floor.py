@@ -47,11 +47,6 @@ from scalinglib.experiment.compare import interval
 from scalinglib.study.designs import scaling
 from scalinglib.study.run import PERFECT, by_ratio
 
-__all__ = [
-    *("DEPTH", "POWERS", "RATIOS", "RUNS", "TEACHERS", "TRAINED"),
-    *("Floor", "extrapolated", "labels_floor", "pairs", "summary"),
-]
-
 DEPTH, RATIOS, SEEDS = 2, (100, 400, 1000), 8
 TRAINED = scaling.FULL.fixed_teachers()[3]
 RUNS = [

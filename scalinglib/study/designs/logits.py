@@ -21,12 +21,6 @@ from scalinglib.study.design import cheap_first
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import WORDS, Run, by_ratio
 
-__all__ = [
-    *("LANGUAGES", "LONGER", "SPARSE", "Sparse", "abroad_runs", "beside_line", "better_member"),
-    *("bytes_per_token", "change_with_tokens", "equal_bytes", "judged", "language", "pair_runs"),
-    *("read_from_disk", "runs", "share_kept", "single_runs"),
-]
-
 
 @cache
 def language(*codes: str, size: int = 100_000) -> Words:

@@ -65,11 +65,6 @@ from scalinglib.study.designs import addresses
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import PERFECT, WORDS, by_ratio
 
-__all__ = [
-    *("MIXING", "RUNS", "STUDENTS", "TEACHERS", "TEXT_RUNS", "TEXT_STUDENTS", "TEXT_TEACHERS"),
-    *("cells", "choices", "left_out", "pair_noise", "regret"),
-]
-
 MIXING = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 TEXT = addresses.FULL.corpus
 STUDENTS = tuple(product((1,), (5, 20, 80))) + tuple(product((2,), (5, 10, 20)))

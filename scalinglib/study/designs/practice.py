@@ -21,12 +21,6 @@ from scalinglib.study.model.recipe import Recipe
 from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import PERFECT, Run, by_ratio
 
-__all__ = [
-    *("MIXING", "PEAKS", "STUDENTS", "TEMPERATURES", "TOP_K", "TOP_P", "TRUNCATION_MIXING"),
-    *("divergence_runs", "entries", "mixing_runs", "peak_runs", "runs", "temperature_runs"),
-    *("labelled", "loss_operations", "mixed", "truncated", "truncation_runs", "within_a_decade"),
-]
-
 STUDENTS = ((1, 20, 5), (2, 5, 5))  # of every sweep: depth, tokens per parameter, seeds
 DEEPER = ((3, 2.5, 3),)  # more students, for the sweep of learning rates
 WEAK, STRONG = by_ratio(1, 20), by_ratio(3, 20)  # for temperatures and the reverse KL

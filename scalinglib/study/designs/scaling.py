@@ -8,8 +8,6 @@ from scalinglib.study.design import Design, cheap_first
 from scalinglib.study.model.recipe import Recipe
 from scalinglib.study.run import Run, by_ratio
 
-__all__ = ["FIXED_TOKENS", "FULL", "LARGEST_STUDENTS", "PEAKS", "WINDOWS", "sweep_runs"]
-
 FULL = design_file.read(Path(__file__).with_name("study.toml"))
 # Apart from the study, whose law is not fitted to them: Figure 36a's second series, and more
 # numbers of tokens for the largest student (Figure 37), which that law has to predict.

@@ -25,8 +25,6 @@ import pandas as pd
 from scalinglib.study.designs import scaling
 from scalinglib.study.run import by_ratio
 
-__all__ = ["REGIME", "RUNS", "SETTINGS", "missing_regime"]
-
 REGIME = (0.6, 0.95)  # u
 
 _TEACHERS = dict(zip(range(1, 7), scaling.FULL.fixed_teachers(), strict=False))

@@ -28,16 +28,6 @@ from scalinglib.study.designs import scaling
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import by_ratio
 
-__all__ = [
-    "RUNS",
-    "SWITCHES",
-    "TEACHERS",
-    "at_equal_flops",
-    "by_share",
-    "judged",
-    "worth_in_tokens",
-]
-
 DEPTH, RATIO, SEEDS = 2, 20, 3
 TEACHERS = tuple(scaling.FULL.fixed_teachers()[i] for i in (0, 2))
 SWITCHES = (0.25, 0.5, 0.75)

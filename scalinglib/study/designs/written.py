@@ -30,8 +30,6 @@ from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import WORDS, by_ratio
 
-__all__ = ["ARMS", "arms", "runs", "write"]
-
 DEPTH, RATIO, SEEDS = 2, 5, 3
 TEACHERS = scaling.FULL.fixed_teachers()[:3]
 _POOLS = 200  # a stream of windows apart from those of seeds

@@ -20,8 +20,6 @@ from scalinglib.study.model import distill
 from scalinglib.study.model.distill import Cut, Objective
 from scalinglib.study.model.teachers import Teacher
 
-__all__ = ["Stored", "write"]
-
 
 def write(
     path: str | Path,
