@@ -13,6 +13,7 @@ from scalinglib.lanes import float64
 from tests.references import dense_grid, slsqp, slsqp_starts
 
 LAW = laws.load("corrected")
+ENSEMBLE = laws.ensemble("figure1")
 students = st.floats(1e8, 5e10)
 budgets = st.floats(19, 26).map(lambda e: 10.0**e)
 fractions = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
@@ -292,17 +293,36 @@ def test_the_last_gain_is_where_a_straight_line_falls_to_the_least():
     assert allocate.last_gain([1, 10, 100, 1000], [1, -1, 1, -1]) == pytest.approx(10**2.5)
 
 
-def test_budgets_at_the_edges_of_what_there_is_are_solved():
-    """Against a search by values: hardly the fewest tokens, and more than can be spent."""
+@pytest.mark.parametrize("form", dict.fromkeys(ENSEMBLE.forms))
+def test_wild_problems_are_solved_under_every_form(form):
+    """Against a search by values: any student and budget, and next to none or far too much."""
+    law = ENSEMBLE.members[ENSEMBLE.forms.index(form)]
     random = np.random.default_rng(0)
-    n = 10 ** random.uniform(6, 13, 200)
-    pair = random.choice([0, 0.01, 0.4, 1.0], (2, 200))
-    least = allocate.minimum_compute(n, tuple(pair))
-    c = np.where(np.arange(200) % 2, least * 10 ** random.uniform(0.0001, 1, 200), 1e31)
-    table = allocate.optimal(LAW, n, np.maximum(c, least * 1.001), tuple(pair))
-    for i in range(0, 200, 5):
-        grid, _ = dense_grid(LAW, n[i], table.compute[i], pair[:, i])
-        assert table.student_loss[i] <= grid + 1e-6
+    n = 10 ** random.uniform(6, 13, 24)
+    pair = random.choice([0, 0.01, 0.4, 1.0], (2, 24))
+    least = allocate.minimum_compute(n, tuple(pair)) * 1.001
+    edge = np.where(np.arange(24) % 2, least * 10 ** random.uniform(0.0001, 1, 24), 1e31)
+    wild = np.where(np.arange(24) % 3, 10 ** random.uniform(14, 31, 24), edge)
+    table = allocate.optimal(law, n, np.maximum(wild, least), tuple(pair))
+    for i, (student, compute, found) in enumerate(
+        zip(n, table.compute, table.student_loss, strict=True)
+    ):
+        assert found <= dense_grid(law, student, compute, pair[:, i])[0] + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("student", "compute", "pair"),
+    [
+        (2.412e7, 4.333e17, (1.0, 1.0)),
+        (9.63e9, 1.612e18, (0.785, 0.783)),
+        (4.164e9, 1.398e19, (1.0, 0.708)),
+    ],
+)
+def test_a_teacher_that_leaves_hardly_a_student_is_found(student, compute, pair):
+    """Steps of the solver once ended here, where a longer one leaves no student at all."""
+    law = ENSEMBLE.members[ENSEMBLE.forms.index("floor_kept")]
+    table = allocate.optimal(law, student, compute, pair)
+    assert table.student_loss[0] <= dense_grid(law, student, compute, pair)[0]
 
 
 def test_tokens_with_teacher_spend_the_budget():

@@ -12,7 +12,8 @@ from scalinglib.flops import forward_flops
 from scalinglib.laws import StudentLaw
 
 _CLEARLY = 1e-9  # in log L_S
-_FEW, _MANY = 4.0, 0.8  # of the bounds of a student's tokens: beyond, the solver is not trusted
+# Of the bounds of a student's tokens, and tokens a parameter: beyond, laws have several valleys.
+_FEW, _MANY, _ABSURD = 20.0, 0.8, 1e8
 
 
 def best_teachers_within(
@@ -35,6 +36,7 @@ def best_teachers_within(
     tokens = _student_tokens(teachers[0], teachers[1], *problem[:-1])
     beyond = (np.maximum(teachers[1], tokens) > most_tokens) & (most_tokens < TOKENS_BOX[1])
     near = (tokens < _FEW * TOKENS_BOX[0]) | (tokens > _MANY * TOKENS_BOX[1])
+    near |= tokens > _ABSURD * student_params
     near &= (delta_lgt > 0) | (delta_pre > 0)  # else what a student gets is no choice
     if not (near | beyond).any():
         return tuple(teachers)

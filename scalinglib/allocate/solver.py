@@ -28,6 +28,7 @@ _BLOCK = 2048  # problems worked on at once: enough that NumPy works and Python 
 _STEPS = 40
 _SETTLING = 3  # Newton steps along a line of equal loss, from about 1e-4 away
 _NEARBY = 1e-2  # the longest of them, in log N_T
+_SHORT = 4.0 ** -np.arange(3, 9)[:, None]  # of a Newton step, where no longer one is better
 _DONE = 1e-5  # the Newton step of such a length is the last: the next would be its square
 
 _LOW, _HIGH = np.log([TEACHER_PARAMS_BOX, TOKENS_BOX]).T[:, :, None]
@@ -162,8 +163,18 @@ def _step(law, problems, x, value):
     values[0] = value
     best = np.argmin(np.where(np.isnan(values), np.inf, values), axis=0)
     index = np.arange(x.shape[1])
-    # Comparing values finds a minimum to half the digits only; the last step is taken unseen.
     length = np.abs(newton).max(axis=0)
+    # Where a little more teacher leaves no student, only a short step is better.
+    held = (best == 0) & (length > _NEARBY)
+    if held.any():
+        short = x[:, None, held] - _SHORT * np.where(pinned, 0.0, newton)[:, None, held]
+        short = np.clip(short, _LOW[:, None], _HIGH[:, None])
+        there = _student_loss(law, problems.take(held), *short)
+        which = np.argmin(there, axis=0)
+        trials[:, 1, held] = np.take_along_axis(short, which[None, None], 1)[:, 0]
+        values[1, held] = there.min(axis=0)
+        best[held] = values[1, held] < values[0, held]
+    # Comparing values finds a minimum to half the digits only; the last step is taken unseen.
     done = (length < _DONE) | (best == 0)
     best[done & (length < 1e-3)] = 1
     return trials[:, best, index], values[best, index], done
