@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from scalinglib.laws.mixing import mixed_loss
-from scalinglib.study import training
+from scalinglib.report.paths import DATA
+from scalinglib.study import record, training
 from scalinglib.study.corpora.base import stream
 from scalinglib.study.corpora.repeated import Repeated
 from scalinglib.study.designs import (
@@ -52,6 +53,27 @@ def test_every_mixture_has_both_its_ends():
             assert len(labels) == 1
             assert len(cell) == 1 + teachers * (len(mixing.MIXING) - 1)
         assert [r.seed for r in runs] == sorted(r.seed for r in runs)
+
+
+COMMITTED = {
+    "choice": choice.RUNS,
+    "epochs": epochs.RUNS,
+    "floor": floor.RUNS,
+    "mixing": mixing.RUNS,
+    "strong_teachers": strong_teachers.RUNS,
+    "switch": switch.RUNS,
+}
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_the_committed_table_is_its_design_cut_from_the_end(name):
+    wanted = [r.id for r in COMMITTED[name]]
+    runs = record.read(DATA / "runs" / f"{name}.csv")
+    assert runs.id.is_unique
+    assert np.isfinite(runs.loss).all()
+    places = [wanted.index(run) for run in runs.id]
+    # Of floor two machines trained a half each, by size.
+    assert max(places) == len(runs) - 1 or name == "floor"
 
 
 def test_students_read_every_window_once_before_they_read_any_again():
