@@ -9,8 +9,6 @@ import pytest
 
 from scalinglib import calibration
 from scalinglib.experiment import execute, weights
-from scalinglib.report.paths import DATA
-from scalinglib.study import record
 from scalinglib.study.designs import confidence
 from scalinglib.study.model import transformer
 from scalinglib.study.model.teachers import log_probabilities
@@ -91,12 +89,6 @@ def test_runs_are_measured_once_and_teachers_taken_from_the_cache(cache):
     pairs = {n: t.drop(columns="reference") for n, t in perfect.groupby("reference")}
     # The perfect teacher is the truth: as an outcome they are the same.
     assert (pairs["truth"].outcome.to_numpy() == pairs["teacher"].outcome.to_numpy()).all()
-
-
-def test_committed_table_is_the_design():
-    cells = record.read(DATA / "runs" / "calibration.csv")
-    assert set(cells.id) == {r.id for r in confidence.runs()}
-    assert set(cells) == set(confidence.COLUMNS)
 
 
 def bins_of(ids, tokens, objective_k, outcome):

@@ -11,10 +11,10 @@ from scalinglib.experiment import records
 from scalinglib.report.paths import DATA
 from scalinglib.study import design_file, estimate, measure, record
 from scalinglib.study.corpora import text
-from scalinglib.study.designs import addresses, scaling
 from scalinglib.study.run import PERFECT, by_flops, by_ratio
 from scalingplan import cli
 from scalingplan.answers import studies
+from tools.study import STUDIES
 
 EXAMPLE = resources.files("scalinglib.study.designs") / "example.toml"
 TINY = """
@@ -30,10 +30,22 @@ def written(folder, text):
     return path
 
 
-@pytest.mark.parametrize(("name", "design"), [("study", scaling.FULL), ("text", addresses.FULL)])
-def test_the_committed_tables_are_what_their_designs_ask_for(name, design):
-    wanted = {run.id for run in design.runs()}
-    assert wanted == set(record.read(DATA / "runs" / f"{name}.csv").id)
+UNDER_WAY = {"floor", "mixing", "mixing_text", "strong_teachers", "epochs", "choice", "written"}
+TABLES = {
+    name: what
+    for name, what in STUDIES.items()
+    if isinstance(what, tuple) and (DATA / "runs" / f"{name}.csv").exists()
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_committed_tables_are_what_their_designs_ask_for(name):
+    jobs, task, *_ = TABLES[name]
+    table = records.read(DATA / "runs" / f"{name}.csv", task.types)
+    wanted = {row_id for job in jobs for row_id in job.ids}
+    assert set(table.id) == wanted or (name in UNDER_WAY and set(table.id) < wanted)
+    assert set(task.columns) <= set(table)
+    assert "loss" not in table or np.isfinite(table.loss).all()
 
 
 def test_the_example_has_the_runs_that_it_says():

@@ -138,6 +138,19 @@ def test_a_killed_process_costs_only_the_job_that_kills_it_again(tmp_path):
     assert set(records.read(path).id) == {"job2", "job7", *(f"job{i}" for i in range(10, 14))}
 
 
+@pytest.mark.filterwarnings("ignore")  # dask's own, about ports
+def test_a_dask_cluster_trains_where_its_gpus_are(tmp_path):
+    from dask.distributed import LocalCluster
+
+    options = {"processes": False, "dashboard_address": None, "resources": {"GPU": 1}}
+    with (
+        LocalCluster(1, threads_per_worker=1, **options) as cluster,
+        execute.executor(cluster.scheduler_address) as pool,
+    ):
+        found = execute.complete([CHAIN], TASK, tmp_path / "t.csv", tmp_path, pool, progress=False)
+    assert found.loss.tolist() == [3.21]
+
+
 def garbage(file):
     file.write_bytes(b"no zip file")
 

@@ -286,19 +286,6 @@ def test_students_are_held_against_the_line_and_the_better_member():
     assert judged.verdict == "worse"
 
 
-def test_committed_table_is_the_design():
-    runs, wanted = record.read(DATA / "runs" / "logits.csv"), logits.runs()
-    assert sorted(runs.id) == sorted(run.id for run in wanted)
-    assert np.isfinite(runs.loss).all()
-    assert len(set(runs.code)) == 1
-    assert list(runs) == list(record.columns(wanted))
-    jobs = {run.id: run for run in wanted}
-    for row in runs.itertuples():
-        run = jobs[row.id]
-        assert (row.corpus, row.seed, row.teacher) == (run.corpus.id, run.seed, run.teacher_id)
-        assert (None if pd.isna(row.samples) else row.samples) == run.objective.samples
-
-
 def test_a_row_is_made_again(monkeypatch):
     monkeypatch.setattr(train, "CHUNK", CHUNK)
     monkeypatch.setattr(measure, "EVALUATED", EVALUATED)

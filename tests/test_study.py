@@ -1,10 +1,6 @@
 """The small-scale study: model, losses, training, runs and their record."""
 
 import math
-import os
-import signal
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -359,25 +355,6 @@ def test_training_is_the_same_whatever_the_processes_precision(toy):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_teacher_inside_the_step_tells_the_same(toy, monkeypatch):
-    teacher = start(small(n_ctx=8), seed=1)
-    teacher = teacher | {"head": jax.random.normal(jax.random.key(2), (27, 16), "float32")}
-    go = partial(
-        fit,
-        small(n_ctx=8),
-        toy,
-        2_000,
-        teacher=Model(teacher),
-        objective=Objective(top_k=5, top_p=0.9),
-    )
-    told = go()
-    monkeypatch.setattr(train, "TOLD", 0)
-    # Nobody asks for the probabilities of a chunk any more.
-    monkeypatch.setattr(teachers, "log_probabilities", None)
-    for a, b in zip(*map(jax.tree.leaves, (told, go())), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-4)
-
-
 def test_a_long_run_goes_on_where_a_kill_cut_it_off(toy, monkeypatch, tmp_path):
     monkeypatch.setattr(train, "CHUNK", 512)
     go = partial(fit, small(n_ctx=8), toy, 6_000)
@@ -429,15 +406,6 @@ def test_divergence_is_an_error(toy):
     params = jax.tree.map(lambda a: a * np.nan, start(small(n_ctx=8)))
     with pytest.raises(FloatingPointError, match="diverged"):
         evaluate(params, toy)
-
-
-def test_full_design_lists_every_run_once_and_teachers_first():
-    wanted = scaling.FULL.runs()
-    assert len({r.id for r in wanted}) == len(wanted)
-    position = {r.id: i for i, r in enumerate(wanted)}
-    for r in wanted:
-        if isinstance(r.teacher, Run):
-            assert position[r.teacher.id] < position[r.id]
 
 
 def test_isoflop_runs_cost_their_budget():
@@ -511,68 +479,6 @@ def test_cached_weights_of_another_loss_are_trained_again(tmp_path):
         weights.store(models, TINY[0].key, other)
         with pytest.warns(UserWarning, match="trained again"):
             record.complete([TINY[1], student], path, models, pool, progress=False)
-
-
-@pytest.mark.filterwarnings("ignore")  # dask's own, about ports and large graphs
-def test_another_dask_worker_goes_on_where_a_killed_one_was_in_a_long_run(tmp_path):
-    from dask.distributed import Client, LocalCluster, WorkerPlugin
-
-    class Told(WorkerPlugin):
-        """States are left at once, and each worker says from which step it goes on."""
-
-        def setup(self, worker):
-            train.CHUNK = 2048
-            train.Checkpoint.__init__.__defaults__ = (0.0,)
-            load = train.Checkpoint.load
-
-            def told(checkpoint, state):
-                found = load(checkpoint, state)
-                run_id = checkpoint.key.split("-")[0]
-                (tmp_path / f"{run_id}_{os.getpid()}_{found[0]}").touch()
-                return found
-
-            train.Checkpoint.load = told
-
-    long = Run(1, 60_000)
-    path, models = tmp_path / "study.csv", tmp_path / "models"
-    begun = partial(tmp_path.glob, f"{long.id}_*_*")
-
-    def kill(workers):
-        deadline = time.monotonic() + 300
-        while not list(models.glob(f"{long.id}-*.state.npz")) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        victim = int(next(begun()).name.split("_")[1])
-        if victim in workers:  # never a process that is not this cluster's
-            os.kill(victim, signal.SIGKILL)
-
-    tags = {"GPU": 1}
-    with (
-        LocalCluster(1, threads_per_worker=1, dashboard_address=None, resources=tags) as cluster,
-        Client(cluster) as client,
-    ):
-        client.register_plugin(Told())
-        workers = set(client.run(os.getpid).values())
-        killer = threading.Thread(target=kill, args=(workers,))
-        killer.start()
-        with execute.executor(client.scheduler.address) as pool:
-            found = record.complete([long], path, models, pool, progress=False)
-        killer.join()
-    steps = sorted(int(file.name.split("_")[2]) for file in begun())
-    assert len(steps) == 2
-    assert steps[0] == 0 < steps[1]
-    assert list(found.id) == [long.id]
-
-
-def test_committed_table_is_the_design():
-    designs = {"study": scaling.FULL.runs(), "sweep": scaling.sweep_runs()}
-    designs |= {
-        "fixed_tokens": scaling.FIXED_TOKENS,
-        "largest_students": scaling.LARGEST_STUDENTS.student_runs(),
-    }
-    for name, wanted in designs.items():
-        runs = record.read(DATA / "runs" / f"{name}.csv")
-        assert sorted(runs.id) == sorted(r.id for r in wanted)
-        assert np.isfinite(runs.loss).all()
 
 
 def test_rows_of_every_version_of_the_code_are_made_again(tmp_path):

@@ -204,19 +204,10 @@ def test_words_cannot_learn_from_text():
     assert Bpe("{}") != BYTES
 
 
-def test_table_holds_runs_of_the_design():
-    wanted = {run.id: run for run in addresses.FULL.runs()}
-    runs = record.read(DATA / "runs" / "text.csv")
-    assert set(runs.id) <= set(wanted)
-    assert runs.id.is_unique
-    kinds = runs.kind.value_counts()
-    assert kinds.supervised >= 60
-    assert kinds.distilled >= 250
-    for row in runs.itertuples():
-        run = wanted[row.id]
-        assert (row.params, row.tokens, row.seed) == (run.params, run.tokens, run.seed)
-    assert max(map(record.repeats, wanted.values())) < 1
-    assert not {run.id for run in scaling.FULL.runs()} & set(wanted)
+def test_addresses_are_read_once_and_their_runs_are_their_own():
+    wanted = addresses.FULL.runs()
+    assert max(map(record.repeats, wanted)) < 1
+    assert not set(scaling.FULL.runs()) & set(wanted)
 
 
 def test_a_row_is_trained_again():
