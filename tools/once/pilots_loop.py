@@ -16,7 +16,7 @@ Candidates: depths 1 to 3 at 5, 10, 20 and 40 tokens a parameter, on labels and 
 two seeds each. Noise 0.022 is what `pilots_bench` takes for the other text; prior and discrepancy
 are the defaults.
 
-Loop: `propose` for what is left of a tenth of GRID, about the choice; its first four runs are
+Loop: `propose` for what is left of a twentieth of GRID, about the choice; its first four runs are
 trained, and all is learnt again from the prior and the table. When the rule stops it (fewer than 1
 of 20 worlds would change their answer), it goes on about the loss of the best way, until the four
 runs next in line would narrow its range by less than a tenth. Without enough money it ends, too.
@@ -26,7 +26,7 @@ discrepancy's, and noise / sqrt(SEEDS). Then all ways are trained with SEEDS see
 
 1. the mean of the way that is advised lies in its range (of the other ways: how many do);
 2. no other way's mean is lower by more than the 95% t interval of the pairs (of one seed);
-3. pilots and their teachers cost at most a tenth of GRID.
+3. pilots and their teachers cost at most a twentieth of GRID.
 """
 
 import argparse
@@ -51,7 +51,7 @@ TABLE, PLAN = DATA / "runs" / "pilots.csv", DATA / "fits" / "pilots_loop.csv"
 FORETOLD, MODELS = DATA / "fits" / "pilots_foretold.csv", ROOT / "build" / "models"
 TEXT = "text-3f81e4122e1f"
 GRID = sum(run.flops + run.inference_flops for run in addresses.FULL.runs())
-SHARE, AT_ONCE, SEEDS, NOISE, NARROWER = 0.1, 4, 3, 0.022, 0.1
+SHARE, AT_ONCE, SEEDS, NOISE, NARROWER = 0.05, 4, 3, 0.022, 0.1
 DEPTHS, RATIOS = (1, 2, 3), (5, 10, 20, 40)
 TEACHERS = ((2, 20), (3, 20), (4, 10))
 LIKE = addresses.FULL.corpus  # of the same symbols: models of one depth cost the same
