@@ -334,10 +334,10 @@ def test_log_probabilities_are_those_of_the_logits():
 
 def test_training_learns_and_repeats_itself(toy):
     losses = [
-        evaluate(fit(small(n_ctx=8), toy, n, seed=3), toy)["loss"] for n in (512, 20_000, 20_000)
+        evaluate(fit(small(n_ctx=8), toy, n, seed=3), toy)["loss"] for n in (512, 512, 20_000)
     ]
-    assert losses[1] == losses[2]
-    assert toy.entropy < losses[1] < toy.entropy + 0.1 < losses[0]
+    assert losses[0] == losses[1]
+    assert toy.entropy < losses[2] < toy.entropy + 0.1 < losses[0]
 
 
 def test_training_is_the_same_whatever_the_processes_precision(toy):
@@ -390,16 +390,6 @@ def test_a_long_run_goes_on_where_a_kill_cut_it_off(toy, monkeypatch, tmp_path):
 def test_perfect_teacher_knows_no_better(toy):
     found = evaluate(fit(small(n_ctx=8), toy, 5_000, teacher=Truth(toy)), toy, Truth(toy))
     assert found["kl_teacher"] == pytest.approx(found["loss"] - toy.entropy, abs=1e-6)
-
-
-def test_text_can_be_learnt_and_distilled():
-    arch = small(256, 16)
-    teacher = Model(fit(arch, TEXT, 20_000, split="teacher"))
-    student = fit(arch, TEXT, 10_000, teacher=teacher)
-    before, after = (evaluate(p, TEXT, teacher) for p in (teacher.params, student))
-    assert before["loss"] < after["loss"] < math.log(256) / 4
-    assert math.isnan(after["completion"])
-    assert after["kl_teacher"] > 0
 
 
 def test_divergence_is_an_error(toy):

@@ -148,8 +148,10 @@ def test_tokens_that_are_read_again_are_told(tmp_path):
         with pytest.warns(UserWarning, match=r"1 of 2 runs .*3\.0 times"):
             found = record.complete(runs, tmp_path / "t.csv", tmp_path, pool, progress=False)
         taught = replace(runs[0], teacher=runs[0])
-        record.complete([taught], tmp_path / "t.csv", tmp_path, pool, progress=False)
-    assert (found.loss < math.log(256)).all()
+        both = record.complete([taught], tmp_path / "t.csv", tmp_path, pool, progress=False)
+    assert (both.loss < math.log(256)).all()
+    assert (both.kl_teacher.dropna() > 0).tolist() == [True]
+    assert both.completion.isna().all()
     assert list(found) == list(record.COLUMNS)
 
 
