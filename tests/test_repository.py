@@ -64,6 +64,13 @@ def test_notebook_follows_the_house(path):
     assert all(line.strip() in ("# $$", "") for line in text.splitlines() if "$$" in line)
 
 
+def test_the_first_picture_and_the_lengths_of_cells_are_counted():
+    three = ["a = 1\n\n# said\nb = 2", "save(None, 'x', b)", "c = 3\nsave(c, 'y', b)"]
+    assert [len(counting.lines(cell)) for cell in three] == [2, 1, 2]
+    assert counting.to_first_picture(three) == 5
+    assert counting.to_first_picture(three[:2]) == "-"
+
+
 def test_modules_import_downwards_only():
     # The contracts stand in pyproject.toml. A process of its own: its console outlives a capture.
     code = "import sys; from importlinter.cli import lint_imports as l; sys.exit(l(no_cache=True))"
