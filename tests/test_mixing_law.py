@@ -1,11 +1,18 @@
 """The law of mixtures against errors that are added up, and its best share against a search."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalinglib.laws.mixing import best_mixing, correlation_of, mixed_loss
+from scalinglib.laws.mixing import CORRELATION, best_mixing, correlation_of, mixed_loss
+from scalinglib.report.paths import DATA
+from scalinglib.study import record
+from scalinglib.study.designs import mixing
+from scalinglib.study.run import WORDS
+from scalingplan import cli
 
 LOSSES = st.floats(1.0, 5.0)
 FINE = np.linspace(0, 1, 20001)
@@ -50,3 +57,24 @@ def test_correlation_is_recovered(labels, teacher, c):
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_the_correlation_is_that_of_the_runs():
+    cells = mixing.cells(record.read(DATA / "runs" / "mixing.csv"))
+    told = mixing.left_out(cells, WORDS.entropy).c
+    assert told.min() - 0.005 < CORRELATION < told.max()
+
+
+def test_plan_mixes_in_labels_under_a_twin_alone(capsys):
+    asked = ["plan", "--student", "1B", "--tokens", "7B", "--json", "--teacher"]
+    found = {}
+    for teacher in ("1B@25B", "7B@200B"):
+        assert cli.main([*asked, teacher]) == 0
+        found[teacher] = json.loads(capsys.readouterr().out)
+    assert found["7B@200B"]["mixing"] is None
+    told, labels = found["1B@25B"]["mixing"], found["1B@25B"]["train"]["loss"]
+    shares = mixed_loss(labels, found["1B@25B"]["distil"]["loss"], FINE, 1.22, CORRELATION)
+    assert told["loss"] == pytest.approx(shares.min())
+    assert told["teacher_share"] == pytest.approx(FINE[shares.argmin()], abs=1e-4)
+    assert cli.main([*asked[:-2], "--teacher", "1B@25B"]) == 0
+    assert "Mix in 4" in capsys.readouterr().out

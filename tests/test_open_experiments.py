@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from scalinglib.laws.mixing import mixed_loss
+from scalinglib.laws.repeated import TAUGHT_EPOCHS, TAUGHT_STRETCH
 from scalinglib.report.paths import DATA
 from scalinglib.study import record, training
 from scalinglib.study.corpora.base import stream
@@ -256,6 +257,13 @@ def test_stretch_is_recovered_from_runs_that_obey_it():
     cost = epochs.costs(runs)
     assert len(cost) == 3 * 2 * 5
     assert cost.cost[cost.epochs == 1].abs().max() < 1e-9 < cost.cost[cost.epochs == 16].min()
+
+
+def test_what_the_plan_takes_from_repeated_runs_is_in_them():
+    runs = record.read(DATA / "runs" / "epochs.csv")
+    found = epochs.stretch(runs[runs.temperature == 1])
+    assert found[1.0] / found[0.0] == pytest.approx(TAUGHT_STRETCH, abs=2)
+    assert max(epochs.EPOCHS) == TAUGHT_EPOCHS
 
 
 def test_regret_is_nothing_for_the_best_teacher():

@@ -113,9 +113,17 @@ def test_plan_answers_beyond_one_epoch(capsys):
     assert cli.main([*asked, "--flops", "1e21"]) == 0
     said = capsys.readouterr().out
     assert "Read again, " in said
-    assert "is not measured; the distilled plan reads each once" in said
+    assert "distilling comes to" in said
+    assert "small scale (notebook 20)" in said
     assert cli.main([*asked, "--flops", "1e21", "--json"]) == 0
-    again = json.loads(capsys.readouterr().out)["repeated"]
+    found = json.loads(capsys.readouterr().out)
+    again, taught = found["repeated"], found["repeated_distilled"]
     assert again["tokens"] == pytest.approx(again["epochs"] * 2e10)
+    each = sum(found["distil"]["flops"][part] for part in ("student", "inference"))
+    # What the whole budget buys, the teacher's passes included.
+    assert taught["tokens"] == pytest.approx(2e10 * 1e21 / each)
+    law = laws.load()
+    fresh = law.loss(1e9, 2e10, 2.05) - law.loss(1e9, taught["tokens"], 2.05)
+    assert taught["gain_low"] < taught["gain"] < taught["gain_high"] < fresh
     assert cli.main([*asked, "--flops", "1e20"]) == 0
     assert "Read again" not in capsys.readouterr().out

@@ -10,8 +10,9 @@ import numpy as np
 
 from scalinglib import laws
 from scalinglib.allocate import TOKENS_BOX, decide, shift
-from scalinglib.allocate.repeated import beyond_one_epoch
+from scalinglib.allocate.repeated import beyond_one_epoch, taught_again
 from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB
+from scalinglib.laws import mixing
 from scalingplan import units
 
 _FEW = 30  # laws that stand for all where many problems are asked
@@ -153,6 +154,8 @@ def answer(arguments: argparse.Namespace) -> tuple[dict[str, object], list[str]]
     found = decide.advise(laws.load(), members, problem, measured=measured)
     plain = _plain(found, problem, per_hour, price=price, gpus=gpus) | {"questions": doubts}
     plain["repeated"] = _repeated(problem)
+    plain["repeated_distilled"] = _taught_again(law, problem, found.best)
+    plain["mixing"] = _mixed(law, student, found.best)
     plain["losses"] = (
         "nats per token of your text, as the model that you measured has them"
         if measured
@@ -173,6 +176,37 @@ def _repeated(problem):
         laws.load().supervised, problem.student_params, problem.training, problem.max_tokens
     )
     return again and again._asdict()
+
+
+def _taught_again(law, problem, best):
+    """What reading the text again under the teacher is worth, or None."""
+    text = problem.max_tokens
+    if not (text and problem.compute and best and math.isclose(best.student_tokens, text)):
+        return None
+    left = (problem.compute - best.compute) / (best.flops["student"] + best.flops["inference"])
+    if left < 0.01:
+        return None
+    again = taught_again(law, problem.student_params, best.teacher.loss, text * (1 + left), text)
+    return again and again._asdict()
+
+
+def _mixed(law, student, best):
+    """The best share of a teacher no larger than the student, and its gain on either alone.
+
+    Of stronger ones the paper's sweep is flat from a half to one, which our law is not.
+    """
+    if not best or best.teacher.params > student:
+        return None
+    floor, labels = (
+        float(np.exp(law.supervised.log_loss(*np.log(there))))
+        for there in ((1e300, 1e300), (student, best.student_tokens))
+    )
+    if not floor < best.loss:
+        return None
+    ends = labels, best.loss
+    share = float(mixing.best_mixing(*ends, floor, mixing.CORRELATION))
+    loss = float(mixing.mixed_loss(*ends, share, floor, mixing.CORRELATION))
+    return {"teacher_share": share, "loss": loss, "gain": min(ends) - loss}
 
 
 def _described(given, read, loss):
@@ -317,8 +351,8 @@ def _finite(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _again(repeated, loss):
-    """Training on data for several epochs, as lines; none where one ends the budget."""
+def _again(repeated, loss, way):
+    """Several epochs, as lines; none where one ends the budget."""
     if not repeated:
         return []
     gain, low, high = (repeated[name] for name in ("gain", "gain_low", "gain_high"))
@@ -326,11 +360,19 @@ def _again(repeated, loss):
     return [
         "",
         f"Read again, {repeated['epochs']:.3g} epochs ({repeated['tokens']:.3g} tokens){rest}: "
-        f"training on data comes to {_loss(loss - gain)} nats ({_loss(loss - high)} to "
-        f"{_loss(loss - low)}).",
-        "That is of supervised runs (Muennighoff et al.). Whether a student gains as much from "
-        "tokens",
-        "that it reads again under a teacher is not measured; the distilled plan reads each once.",
+        f"{way} comes to {_loss(loss - gain)} nats ({_loss(loss - high)} to {_loss(loss - low)}).",
+    ]
+
+
+def _labels_help(mixed, scatter):
+    """Labels beside the teacher, as lines where a run would show what they gain."""
+    if not mixed or mixed["gain"] <= scatter:
+        return []
+    return [
+        "",
+        f"Mix in {1 - mixed['teacher_share']:.0%} labels, the teacher being no larger than the "
+        f"student: {_loss(mixed['loss'])} nats, {mixed['gain']:.3f} below",
+        "the better of teacher and labels alone (by runs of small scale, notebook 20).",
     ]
 
 
@@ -411,7 +453,11 @@ def _text(found):
             "in 9 of 10 of the laws that fit the paper's runs).",
             *_forms(found["by_form"]),
         ]
-    lines += _again(found["repeated"], data["loss"])
+    lines += _labels_help(found["mixing"], found["one_run_scatter"])
+    lines += _again(found["repeated"], data["loss"], "training on data")
+    if found["repeated_distilled"]:
+        lines += _again(found["repeated_distilled"], best["loss"], "distilling")
+        lines.append("That a teacher stretches the text tenfold is of small scale (notebook 20).")
     if len(found["each_teacher"]) > 1:
         rows = [("teacher", "size", "loss", "student loss", "student tokens", "best in")]
         rows += [
