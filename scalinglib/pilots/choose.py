@@ -10,6 +10,7 @@ Runs are taken greedily, by what they buy a FLOP and by what they buy, and excha
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +22,6 @@ from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
 from scalinglib.pilots.questions import Choice, Foretell
 from scalinglib.pilots.worlds import INPUTS, Discrepancy, Worlds, inputs
-
-__all__ = ["CHANGES", "Proposal", "grid", "propose"]
 
 CHANGES = 0.05  # chance of another verdict below which pilots are not worth their while
 LEVEL = 0.9  # of the ranges
@@ -45,16 +44,11 @@ def grid(
 ) -> pd.DataFrame:
     """Every size on every number of tokens, on labels and from every teacher, with costs.
 
-    Parameters
-    ----------
-    teachers : one with a loss is at hand; one with tokens and without a loss (NaN) is to be trained
-    delta_lgt : share of the teacher's inference that counts
-    forward : FLOPs of a forward pass per token, of parameters
-
-    Returns
-    -------
-    DataFrame: `worlds.INPUTS`, cost (FLOPs of the run and of the inference) and teacher_cost (of
-    training its teacher, once)
+    - teachers: one with a loss is at hand, one with tokens and a loss of NaN is to be trained.
+    - delta_lgt: share of the teacher's inference that counts.
+    - forward: FLOPs of a forward pass per token, of parameters.
+    - returns: `worlds.INPUTS`, cost (FLOPs of the run and of the inference) and teacher_cost (of
+      training its teacher, once).
     """
     rows = []
     for size in student_params:
@@ -74,24 +68,20 @@ def grid(
 class Proposal:
     """Runs to train, in order, and what they are expected to buy.
 
-    Attributes
-    ----------
-    runs : DataFrame
-        The chosen candidates (their columns, and `candidate`, their row): cost (FLOPs, with the
-        teacher's where it has to be trained first), and when it and all before are trained: spent
-        (FLOPs), regret and width (nats, expected), changes (chance that the answer is another one).
-    answers : DataFrame, a row an answer (of each question in turn): question, answer, low, loss,
-        high (nats per token), best (share of the worlds in which it is)
-    width, regret : now, nats
-    floor : width that all candidates together would leave
-    doubt : chance that the best answer is another one than today's, in the worlds
-    stop : whether the runs are unlikely (`CHANGES`) to change the answer
+    - runs: the chosen candidates (their columns, and `candidate`, their row): cost (FLOPs, with the
+      teacher's where it has to be trained first), and when it and all before are trained: spent
+      (FLOPs), width (nats, expected), changes (chance that the answer is another one).
+    - answers: a row an answer (of each question in turn): question, answer, low, loss, high (nats
+      per token), best (share of the worlds in which it is).
+    - width: now, nats.
+    - floor: width that all candidates together would leave.
+    - doubt: chance that the best answer is another one than today's, in the worlds.
+    - stop: whether the runs are unlikely (`CHANGES`) to change the answer.
     """
 
     runs: pd.DataFrame
     answers: pd.DataFrame
     width: float
-    regret: float
     floor: float
     doubt: float
     stop: bool
@@ -145,21 +135,15 @@ def propose(
 ) -> Proposal:
     """The runs to train next, within a budget.
 
-    Parameters
-    ----------
-    worlds : what is believed now, after the runs that are `known`
-    candidates : as from `grid`
-    budget : FLOPs
-    noise : standard deviation of one run's log-loss over seeds
-    discrepancy : what no law says
-    known : runs that there are, near which the discrepancy is known
-    repeats : how often a candidate may be taken, each time with another seed
-
-    Raises
-    ------
-    ValueError
-        Where no candidate is affordable, where all teachers are equal to the worlds, or where all
-        affordable candidates together would not take a twentieth of the variance away.
+    - worlds: what is believed now, after the runs that are `known`.
+    - candidates: as from `grid`.
+    - budget: FLOPs.
+    - noise: standard deviation of one run's log-loss over seeds.
+    - discrepancy: what no law says.
+    - known: runs that there are, near which the discrepancy is known.
+    - repeats: how often a candidate may be taken, each time with another seed.
+    - raises ValueError: where no candidate is affordable, where all teachers are equal, or where
+      all affordable candidates together would not take a twentieth of the variance away.
     """
     budget, noise = float(positive("budget", budget)), float(positive("noise", noise))
     questions = [questions] if isinstance(questions, Choice | Foretell) else list(questions)
@@ -191,16 +175,14 @@ def _refuse_equal(candidates, questions):
         raise ValueError(
             "candidates have no teachers, and what is asked is about a distilled model"
         )
-    ways = [q for q in questions if isinstance(q, Choice)]
-    for choice in ways:
-        different = {(t.params, t.loss, t.tokens) for t in choice.teachers}
-        if len(choice.teachers) > 1 and len(different) == 1:
-            raise ValueError(f"all {len(choice.teachers)} teachers are equal: there is no choice")
+    for teachers in (q.teachers for q in questions if isinstance(q, Choice)):
+        if len(teachers) > 1 and len({(t.params, t.loss, t.tokens) for t in teachers}) == 1:
+            raise ValueError(f"all {len(teachers)} teachers are equal: there is no choice")
 
 
 class _Limits(NamedTuple):
     budget: float
-    repeats: int
+    repeats: int | np.ndarray  # of each candidate
     most_runs: int
     least: float = _LEAST
 
@@ -282,38 +264,27 @@ class _State:
             found.append(np.trace(inner, axis1=-2, axis2=-1) / inner.shape[-1])
         return np.sqrt(np.maximum(np.mean(found, axis=0), 0.0))
 
-    def moved(self, known):
-        """For each choice the ways' expected losses, drawn, when so much (covariance) is known."""
-        for at in (at for at in self.groups if len(at) > 1):
-            root = _root(known[..., at[:, None], at])
-            yield at, self.middle[at] + self.draws[:, : len(at)] @ root
-
-    def regret(self, small):
-        """Mean over choices of the loss above that of the best way, chosen after the results."""
-        chosen = [drawn.min(axis=-1).mean(axis=-1) for _, drawn in self.moved(self.now - small)]
-        best = [drawn.min(axis=-1).mean(axis=-1) for _, drawn in self.moved(self.now)]
-        return np.mean([c - b for c, b in zip(chosen, best, strict=True)], axis=0) if best else 0.0
+    def drawn(self, at, known):
+        """Expected losses of some that are asked, drawn, when so much (covariance) is known."""
+        return self.middle[at] + self.draws[:, : len(at)] @ _root(known[np.ix_(at, at)])
 
     def changes(self, known):
         """Mean over choices of the chance that another way is best when so much is known."""
         found = [
-            (drawn.argmin(axis=-1) != self.middle[at].argmin()).mean(axis=-1)
-            for at, drawn in self.moved(known)
+            (self.drawn(at, known).argmin(axis=1) != self.middle[at].argmin()).mean()
+            for at in self.groups
+            if len(at) > 1
         ]
         return float(np.mean(found)) if found else 0.0
 
     def criterion(self, small):
-        """What a plan should make small, nats: see `_rivals`, and the width."""
-        loss = any(len(at) == 1 for at in self.groups)
-        return self._rivals(small) + (1.0 if loss else _LITTLE) * self.width(small)
+        """What a plan should make small, nats: the regret and the width.
 
-    def _rivals(self, small):
-        """Mean over choices of the expected regret against each rival of today's best way, summed.
-
-        Of two ways it is `regret`, of more a bound on it, and at once for many plans.
+        The regret is the mean over choices of the expected one against each rival of today's best
+        way, summed: of two ways the very one, of more a bound on it, and at once for many plans.
         """
-        total = 0.0
-        for at in (at for at in self.groups if len(at) > 1):
+        total, choices = 0.0, [at for at in self.groups if len(at) > 1]
+        for at in choices:
             best = at[self.middle[at].argmin()]
             rivals = at[at != best]
             behind = self.middle[rivals] - self.middle[best]
@@ -322,7 +293,8 @@ class _State:
                 for v in (self.now, small)
             )
             total = total + (_overtaken(behind, now) - _overtaken(behind, now - left)).sum(axis=-1)
-        return total / max(sum(len(at) > 1 for at in self.groups), 1)
+        weight = _LITTLE if self.choices else 1.0
+        return total / max(len(choices), 1) + weight * self.width(small)
 
     def criteria(self, covariance, trained, which):
         """The criterion after each of some candidates, one more each."""
@@ -360,73 +332,53 @@ class _State:
 
     def searched(self, limits):
         """The best of greedy plans from several first runs, its runs exchanged while that helps."""
-        tried = [self.greedy(limits, a_flop) for a_flop in (True, False)]
-        if min(len(plan) for plan, _ in tried) <= _FEW:
+
+        def best(starts):
+            return min((self.greedy(limits, a, s) for s in starts for a in (True, False)), key=last)
+
+        first, last, cost = float(self.criterion(self.now)), itemgetter(1), self.costs()
+        plan, now = best([()])
+        if len(plan) <= _FEW:
             # Where few runs fit, the first decides what room is left for others.
-            which = np.flatnonzero(self.costs() <= limits.budget * (1 + 1e-9))
-            gains = float(self.criterion(self.now)) - self.criteria(self.covariance, (), which)
-            best = {int(c) for c in which[np.argsort(-gains, kind="stable")[:_FIRST]]}
-            best |= {
-                int(c)
-                for c in which[np.argsort(-gains / self.costs()[which], kind="stable")[:_FIRST]]
-            }
-            tried += [self.greedy(limits, a, [c]) for c in sorted(best) for a in (True, False)]
-        plan, now = min(tried, key=lambda found: found[1])
-        if now > (1 - limits.least) * float(self.criterion(self.now)):
+            which = np.flatnonzero(cost <= limits.budget * (1 + 1e-9))
+            gains = first - self.criteria(self.covariance, (), which)
+            orders = [np.argsort(-g, kind="stable") for g in (gains, gains / cost[which])]
+            starts = np.unique(which[np.concatenate([o[:_FIRST] for o in orders])])
+            plan, now = min((plan, now), best([[c] for c in starts]), key=last)
+        if now > (1 - limits.least) * first:
             return []
         for _ in range(_PASSES):
-            before = now
             for i in range(len(plan)):
-                tried = self._without(limits, plan, i)
+                tried = best([plan[:i] + plan[i + 1 :]])
                 if tried[1] < now * (1 - limits.least):
                     plan, now = tried
                     break
-            if now == before:
+            else:
                 break
         return plan
 
-    def _without(self, limits, plan, i):
-        """A plan with its i-th run exchanged: for the best other, or where few fit for several."""
-        rest = plan[:i] + plan[i + 1 :]
-        if len(plan) <= _FEW:
-            return min((self.greedy(limits, a, rest) for a in (True, False)), key=lambda f: f[1])
-        trained, spent = self.trained(rest)
-        cost, taken = self.costs(trained), np.bincount(rest, minlength=len(self.cost))
-        which = np.flatnonzero((cost <= limits.budget - spent) & (taken < limits.repeats))
-        left = self.criteria(self.after(rest), trained, which)
-        return [*rest, int(which[left.argmin()])], float(left.min())
-
     def ordered(self, plan):
         """A plan's runs by what they buy a FLOP, one after another."""
-        rest, found, covariance = list(plan), [], self.covariance
-        while rest:
-            trained, which = self.trained(found)[0], np.array(sorted(set(rest)))
-            now = float(self.criterion(self.asked(covariance)))
-            gains = (now - self.criteria(covariance, trained, which)) / self.costs(trained)[which]
-            found.append(int(which[np.argmax(gains)]))
-            rest.remove(found[-1])
-            covariance = self._update(covariance, self.observed(found[-1], trained), slice(None))
-        return found
+        each = np.bincount(plan, minlength=len(self.cost))
+        return self.greedy(_Limits(np.inf, each, len(plan), -np.inf), True)[0] if plan else []
 
     def proposal(self, plan, floor):
         """The plan in the order in which it buys most, with what it is expected to buy."""
         plan = self.ordered(plan)
-        bought = ["candidate", "cost", "spent", "regret", "width", "changes"]
+        bought = ["candidate", "cost", "spent", "width", "changes"]
         rows = []
         for i, candidate in enumerate(plan):
             before, spent = self.trained(plan[:i])
             cost = self.costs(before)[candidate]
             small = self.asked(self.after(plan[: i + 1]))
-            told = {"candidate": self.candidates.index[candidate], "cost": cost}
-            told |= {"spent": spent + cost, "regret": float(self.regret(small))}
-            told |= {"width": float(self.width(small)), "changes": self.changes(self.now - small)}
+            told = [self.candidates.index[candidate], cost, spent + cost, float(self.width(small))]
+            told = dict(zip(bought, [*told, self.changes(self.now - small)], strict=True))
             rows.append(self.candidates.iloc[candidate].to_dict() | told)
         doubt = self.changes(self.now)
         return Proposal(
             runs=pd.DataFrame(rows, columns=[*dict.fromkeys([*self.candidates, *bought])]),
             answers=self._answers(),
             width=float(self.width(self.now)),
-            regret=float(self.regret(self.now)),
             floor=float(self.width(floor)),
             doubt=doubt,
             stop=self.choices and (not rows or rows[-1]["changes"] < CHANGES),
@@ -436,14 +388,12 @@ class _State:
         rows = []
         for number, (at, question) in enumerate(zip(self.groups, self.questions, strict=True)):
             half = _half(np.sqrt(np.diag(self.now)[at]))
-            drawn = self.middle[at] + self.draws[:, : len(at)] @ _root(self.now[np.ix_(at, at)])
-            best = np.bincount(drawn.argmin(axis=1), minlength=len(at)) / len(drawn)
-            for name, loss, wide, share in zip(
-                question.names, self.middle[at], half, best, strict=True
-            ):
-                ends = {"low": loss - wide, "loss": loss, "high": loss + wide}
-                rows.append({"question": number, "answer": name} | ends | {"best": share})
-        return pd.DataFrame(rows)
+            best = self.drawn(at, self.now).argmin(axis=1)
+            told = {"question": number, "answer": question.names, "low": self.middle[at] - half}
+            told |= {"loss": self.middle[at], "high": self.middle[at] + half}
+            shares = np.bincount(best, minlength=len(at)) / len(best)
+            rows.append(pd.DataFrame(told | {"best": shares}))
+        return pd.concat(rows, ignore_index=True)
 
 
 def _overtaken(behind, variance):

@@ -17,8 +17,6 @@ from scalinglib.laws import Law, SupervisedLaw
 from scalinglib.laws.forms import BiasVariance
 from scalinglib.pilots.worlds import INPUTS, Discrepancy, Worlds, inputs
 
-__all__ = ["Prior", "posterior"]
-
 # Mean and standard deviation of: log loss in the middle; logits of E's share of it and of the size
 # term's share of the rest; logs of alpha gamma, beta gamma and gamma.
 _SUPERVISED = np.array([(1.0, 0.5), (0.5, 1.2), (0.0, 1.0), (-1.1, 0.5), (-1.1, 0.5), (-0.2, 0.4)])

@@ -11,8 +11,6 @@ from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
 from scalinglib.pilots.worlds import INPUTS
 
-__all__ = ["Choice", "Foretell"]
-
 
 @dataclass(frozen=True)
 class Foretell:

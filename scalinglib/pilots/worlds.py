@@ -9,8 +9,6 @@ from scalinglib.checks import positive
 from scalinglib.fit import Fit
 from scalinglib.laws import Ensemble, Law
 
-__all__ = ["INPUTS", "Discrepancy", "Worlds", "inputs"]
-
 INPUTS = ("student_params", "student_tokens", "teacher_params", "teacher_tokens", "teacher_loss")
 _MOST = np.log(30.0)  # log of a loss that no model has: where a law runs away
 

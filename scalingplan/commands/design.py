@@ -1,6 +1,7 @@
 """`scalinglib design`: the next runs to train, in order, for what they would decide."""
 
 import argparse
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from scalinglib.allocate import Teacher
 from scalinglib.flops import GPU_TERAFLOPS, forward_flops
 from scalinglib.pilots import Choice, Foretell, Prior, Proposal, Worlds, grid, posterior, propose
 from scalingplan import tables, units
+from scalingplan.commands.plan import KNOWN, described, peak
 
 _WORLDS = 100
 _NOISE = 0.002  # of a run's log-loss over seeds, at the paper's scale
@@ -19,11 +21,14 @@ _LARGE = 1e7  # parameters from which the paper's count of FLOPs holds; below, 6
 
 _EPILOG = """
 The laws in question are those of --runs where there are any (few are enough), else the ensemble of
-the paper's Figure 1. Teachers: SIZE:LOSS at hand, or SIZE@TOKENS, to be trained first.
+the paper's Figure 1. Teachers: SIZE:LOSS or SIZE@TOKENS:LOSS at hand, in the units of `plan`, or
+one of its names (with the loss of the published law), or SIZE@TOKENS, to be trained first.
+The pilots' budget: FLOPs such as 5e20, GPU-hours such as 500h or 8x3d, or money such as $2000.
 
 examples:
   scalinglib design --student 3B --flops 2e22 --teacher 8B:1.99 --teacher 70B:1.85 --budget 5e20
-  scalinglib design --runs mine.csv --student 1.5B --tokens 300B --budget 1e21 --out next.csv
+  scalinglib design --student 3B --hours 64x14d --teacher 7B:2.05 --budget '$2000' --price 2.50
+  scalinglib design --runs mine.csv --student 1.5B --tokens 300B --budget 8x3d --out next.csv
   scalinglib study next.csv     trains what `design` wrote, where its sizes are the study's
 """
 
@@ -35,12 +40,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--student", required=True, metavar="SIZE", help="what is asked about")
     asked = parser.add_mutually_exclusive_group(required=True)
     asked.add_argument("--flops", help="its budget: distil or train on data, from which teacher?")
+    asked.add_argument("--hours", help="GPU-hours of the same, such as 5000 or 64x14d")
     asked.add_argument("--tokens", help="foretell its loss on so many tokens, under --teacher")
-    parser.add_argument("--teacher", action="append", default=[], metavar="SIZE:LOSS")
-    parser.add_argument("--budget", help="of the pilots, FLOPs such as 5e20")
-    parser.add_argument("--hours", help="of the same, GPU-hours such as 500 or 8x3d")
-    parser.add_argument("--gpu", default="H100", help=f"{', '.join(GPU_TERAFLOPS)}")
+    parser.add_argument("--teacher", action="append", default=[], metavar="TEACHER")
+    parser.add_argument("--budget", required=True, help="of the pilots: 5e20, 500h, 8x3d or $2000")
+    parser.add_argument("--gpu", default="H100", help=f"{', '.join(GPU_TERAFLOPS)}, or TFLOP/s")
     parser.add_argument("--utilisation", default="40%", help="of its peak (default: 40%%)")
+    parser.add_argument("--price", help="of one GPU-hour")
+    parser.add_argument(
+        "--delta-lgt", default="1", help="share of a teacher's inference that counts"
+    )
     parser.add_argument("--runs", type=Path, help="a CSV file of the runs that there are")
     parser.add_argument("--sizes", help="of pilots, such as 100M,300M (default: below the student)")
     parser.add_argument("--pilot-tokens", help="of pilots, such as 2B,8B (default: 5, 20, 60 N)")
@@ -53,29 +62,37 @@ def run(arguments: argparse.Namespace) -> int:
 
     - raises ValueError: of what cannot be read, of pilots that no budget pays or that tell nothing.
     """
-    student = _number("student", arguments.student, "size")
+    student = _number(arguments.student, "size", "student")
     sizes = _list("sizes", arguments.sizes, "size") or [student * share for share in _SIZES]
     named = _list("pilot-tokens", arguments.pilot_tokens, "tokens")
-    forward = forward_flops if min(sizes) >= _LARGE else _twice
     teachers = [_teacher(given) for given in arguments.teacher]
+    delta = _number(arguments.delta_lgt, "share", "delta-lgt")
+    costs = {"delta_lgt": delta, "forward": forward_flops if min(sizes) >= _LARGE else _twice}
     candidates = pd.concat(
-        [
-            grid([size], named or [ratio * size for ratio in _RATIOS], teachers, forward=forward)
-            for size in sizes
-        ],
+        [grid([size], named or [r * size for r in _RATIOS], teachers, **costs) for size in sizes],
         ignore_index=True,
     )
-    if arguments.flops:
-        if not teachers:
-            raise ValueError("--flops asks whether to distil: give a --teacher, or --tokens")
-        compute = _number("flops", arguments.flops, "flops")
-        question = Choice(student, compute, tuple(teachers), forward=forward)
+    share = _number(arguments.utilisation, "utilisation", "utilisation")
+    per_hour = peak(arguments.gpu, _number) * 1e12 * share * 3600
+    price = _number(arguments.price, "money", "price") if arguments.price else None
+    if arguments.tokens:
+        tokens = _number(arguments.tokens, "tokens", "tokens")
+        question = _foretold(student, tokens, teachers)
+    elif teachers:
+        hours = arguments.hours and per_hour * _number(arguments.hours, "hours", "hours")
+        compute = hours or _number(arguments.flops, "flops", "flops")
+        question = Choice(student, compute, tuple(teachers), **costs)
     else:
-        question = _foretold(student, _number("tokens", arguments.tokens, "tokens"), teachers)
+        raise ValueError("a budget asks whether to distil: give a --teacher, or --tokens")
     known, worlds = _worlds(arguments, candidates)
+    budget = _budget(arguments.budget, per_hour, price)
     given = {"noise": arguments.noise, "known": known}
-    proposal = propose(worlds, candidates, question, _budget(arguments), **given)
+    proposal = propose(worlds, candidates, question, budget, **given)
     print(*lines(proposal), sep="\n")
+    if len(proposal.runs):
+        hours = proposal.runs.spent.iloc[-1] / per_hour
+        money = "" if price is None else f", {hours * price:.3g} at {price:g} an hour"
+        print(f"all together: {hours:.3g} GPU-hours{money}")
     if arguments.out:
         written(proposal).to_csv(arguments.out, index=False, float_format="%.6g")
         print(f"written: {arguments.out}")
@@ -120,7 +137,7 @@ def _twice(params):
     return 2 * params
 
 
-def _number(option, text, kind):
+def _number(text, kind, option):
     """As `plan` reads it; plain numbers of any size too, for studies in small."""
     try:
         return units.read(text, kind)
@@ -129,41 +146,51 @@ def _number(option, text, kind):
             value = float(text)
         except ValueError:
             raise ValueError(f"--{option}: {error}") from None
-        if not 0 < value < np.inf:
+        if kind not in ("size", "tokens", "flops") or not 0 < value < np.inf:
             raise ValueError(f"--{option}: {error}") from None
         return value
 
 
 def _list(option, text, kind):
-    return [_number(option, part, kind) for part in text.split(",")] if text else []
+    return [_number(part, kind, option) for part in text.split(",")] if text else []
+
+
+def _loss(text, option):
+    try:
+        return units.read_loss(text)
+    except ValueError as error:
+        raise ValueError(f"--{option}: {error}") from None
 
 
 def _teacher(given):
-    size, mark, loss = given.partition(":")
-    if mark:
-        return Teacher(size, _number("teacher", size, "size"), units.read_loss(loss))
-    size, mark, tokens = given.partition("@")
-    if not mark:
-        raise ValueError(f"--teacher: “{given}” is not SIZE:LOSS, such as 7B:2.05, or SIZE@TOKENS")
-    params, tokens = _number("teacher", size, "size"), _number("teacher", tokens, "tokens")
-    return Teacher(size, params, np.nan, tokens)
+    name, params, tokens, loss = described(given, _number, _loss)
+    if given.lower() in KNOWN:
+        loss = float(laws.load().supervised.loss(params, tokens))
+    return Teacher(name, params, np.nan if loss is None else loss, tokens)
+
+
+def _budget(text, per_hour, price):
+    """FLOPs of a budget in FLOPs, GPU-hours or money."""
+    amount = re.fullmatch(r"\s*(?:[$€£]\s*(.+?)|(.+?)\s*(?:usd|eur|[$€£]))\s*", text, re.I)
+    if amount:
+        if not price:
+            raise ValueError(f"--budget: “{text}” is money; say what a GPU-hour costs, --price")
+        return _number(amount[1] or amount[2], "count", "budget") / price * per_hour
+    try:
+        return _number(text, "flops", "budget")
+    except ValueError:
+        try:
+            return units.read(text, "hours") * per_hour
+        except ValueError:
+            raise ValueError(
+                f"--budget: “{text}” is neither FLOPs (5e20) nor GPU-hours (8x3d) nor money ($2000)"
+            ) from None
 
 
 def _foretold(student, tokens, teachers):
     if len(teachers) > 1 or (teachers and np.isnan(teachers[0].loss)):
         raise ValueError("--tokens foretells one loss: give one --teacher as SIZE:LOSS, or none")
     return Foretell(student, tokens, teachers[0].loss if teachers else None)
-
-
-def _budget(arguments):
-    if (arguments.budget is None) == (arguments.hours is None):
-        raise ValueError("give what the pilots may cost, --budget or --hours")
-    if arguments.budget:
-        return _number("budget", arguments.budget, "flops")
-    peak = GPU_TERAFLOPS.get(arguments.gpu)
-    peak = _number("gpu", arguments.gpu, "teraflops") if peak is None else peak
-    share = _number("utilisation", arguments.utilisation, "utilisation")
-    return _number("hours", arguments.hours, "hours") * peak * 1e12 * share * 3600
 
 
 def _worlds(arguments, candidates):

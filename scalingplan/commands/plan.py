@@ -5,6 +5,7 @@ import dataclasses
 import json
 import math
 import re
+from collections.abc import Callable
 
 import numpy as np
 
@@ -111,24 +112,24 @@ def answer(arguments: argparse.Namespace) -> tuple[dict[str, object], list[str]]
             raise ValueError(f"--measured: “{arguments.measured}” is not SIZE:TOKENS:LOSS")
         params, tokens = read(parts[0], "size", "measured"), read(parts[1], "tokens", "measured")
         measured = params, tokens, _near(params, tokens, loss(parts[2], "measured"))
-    described = [_described(given, read, loss) for given in arguments.teacher]
+    told = [described(given, read, loss) for given in arguments.teacher]
     if measured is None:
-        anchors = [one for one in described if None not in one[1:]]
+        anchors = [one for one in told if None not in one[1:]]
         if anchors:
             _, params, tokens, there = anchors[0]
             measured = params, tokens, _near(params, tokens, there, "teacher")
     law = shift.shifted(laws.load(), *measured)[0] if measured else laws.load()
     teachers = []
-    for name, params, tokens, there in described:
+    for name, params, tokens, there in told:
         if there is None:
             there = float(np.exp(law.supervised.log_loss(np.log(params), np.log(tokens))))
         elif tokens is None:
             _possible(params, there, name, measured)
             doubts.extend(_implied(law, name, params, there))
         teachers.append(decide.Teacher(name, params, there))
-    peak = _peak(arguments.gpu, read)
+    rate = peak(arguments.gpu, read)
     utilisation = read(arguments.utilisation, "utilisation", "utilisation")
-    per_hour = peak * 1e12 * utilisation * 3600
+    per_hour = rate * 1e12 * utilisation * 3600
     compute = tokens = None
     if arguments.tokens:
         tokens = read(arguments.tokens, "tokens", "tokens")
@@ -209,7 +210,9 @@ def _mixed(law, student, best):
     return {"teacher_share": share, "loss": loss, "gain": min(ends) - loss}
 
 
-def _described(given, read, loss):
+def described(
+    given: str, read: Callable, loss: Callable
+) -> tuple[str, float, float | None, float | None]:
     """A teacher as it was written: its name, parameters, tokens or None, loss or None."""
     known = KNOWN.get(given.lower())
     if known:
@@ -240,12 +243,12 @@ def _implied(law, name, params, there):
         )
 
 
-def _peak(card, read):
+def peak(card: str, read: Callable) -> float:
     """TFLOP/s of a card by any usual name, or of a number."""
     bare = re.sub(r"[^a-z0-9]", "", card.lower()).removeprefix("nvidia").removeprefix("amd")
-    for name, peak in GPU_TERAFLOPS.items():
+    for name, rate in GPU_TERAFLOPS.items():
         if re.fullmatch(rf"{name.lower()}(sxm\d*|pcie|nvl|hbm\de?)?(\d+gb)?(sxm\d*|pcie)?", bare):
-            return peak
+            return rate
     if re.match(r"\s*[a-z]", card, re.I):
         raise ValueError(
             f"--gpu: “{card}” is not {', '.join(GPU_TERAFLOPS)}, or TFLOP/s as a number"
