@@ -88,7 +88,7 @@ build/xla_flags: requirements.lock | .venv/.done
 	    && echo '$(SIMPLER)' > $@ || : > $@
 
 test: .venv/.done build/xla_flags ## unit and property tests, then every notebook end to end in its fast profile
-	$(simpler) $(VENV)/python -m pytest -p tools -n 2 -q
+	$(simpler) $(VENV)/python -m pytest -p tools -n 2 --dist worksteal -q
 	$(VENV)/python -m tools.notebooks fast build/fast
 	$(simpler) $(VENV)/python -m pytest -p tools -n 2 -q --nbmake --nbmake-timeout=120 build/fast
 

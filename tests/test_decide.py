@@ -2,8 +2,6 @@
 
 import json
 import shlex
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -357,15 +355,6 @@ def test_several_teachers_stand_in_one_table_and_a_best_size_is_named(capsys):
     said = capsys.readouterr().out
     assert {"8B@15T", "70B@15T"} <= {line.split()[0] for line in said.splitlines() if line}
     assert said.count("the best of these") == 1
-
-
-def test_a_new_process_answers_without_jax():
-    code = "import sys; from scalingplan import cli; cli.main(sys.argv[1:])"
-    code += "; print('jax' in sys.modules)"
-    run = subprocess.run(
-        [sys.executable, "-c", code, *COMMAND], check=True, capture_output=True, text=True
-    )
-    assert run.stdout.splitlines()[-1] == "False"
 
 
 def test_hours_are_those_of_the_gpu(capsys):

@@ -14,14 +14,6 @@ from scalinglib.report.paths import ROOT
 
 EXTRAS = ["PIL", "matplotlib", "optax", "wordfreq"]
 
-TINY_STUDY = """
-import jax, numpy as np
-from scalinglib.study import Run, training
-
-weights = training.trained(Run(1, 2048))
-assert all(np.isfinite(part).all() for part in jax.tree.leaves(weights))
-"""
-
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory):
@@ -61,11 +53,6 @@ def elsewhere(tmp_path_factory):
     return run
 
 
-def test_it_is_the_wheel_that_runs(elsewhere):
-    file = elsewhere("import scalinglib; print(scalinglib.__file__)").strip()
-    assert ROOT not in Path(file).parents
-
-
 def test_the_snippet_of_the_readme(elsewhere):
     (snippet,) = re.findall(
         r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S
@@ -88,26 +75,30 @@ assert np.isfinite(allocate.crossover(law, 1e9, "teacher_inference")).all()
     )
 
 
-def test_laws_and_allocation_do_not_import_jax(elsewhere):
-    loaded = elsewhere(
+def test_the_command_of_the_wheel_needs_neither_extras_nor_jax(elsewhere):
+    file, *said = elsewhere(
         """
-from scalinglib import allocate, laws
-allocate.optimal(laws.load(), 1e9, 1e21, "teacher_inference")
-print(*sys.modules)
-"""
-    ).split()
-    assert "jax" not in loaded
-
-
-def test_the_command_of_the_wheel(elsewhere):
-    said = elsewhere(
-        """
+import scalinglib
 from scalingplan import cli
+from scalinglib import allocate, laws
+print(scalinglib.__file__)
 assert cli.main(["plan", "--student", "1B", "--tokens", "50B", "--teacher", "7B:2.05"]) == 0
+allocate.optimal(laws.load(), 1e9, 1e21, "teacher_inference")
+assert "jax" not in sys.modules
+for module in ("study", "report.figures"):
+    try:
+        __import__(f"scalinglib.{module}")
+    except ImportError as error:
+        print(error)
 """,
         without=EXTRAS,
-    )
-    assert said.startswith("Distil from 7B")
+    ).splitlines()
+    assert ROOT not in Path(file).parents
+    assert said[0].startswith("Distil from 7B")
+    assert said[-2:] == [
+        'optax is not installed; pip install "scalinglib[study]" brings it',
+        'matplotlib is not installed; pip install "scalinglib[report]" brings it',
+    ]
 
 
 def test_the_readers_own_jax_stays_in_single_precision(elsewhere):
@@ -124,24 +115,12 @@ assert jax.jit(jnp.sin)(jnp.ones(2)).dtype == "float32"
     )
 
 
-@pytest.mark.parametrize(
-    ("module", "package", "extra"),
-    [("study", "optax", "study"), ("report.figures", "matplotlib", "report")],
-)
-def test_a_missing_extra_is_named(elsewhere, module, package, extra):
-    message = elsewhere(
-        f"""
-try:
-    import scalinglib.{module}
-except ImportError as error:
-    print(error)
-""",
-        without=EXTRAS,
-    )
-    assert message.strip() == (
-        f'{package} is not installed; pip install "scalinglib[{extra}]" brings it'
-    )
-
-
 def test_a_tiny_study(elsewhere):
-    elsewhere(TINY_STUDY)
+    elsewhere(
+        """
+import jax, numpy as np
+from scalinglib.study import Run, training
+weights = training.trained(Run(1, 2048))
+assert all(np.isfinite(part).all() for part in jax.tree.leaves(weights))
+"""
+    )
