@@ -16,7 +16,8 @@ from scalinglib.fit import solver
 from scalinglib.fit.distillation import DISTILLATION
 from scalinglib.fit.problem import pad_weights
 from scalinglib.fit.supervised import SUPERVISED
-from scalinglib.flops import forward_flops
+from scalinglib.flops import forward_flops, total_params
+from scalinglib.gap import published
 from scalinglib.lanes import float64
 from scalinglib.laws import SupervisedLaw
 from scalinglib.report.paths import DATA
@@ -482,6 +483,18 @@ def test_simulated_protocols_have_the_papers_teachers_and_budgets():
         off = np.abs(spent[:, None] / nearest - 1)
         np.testing.assert_allclose(off.min(axis=1), 0, atol=1e-6)
         assert set(off.argmin(axis=1)) == {0, 1, 2, 3}
+
+
+def test_simulated_teachers_have_the_papers_losses_and_20_tokens_a_total_parameter():
+    runs = simulate.distillation_runs(LAW)
+    fixed = runs[runs.protocol.str.startswith("fixed-M")].drop_duplicates("teacher_params")
+    ratio = fixed.teacher_tokens / total_params(fixed.teacher_params)
+    np.testing.assert_allclose(ratio, 20)
+    printed = published.sorted_runs(pd.read_csv(DATA / "published" / "figure1_runs.csv"))
+    own = fixed[fixed.teacher_params.isin(simulate.OWN_LOSSES)]
+    found = published.teacher_loss(LAW.supervised, own.teacher_params.to_numpy(), printed)
+    assert len(own) == 3
+    np.testing.assert_allclose(own.teacher_loss, found, rtol=3e-6)
 
 
 def test_example_table_is_what_its_command_makes():
