@@ -251,7 +251,7 @@ notation
 best = fixed.loc[fixed.groupby(["student_params", "student_tokens"]).above_best_mnats.idxmin()]
 ends = fixed.groupby(["student_params", "student_tokens"]).teacher_loss.agg(["min", "max"])
 inside = (best.teacher_loss.to_numpy() > ends["min"]) & (best.teacher_loss.to_numpy() < ends["max"])
-claims.check("capacity-gap-u", bool(inside.all()))
+claims.check("capacity-gap-u-runs", bool(inside.all()))
 
 # %% [markdown]
 # ## What to take away

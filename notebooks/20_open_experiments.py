@@ -313,12 +313,19 @@ claims.check("open-switch-order", bool((weak[1] < weak[0]).all()), binding)
 claims.check("open-switch-weak", float(weak[1].min()), binding)
 claims.check("open-switch-strong", float(-strong.min(axis=None)), binding)
 claims.check("open-switch-last-quarter", float(strong[1][0.75]), binding)
+pays = judged[(judged.mixing == 1) & (judged.difference < 0) & (judged.p_holm < 0.05)]
+claims.check("d5-distil-then-supervise", bool(len(pays)), binding)
 
 # %%
 spared = (wide["labels"] - wide["teacher"]).to_numpy()
 claims.check("open-epochs-stretch", interval(spared)[0], binding)
 claims.check("open-epochs-ratio", float(stretch["teacher"] / stretch["labels"]), binding)
 claims.check("open-epochs-temperature", float(hot.above[hot.temperature != 1].abs().max()), binding)
+often = hot[hot.tokens == hot.tokens.max()]  # the text read sixteen times
+claims.check("temperature-no-repeats", bool((often.high < 0).any()), binding)
+four = costs[(costs.epochs == 4) & (costs.mixing != 0.7)]
+four = four.groupby(["unique", "mixing"]).cost.mean()
+claims.check("c4-repetition", float(four.max()), binding)
 
 # %% [markdown]
 # ## What to take away
