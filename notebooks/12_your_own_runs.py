@@ -20,9 +20,9 @@
 
 # %% tags=["parameters"]
 profile = "full"
-way = "own"  # with few teachers "held" (published exponents) or "shifted" (published law, own E)
+way = "own"  # with few teachers "held" (published exponents), "shifted" (own E) or "published"
 student_params = compute = None  # of the decision; what is None is taken inside the runs
-delta_lgt = 1.0
+delta_lgt = None  # share of the teacher's inference that is paid: all, where its size is known
 as_is = False  # True takes the runs as they stand, whatever is doubtful in them
 
 # %% tags=["hide-input"]
@@ -41,12 +41,18 @@ from scalingplan.answers import decisions, fitting, full
 
 settings = profiles.load(profile)
 figures.use_style()
-save = figures.saver(settings)
+keep = figures.saver(settings)
 example_path = paths.DATA / "runs" / "example_simulated.csv"
 runs_path = paths.named_by("SCALINGLIB_RUNS", example_path)
 example = runs_path == example_path
 whose = "simulated example runs" if example else "your runs"
 renamed, units = {}, {}  # such as {"val_loss": "student_loss"}, {"params": "M", "loss": "ppl"}
+
+
+def save(figure, stem, table):
+    """Save under a name that calls no real runs simulated."""
+    keep(figure, stem if example else stem.removesuffix("_simulated"), table)
+
 
 # %% [markdown]
 # ## The file
@@ -100,11 +106,10 @@ with tempfile.TemporaryDirectory() as folder:
 # %%
 fewer = {"starts": settings.fit_starts, "bootstrap": settings.fit_replicates}
 own = fitting.fit_own(runs, singles, way=way, **({} if settings.saves else fewer))
-supervised, distillation = own.supervised, own.distillation
+distillation = own.distillation
 for note in own.notes:
     print(note)
-both = {"supervised": supervised, "distillation": distillation}
-pd.concat({name: found.coefficient_table() for name, found in both.items()}, names=["law"])
+pd.concat({name: found.coefficient_table() for name, found in own.fits().items()}, names=["law"])
 
 # %% [markdown]
 # ## Diagnosis
@@ -113,7 +118,7 @@ pd.concat({name: found.coefficient_table() for name, found in both.items()}, nam
 # use predictions.
 
 # %%
-for name, found in (("supervised", supervised), ("distillation", distillation)):
+for name, found in own.fits().items():
     said = full.explained(found)
     print(f"{name}, mean error {found.mean_relative_error():.2%}:", *said, sep="\n  ")
 

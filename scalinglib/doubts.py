@@ -96,8 +96,10 @@ def plausible_units(params: ArrayLike, tokens: ArrayLike) -> list[list[str]]:
 def merged_teachers(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs in which a teacher measured several times, within noise, has its mean loss.
 
-    - runs: with teacher_params, teacher_tokens and teacher_loss.
+    - runs: with teacher_loss; teachers are told by teacher_params and teacher_tokens.
     """
+    if not {"teacher_params", "teacher_tokens"} <= set(runs):
+        return runs
     groups = runs.groupby(["teacher_params", "teacher_tokens"]).teacher_loss
     near = groups.transform("std").fillna(0) < _SAME_TEACHER * groups.transform("mean")
     return runs.assign(teacher_loss=runs.teacher_loss.where(~near, groups.transform("mean")))
@@ -224,7 +226,9 @@ def _curves(runs):
 
 def _apart(runs):
     """One setting with losses that no noise makes: which column tells them apart."""
-    inputs = [n for n in runs if n in (*_INPUTS, "teacher_params", "teacher_tokens")]
+    teacher = ["teacher_params", "teacher_tokens"]
+    teacher = teacher if set(teacher) <= set(runs) else ["teacher_loss"]
+    inputs = [name for name in runs if name in (*_INPUTS, *teacher)]
     loss = "student_loss" if "student_loss" in runs else "loss"
     groups = runs.groupby(inputs)[loss]
     if groups.ngroups > len(runs) / 2:

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from scalinglib import allocate, flops, laws
 from scalinglib.report.paths import FIGURES, ROOT
@@ -151,13 +152,17 @@ def own_settings(path: Path) -> dict[str, object]:
             f"{path}: no verdict from this table: {said}. scalinglib fit converts it, and its "
             "folder makes a page"
         )
+    if lacking := {"teacher_params", "teacher_tokens"} - set(table.distilled):
+        raise ValueError(f"{path}: the planner needs the columns {', '.join(sorted(lacking))}")
     fitted = fit_own(table.distilled, table.supervised, way=how["way"])
     if reasons := list(unfit(fitted)):
         raise ValueError(f"{path}: no verdict from these runs: {'; '.join(reasons)}")
     found, runs = fitted.distillation, fitted.distillation.runs
     ensemble = found.ensemble()
     members = ensemble.members
-    notes = [*doubts, *fitted.notes, *fitted.supervised.warnings, *found.warnings]
+    singles = fitted.supervised.runs if fitted.supervised else pd.DataFrame({"loss": []})
+    warned = [text for one in fitted.fits().values() for text in one.warnings]
+    notes = [*doubts, *fitted.notes, *warned]
     tokens = np.concatenate([runs.student_tokens, fitted.pool.teacher_tokens])
     params = np.concatenate([runs.student_params, fitted.pool.teacher_params])
     seen = {
@@ -173,11 +178,10 @@ def own_settings(path: Path) -> dict[str, object]:
     span = [min(1e8, seen["tokens"][0]), max(1e14, 1e3 * seen["tokens"][1])]
     asked = _own_question(runs, fitted.pool)
     shown = asked["opening"] | asked["examples"]
-    losses = runs.student_loss, runs.teacher_loss, fitted.supervised.runs.loss
-    largest = max(float(values.max()) for values in losses)
+    largest = max(*runs.student_loss, *runs.teacher_loss, *singles.loss)
     return {
         "set": f"fitted to {Path(path).name}",
-        "whose": f"the laws of {len(runs)} distilled runs and {len(fitted.supervised.runs)} "
+        "whose": f"the laws of {len(runs)} distilled runs and {len(singles)} "
         f"supervised ones in {Path(path).name}, and hold for models and text like theirs. FLOPs "
         f"are counted as for the paper's models. {_sentences(notes)}",
         "central": _law(found.law, "equation8"),

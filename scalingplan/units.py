@@ -58,6 +58,9 @@ KINDS = {
     "utilisation": Kind("a utilisation, such as 40% or 0.4", 1e-3, 1, 0.05, 0.75),
     "share": Kind("a share between 0 and 1, such as 0.25, 25% or 1/4", 0, 1, 0, 1),
     "count": Kind("a whole number, 1 or more", 1, 1e9, 1, 1e4, ("gpus", "gpu", "students")),
+    "vocabulary": Kind(
+        "a number of entries of a tokenizer, such as 128k", 16, 1e7, 1e3, 1e6, ("entries", "tokens")
+    ),
     "money": Kind(
         "a price of one hour, such as 2.50", 0, 1e4, 0.05, 50,
         ("$", "€", "£", "usd", "eur", "/h", "/hr", "/hour", "h", "hour", "per"),

@@ -347,6 +347,21 @@ def test_stored_outputs_say_what_they_take(capsys):
     assert "all 32,768 entries each, take 6.55 PB" in capsys.readouterr().out
     cli.main(shlex.split(f"{words} --keep 128"))
     assert "128 entries each, take 38.4 TB (768 bytes a token)" in capsys.readouterr().out
+    # An index of 2^17 entries takes three bytes: 128 (4 + 3).
+    cli.main(shlex.split(f"{words} --keep 128 --vocab 131,072"))
+    said = capsys.readouterr().out
+    assert "take 44.8 TB (896 bytes a token)" in said
+    more = flops.forward_flops(1e9, n_vocab=2**17) / flops.forward_flops(1e9) - 1
+    assert f"131,072 entries make the student {more:+.0%}" in said
+    assert "!" not in said
+
+
+def test_a_verdict_says_its_price_and_what_reading_again_would_give(capsys):
+    words = "plan --student 1.5B --hours 64x14d --teacher 8B@15T --data 300B"
+    cli.main(shlex.split(words))
+    headline = capsys.readouterr().out.splitlines()[0]
+    assert "times the FLOPs" in headline
+    assert "again and again, without a teacher, does better" in headline
 
 
 def test_several_teachers_stand_in_one_table_and_a_best_size_is_named(capsys):

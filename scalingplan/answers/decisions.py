@@ -14,7 +14,7 @@ from scalinglib.allocate import Advice, Problem, Teacher, advise
 from scalinglib.doubts import rounding
 from scalinglib.fit import Fit, Status
 from scalinglib.flops import forward_flops
-from scalinglib.laws import Ensemble
+from scalinglib.laws import FITTED_RANGE, Ensemble
 from scalingplan.answers.fitting import OwnLaws, teachers_of
 from scalingplan.answers.numbers import band, ranged
 
@@ -27,7 +27,7 @@ _ERROR = 0.05  # mean error of a law that is said beside the verdict
 _INPUTS = ["student_params", "student_tokens", "teacher_loss"]
 _REMEDY = (
     "runs on other ratios would tell; or --supervised shifted takes the published law, with its E "
-    "moved to these runs"
+    "moved to these runs, a guess whose error is in no range"
 )
 
 
@@ -64,10 +64,10 @@ class Answer:
         if self.reasons:
             return [*lines, *(f"  {text}" for text in self.reasons)]
         low, high = found.ranges["gain"]
+        size = f" of {best.teacher_params:.3g} parameters," if "teacher_params" in best else " of"
         lines += [
             f"  distilled: {ranged(found.best.loss, *found.ranges['distilled'], '.4f')}, from the "
-            f"teacher of {best.teacher_params:.3g} parameters, L_T = {best.teacher_loss:.4g}, with "
-            f"{best.student_tokens:.3g} tokens",
+            f"teacher{size} L_T = {best.teacher_loss:.4g}, with {best.student_tokens:.3g} tokens",
             f"  on data:   {ranged(found.supervised.loss, *found.ranges['supervised'], '.4f')}",
             f"  distilling gains {ranged(found.gain, low, high, '.4f')} nats per token; better in "
             f"{found.share_distil:.0%} of the replicates",
@@ -95,7 +95,7 @@ def inside_problem(
     distilled: pd.DataFrame,
     student_params: float | None = None,
     compute: float | None = None,
-    delta_lgt: float = 1.0,
+    delta_lgt: float | None = None,
 ) -> Problem:
     """The decision asked for, with the teachers of the runs; None is taken in the middle of them.
 
@@ -106,11 +106,21 @@ def inside_problem(
     sizes = np.sort(distilled.student_params.unique())
     size = float(sizes[len(sizes) // 2])
     tokens = np.exp(np.log(distilled.student_tokens[distilled.student_params == size]).mean())
-    teacher = np.exp(np.log(distilled.teacher_params).mean())
-    budget = tokens * (3 * forward_flops(size) + forward_flops(teacher))
+    known = "teacher_params" in distilled
+    if not known and delta_lgt:
+        raise ValueError(
+            f"delta_lgt is {delta_lgt:g}, and what a teacher's inference costs needs the column "
+            "teacher_params; --delta 0 takes it as free"
+        )
+    delta_lgt = float(known) if delta_lgt is None else delta_lgt
+    pool = teachers_of(distilled)
+    # Of no account where the inference is free.
+    params = pool.teacher_params if known else pool.teacher_loss * 0 + size
+    teacher = np.exp(np.log(params).mean())
+    budget = tokens * (3 * forward_flops(size) + delta_lgt * forward_flops(teacher))
     teachers = tuple(
-        Teacher(f"{row.teacher_params:.3g}", row.teacher_params, row.teacher_loss)
-        for row in teachers_of(distilled).itertuples()
+        Teacher(f"{n:.3g}" if known else f"{loss:.4g} nats", n, loss)
+        for n, loss in zip(params, pool.teacher_loss, strict=True)
     )
     return Problem(
         student_params or size,
@@ -191,8 +201,7 @@ def _replicates(law: Fit) -> Ensemble:
 
 def unfit(laws: OwnLaws) -> Iterator[str]:
     """Why the fits bear no verdict at all."""
-    for name in ("supervised", "distillation"):
-        found = getattr(laws, name)
+    for name, found in laws.fits().items():
         if found.status is Status.NOT_CONVERGED:
             yield f"the {name} law is not told: {found.status.value}"
         if found.replicates_converged < _LEFT:
@@ -206,7 +215,8 @@ def unfit(laws: OwnLaws) -> Iterator[str]:
 
 def _outside(laws, size, found):
     """How far the decision lies beyond the runs, in words."""
-    runs, singles, data = laws.distillation.runs, laws.supervised.runs, found.supervised
+    runs, data = laws.distillation.runs, found.supervised
+    singles = laws.supervised.runs if laws.supervised else pd.DataFrame(FITTED_RANGE)
     asked = [
         ("a student of", size, runs.student_params, "parameters"),
         ("distilling on", found.best.student_tokens, runs.student_tokens, "tokens"),
@@ -214,7 +224,7 @@ def _outside(laws, size, found):
         ("training on data on", data.student_tokens, singles.tokens, "tokens"),
     ]
     asked = [(*one, LEEWAY) for one in asked]
-    if laws.way != "shifted":  # whose form is the published law's
+    if laws.way not in ("shifted", "published"):  # whose form is the published law's
         ratio, seen = data.student_tokens / size, singles.tokens / singles.params
         asked.append(("training on data on", ratio, seen, "tokens a parameter", _RATIO_LEEWAY))
     said = [
@@ -235,8 +245,8 @@ def _notes(laws, teachers):
     best = teachers.iloc[0]
     if not teachers.inside.all() and teachers.predicted.min() < best.predicted:
         yield "a teacher whose student's tokens lie beyond the runs may be better still"
-    for name in ("supervised", "distillation"):
-        error = getattr(laws, name).mean_relative_error()
+    for name, found in laws.fits().items():
+        error = found.mean_relative_error()
         if error > _ERROR:
             yield f"the {name} law misses its own runs by {error:.1%} on average"
 

@@ -21,6 +21,7 @@ HELD = {
     "own": (),
     "held": ("alpha", "beta", "gamma"),
     "shifted": ("A", "B", "alpha", "beta", "gamma"),
+    "published": ("E", "A", "B", "alpha", "beta", "gamma"),
 }
 _TOLD_BY_TEACHERS = ("c0", "c1", "d1", "f1")  # of the published law, where teachers are few
 
@@ -29,16 +30,22 @@ _TOLD_BY_TEACHERS = ("c0", "c1", "d1", "f1")  # of the published law, where teac
 class OwnLaws:
     """What was fitted.
 
-    - pool: the teachers: teacher_params, teacher_tokens, teacher_loss.
+    - supervised: None where the published law was taken as it is.
+    - pool: the teachers: teacher_loss, and teacher_params and teacher_tokens where they are known.
     - notes: what the reader must know of how it was fitted.
     - way: of `HELD`.
     """
 
     distillation: fit.Fit
-    supervised: fit.Fit
+    supervised: fit.Fit | None
     pool: pd.DataFrame
     notes: tuple[str, ...]
     way: str
+
+    def fits(self) -> dict[str, fit.Fit]:
+        """By name, what was fitted to these runs."""
+        both = {"supervised": self.supervised, "distillation": self.distillation}
+        return {name: found for name, found in both.items() if found}
 
 
 def settings_to_check(free: int, share: float) -> int:
@@ -59,22 +66,24 @@ def students_needed(teachers: int) -> int:
 
 
 def teachers_of(distilled: pd.DataFrame) -> pd.DataFrame:
-    """The teachers of runs, each once: teacher_params, teacher_tokens, teacher_loss."""
-    columns = ["teacher_params", "teacher_tokens", "teacher_loss"]
+    """The teachers of runs, each once: teacher_params, teacher_tokens (if known), teacher_loss."""
+    columns = distilled.columns.intersection(["teacher_params", "teacher_tokens", "teacher_loss"])
     return merged_teachers(distilled)[columns].drop_duplicates().reset_index(drop=True)
 
 
 def supervised_runs(distilled: pd.DataFrame, others: pd.DataFrame | None = None) -> pd.DataFrame:
     """The supervised runs of a table: its teachers, each once, and those without teacher.
 
-    - distilled: with teacher_params, teacher_tokens, teacher_loss.
+    - distilled: with teacher_loss; without size and tokens a teacher is no run.
     - others: params, tokens, loss.
     - returns: params, tokens, loss.
     """
+    columns = ["params", "tokens", "loss"]
     teachers = teachers_of(distilled)
     teachers = teachers.rename(columns=lambda name: name.removeprefix("teacher_"))
-    parts = [teachers] if others is None or others.empty else [teachers, others]
-    runs = pd.concat(parts)[["params", "tokens", "loss"]]
+    parts = [teachers] if set(columns) <= set(teachers) else []
+    parts += [] if others is None or others.empty else [others]
+    runs = pd.concat([part[columns] for part in parts] or [pd.DataFrame(columns=columns)])
     # A teacher that is listed as a supervised run as well is one run; to six digits, as a mean of
     # equal losses is not always one of them.
     return runs[~runs.assign(loss=runs.loss.map("{:.6g}".format)).duplicated()]
@@ -93,7 +102,7 @@ def fit_own(
     - distilled: `tables.columns.DISTILLATION`.
     - others: supervised runs besides the teachers: params, tokens, loss.
     - way: "own" fits all six coefficients of the supervised law, "held" holds the published
-      exponents, "shifted" all but E.
+      exponents, "shifted" all but E, "published" all.
     - starts, bootstrap: of `fit.fit`.
     - raises ValueError: where there are fewer supervised runs than `way` needs; the message names
       the ways out.
@@ -103,18 +112,22 @@ def fit_own(
     distilled = merged_teachers(distilled)
     singles = supervised_runs(distilled, others)
     pool = teachers_of(distilled)
-    _enough(len(singles.drop_duplicates(["params", "tokens"])), len(pool), way)
+    known = "teacher_params" in pool and "teacher_tokens" in pool
+    _enough(len(singles.drop_duplicates(["params", "tokens"])), len(pool), way, known)
     published, notes, options = load("corrected"), [], {"starts": starts, "bootstrap": bootstrap}
     with warnings.catch_warnings():
         # A Fit keeps its warnings, and the diagnosis says them.
         warnings.simplefilter("ignore", fit.FitWarning)
         fixed = {name: getattr(published.supervised, name) for name in HELD[way]}
         resampled = len(singles) >= _RESAMPLED
-        supervised = fit.fit_supervised(
-            singles, fixed=fixed, starts=starts, bootstrap=bootstrap if resampled else 0
-        )
-        if not resampled:
-            notes.append(f"supervised law: {len(singles)} runs are too few for ranges of its own")
+        supervised = None
+        if way != "published":
+            supervised = fit.fit_supervised(
+                singles, fixed=fixed, starts=starts, bootstrap=bootstrap if resampled else 0
+            )
+            if not resampled:
+                few = f"{len(singles)} runs are too few for ranges of its own"
+                notes.append(f"supervised law: {few}")
         if fixed:
             notes.append(
                 f"supervised law: {', '.join(fixed)} are the published ones, not these runs', and "
@@ -134,17 +147,22 @@ def fit_own(
                 "noise, so that all ranges are too narrow"
             )
         distillation = fit.fit_distillation(
-            distilled, supervised, fixed=fixed, cluster=cluster, **options
+            distilled,
+            supervised or published.supervised,
+            fixed=fixed,
+            cluster=cluster,
+            **options,
         )
     return OwnLaws(distillation, supervised, pool, tuple(notes), way)
 
 
-def _enough(settings, teachers, way):
+def _enough(settings, teachers, way, known):
     free = 6 - len(HELD[way])
-    if settings > free:
+    if settings > free or way == "published":
         return
     needed = {name: 7 - len(held) for name, held in HELD.items()}
     also = "" if way == "own" else f", and {way!r} needs {needed[way]}"
+    also += "" if known else "; a teacher counts with teacher_params and teacher_tokens"
     raise ValueError(
         f"{teachers} teacher{'s' * (teachers != 1)}, {settings} supervised "
         f"run{'s' * (settings != 1)} in all: a supervised law of one's own has six coefficients "
@@ -153,5 +171,7 @@ def _enough(settings, teachers, way):
         "in a second one: --supervised FILE\n"
         f"  the published exponents held, from {needed['held']} teachers: --supervised held\n"
         f"  the published law shifted to these teachers, from {needed['shifted']}: "
-        "--supervised shifted"
+        "--supervised shifted\n"
+        "  the published law as it is, where the losses are of English web text in its "
+        "vocabulary: --supervised published"
     )

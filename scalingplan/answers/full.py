@@ -35,7 +35,7 @@ def of_distilled(
     way: str = "own",
     student_params: float | None = None,
     compute: float | None = None,
-    delta_lgt: float = 1.0,
+    delta_lgt: float | None = None,
 ) -> FullAnswer:
     """Both laws of a table with teachers, and one decision.
 
@@ -53,16 +53,15 @@ def of_distilled(
         if answer.verdict != NO_VERDICT:
             lines[0] += "; less sure than the ranges say: see how it was fitted"
         lines += ["how it was fitted:", *(f"  {note}" for note in laws.notes)]
-    told = [_diagnosis(n, getattr(laws, n)) for n in ("supervised", "distillation")]
+    told = [_diagnosis(name, found) for name, found in laws.fits().items()]
     lines += [line for part, _ in told for line in part]
-    if answer.verdict != NO_VERDICT:
+    if answer.verdict != NO_VERDICT and "teacher_params" in laws.pool:
         lines.append(next_runs(laws, problem, answer.teachers))
     files = {
         "diagnosis.txt": "\n".join(text for _, text in told),
         "teachers.csv": answer.teachers.to_csv(index=False),
-        "supervised.json": laws.supervised.to_json() + "\n",
-        "distillation.json": laws.distillation.to_json() + "\n",
     }
+    files |= {f"{name}.json": found.to_json() + "\n" for name, found in laws.fits().items()}
     return FullAnswer(lines, files)
 
 

@@ -15,7 +15,7 @@ from scalingplan import tables, units
 
 # Own models may be far smaller than those that people train.
 _LEAST = {"size": 1e3, "flops": 1e9}
-_WAYS = ("held", "shifted")
+_WAYS = ("held", "shifted", "published")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Fit the laws to a CSV file of runs: student_params, student_tokens, teacher_params, "
         "teacher_tokens, teacher_loss and student_loss, or params, tokens and loss of supervised "
-        "runs. Parameters are non-embedding, losses nats per token."
+        "runs. Parameters are non-embedding, losses nats per token. Without teacher_params and "
+        "teacher_tokens the supervised law must come from elsewhere (--supervised), and the "
+        "teacher's inference is taken as free."
     )
     parser.add_argument("runs", type=Path, help="the CSV file")
     parser.add_argument(
@@ -45,7 +47,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--supervised",
         metavar="FILE",
         help="supervised runs besides the teachers; or, with few teachers, 'held' for the "
-        "published exponents, 'shifted' for the published law with its E moved to these teachers",
+        "published exponents, 'shifted' for the published law with its E moved to these teachers, "
+        "'published' for that law as it is (English web text); what is published is no law of "
+        "these runs, and its error is in no range",
     )
     parser.add_argument(
         "--student", type=_reader("size"), help="the student of the decision, such as 350M"
@@ -57,8 +61,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--delta-lgt",
         "--delta",
         type=_reader("share"),
-        default=1.0,
-        help="share of the teacher's inference that the budget pays, such as 25%% (default 1)",
+        help="share of the teacher's inference that the budget pays, such as 25%% (default 1, and "
+        "0 where the table has no teacher_params)",
     )
     parser.add_argument(
         "--where",

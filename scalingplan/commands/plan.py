@@ -12,12 +12,13 @@ import numpy as np
 from scalinglib import laws
 from scalinglib.allocate import TOKENS_BOX, decide, shift
 from scalinglib.allocate.repeated import beyond_one_epoch, taught_again
-from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB
+from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB, forward_flops
 from scalinglib.laws import mixing
 from scalingplan import units
 
 _FEW = 30  # laws that stand for all where many problems are asked
 _ABSURD = 1e14  # tokens that no model has seen
+_DEARER = 1.05  # times the FLOPs of the other plan, from which a verdict says its price
 
 # Non-embedding parameters and tokens that their makers state.
 KNOWN = {
@@ -66,6 +67,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--stored", action="store_true", help="the teacher runs once for all students"
     )
     parser.add_argument("--keep", metavar="COUNT", help="entries of a stored output (default: all)")
+    parser.add_argument(
+        "--vocab", metavar="COUNT", help=f"of your tokenizer (default: the paper's {N_VOCAB:,})"
+    )
     parser.add_argument("--delta-lgt", default="1", help="share of its inference that counts")
     parser.add_argument("--delta-pre", default="1", help="share of its training, if it is new")
     parser.add_argument(
@@ -164,6 +168,8 @@ def answer(arguments: argparse.Namespace) -> tuple[dict[str, object], list[str]]
     )
     plain["kept"] = read(arguments.keep, "count", "keep") if arguments.keep else None
     plain["stored"] = arguments.stored
+    vocabulary = arguments.vocab and read(arguments.vocab, "vocabulary", "vocab")
+    plain["vocabulary"] = vocabulary or N_VOCAB
     if arguments.serve:
         plain["sizes"] = _sizes(problem, found, members.thin(_FEW), measured)
     return plain, doubts
@@ -405,10 +411,14 @@ def _headline(found):
         return words[found["verdict"]]
     teacher = best["teacher"]["name"]
     line = f"Distil from {'a new teacher' if teacher == 'new' else teacher}"
-    if equal:
+    if found["times_the_flops"] > _DEARER:
         line += f": {found['gain']:+.3f} nats for {found['times_the_flops']:.2g} times the FLOPs"
-        if equal["loss"] < best["loss"] - found["one_run_scatter"]:
-            line += "; with data to spare, train on it instead"
+    clearly = best["loss"] - found["one_run_scatter"]
+    if equal and equal["loss"] < clearly:
+        line += "; with data to spare, train on it instead"
+    again = found["repeated"]
+    if again and found["train"]["loss"] - again["gain"] < clearly:
+        line += "; but training on the text again and again, without a teacher, does better"
     return line
 
 
@@ -476,12 +486,14 @@ def _text(found):
         ]
         lines += ["", *_aligned(rows)]
     if found["stored"] and best:
-        lines += ["", _storage(best["student_tokens"], found["kept"])]
+        lines += ["", _storage(best["student_tokens"], found["kept"], found["vocabulary"])]
     lines += [f"Note: {note}." for note in found["notes"]]
     lines.append(
         "The range on data is that of Table 6's coefficients: no error of the law's form is in it."
     )
     lines.append(f"Losses are {found['losses']}.")
+    if found["vocabulary"] != N_VOCAB:
+        lines.append(_another_vocabulary(found["student_params"], found["vocabulary"]))
     if "sizes" in found:
         lines += ["", "Other students for the same compute, serving included:"]
         sizes = [size for size in found["sizes"] if "loss" in size]
@@ -532,15 +544,25 @@ def _aligned(rows):
     ]
 
 
-def _storage(tokens, kept):
+def _another_vocabulary(params, vocabulary):
+    """What the numbers leave out where the tokenizer is not the paper's."""
+    more = forward_flops(params, n_vocab=vocabulary) / forward_flops(params) - 1
+    return (
+        f"FLOPs are counted for the paper's vocabulary: {vocabulary:,.0f} entries make the student "
+        f"{more:+.0%}. Losses and tokens count its tokens too: give --measured, or a teacher as "
+        "SIZE@TOKENS:LOSS, to move the law to yours."
+    )
+
+
+def _storage(tokens, kept, vocabulary):
     """Bytes of a teacher's stored outputs, in float32 with an index where some are kept."""
-    index = math.ceil(math.log2(N_VOCAB) / 8)
-    per_token = 4 * N_VOCAB if kept is None or kept >= N_VOCAB else kept * (4 + index)
+    index = math.ceil(math.log2(vocabulary) / 8)
+    per_token = 4 * vocabulary if kept is None or kept >= vocabulary else kept * (4 + index)
     total = per_token * tokens
     unit = max(
         (u for u in ("", "k", "M", "G", "T", "P", "E") if _BYTES[u] <= total), key=_BYTES.get
     )
-    entries = f"all {N_VOCAB:,}" if kept is None else f"{kept:.0f}"
+    entries = f"all {vocabulary:,.0f}" if kept is None else f"{kept:.0f}"
     return (
         f"Stored outputs: {tokens:.3g} tokens, {entries} entries each, take "
         f"{total / _BYTES[unit]:.3g} {unit}B ({per_token:,.0f} bytes a token)."

@@ -20,6 +20,8 @@ DISTILLATION = (
     "teacher_loss",
     "student_loss",
 )
+# Wanted only where the question does: what the teacher's inference costs, a law of the teachers.
+_SIZES = ("teacher_params", "teacher_tokens")
 _KIND = {"params": "size", "tokens": "tokens", "loss": "loss"}  # of `units.KINDS`
 _KINDS_SAID = {
     "params": {"param", "params", "parameters", "nparams"},
@@ -48,7 +50,8 @@ _CALLED = {
 class RunsTable(NamedTuple):
     """A file's runs, told apart; each DataFrame has the spreadsheet's rows as its index.
 
-    - distilled: the columns of `DISTILLATION`; empty where no run has a teacher.
+    - distilled: the columns of `DISTILLATION`, the teachers' size and tokens where the file has
+      them; empty where no run has a teacher.
     - supervised: those of `SUPERVISED`; empty where all runs have one.
     - notes: what was understood rather than read.
     """
@@ -152,7 +155,7 @@ def _run(row, cells, mark, missing, wrong):
     values = []
     for name, cell in cells.items():
         if cell.lower() in ("", "nan", "na", "n/a", "none", "null", "-"):
-            may_lack = name in ("teacher_params", "teacher_tokens")
+            may_lack = name in _SIZES
             if not (without and name in teacher) and not (mixed and may_lack):
                 missing.append(f"row {row}, column {name}: it is {cell or 'empty'}")
             values.append(float("nan"))
@@ -179,7 +182,7 @@ def _told_apart(table, wanted, mark):
     if "teacher_loss" not in wanted:
         return RunsTable(pd.DataFrame(columns=list(DISTILLATION)), table, tuple(notes))
     alone = table.teacher_loss.isna()
-    unsized = ~alone & (table.teacher_params.isna() | table.teacher_tokens.isna())
+    unsized = ~alone & table[table.columns.intersection(_SIZES)].isna().any(axis=1)
     if unsized.any():
         notes.append(
             f"{int(unsized.sum())} rows name a teacher without size or tokens "
@@ -225,8 +228,10 @@ def _wanted(names, path):
     """Which of the three sets of columns the file has; TableError with a suggestion otherwise."""
     teacher = [name for name in DISTILLATION if name.startswith("teacher_")]
     for columns in (list(DISTILLATION), [*SUPERVISED, *teacher]):
-        if set(columns) <= set(names):
-            return columns
+        lacking = [name for name in columns if name not in names]
+        others = [name for name in names if name not in columns]
+        if set(lacking) <= set(_SIZES) and not _guesses(lacking, others):
+            return [name for name in columns if name in names]
     about_teachers = any(re.search(r"teach|^[NDL]_?T$|student", name, re.I) for name in names)
     if set(SUPERVISED) <= set(names) and not about_teachers:
         return list(SUPERVISED)

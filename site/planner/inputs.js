@@ -27,26 +27,37 @@ const Inputs = (() => {
     return (mark ? line.split(mark) : [line]).map((cell) => cell.trim());
   }
 
-  /** Lines of name, size, loss (or size, loss); a heading without numbers is passed over. */
-  function teachers(text, take, takeLoss, errors) {
+  /** Lines of name, size, loss (or size, loss); a heading without numbers is passed over, and a
+   *  line that cannot be read is left out where others can. */
+  function teachers(text, readers, errors, doubts) {
     const rows = text.split("\n").map((line, i) => ({ line: i + 1, cells: cells(line) }))
       .filter((row) => row.cells.some((cell) => cell !== ""));
     if (rows.length && rows[0].cells.every((cell) => !/\d/.test(cell))) rows.shift();
     if (!rows.length) {
       errors.list = `This needs at least one teacher, such as: ${SETTINGS.opening.list.split("\n").at(-1)}`;
     }
-    return rows.map(({ line, cells: row }) => {
+    const wrong = [];
+    const read = rows.map(({ line, cells: row }) => {
+      const faults = {}, [take, takeLoss] = readers(faults);
       if (row.length !== 2 && row.length !== 3) {
-        errors.list ??= `Line ${line} has ${row.length} entries; it must have name, size, loss.`;
+        faults.list = `Line ${line} has ${row.length} entries; it must have name, size, loss.`;
       }
       const [size, loss] = row.slice(-2);
       const params = take(size ?? "", "size", "list", `Line ${line}: `);
       const named = row.length === 3 && row[0] !== "";
-      return {
+      const teacher = {
         name: named ? row[0] : size, label: named ? `“${row[0]}”` : `the ${size} teacher`,
         params, loss: takeLoss(loss ?? "", params, "list", `Line ${line}: `),
       };
-    });
+      if (faults.list) wrong.push(faults.list);
+      return faults.list ? null : teacher;
+    }).filter(Boolean);
+    if (wrong.length && read.length) {
+      doubts.list = `Left out: ${wrong.join(" ")}`;
+    } else if (wrong.length) {
+      errors.list ??= wrong[0];
+    }
+    return read;
   }
 
   /** A reader of losses in the unit chosen, as nats per token. */
@@ -123,7 +134,11 @@ const Inputs = (() => {
       const name = fields.tn.trim();
       list = [{ name, label: `the ${name} teacher`, params, loss }];
     } else {
-      list = teachers(fields.list, take, takeLoss, errors);
+      const readers = (faults) => {
+        const takeRow = reader(faults, doubts);
+        return [takeRow, teacherLossReader(fields, lossReader(fields, takeRow), own, faults)];
+      };
+      list = teachers(fields.list, readers, errors, doubts);
     }
     const problem = {
       studentParams, deltaLgt, deltaPre, maxTokens, teachers: list,
