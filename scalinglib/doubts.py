@@ -20,6 +20,7 @@ _SAME_TEACHER = 0.01  # spread of one teacher's losses, relative, that counts as
 _SPAN = 1e6  # a factor between sizes, or tokens, that no study spans
 _APART = 2.5  # the same between losses or logs of perplexities, what the law expects taken out
 _LEAST_SIZE = 2e7  # parameters; of smaller models the published law says little
+_TRIMS, _FEW, _ENOUGH = 10, 0.3, 12  # rounds, share of rows that may be off, rows to tell it by
 _FAR_APART = 0.05  # a spread of losses of one setting, relative, whatever makes it
 _RUN_NAMES = ("run", "runid", "runname", "name", "id", "model", "modelname")
 _EXCHANGED = "exchanged"
@@ -49,7 +50,7 @@ def doubts(runs: pd.DataFrame) -> list[Doubt]:
     """
     distilled = "student_loss" in runs
     found = [*_mixed(runs)] or [*_sizes_and_tokens(runs), *_loss_units(runs)]
-    found += [*_curves(runs), *_apart(runs), *_cluster(runs)]
+    found += [*_curves(runs), *_apart(runs), *_cluster(runs), *_thousands(runs)]
     found += _constant(runs)
     for name in ("student_loss", "teacher_loss") if distilled else ("loss",):
         found += _coarse(runs, name)
@@ -269,13 +270,48 @@ def _cluster(runs):
         return
     tight = max(np.ptp(rest[low]), np.ptp(rest[high])) < step
     if tight and abs(step / np.log(1 / np.log(2)) - 1) < 0.15:
-        rows = ", ".join(map(str, runs.index[np.sort(few)][:5])) + (", ..." if len(few) > 5 else "")
+        rows = _listed(runs, np.sort(few))
         what = "larger" if few is high else "smaller"
         yield Doubt(
             f"{prefix}loss of rows {rows} is {np.exp(step):.3g} times {what} than the others "
             "suggest: bits beside nats?",
             cannot=True,
         )
+
+
+def _thousands(runs):
+    """Rows whose sizes, or tokens, are a thousand times off what their losses say of the others."""
+    for prefix in ("", "student_", "teacher_"):
+        names = [f"{prefix}{kind}" for kind in ("params", "tokens", "loss")]
+        if not set(names) <= set(runs):
+            continue
+        size, data, measured = np.log(runs[names].to_numpy(float)).T
+        design = np.column_stack([size, data, np.ones(len(size))])
+        off = data - size - np.median(data - size)  # a thousand in either shows here first
+        for _ in range(_TRIMS):
+            kept = np.abs(off) <= np.quantile(np.abs(off), 1 - _FEW)
+            line = np.linalg.lstsq(design[kept], measured[kept], rcond=None)[0]
+            off = measured - design @ line
+        few = np.abs(off) > 2 * _FAR_APART
+        if len(runs) < _ENOUGH or not 0 < few.mean() < _FEW:
+            continue
+        thousand, left = np.log(1e3), {}
+        for name, slope in zip(names[:2], line[:2], strict=True):
+            for what, sign in (("smaller", 1), ("larger", -1)):
+                left[name, what] = np.abs(off[few] - sign * thousand * slope).max()
+        name, what = min(left, key=left.get)
+        if left[name, what] < _FAR_APART:
+            yield Doubt(
+                f"{name} of rows {_listed(runs, few)} is a thousand times {what} than the others' "
+                "losses suggest",
+                cannot=True,
+            )
+
+
+def _listed(runs, which):
+    """The first rows of those that a mask, or their positions, name."""
+    rows = runs.index[which]
+    return ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
 
 
 def _constant(runs):

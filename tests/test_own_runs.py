@@ -711,6 +711,33 @@ def test_a_rival_of_a_column_is_named(tmp_path):
     )
     note = tables.read_runs(DATA / "public" / "gadre_c4_eval.csv").notes[0]
     assert note.startswith("params is the column params; params_non_embedding left aside")
+    path = tmp_path / "experts.csv"
+    path.write_text("params,active_params,tokens,loss\n8e9,1e9,2e10,2.5\n", encoding="utf-8")
+    assert "active_params left aside" in tables.read_runs(path).notes[0]
+    path.write_text("total_params,active_params,tokens,loss\n8e9,1e9,2e10,2.5\n", encoding="utf-8")
+    with pytest.raises(tables.TableError, match='--map "active_params=params"'):
+        tables.read_runs(path)
+
+
+def test_a_table_without_teachers_sizes_answers_what_does_not_need_them(capsys):
+    """Figure 1's own runs: with the published supervised law, and the teacher's inference free."""
+    table = tables.read_runs(DATA / "published" / "figure1_runs.csv")
+    assert "teacher_params" not in table.distilled
+    assert "apart" not in doubts_of(table.distilled)
+    few = table.distilled[::4]
+    with pytest.raises(ValueError, match="teacher counts with teacher_params and teacher_tokens"):
+        fitting.fit_own(few)
+    own = fitting.fit_own(few, way="published", starts=6, bootstrap=10)
+    assert list(own.fits()) == ["distillation"]
+    answer = decisions.decide(own, decisions.inside_problem(few, 500e6, 3e20))
+    assert answer.problem.delta_lgt == 0
+    assert answer.verdict == "distil"
+    law, best = laws.load("corrected"), answer.teachers.iloc[0]
+    told = law.loss(500e6, best.student_tokens, best.teacher_loss)
+    assert answer.advice.best.loss == pytest.approx(told, rel=0.01)
+    assert f"from the teacher of L_T = {best.teacher_loss:.4g}" in answer.sentences()[1]
+    with pytest.raises(ValueError, match="needs the column teacher_params"):
+        decisions.inside_problem(few, delta_lgt=0.5)
 
 
 def test_what_the_system_refuses_is_a_sentence(tmp_path, capsys):
@@ -756,6 +783,11 @@ def test_tables_that_are_not_what_they_seem_are_doubted():
     first = tables.doubts(mixed)[0]
     assert first.cannot
     assert "loss of rows 0, 3, 6, 9, 12, ... is 1.44 times larger than the others" in first.text
+    for name, factor, what in (("params", 1e-3, "smaller"), ("tokens", 1e3, "larger")):
+        off = runs.assign(**{name: runs[name].where(runs.index % 10 != 3, factor * runs[name])})
+        first = tables.doubts(off)[0]
+        assert first.cannot
+        assert f"{name} of rows 3, 13, 23, 33, 43, ... is a thousand times {what}" in first.text
     sets = pd.concat(
         [
             runs.assign(text=name, loss=f * runs.loss)

@@ -63,6 +63,27 @@ def test_files_folders_and_streams_are_one_corpus(tmp_path):
     assert Text(SPEECHES[::-1], 16) != corpora[0]
 
 
+def test_a_folders_hidden_files_stay_out_its_links_are_followed_and_copies_are_left_out(tmp_path):
+    folder, other = tmp_path / "novels", tmp_path / "elsewhere"
+    for place in (folder / ".ipynb_checkpoints", folder / "backup", other):
+        place.mkdir(parents=True)
+    first, second = ("\n\n".join(f"{w} {i} of it." * 9 for i in range(300)) for w in ("A", "B"))
+    (folder / "a.txt").write_text(first)
+    (folder / ".ipynb_checkpoints" / "a-checkpoint.txt").write_text(first + "\n\nhidden")
+    (folder / ".b.txt").write_text("hidden")
+    (other / "b.txt").write_text(second)
+    plain = Text.from_files([folder / "a.txt", other / "b.txt"])
+    (folder / "b").symlink_to(other)
+    (other / "back").symlink_to(folder)
+    found = Text.from_files(folder)
+    assert found == plain
+    assert found.source == "2 files, 600 paragraphs"
+    (folder / "backup" / "a.txt").write_text(first)
+    found = Text.from_files(folder)
+    assert found == plain
+    assert found.source == "3 files, 600 paragraphs; 300 more were there before and are left out"
+
+
 def test_every_byte_is_in_one_split():
     corpus = Text(SPEECHES, 16)
     splits = [6, 3, 1]

@@ -26,8 +26,8 @@ _LEFT = 0.5  # share of the replicates without which a fit's ranges say nothing
 _ERROR = 0.05  # mean error of a law that is said beside the verdict
 _INPUTS = ["student_params", "student_tokens", "teacher_loss"]
 _REMEDY = (
-    "runs on other ratios would tell; or --supervised shifted takes the published law, with its E "
-    "moved to these runs, a guess whose error is in no range"
+    "runs on more sizes and ratios would tell; or --supervised shifted takes the published law, "
+    "with its E moved to these runs, a guess whose error is in no range"
 )
 
 
@@ -116,7 +116,7 @@ def inside_problem(
     pool = teachers_of(distilled)
     # Of no account where the inference is free.
     params = pool.teacher_params if known else pool.teacher_loss * 0 + size
-    teacher = np.exp(np.log(params).mean())
+    teacher = np.exp(np.log(distilled.teacher_params if known else params).mean())
     budget = tokens * (3 * forward_flops(size) + delta_lgt * forward_flops(teacher))
     teachers = tuple(
         Teacher(f"{n:.3g}" if known else f"{loss:.4g} nats", n, loss)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -9,31 +10,32 @@ import numpy as np
 from scalinglib.study import Design, Text, estimate, record
 from scalinglib.study.run import Run
 
-# Of one seed: tokens per parameter of the models on labels and students, by depth; teachers learn
-# from 20 times the scale. The least of these makes a law, if one to be doubted.
-_PATTERNS = {
-    "two sizes": {1: (5, 20, 80), 2: (5, 20)},
-    "three sizes": {1: (5, 20, 80), 2: (5, 20, 50), 3: (5, 20)},
-    "four sizes": {1: (5, 20, 80, 200), 2: (5, 20, 50), 3: (5, 20), 4: (5, 10)},
-}
+# Of one seed: tokens per parameter of the models on labels, by depth; students learn from all
+# teachers but at the ends, and teachers from 20 times the scale.
+_RATIOS = ((2.5, 5, 10, 20, 40, 80, 160), (2.5, 5, 10, 20, 40), (5, 10, 20), (5, 10))
+_PATTERNS = {2: "two sizes", 3: "three sizes", 4: "four sizes"}
+_TOLD = "#: "  # begins what was said of a design, in its file
 _SCALES = (0.25, 0.5, 1, 2, 4)
-_SHARE = 0.8  # of the minutes: compiling, and what else runs here, take the rest
+_SHARE = 0.8  # of the minutes: what else runs here takes the rest
+_BESIDES = 1.5  # minutes of compiling and of the fits
 
 
-def _design(depths, scale, corpus):
-    ratios = {depth: tuple(scale * r for r in row) for depth, row in depths.items()}
-    last = max(depths)
+def _design(last, scale, corpus):
+    ratios = {
+        depth: tuple(scale * ratio for ratio in row)
+        for depth, row in enumerate(_RATIOS[:last], start=1)
+    }
     return Design(
         corpus=corpus,
         supervised=tuple((depth, row, 1) for depth, row in ratios.items()),
         isoflop=((2e10 * scale, (1, 2), 1),),
-        teachers=tuple((depth, 20 * scale) for depth in depths),
-        students=tuple((depth, ratios[depth][:2], 1) for depth in depths if depth < last),
+        teachers=tuple((depth, 20 * scale) for depth in ratios),
+        students=tuple((depth, ratios[depth][1:4], 1) for depth in ratios if depth < last),
         weak_to_strong=tuple((2, ratio * scale, 1) for ratio in (5, 10, 20)),
     )
 
 
-def _toml(design, folder):
+def _toml(design, folder, told):
     """A design of this pattern as the file that `scalinglib study` takes."""
     keys = {
         "supervised": ("n_layers", "ratios", "seeds"),
@@ -43,7 +45,8 @@ def _toml(design, folder):
         "weak_to_strong": ("n_layers", "ratio", "seeds"),
     }
     lines = [
-        "# Made by `scalinglib study --new`; its --help names an example that explains the keys."
+        "# Made by `scalinglib study --new`; its --help names an example that explains the keys.",
+        *(f"{_TOLD}{line}" for line in told),
     ]
     for name, names in keys.items():
         rows = [
@@ -69,37 +72,40 @@ def for_minutes(
     if not 0 < minutes < np.inf:
         raise ValueError(f"--minutes is {minutes!r}; it must be positive")
     corpus = Text.from_files(folder)
-    made = [
-        (name, scale, _design(depths, scale, corpus))
-        for name, depths in _PATTERNS.items()
-        for scale in _SCALES
+    made = [(last, scale, _design(last, scale, corpus)) for last in _PATTERNS for scale in _SCALES]
+    rates = probe(made[-1][2].runs())
+    took = [
+        (_minutes(study.runs(), rates, workers), last, scale, study) for last, scale, study in made
     ]
-    # Rates of the sizes of the least study; larger models are no slower a FLOP.
-    rates = probe(made[0][2].runs())
-    took = [(_minutes(made_.runs(), rates, workers), name, scale, made_)
-            for name, scale, made_ in made]  # fmt: skip
     took.sort(key=lambda study: study[0])
-    fitting = [study for study in took if study[0] <= _SHARE * minutes]
+    fitting = [study for study in took if study[0] <= minutes]
     if not fitting:
         raise ValueError(
             f"--minutes is {minutes:g}; the least study that makes a law takes about "
-            f"{took[0][0] / _SHARE:.0f} here"
+            f"{ceil(took[0][0])} here"
         )
     fresh = [study for study in fitting if max(map(record.repeats, study[3].runs())) <= 1]
-    time, name, scale, design = (fresh or fitting[:1])[-1]
-    told = [f"{name}, {scale:g} times the usual tokens: about {time:.0f} min of {minutes:g}"]
-    more = [study for study in took if study[0] > time and study[1:3] != (name, scale)]
+    # Sizes tell a law more than tokens do.
+    time, last, scale, design = max(fresh or fitting[:1], key=lambda study: (study[1], study[0]))
+    told = [f"{_words(last, scale)}: about {time:.0f} min of {minutes:g}"]
+    more = [study for study in took if study[0] > minutes and study[1] >= last]
     if len(fresh) < len(fitting):
         told.append("the text is too short for more: runs would read it again")
     elif more:
-        longer, other, more_scale, _ = more[0]
-        told.append(
-            f"{longer / _SHARE:.0f} minutes would buy {other} at {more_scale:g} times the usual "
-            "tokens"
-        )
-    return _toml(design, folder), told
+        told.append(f"{ceil(more[0][0])} minutes would buy {_words(*more[0][1:3])}")
+    return _toml(design, folder, told), told
+
+
+def _words(last, scale):
+    return f"{_PATTERNS[last]}, {scale:g} times the usual tokens"
+
+
+def told_of(path: str | Path) -> list[str]:
+    """What was said when a design was made."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix(_TOLD) for line in lines if line.startswith(_TOLD)]
 
 
 def _minutes(runs, rates, workers):
     seconds = estimate.seconds(runs, rates)
-    return max(seconds.max(), seconds.sum() / workers) / 60
+    return _BESIDES + max(seconds.max(), seconds.sum() / workers) / 60 / _SHARE

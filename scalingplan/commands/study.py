@@ -93,6 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{path} is complete{fits}")
         if arguments.new:
             print(*full.of_distilled(tables.read_runs(path)).lines, sep="\n")
+            print(
+                "the study:", *(f"  {line}" for line in studies.told_of(arguments.design)), sep="\n"
+            )
     return 0
 
 

@@ -28,7 +28,7 @@ _KINDS_SAID = {
     "tokens": {"token", "tokens", "ntokens"},
     "loss": {"loss", "nll", "ppl", "perplexity", "bpb", "ce"},
 }
-_BETTER = {"eval", "val", "validation", "test", "emb", "embedding", "non"}
+_BETTER = {"eval", "val", "validation", "test", "emb", "embedding", "non", "active"}
 _SHOWN = 20  # faults of one kind that are listed; the rest is counted
 
 # What people call the columns; lower case, without blanks and marks.
