@@ -14,7 +14,7 @@ profile = "full"
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate, flops, laws
+from scalinglib import allocate, flops, laws, sentences
 from scalinglib.allocate import Problem, Teacher
 from scalinglib.gap import published
 from scalinglib.report import claims, columns, figures, panels, paths, profiles
@@ -251,7 +251,7 @@ notation
 best = fixed.loc[fixed.groupby(["student_params", "student_tokens"]).above_best_mnats.idxmin()]
 ends = fixed.groupby(["student_params", "student_tokens"]).teacher_loss.agg(["min", "max"])
 inside = (best.teacher_loss.to_numpy() > ends["min"]) & (best.teacher_loss.to_numpy() < ends["max"])
-claims.check("capacity-gap-u-runs", bool(inside.all()))
+claims.check("capacity-gap-u-runs", sentences.every(inside))
 
 # %% [markdown]
 # ## What to take away

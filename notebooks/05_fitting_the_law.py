@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from scalinglib import allocate, fit, flops, laws, simulate
+from scalinglib import allocate, fit, flops, laws, sentences, simulate
 from scalinglib.gap import published
 from scalinglib.report import claims, columns, figures, panels, paths, profiles
 from scalinglib.report.panels import Panels
@@ -79,7 +79,7 @@ by_teacher = runs[~runs.isoflop].pivot_table(
     index=["student_params", "student_tokens"], columns="teacher_loss", values="student_loss"
 )
 ends_of_teachers = np.log(by_teacher.iloc[:, [0, -1]]).diff(axis=1).iloc[:, 1].dropna()
-claims.check("paper-runs-capacity-gap", bool((strongest.above_best > 0.002).all()))
+claims.check("paper-runs-capacity-gap", sentences.every(strongest.above_best > 0.002))
 claims.check("paper-runs-weak-to-strong", weak_to_strong)
 claims.check("one-teacher-not-enough", float(np.ptp(ends_of_teachers)))
 
@@ -456,7 +456,7 @@ by_student.describe()[["count", "mean", "min", "max"]].round(4)
 
 # %%
 claims.check("contours-match-scatter", float(off_contour.max()))
-claims.check("paper-runs-198m", bool((small.gap < 0).all()))
+claims.check("paper-runs-198m", sentences.every(small.gap < 0))
 
 # %% [markdown]
 # ## The paper's own procedure (Sections F.1 to F.3)
@@ -519,7 +519,7 @@ warm.map("{:.4g}".format)
 # %%
 printed_widths = np.log(table6.high / table6.low)["distillation"][paper_intervals.index]
 own_widths = np.log(paper_intervals.high / paper_intervals.low)
-alike = (own_widths < 3 * printed_widths)[printed_widths > 0].all()
+alike = sentences.every((own_widths < 3 * printed_widths)[printed_widths > 0])
 claims.check("paper-starts-reach", float(finite.objective.min() / ours_objective))
 claims.check("table6-intervals-runs", bool(alike))
 
@@ -640,7 +640,9 @@ print(f"A's interval as printed: a factor {a_high / a_low:.4f} wide")
 widths.round(4)
 
 # %%
-claims.check("table6-intervals", bool((widths["simulated / printed"].dropna() < 3).all()), binding)
+claims.check(
+    "table6-intervals", sentences.every(widths["simulated / printed"].dropna() < 3), binding
+)
 
 # %% [markdown]
 # ## Simulated: how few weak runs are too few
@@ -756,13 +758,13 @@ print(f"IsoFLOP students with noise of 0.2%, not 0.5%: {less_noise.round(2).to_d
 # %%
 exponents = ["alpha", "beta", "gamma"]
 alone_ratio = ratio.loc[exponents, "supervised, compute-optimal"]
-enough = (alone_ratio > DETERMINED).all() and (
+enough = sentences.every(alone_ratio > DETERMINED) and sentences.every(
     ratio.loc[exponents, "supervised, all"] <= DETERMINED
-).all()
+)
 claims.check("compute-optimal-not-enough", bool(enough), binding)
 shape, teacher_part = ["A", "B", *exponents], ["c0", "c1", "d1", "f1"]
-shape_known = (ratio.loc[shape, "IsoFLOP students"] <= DETERMINED).all()
-teacher_known = (ratio.loc[teacher_part, "IsoFLOP teachers"] <= DETERMINED).all()
+shape_known = sentences.every(ratio.loc[shape, "IsoFLOP students"] <= DETERMINED)
+teacher_known = sentences.every(ratio.loc[teacher_part, "IsoFLOP teachers"] <= DETERMINED)
 claims.check("isoflop-students-tell", bool(shape_known), binding)
 claims.check("isoflop-teachers-tell", bool(teacher_known), binding)
 claims.check("third-protocol-not-needed", third_error, binding)
@@ -812,7 +814,7 @@ claims.check("teacher-isoflop-protocol", four and counted == {55})
 claims.check("article-seven-sizes", drawn_curves.student_params.nunique())
 ends = np.array([1.98e8, 7.75e9])
 weakest, best_in_range = law.supervised.loss(ends, 20 * flops.total_params(ends))
-inside = runs.teacher_loss.between(0.98 * best_in_range, 1.02 * weakest).all()
+inside = sentences.every(runs.teacher_loss.between(0.98 * best_in_range, 1.02 * weakest))
 claims.check("practitioner-teacher-range", bool(inside))
 claims.check("runs-token-range", float(drawn_curves.student_tokens.max() / 1e9))
 claims.check("supervised-runs-74", int(table6.estimate["supervised", "runs"]))
