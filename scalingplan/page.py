@@ -61,6 +61,16 @@ def _law(law, form):
     return {"form": form, "supervised": supervised, "coefficients": coefficients}
 
 
+def _seen(ensemble):
+    """What `Ensemble.gain_discrepancy` needs: the runs' settings, and the growth of a gain's."""
+    seen, growth = ensemble.seen, laws.ensembles.GAIN_GROWTH / laws.ensembles.GROWTH
+    names = ("student_params", "student_tokens", "best_teacher", "worst_teacher")
+    return {
+        "growth": float(growth * ensemble.growth),
+        "settings": np.column_stack([getattr(seen, name) for name in names]).tolist(),
+    }
+
+
 def _units(kinds):
     return {
         "kinds": {name: kind._asdict() for name, kind in kinds.items()},
@@ -90,6 +100,8 @@ def settings() -> dict[str, object]:
             )
         ],
         "agreement": allocate.AGREEMENT,
+        "normal": laws.ensembles.NORMAL.tolist(),
+        "seen": _seen(members),
         "flops": {
             "omega": flops.OMEGA,
             "aspectRatio": flops.ASPECT_RATIO,
@@ -192,6 +204,7 @@ def own_settings(path: Path) -> dict[str, object]:
                 ("params", allocate.TEACHER_PARAMS_BOX), ("tokens", allocate.TOKENS_BOX),
             )
         },
+        "seen": _seen(ensemble),
         "fitted": seen,
         "resolution": float(ensemble.scales[0]),
         "scan": {"compute": compute, "tokens": span, "points": 90},

@@ -5,6 +5,7 @@ import shlex
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from scalinglib import allocate, flops, laws
 from scalinglib.allocate import decide, shift
@@ -20,7 +21,7 @@ def seven_billion(loss):
 
 
 @pytest.mark.parametrize(
-    ("loss", "verdict"), [(2.00, "distil"), (2.05, "undecided"), (2.09, "train on data")]
+    ("loss", "verdict"), [(1.95, "distil"), (2.05, "undecided"), (2.12, "train on data")]
 )
 def test_an_answer_that_hangs_on_the_last_digit_is_undecided(loss, verdict):
     problem = decide.Problem(
@@ -28,12 +29,26 @@ def test_an_answer_that_hangs_on_the_last_digit_is_undecided(loss, verdict):
     )
     found = decide.advise(LAW, LAWS, problem)
     assert found.verdict == verdict
-    gains = LAWS.quantiles(
-        [m.supervised.loss(1.5e9, 3e11) - m.loss(1.5e9, 3e11, loss) for m in LAWS.members],
-        [0.05, 0.95],
-    )
-    assert found.ranges["gain"] == pytest.approx(gains)
+    gains = [m.supervised.loss(1.5e9, 3e11) - m.loss(1.5e9, 3e11, loss) for m in LAWS.members]
+    # By the exact distribution of the mixture of normals.
+    deviation = LAWS.gain_discrepancy(1.5e9, 3e11, loss) * found.supervised.loss
+    for end, level in zip(found.ranges["gain"], (0.05, 0.95), strict=True):
+        below = LAWS.weights @ stats.norm.cdf((end - np.array(gains)) / deviation)
+        assert below == pytest.approx(level, abs=0.01)
     assert any("token limit leaves" in note for note in found.notes)
+
+
+def test_the_gain_is_as_unsure_as_its_runs_are_far():
+    """By hand: a factor e in size from the nearest run, and no discrepancy at a run itself."""
+    seen = LAWS.seen
+    n, d, best = seen.student_params.max(), seen.student_tokens[-1], seen.best_teacher[-1]
+    assert seen.student_params[-1] == n
+    assert LAWS.gain_discrepancy(n, d, best) == 0
+    alone, there = LAW.supervised.loss(n, d), LAW.supervised.loss(np.e * n, d)
+    entropy = LAW.supervised.E
+    same = entropy + (best - entropy) * (there - entropy) / (alone - entropy)
+    share = laws.ensembles.GAIN_GROWTH / laws.ensembles.GROWTH
+    assert LAWS.gain_discrepancy(np.e * n, d, same) == pytest.approx(share * LAWS.growth)
 
 
 def test_a_token_limit_is_kept_and_used_as_well_as_by_a_dense_grid():

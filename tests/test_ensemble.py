@@ -271,11 +271,23 @@ def test_what_the_band_holds_of_runs_kept_from_it():
     assert (mean.loc["ensemble"] < mean.loc["bootstrap"]).all()
 
 
+def test_what_the_band_holds_of_gains_kept_from_it():
+    """Distilled over supervised loss of one student, growth of the other set of runs."""
+    gains = pd.read_csv(tool.GAINS).set_index(["runs", "kind", "cut"])
+    assert set(gains.index) == {key for key in ERRORS.index if key[0] != "paper"}
+    assert gains.share.mean() >= 0.9
+    assert gains.share.min() >= 0.8
+    # Less than both errors as if nothing were shared, and not nothing.
+    alone = np.hypot(gains.distilled_error, gains.supervised_error)
+    assert (gains.gain_error / alone).median() < 0.8
+    assert laws.ensembles.GAIN_GROWTH == gains.growth.max() < laws.ensembles.GROWTH
+
+
 def test_a_bands_score_is_the_interval_score():
     rng = np.random.default_rng(0)
     y, low = rng.standard_normal(40), rng.standard_normal(40)
     high = low + rng.uniform(0, 2, 40)
-    asked = extrapolation.Question("", ("", ""), y, *[np.zeros(40)] * 2, {}, {}, 0.0, y)
+    asked = extrapolation.Question("", ("", ""), y, *[np.zeros(40)] * 2, {}, {}, 0.0, *[y] * 5)
     found = extrapolation.judged(asked, low, high)
     by_hand = [
         h - a + 20 * ((a - x) if x < a else (x - h) if x > h else 0)

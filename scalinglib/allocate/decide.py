@@ -19,7 +19,7 @@ from scalinglib.allocate.questions import (
     loss_under,
     optimal,
 )
-from scalinglib.allocate.shift import shifted
+from scalinglib.allocate.shift import Shifted, shifted
 from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX
 from scalinglib.allocate.supervised import cheapest_model
 from scalinglib.allocate.uncertainty import interval
@@ -123,9 +123,10 @@ class Advice:
       best, and what choosing it loses on average over them, nats.
     - error: one run's scatter, nats.
     - ranges: name: (low, high) over the laws, the central answer among them (`interval`), of
-      supervised, distilled, equal, gain; where the teacher is to be trained also of teacher_params,
+      supervised, distilled, equal, gain (with what laws have missed it by on runs kept from them,
+      `Ensemble.gain_discrepancy`); where the teacher is to be trained also of teacher_params,
       teacher_loss and student_tokens, each law with its own.
-    - by_form: form: (low, high) of the gain over the laws of that form, the heaviest first; then
+    - by_form: form: that range of the gain over the laws of one form, the heaviest first; then
       "passes its floor" and "respects its floor", as `Ensemble.by_form` has them.
     - new_run: low, centre, high of the loss of one new student so distilled, what the laws have
       missed on runs kept from them included (`Ensemble.predict`); None where the ensemble does not
@@ -202,8 +203,11 @@ def advise(
         central |= {"student_tokens": best.student_tokens}
     if equal:
         central["equal"] = equal.loss
+    spread = {"gain": _discrepancy(ensemble, problem, law, supervised, best)}
     ranges = {
-        name: tuple(map(float, interval(ensemble, answers[name], value, AGREEMENT)))
+        name: tuple(
+            map(float, interval(ensemble, answers[name], value, AGREEMENT, spread.get(name, 0.0)))
+        )
         for name, value in central.items()
         if name in answers
     }
@@ -226,16 +230,27 @@ def advise(
         regrets=tuple(map(float, regrets)),
         error=error,
         ranges=ranges,
-        by_form={} if measured or not best else _by_form(ensemble, answers["gain"]),
+        by_form={} if measured or not best else _by_form(ensemble, answers["gain"], spread["gain"]),
         new_run=None if measured or not best else _new_run(ensemble, problem, best),
         notes=tuple(_notes(law, problem, supervised, best, seen, measured is not None)),
     )
 
 
-def _by_form(ensemble, gains):
+def _discrepancy(ensemble, problem, law, supervised, best):
+    """Deviation of the gain about each law's, nats, as runs kept from laws have shown it."""
+    if not best:
+        return 0.0
+    teacher = best.teacher.loss
+    if isinstance(law, Shifted):  # to what it is on the text of the runs
+        teacher = (teacher - law.offset) / law.factor
+    told = ensemble.gain_discrepancy(problem.student_params, best.student_tokens, teacher)
+    return float(told * supervised.loss)
+
+
+def _by_form(ensemble, gains, deviation):
     if len(set(ensemble.forms)) == 1:
         return {}
-    table = ensemble.by_form(gains, AGREEMENT).drop("all")
+    table = ensemble.by_form(gains, AGREEMENT, deviation).drop("all")
     return {name: (float(row.low), float(row.high)) for name, row in table.iterrows()}
 
 

@@ -19,7 +19,11 @@ from scalinglib.laws import Ensemble, StudentLaw
 
 
 def interval(
-    ensemble: Ensemble, values: np.ndarray, central: ArrayLike, level: float = 0.9
+    ensemble: Ensemble,
+    values: np.ndarray,
+    central: ArrayLike,
+    level: float = 0.9,
+    deviation: ArrayLike = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where the laws lie, widened to the central answer where that stands outside.
 
@@ -27,9 +31,10 @@ def interval(
     - central: shape (...): that of the law whose numbers are shown. It fits the runs as well as the
       others do, but on data without end its floor is at the edge of theirs.
     - level: weight of the laws between low and high, at least.
+    - deviation: as for `Ensemble.quantiles`.
     - returns low, high: arrays (...)
     """
-    low, high = ensemble.quantiles(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = ensemble.quantiles(values, [(1 - level) / 2, (1 + level) / 2], deviation)
     return np.minimum(low, central), np.maximum(high, central)
 
 
@@ -51,17 +56,21 @@ def under_ensemble(
     - returns: what `allocate.optimal` gives for `law`, and gap (student_loss - supervised_loss,
       nats per token; negative where distilling wins); `_low` and `_high` of student_loss,
       supervised_loss, gap, student_tokens, teacher_params, teacher_tokens and teacher_loss, each
-      law with its own optimum, as `interval` has it; share_distil, the weight of the laws under
-      which the gap is negative.
+      law with its own optimum, as `interval` has it, in the gap's the discrepancy
+      (`Ensemble.gain_discrepancy`); share_distil, the weight of the laws under which the gap is
+      negative.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
     problem, limit = (student_params, compute, scenario), {"max_tokens": max_tokens}
     table = _with_gap(optimal(law, *problem, **limit))
     tables = [_with_gap(optimal(member, *problem, **limit)) for member in ensemble.members]
+    distilled = table.student_params, table.student_tokens, table.teacher_loss
+    discrepancy = ensemble.gain_discrepancy(*distilled) * table.supervised_loss.to_numpy()
     for column in _RANGED:
         values = np.array([answer[column].to_numpy() for answer in tables])
-        ends = interval(ensemble, values, table[column].to_numpy(), level)
+        spread = discrepancy if column == "gap" else 0.0
+        ends = interval(ensemble, values, table[column].to_numpy(), level, spread)
         table[f"{column}_low"], table[f"{column}_high"] = ends
     gaps = np.array([answer.gap.to_numpy() for answer in tables])
     return table.assign(share_distil=ensemble.share(gaps < 0))

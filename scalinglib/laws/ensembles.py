@@ -24,11 +24,12 @@ from scalinglib.laws.forms import FORMS
 from scalinglib.laws.limits import below_floor
 from scalinglib.laws.named import COEFFICIENTS, load
 
-_POINTS = 41  # that stand for the distribution of one run about one law
+NORMAL = stats.norm.ppf((np.arange(41) + 0.5) / 41)  # stand for a normal distribution
 _PASSES = 5e-4  # nats
 # Deviation of log-loss for a unit of `Seen.distance`, in units of what laws miss inside the runs.
 # The least that holds what it should in hold-outs of three sets of runs (tools/once/extrapolation).
 GROWTH = 2.2
+GAIN_GROWTH = 1.5  # the same of distilled less supervised loss of one student: errors go together
 LEVEL = 0.9  # of ranges over laws, and of a new run's band, where none is asked for
 
 
@@ -107,16 +108,23 @@ class Ensemble:
             [m.loss(student_params, student_tokens, teacher_loss) for m in self.members]
         )
 
-    def quantiles(self, values: ArrayLike, levels: ArrayLike) -> np.ndarray:
+    def quantiles(
+        self, values: ArrayLike, levels: ArrayLike, deviation: ArrayLike = 0.0
+    ) -> np.ndarray:
         """Weighted quantiles over the laws.
 
         - values: array_like (members, ...); one answer a law; inf, say "never", is an answer too.
         - levels: between 0 and 1.
+        - deviation: of what is asked for about each law's answer, normal; broadcasts against
+          `values`.
         - returns: array, shape of `levels`, then the rest of the shape of `values`; the smallest
           value that laws of at least that weight do not exceed.
         """
-        values = self._one_each(values)
-        return _quantiles(values, self.weights, levels)
+        values, weights = self._one_each(values), self.weights
+        if np.any(deviation):
+            values = np.concatenate([values + point * deviation for point in NORMAL])
+            weights = np.tile(weights / len(NORMAL), len(NORMAL))
+        return np.quantile(values, levels, axis=0, weights=weights, method="inverted_cdf")
 
     def share(self, condition: ArrayLike) -> np.ndarray:
         """Weight of the laws under which `condition` (bool, (members, ...)) holds."""
@@ -176,10 +184,19 @@ class Ensemble:
         losses = self._one_each(losses)
         scales = self.scales.reshape((-1,) + (1,) * (losses.ndim - 1))
         deviation = np.sqrt(2 * scales**2 + np.asarray(discrepancy) ** 2)
-        points = stats.norm.ppf((np.arange(_POINTS) + 0.5) / _POINTS)
-        drawn = [losses * np.exp(point * deviation) for point in points]
-        weights = np.tile(self.weights / _POINTS, _POINTS)
-        return _quantiles(np.concatenate(drawn), weights, levels)
+        return np.exp(self.quantiles(np.log(losses), levels, deviation))
+
+    def gain_discrepancy(
+        self, student_params: ArrayLike, student_tokens: ArrayLike, teacher_loss: ArrayLike
+    ) -> np.ndarray:
+        """Deviation of the log of distilled over supervised loss, beside what the laws leave open.
+
+        Arguments as for `StudentLaw.loss`. 0 where the ensemble does not know its runs.
+        """
+        if self.seen is None:
+            return np.zeros(np.broadcast(student_params, student_tokens, teacher_loss).shape)
+        distance = self.seen.distance(student_params, student_tokens, teacher_loss)
+        return GAIN_GROWTH / GROWTH * self.growth * distance
 
     def only(self, which: ArrayLike) -> "Ensemble":
         """The members that `which` (bool, one each) names, weighted anew."""
@@ -203,10 +220,13 @@ class Ensemble:
         sizes = np.geomspace(300e6, 10e9, 4)
         return np.array([below_floor(law, sizes).max() > _PASSES for law in self.members])
 
-    def by_form(self, values: ArrayLike, level: float = LEVEL) -> pd.DataFrame:
+    def by_form(
+        self, values: ArrayLike, level: float = LEVEL, deviation: float = 0.0
+    ) -> pd.DataFrame:
         """One answer a law, form by form, so that nothing counts forms.
 
         - values: array_like (members,)
+        - deviation: as for `quantiles`.
         - returns: indexed by form, the heaviest first, then "passes its floor", "respects its
           floor" and "all": laws (how many), weight, low, centre, high (quantiles of their values;
           inf is an answer too), level.
@@ -220,7 +240,7 @@ class Ensemble:
         for name, of in groups.items():
             if of.any():
                 tails = [(1 - level) / 2, 0.5, (1 + level) / 2]
-                ends = self.only(of).quantiles(values[of], tails)
+                ends = self.only(of).quantiles(values[of], tails, deviation)
                 rows[name] = (int(of.sum()), self.weights[of].sum(), *ends, level)
         columns = ["laws", "weight", "low", "centre", "high", "level"]
         return pd.DataFrame(rows, index=columns).T.rename_axis("form").astype({"laws": int})
@@ -296,7 +316,3 @@ def from_rows(rows: Iterable[dict], seen: Seen | None = None) -> Ensemble:
         seen,
         float(rows[0]["growth"]) if seen else 0.0,
     )
-
-
-def _quantiles(values, weights, levels):
-    return np.quantile(values, levels, axis=0, weights=weights, method="inverted_cdf")

@@ -463,7 +463,8 @@ def _text(found):
         lines += [
             "",
             f"Gain of distilling: {found['gain']:+.3f} nats per token ({low:+.3f} to {high:+.3f} "
-            "in 9 of 10 of the laws that fit the paper's runs).",
+            "in 9 of 10: the laws that fit the paper's runs, and what they missed on runs kept "
+            "from them).",
             *_forms(found["by_form"]),
         ]
     lines += _labels_help(found["mixing"], found["one_run_scatter"])

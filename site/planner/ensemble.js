@@ -21,8 +21,9 @@ const Ensemble = (() => {
    * The members as solvers. `measured`, a model of one's own or null, shifts every law, both ways.
    * They come in an order in which the first few stand for all.
    */
-  function create({ ensemble, agreement, flops, box, scan, guess }, measured) {
-    const count = ensemble.length;
+  function create({ ensemble, central, seen, normal, agreement, flops, box, scan, guess }, measured) {
+    const count = ensemble.length, own = Law.create(central, flops);
+    const moved = measured ? Law.shifts(own, measured)[0] : own;
     const stride = [66, 64, 61, 59, 1].find((n) => n < count && gcd(n, count) === 1) ?? 1;
     const members = [];
     for (let i = 0; i < count; i++) {
@@ -37,20 +38,48 @@ const Ensemble = (() => {
     }
     const levels = [(1 - agreement) / 2, (1 + agreement) / 2];
 
+    /** [low, high] of one value a member, about each of which the truth deviates. */
+    function ends(values, weights, deviation) {
+      if (deviation) {
+        weights = normal.flatMap(() => weights);
+        values = normal.flatMap((point) => values.map((value) => value + point * deviation));
+      }
+      return levels.map((level) => quantile(values, weights, level));
+    }
+
     /** [low, high] of one value a member, for as many as there are, and of the central one. */
-    function range(values, central) {
+    function range(values, central, deviation = 0) {
       const weights = members.slice(0, values.length).map((m) => m.weight);
-      const [low, high] = levels.map((level) => quantile(values, weights, level));
+      const [low, high] = ends(values, weights, deviation);
       return [Math.min(low, central), Math.max(high, central)];
     }
 
+    /** Log of a teacher's error over what the student would have alone. */
+    function logRatio(law, params, tokens, teacherLoss) {
+      const left = Math.max(teacherLoss - law.irreducible, 1e-6);
+      return Math.log(left / (law.supervisedLoss(params, tokens) - law.irreducible));
+    }
+    const settings = seen.settings.map(([n, d, best, worst]) =>
+      [Math.log(n), Math.log(d), logRatio(own, n, d, best), logRatio(own, n, d, worst)]);
+
+    /** Deviation of the gain about the laws', nats (`Ensemble.gain_discrepancy`). */
+    function discrepancy({ studentParams }, { supervised, best }) {
+      if (!best) return 0;
+      const { teacher, studentTokens } = best;
+      const [n, d] = [Math.log(studentParams), Math.log(studentTokens)];
+      const u = logRatio(moved, studentParams, studentTokens, teacher.loss);
+      const apart = settings.map(([n0, d0, low, high]) =>
+        Math.hypot(n - n0, d - d0, Math.max(low - u, u - high, 0)));
+      return seen.growth * Math.min(...apart) * supervised.loss;
+    }
+
     /** [low, high] of one value a member, form by form. */
-    function byForm(values) {
+    function byForm(values, deviation) {
       const found = {};
       for (const form of new Set(members.map((m) => m.form))) {
         const at = values.map((_, i) => i).filter((i) => members[i].form === form);
         const [mine, weights] = [at.map((i) => values[i]), at.map((i) => members[i].weight)];
-        if (at.length) found[form] = levels.map((level) => quantile(mine, weights, level));
+        if (at.length) found[form] = ends(mine, weights, deviation);
       }
       return found;
     }
@@ -85,16 +114,16 @@ const Ensemble = (() => {
     }
 
     /** Ranges over the answers that there are, which hold the central law's own. */
-    function summary(answers, { supervised, plans, best, gain, turn }) {
-      const of = (key, central) => range(answers.map((a) => a[key]), central);
+    function summary(answers, { supervised, plans, best, gain, turn }, deviation) {
+      const of = (key, central, spread) => range(answers.map((a) => a[key]), central, spread);
       const found = {
         laws: answers.length, of: members.length, complete: answers.length === members.length,
         share: share(answers.map((a) => a.gain > 0)),
         supervised: of("supervised", supervised.loss),
       };
       if (answers.every((a) => a.teacher)) {
-        Object.assign(found, { distilled: of("distilled", best.loss), gain: of("gain", gain) });
-        found.forms = byForm(answers.map((a) => a.gain));
+        Object.assign(found, { distilled: of("distilled", best.loss), gain: of("gain", gain, deviation) });
+        found.forms = byForm(answers.map((a) => a.gain), deviation);
         found.each = plans.map((p, j) => range(answers.map((a) => a.each[j]), p.loss));
         found.teacherParams = range(answers.map((a) => a.teacher.params), best.teacher.params);
         found.teacherLoss = range(answers.map((a) => a.teacher.loss), best.teacher.loss);
@@ -107,11 +136,12 @@ const Ensemble = (() => {
     /** Everything at once: for tests, and where nobody waits. */
     function advise(problem, central) {
       const chosen = central.plans.indexOf(central.best);
-      const found = summary(members.map((member) => answer(member, problem, chosen)), central);
+      const answers = members.map((member) => answer(member, problem, chosen));
+      const found = summary(answers, central, discrepancy(problem, central));
       return { ...found, verdict: verdict(central.gain, central.error, found.gain ?? NEVER) };
     }
 
-    return { members, answer, summary, range, share, verdict, advise, NEVER };
+    return { members, answer, summary, range, share, verdict, discrepancy, advise, NEVER };
   }
 
   const gcd = (a, b) => (b ? gcd(b, a % b) : a);

@@ -111,7 +111,8 @@ const Words = (() => {
       + `${SETTINGS.whose ? "same" : "paper's"} runs${measured ? ", each shifted in both ways," : ""}`;
     const form = SETTINGS.whose ? "" : " The range on data is that of Table 6's coefficients: no error "
       + "of the law's form is in it.";
-    return `In brackets: where 9 of 10 of ${among} lie, the central one with them.${forms(ranges)}${form}`;
+    return `In brackets: where 9 of 10 of ${among} lie, the central one with them; in the gain's also `
+      + `what such laws missed on runs kept from them.${forms(ranges)}${form}`;
   }
 
   /** Which forms of the law say what, so that nothing counts forms. */

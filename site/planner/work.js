@@ -60,7 +60,7 @@ const Work = (() => {
   }
 
   function summarise(w, ensemble) {
-    w.ranges = ensemble.summary(w.answers, w);
+    w.ranges = ensemble.summary(w.answers, w, ensemble.discrepancy(w.problem, w));
     if (w.equal) w.ranges.equal = ensemble.range(w.answers.map((a) => a.equal), w.equal.loss);
     w.verdict = ensemble.verdict(w.gain, w.error, w.ranges.gain ?? ensemble.NEVER);
   }
@@ -156,7 +156,8 @@ const Work = (() => {
         answers.push(ensemble.answer(member, problem, found.plans.indexOf(best)));
         yield;
       }
-      const gains = best ? ensemble.range(answers.map((a) => a.gain), gain) : ensemble.NEVER;
+      const spread = ensemble.discrepancy(problem, found);
+      const gains = best ? ensemble.range(answers.map((a) => a.gain), gain, spread) : ensemble.NEVER;
       const chosen = gain > 0 ? best : supervised;
       rows.push({
         params, loss: chosen.loss, tokens: chosen.studentTokens,

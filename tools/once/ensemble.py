@@ -9,7 +9,8 @@ supervised law that Table 6 and the curves drawn in Figure 1 allow; and, as laws
 of the authors' own making, `corrected` and the one drawn in Figure 1, which together count as much
 as its refits. Writes scalinglib/coefficients/ensemble_figure1.csv and ensemble_figure1_seen.csv;
 data/fits/extrapolation.csv (the forms' errors in every hold-out) and
-data/fits/ensemble_coverage.csv (what bands hold), from fixed seeds.
+data/fits/ensemble_coverage.csv and gain_coverage.csv (what bands hold of losses, and of the ratio
+of supervised to distilled loss), from fixed seeds.
 
 What the coverage says. For each set of runs, weights and growth come from the hold-outs of the
 other two; fits, replicates and the supervised law from what the split keeps. What has seen the runs
@@ -37,6 +38,7 @@ TABLE = ROOT / "scalinglib" / "coefficients" / "ensemble_figure1.csv"
 SEEN = TABLE.with_name("ensemble_figure1_seen.csv")
 ERRORS = DATA / "fits" / "extrapolation.csv"
 COVERAGE = DATA / "fits" / "ensemble_coverage.csv"
+GAINS = DATA / "fits" / "gain_coverage.csv"
 DELTAS = (1e-3, 1e-4)  # Besiroglu et al.'s and the paper's own (Equation 50)
 REPLICATES = 10  # of each form under each delta
 HELD_REPLICATES = 8  # in a hold-out
@@ -180,8 +182,26 @@ def coverage(asked, errors_of):
     return pd.DataFrame(rows)
 
 
+def gain_coverage(asked, weight):
+    """One row a hold-out: what the band holds of gains, and how large and how alike errors are."""
+    told = {q: extrapolation.gains(q) for q in asked if np.isfinite(q.alone).any()}
+    rows = []
+    for q, gain in told.items():
+        others = [g for g in told.values() if g.runs != q.runs]
+        growth, twin = extrapolation.calibrated(others, weight), np.isfinite(q.alone)
+        distilled = (q.measured - extrapolation.centre(q, weight))[twin]
+        supervised = (q.alone - q.alone_told)[twin]
+        sizes = [np.sqrt((e**2).mean()) for e in (distilled, supervised, supervised - distilled)]
+        named = dict(zip(("distilled_error", "supervised_error", "gain_error"), sizes, strict=True))
+        named["alike"] = (distilled * supervised).mean() / (sizes[0] * sizes[1])
+        common = {"runs": q.runs, "kind": q.key[0], "cut": q.key[1], "held": int(twin.sum())}
+        band = extrapolation.judged(gain, *extrapolation.band(gain, weight, growth))
+        rows.append(common | named | {"growth": growth} | band)
+    return pd.DataFrame(rows)
+
+
 def main():
-    """Ask all sets, weigh the forms, build the ensemble, write the four tables."""
+    """Ask all sets, weigh the forms, build the ensemble, write the five tables."""
     asked, sets = [], extrapolation.sets()
     for name, (runs, trained) in sets.items():
         found = extrapolation.foretold(runs, trained, HELD_REPLICATES)
@@ -192,6 +212,7 @@ def main():
     print(weight.round(3).to_dict(), growth, flush=True)
     write(errors_of.reset_index(), ERRORS, "%.4g")
     write(coverage(asked, errors_of), COVERAGE, "%.4g")
+    write(gain_coverage(asked, weight), GAINS, "%.4g")
     runs, curves = sets["paper"][0], pd.read_csv(DATA / "published" / "figure1_curves.csv")
     write(build(runs, curves, weight, growth), TABLE, "%.9g")
     seen = laws.Seen.of(runs, laws.load().supervised)

@@ -49,7 +49,7 @@ held for all forms, which would have left out Equation 8, against what was asked
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -70,6 +70,7 @@ C1 = 522.6  # has no value of its own (notebook 05): held where Table 6 has it
 SETTINGS = 18
 MEMBERS = ("equation8", "bias_variance", "orthogonal", "floor_kept")
 WORST = 1.5  # a form's score over the best one's
+NEAR = 0.2  # a distance below which errors are not for the discrepancy to tell
 POINTS = 21  # that stand for a normal distribution
 GROWTHS = np.arange(0, 15.1, 0.1)
 STUDY_ROWS = 731  # those that were there when the first hold-outs were laid down
@@ -98,7 +99,10 @@ def sets():
         table["noise"] = table.error / table.loss
         trained, taught = (table[table.kind == kind] for kind in ("supervised", "distilled"))
         columns = [*DISTILLATION.columns, "noise"]
-        pair = taught[columns].astype(float), trained[["params", "tokens", "loss"]].astype(float)
+        pair = (
+            taught[columns].astype(float),
+            trained[["params", "tokens", "loss", "noise"]].astype(float),
+        )
         found[name] = tuple(part.reset_index(drop=True) for part in pair)
     return found
 
@@ -220,7 +224,7 @@ def resample(runs, rng, count):
     return times
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Question:
     """One hold-out and what was foretold of it.
 
@@ -238,8 +242,11 @@ class Question:
         Mean absolute error of log-loss of each fit on the runs that were kept.
     supervised : float
         The same of the supervised law on its own.
-    students : array (held,)
-        Which student (N_S) a run is of.
+    students, teachers : array (held,)
+        Which student (N_S) and which teacher (L_T) a run is of.
+    alone, alone_noise, alone_told : array (held,)
+        The same student's log-loss without a teacher on as many tokens, its deviation, and what the
+        split's supervised law has for it; NaN where it was not trained.
     """
 
     runs: str
@@ -251,6 +258,10 @@ class Question:
     inside: dict
     supervised: float
     students: np.ndarray
+    teachers: np.ndarray
+    alone: np.ndarray
+    alone_noise: np.ndarray
+    alone_told: np.ndarray
 
 
 def questions(name, runs, trained, found):
@@ -261,6 +272,13 @@ def questions(name, runs, trained, found):
         measured = np.log(runs.student_loss[kept].to_numpy())
         base = found["equation8", key].supervised
         base = laws.SupervisedLaw(*(float(c[0, 0]) for c in base))
+        same = pd.MultiIndex.from_frame(part[INPUTS[:2]], names=["params", "tokens"])
+        twin = (
+            pd.DataFrame(columns=["loss", "noise"], dtype=float)
+            if trained is None
+            else trained.set_index(["params", "tokens"])
+        )
+        twin = twin.reindex(same)
         seen, misfit = laws.Seen.of(runs[kept], base), SUPERVISED_NOISE
         if trained is not None:
             alone = supervised_runs(runs, kept, key, trained)
@@ -278,6 +296,10 @@ def questions(name, runs, trained, found):
             },
             supervised=misfit,
             students=part.student_params.to_numpy(),
+            teachers=part.teacher_loss.to_numpy(),
+            alone=np.log(twin.loss.to_numpy(float)),
+            alone_noise=twin.noise.to_numpy(float),
+            alone_told=base.log_loss(*logs[:2]),
         )
 
 
@@ -306,12 +328,18 @@ def band(question, weight, growth, level=0.9):
     counts = np.concatenate(
         [np.full(len(p := question.predicted[form]), weight[form] / len(p)) for form in forms]
     )
-    inside = sum(weight[form] * question.inside[form] for form in forms)
-    misfit = max(inside, question.supervised)
-    deviation = np.hypot(question.noise, growth * misfit * question.distance)
+    spread = growth * misfit(question, weight) * question.distance
+    deviation = np.hypot(question.noise, spread)
     points = stats.norm.ppf((np.arange(POINTS) + 0.5) / POINTS)
     drawn = (laws_of[None] + points[:, None, None] * deviation).reshape(-1, len(deviation))
     return _weighted_quantiles(drawn, np.tile(counts / POINTS, POINTS), level)
+
+
+def misfit(question, weight):
+    """What the forms, or the supervised law if more, miss inside: the discrepancy's unit."""
+    forms = [form for form in weight.index if weight[form] > 0]
+    inside = sum(weight[form] * question.inside[form] for form in forms)
+    return max(inside, question.supervised)
 
 
 def _weighted_quantiles(drawn, counts, level):
@@ -360,3 +388,40 @@ def calibrated(asked, weight):
         if np.mean(share) >= 0.9 and min(share) >= 0.8:
             return growth
     raise ValueError(f"no growth up to {GROWTHS[-1]:.3g} holds what it should")
+
+
+def gains(question):
+    """The same question of the ratio of supervised to distilled loss, where both were trained."""
+    twin = np.isfinite(question.alone)
+    return replace(
+        question,
+        measured=(question.alone - question.measured)[twin],
+        noise=np.hypot(question.noise, question.alone_noise)[twin],
+        distance=question.distance[twin],
+        predicted={f: (question.alone_told - p)[:, twin] for f, p in question.predicted.items()},
+        students=question.students[twin],
+        teachers=question.teachers[twin],
+    )
+
+
+def errors_of(question, weight):
+    """Errors of the centre in units of misfit times distance, (held,); NaN where that is near."""
+    left = question.measured - centre(question, weight)
+    far = np.where(question.distance > NEAR, question.distance, np.nan)
+    return left / (misfit(question, weight) * far)
+
+
+def shared(asked, weight, *, size):
+    """Share of the discrepancy's variance that runs of one size, or of one teacher, have in common.
+
+    The mean over hold-outs of the mean product of two runs' errors over the mean square.
+    """
+    found = []
+    for q in asked:
+        errors = errors_of(q, weight)
+        same = [one[:, None] == one for one in (q.students, q.teachers)]
+        pairs = same[0] & ~same[1] if size else same[1] & ~same[0]
+        products = np.where(pairs, errors[:, None] * errors, np.nan)
+        if np.isfinite(products).any():
+            found.append(np.nanmean(products) / np.nanmean(errors**2))
+    return float(np.clip(np.mean(found), 0, 1))
