@@ -44,8 +44,8 @@ cost = strongest.above_best_mnats[strongest.student_params == 198e6]
 
 # %%
 title = (
-    "A teacher can be too good: with the strongest one this student of the paper ends "
-    f"{cost.min():.0f} to {cost.max():.0f} thousandths of a nat above its best"
+    "A teacher can be too good: the paper's 198M student ends "
+    f"{cost.min():.0f} to {cost.max():.0f} thousandths of a nat above its best with the strongest"
 )
 grid = Panels(measured, "teacher_loss", "above_best_mnats", title)
 grid.labels = "← stronger teacher      teacher loss $L_T$ (nats)", grid.labels[1]
@@ -107,7 +107,7 @@ curves["inside"] = (curves.teacher_loss >= met) & (curves.student_loss > 2.3)
 shortest = runs[runs.student_tokens < 30 * runs.student_params]
 
 # %%
-title = "The corrected law follows the runs (dots); dotted it goes where the paper fitted no run"
+title = "The corrected law follows the runs (dots); its dotted parts are extrapolated"
 grid = Panels(curves, "teacher_loss", "student_loss", title)
 grid.draw(panels.curve, hue="student_params")
 of_three = shortest[shortest.student_params.isin(curves.student_params)]

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 01 · The capacity gap in kernel regression
 #
-# [← 13](13_other_peoples_runs.ipynb)
+# [← 19](19_tested_outside.ipynb)
 # · [README](../README.md)
 # · [02 →](02_capacity_gap_mapping_problem.ipynb)
 # · *Does it hold elsewhere?*

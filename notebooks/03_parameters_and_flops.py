@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 03 · Parameters and FLOPs of fixed-aspect-ratio transformers
 #
-# [← 16](16_your_own_supervised_runs.ipynb)
+# [← 22](22_which_runs_next.ipynb)
 # · [README](../README.md)
 # · [07b →](07b_optimal_teachers.ipynb)
 # · *To look up*
@@ -52,8 +52,8 @@ long["percent_missed"] = 100 * long.error.abs()
 
 # %%
 title = (
-    f"$2N$ misses {-errors.two_n.min():.0%} of a small model's FLOPs; with the terms for context "
-    "and vocabulary nothing is missed that matters"
+    f"$2N$ misses {-errors.two_n.min():.0%} of a small model's FLOPs; with terms for context and "
+    f"vocabulary {errors[['approximate', 'smooth']].abs().max(axis=None):.1%} at most are missed"
 )
 grid = Panels(long, "params", "percent_missed", title)
 grid.draw(panels.curve, hue="count", marker="o", markersize=4).set(yscale="log")
@@ -61,9 +61,9 @@ grid.axes.flat[0].yaxis.set_major_formatter("{x:g}")
 save(grid, "flops_approximations", errors)
 
 # %% [markdown]
-# $2N$ misses 40% at 100M and still 7% at 12.6B. Equation 59 with whole layers and the smooth $F(N)$
-# of any real $N$, which the optimiser uses, stay within 0.4%. The smooth curve jumps where
-# $d_\text{ffn}$ is rounded.
+# $2N$ misses most on small models, and some even on the largest. Equation 59 with whole layers and
+# the smooth $F(N)$ of any real $N$, which the optimiser uses, stay close throughout. The smooth
+# curve jumps where $d_\text{ffn}$ is rounded.
 #
 # ## From size to shape, from shape to FLOPs
 #

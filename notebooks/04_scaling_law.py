@@ -186,7 +186,11 @@ claims.check("law-capacity-gap", sentences.every((best > 1.3) & (best < 3.5)))
 
 # %%
 params = np.geomspace(1e8, 1e12, settings.curve_points)
-NAMES = {"corrected": "the corrected law", "figure1": "drawn in Figure 1", "refit": "refit"}
+NAMES = {
+    "corrected": "the corrected law",
+    "figure1": "drawn in Figure 1",
+    "refit": "refit to the paper's runs",
+}
 fig40 = pd.DataFrame(
     [(n, words, name) for name, words in NAMES.items() for n in params],
     columns=["student_params", "law", "name"],
@@ -201,11 +205,13 @@ fig40["supervised"] = law.supervised.infinite_data_loss(fig40.student_params)
 fig40["difference"] = fig40.distilled - fig40.supervised
 
 # %%
-title = "On infinite data distilling ends where training does under the paper's coefficients alone"
+title = (
+    "Only under the paper's own coefficients does distilling end near where training on data does"
+)
 grid = Panels(fig40.assign(gap_mnats=1e3 * fig40.difference), "student_params", "gap_mnats", title)
 grid.draw(panels.curve, hue="law").each(panels.zero).set(ylim=(-90, 25))
 NAMED = {"color": "#eeeeee", "linewidth": 9}
-grid.axes.flat[0].axvspan(1e8, 1e11, color="#eeeeee", zorder=0)
+grid.each(lambda ax: ax.axvspan(1e8, 1e11, color="#eeeeee", zorder=0))
 grid.key({"the range that the paper names": NAMED})
 save(grid, "fig40_infinite_data", fig40.drop(columns="law"))
 
@@ -291,8 +297,8 @@ pd.DataFrame(shares).set_axis(index).map("{:.1%}".format)
 
 # %% [markdown]
 # Nor could Figures 19, 21, 24 and 27 of the paper be drawn with it: their printed contour labels go
-# up to 2.75, 2.75, 2.85 and 2.85, and the law with $B' = 24181$ nowhere in their boxes exceeds
-# 2.42, 2.44, 2.56 and 2.56 (`11_claims` has the ranges).
+# some 0.3 nats beyond the largest loss that the law with $B' = 24181$ has in their boxes
+# (`11_claims` has the ranges).
 #
 # Section D.5 can be checked without any run: "a 500M student with a cross-entropy of 2.4 has
 # roughly 3/4 the compute cost" of training on data, a 10B student with 2.2 "roughly 1/2". The

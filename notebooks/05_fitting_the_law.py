@@ -35,10 +35,10 @@ figures.use_style()
 # %% [markdown]
 # ## The capacity gap, and students that beat their teachers (Figure 4)
 #
-# One curve a number of tokens, over the eleven teachers whose tokens have a fixed ratio to their
-# parameters. Below the dashed diagonal a student is better than its teacher.
+# Each curve is one student on one number of tokens, over the eleven teachers whose tokens have a
+# fixed ratio to their parameters. Below the dashed diagonal a student is better than its teacher.
 #
-# Who has more of the paper's runs names a file of them in `SCALINGLIB_PAPER_RUNS` (columns
+# If you have more of the paper's runs, name a file of them in `SCALINGLIB_PAPER_RUNS` (columns
 # `student_params`, `student_tokens`, `teacher_loss`, `student_loss`).
 
 # %%
@@ -133,9 +133,9 @@ print(f"largest {spread.max():.3%}, mean {spread.mean():.3%}")
 
 # %% [markdown]
 # What is left is not the noise of single runs. In each of the four groups of teachers two branches
-# part from the group's best teacher, as the two sides of an IsoFLOP profile do (small teachers on
-# many tokens, large ones on few). And the same teacher leaves all its students on the same side of
-# their curves, as the rank correlations below say.
+# start from the group's best teacher, as the two sides of an IsoFLOP profile do (small teachers on
+# many tokens, large ones on few). And students of the same teacher lie on the same side of their
+# curves, as the rank correlations below say.
 #
 # There are two ways to read this. Either size or tokens act a little beside the loss. Or the
 # teacher losses of the figure are off by as much, as they would be if they were the supervised
@@ -589,7 +589,7 @@ save(grid, "fit_recovery_simulated", coefficients)
 # come back: in two of five replicates it runs to the bound of the search ($c_1 f_1 = 10^4$).
 #
 # Coefficients differ, predictions do not: where the runs are, the fitted laws agree with the law
-# that made them within 0.1%. Compare predictions, never coefficients.
+# that made them as closely as the next cell says. Compare predictions, never coefficients.
 
 # %%
 clean = {
@@ -786,9 +786,9 @@ isoflops = pd.DataFrame(rows, columns=["FLOPs", "law's best N", "parabola", "wit
 isoflops.round(4)
 
 # %% [markdown]
-# The parabola is off by 1 to 5% from noise, and by 0.6 to 0.7% from its own shape (last column),
-# although these profiles are centred on the optimum. It can serve as a check of the fit; the fit
-# cannot be checked against anything finer by it.
+# The parabola is off by some percent from noise, and by more than half a percent from its own shape
+# (last column), although these profiles are centred on the optimum. So it can serve as a check of
+# the fit no finer than that.
 #
 # ## Does holding the supervised law hide uncertainty?
 #

@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 08 · A whole distillation scaling study on a laptop
 #
+# [← 07](07_compute_optimal_distillation.ipynb)
+# · [README](../README.md)
+# · [08b →](08b_small_scale_decisions.ipynb)
+# · *Does it hold elsewhere?*
+#
 # *Sections 4.2, 4.3, E.2 to E.4.* The paper's 770 training runs are not public. Here the same study
 # is done for real at small scale: the paper's transformer and protocols, a language whose entropy
 # is known, every run in a table that anyone can make again (`make study`), and the same law fitted

@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 08b · The small-scale study: best sizes, distil or train on data, weak teachers
 #
+# [← 08](08_small_scale_study.ipynb)
+# · [README](../README.md)
+# · [17 →](17_real_text.ipynb)
+# · *Does it hold elsewhere?*
+#
 # *Sections 5.1, D.2, E.1, E.4, E.5 and E.7.* Notebook `08` trained small transformers by the
 # paper's protocols and fitted its law to them. Here is what follows for someone who decides: where
 # distillation wins, the size that a budget wants, what a weak teacher can do, and what was held

@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 09 · Calibration of teachers and students
 #
+# [← 20](20_open_experiments.ipynb)
+# · [README](../README.md)
+# · [12 →](12_your_own_runs.ipynb)
+# · *Practice*
+#
 # *Appendix E.8.* A model is calibrated if it is right as often as it says. The paper finds that
 # teachers are calibrated, that a student of the teacher's whole distribution is too, and that a
 # student of the teacher's likeliest symbol alone (top-1) becomes far too sure of itself. We ask
@@ -82,15 +87,11 @@ colours = ["#0072B2", "#56B4E9", "#D55E00", "#E69F00"]
 kinds = [f"{o}, {t} tokens" for o in ("whole", "top-1") for t in ("many", "few")]
 grid = Panels(
     taught.astype({"name": str}), "name", "ece",
-    "Students of whole distributions are calibrated, those of top-1 are not",
+    "Against data, students of whole distributions are calibrated and those of top-1 are not",
     col="held", wrap=2, labels=("size of the teacher", "calibration error (ECE)"),
 )  # fmt: skip
-grid.set(
-    yscale="log",
-    ylim=(3e-4, 1.2),
-    yticks=[0.001, 0.01, 0.1, 1],
-    yticklabels=["0.001", "0.01", "0.1", "1"],
-)
+grid.set(yscale="log", ylim=(3e-4, 1.2), yticks=[0.001, 0.01, 0.1, 1],
+         yticklabels=["0.001", "0.01", "0.1", "1"])  # fmt: skip
 grid.draw(sns.lineplot, hue="kind", errorbar=compare.interval, marker="o",
           palette=dict(zip(kinds, colours, strict=True)))  # fmt: skip
 errors = taught.groupby(["reference", "objective", "tokens", "name"], sort=False).ece
@@ -98,9 +99,9 @@ save(grid, "calibration_errors", errors.agg(["mean", "sem"]).reset_index())
 
 # %% [markdown]
 # **Read it.** Against data (top left) more than an order of magnitude lies between the two
-# objectives. Against the teacher's likeliest symbol they change places: the student of top-1 learnt
-# just that. Against the teacher's whole distribution (lower row) they are the further apart, the
-# smaller the teacher.
+# objectives. Against the teacher's likeliest symbol they change places, since that symbol is just
+# what the student of top-1 learnt. Against the teacher's whole distribution (lower row) the
+# objectives differ most under small teachers.
 #
 # ## The paper's numbers beside ours
 #
@@ -123,11 +124,8 @@ grid.draw(sns.scatterplot, hue="held", style=beside.objective, s=90)
 grid.key({"whole": {"marker": "o", "ls": ""}, "top-1": {"marker": "X", "ls": ""},
           "equal": {"color": "#888888"}, "twice": {"color": "#888888", "ls": ":"}})  # fmt: skip
 ticks = {"ticks": [0.01, 0.1, 0.5], "ticklabels": ["0.01", "0.1", "0.5"]}
-grid.set(
-    xscale="log",
-    yscale="log",
-    **{axis + key: value for axis in "xy" for key, value in ticks.items()},
-)
+ticks = {axis + key: value for axis in "xy" for key, value in ticks.items()}
+grid.set(xscale="log", yscale="log", **ticks)
 save(grid, "calibration_paper_and_ours", beside)
 
 # %%
@@ -145,7 +143,7 @@ beside[~(beside.paper_rises == beside.ours_rises)].round(4)
 # against data: ours keep their error, the paper's rises from almost none. Ours are means over
 # seeds; the paper states no repeats.
 #
-# ## How small an ECE can be told from none?
+# ## How small an ECE is distinguishable from none?
 #
 # Labels are sampled, so the accuracy of a bin is noisy, and the ECE, a sum of absolute values, is
 # above zero even for a perfect model. Here the truth itself is held against labels drawn from it,
@@ -172,10 +170,11 @@ by_bin = confidence.bins(teachers)
 for end in ("", "_low", "_high"):
     by_bin[f"gap{end}"] = by_bin[f"outcome{end}"] - by_bin.confidence
 grid = Panels(
-    by_bin, "confidence", "gap", "Teachers are right as often as they say, but for the smallest",
+    by_bin.assign(teacher="teacher of " + by_bin.name.astype(str)), "confidence", "gap",
+    "All teachers but the smallest are right about as often as they say",
     labels=("teacher's confidence", "accuracy − confidence"),
 )  # fmt: skip
-grid.draw(bars, hue="name", fmt="o-").each(zero)
+grid.draw(bars, hue="teacher", fmt="o-").each(zero)
 save(grid, "fig42_teachers", by_bin)
 
 # %%
@@ -188,9 +187,9 @@ ece[["data", "truth"]].round(4)
 # %% [markdown]
 # ## Students on few tokens
 #
-# Figures 43 to 46 are of one kind: the smallest, the largest trained and the perfect teacher; where
-# a point lies on the grey line, confidence is right. Larger points hold more of the predictions.
-# The table of each figure has all six teachers.
+# Figures 43 to 46 are of one kind, under the smallest, the largest trained and the perfect teacher.
+# Where a point lies on the grey line, confidence is right. Larger points hold more of the
+# predictions. The table of each figure has all six teachers.
 
 
 # %%
@@ -202,9 +201,9 @@ def reliability(tokens, reference, title, *labels):
     grid = Panels(own, "confidence", "outcome", title, col="teacher", labels=labels)
     look = {"hue": "objective", "palette": {"whole": "#0072B2", "top-1": "#D55E00"}}
     grid.each(lambda ax: ax.plot([0, 1], [0, 1], color="#888888", linewidth=1))
-    grid.draw(bars, key=False, markersize=0, **look).draw(
-        sns.scatterplot, size="share", sizes=(15, 170), **look
-    )
+    grid.draw(bars, key=False, markersize=0, **look)
+    grid.draw(sns.scatterplot, size="share", sizes=(15, 170), **look)
+    grid.key({"larger: more predictions": {"marker": "o", "ls": "", "ms": 10, "mfc": "none"}})
     return grid, table[table.reference == reference]
 
 
@@ -218,7 +217,7 @@ grid, table = reliability(short, "data", "Top-1 makes a student far too sure of 
 save(grid, "fig43_short_data", table)
 
 # %% [markdown]
-# **Against the teacher's likeliest symbol** it is the other way about. The student of the whole
+# **Against the teacher's likeliest symbol** it is the reverse. The student of the whole
 # distribution agrees with its teacher's likeliest symbol more often than its confidence says, that
 # of top-1 about as often.
 
@@ -235,7 +234,7 @@ save(grid, "fig44_short_teacher_top1", table)
 
 # %%
 grid, table = reliability(short, "teacher_own",
-                          "An unsure student of a large teacher is less sure than its teacher",
+                          "Where a student is unsure, its large teacher is surer",
                           "student's confidence", "teacher's confidence")  # fmt: skip
 save(grid, "fig45_short_teacher", table)
 
@@ -248,7 +247,7 @@ save(grid, "fig45_short_teacher", table)
 # %%
 print(f"The likeliest first letter of a word has probability {truth[:, 0].max():.2f}.")
 grid, table = reliability(short, "by_teacher_own",
-                          "A student does not learn when a large teacher is sure",
+                          "Where a large teacher is sure, its student is not",
                           "teacher's confidence", "student's confidence")  # fmt: skip
 save(grid, "fig46_short_by_teacher", table)
 
@@ -260,7 +259,7 @@ save(grid, "fig46_short_by_teacher", table)
 # own error it has taken over. That of top-1 is farther from it.
 
 # %%
-grid, table = reliability(long, "data", "More tokens make a student of top-1 worse",
+grid, table = reliability(long, "data", "On many tokens, too, top-1 makes a student far too sure",
                           "student's confidence", "accuracy")  # fmt: skip
 save(grid, "fig47_long_data", table)
 
@@ -270,7 +269,7 @@ save(grid, "fig47_long_data", table)
 
 # %%
 grid, table = reliability(long, "teacher_top1",
-                          "More tokens: top-1 agrees with its teacher as often as it says",
+                          "On many tokens, too, top-1 agrees with its teacher as often as it says",
                           "student's confidence", "agreement")  # fmt: skip
 save(grid, "fig48_long_teacher_top1", table)
 
@@ -280,7 +279,7 @@ save(grid, "fig48_long_teacher_top1", table)
 
 # %%
 grid, table = reliability(long, "teacher_own",
-                          "More tokens bring a student of the whole distribution to its teacher",
+                          "On many tokens, too, a large teacher is surer than its unsure student",
                           "student's confidence", "teacher's confidence")  # fmt: skip
 save(grid, "fig49_long_teacher", table)
 
@@ -291,7 +290,7 @@ save(grid, "fig49_long_teacher", table)
 
 # %%
 grid, table = reliability(long, "by_teacher_own",
-                          "What is left to learn is still where the teacher is sure",
+                          "On many tokens, too, a student is unsure where a large teacher is sure",
                           "teacher's confidence", "student's confidence")  # fmt: skip
 save(grid, "fig50_long_by_teacher", table)
 
@@ -316,7 +315,7 @@ pd.DataFrame(gaps).round(4)
 # ## Calibrated is not informed
 #
 # What the paper could not compare: the same confidences against the truth. The ECE against the
-# truth is the ECE against data, but for the noise of labels. Taken one by one, a confidence lies
+# truth is the ECE against data, apart from the noise of labels. Taken one by one, a confidence lies
 # far from the true probability of the symbol that it is about: bins of a calibrated model average
 # easy symbols with hard ones, and the model cannot tell them apart. (We had laid down that this
 # distance be ten times the ECE; for one teacher it is a little less.)
@@ -408,9 +407,8 @@ claims.check("calibration-mismatch-confident", bool(compare.above_zero(sure - no
 
 # %% [markdown]
 # From few tokens to many, over all teachers together (three seeds have both). Where an interval
-# holds zero the seeds decide nothing: that top-1 students move away from their teacher's
-# distribution, as the paper says, is the direction here too but can no longer be told from three
-# seeds.
+# holds zero the seeds decide nothing. So it is with top-1 students, which the paper says move away
+# from their teacher's distribution: the direction is the same here, but three seeds are too few.
 
 # %%
 CHANGES = {
@@ -491,5 +489,5 @@ claims.check("calibration-more-tokens-all-bins", bool(len(more) and more.all()))
 #
 # A student of the whole distribution is calibrated, one of the teacher's likeliest symbol is far
 # too sure, at our scale as at the paper's. The sizes of the errors are not the paper's. Against the
-# truth, which is known here, calibration is what it is against labels, but for their noise; and a
+# truth, which is known here, calibration is what it is against labels, apart from noise; and a
 # calibrated model may still know little.

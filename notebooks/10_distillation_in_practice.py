@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 10 · Distillation in practice
 #
+# [← 02](02_capacity_gap_mapping_problem.ipynb)
+# · [README](../README.md)
+# · [18 →](18_cheaper_teachers.ipynb)
+# · *Practice*
+#
 # *Appendix G.* How should one distil: with how much weight on the teacher, at which temperature,
 # with which learning rate, from how much of the teacher's distribution, in which direction of the
 # KL divergence? A student with logits $z_S$ learns from a teacher with logits $z_T$ and from the
@@ -22,7 +27,7 @@
 #
 # 1. One teacher is *perfect*: it is the true distribution. Is it the best teacher of a small
 #    student?
-# 2. Which of two mistakes is dearer: a temperature of 1/4, or a temperature of 10?
+# 2. Which of two mistakes costs more: a temperature of 1/4, or a temperature of 10?
 # 3. You can store 4 of the teacher's 27 probabilities a token. Does training on them alone cost
 #    the student a hundredth of a nat, a tenth, or most of one?
 
@@ -85,7 +90,7 @@ mixing = mixing.sort_values(["mixing", *PAIR], kind="stable")
 by_weight = compare.against(mixing, "mixing", 1.0, by=PAIR)
 grid = Panels(
     compare.differences(mixing, "mixing", 1.0, by=PAIR).sort_values("mixing", kind="stable"),
-    "weight", "above", "From every teacher that is better than data, weights near 1 are best",
+    "weight", "above", "Under every teacher but the weakest, weights near 1 are best",
     col="student_params",
     labels=("weight λ on the teacher (0: data alone)", "loss above that of λ = 1 (nats)")
 )  # fmt: skip
@@ -131,7 +136,7 @@ best["against the best weight"] = best.verdict.where(~best.best, "least loss").r
 looks = {"least loss": "#C1121F", "as good": "#0072B2", "worse": "#cccccc"}
 grid = Panels(
     best, "teacher", "weight",
-    "λ = 1 is as good as any weight, but under teachers weaker than the student",
+    "The teacher alone (λ = 1) is as good as any weight, except under the weakest teacher",
     col="student_params", labels=("teacher loss $L_T$ (nats)", "weight λ on the teacher")
 )  # fmt: skip
 grid.draw(sns.scatterplot, hue="against the best weight", palette=looks, s=110)
@@ -154,7 +159,7 @@ temperature = select(runs, practice.temperature_runs())
 by_temperature = compare.against(temperature, "temperature", 1.0, by=PAIR)
 grid = Panels(
     compare.differences(temperature, "temperature", 1.0, by=PAIR), "temperature", "above",
-    "Sharpening the teacher is dear, softening it is cheap, and τ = 1 is never beaten",
+    "Sharpening the teacher costs much, softening it less, and τ = 1 is never beaten",
     col="student_params", labels=("temperature τ", "loss above that of τ = 1 (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="teacher_loss", errorbar=compare.interval, marker="o").each(zero)
@@ -185,11 +190,8 @@ grid.draw(sns.lineplot, hue="student_params", errorbar=compare.interval, marker=
 ring = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.6}
 grid.draw(sns.scatterplot, least, s=130, zorder=4, **ring)
 grid.key({"least loss": {"marker": "o", "linestyle": "", "mfc": "none", "mec": "#C1121F"}})
-save(
-    grid,
-    "fig53_learning_rate",
-    compare.against(peak, "peak", Recipe.peak, by=("source", "student_params")),
-)
+against = compare.against(peak, "peak", Recipe.peak, by=("source", "student_params"))
+save(grid, "fig53_learning_rate", against)
 
 # %% [markdown]
 # How much does a wrong rate cost? The largest loss half a decade to either side of the best rate:
@@ -241,12 +243,13 @@ truncation = truncation.merge(cuts[[*CUT, "told"]], on=CUT)
 costs, free = truncation[truncation.told], truncation[~truncation.told].assign(above=4e-3)
 grid = Panels(
     truncation, "setting", "above",
-    "Few entries alone are ruinous; data repair most of it; a mass of 0.99 costs nothing",
+    "A few entries of the teacher alone are ruinous; mixing in data repairs most of it",
     col="panel", wrap=2, sharex=False,
     labels=("what is kept (k, or p)", "loss above the whole distribution's (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, costs, hue="objective", errorbar=compare.interval, marker="o")
 grid.draw(sns.scatterplot, free, hue="objective", marker="v", s=70, key=False)
+grid.key({"no cost seen": {"marker": "v", "ls": ""}})
 grid.set(yscale="log", ylim=(3e-3, 4), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 save(grid, "fig54_truncation", cuts)
 
@@ -297,7 +300,7 @@ stored["how"] += stored.mixing.map({1.0: ", alone", practice.TRUNCATION_MIXING: 
 # %%
 grid = Panels(
     stored.sort_values("bytes_per_token", kind="stable"), "bytes_per_token", "above",
-    "From 35 bytes a token on, keeping a mass is cheaper than keeping a number",
+    "From 35 bytes a token on, keeping a mass harms less than keeping a number of entries",
     col="student_params",
     labels=("bytes stored per token", "loss above the whole\ndistribution's (nats)")
 )  # fmt: skip
@@ -305,6 +308,7 @@ free = stored[~stored.told].assign(above=4e-3)
 look = {"hue": "how", "palette": columns.palette("how", stored.how)}
 grid.draw(sns.lineplot, stored[stored.told], errorbar=compare.interval, marker="o", **look)
 grid.draw(sns.scatterplot, free, marker="v", s=70, key=False, **look)
+grid.key({"no cost seen": {"marker": "v", "ls": ""}})
 grid.set(yscale="log", ylim=(3e-3, 4), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 costs = stored.groupby(["student_params", "how", "bytes_per_token"]).above.mean().reset_index()
 save(grid, "storage_loss", costs)

@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 11 · The ledger of claims
 #
+# [← 15](15_sentence_by_sentence.ipynb)
+# · [README](../README.md)
+# · [11b →](11b_errata.ipynb)
+# · *To look up*
+#
 # *The whole paper, its poster, its summary page and two articles about it.* (The articles are by
 # others: AI CERTS's on the paper, and one with rules for practitioners, here *the
 # practitioner's*.) Every statement that can be checked is listed in `data/claims.toml`: where it

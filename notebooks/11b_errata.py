@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 11b · Errata, for the authors and for whoever uses their numbers
 #
+# [← 11](11_claims.ipynb) · [README](../README.md) · *To look up*
+#
 # *What we would write to the authors of* Distillation Scaling Laws. Each point has its evidence
 # and the command that shows it. None of them touches the paper's idea. The first changes what a
 # plan costs by a factor of up to a thousand.

@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 12 · Your own runs
 #
+# [← 09](09_calibration.ipynb)
+# · [README](../README.md)
+# · [16 →](16_your_own_supervised_runs.ipynb)
+# · *Yours*
+#
 # Put a table of your distillation runs in, get a law with intervals, a diagnosis and three
 # decisions out: what another factor of ten in tokens buys, which of your teachers to use, and
 # whether to distil at all. One CSV, one row a run:
@@ -35,7 +40,7 @@ from scipy import stats
 
 from scalinglib import flops, laws
 from scalinglib.report import claims, figures, paths, profiles
-from scalinglib.report.panels import Panels, span, zero
+from scalinglib.report.panels import Panels, diagonal, dots, span, zero
 from scalingplan import tables
 from scalingplan.answers import decisions, fitting, full
 
@@ -67,6 +72,19 @@ if table.distilled.empty:
     raise ValueError(f"{runs_path} holds training runs without teachers: see notebook 16")
 runs = tables.converted(table.distilled, units)
 singles = tables.converted(table.supervised, units)
+
+# %%
+below = (runs.student_loss < runs.teacher_loss).sum()
+title = f"{below} of {len(runs)} students end below their teacher's loss ({whose})"
+grid = Panels(runs, "teacher_loss", "student_loss", title)
+grid.draw(dots, hue="student_params", key=False).each(diagonal)
+shown = ["student_params", "student_tokens", "teacher_loss", "student_loss"]
+save(grid, "own_runs_table_simulated", runs[shown])
+
+# %% [markdown]
+# Darker dots are larger students; below the dashed line a student is better than its teacher.
+
+# %%
 print(
     f"{len(runs)} distillation runs, {len(singles)} supervised ones besides", *table.notes, sep="\n"
 )
@@ -132,7 +150,7 @@ residuals = runs.assign(residual=100 * np.expm1(distillation.residuals()))
 trend = stats.spearmanr(residuals.student_tokens, residuals.residual).statistic
 grid = Panels(
     residuals, "teacher_loss", "residual",
-    f"{whose}: errors and tokens correlate by {trend:+.2f}",
+    f"The law's errors and the tokens correlate by {trend:+.2f} ({whose})",
     labels=("teacher loss $L_T$ (nats)", "predicted less measured (%)"),
 )  # fmt: skip
 grid.draw(sns.scatterplot, hue="student_params", size="student_tokens", sizes=(15, 120), key=False)

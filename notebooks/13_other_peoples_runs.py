@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 13 · Other people's runs: is γ one?
 #
-# [← 17](17_real_text.ipynb)
+# [← 21](21_floor_and_strong_teachers.ipynb)
 # · [README](../README.md)
 # · [19 →](19_tested_outside.ipynb)
 # · *Does it hold elsewhere?*

@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 14 · A better law
 #
+# [← 07b](07b_optimal_teachers.ipynb)
+# · [README](../README.md)
+# · [15 →](15_sentence_by_sentence.ipynb)
+# · *To look up*
+#
 # *Sections 4.3, C and E.6.* Equation 8 puts nine coefficients on top of the supervised law. It
 # keeps a capacity gap on infinite data, cannot say $L_S < L_T$, and on better teachers than it was
 # fitted to it fails. Here is a form with six that meets the limits theory asks for,

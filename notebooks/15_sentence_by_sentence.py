@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 15 · Compute-optimal distillation, sentence by sentence
 #
+# [← 14](14_a_better_law.ipynb) · [README](../README.md) · [11 →](11_claims.ipynb) · *To look up*
+#
 # *Sections 5.3, D.4 and D.5, and what some figures show without a sentence.* Notebook 07 draws
 # the optima. Here the paper's sentences about them, and those of the poster, the summary page and
 # two articles, are put to the law one by one. Each gets two answers:

@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 16 · Your own supervised runs
 #
+# [← 12](12_your_own_runs.ipynb)
+# · [README](../README.md)
+# · [22 →](22_which_runs_next.ipynb)
+# · *Yours*
+#
 # No distillation, only training runs: one CSV, one row a run, with `params` (**non-embedding**),
 # `tokens` and `loss` (validation cross-entropy, **nats per token**). Out come the supervised law
 # with intervals, the size and tokens that a budget wants, and the loss to expect there. Set
@@ -19,8 +24,8 @@ import seaborn as sns
 
 from scalinglib import fit, flops
 from scalinglib.allocate import supervised_optimum
-from scalinglib.report import claims, figures, maps, paths, profiles
-from scalinglib.report.panels import Panels, span
+from scalinglib.report import claims, columns, figures, maps, paths, profiles
+from scalinglib.report.panels import Panels, dots, span
 from scalinglib.report.paths import DATA
 from scalingplan import tables
 from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_words
@@ -48,6 +53,18 @@ runs = tables.converted(table.supervised, units)
 if example:
     runs = runs[runs.dataset == "c4_original"]
     runs = runs.assign(params=runs.params_non_embedding.astype(float))
+
+# %%
+best = columns.count(runs.params[runs.loss.idxmin()])
+title = f"Of {whose} a model of {best} parameters has the least loss, {runs.loss.min():.2f} nats"
+grid = Panels(runs, "tokens", "loss", title).draw(dots, hue="params", key=False)
+save(grid, "own_supervised_table", runs[["params", "tokens", "loss"]])
+
+# %% [markdown]
+# The darker the dot, the larger the model. What is doubtful in the file is said here, and where it
+# is too doubtful the notebook stops:
+
+# %%
 doubts = tables.doubts(runs)
 print(*(doubt.text for doubt in doubts), sep="\n", end="\n" * bool(doubts))
 if not as_is:
@@ -61,7 +78,7 @@ runs[["params", "tokens", "loss"]].describe().loc[["min", "50%", "max"]].map("{:
 # L(N, D) = E + \Big(\frac{A}{N^\alpha} + \frac{B}{D^\beta}\Big)^\gamma
 # $$
 #
-# Compare predictions, not coefficients: the diagnosis says which of them the runs tell. The
+# Compare predictions, not coefficients: the diagnosis says which of them the runs determine. The
 # strongest runs held out say what an extrapolation is worth; what it is with $\gamma = 1$ is beside
 # it, since with few runs the stiffer form may be the better guess (notebook 13).
 
@@ -109,13 +126,19 @@ lines = pd.concat(
                   "value_high": inside[f"{ends[name]}_high"]})
     for name, words in QUANTITIES.items()
 )  # fmt: skip
-dots = pd.concat(pd.DataFrame({"compute": training, "panel": words, "value": measured[name]})
-                 for name, words in QUANTITIES.items())  # fmt: skip
+points = pd.concat(pd.DataFrame({"compute": training, "panel": words, "value": measured[name]})
+                   for name, words in QUANTITIES.items())  # fmt: skip
 
 # %%
-grid = Panels(lines, "compute", "value", f"What a budget wants: {whose}", col="panel", sharey=False,
+grown = [10 ** np.polyfit(*np.log10(part[["compute", "params"]].to_numpy().T), 1)[0]
+         for _, part in inside.groupby("form")]  # fmt: skip
+title = (
+    f"Ten times the compute wants {min(grown):.1f} to {max(grown):.1f} times the size ({whose}, "
+    "with gamma free and held at one)"
+)
+grid = Panels(lines, "compute", "value", title, col="panel", sharey=False,
               labels=("training FLOPs", ""))  # fmt: skip
-grid.draw(sns.scatterplot, dots, color="grey", s=12).draw(span, hue="form", key=False)
+grid.draw(sns.scatterplot, points, color="grey", s=12).draw(span, hue="form", key=False)
 grid.draw(sns.lineplot, hue="form").key({"runs": {"marker": ".", "ls": "", "color": "grey"}})
 for ax in grid.axes.flat[:2]:
     ax.set_yscale("log")

@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 17 · The same study on real text
 #
+# [← 08b](08b_small_scale_decisions.ipynb)
+# · [README](../README.md)
+# · [21 →](21_floor_and_strong_teachers.ipynb)
+# · *Does it hold elsewhere?*
+#
 # *Sections 4.2, 4.3, E.3, E.4 and E.7.* Notebook 08 made the paper's study with words drawn one by
 # one, a language whose entropy is known. Here the same protocols run on real English, in bytes, and
 # the two stand side by side. Does the law hold? Is $E$ found? Is there a capacity gap? Do students

@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 18 · Cheaper and other teachers
 #
+# [← 10](10_distillation_in_practice.ipynb)
+# · [README](../README.md)
+# · [20 →](20_open_experiments.ipynb)
+# · *Practice*
+#
 # A teacher gives its student a whole distribution at every token: $V$ numbers to store, or a
 # forward pass of the teacher beside each step of the student. In practice people make it cheaper,
 # or take what teachers they have. We measure four such practices on our small transformers:
@@ -58,9 +63,9 @@ runs.groupby(["name", "params", "tokens"]).seed.nunique().rename("seeds").reset_
 # \mathbb{E}\Big[-\sum_a \hat p_a \log q_a\Big] = -\sum_a p_a \log q_a ,
 # $$
 #
-# so loss and gradient are right on average, whatever $m$. What is lost is calm, as with a smaller
-# batch. The rival keeps the $k$ likeliest entries and renormalises them (Equation 55). That is
-# another distribution, and the student learns it however long it trains.
+# so loss and gradient are right on average, whatever $m$. The gradient is only noisier, as with a
+# smaller batch. The rival keeps the $k$ likeliest entries and renormalises them (Equation 55). That
+# is another distribution, and the student learns it however long it trains.
 #
 # What does each cost? An index takes one byte up to 256 symbols, and a kept probability two
 # (float16), so here three drawn symbols cost what one kept entry does.
@@ -86,6 +91,7 @@ grid = Panels(
 )  # fmt: skip
 grid.draw(sns.lineplot, costs, marker="o", **look).draw(span, costs, key=False, **look)
 grid.draw(sns.scatterplot, free, marker="v", s=70, key=False, **look)
+grid.key({"no cost seen": {"marker": "v", "ls": ""}})
 grid.set(yscale="log", ylim=(5e-3, 3.5), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 save(grid, "drawn_symbols", sparse.drop(columns=["panel", "keeps"]))
 
@@ -132,10 +138,9 @@ for name, rate in {"3 for 1": equal, "5 for 3": large}.items():
     print(f"of {len(rate)} comparisons, worse in {(rate.verdict == 'worse').sum()}")
 
 # %% [markdown]
-# So the advantage does not need the cheap index of a small vocabulary: it is told in the same 18
-# comparisons of 20 (the other two, the smaller student of real text with 8 and 16 entries, are no
-# difference). One limit remains: plain renormalised top-k, with at most 16 entries, is the weakest
-# rival that there is.
+# So the advantage does not need the cheap index of a small vocabulary: the same comparisons show it
+# at both rates, all but the smaller student of real text with 8 and 16 entries. One limit remains:
+# plain renormalised top-k, with at most 16 entries, is the weakest rival that there is.
 #
 # ## How much of the teacher's worth do they keep?
 #
@@ -162,9 +167,8 @@ save(None, "drawn_symbols_longer", longer)
 longer.round(4)
 
 # %% [markdown]
-# What four likeliest entries cost grows, by 0.04 to 0.17 nats. What drawn symbols cost falls at
-# each count, but of five seeds no fall can be told from zero: for one symbol it is 0.08 nats, with
-# an interval from 0.17 down to a rise of 0.005.
+# With more tokens the cost of four likeliest entries grows. The cost of drawn symbols falls at each
+# count, but five seeds exclude zero for none of these falls.
 #
 # ## What a file takes
 #
@@ -235,10 +239,10 @@ inside["loss_low"] = inside.loss + inside.low - inside.above
 inside["loss_high"] = inside.loss + inside.high - inside.above
 line = singles.rename(columns={"params": "student_params"})
 grid = Panels(
-
-    line, "teacher_loss", "loss", "An ensemble is worth its loss; a teacher of other words is not",
-    col="student_params", sharey=False, labels=("$L_T$ on the student's words (nats)",
-    "student loss $L_S$ (nats)")
+    line, "teacher_loss", "loss",
+    "Two teachers' ensemble teaches as one teacher of its loss; a teacher of other words worse",
+    col="student_params", sharey=False,
+    labels=("$L_T$ on the student's words (nats)", "student loss $L_S$ (nats)"),
 )  # fmt: skip
 grid.draw(sns.lineplot, color="#333333", errorbar=compare.interval, marker="o")
 grid.draw(bars, inside, hue="kind", zorder=4, markersize=6)
@@ -246,11 +250,12 @@ grid.key({"single teachers": {"color": "#333333", "marker": "o"}})
 save(grid, "other_teachers", placed.drop(columns="teacher"))
 
 # %% [markdown]
-# **Read it.** Bars are of the paired distance from the line, its band of the students' means.
-# Ensembles lie on the line to 0.5%: their loss is all that one must know of them. The
-# teacher of English and German words does not: its students stay 4 and 6% above. (The teacher of
-# German alone is off the frame.) Its words come at random, so it cannot know which language is
-# next and spends half of its probability on German; a student that copies it copies that too.
+# **Read it.** Bars are intervals of the paired distance from the line, the band one of the
+# students' means. Ensembles lie on the line: their loss is all that one must know of them. The
+# teacher of English and German words does not: its students stay above, by the column `relative` of
+# the table. (The teacher of German alone is off the frame.) Its words come at random, so it cannot
+# know which language is next and spends half of its probability on German; a student that copies
+# it copies that too.
 
 # %%
 placed[["kind", "words", "params", "teacher_loss", "above", "low", "high", "relative"]].round(4)

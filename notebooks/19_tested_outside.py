@@ -16,14 +16,14 @@
 profile = "full"
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 
 from scalinglib import laws
 from scalinglib.fit import outside
-from scalinglib.report import claims, figures, profiles
+from scalinglib.report import claims, figures, panels, profiles
+from scalinglib.report.panels import Panels
 from scalinglib.report.paths import DATA
 
 settings = profiles.load(profile)
@@ -42,20 +42,15 @@ pairs = pd.read_csv(DATA / "public" / "distillation.csv")
 pairs["measured"] = pairs.student_loss - pairs.supervised_loss
 pairs["error"] = np.sqrt(2) * pairs.precision
 princeton = pairs[pairs.id.str.startswith("zlab")].assign(
-    share=lambda t: t.mixing.map("{:.0%} of the teacher".format),
-    billions=lambda t: t.student_tokens / 1e9,
+    share=lambda t: t.mixing.map("{:.0%} of the teacher".format)
 )
 
 # %%
-fig, axes = plt.subplots(figsize=(6.6, 3.6))
-sns.lineplot(princeton, x="billions", y="measured", hue="share", marker="o", ax=axes)
-for _, part in princeton.groupby("share"):
-    axes.errorbar(part.billions, part.measured, 2 * part.error, fmt="none", ecolor="#777777", lw=1)
-axes.axhline(0, color="black", linewidth=0.8)
-axes.set(xlabel="student tokens (billions)", ylabel="distilled less supervised (nats)")
-axes.set_title("One fifth of the teacher beats all of it, at all four lengths")
-axes.legend(title=None, loc="upper left", bbox_to_anchor=(0, 0.95))
-save(fig, "outside_mixing", princeton[["share", "student_tokens", "measured", "error"]])
+drawn = princeton.rename(columns={"measured": "gap", "error": "gap_error"})
+title = "A fifth of the teacher, mixed with data, beats all of it at all four lengths"
+grid = Panels(drawn, "student_tokens", "gap", title)
+grid.draw(panels.errors, hue="share", fmt="o-").each(panels.zero)
+save(grid, "outside_mixing", princeton[["share", "student_tokens", "measured", "error"]])
 
 # %% [markdown]
 # Both gains shrink with the tokens, as the law has it. But pure distillation gains less at every
@@ -79,8 +74,8 @@ LAWS = {
 
 # %%
 sizes = np.geomspace(2e8, 1e9, settings.curve_points)
-lengths = {f"{figures.label_size(d)} for all": 0 * sizes + d for d in (1e10, 3e10, 1e11)}
-lengths["20 a parameter"] = 20 * sizes
+lengths = {f"{figures.label_size(d)} tokens for all": 0 * sizes + d for d in (1e10, 3e10, 1e11)}
+lengths["20 tokens a parameter"] = 20 * sizes
 
 # %%
 curves = pd.concat(
@@ -90,15 +85,14 @@ curves = pd.concat(
 )
 
 # %%
-fig, axes = plt.subplots(figsize=(6.6, 3.6))
-sns.lineplot(curves, x="student_params", y="gain", hue="student tokens", palette="flare", ax=axes)
-axes.errorbar(
-    gemma.student_params, gemma.measured, gemma.error, fmt="ks", capsize=3, label="Gemma 2, Table 7"
-)
-axes.set(xscale="log", xlabel="student parameters", ylabel="distilled less supervised (nats)")
-axes.set_title("Gemma 2's students gain more than\nthe law grants at 30B tokens or more")
-axes.legend(title="student tokens", loc="center left", bbox_to_anchor=(1.0, 0.5))
-save(fig, "outside_gemma", curves)
+title = "Gemma 2's students gain more than the law says if they saw 30B tokens or more"
+grid = Panels(curves.rename(columns={"gain": "gap"}), "student_params", "gap", title)
+shades = dict(zip(lengths, sns.color_palette("flare", 4), strict=True))
+grid.draw(sns.lineplot, hue="student tokens", palette=shades)
+bars = {"color": "black", "fmt": "s"}
+grid.draw(panels.errors, gemma.assign(gap=gemma.measured, gap_error=gemma.error / 2), **bars)
+grid.key({"Gemma 2, Table 7": {"color": "black", "marker": "s", "ls": ""}})
+save(grid, "outside_gemma", curves)
 
 # %% [markdown]
 # The bars are what rounding hides; it is about as large as the growth, so that the slope says
@@ -143,8 +137,8 @@ pd.DataFrame(
 #
 # ## Each pair under each law
 #
-# Distilled less supervised: measured, and foretold with the median and 90% of the prior. Nothing is
-# fitted. A tenth of the ensemble's laws is left out on either side of its band.
+# Distilled less supervised: measured, and predicted with the median and 90% of the prior. Nothing
+# is fitted. A tenth of the ensemble's laws is left out on either side of its band.
 
 
 # %%
@@ -183,7 +177,7 @@ bands = pd.concat(
 foretold = pd.concat([foretold, bands], ignore_index=True)
 foretold["tokens"] = foretold.student_tokens.map(figures.label_size)
 foretold.loc[foretold.witness.str.contains("300M"), "tokens"] = "10B to 1T"
-foretold["case"] = foretold.witness.str.replace(", ", "\n") + "\n" + foretold.tokens + " tokens"
+foretold["case"] = foretold.witness + " on " + foretold.tokens
 foretold.pivot_table(
     index=["witness", "student_tokens", "measured"], columns="law", values="foretold"
 ).round(3)
@@ -194,21 +188,23 @@ foretold.pivot_table(
 
 # %%
 drawn = foretold[~foretold.student_tokens.isin([8e9, 9e9])]
-cases = list(dict.fromkeys(drawn.case))
-names = list(dict.fromkeys(drawn.law))
 
 
 # %%
-fig, axes = plt.subplots(1, len(cases), figsize=(10, 3.3), sharey=True)
-for axis, case in zip(axes, cases, strict=True):
-    part = drawn[drawn.case == case]
-    axis.hlines(part.law, part.low, part.high, colors="#0072B2", linewidth=2)
-    sns.scatterplot(part, x="foretold", y="law", color="#0072B2", s=40, ax=axis)
-    measured, error = part.measured.iloc[0], 2 * part.error.iloc[0]
-    axis.axvspan(measured - error, measured + error, color="#999999", alpha=0.4)
-    axis.set(title=case, xlabel="distilled less\nsupervised (nats)", ylabel="")
-fig.suptitle("What is not stated moves the answer more than the choice of the law")
-save(fig, "outside_pairs", foretold.drop(columns=["tokens", "case"]))
+def ranges(data, x, y, ax):
+    """What each law says of one pair, over the range that was measured."""
+    ax.hlines(data[y], data.low, data.high, colors="#0072B2", linewidth=2)
+    ax.plot(data[x], data[y], "o", color="#0072B2")
+    measured, error = data.measured.iloc[0], 2 * data.error.iloc[0]
+    ax.axvspan(measured - error, measured + error, color="#999999", alpha=0.4)
+
+
+title = "What the sources leave unsaid moves the prediction more than the choice of the law"
+labels = ("distilled less supervised (nats)", "")
+grid = Panels(drawn, "foretold", "law", title, col="case", sharex=False, labels=labels)
+grid.draw(ranges).key({"measured": {"color": "#999999", "alpha": 0.4, "lw": 9}})
+grid.each(lambda ax: ax.locator_params("x", nbins=4))
+save(grid, "outside_pairs", foretold.drop(columns=["tokens", "case"]))
 
 # %% [markdown]
 # ## The evidence on B'
@@ -240,7 +236,7 @@ save(None, "outside_misprint", ratios.reset_index())
 ratios.round(2)
 
 # %% [markdown]
-# How much hangs on the teacher's tokens: the same ratio for Princeton's curves at each value, not
+# How much depends on the teacher's tokens: the same ratio for Princeton's curves at each value, not
 # integrated.
 
 # %%
@@ -260,15 +256,11 @@ scan = pd.DataFrame(
 )
 
 # %%
-fig, axes = plt.subplots(figsize=(6.6, 3.4))
-long = scan.melt("teacher_tokens", var_name="law", value_name="log_likelihood")
-sns.lineplot(long, x="teacher_tokens", y="log_likelihood", hue="law", ax=axes)
-axes.axvline(2.5e10, color="#666666", linestyle="--", linewidth=1)
-axes.text(2.6e10, long.log_likelihood.min(), "25B, as inferred", fontsize=8)
-axes.set(xscale="log", xlabel="the teacher's tokens", ylabel="log likelihood")
-axes.set_title("A shorter-trained teacher would make the printed value right")
-axes.legend(title=None)
-save(fig, "outside_teacher_tokens", scan)
+long = scan.melt("teacher_tokens", var_name="law", value_name="log likelihood")
+title = "Only a teacher on fewer tokens than we infer makes the printed value the likelier"
+grid = Panels(long, "teacher_tokens", "log likelihood", title).draw(sns.lineplot, hue="law")
+grid.mark("x", 2.5e10, "25B, as inferred")
+save(grid, "outside_teacher_tokens", scan)
 
 # %% [markdown]
 # Either value can have made these curves. The printed one needs a teacher of less than about 17B
@@ -297,6 +289,6 @@ claims.check("outside-all-three", float(ratio["all three"]))
 # %% [markdown]
 # ## What to take away
 #
-# Outsiders' few runs favour the corrected $B'$ over the printed one, by one witness worth the name;
-# against the paper, a fifth of the teacher beats all of it there, and Gemma 2's gains are larger
-# than the law's.
+# The few runs of others favour the corrected $B'$ over the printed one, on the word of one witness.
+# Two speak against the paper: a fifth of the teacher, mixed with data, beats all of it, and Gemma
+# 2's gains are larger than the law's.

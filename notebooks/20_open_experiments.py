@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 20 · Open experiments: what to do on Monday
 #
+# [← 18](18_cheaper_teachers.ipynb)
+# · [README](../README.md)
+# · [09 →](09_calibration.ipynb)
+# · *Practice*
+#
 # The paper ends with what it did not do, and its readers ask for the same: how much of the labels
 # to mix in, by teacher; whether to distil first and supervise later; what to do with too few
 # tokens. Here each is tried on transformers of 3 to 83 thousand parameters, on the words of

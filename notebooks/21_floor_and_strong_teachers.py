@@ -1,6 +1,11 @@
 # %% [markdown]
 # # 21 · Does a distilled student end below its supervised floor?
 #
+# [← 17](17_real_text.ipynb)
+# · [README](../README.md)
+# · [13 →](13_other_peoples_runs.ipynb)
+# · *Does it hold elsewhere?*
+#
 # "Distilling may never stop paying" comes from laws that put a distilled student, with tokens
 # without end, **below what labels without end would give the same student**: by 13 to 22
 # thousandths of a nat in the median. For best weights that cannot be: labels and the perfect

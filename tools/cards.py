@@ -121,7 +121,7 @@ def codecheck(cite):
 def audit(cite):
     """What an auditor of artifacts asks (adduce): data with checksums, values with commands."""
     ledger = claims.ledger()
-    values = []
+    values, seeds = [], {path.stem: seeds_of(path) for path in navigation.in_order()}
     for row in (row for row in claims.computed() if row["id"] in ledger):
         with contextlib.suppress(ValueError):  # what is true or false has no value
             claim = ledger[row["id"]]
@@ -131,6 +131,7 @@ def audit(cite):
                     "text": claim["statement"],
                     "where": f"{claim['source']}, {claim['place']}",
                     "value": float(row["value"].partition(",")[0]),
+                    "seeds": seeds[row["notebook"]],
                     "produced_by": {
                         "command": f"make {row['notebook']}",
                         "log": f"notebooks/{row['notebook']}.ipynb",
@@ -157,6 +158,16 @@ def audit(cite):
         "smoke": {"command": "make smoke", "max_runtime_minutes": 5},
     }
     return yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=200)
+
+
+def seeds_of(notebook):
+    """The seeds of the runs that a notebook reads, of all tables in data/runs that it names."""
+    text = notebook.read_text(encoding="utf-8")
+    tables = [
+        p for p in (ROOT / "data/runs").glob("*.csv") if re.search(rf'"{p.stem}(.csv)?"', text)
+    ]
+    columns = [pd.read_csv(table, usecols=lambda name: name == "seed") for table in tables]
+    return sorted({int(seed) for table in columns for seed in table.get("seed", [])})
 
 
 def sources():

@@ -13,8 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = {
     "The law": ["00", "04", "05", "06", "07"],
-    "Does it hold elsewhere?": ["08", "08b", "17", "13", "19", "01", "02"],
-    "Practice": ["10", "18", "09"],
+    "Does it hold elsewhere?": ["08", "08b", "17", "21", "13", "19", "01", "02"],
+    "Practice": ["10", "18", "20", "09"],
     "Yours": ["12", "16", "22"],
     "To look up": ["03", "07b", "14", "15", "11", "11b"],
 }

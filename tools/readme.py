@@ -21,7 +21,7 @@ from tools import navigation
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADLINE = "start_the_u"
-# What the gallery shows of a notebook, where that is not its first picture.
+# What stands for a notebook, where that is not its first picture.
 SHOWN = {
     "02_capacity_gap_mapping_problem": "fig11_mapping_teacher_width",
     "05_fitting_the_law": "paper_runs_capacity_gap",
@@ -141,6 +141,7 @@ def finding(notebook):
     """The first sentence of what a notebook says is to take away."""
     text = notebook.read_text(encoding="utf-8").split("## What to take away\n")[1]
     words = " ".join(line.lstrip("# -") for line in text.split("\n\n")[0].splitlines()).strip()
+    words = re.sub(r"^(?:[^.]+:\s+)?1\. ", "", words)  # of a numbered list the first item
     return re.match(r".+?\.(?=[\s*]|$)", words)[0].replace("**", "")
 
 
@@ -162,11 +163,8 @@ def _linked(notebook, folder=""):
 def details():
     """The page of notebooks/: of each what it makes, how long it takes, what became of claims."""
     lines = ["# The notebooks, in reading order", ""]
-    lines += [
-        "`make NAME` runs one, `make figures` all that changed. Seconds are those of a full",
-        "",
-    ]
-    lines[-1:] = ["run where nothing was compiled before ([cores](../data/seconds.csv)).", ""]
+    lines += ["`make NAME` runs one, `make figures` all that changed. Seconds are those of a full"]
+    lines += ["run where nothing was compiled before ([cores](../data/seconds.csv)).", ""]
     claims, measured = ledger().values(), seconds()
     for part, paths in navigation.in_parts().items():
         lines += [f"## {part}", ""]
@@ -174,6 +172,8 @@ def details():
             made = [f"[{name(s)}](../figures/{s}.{'png' if has_picture(s) else 'csv'})"
                     for s in stems(path)]  # fmt: skip
             lines += [f"### {_linked(path)}", "", finding(path), ""]
+            if stem := shown(path):
+                lines += [f'<img src="../figures/{stem}.png" alt="{name(stem)}" width="480">', ""]
             lines += [f"- `make {path.stem}`, {measured.get(path.stem, 'some')} seconds"]
             if found := status(c for c in claims if c.get("notebook") == path.stem):
                 lines += [f"- Statements: {found}"]
@@ -210,22 +210,9 @@ def three():
     return f"<table><tr>\n{cells}</tr></table>\n"
 
 
-def gallery():
-    """A picture of each notebook with its finding, two in a row, each leading to its notebook."""
-    cells = [
-        f'<td width="50%" valign="top"><a href="notebooks/{notebook.stem}.ipynb">'
-        f'<img src="figures/{shown(notebook)}.png" alt="{title(notebook)}"></a><br>'
-        f"{title(notebook)}</td>"
-        for notebook in navigation.in_order()
-        if shown(notebook)
-    ]
-    rows = ["".join(cells[i : i + 2]) for i in range(0, len(cells), 2)]
-    return "<table>\n" + "".join(f"<tr>{row}</tr>\n" for row in rows) + "</table>\n"
-
-
 def updated(text):
     """README text with its generated parts made anew."""
-    parts = {"score": score, "three pictures": three, "notebooks": listed, "gallery": gallery}
+    parts = {"score": score, "three pictures": three, "notebooks": listed}
     for name, make in parts.items():
         begin, end = f"<!-- {name}: tools/readme.py -->\n", f"<!-- end of {name} -->"
         before, rest = text.split(begin)

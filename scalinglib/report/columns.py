@@ -78,6 +78,8 @@ COLUMNS = {
     "peak": Column("peak learning rate", "rate", "{:g}".format, log=True),
     "bytes_per_token": Column("bytes stored per token", words="{:g}".format, log=True),
     "d_model": Column(r"$d_\mathrm{model}$"),
+    "gamma": Column(r"$\gamma$", words="{:g}".format, log=True),
+    "error_ratio": Column("error over error", words="{:g}".format, log=True),
     "c1": Column("$c_1$, held", words="{:g}".format, log=True),
     "likelihood_ratio": Column(r"likelihood ratio $2 n\,\log(S / S_\mathrm{best})$"),
     "B": Column("$B'$", words=count, log=True),

@@ -15,6 +15,7 @@ from scalinglib.report import columns
 
 _KEYS = {  # how a layer's colours stand in the key, where not as lines
     "scatterplot": {"marker": "o", "linestyle": ""},
+    "stripplot": {"marker": "o", "linestyle": ""},
     "dots": {"marker": "o", "linestyle": "", "markeredgecolor": "black", "markeredgewidth": 0.4},
     "stack": {"linewidth": 8},
 }
