@@ -355,7 +355,7 @@ SCALE["cbar_kws"] = {"label": "rise past the best teacher (mnats)"}
 KNOBS = {
     "samples": ("student's training samples", columns.count, 131072),
     "easy": ("share of easy samples", "{:.2g}".format, mp.Problem.easy),
-    "peak": ("peak learning rate", "{:g}".format, mp.Schedule.peak),
+    "peak": ("peak learning rate", "{:g}".format, mp.PEAK),
 }
 
 

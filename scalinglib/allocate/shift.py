@@ -1,17 +1,13 @@
 """Laws moved to other text, or to the tokens of another tokenizer, through one measured model."""
 
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from scalinglib.laws.base import Law, StudentLaw
 
-
-class _Shift(NamedTuple):
-    law: Law
-    factor: float
-    offset: float
+_Shift = namedtuple("_Shift", "law factor offset")
 
 
 class _ShiftedSupervised(Law, _Shift):

@@ -12,14 +12,7 @@ np.float64(1.0)
 """
 
 from scalinglib.fit import paper
-from scalinglib.fit.diagnosis import (
-    explain,
-    groups_left_out,
-    hold_out,
-    profile,
-    residual_trends,
-    ridges,
-)
+from scalinglib.fit.diagnosis import explain, hold_out, profile, residual_trends, ridges
 from scalinglib.fit.fitting import fit, fit_distillation, fit_supervised
 from scalinglib.fit.inputs import FitWarning, check_runs, collinear
 from scalinglib.fit.isoflop import isoflop_draws, isoflop_minimum, isoflop_size
@@ -49,7 +42,6 @@ __all__ = [
     "fit_distillation",
     "fit_dominated_pairs",
     "fit_supervised",
-    "groups_left_out",
     "hold_out",
     "isoflop_draws",
     "isoflop_minimum",

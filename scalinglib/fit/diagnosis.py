@@ -1,4 +1,4 @@
-"""What a fit cannot tell: profiles, ridges, groups and strong runs left out, trends in residuals.
+"""What a fit cannot tell: profiles, ridges, runs left out, trends in residuals.
 
 A narrow interval is no evidence that a law holds beyond its runs, and a wide one no evidence that
 its predictions are bad: along a ridge coefficients trade against each other and predictions stay.
@@ -75,23 +75,6 @@ def ridges(fit: Fit) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["first", "second", "correlation", "reason"])
 
 
-def groups_left_out(fit: Fit, by: str | list[str]) -> pd.DataFrame:
-    """Each group predicted by a fit to the others.
-
-    - fit: supervised or distillation.
-    - by: columns whose groups are left out in turn.
-    - returns: the group's key(s), runs, error_inside and error_left_out: mean absolute relative
-      error of the group under the fit to all runs and under the fit to the rest.
-    """
-    keys = [by] if isinstance(by, str) else list(by)
-    rows = []
-    for key, part in fit.runs.groupby(keys):
-        other = _refit(fit, fit.runs.drop(part.index))
-        errors = fit.mean_relative_error(part), other.mean_relative_error(part)
-        rows.append((*key, len(part), *errors))
-    return pd.DataFrame(rows, columns=[*keys, "runs", "error_inside", "error_left_out"])
-
-
 def hold_out(fit: Fit, held: np.ndarray) -> tuple[Fit, pd.DataFrame]:
     """A fit to the runs that are not held, and its predictions for those that are.
 
@@ -109,7 +92,13 @@ def hold_out(fit: Fit, held: np.ndarray) -> tuple[Fit, pd.DataFrame]:
         raise ValueError("held takes all runs or none; some must stay and some go")
     if reason := collinear(fit.runs[~held], fit.spec.columns):
         raise ValueError(f"held leaves no fit to judge: {reason}")
-    other = _refit(fit, fit.runs[~held])
+    fixed = fit.coefficients.estimate[fit.coefficients.fixed].to_dict()
+    options = {"fixed": fixed, "delta": fit.delta, "starts": 128, "level": fit.level}
+    with warnings.catch_warnings():
+        # A part of the runs covers less than all: that is the point, not news.
+        warnings.simplefilter("ignore", FitWarning)
+        supervised = fit.problem.supervised_law
+        other = fit_law(fit.spec, fit.runs[~held], supervised=supervised, **options)
     table = other.predict(fit.runs).assign(held=held)
     return other, table.assign(relative_error=np.expm1(other.residuals(fit.runs)))
 
@@ -216,19 +205,6 @@ def _reason(fit, first, second):
 
 def _because(reason):
     return f": {reason}" if reason else ""
-
-
-def _refit(fit, runs):
-    with warnings.catch_warnings():
-        # A part of the runs covers less than all: that is the point, not news.
-        warnings.simplefilter("ignore", FitWarning)
-        return _fit_again(fit, runs)
-
-
-def _fit_again(fit, runs):
-    fixed = fit.coefficients.estimate[fit.coefficients.fixed].to_dict()
-    options = {"fixed": fixed, "delta": fit.delta, "starts": 128, "level": fit.level}
-    return fit_law(fit.spec, runs, supervised=fit.problem.supervised_law, **options)
 
 
 def _need_replicates(fit):

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.fit.powers import LOG_GAMMA, LOG_SLOPES, SHARES, logit, power_edges, power_terms
-from scalinglib.fit.spec import POWER_RIDGES, Edge, LawSpec, Probe, or_fixed
+from scalinglib.fit.spec import POWER_RIDGES, Edges, LawSpec, Probe, or_fixed
 from scalinglib.laws import DistillationLaw, SupervisedLaw
 
 
@@ -56,19 +56,13 @@ class _DistillationSpec(LawSpec):
         return np.array(pairs, float).T
 
     @property
-    def edges(self) -> tuple[Edge, ...]:
-        return (
-            *power_edges(1),
-            Edge(5, False, {"c0": "<"}),
-            Edge(5, True, {"c0": ">"}),
-            Edge(6, False, {"d1": ">"}),
-            Edge(6, True, {"d1": "<"}),
-            Edge(7, False, {"f1": "<"}),
-            Edge(7, True, {"f1": ">"}),
-            # On its way to the limit c1 takes d1 along.
-            Edge(8, False, {"c1": ">", "d1": ">"}),
-            Edge(8, True, {"c1": "<"}),
-        )
+    def edges(self) -> Edges:
+        return power_edges(1) | {
+            5: ({"c0": "<"}, {"c0": ">"}),
+            6: ({"d1": ">"}, {"d1": "<"}),
+            7: ({"f1": "<"}, {"f1": ">"}),
+            8: ({"c1": ">", "d1": ">"}, {"c1": "<"}),  # on its way to the limit c1 takes d1 along
+        }
 
     def starts(self, logs: np.ndarray) -> np.ndarray:
         """4096 of them."""

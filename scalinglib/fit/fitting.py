@@ -5,7 +5,7 @@ The objective is the paper's: the sum over runs of Huber_delta(log L̂ - log L) 
 
 import warnings
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,23 +63,19 @@ def fit(
     end = _search(problem, grid)
     rng = np.random.default_rng(seed)
     weights = resampled(ordered, bootstrap, cluster, rng)
-    drawn = replicate(problem, end.z, grid, weights, rng=rng, supervised=carried)
-    estimate = problem.coefficients(end.z[None])[0]
+    drawn = replicate(problem, end["z"], grid, weights, rng=rng, supervised=carried)
+    estimate = problem.coefficients(end["z"][None])[0]
     found = Fit(
+        **end,
         law=spec.build(estimate.tolist(), problem.supervised_law),
-        objective=float(end.value * problem.delta**2),
         coefficients=_intervals(problem, estimate, drawn.coefficients, level),
-        starts_at_optimum=end.at_optimum,
-        starts_converged=end.starts_converged,
         replicates=pd.DataFrame(drawn.coefficients, columns=list(spec.coefficients)),
         replicates_converged=drawn.share,
         runs=checked,
         level=level,
         warnings=said,
-        z=end.z,
         problem=problem,
         replicate_z=drawn.z,
-        converged=end.converged,
         supervised_replicates=drawn.supervised,
     )
     found = replace(found, warnings=said + tuple(_doubts(found)))
@@ -108,15 +104,8 @@ def fit_distillation(runs: pd.DataFrame, supervised: SupervisedLaw | Fit, **opti
     return fit(DISTILLATION, runs, supervised=supervised, **options)
 
 
-class _End(NamedTuple):
-    z: np.ndarray
-    value: float
-    converged: bool
-    at_optimum: float  # share of the starts
-    starts_converged: float
-
-
 def _search(problem, grid):
+    """Where the search ended, as fields of a `Fit`."""
     found = problem.solve(grid)
     best = int(np.argmin(found.value))
     if not np.isfinite(found.value[best]):
@@ -131,13 +120,13 @@ def _search(problem, grid):
     z = polished.z[0] if polished.value[0] <= found.value[best] else found.z[best]
     value = min(polished.value[0], found.value[best])
     at_optimum = found.value <= value * (1 + _AT_OPTIMUM) + 1e-9
-    return _End(
-        z,
-        value,
-        bool(found.converged[best]),
-        float(at_optimum.mean()),
-        float(found.converged.mean()),
-    )
+    return {
+        "z": z,
+        "objective": float(value * problem.delta**2),
+        "converged": bool(found.converged[best]),
+        "starts_at_optimum": float(at_optimum.mean()),
+        "starts_converged": float(found.converged.mean()),
+    }
 
 
 def _doubts(found):
@@ -186,7 +175,8 @@ def _check(runs, spec, fixed, supervised):
 def _problem(spec, runs, fixed, delta, supervised):
     if not (np.isfinite(delta) and delta > 0):
         raise ValueError(f"delta is {delta!r}; it must be positive and finite")
-    ordered = _canonical(runs, spec)
+    # In an order that depends on values alone, so that sums are the same to the bit.
+    ordered = runs.sort_values(list(spec.columns), kind="stable", ignore_index=True)
     one = table(spec, ordered, supervised)
     return Problem(
         spec=spec,
@@ -197,11 +187,6 @@ def _problem(spec, runs, fixed, delta, supervised):
         delta=float(delta),
         supervised=None if supervised is None else np.array(supervised, float),
     ), ordered
-
-
-def _canonical(runs, spec):
-    """The runs in an order that depends on values alone, so that sums are the same to the bit."""
-    return runs.sort_values(list(spec.columns), kind="stable", ignore_index=True)
 
 
 def _fixed_vector(fixed, spec):

@@ -6,7 +6,7 @@ small runs settle wrongly; fitted to pairs the other coefficients do not follow 
 arXiv 2608.07222).
 """
 
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 import pandas as pd
@@ -22,15 +22,7 @@ _MOST = 4096  # pairs that are fitted, drawn evenly
 _COLUMNS = ("params", "tokens", "larger_params", "larger_tokens", "drop")
 
 
-class _Coefficients(NamedTuple):
-    A: float
-    B: float
-    alpha: float
-    beta: float
-    gamma: float
-
-
-class _Drop(Law, _Coefficients):
+class _Drop(Law, namedtuple("_Coefficients", "A B alpha beta gamma")):
     """R(N, D) - R(N', D') with R(N, D) = (A / N^alpha + B / D^beta)^gamma."""
 
     __slots__ = ()

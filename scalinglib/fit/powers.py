@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglib.fit.spec import Edge, or_fixed
+from scalinglib.fit.spec import Edges, or_fixed
 
 SHARES = -7.0, 7.0  # logits
 LOG_GAMMA = -4.0, 4.0
@@ -31,21 +31,18 @@ def power_terms(
     return [*scales, *exponents, gamma]
 
 
-def power_edges(first: int) -> tuple[Edge, ...]:
+def power_edges(first: int) -> Edges:
     """Ends of the box for coordinates of `power_terms` that begin at `first`.
 
     The runs tell alpha gamma and beta gamma, so that a gamma at its end makes bounds of all three.
     """
-    return (
-        Edge(first, False, {"A": "<"}),
-        Edge(first, True, {"B": "<"}),
-        Edge(first + 1, False, {"alpha": "<"}),
-        Edge(first + 1, True, {"alpha": ">"}),
-        Edge(first + 2, False, {"beta": "<"}),
-        Edge(first + 2, True, {"beta": ">"}),
-        Edge(first + 3, False, {"gamma": "<", "alpha": ">", "beta": ">"}),
-        Edge(first + 3, True, {"gamma": ">", "alpha": "<", "beta": "<"}),
-    )
+    steep, flat = {"alpha": ">", "beta": ">"}, {"alpha": "<", "beta": "<"}
+    return {
+        first: ({"A": "<"}, {"B": "<"}),
+        first + 1: ({"alpha": "<"}, {"alpha": ">"}),
+        first + 2: ({"beta": "<"}, {"beta": ">"}),
+        first + 3: ({"gamma": "<"} | steep, {"gamma": ">"} | flat),
+    }
 
 
 def logit(share: ArrayLike) -> np.ndarray:

@@ -135,14 +135,13 @@ class Fit:
     def _marks(self, z):
         names = self.spec.coefficients
         marks = np.full((len(z), len(names)), "", dtype="<U1")
-        low, high = self.problem.box
-        for edge in self.spec.edges:
-            place = z[:, edge.coordinate]
-            distance = high[edge.coordinate] - place if edge.upper else place - low[edge.coordinate]
-            # A coefficient that is held leaves its coordinate where the search began.
-            if np.isnan(self.problem.fixed[names.index(next(iter(edge.marks)))]):
-                for name, mark in edge.marks.items():
-                    marks[distance < _AT_EDGE, names.index(name)] = mark
+        for at, ends in self.spec.edges.items():
+            for told, bound in zip(ends, self.problem.box, strict=True):
+                near = np.abs(z[:, at] - bound[at]) < _AT_EDGE
+                # A coefficient that is held leaves its coordinate where the search began.
+                if np.isnan(self.problem.fixed[names.index(next(iter(told)))]):
+                    for name, mark in told.items():
+                        marks[near, names.index(name)] = mark
         marks[:, ~np.isnan(self.problem.fixed)] = ""
         return marks
 
@@ -195,11 +194,8 @@ class Fit:
           run_high (where a new run would come out: the law's spread and the residuals of one run),
           nats per token. Without replicates only predicted.
         """
-        missing = [name for name in self.spec.columns[:-1] if name not in runs.columns]
-        if missing:
-            raise ValueError(
-                f"runs lack {', '.join(missing)}; found {', '.join(map(str, runs.columns))}"
-            )
+        if missing := [name for name in self.spec.columns[:-1] if name not in runs]:
+            raise ValueError(f"runs lack {', '.join(missing)}; found {', '.join(map(str, runs))}")
         table = runs.assign(predicted=self._loss(self.law, runs))
         if len(self.replicates) == 0:
             return table
@@ -211,12 +207,8 @@ class Fit:
             (spread * np.exp(drawn)).reshape(-1, len(runs)), tails, axis=0
         )
         # The bands are samples' quantiles: hold the wider one to that name where the law is exact.
-        return table.assign(
-            law_low=low,
-            law_high=high,
-            run_low=np.minimum(run_low, low),
-            run_high=np.maximum(run_high, high),
-        )
+        run_low, run_high = np.minimum(run_low, low), np.maximum(run_high, high)
+        return table.assign(law_low=low, law_high=high, run_low=run_low, run_high=run_high)
 
     def _run_residuals(self):
         """Residuals of the runs, made larger by what the coefficients took of them."""
@@ -235,15 +227,7 @@ class Fit:
 
     def to_json(self) -> str:
         """The fit without its runs, as JSON text: rounding apart, what the notebooks show."""
-        table = self.coefficients
-        numbers = {
-            name: {
-                key: (None if pd.isna(row[key]) else float(row[key]))
-                for key in ("estimate", "low", "high")
-            }
-            | {"fixed": bool(row["fixed"])}
-            for name, row in table.iterrows()
-        }
+        table = self.coefficients.astype(object)
         return json.dumps(
             {
                 "law": self.spec.name,
@@ -256,7 +240,7 @@ class Fit:
                 "replicates_converged": self.replicates_converged,
                 "starts_at_optimum": self.starts_at_optimum,
                 "mean_relative_error": self.mean_relative_error(),
-                "coefficients": numbers,
+                "coefficients": table.where(table.notna(), None).to_dict("index"),
                 "warnings": list(self.warnings),
             },
             indent=2,

@@ -3,7 +3,6 @@
 Every lane is one problem: a start, its weights (a bootstrap replicate counts runs), its fixed
 coefficients. Two phases, each a damped Newton method that tries a few dampings per iteration and
 takes the best: Gauss-Newton on nearly a sum of squares (Huber with a wide delta), which gets there
-from collections.abc import Callable
 from afar, then the exact Hessian while delta narrows to the one asked for, which finishes. With
 delta = 1e-3 most runs are in the linear part of Huber; started there at once, the search crawls
 along kinks. Lanes that are done leave the batch, so that slow ones do not hold up the rest.
@@ -253,12 +252,8 @@ def newton_step(matrix: np.ndarray, gradient: np.ndarray, damping: float) -> np.
         pivot = jnp.where(jnp.abs(pivot) > 1e-14 * largest, pivot, 1e-14 * largest)
         below = jnp.where(index > i, rest[:, i] / pivot, 0.0)
         rest = rest - pivot * below[:, None] * below
-        return (
-            rest,
-            lower.at[i].set(below),
-            pivots.at[i].set(jnp.abs(pivot)),
-            solved - below * solved[i],
-        )
+        pivots = pivots.at[i].set(jnp.abs(pivot))
+        return rest, lower.at[i].set(below), pivots, solved - below * solved[i]
 
     def substitute(i, solved):
         i = size - 1 - i

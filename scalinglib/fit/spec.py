@@ -24,6 +24,9 @@ from scalinglib.laws import Law, SupervisedLaw
 _STARTS = 512
 _ROOM = 3.0  # the box, over the plausible range: it stops runaways and does not steer
 
+# By coordinate what the coefficients are at the lower and at the upper end of its box: bounds, not
+# estimates. {"gamma": ">"} says that gamma would be larger without the box.
+Edges = dict[int, tuple[dict[str, str], dict[str, str]]]
 POWER_RIDGES = {
     ("A", "alpha"): "A is the size term at N = 1, far from any run",
     ("B", "beta"): "B is the data term at D = 1, far from any run",
@@ -33,17 +36,6 @@ POWER_RIDGES = {
     ("B", "gamma"): "B^gamma is what the data term is worth",
     ("A", "B"): "both are raised to gamma",
 }
-
-
-class Edge(NamedTuple):
-    """An end of the box, and what the coefficients are there: bounds, not estimates.
-
-    {"gamma": ">"} says that gamma would be larger without the box.
-    """
-
-    coordinate: int
-    upper: bool
-    marks: dict
 
 
 class Probe(NamedTuple):
@@ -147,13 +139,9 @@ class LawSpec:
         return middle - _ROOM * half, middle + _ROOM * half
 
     @property
-    def edges(self) -> tuple[Edge, ...]:
+    def edges(self) -> Edges:
         """What a coordinate at an end of its box makes of the coefficients."""
-        return tuple(
-            Edge(at, upper, {name: ">" if upper else "<"})
-            for at, name in enumerate(self.coefficients)
-            for upper in (False, True)
-        )
+        return {at: ({name: "<"}, {name: ">"}) for at, name in enumerate(self.coefficients)}
 
     def starts(self, logs: np.ndarray) -> np.ndarray:
         """The full set of starts, an array (starts, coordinates)."""

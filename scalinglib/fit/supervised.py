@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from scalinglib.fit.powers import LOG_GAMMA, LOG_SLOPES, SHARES, logit, power_edges, power_terms
-from scalinglib.fit.spec import POWER_RIDGES, Edge, LawSpec, Probe, or_fixed
+from scalinglib.fit.spec import POWER_RIDGES, Edges, LawSpec, Probe, or_fixed
 from scalinglib.laws import SupervisedLaw
 
 
@@ -36,9 +36,8 @@ class _SupervisedSpec(LawSpec):
         return np.array([level, SHARES, SHARES, LOG_SLOPES, LOG_SLOPES, LOG_GAMMA], float).T
 
     @property
-    def edges(self) -> tuple[Edge, ...]:
-        share = Edge(1, False, {"E": "<"}), Edge(1, True, {"E": ">"})
-        return *share, *power_edges(2)
+    def edges(self) -> Edges:
+        return {1: ({"E": "<"}, {"E": ">"})} | power_edges(2)
 
     def starts(self, logs: np.ndarray) -> np.ndarray:
         """4500 of them."""

@@ -14,7 +14,7 @@ then simply a student of the truth.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,7 @@ except ImportError as error:
     raise missing("study", error) from error
 
 BATCH = 512
+PEAK, WARMUP = 3e-3, 0.05  # of the learning rate, one cosine cycle with linear warm-up, for Adam
 VALUES = 3  # the context holds 0, 1 and 2
 STREAMS = ("teacher", "student", "evaluation")
 # ((weights, bias), ...) from input to output; several networks have axes (seeds, tables) in front.
@@ -57,28 +58,6 @@ class Problem:
             raise ValueError(f"easy is {self.easy!r}; it must lie in [0, 1]")
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """One cosine cycle with linear warm-up, for Adam.
-
-    - peak: highest learning rate
-    - warmup: share of the steps spent on the way up to it, in (0, 1)
-    """
-
-    peak: float = 3e-3
-    warmup: float = 0.05
-
-    def __post_init__(self):
-        positive("peak", self.peak)
-        if not 0 < self.warmup < 1:
-            raise ValueError(f"warmup is {self.warmup!r}; it must lie between 0 and 1")
-
-    def rate(self, step: ArrayLike, steps: int) -> jax.Array:
-        """Learning rate of step 0, 1, ..., steps - 1; the last one is just above 0."""
-        with float64():
-            return one_cycle(step, steps, peak=self.peak, warmup=self.warmup)
-
-
 def label(context: ArrayLike, pointer: ArrayLike) -> jax.Array:
     """The label of a sample: a position in the context.
 
@@ -102,27 +81,23 @@ def key(*what: object) -> jax.Array:
     return jax.random.key(int.from_bytes(digest[:4], "little"))
 
 
-def sample(problem: Problem, random_key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
-    """Draw `size` samples: contexts (size, context) and pointers (size,), both int32."""
-    return _sample(problem.context, problem.easy, random_key, size)
+def sample(
+    context: int, easy: ArrayLike, random_key: jax.Array, size: int
+) -> tuple[jax.Array, jax.Array]:
+    """`size` samples of a `Problem`: contexts (size, context) and pointers (size,), both int32."""
+    uniform = jax.random.uniform(random_key, (size, context + 3), jnp.float32)
+    contexts = (uniform[:, :context] * VALUES).astype(jnp.int32)
+    pointer = (uniform[:, context] * context).astype(jnp.int32)
+    other = 1 + (uniform[:, context + 1] * (VALUES - 1)).astype(jnp.int32)
+    shown = jnp.where(uniform[:, context + 2] < easy, 0, other)
+    return contexts.at[jnp.arange(size), pointer].set(shown), pointer
 
 
-def _sample(n, easy, random_key, size):
-    uniform = jax.random.uniform(random_key, (size, n + 3), jnp.float32)
-    context = (uniform[:, :n] * VALUES).astype(jnp.int32)
-    pointer = (uniform[:, n] * n).astype(jnp.int32)
-    other = 1 + (uniform[:, n + 1] * (VALUES - 1)).astype(jnp.int32)
-    shown = jnp.where(uniform[:, n + 2] < easy, 0, other)
-    return context.at[jnp.arange(size), pointer].set(shown), pointer
-
-
-def batch(problem: Problem, stream_key: jax.Array, step: ArrayLike) -> tuple[jax.Array, jax.Array]:
+def batch(
+    context: int, easy: ArrayLike, stream_key: jax.Array, step: ArrayLike
+) -> tuple[jax.Array, jax.Array]:
     """Batch number `step` of a stream, made anew from the two: BATCH contexts and pointers."""
-    return _batch(problem.context, problem.easy, stream_key, step)
-
-
-def _batch(context, easy, stream_key, step):
-    return _sample(context, easy, jax.random.fold_in(stream_key, step), BATCH)
+    return sample(context, easy, jax.random.fold_in(stream_key, step), BATCH)
 
 
 def every_input(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
@@ -187,15 +162,6 @@ def cross_entropy(network: Network, features: ArrayLike, target: ArrayLike) -> j
 _ADAM = optax.scale_by_adam()
 
 
-class Settings(NamedTuple):
-    """What differs between runs that share a compiled step."""
-
-    easy: float
-    peak: float
-    warmup: float
-    steps: int
-
-
 @jax.jit(donate_argnames="state")
 def _advance(state, stream_keys, tables, settings, start, stop):
     """Take the steps from `start` up to `stop` with all networks: (seeds, tables, ...)."""
@@ -206,7 +172,7 @@ def _advance(state, stream_keys, tables, settings, start, stop):
         return optax.apply_updates(network, jax.tree.map(lambda d: -rate * d, direction)), adam
 
     def one_seed(network, adam, stream_key, tables, step):
-        context, pointer = _batch(tables.shape[-1], easy, stream_key, step)
+        context, pointer = batch(tables.shape[-1], easy, stream_key, step)
         target = tables[:, row(context, pointer)]
         over_tables = jax.vmap(update, in_axes=(0, 0, None, 0, None))
         rate = one_cycle(step, steps, peak=peak, warmup=warmup)
@@ -226,7 +192,7 @@ def train(
     tables: ArrayLike,
     stream: str,
     *,
-    schedule: Schedule | None = None,
+    peak: float = PEAK,
 ) -> Network:
     """Train one MLP for each seed and each table to learn from, all together.
 
@@ -237,12 +203,12 @@ def train(
     - samples: for each network, rounded up to whole batches
     - tables: float32 (seeds, tables, rows, context); probabilities to learn from over every input:
       `truth`, or the `answers` of teachers.
-    - stream: "teacher", "student" or "evaluation"; which of the disjoint streams the samples come
-      from.
+    - stream: of `STREAMS`, which are disjoint
+    - peak: highest learning rate
     - returns: as from `init`, each array with two axes (seeds, tables) in front
     - raises FloatingPointError: if a network has weights that are not finite.
     """
-    schedule = schedule or Schedule()
+    peak = float(positive("peak", peak))
     if stream not in STREAMS:
         raise ValueError(f"stream is {stream!r}; it must be one of {STREAMS}")
     for name, value in (("width", width), ("samples", samples)):
@@ -255,13 +221,13 @@ def train(
             f"context), here {shape}"
         )
     with float64():  # for the schedule, as the committed networks had it; arrays are float32
-        network = _train(problem, width, int(samples), seeds, tables, stream, schedule)
+        network = _train(problem, width, int(samples), seeds, tables, stream, peak)
     if not all(np.isfinite(a).all() for a in jax.tree.leaves(network)):
-        raise FloatingPointError(f"networks of width {width} diverged; lower the peak {schedule}")
+        raise FloatingPointError(f"networks of width {width} diverged; lower the peak {peak:g}")
     return network
 
 
-def _train(problem, width, samples, seeds, tables, stream, schedule):
+def _train(problem, width, samples, seeds, tables, stream, peak):
     n_tables = np.shape(tables)[1]
     tables = jnp.asarray(tables, jnp.float32)
     starts = jnp.stack([key("init", problem, stream, width, seed) for seed in seeds])
@@ -270,8 +236,7 @@ def _train(problem, width, samples, seeds, tables, stream, schedule):
     network = jax.tree.map(lambda a: jnp.repeat(a[:, None], n_tables, axis=1), network)
     state = network, jax.vmap(jax.vmap(_ADAM.init))(network)
     steps = -(-samples // BATCH)
-    easy, peak, warmup = float(problem.easy), float(schedule.peak), float(schedule.warmup)
-    settings = Settings(easy, peak, warmup, steps)
+    settings = float(problem.easy), peak, WARMUP, steps
     # Calls of a second or so each can be interrupted.
     chunk = max(1, int(3e10 / (6 * BATCH * parameters(problem, width) * len(seeds) * n_tables)))
     for start in range(0, steps, chunk):
@@ -302,7 +267,8 @@ def _held_out(problem, samples):
     """The first samples of the evaluation stream: features, labels and whether each is easy."""
     steps = jnp.arange(-(-samples // BATCH))
     stream_key = key("stream", "evaluation", 0)
-    context, pointer = jax.vmap(lambda step: batch(problem, stream_key, step))(steps)
+    one = partial(batch, problem.context, problem.easy, stream_key)
+    context, pointer = jax.vmap(one)(steps)
     wanted = label(context, pointer)
     return _features(context, pointer), wanted, wanted == pointer
 

@@ -37,7 +37,7 @@ class Group:
     samples: int
     seeds: int
     easy: float = mp.Problem.easy
-    peak: float = mp.Schedule.peak
+    peak: float = mp.PEAK
     teachers: "tuple[Group | None, ...]" = ()
     context: int = mp.Problem.context
 
@@ -81,13 +81,8 @@ class Group:
 
     def configurations(self) -> Iterator[dict[str, Any]]:
         """The configuration of each network, by seed and then by teacher."""
-        own = {
-            "context": self.context,
-            "easy": self.easy,
-            "width": self.width,
-            "samples": self.samples,
-            "peak": self.peak,
-        }
+        names = "context", "easy", "width", "samples", "peak"
+        own = {name: getattr(self, name) for name in names}
         for seed in range(self.seeds):
             if not self.teachers:
                 yield {"role": "teacher", **own, "seed": seed}
@@ -200,10 +195,8 @@ def task() -> execute.Task:
     answers = {}  # a teacher serves many students: its answers are worked out once
 
     def train(group, given):
-        wanted = np.stack(
-            [_answers(group, teacher, given, answers) for teacher in group.teachers or (None,)],
-            axis=1,
-        )
+        teachers = group.teachers or (None,)
+        wanted = np.stack([_answers(group, t, given, answers) for t in teachers], axis=1)
         before = time.perf_counter()
         network = mp.train(
             group.problem,
@@ -212,7 +205,7 @@ def task() -> execute.Task:
             range(group.seeds),
             wanted,
             "student" if group.teachers else "teacher",
-            schedule=mp.Schedule(group.peak),
+            peak=group.peak,
         )
         return _rows(group, network, time.perf_counter() - before), network
 

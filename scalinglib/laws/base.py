@@ -3,11 +3,8 @@
 A law subclasses `Law`, or `StudentLaw` where a supervised law stands below it, beside a named tuple
 of its coefficients; JAX takes it as a pytree, whether it is imported before or after.
 
->>> from typing import NamedTuple
->>> class _Coefficients(NamedTuple):
-...     E: float
-...     A: float
->>> class Constant(Law, _Coefficients):
+>>> from collections import namedtuple
+>>> class Constant(Law, namedtuple("_Constant", "E A")):
 ...     def log_loss(self, log_params):
 ...         return np.log(self.E + self.A * np.exp(-log_params))
 >>> Constant.coefficient_names()

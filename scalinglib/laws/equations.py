@@ -8,7 +8,7 @@ their `log_loss` methods are plain formulas that `jit`, `vmap` and `grad` go thr
 `law._asdict()` its coefficients by name.
 """
 
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 import pandas as pd
@@ -59,16 +59,7 @@ def inside_trained_range(table: pd.DataFrame) -> np.ndarray:
     return inside
 
 
-class _SupervisedCoefficients(NamedTuple):
-    E: float
-    A: float
-    B: float
-    alpha: float
-    beta: float
-    gamma: float
-
-
-class SupervisedLaw(Law, _SupervisedCoefficients):
+class SupervisedLaw(Law, namedtuple("_Supervised", "E A B alpha beta gamma")):
     """L(N, D) = E + (A / N^alpha + B / D^beta)^gamma, in nats per token (Equation 1)."""
 
     __slots__ = ()
@@ -108,20 +99,9 @@ class SupervisedLaw(Law, _SupervisedCoefficients):
         return xp.where(reachable, (self.B / safe) ** (1 / self.beta), xp.inf)
 
 
-class _DistillationCoefficients(NamedTuple):
-    A: float
-    B: float
-    alpha: float
-    beta: float
-    gamma: float
-    c0: float
-    c1: float
-    d1: float
-    f1: float
-    supervised: SupervisedLaw
-
-
-class DistillationLaw(StudentLaw, _DistillationCoefficients):
+class DistillationLaw(
+    StudentLaw, namedtuple("_Distillation", "A B alpha beta gamma c0 c1 d1 f1 supervised")
+):
     """Student loss from student size, distillation tokens and teacher loss (Equation 8).
 
     L_S = L_T + L_T^-c0 (1 + (L_T / (L̃_S d1))^(1/f1))^(-c1 f1) (A / N_S^alpha + B / D_S^beta)^gamma,

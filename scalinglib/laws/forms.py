@@ -11,14 +11,14 @@ supervised floor, as it must. In every form L_S tends to L_T as L_T grows, or as
 """
 
 from abc import abstractmethod
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from scalinglib.checks import namespace
 from scalinglib.laws.base import StudentLaw
-from scalinglib.laws.equations import DistillationLaw, SupervisedLaw
+from scalinglib.laws.equations import DistillationLaw
 
 _LEAST = 1e-12  # nats per token, no loss at all
 _LARGEST = 60.0  # exp of minus that is nothing beside a loss
@@ -60,16 +60,7 @@ def _fading(xp, log_u, power):
     return xp.exp(xp.minimum(power * log_u, np.log(_LARGEST)))
 
 
-class _CosineCoefficients(NamedTuple):
-    B: float
-    beta: float
-    kappa: float
-    p: float
-    rho: float
-    supervised: SupervisedLaw
-
-
-class Cosine(_Form, _CosineCoefficients):
+class Cosine(_Form, namedtuple("_Cosine", "B beta kappa p rho supervised")):
     """L_S = E + t + K + 2 rho sqrt(t K), K = g exp(-(t / (kappa g))^p).
 
     K stands for KL(teacher, student), rho for how far the teacher's error and the student's
@@ -85,15 +76,7 @@ class Cosine(_Form, _CosineCoefficients):
         return xp.exp(log_t) + xp.exp(log_k) + 2 * self.rho * xp.exp((log_t + log_k) / 2)
 
 
-class _DipCoefficients(NamedTuple):
-    B: float
-    beta: float
-    k: float
-    r: float
-    supervised: SupervisedLaw
-
-
-class Dip(_Form, _DipCoefficients):
+class Dip(_Form, namedtuple("_Dip", "B beta k r supervised")):
     """L_S = E + (g^k + t^k)^(1/k) + r t exp(-t / g).
 
     A power mean of the two errors, and a dip (r < 0) or hump where they are alike.
@@ -107,15 +90,7 @@ class Dip(_Form, _DipCoefficients):
         return mean + self.r * xp.exp(log_t - _fading(xp, log_t - log_g, 1.0))
 
 
-class _DataDipCoefficients(NamedTuple):
-    B: float
-    beta: float
-    k: float
-    r: float
-    supervised: SupervisedLaw
-
-
-class DataDip(_Form, _DataDipCoefficients):
+class DataDip(_Form, namedtuple("_DataDip", "B beta k r supervised")):
     """L_S = E + (g^k + t^k)^(1/k) + r phi t exp(-t / g).
 
     phi is the share of the data term in g's bracket: the dip is one of finite data.
@@ -131,16 +106,7 @@ class DataDip(_Form, _DataDipCoefficients):
         return mean + self.r * xp.exp(dip)
 
 
-class _TwoPartCoefficients(NamedTuple):
-    B: float
-    beta: float
-    k: float
-    kappa: float
-    p: float
-    supervised: SupervisedLaw
-
-
-class TwoPart(_Form, _TwoPartCoefficients):
+class TwoPart(_Form, namedtuple("_TwoPart", "B beta k kappa p supervised")):
     """L_S = E + (t^k + a^k)^(1/k) + (g - a) exp(-(t / (kappa g))^p).
 
     a = (A / N_S^alpha)^gamma is the student's floor, g - a what finite data adds.
@@ -156,17 +122,7 @@ class TwoPart(_Form, _TwoPartCoefficients):
         return floor + (xp.exp(log_g) - xp.exp(log_a)) * fade
 
 
-class _BiasVarianceCoefficients(NamedTuple):
-    D0: float
-    s: float
-    k: float
-    kappa: float
-    p: float
-    rho: float
-    supervised: SupervisedLaw
-
-
-class BiasVariance(_Form, _BiasVarianceCoefficients):
+class BiasVariance(_Form, namedtuple("_BiasVariance", "D0 s k kappa p rho supervised")):
     """L_S = E + (t^k + b^k)^(1/k) + V + 2 rho sqrt(t V), V = (g - b) exp(-(t / (kappa g))^p).
 
     g = (A / N_S^alpha + B / (D_S + D0)^beta)^gamma and b, the same with the data term times s: all

@@ -7,12 +7,12 @@ tokens there is one measurement, of 25 thousand parameters: R_D is ten times the
 """
 
 import csv
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglib.checks import namespace, positive
+from scalinglib.checks import namespace
 from scalinglib.laws.base import Law, loss_of
 from scalinglib.laws.equations import SupervisedLaw
 from scalinglib.laws.named import COEFFICIENTS
@@ -22,18 +22,7 @@ TAUGHT_EPOCHS = 16.0  # of the distilled runs
 TAUGHT_STRETCH = 10.0  # R_D under a teacher, times the labels'
 
 
-class _RepeatedCoefficients(NamedTuple):
-    E: float
-    A: float
-    B: float
-    alpha: float
-    beta: float
-    gamma: float
-    R_D: float
-    R_N: float
-
-
-class RepeatedLaw(Law, _RepeatedCoefficients):
+class RepeatedLaw(Law, namedtuple("_Repeated", "E A B alpha beta gamma R_D R_N")):
     """L(N', D') of the supervised law for D tokens of which U are different.
 
     D' = U (1 + R_D (1 - exp(-(D / U - 1) / R_D))), and N' likewise from N over the size that is
@@ -68,12 +57,6 @@ class RepeatedLaw(Law, _RepeatedCoefficients):
     def once(self) -> SupervisedLaw:
         """The law of tokens that are read once by models no larger than they deserve."""
         return SupervisedLaw(*self[:6])
-
-    def effective_tokens(self, tokens: ArrayLike, unique_tokens: ArrayLike) -> np.ndarray:
-        """D', what D tokens of which U are different are worth in tokens read once."""
-        tokens, unique = positive("tokens", tokens), positive("unique_tokens", unique_tokens)
-        xp = namespace(tokens, unique, self.A)
-        return unique * xp.exp(_worth(xp, xp.log(tokens / unique), self.R_D))
 
 
 def _worth(xp, log_times, most):
