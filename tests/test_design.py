@@ -9,11 +9,11 @@ import pytest
 
 from scalinglib.experiment import records
 from scalinglib.report.paths import DATA
-from scalinglib.study import design_file, estimate, measure, record
+from scalinglib.study import design_file, measure, record
 from scalinglib.study.corpora import text
 from scalinglib.study.run import PERFECT, by_flops, by_ratio
 from scalingplan import cli
-from scalingplan.answers import studies
+from scalingplan.answers import estimate, studies
 from tools.study import STUDIES
 
 EXAMPLE = resources.files("scalinglib.study.designs") / "example.toml"

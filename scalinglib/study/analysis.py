@@ -68,12 +68,16 @@ def means(runs: pd.DataFrame) -> pd.DataFrame:
       for distilled runs also student_params, student_tokens, student_loss and the teacher's
       columns.
     """
-    groups = runs.groupby(_SAME, dropna=False, sort=False)
-    table = groups[_MEASURED].mean().reset_index()
-    table["seeds"] = groups.size().to_numpy()
+    table = _over_seeds(runs)
     return with_noise(table, seed_noise(runs)).assign(
         student_params=table.params, student_tokens=table.tokens, student_loss=table.loss
     )
+
+
+def _over_seeds(runs, *more):
+    """Means of what is measured, and of columns more, by setting, and how many seeds it has."""
+    groups = runs.groupby(_SAME, dropna=False, sort=False)
+    return groups[[*_MEASURED, *more]].mean().reset_index().assign(seeds=groups.size().to_numpy())
 
 
 def collapse(runs: pd.DataFrame, degree: int = 3) -> pd.Series:
@@ -167,9 +171,7 @@ def against_data(runs: pd.DataFrame) -> pd.DataFrame:
     versus = runs[runs.kind == "distilled"].join(data.rename("loss_data"), on=twin)
     versus = versus.dropna(subset="loss_data")
     versus = versus.assign(difference=versus.loss - versus.loss_data)
-    groups = versus.groupby(_SAME, dropna=False, sort=False)
-    table = groups[[*_MEASURED, "loss_data", "difference"]].mean().reset_index()
-    table["seeds"] = groups.size().to_numpy()
+    table = _over_seeds(versus, "loss_data", "difference")
     table = with_noise(table, seed_noise(versus, "difference"), "difference")
     words = np.where(table.difference_low > 0, "data wins", "no difference")
     return table.assign(verdict=np.where(table.difference_high < 0, "distilling wins", words))
@@ -232,9 +234,7 @@ def past_best(runs: pd.DataFrame) -> pd.DataFrame:
     least = own[own.teacher == own.best_teacher].set_index(seed).loss
     own = own.join(least.rename("least"), on=seed).dropna(subset="least")
     own = own.assign(excess=own.loss - own.least)
-    groups = own.groupby(_SAME, dropna=False, sort=False)
-    table = groups[[*_MEASURED, "excess"]].mean().reset_index()
-    table["seeds"] = groups.size().to_numpy()
+    table = _over_seeds(own, "excess")
     others = own.assign(excess=own.excess.where(own.teacher != own.best_teacher))
     table = with_noise(table, seed_noise(others, "excess"), "excess")
     table["best"] = table.teacher == table.set_index(student).index.map(best)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import product
 
 from scalinglib.study.corpora.base import Corpus
 from scalinglib.study.model.distill import Objective
@@ -48,82 +47,46 @@ class Design:
 
     def supervised_runs(self) -> list[Run]:
         """Protocol E.2, fixed M."""
-        return [
-            self._by_ratio(depth, ratio, seed=seed)
-            for depth, ratios, seeds in self.supervised
-            for ratio, seed in product(ratios, range(seeds))
-        ]
+        return self._made(by_ratio, [(d, r, n) for d, ratios, n in self.supervised for r in ratios])
 
     def isoflop_runs(self) -> list[Run]:
         """Protocol E.2, IsoFLOP profiles."""
-        return [
-            self._by_flops(depth, flops, seed=seed)
-            for flops, depths, seeds in self.isoflop
-            for depth, seed in product(depths, range(seeds))
-        ]
+        return self._made(by_flops, [(d, f, n) for f, depths, n in self.isoflop for d in depths])
 
     def fixed_teachers(self) -> list[Run | str]:
         """The fixed-M teachers, and the perfect one where the corpus knows its own truth."""
-        found = [self._by_ratio(depth, ratio) for depth, ratio in self.teachers]
+        found = self._made(by_ratio, [(depth, ratio, 1) for depth, ratio in self.teachers])
         return found if self.corpus.entropy is None else [*found, PERFECT]
 
     def profile_runs(self) -> list[Run]:
         """Fixed-M teachers, student IsoFLOP profiles (Figures 2, 38a, 39)."""
-        return [
-            self._by_flops(depth, flops, seed=seed, **self._taught(teacher))
-            for teacher in self.fixed_teachers()
-            for flops, sizes in self.profiles
-            for depth, seeds in sizes
-            for seed in range(seeds)
-        ]
+        rows = [(d, f, n) for f, sizes in self.profiles for d, n in sizes]
+        return self._made(by_flops, rows, self.fixed_teachers())
 
     def fixed_student_runs(self) -> list[Run]:
         """IsoFLOP teachers, fixed-M students (Figures 3, 38b)."""
-        teachers = [
-            self._by_flops(depth, flops)
-            for flops, depths, _ in self.isoflop
-            if flops in self.isoflop_teachers
-            for depth in depths
-        ]
-        return [
-            self._by_ratio(depth, ratio, seed=seed, **self._taught(teacher))
-            for teacher in teachers
-            for depth, ratio, seeds in self.fixed_students
-            for seed in range(seeds)
-        ]
+        budgets = [row for row in self.isoflop if row[0] in self.isoflop_teachers]
+        teachers = self._made(by_flops, [(d, f, 1) for f, depths, _ in budgets for d in depths])
+        return self._made(by_ratio, self.fixed_students, teachers)
 
     def student_runs(self) -> list[Run]:
         """Fixed-M teachers, fixed-M students (Figures 4, 37, 41)."""
-        return [
-            self._by_ratio(depth, ratio, seed=seed, **self._taught(teacher))
-            for teacher in self.fixed_teachers()
-            for depth, ratios, seeds in self.students
-            for ratio, seed in product(ratios, range(seeds))
-        ]
+        rows = [(d, r, n) for d, ratios, n in self.students for r in ratios]
+        return self._made(by_ratio, rows, self.fixed_teachers())
 
     def weak_to_strong_runs(self) -> list[Run]:
         """Students of the weakest teacher, near whose loss seeds decide (Figure 41)."""
-        if not self.weak_to_strong:
-            return []
-        weakest = self.fixed_teachers()[0]
-        return [
-            self._by_ratio(depth, ratio, seed=seed, **self._taught(weakest))
-            for depth, ratio, seeds in self.weak_to_strong
-            for seed in range(seeds)
-        ]
+        return self._made(by_ratio, self.weak_to_strong, self.fixed_teachers()[:1])
 
-    def _by_ratio(self, n_layers, ratio, **other):
-        return by_ratio(n_layers, ratio, **self._common(), **other)
-
-    def _by_flops(self, n_layers, flops, **other):
-        return by_flops(n_layers, flops, **self._common(), **other)
-
-    def _common(self):
-        names = "corpus", "aspect_ratio", "recipe"
-        return {name: getattr(self, name) for name in names}
-
-    def _taught(self, teacher):
-        return {"teacher": teacher, "objective": self.objective}
+    def _made(self, make, rows, teachers=(None,)):
+        """Runs by `by_ratio` or `by_flops` of (depth, amount, seeds), under each teacher."""
+        own = {name: getattr(self, name) for name in ("corpus", "aspect_ratio", "recipe")}
+        found = []
+        for teacher in teachers:
+            taught = {} if teacher is None else {"teacher": teacher, "objective": self.objective}
+            options = own | taught
+            found += [make(d, amount, seed=i, **options) for d, amount, n in rows for i in range(n)]
+        return found
 
     def runs(self) -> list[Run]:
         """Every run once, teachers before their students, cheap ones first within each."""

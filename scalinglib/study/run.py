@@ -200,28 +200,17 @@ def size(
     return transformer.architecture(n_layers, corpus.n_ctx, corpus.n_vocab, aspect_ratio)
 
 
-def by_ratio(
-    n_layers: int,
-    ratio: float,
-    *,
-    corpus: Corpus = WORDS,
-    aspect_ratio: int = transformer.ASPECT_RATIO,
-    **other: Any,
-) -> Run:
-    """The run of a size on `ratio` tokens per parameter (fixed M)."""
-    tokens = ratio * size(n_layers, corpus, aspect_ratio).params
-    return Run(n_layers, tokens, corpus=corpus, aspect_ratio=aspect_ratio, **other)
+def by_ratio(n_layers: int, ratio: float, **options: Any) -> Run:
+    """The run of a size on `ratio` tokens per parameter (fixed M); `options` are those of `Run`."""
+    return Run(n_layers, ratio * _size(n_layers, options).params, **options)
 
 
-def by_flops(
-    n_layers: int,
-    flops: float,
-    *,
-    corpus: Corpus = WORDS,
-    aspect_ratio: int = transformer.ASPECT_RATIO,
-    **other: Any,
-) -> Run:
-    """The run of a size that costs `flops` in training (IsoFLOP)."""
-    a_token = 3 * size(n_layers, corpus, aspect_ratio).approximate_forward_flops
-    tokens = flops / a_token
-    return Run(n_layers, tokens, corpus=corpus, aspect_ratio=aspect_ratio, **other)
+def by_flops(n_layers: int, flops: float, **options: Any) -> Run:
+    """The run of a size that costs `flops` in training (IsoFLOP); `options` are those of `Run`."""
+    a_token = 3 * _size(n_layers, options).approximate_forward_flops
+    return Run(n_layers, flops / a_token, **options)
+
+
+def _size(n_layers, options):
+    names = "corpus", "aspect_ratio"
+    return size(n_layers, **{name: options[name] for name in names if name in options})

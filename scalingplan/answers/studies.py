@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from scalinglib.study import Design, Text, estimate, record
+from scalinglib.study import Design, Text, record
 from scalinglib.study.run import Run
+from scalingplan.answers import estimate
 
 # Of one seed: tokens per parameter of the models on labels, by depth; students learn from all
 # teachers but at the ends, and teachers from 20 times the scale.

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from scalinglib.experiment import execute, records
-from scalinglib.study import design_file, estimate, record
+from scalinglib.study import design_file, record
 from scalingplan import tables
-from scalingplan.answers import full, studies
+from scalingplan.answers import estimate, full, studies
 from scalingplan.answers.fitting import (
     STRONGEST,
     TEACHERS_NEEDED,
