@@ -48,7 +48,6 @@ def ece(confidence: ArrayLike, correct: ArrayLike, bins: int = 21) -> float:
 
     - confidence: (n,), probabilities of the predicted symbols.
     - correct: (n,), whether each prediction was right, or the known probability that it is.
-    - bins: as in `reliability`.
     """
     return error(reliability(confidence, correct, bins))
 
@@ -59,7 +58,6 @@ def distributional_ece(conf_binned_by: ArrayLike, conf_other: ArrayLike, bins: i
     - conf_binned_by, conf_other: (n,), confidences of two models at the same positions; bins are
       over the first. Whether the second is of the symbol that the first predicts, or of its own, is
       the caller's choice.
-    - bins: as in `reliability`.
     """
     return error(reliability(conf_binned_by, conf_other, bins))
 

@@ -73,7 +73,6 @@ def forward_flops(
     the attention term counts half the matrix (causal). The backward pass costs twice as much
     (Equation 70), so training costs 3 F(N) per token.
 
-    - params: non-embedding parameters N, positive and finite.
     - n_ctx, n_vocab: sequence length and vocabulary size; 0 leaves the term out. All broadcast.
     """
     n_layers, d_model = shape(params)
@@ -85,7 +84,6 @@ def forward_flops(
 class Architecture:
     """A decoder-only transformer of the paper's family, counted exactly (Tables 9, 11 and 13).
 
-    - n_layers: depth.
     - d_ffn: feed-forward width; None takes 8/3 d_model rounded up to a multiple of `ffn_multiple`.
     - n_ctx, n_vocab: sequence length and vocabulary size.
     - aspect_ratio, d_head, ffn_multiple: width over depth, width of a head, and what the

@@ -27,8 +27,6 @@ def over_threads(
     """Apply `function` to batches of `index`, over all cores, yielding results in order.
 
     - function: takes an integer array of shape (lanes,), returns a pytree of arrays (lanes, ...).
-    - index: whole numbers (problems,).
-    - lanes: problems in a batch.
     - yields batch, found: a part of `index`, and what `function` gave for it as NumPy arrays
       (len(batch), ...).
     """

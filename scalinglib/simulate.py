@@ -32,7 +32,6 @@ def _tokens(params, ratio=CHINCHILLA):
 def supervised_runs(law: SupervisedLaw, noise: float = 0.005, seed: int = 0) -> pd.DataFrame:
     """73 simulated supervised runs: eleven with M = 20, six on 512B tokens, 56 on IsoFLOP profiles.
 
-    - noise: standard deviation of log-loss.
     - returns: params, tokens, loss (nats per token), protocol.
     """
     fixed_m = np.geomspace(143e6, 12.6e9, 11)

@@ -150,7 +150,6 @@ def doubt(value: float, kind: str) -> str | None:
 def in_nats(value: float, unit: str, bytes_per_token: float | None = None) -> float:
     """Nats per token of a loss in nats or bits, of a perplexity, or of bits per byte.
 
-    - value: a number, or an array of them.
     - unit: "nats", "ppl", "bpb" or "bits" (per token).
     - bytes_per_token: for bits per byte: of the tokenizer whose tokens the nats are for.
     """

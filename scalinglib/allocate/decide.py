@@ -49,7 +49,6 @@ class Problem:
     - teachers: those that exist, whose training is paid; None where one would be trained.
     - delta_lgt, delta_pre: shares of the teacher's inference and training that count, in [0, 1].
       Students that share one teacher, or its stored outputs, divide the share among them.
-    - max_tokens: the most tokens that any one model can be trained on.
     - serve_tokens: tokens that the student will read or write in its life, one forward pass each:
       part of what the plan costs.
     """
@@ -121,7 +120,6 @@ class Advice:
     - equal: where the budget is tokens: data alone for what `best` costs.
     - shares, regrets: for each of `distilled`: weight of the laws under which its teacher is the
       best, and what choosing it loses on average over them, nats.
-    - error: one run's scatter, nats.
     - ranges: name: (low, high) over the laws, the central answer among them (`interval`), of
       supervised, distilled, equal, gain (with what laws have missed it by on runs kept from them,
       `Ensemble.gain_discrepancy`); where the teacher is to be trained also of teacher_params,
@@ -273,9 +271,7 @@ def student_sizes(
 ) -> dict[float, Advice | None]:
     """The same compute for students of other sizes, serving paid from it.
 
-    - law, ensemble, measured: as for `advise`.
     - problem: with a budget of compute.
-    - sizes: N_S of each student.
     - returns: size: Advice, or None where serving alone costs more than the budget.
     """
     if problem.compute is None:

@@ -26,10 +26,8 @@ def best_teachers_within(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The (N_T, D_T) that leave the best student, where no model sees more than `most_tokens`.
 
-    - law: what `allocate.optimal` asks of a law.
     - student_params, compute, delta_lgt, delta_pre, most_tokens: shape (problems,). Checked: see
       `allocate.optimal`; most_tokens within `TOKENS_BOX`.
-    - returns teacher_params, teacher_tokens: shape (problems,).
     """
     problem = (student_params, compute, delta_lgt, delta_pre, most_tokens)
     teachers = np.stack(best_teachers(law, *problem[:-1]))

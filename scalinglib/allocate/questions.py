@@ -63,7 +63,6 @@ def optimal(
 ) -> pd.DataFrame:
     """The compute-optimal distillation of each student on each budget (Equations 10 and 28).
 
-    - law: `DistillationLaw` or a form.
     - student_params, compute: N_S and the budget C in FLOPs, positive and finite. They broadcast.
     - scenario: a name of `SCENARIOS` or (delta_lgt, delta_pre), each in [0, 1]; a pair broadcasts
       too.
@@ -193,7 +192,6 @@ def compute_for_loss(
 ) -> np.ndarray:
     """FLOPs of the cheapest distillation that brings a student to `loss` (Section D.5).
 
-    - law, scenario: as for `optimal`.
     - student_params, loss: N_S and the target L_S in nats per token; they broadcast.
     - returns: array of the broadcast shape; FLOPs; inf where no budget below 1e32 reaches the loss.
     """
@@ -267,7 +265,6 @@ def best_teacher_loss(
 ) -> np.ndarray:
     """The L_T that makes the best student, whatever the teacher costs (Sections 5.2 and E.6).
 
-    - law, student_params: as for `optimal`.
     - student_tokens: D_S; None stands for infinite data.
     - returns: array of the broadcast shape; nats per token, between the least loss of a teacher, E,
       and ten times that.

@@ -14,8 +14,6 @@ from scalinglib.laws import StudentLaw
 def optima(law: StudentLaw, students: ArrayLike, budgets: ArrayLike) -> pd.DataFrame:
     """The optimum of each scenario, student and budget, with what figures plot of it.
 
-    - law: as for `allocate.optimal`.
-    - students, budgets: N_S and FLOPs.
     - returns: the columns of `allocate.optimal`, scenario by scenario, and: supervised_tokens on
       the same budget; gap, L_S less the supervised loss; student_ratio and teacher_ratio, tokens a
       parameter; size_ratio, N_T / N_S.
@@ -37,7 +35,6 @@ def cost_ratios(
     """What a loss costs by distillation, over what it costs by supervised training (Section D.5).
 
     - law: a `DistillationLaw`, or another whose `supervised` has `tokens_for_loss`.
-    - student_params, loss, scenario: as for `allocate.compute_for_loss`.
     - returns compute, tokens: arrays of the broadcast shape; ratios of FLOPs and of tokens, the
       teacher's counted where they are paid (Equation 34); inf where distillation does not reach the
       loss.
@@ -61,9 +58,7 @@ def costs_of_losses(
 ) -> pd.DataFrame:
     """`cost_ratios` of losses above what each student reaches on infinite data.
 
-    - students: N_S.
     - above: target losses, as nats above L(N_S, infinite data) of each student; positive.
-    - scenarios: of `SCENARIOS`.
     - returns: a row a student, scenario and target: student_params, scenario, above_floor,
       student_loss, compute_ratio, token_ratio.
     """

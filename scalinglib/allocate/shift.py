@@ -43,7 +43,6 @@ class Shifted(StudentLaw, _Shift):
 def shifted(law: StudentLaw, params: float, tokens: float, loss: float) -> tuple[Shifted, Shifted]:
     """A law moved through one measured model, in the two ways that one model cannot tell apart.
 
-    - law: as for `allocate.optimal`.
     - params, tokens, loss: the model's N and D, and its loss on the other text in nats per token.
     - returns: all losses moved by a difference (another entropy E), and by a factor (longer
       tokens).

@@ -68,10 +68,8 @@ def best_teachers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The (N_T, D_T) that leave the best student, for many problems at once.
 
-    - law: what `allocate.optimal` asks of a law.
     - student_params, compute, delta_lgt, delta_pre: shape (problems,), checked: see
       `allocate.optimal`.
-    - returns teacher_params, teacher_tokens: arrays, shape (problems,)
     """
     problems = _Problems(
         np.log(student_params), 3 * forward_flops(student_params), compute, delta_lgt, delta_pre
@@ -140,12 +138,7 @@ def _best_of_grid(law, problems):
 
 
 def _step(law, problems, x, value):
-    """One step of each problem: the best of many trial points, or the last Newton step.
-
-    - returns x: array (2, problems)
-    - returns value: array (problems,); log L_S there.
-    - returns done: array (problems,) of bool
-    """
+    """One step of each problem: the best of many trial points, or the last Newton step."""
     gradient, hessian, valley = _slopes(law, problems, x)
     # A coordinate that is drawn to a bound close by is put there, the other one solved for; and the
     # size alone is solved for too, which is what is left to do at the token bound.

@@ -25,8 +25,6 @@ def supervised_optimum(law: SupervisedLaw, compute: ArrayLike) -> tuple[np.ndarr
     convex in log N.
 
     - law: its coefficients may be arrays (a fit's replicates); they broadcast against `compute`.
-    - compute: training budget in FLOPs, positive and finite.
-    - returns params, tokens: arrays of the broadcast shape
     """
     coefficients = law.A, law.B, law.alpha, law.beta
     compute, *coefficients = np.broadcast_arrays(positive("compute", compute), *coefficients)
@@ -72,7 +70,6 @@ def cheapest_model(
     - max_tokens: of the shape of `loss`: bound on the tokens, within `TOKENS_BOX`.
     - inference_tokens: what the model's own inference costs, in tokens of its training; inf where
       only that does.
-    - returns params, tokens: arrays of the shape of `loss`
     """
     loss = positive("loss", loss)
     (small, large), (few, many) = np.log(TEACHER_PARAMS_BOX), np.log(TOKENS_BOX)

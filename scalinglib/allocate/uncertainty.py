@@ -50,9 +50,6 @@ def under_ensemble(
 ) -> pd.DataFrame:
     """`allocate.optimal` under one law, with the range of the answers under all.
 
-    - law: gives the central table.
-    - student_params, compute, scenario, max_tokens: as for `allocate.optimal`.
-    - level: weight of the laws between low and high.
     - returns: what `allocate.optimal` gives for `law`, and gap (student_loss - supervised_loss,
       nats per token; negative where distilling wins); `_low` and `_high` of student_loss,
       supervised_loss, gap, student_tokens, teacher_params, teacher_tokens and teacher_loss, each

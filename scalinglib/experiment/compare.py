@@ -16,7 +16,7 @@ def paired(runs: pd.DataFrame, over: str) -> pd.DataFrame:
 
     - runs: models of one kind: a row for each of at least two seeds and each value of `over`.
     - over: the column that differs between settings.
-    - returns: DataFrame, a row a seed, a column a value of `over` in ascending order
+    - returns: a row a seed, a column a value of `over` in ascending order
     """
     losses = runs.pivot_table(index="seed", columns=over, values="loss")
     if len(losses) < 2 or losses.isna().any(axis=None) or losses.size != len(runs):
@@ -54,10 +54,8 @@ def above_zero(values: pd.DataFrame) -> pd.Series:
 def differences(runs: pd.DataFrame, over: str, reference: object, by: tuple = ()) -> pd.DataFrame:
     """Each run's loss above the one of its seed at the reference, for pictures of paired seeds.
 
-    - runs, over: as in `paired`
-    - reference: value of that column
     - by: columns whose values are told apart first: each group is compared within itself.
-    - returns: DataFrame: the runs, with a column `above` (nats)
+    - returns: the runs, with a column `above` (nats)
     """
     if by:
         groups = [group for _, group in runs.groupby(list(by))]
@@ -71,11 +69,10 @@ def differences(runs: pd.DataFrame, over: str, reference: object, by: tuple = ()
 def against(runs: pd.DataFrame, over: str, reference: object, by: tuple = ()) -> pd.DataFrame:
     """Each setting of a sweep against one of them; where the interval holds zero, no difference.
 
-    - runs, over, reference, by: as in `differences`
-    - returns: DataFrame, a row for each value: it, loss and loss_error (mean over seeds, standard
-      error), above and above_error (loss above the reference's), low and high (its `interval`), p
-      (of no difference, paired t test), verdict ("worse", "better", "no difference"); first of all
-      the columns of `by`
+    - returns: a row for each value: it, loss and loss_error (mean over seeds, standard error),
+      above and above_error (loss above the reference's), low and high (its `interval`), p (of no
+      difference, paired t test), verdict ("worse", "better", "no difference"); first of all the
+      columns of `by`
     """
     groups = differences(runs, over, reference, by).groupby([*by, over])
     found = groups.loss.agg(loss="mean", loss_error="sem")
@@ -110,12 +107,11 @@ def rise(runs: pd.DataFrame, over: str = "teacher_width") -> pd.Series:
     The best teacher has the lowest mean loss. For the rise each seed's best teacher is chosen by
     the other seeds, so that luck in the choice does not count as a rise.
 
-    - runs: DataFrame, students as in `paired`
     - over: the column that tells teachers apart and grows with their quality; its largest value is
       the last teacher.
-    - returns: Series: best and last (values of `over`), best_loss and last_loss (means over seeds),
-      rise (mean over seeds), error (its standard error), low and high (its `interval`), p (of no
-      rise, t test), is_u (whether low > 0).
+    - returns: best and last (values of `over`), best_loss and last_loss (means over seeds), rise
+      (mean over seeds), error (its standard error), low and high (its `interval`), p (of no rise, t
+      test), is_u (whether low > 0).
     """
     losses = paired(runs, over)
     last = losses.columns[-1]

@@ -62,8 +62,6 @@ class Task:
 
     - train: the weights are a dict by key: those that the job needs, and its own where they are on
       disk. Returns rows and the job's weights.
-    - columns: of the rows
-    - types: of columns, for `records.read`
     - loss: the loss of each row, by id, from a job's weights: it is held against the table's before
       weights from disk are trusted.
     - told: the losses that a table (not an empty one) tells, of its rows and of others: a DataFrame
@@ -96,10 +94,8 @@ def complete(
     is not the table's, are trained again with a warning. On Ctrl-C what has
     ended is recorded, and the rest left.
 
-    - path: of a CSV file
     - folder: where weights lie; what is needed and missing there is trained again
     - executor: `local_executor()`, or `dask.distributed.Client(...).get_executor()`
-    - progress: whether to show a progress bar with the time left
     - raises ValueError: before anything is trained: the table has other columns.
     - raises records.LockedError: if another runner writes the table.
     - raises RuntimeError: after everything else is done: the jobs that failed.

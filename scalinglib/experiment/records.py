@@ -38,7 +38,6 @@ def read(path: str | Path, dtype: Mapping[str, Any] | None = None) -> pd.DataFra
     A last line without a line end is a row like others if it has all its fields; with fewer it is
     what a kill left of a row, and left out.
 
-    - path: of a CSV file with an `id` column
     - dtype: types of other columns that pandas would guess wrong
     - raises ValueError: if the file is not such a table: the line is named.
     """

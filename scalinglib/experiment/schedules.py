@@ -12,8 +12,6 @@ def warmup_cosine(
 ) -> jax.Array:
     """Linear warm-up, then a cosine down to `final` times the peak.
 
-    - step, steps: from 0; number of steps
-    - peak: the highest rate, reached at the end of the warm-up
     - warmup: its share of the steps, rounded up to a whole step
     - final: last rate over peak
     """
@@ -28,8 +26,6 @@ def one_cycle(
 ) -> jax.Array:
     """Linear warm-up, then a cosine to just above zero, float32.
 
-    - step, steps: whole numbers, from 0; number of steps
-    - peak: the highest rate
     - warmup: share of the steps on the way up, in (0, 1)
     """
     done = (step + 1) / (steps + 1)

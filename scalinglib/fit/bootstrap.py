@@ -15,7 +15,6 @@ class Replicates(NamedTuple):
 
     - z: array (replicates, coordinates)
     - coefficients: array (replicates, coefficients)
-    - share: of all that were drawn.
     - supervised: array (replicates, 6) or None; the supervised coefficients that each of them used,
       where these were carried.
     """
@@ -37,9 +36,7 @@ def replicate(
 ) -> Replicates:
     """Refit under each row of weights, from the estimate.
 
-    - z: array (coordinates,); the estimate.
     - grid: array (starts, coordinates); where a replicate that fails starts again.
-    - weights: array (replicates, padded runs); from `resampled`.
     - supervised: array (replicates, 6) or None
     """
     count = len(weights)

@@ -78,7 +78,6 @@ def ridges(fit: Fit) -> pd.DataFrame:
 def hold_out(fit: Fit, held: np.ndarray) -> tuple[Fit, pd.DataFrame]:
     """A fit to the runs that are not held, and its predictions for those that are.
 
-    - fit: supervised or distillation.
     - held: one a run of `fit.runs`. The paper's way: the strong runs, loss below a mark.
     - returns: Fit, DataFrame; the fit to the rest (same options, no replicates); all runs with
       predicted, held and relative_error = predicted / measured - 1.

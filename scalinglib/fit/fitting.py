@@ -44,11 +44,9 @@ def fit(
     - delta: Huber's delta in log-loss; 1e-3 is Besiroglu et al.'s, the paper's is 1e-4 (see
       `paper`).
     - starts: how many starts of the full set, drawn evenly; None takes all.
-    - bootstrap: replicates; 0 gives no intervals.
     - cluster: column, or list of columns, whose groups are resampled as wholes; None resamples
       runs. "teacher" means runs of one teacher, by a column of that name or else by equal
       teacher_loss. A list of lists is resampled by each at once (Owen's pigeonhole bootstrap).
-    - level: of the percentile intervals and bands.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
@@ -98,7 +96,6 @@ def fit_distillation(runs: pd.DataFrame, supervised: SupervisedLaw | Fit, **opti
 
     - runs: student_params (non-embedding), student_tokens, teacher_loss, student_loss (nats per
       token).
-    - supervised: what gives L̃_S.
     - options: those of `fit`; the full grid has 4096 starts.
     """
     return fit(DISTILLATION, runs, supervised=supervised, **options)

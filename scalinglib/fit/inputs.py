@@ -34,7 +34,6 @@ def check_runs(
     - law: "supervised" and "distillation" are the paper's.
     - free: number of coefficients to be fitted; None skips that check.
     - supervised: where given, student losses are held against it to find losses in bits.
-    - returns: a copy with the named columns as float64.
     - raises ValueError: naming columns that are missing, or the row, column and value that is not
       allowed, or too few runs. What is only suspicious gives a FitWarning.
     """

@@ -12,7 +12,6 @@ def isoflop_minimum(params: ArrayLike, loss: ArrayLike) -> tuple[float, float]:
     A cross-check only: off-centre or wide profiles bias it by several per cent even without noise.
 
     - params, loss: sizes on one budget, at least four, and their losses.
-    - returns params, loss: at the minimum.
     - raises ValueError: if the lowest loss is the first or the last size, or the parabola has no
       minimum between.
     """
@@ -49,7 +48,6 @@ def isoflop_draws(
 ) -> np.ndarray:
     """Loss-minimising sizes of one IsoFLOP profile, its losses drawn anew with normal noise.
 
-    - params, loss: as for `isoflop_minimum`.
     - error: standard errors of the losses.
     - returns: array (draws,); NaN where `isoflop_minimum` finds none
     """

@@ -80,7 +80,6 @@ def evidence(
 
     - pairs: as for `foretold`, with measured (distilled less supervised) and precision (of one
       loss): rows of one pair of curves.
-    - priors: as for `foretold`.
     - common: standard deviation of what all rows are off together, nats: the scatter of a run, the
       text, the schedule, which do not average out along a curve.
     """

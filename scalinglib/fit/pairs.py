@@ -64,7 +64,6 @@ _DROP = LawSpec(
 def dominated_pairs(runs: pd.DataFrame, most: int | None = None) -> pd.DataFrame:
     """Pairs of runs of which one has more parameters, more tokens and a lower loss.
 
-    - runs: params, tokens, loss.
     - most: how many, drawn evenly in the order of the drop; None takes all.
     - returns: params, tokens, larger_params, larger_tokens, drop (in the unit of the loss). Pairs
       whose larger run has no lower loss are not among them: there the noise outweighs the drop.
@@ -91,10 +90,8 @@ def fit_dominated_pairs(
 ) -> Fit:
     """Fit all but E to dominated pairs of the runs, then E to the runs.
 
-    - runs: as for `fit_supervised`.
     - fixed: coefficients to hold, such as {"gamma": 1.0}; E is not among them.
     - delta: Huber's delta in log-loss, for E; for the log of a drop it is ten times that.
-    - starts: as for `fit`.
     - returns: of the supervised law to the runs, all but E held; without replicates.
     """
     if "E" in (fixed or {}):

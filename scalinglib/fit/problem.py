@@ -22,7 +22,6 @@ class Problem:
 
     - table: "logs" (columns, padded runs) and "centre".
     - count: Runs, without what was added to fill a shape.
-    - box: pair of arrays (coordinates,)
     - fixed: array (coefficients,); NaN where free.
     - supervised: array (6,) or None; coefficients of the supervised law that is held, where the law
       needs one.

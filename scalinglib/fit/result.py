@@ -31,7 +31,6 @@ class Status(Enum):
 class Fit:
     """A fitted law, and what the data say about it.
 
-    - law: what the spec builds.
     - objective: sum of Huber over the runs at the optimum.
     - coefficients: indexed by coefficient: estimate, low, high (percentiles of the replicates; NaN
       where there are none or the coefficient was fixed), fixed.
@@ -40,10 +39,6 @@ class Fit:
     - replicates: coefficients of each converged bootstrap replicate.
     - replicates_converged: share of replicates that passed the convergence test; the rest is not
       used.
-    - runs: the runs, checked.
-    - level: of the intervals and bands.
-    - warnings: what checks and convergence had to say.
-    - converged: whether the best start passed the convergence test.
     """
 
     law: Law

@@ -92,7 +92,6 @@ def rolling_hold_outs(found: Fit, by: str = "params") -> pd.DataFrame:
 def reach(held: pd.DataFrame, factors: tuple = (2, 4, 10)) -> pd.DataFrame:
     """How well runs are foretold that are a few times larger than what was fitted.
 
-    - held: from `rolling_hold_outs`.
     - factors: how many times larger, up to a factor of 1.6 either way.
     - returns: indexed by factor, those that occur alone: error, worst (mean and largest absolute
       relative error), cuts, runs (how many are behind it).
@@ -114,8 +113,6 @@ def l_shaped(runs: pd.DataFrame) -> np.ndarray:
     """Which runs an L-shaped grid has (Skaling, arXiv 2608.07222).
 
     Every number of tokens of the smallest model, and every size on its fewest tokens.
-
-    - returns: array (runs,) of bool
     """
     smallest = runs.params.to_numpy() == runs.params.min()
     shortest = runs.tokens.groupby(runs.params).transform("min").to_numpy()

@@ -61,9 +61,7 @@ class Objective:
       every call, since it keys the compilation.
     - lanes: dict of arrays (lanes, ...); what differs between problems: "weights" (lanes, runs),
       and the rest for `residuals`.
-    - table: what does not.
     - box: pair of arrays (coordinates,); lower and upper bounds.
-    - delta: Huber's delta.
     """
 
     residuals: object
@@ -76,7 +74,6 @@ class Objective:
 class Solution(NamedTuple):
     """Where each lane ended.
 
-    - z: array (lanes, coordinates)
     - value: array (lanes,); sum of Huber over delta squared; inf for a lane without a finite one,
       or that ran out of iterations before its delta was as narrow as that.
     - converged: array (lanes,) of bool; whether the exact quadratic model promises less than the
@@ -110,11 +107,7 @@ def sum_of_huber(residuals: np.ndarray, weights: np.ndarray, delta: float) -> np
 
 
 def approach(objective: Objective, starts: np.ndarray) -> np.ndarray:
-    """Bring every start close to a minimum of nearly a sum of squares.
-
-    - starts: array (lanes, coordinates)
-    - returns: array (lanes, coordinates)
-    """
+    """Bring every start close to a minimum of nearly a sum of squares."""
     wide = max(objective.delta, WIDE)
     return _phase(objective, "gauss-newton", starts, wide, _Aim(objective.box, wide, _NEAR)).z
 
@@ -122,12 +115,7 @@ def approach(objective: Objective, starts: np.ndarray) -> np.ndarray:
 def finish(
     objective: Objective, starts: np.ndarray, width: float = WIDE, tolerance: float = _TOLERANCE
 ) -> Solution:
-    """Minimise from starts that are close, as delta narrows.
-
-    - starts: array (lanes, coordinates)
-    - width: Huber's delta to narrow from.
-    - tolerance: see `Solution.converged`.
-    """
+    """Minimise from starts that are close, as delta narrows."""
     aim = _Aim(objective.box, objective.delta, tolerance)
     end = _phase(objective, "exact", starts, max(objective.delta, width), aim)
     known = (end.width <= objective.delta) & np.isfinite(end.value)

@@ -165,7 +165,6 @@ class LawSpec:
     def residuals(self, z: np.ndarray, lane: dict, table: dict) -> np.ndarray:
         """Log of the law over the run, one a run: what the solver minimises.
 
-        - z: array (coordinates,)
         - lane: "fixed" (coefficients,), NaN where free; "supervised" (6,) where the law needs it.
         - table: "logs" (columns, runs) and "centre".
         """

@@ -66,7 +66,6 @@ def label(context: ArrayLike, pointer: ArrayLike) -> jax.Array:
     and the pointer itself if there is none.
 
     - context: whole numbers (..., context)
-    - pointer: whole numbers (...)
     """
     context, pointer = jnp.asarray(context), jnp.asarray(pointer)
     shown = jnp.take_along_axis(context, pointer[..., None], axis=-1)
@@ -199,12 +198,10 @@ def train(
     Networks of one seed start alike and see the same samples, whatever they learn from: they
     differ by their tables alone. Every sample is new.
 
-    - width: of both hidden layers
     - samples: for each network, rounded up to whole batches
     - tables: float32 (seeds, tables, rows, context); probabilities to learn from over every input:
       `truth`, or the `answers` of teachers.
     - stream: of `STREAMS`, which are disjoint
-    - peak: highest learning rate
     - returns: as from `init`, each array with two axes (seeds, tables) in front
     - raises FloatingPointError: if a network has weights that are not finite.
     """

@@ -26,11 +26,8 @@ class Group:
 
     - width, samples: of the hidden layers; those that each network is trained on
     - seeds: how many: 0, 1, ... A student learns from the teacher of its own seed.
-    - easy: share of easy samples in the problem
-    - peak: highest learning rate
     - teachers: whom the students learn from, None being the labels; () makes the group one of
       teachers, which learn from the labels on a stream of their own
-    - context: length of the problem's context
     """
 
     width: int

@@ -100,7 +100,6 @@ def judge(
     true or false the value must equal it. What fails with `scale = "ours"` is not seen at our
     scale.
 
-    - claim_id: as in data/claims.toml.
     - value: of a claim about the law, under the corrected one; it is shown, and decides where there
       is no `evidence`.
     - evidence: the same under laws that fit the runs, which all count alike. What fewer than

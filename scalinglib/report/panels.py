@@ -35,10 +35,8 @@ class Panels(sns.FacetGrid):
     `Panels` where it takes a figure. `axes_dict` has the panels by value, `ax` is the only one.
 
     - x, y: columns; a name that `columns` does not know labels its axis itself.
-    - title: the finding, over all panels.
     - col: the column whose values have a panel each, in the table's order.
     - wrap: panels a row, three at most; four panels are two by two.
-    - labels: of the axes, where not those of `columns`.
     - size: (width, height of a panel); inches.
     """
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 class Profile:
     """Sizes of the work in a notebook.
 
-    - name: "fast" or "full".
     - saves: whether figures and tables are written, and figures laid out for it.
     - curve_points, map_points: points along a curve, and along each side of a contour map.
     - fit_starts, fit_replicates: starts of a fit, and its bootstrap replicates.

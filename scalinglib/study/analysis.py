@@ -24,9 +24,7 @@ def seed_noise(runs: pd.DataFrame, value: str = "loss") -> pd.DataFrame:
     alone share their seeds, so that all of them together have the freedom of one. A depth of which
     nothing was repeated takes the deepest that was.
 
-    - runs: DataFrame, a row a run
-    - value: the column whose noise is asked for.
-    - returns: DataFrame, index (n_layers, tokens): deviation, freedom (of the pooled variance, by
+    - returns: index (n_layers, tokens): deviation, freedom (of the pooled variance, by
       Satterthwaite's formula)
     """
     same = runs.groupby([*_SAME, "peak"], dropna=False)[value].agg(["var", "size"])
@@ -51,8 +49,8 @@ def seed_noise(runs: pd.DataFrame, value: str = "loss") -> pd.DataFrame:
 def with_noise(table: pd.DataFrame, noise: pd.DataFrame, value: str = "loss") -> pd.DataFrame:
     """Means over `seeds` with the interval that `seed_noise` gives them.
 
-    - returns: DataFrame: the table, and error (standard error of `value`), freedom, and `value`_low
-      and `value`_high, the t interval at `compare.LEVEL`
+    - returns: the table, and error (standard error of `value`), freedom, and `value`_low and
+      `value`_high, the t interval at `compare.LEVEL`
     """
     own = noise.loc[list(zip(table.n_layers, table.tokens, strict=True))]
     error = own.deviation.to_numpy() / np.sqrt(table.seeds)
@@ -86,11 +84,11 @@ def collapse(runs: pd.DataFrame, degree: int = 3) -> pd.Series:
     A polynomial in the teacher's loss is drawn through the means; then log N_T may help.
 
     - runs: Runs of one student, with teacher_params.
-    - returns: Series: teachers, spread (standard deviation about the curve, relative to the loss),
-      noise (the spread that seeds alone would give: what is left of their losses when each
-      teacher's and each seed's mean is taken away, for a seed moves all teachers' students
-      together; NaN where fewer than two seeds are those of every teacher), slope and slope_error
-      (nats a decade of N_T at equal teacher's loss), p (of a slope of zero, by a t test)
+    - returns: teachers, spread (standard deviation about the curve, relative to the loss), noise
+      (the spread that seeds alone would give: what is left of their losses when each teacher's and
+      each seed's mean is taken away, for a seed moves all teachers' students together; NaN where
+      fewer than two seeds are those of every teacher), slope and slope_error (nats a decade of N_T
+      at equal teacher's loss), p (of a slope of zero, by a t test)
     """
     teachers = runs.groupby("teacher")[["loss", "teacher_loss", "teacher_params"]].mean()
     teachers = teachers.astype(float)
@@ -191,8 +189,8 @@ def profile_minimum(profile: pd.DataFrame, sizes: str = "params") -> pd.Series:
     """Size and loss at the minimum of an IsoFLOP profile's parabola.
 
     - profile: rows of one budget with loss and the column that `sizes` names.
-    - returns: Series: at (size), loss, seen (False where the profile has no minimum inside: size
-      and loss are then those of its best run)
+    - returns: at (size), loss, seen (False where the profile has no minimum inside: size and loss
+      are then those of its best run)
     """
     try:
         found = [*isoflop_minimum(profile[sizes], profile.loss), True]
@@ -205,8 +203,8 @@ def profile_minimum(profile: pd.DataFrame, sizes: str = "params") -> pd.Series:
 def kl_rises(table: pd.DataFrame) -> dict[str, float]:
     """How often KL(teacher || student) rises from each trained teacher to the next better one.
 
-    - returns: dict: students (kinds of them), always (share with a rise at every step), steps
-      (share of all)
+    - returns: students (kinds of them), always (share with a rise at every step), steps (share of
+      all)
     """
     ordered = table[table.teacher != PERFECT].sort_values(
         "teacher_loss", ascending=False, kind="stable"
@@ -222,8 +220,8 @@ def past_best(runs: pd.DataFrame) -> pd.DataFrame:
     The best teacher is that of the least mean loss, chosen after looking.
 
     - runs: distilled runs of several students under the same teachers.
-    - returns: DataFrame, a row a student and teacher as in `means`: excess (nats over the best),
-      what `with_noise` adds of it (error, excess_low, excess_high), and best (of each student, true
+    - returns: a row a student and teacher as in `means`: excess (nats over the best), what
+      `with_noise` adds of it (error, excess_low, excess_high), and best (of each student, true
       once)
     """
     student = ["n_layers", "params", "tokens"]
@@ -249,9 +247,9 @@ def overtakers(runs: pd.DataFrame, within: float = 0.005) -> pd.DataFrame:
     So near their teacher seeds agree far better than elsewhere: the error is from the spread of
     these settings over their own seeds, pooled by depth.
 
-    - returns: DataFrame: teacher, teacher_loss, n_layers, params, tokens, excess (student less
-      teacher), seeds, error, freedom, excess_low and excess_high (t interval), below (whether the
-      interval is)
+    - returns: teacher, teacher_loss, n_layers, params, tokens, excess (student less teacher),
+      seeds, error, freedom, excess_low and excess_high (t interval), below (whether the interval
+      is)
     """
     close = runs[runs.kind == "distilled"]
     close = close.assign(excess=close.loss - close.teacher_loss)
@@ -276,8 +274,8 @@ def falls_back(part: pd.DataFrame) -> pd.Series:
 
     `part` holds rows of `overtakers` that differ in tokens alone.
 
-    - returns: Series: tokens_least and least, tokens_last and last, rise, error, rises (whether its
-      t interval lies above zero)
+    - returns: tokens_least and least, tokens_last and last, rise, error, rises (whether its t
+      interval lies above zero)
     """
     part = part.sort_values("tokens", kind="stable")
     least, last = part.loc[part.excess.idxmin()], part.iloc[-1]
@@ -296,10 +294,7 @@ def tokens_on(budget: float, params: ArrayLike) -> np.ndarray:
 
 
 def parabolas(table: pd.DataFrame, by: list[str], points: int = 40) -> pd.DataFrame:
-    """Parabolas in log N through IsoFLOP profiles of three sizes or more, from end to end.
-
-    - returns: DataFrame: the columns of `by`, params, loss
-    """
+    """Parabolas in log N through IsoFLOP profiles of three sizes or more, from end to end."""
     found = []
     for keys, part in table.groupby(by):
         if len(part) < 3:
@@ -328,13 +323,10 @@ def optima(
 ) -> pd.DataFrame:
     """Best size of each IsoFLOP profile that has one, with what the noise of the seeds leaves.
 
-    - table: DataFrame of `means`, with `budget`
     - by: columns that tell profiles of one budget apart.
-    - sizes: the column of sizes.
-    - draws: of the losses, with their standard errors.
-    - returns: DataFrame: the columns of `by`, budget, at, at_low, at_high (95% of the draws), loss,
-      share (of the draws that have a minimum inside); profiles without one, or where fewer than
-      nine draws in ten have one, are left out
+    - returns: the columns of `by`, budget, at, at_low, at_high (95% of the draws), loss, share (of
+      the draws that have a minimum inside); profiles without one, or where fewer than nine draws in
+      ten have one, are left out
     """
     found = []
     for keys, part in table.groupby([*by, "budget"]):
@@ -354,9 +346,8 @@ def optima(
 def size_exponent(profiles: pd.DataFrame, predicted: Callable, draws: int = 400) -> pd.Series:
     """How fast the best size grows with compute, by parabolas and by a law (N* ~ C^a).
 
-    - profiles: DataFrame of `means`, with `budget`
     - predicted: from sizes and tokens to the law's losses.
-    - returns: Series: budgets (with an optimum inside under nine draws in ten, and under the law),
+    - returns: budgets (with an optimum inside under nine draws in ten, and under the law),
       exponent, low and high (95% of the draws), through_law (of parabolas through the law's losses
       at the same sizes), law (of its own optimum); numbers but `budgets` are NaN for fewer than
       three budgets

@@ -21,7 +21,6 @@ class Design:
       where the corpus has one.
     - profiles: tuple of (flops, ((n_layers, seeds), ...)); student IsoFLOP profiles under each
       fixed-M teacher (Figure 2).
-    - isoflop_teachers: budgets whose models teach the fixed students.
     - fixed_students: tuple of (n_layers, ratio, seeds); students of the IsoFLOP teachers (Figure
       3).
     - students: tuple of (n_layers, ratios, seeds); fixed-M students of every fixed-M teacher

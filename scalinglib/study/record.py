@@ -70,11 +70,7 @@ def reread(r: Run) -> float:
 
 
 def task(folder: str | Path | None = None, runs: Sequence[Run] = ()) -> execute.Task:
-    """What the study does with some runs, for `execute.complete`.
-
-    - folder: where long runs leave their state
-    - runs: those of the table: they decide its `columns`
-    """
+    """What the study does with some runs, for `execute.complete`."""
     names = columns(runs)
     strangers = {t.id for r in runs for t in r.needs if t.corpus != r.corpus}
     return execute.Task(

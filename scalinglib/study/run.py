@@ -29,7 +29,6 @@ class Run:
       their probabilities, in whatever order; None means labels. A teacher may have learnt another
       corpus of the same symbols.
     - objective: ignored without a teacher
-    - recipe: knobs of training
     - corpus: what it learns; the words of the committed studies leave no mark in its identity
     - aspect_ratio: width over depth; a multiple of 16, or of what makes the width one. That of the
       committed studies, 16, leaves no mark either.

@@ -33,7 +33,6 @@ def trained(
     """Weights of one run, trained but not measured.
 
     - teacher: from `teacher_of`, or a `stored.Stored`
-    - folder: where a long run leaves its state
     """
     params = train.train(
         r.architecture,

@@ -11,7 +11,6 @@ def undertuning(sweep: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """For each setting of a sweep the recipe's loss over the best of the sweep.
 
     - sweep: params, tokens, windows, peak, loss; several seeds.
-    - runs: the same of runs by the recipe.
     - returns: params, tokens, fixed, best (mean losses over seeds), excess (log of their ratio),
       peak and windows of the best. Settings without a run by the recipe are left out.
     """

@@ -26,8 +26,6 @@ def seen(runs: pd.DataFrame) -> dict[str, tuple[float, float]]:
 def wanted(law_fit: Fit, budgets: ArrayLike) -> pd.DataFrame:
     """The best size and tokens of each budget.
 
-    - law_fit: of the supervised law.
-    - budgets: FLOPs of training.
     - returns: compute, params and tokens with _low and _high (9 of 10 replicates; NaN where one has
       no optimum), the columns of `Fit.predict`, and inside: whether size, tokens and budget are
       within what the runs span.

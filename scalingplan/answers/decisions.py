@@ -35,15 +35,11 @@ _REMEDY = (
 class Answer:
     """One decision answered.
 
-    - advice: what the laws say, whether or not the runs bear it.
-    - verdict: that of the advice, or `NO_VERDICT`.
-    - reasons: why there is none.
     - teachers: the chosen one first, then by loss: the teacher, student_tokens, predicted, share
       (of the replicates in which it is the best), regret (mean loss over them of choosing it,
       nats), inside (whether its student's tokens are within what the runs span).
     - ten_times: value, low, high: what ten times the tokens gain, nats; beyond, the factor by which
       they leave the runs, or 0.
-    - notes: what stands beside the verdict.
     """
 
     problem: Problem
@@ -99,7 +95,6 @@ def inside_problem(
 ) -> Problem:
     """The decision asked for, with the teachers of the runs; None is taken in the middle of them.
 
-    - distilled: `tables.columns.DISTILLATION`.
     - student_params, compute, delta_lgt: of `Problem`; in their place a size of the runs, and a
       budget with their tokens.
     """

@@ -67,8 +67,6 @@ def lines(
 ) -> list[str]:
     """The plan in words.
 
-    - done: identities of rows that are there
-    - rates: from `probe`
     - workers: processes; None stands for one a core
     """
     workers = workers or os.cpu_count()

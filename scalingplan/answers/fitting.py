@@ -51,7 +51,6 @@ class OwnLaws:
 def settings_to_check(free: int, share: float) -> int:
     """Settings, one run each, of which more than `free` stay where `share` of them is held out.
 
-    - free: coefficients to be fitted.
     - share: of the runs; those below this quantile of the loss go.
     """
     return next(n for n in count(1) if n - ceil(round(share * (n - 1), 9)) > free)
@@ -99,7 +98,6 @@ def fit_own(
 ) -> OwnLaws:
     """Fit the supervised law to the teachers, then the distillation law on top of it.
 
-    - distilled: `tables.columns.DISTILLATION`.
     - others: supervised runs besides the teachers: params, tokens, loss.
     - way: "own" fits all six coefficients of the supervised law, "held" holds the published
       exponents, "shifted" all but E, "published" all.

@@ -39,7 +39,6 @@ def of_distilled(
 ) -> FullAnswer:
     """Both laws of a table with teachers, and one decision.
 
-    - way: of `fitting.fit_own`.
     - student_params, compute, delta_lgt: of the decision; what is None is taken inside the runs.
     """
     problem = inside_problem(table.distilled, student_params, compute, delta_lgt)
@@ -66,10 +65,7 @@ def of_distilled(
 
 
 def of_supervised(table: RunsTable, compute: float | None = None) -> FullAnswer:
-    """The supervised law of a table without teachers, and what a budget wants.
-
-    - compute: FLOPs; None takes a budget inside the runs.
-    """
+    """The supervised law of a table without teachers, and what a budget wants."""
     options = _effort(len(table.supervised))
     with warnings.catch_warnings():
         # A Fit keeps its warnings, and the diagnosis says them.
@@ -105,7 +101,6 @@ def of_supervised(table: RunsTable, compute: float | None = None) -> FullAnswer:
 def extrapolation(found: fit.Fit, share: float) -> str:
     """How well a law foretells its strongest runs, as words.
 
-    - share: of the runs, those of lowest loss, which are held out.
     - returns: mean relative errors of the fitted runs and of those held out; or why none can be.
     """
     measured = found.runs[found.spec.columns[-1]]

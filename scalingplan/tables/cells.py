@@ -67,7 +67,6 @@ def read_sheet(path: str | Path) -> Sheet:
 def decimal_mark(sheet: Sheet, columns: dict[str, int]) -> str | None:
     """How some columns write decimals, None where no cell shows it.
 
-    - columns: positions by name.
     - raises TableError: where some cells say comma and some point.
     """
     marks = {",": None, ".": None}

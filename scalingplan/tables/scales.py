@@ -56,10 +56,7 @@ def _in(unit, kind, values, size):
 
 
 def open_doubts(found: Sequence[Doubt], units: Mapping[str, str] | None = None) -> list[Doubt]:
-    """Those after which no verdict holds: what no law can have made, and units not yet told.
-
-    - units: what was told, as `converted` takes it.
-    """
+    """Those after which no verdict holds: what no law can have made, and units not yet told."""
     told = tuple(units or {})
 
     def open_one(doubt):

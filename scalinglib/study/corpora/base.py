@@ -15,7 +15,7 @@ class Corpus(Protocol):
 
     - id: stands for the contents, vocabulary and context: part of the identity of a run.
     - n_vocab, n_ctx: symbols that there are; symbols that a model predicts in one window.
-    - tokens: dict, optional; tokens that each split holds; without it the corpus has no end.
+    - tokens: optional; tokens that each split holds; without it the corpus has no end.
     - tokenizer: optional; what the symbols stand for; teacher and student must have the same.
     - entropy: nats per token; None where nobody knows it. Where it is known, `truth(windows)` gives
       the probabilities of the next symbol, (windows, n_ctx, n_vocab), zeros included.
@@ -38,7 +38,6 @@ class Corpus(Protocol):
         Of what is more, a table of runs keeps completion.
 
         - log_probs: float64 (windows, n_ctx, n_vocab)
-        - windows: from `sample`
         """
 
 

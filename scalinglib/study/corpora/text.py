@@ -36,11 +36,8 @@ class Text:
 
     - documents: texts, or rows of a dataset with one under `text`; at least ten. A stream (of
       `datasets`, say) is read once and not kept in memory.
-    - n_ctx: tokens that a model predicts in one window
     - tokenizer: a number is that of the tokens of a BPE learnt from the teachers' split.
     - id: stands for the text of each split, the tokenizer and n_ctx
-    - tokens: those in each split
-    - bytes_per_token: in the evaluation split
     - source: what was read, in words; empty where nobody knows
     - raises ValueError: if a split gets fewer tokens than a window has.
     """

@@ -40,7 +40,6 @@ class Bpe:
     def learnt(cls, documents: Iterable[bytes], n_vocab: int) -> "Bpe":
         """The tokenizer of `n_vocab` tokens that merges the commonest pairs of some text.
 
-        - documents: UTF-8
         - n_vocab: more than the 256 bytes
         - raises ValueError: if the text has too few pairs for so many tokens.
         """

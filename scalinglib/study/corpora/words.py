@@ -32,7 +32,6 @@ class Words:
 
     - lexicon: words in a-z, each once; None takes those of `lexicon()`
     - probabilities: (len(lexicon),), positive; they sum to one
-    - n_ctx: symbols that a model predicts in one window
     """
 
     n_vocab = 27
@@ -100,9 +99,9 @@ class Words:
     def score(self, log_probs: np.ndarray, windows: np.ndarray) -> dict[str, float]:
         """What a model knows, by exact expectations over the next symbol: little noise is left.
 
-        - returns: dict: loss (the entropy plus the mean KL(truth || model)), accuracy (of the
-          likeliest symbol), completion (share of words of more than three letters that greedy
-          decoding finishes rightly from the first three)
+        - returns: loss (the entropy plus the mean KL(truth || model)), accuracy (of the likeliest
+          symbol), completion (share of words of more than three letters that greedy decoding
+          finishes rightly from the first three)
         """
         truth, best, labels = self.truth(windows), log_probs.argmax(-1), windows[:, 1:].astype(int)
         return {

@@ -37,11 +37,10 @@ RUNS = [
 def regrets(runs: pd.DataFrame, foretold: pd.DataFrame, rules: dict[str, str]) -> pd.DataFrame:
     """What each rule's teacher costs beside the best of those that taught a setting, by setting.
 
-    - runs: DataFrame, rows of `RUNS`
-    - foretold: DataFrame, of data/fits/open_predictions.csv
+    - foretold: of data/fits/open_predictions.csv
     - rules: form in `foretold` by the rule's name
-    - returns: DataFrame: params, tokens, best (size of that teacher), and by rule ("strongest" and
-      "one size up" too) the regret in nats
+    - returns: params, tokens, best (size of that teacher), and by rule ("strongest" and "one size
+      up" too) the regret in nats
     """
     setting = ["params", "tokens"]
     losses = runs.pivot_table(index=setting, columns="teacher_params", values="loss").dropna()

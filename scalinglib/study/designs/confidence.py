@@ -85,13 +85,13 @@ def tables(
     - own, truth, teacher: (n_vocab, n); probabilities of the next symbol: the model's, the
       language's, and a teacher's.
     - labels: whole numbers (n,), the symbols that came
-    - returns: DataFrame: reference, and the columns of `calibration.reliability`. Bins are over the
-      model's confidence in its likeliest symbol, and the outcome is, by reference: `data`, whether
-      that symbol came; `truth`, its true probability; `teacher_top1`, whether the teacher's
-      likeliest is the same; `teacher`, the teacher's probability of it; `teacher_own`, the
-      teacher's confidence in the teacher's likeliest. Two references take bins over the teacher's
-      confidence instead: `by_teacher` (outcome: the model's probability of the teacher's likeliest)
-      and `by_teacher_own` (the model's confidence in its own likeliest).
+    - returns: reference, and the columns of `calibration.reliability`. Bins are over the model's
+      confidence in its likeliest symbol, and the outcome is, by reference: `data`, whether that
+      symbol came; `truth`, its true probability; `teacher_top1`, whether the teacher's likeliest is
+      the same; `teacher`, the teacher's probability of it; `teacher_own`, the teacher's confidence
+      in the teacher's likeliest. Two references take bins over the teacher's confidence instead:
+      `by_teacher` (outcome: the model's probability of the teacher's likeliest) and
+      `by_teacher_own` (the model's confidence in its own likeliest).
     """
     top, confidence = own.argmax(axis=0), own.max(axis=0)
     pairs = {"data": (confidence, labels == top), "truth": (confidence, _at(truth, top))}
@@ -161,10 +161,10 @@ def named(cells: pd.DataFrame, size: Callable = str) -> pd.DataFrame:
 def measures(cells: pd.DataFrame) -> pd.DataFrame:
     """What each model's reliability tables say in one number each.
 
-    - returns: DataFrame, a row a model and reference: id, tokens, seed, objective, name, reference,
-      ece, gap (outcome less confidence), apart (`calibration.reliability`), and ece and gap of the
-      bins below and above one half (`ece_unsure`, `gap_unsure`, `ece_sure`, `gap_sure`; zero where
-      there are no predictions)
+    - returns: a row a model and reference: id, tokens, seed, objective, name, reference, ece, gap
+      (outcome less confidence), apart (`calibration.reliability`), and ece and gap of the bins
+      below and above one half (`ece_unsure`, `gap_unsure`, `ece_sure`, `gap_sure`; zero where there
+      are no predictions)
     """
     keys = ["id", "tokens", "seed", "objective", "name", "reference"]
     groups = cells.groupby(keys, observed=True)
@@ -222,9 +222,8 @@ def grows(change: pd.DataFrame) -> bool:
 def bins(cells: pd.DataFrame, least: int = 50) -> pd.DataFrame:
     """Reliability by bin, means over seeds, of bins with `least` predictions or more.
 
-    - returns: DataFrame: objective, name, reference, bin, confidence, outcome, share (of the
-      predictions), outcome_low and outcome_high (t interval over seeds; of a single model that of
-      its labels)
+    - returns: objective, name, reference, bin, confidence, outcome, share (of the predictions),
+      outcome_low and outcome_high (t interval over seeds; of a single model that of its labels)
     """
     keys = ["objective", "name", "reference"]
     total = cells.groupby([*keys, "id"], observed=True)["count"].transform("sum")
@@ -242,11 +241,8 @@ def bins(cells: pd.DataFrame, least: int = 50) -> pd.DataFrame:
 def beside(ours: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
     """The paper's errors beside ours: a row for each of the sixteen kinds of Figures 43 to 50.
 
-    - ours: DataFrame of `measures`, students alone
-    - paper: data/published/ece.csv.
-    - returns: DataFrame: figure, tokens ("few", "many"), reference, objective, paper and ours
-      (means over teachers), paper_rises and ours_rises (from the smallest teacher to the largest),
-      ratio
+    - returns: figure, tokens ("few", "many"), reference, objective, paper and ours (means over
+      teachers), paper_rises and ours_rises (from the smallest teacher to the largest), ratio
     """
     short, long = sorted(ours.tokens.unique())
     kinds = product({"few": short, "many": long}.items(), REFERENCES)

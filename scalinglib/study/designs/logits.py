@@ -130,7 +130,6 @@ def bytes_per_token(
 
     - count: entries that are kept, or symbols that are drawn; None stands for the whole
       distribution
-    - drawn: drawn symbols are indices alone
     - number: bytes of a probability, 4 for float32
     """
     if count is None:
@@ -142,8 +141,8 @@ def bytes_per_token(
 def judged(runs: pd.DataFrame, sparse: Sparse) -> pd.DataFrame:
     """Each way of keeping less against the whole distribution, by student.
 
-    - returns: DataFrame: params, kind ("drawn", "likeliest" or "whole"), count, bytes_per_token,
-      and the columns of `compare.against`
+    - returns: params, kind ("drawn", "likeliest" or "whole"), count, bytes_per_token, and the
+      columns of `compare.against`
     """
     rows = select(runs, sparse.runs())
     number = rows.samples.fillna(0) - rows.top_k.fillna(0)  # likeliest entries count downwards
@@ -159,10 +158,8 @@ def judged(runs: pd.DataFrame, sparse: Sparse) -> pd.DataFrame:
 def equal_bytes(runs: pd.DataFrame, sparse: Sparse, n_vocab: int | None = None) -> pd.DataFrame:
     """Drawn symbols against likeliest entries that take the same bytes or more, by student.
 
-    - runs: DataFrame, the table
     - n_vocab: a vocabulary whose bytes are counted; the corpus's own unless given.
-    - returns: DataFrame: params, top_k, samples, and of the drawn symbols the columns of
-      `compare.against`
+    - returns: params, top_k, samples, and of the drawn symbols the columns of `compare.against`
     """
     rows, found = select(runs, sparse.runs()), []
     index = bytes_per_token(n_vocab or sparse.corpus.n_vocab, 1, drawn=True)
@@ -179,10 +176,9 @@ def equal_bytes(runs: pd.DataFrame, sparse: Sparse, n_vocab: int | None = None) 
 def share_kept(runs: pd.DataFrame, sparse: Sparse, data: pd.DataFrame) -> pd.DataFrame:
     """Which share of the teacher's worth, the gain over training on data, drawn symbols keep.
 
-    - runs: DataFrame, the table
     - data: the same students, of the same seeds, trained on data.
-    - returns: DataFrame: params, count, share (ratio of mean gains), low, high (t interval of a
-      ratio of paired means: the error of both gains is in it)
+    - returns: params, count, share (ratio of mean gains), low, high (t interval of a ratio of
+      paired means: the error of both gains is in it)
     """
     rows, found = select(runs, sparse.runs()), []
     for params, own in rows.groupby("params"):
@@ -200,8 +196,8 @@ def share_kept(runs: pd.DataFrame, sparse: Sparse, data: pd.DataFrame) -> pd.Dat
 def change_with_tokens(runs: pd.DataFrame, short: Sparse, long: Sparse) -> pd.DataFrame:
     """How the cost of keeping less changes from one amount of tokens to another.
 
-    - returns: DataFrame: params, kind, count, above_short, above_long (over the whole distribution,
-      nats), change, low, high (Welch's t interval: the amounts share no data)
+    - returns: params, kind, count, above_short, above_long (over the whole distribution, nats),
+      change, low, high (Welch's t interval: the amounts share no data)
     """
     rows = [select(runs, sparse.runs()) for sparse in (short, long)]
     numbered = [
@@ -230,9 +226,8 @@ def read_from_disk(readers: list[Run], teacher: object, dtype: str) -> dict:
 
     - readers: students that read the same windows under one objective: one file serves them all.
     - teacher: as `training.teacher_of` gives it
-    - dtype: of the numbers in the file.
-    - returns: dict: bytes_per_token, apart (largest difference of a student's loss from one that
-      was taught while it trained, nats)
+    - returns: bytes_per_token, apart (largest difference of a student's loss from one that was
+      taught while it trained, nats)
     """
     with tempfile.TemporaryDirectory() as folder:
         stored = training.store_teacher(readers[0], teacher, f"{folder}/teacher.npz", dtype)
@@ -252,10 +247,9 @@ def beside_line(rows: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
 
     - rows, singles: students, and those of single teachers that learnt the students' corpus: same
       sizes, same seeds
-    - returns: DataFrame, a row a student's size and teacher: params, teacher, teacher_loss, loss,
-      above, above_error, low and high (over the line, paired by seed; t interval), relative (to the
-      line), inside (whether the teacher's loss is among the single teachers'; outside, the line is
-      flat)
+    - returns: a row a student's size and teacher: params, teacher, teacher_loss, loss, above,
+      above_error, low and high (over the line, paired by seed; t interval), relative (to the line),
+      inside (whether the teacher's loss is among the single teachers'; outside, the line is flat)
     """
     found = []
     for (params, teacher), own in rows.groupby(["params", "teacher"]):
@@ -275,9 +269,8 @@ def beside_line(rows: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
 def better_member(pairs: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
     """Students of ensembles against those of the member whose own loss is lower.
 
-    - pairs, singles: students of ensembles and of single teachers
-    - returns: DataFrame: params, member_loss, ensemble_loss, and of the ensemble's students the
-      columns of `compare.against`
+    - returns: params, member_loss, ensemble_loss, and of the ensemble's students the columns of
+      `compare.against`
     """
     found = []
     for (params, teacher), own in pairs.groupby(["params", "teacher"]):

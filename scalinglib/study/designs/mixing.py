@@ -99,8 +99,8 @@ STUDENT, CELL = ["params", "tokens"], ["params", "tokens", "teacher"]
 def cells(runs: pd.DataFrame) -> pd.DataFrame:
     """Means over the seeds that have all of lambda, by student, teacher and lambda.
 
-    - returns: DataFrame: params, tokens, teacher, teacher_loss, mixing, seeds, loss, and of the
-      same seeds labels and taught (the losses at lambda 0 and 1)
+    - returns: params, tokens, teacher, teacher_loss, mixing, seeds, loss, and of the same seeds
+      labels and taught (the losses at lambda 0 and 1)
     """
     labels = runs[runs.mixing == 0]
     each = [labels.assign(teacher=t) for t in runs.teacher[runs.mixing > 0].unique()]
@@ -128,11 +128,11 @@ def pair_noise(runs: pd.DataFrame) -> pd.Series:
 def left_out(found: pd.DataFrame, entropy: float, share: pd.Series | None = None) -> pd.DataFrame:
     """Criterion 1: what each rival foretells of a teacher's cells from all other teachers'.
 
-    - found: DataFrame, from `cells`; other columns stay
+    - found: from `cells`; other columns stay
     - entropy: nats per token
     - share: phi by row of `found`, for M2, or None
-    - returns: DataFrame, the rows with lambda inside, with columns M, L, c, and where they can be
-      had T (if there is the perfect teacher) and M2
+    - returns: the rows with lambda inside, with columns M, L, c, and where they can be had T (if
+      there is the perfect teacher) and M2
     """
     inner = found[(found.mixing > 0) & (found.mixing < 1)]
     parts = []
@@ -193,10 +193,10 @@ def choices(found: pd.DataFrame, entropy: float, noise: pd.Series) -> pd.DataFra
 
     `noise` is from `pair_noise`; a size that it lacks has the largest of the others.
 
-    - returns: DataFrame, a row a cell: best (measured, on the grid), told, law (lambda* of M, c
-      from the other teachers' cells), near (the grid's next), steps (of the grid from best), gain
-      (loss at near less that at lambda = 1), and regrets, nats above the least of the grid:
-      law_regret, teacher_regret, ends_regret, always_regret (0.9)
+    - returns: a row a cell: best (measured, on the grid), told, law (lambda* of M, c from the other
+      teachers' cells), near (the grid's next), steps (of the grid from best), gain (loss at near
+      less that at lambda = 1), and regrets, nats above the least of the grid: law_regret,
+      teacher_regret, ends_regret, always_regret (0.9)
     """
     law = left_out(found, entropy).groupby(CELL).c.first()
     rows = []

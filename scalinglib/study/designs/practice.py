@@ -105,7 +105,7 @@ def entries(folder: str | Path, teacher: Run = STRONG) -> pd.DataFrame:
     """How many entries a teacher's distributions keep under each top-p of the sweep.
 
     - folder: with the weights of the teacher, as `experiment.execute.complete` leaves it
-    - returns: DataFrame: top_p, entries (mean over positions of the evaluation split)
+    - returns: top_p, entries (mean over positions of the evaluation split)
     """
     windows = teacher.corpus.sample("evaluation", stream("evaluation", 0), 512)
     params = weights.load(folder, teacher.key, teacher.shapes)
@@ -142,8 +142,8 @@ def mixed(rows: pd.DataFrame, teacher: str = "teacher_loss") -> pd.DataFrame:
 def truncated(rows: pd.DataFrame) -> pd.DataFrame:
     """Each run of the truncation sweep above the whole distribution alone, of its seed.
 
-    - returns: DataFrame: the rows, once for each knob ("top_k", "top_p") that cuts them or that
-      cuts nothing, with knob, kept (its value), and above (nats)
+    - returns: the rows, once for each knob ("top_k", "top_p") that cuts them or that cuts nothing,
+      with knob, kept (its value), and above (nats)
     """
     found = []
     whole = {knob: rows[knob].max() for knob in ("top_k", "top_p")}

@@ -46,11 +46,10 @@ RUNS = [
 def missing_regime(runs: pd.DataFrame, foretold: pd.DataFrame, entropy: float) -> pd.DataFrame:
     """Runs in the missing regime beside what forms foretold of them.
 
-    - runs: DataFrame, taught runs
-    - foretold: DataFrame, of data/fits/open_predictions.csv; its form `labels` gives u
+    - foretold: of data/fits/open_predictions.csv; its form `labels` gives u
     - entropy: nats per token
-    - returns: DataFrame, a row a setting and form: params, tokens, teacher, teacher_loss, u, form,
-      measured (mean over seeds), loss (foretold), error (foretold over measured, less 1)
+    - returns: a row a setting and form: params, tokens, teacher, teacher_loss, u, form, measured
+      (mean over seeds), loss (foretold), error (foretold over measured, less 1)
     """
     setting = ["params", "tokens", "teacher"]
     measured = runs.groupby(setting).loss.mean().rename("measured")

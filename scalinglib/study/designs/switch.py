@@ -60,8 +60,8 @@ def by_share(runs: pd.DataFrame) -> pd.DataFrame:
 def judged(runs: pd.DataFrame) -> pd.DataFrame:
     """Each share and order against the better end of its teacher, paired by seed.
 
-    - returns: DataFrame: teacher, teacher_loss, mixing (at first), switch, share (of the run under
-      the teacher), seeds, loss, difference with its t interval (low, high), p, p_holm
+    - returns: teacher, teacher_loss, mixing (at first), switch, share (of the run under the
+      teacher), seeds, loss, difference with its t interval (low, high), p, p_holm
     """
     ends = runs[runs.switch.isna()]
     labels = ends[ends.mixing == 0].set_index("seed").loss

@@ -96,10 +96,8 @@ def truncate(
 ) -> jax.Array:
     """A distribution cut to its likeliest entries and renormalised (Equations 55 and 56).
 
-    - log_probs: (n_vocab, ...)
     - top_k: how many entries stay; ties with the last of them stay too
     - top_p: the smallest set of entries with at least this mass stays
-    - returns: like log_probs, -inf where nothing is left
     """
     if top_k is None and top_p is None:
         return log_probs
@@ -120,7 +118,6 @@ def draw(
     """Symbols drawn from distributions at a temperature, with replacement.
 
     - log_probs: (n_vocab, windows * n_ctx)
-    - samples: how many at each position
     - keys: random (windows,); each window has draws of its own, whatever goes through a model
       beside it
     - returns: whole numbers (samples, windows * n_ctx)
@@ -150,7 +147,6 @@ def targets(
     """What a student learns in place of a teacher's distributions, for `loss` at a temperature.
 
     - log_probs: (n_vocab, windows * n_ctx)
-    - keys, temperature: as for `draw`
     - returns: like log_probs: truncated, or the shares of symbols drawn at the temperature, times
       it, because `loss` divides by it
     """
@@ -173,7 +169,6 @@ def loss(
     - logits, teacher: (n_vocab, positions); the student's logits and the teacher's
       log-probabilities (-inf allowed where not reverse).
     - labels: whole numbers (positions,), the symbols that came
-    - mixing, temperature: as in `Objective`
     - reverse: KL(student || teacher) as the distillation term instead of the cross-entropy.
     """
     log_z = jax.nn.logsumexp(logits, axis=0)

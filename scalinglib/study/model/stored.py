@@ -30,7 +30,6 @@ def write(
 ) -> None:
     """Write what a teacher tells of the windows that a student reads.
 
-    - path: of a .npz file
     - chunks: from `train.chunks`, of the student's run
     - objective: says what is kept: `top_k` entries, or as many symbols as `samples`, or all
     - dtype: float32 or float16, of log-probabilities

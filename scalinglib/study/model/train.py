@@ -107,8 +107,6 @@ def train(
     """Weights after one pass over `tokens` fresh tokens.
 
     - tokens: rounded to whole batches; `recipe.batches` says how many
-    - seed: of weights and data
-    - split: of the corpus
     - teacher: `Model`, `ModelEnsemble`, `Truth`, `Stored` or another such function of windows; None
       trains on labels
     - objective: counts with a teacher only

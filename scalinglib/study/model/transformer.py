@@ -151,7 +151,6 @@ def _embedded(embedding, symbols):
 def logits(params: Params, tokens: ArrayLike) -> jax.Array:
     """Logits of the next symbol.
 
-    - params: from `initial`
     - tokens: whole numbers (batch, positions)
     - returns: (n_vocab, batch * positions), float32, columns in the order of `tokens.ravel()`
     """
