@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 
 from scalinglib import fit, laws
 from scalinglib.allocate.repeated import beyond_one_epoch
-from scalinglib.fit.repeated import REPEATED
+from scalinglib.fit.forms import REPEATED
 from scalinglib.flops import forward_flops
 from scalinglib.laws.repeated import MOST_EPOCHS, RepeatedLaw
 from scalinglib.report.paths import DATA
@@ -65,6 +65,7 @@ def test_limits():
     )
     losses = LAW.loss(1e9, 1e10 * np.geomspace(1, 1e3, 40), 1e10)
     assert (np.diff(losses) <= 0).all()
+    assert LAW.effective_tokens(1e14, 1e10) == pytest.approx(1e10 * (1 + LAW.R_D), rel=1e-6)
     with pytest.raises(ValueError, match="unique_tokens exceed tokens"):
         LAW.loss(1e9, 1e10, 2e10)
     with pytest.raises(ValueError, match="which is 'best'"):

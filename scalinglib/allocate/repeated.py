@@ -33,6 +33,7 @@ def beyond_one_epoch(
 ) -> Repeated | None:
     """What training on until the budget ends is worth, or None where one epoch ends it.
 
+    - supervised: the law of tokens that are read once.
     - student_params, compute, unique_tokens: non-embedding parameters; FLOPs of training; different
       tokens that there are.
     """

@@ -1,4 +1,4 @@
-"""The forms of `laws.forms` to fit, in coordinates that runs measure."""
+"""Other laws to fit than the paper's two: the forms of `laws.forms`, and repeated tokens."""
 
 from dataclasses import dataclass, replace
 
@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from scalinglib.fit.distillation import DISTILLATION
-from scalinglib.fit.spec import LawSpec, Probe, or_fixed
+from scalinglib.fit.spec import POWER_RANGES, LawSpec, Probe, or_fixed
 from scalinglib.laws import forms
+from scalinglib.laws.repeated import RepeatedLaw
 
 _COLUMNS = DISTILLATION.columns
 _DATA = {"B": (0.1, 30.0), "beta": (0.2, 0.8)}
@@ -74,4 +75,11 @@ TWO_PART = LawSpec(
     ranges=_DATA | {"k": (2.0, 20.0), "kappa": (0.5, 2.0), "p": (0.7, 8.0)},
     terms=_TERMS,
     ridges={("kappa", "p"): "both say where the data part fades"},
+)
+REPEATED = LawSpec(
+    name="repeated",
+    law=RepeatedLaw,
+    columns=("params", "tokens", "unique_tokens", "loss"),
+    ranges=POWER_RANGES | {"E": (0.3, 2.3), "R_D": (2.0, 100.0), "R_N": (0.5, 50.0)},
+    terms={"A": ("alpha", "params"), "B": ("beta", "tokens")},
 )

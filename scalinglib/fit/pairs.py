@@ -14,7 +14,7 @@ import pandas as pd
 from scalinglib.checks import namespace
 from scalinglib.fit.fitting import fit
 from scalinglib.fit.result import Fit
-from scalinglib.fit.spec import LawSpec
+from scalinglib.fit.spec import POWER_RANGES, LawSpec
 from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.laws.base import Law
 
@@ -50,13 +50,7 @@ _DROP = LawSpec(
     name="dominated pairs",
     law=_Drop,
     columns=_COLUMNS,
-    ranges={
-        "A": (0.01, 30.0),
-        "B": (0.01, 30.0),
-        "alpha": (0.1, 1.0),
-        "beta": (0.1, 1.0),
-        "gamma": (0.2, 1.5),
-    },
+    ranges=POWER_RANGES,
     terms={"A": ("alpha", "params"), "B": ("beta", "tokens")},
 )
 

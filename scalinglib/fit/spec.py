@@ -27,6 +27,12 @@ _ROOM = 3.0  # the box, over the plausible range: it stops runaways and does not
 # By coordinate what the coefficients are at the lower and at the upper end of its box: bounds, not
 # estimates. {"gamma": ">"} says that gamma would be larger without the box.
 Edges = dict[int, tuple[dict[str, str], dict[str, str]]]
+# Of A / N^alpha + B / D^beta, to the power of gamma, where they are the coordinates.
+POWER_RANGES = {
+    **dict.fromkeys(("A", "B"), (0.01, 30.0)),
+    **dict.fromkeys(("alpha", "beta"), (0.1, 1.0)),
+    "gamma": (0.2, 1.5),
+}
 POWER_RIDGES = {
     ("A", "alpha"): "A is the size term at N = 1, far from any run",
     ("B", "beta"): "B is the data term at D = 1, far from any run",

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib import fit, laws
-from scalinglib.fit.repeated import REPEATED
+from scalinglib.fit.forms import REPEATED
 from scalinglib.laws.repeated import MOST_EPOCHS
 from scalinglib.report.paths import DATA
 
