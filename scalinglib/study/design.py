@@ -7,7 +7,7 @@ from scalinglib.study.corpora.base import Corpus
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe
 from scalinglib.study.model.transformer import ASPECT_RATIO
-from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio
+from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio, over_seeds
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,7 @@ class Design:
         found = []
         for teacher in teachers:
             taught = {} if teacher is None else {"teacher": teacher, "objective": self.objective}
-            options = own | taught
-            found += [make(d, amount, seed=i, **options) for d, amount, n in rows for i in range(n)]
+            found += over_seeds(rows, make, **own, **taught)
         return found
 
     def runs(self) -> list[Run]:

@@ -1,5 +1,6 @@
 """One model to train: all that decides the outcome, and an identity."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -208,6 +209,13 @@ def by_flops(n_layers: int, flops: float, **options: Any) -> Run:
     """The run of a size that costs `flops` in training (IsoFLOP); `options` are those of `Run`."""
     a_token = 3 * _size(n_layers, options).approximate_forward_flops
     return Run(n_layers, flops / a_token, **options)
+
+
+def over_seeds(
+    rows: Iterable[tuple[int, float, int]], make: Callable[..., Run] = by_ratio, **options: Any
+) -> list[Run]:
+    """Runs that `make` makes of rows (depth, ratio or FLOPs, seeds), seeds from 0."""
+    return [make(d, amount, seed=seed, **options) for d, amount, n in rows for seed in range(n)]
 
 
 def _size(n_layers, options):

@@ -19,7 +19,7 @@ from scalinglib.study.corpora.text import Addresses
 from scalinglib.study.corpora.words import Words
 from scalinglib.study.design import cheap_first
 from scalinglib.study.model.distill import Objective
-from scalinglib.study.run import WORDS, Run, by_ratio
+from scalinglib.study.run import WORDS, Run, by_ratio, over_seeds
 
 
 @cache
@@ -43,11 +43,9 @@ def language(*codes: str, size: int = 100_000) -> Words:
 class Sparse:
     """Drawn symbols and likeliest entries against the whole distribution, on one corpus.
 
-    Attributes
-    ----------
-    students : of (n_layers, ratio, seeds)
-    samples, top_k : three drawn symbols take the bytes of one entry of fewer than 257: an index of
-        one byte each, against an index and a float16
+    - students: of (n_layers, ratio, seeds)
+    - samples, top_k: three drawn symbols take the bytes of one entry of fewer than 257: an index of
+      one byte each, against an index and a float16
     """
 
     corpus: Corpus
@@ -57,17 +55,10 @@ class Sparse:
 
     def runs(self) -> list[Run]:
         """The whole distribution, and what is kept of it, the same seeds of each."""
-        teacher = by_ratio(*TEACHER, corpus=self.corpus)
+        own = {"corpus": self.corpus, "teacher": by_ratio(*TEACHER, corpus=self.corpus)}
         cuts = [{}, *({"samples": m} for m in self.samples), *({"top_k": k} for k in self.top_k)]
-        objectives = [Objective(**cut) for cut in cuts]
-        return [
-            by_ratio(
-                depth, ratio, seed=seed, corpus=self.corpus, teacher=teacher, objective=objective
-            )
-            for objective in objectives
-            for depth, ratio, seeds in self.students
-            for seed in range(seeds)
-        ]
+        taught = (over_seeds(self.students, objective=Objective(**cut), **own) for cut in cuts)
+        return [run for runs in taught for run in runs]
 
 
 TEACHER = (3, 20)  # of cuts, and of other languages: depth, tokens per parameter
@@ -85,11 +76,7 @@ MIXING = (0.3, 0.7, 1.0)  # lambda with these
 
 def _taught(teacher, mixing=1.0):
     """Students of the words."""
-    return [
-        by_ratio(depth, ratio, seed=seed, teacher=teacher, objective=Objective(mixing=mixing))
-        for depth, ratio, seeds in SPARSE[0].students
-        for seed in range(seeds)
-    ]
+    return over_seeds(SPARSE[0].students, teacher=teacher, objective=Objective(mixing=mixing))
 
 
 def single_runs() -> list[Run]:
@@ -211,11 +198,8 @@ def change_with_tokens(runs: pd.DataFrame, short: Sparse, long: Sparse) -> pd.Da
             compare.LEVEL
         )
         cells = {"params": params, "kind": "drawn" if number > 0 else "likeliest"}
-        cells |= {
-            "count": abs(number),
-            "above_short": before.mean(),
-            "above_long": own.above.mean(),
-        }
+        means = {"above_short": before.mean(), "above_long": own.above.mean()}
+        cells |= {"count": abs(number)} | means
         change = cells["above_long"] - cells["above_short"]
         found.append(cells | {"change": change, "low": ends.low, "high": ends.high})
     return pd.DataFrame(found)
@@ -231,14 +215,11 @@ def read_from_disk(readers: list[Run], teacher: object, dtype: str) -> dict:
     """
     with tempfile.TemporaryDirectory() as folder:
         stored = training.store_teacher(readers[0], teacher, f"{folder}/teacher.npz", dtype)
-        losses = [
-            [
-                measure.evaluate(training.trained(run, t), run.corpus)["loss"]
-                for t in (stored, teacher)
-            ]
-            for run in readers
-        ]
-    apart = max(abs(read - asked) for read, asked in losses)
+        read, asked = (
+            [measure.evaluate(training.trained(run, t), run.corpus)["loss"] for run in readers]
+            for t in (stored, teacher)
+        )
+    apart = np.abs(np.subtract(read, asked)).max()
     return {"bytes_per_token": stored.bytes_per_token, "apart": apart}
 
 

@@ -19,7 +19,7 @@ from scalinglib.study.model import distill
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe
 from scalinglib.study.model.teachers import log_probabilities
-from scalinglib.study.run import PERFECT, Run, by_ratio
+from scalinglib.study.run import PERFECT, Run, by_ratio, over_seeds
 
 STUDENTS = ((1, 20, 5), (2, 5, 5))  # of every sweep: depth, tokens per parameter, seeds
 DEEPER = ((3, 2.5, 3),)  # more students, for the sweep of learning rates
@@ -35,11 +35,7 @@ TRUNCATION_MIXING = 0.7  # lambda for truncated distributions mixed with data; o
 
 def _taught(teacher, **objective):
     """The students of one teacher under one objective, all seeds."""
-    return [
-        by_ratio(depth, ratio, seed=seed, teacher=teacher, objective=Objective(**objective))
-        for depth, ratio, seeds in STUDENTS
-        for seed in range(seeds)
-    ]
+    return over_seeds(STUDENTS, teacher=teacher, objective=Objective(**objective))
 
 
 def mixing_runs() -> list[Run]:
@@ -64,12 +60,8 @@ def temperature_runs() -> list[Run]:
 
 def peak_runs() -> list[Run]:
     """Peak learning rate, from labels and from a teacher (Figure 53)."""
-    plain = [
-        by_ratio(depth, ratio, seed=seed, teacher=teacher)
-        for teacher in (None, STRONG)
-        for depth, ratio, seeds in (*STUDENTS, *DEEPER)
-        for seed in range(seeds)
-    ]
+    students = *STUDENTS, *DEEPER
+    plain = [*over_seeds(students), *over_seeds(students, teacher=STRONG)]
     recipes = [Recipe(peak=peak) for peak in (Recipe.peak, *PEAKS)]
     return [replace(run, recipe=recipe) for run in plain for recipe in recipes]
 
