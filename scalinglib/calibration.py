@@ -52,16 +52,6 @@ def ece(confidence: ArrayLike, correct: ArrayLike, bins: int = 21) -> float:
     return error(reliability(confidence, correct, bins))
 
 
-def distributional_ece(conf_binned_by: ArrayLike, conf_other: ArrayLike, bins: int = 21) -> float:
-    """Distributional calibration error (Equation 39): how far apart two models' confidences are.
-
-    - conf_binned_by, conf_other: (n,), confidences of two models at the same positions; bins are
-      over the first. Whether the second is of the symbol that the first predicts, or of its own, is
-      the caller's choice.
-    """
-    return error(reliability(conf_binned_by, conf_other, bins))
-
-
 def bias(table: pd.DataFrame) -> float:
     """What `error` would be, on average, if each bin's labels were drawn from its confidence.
 

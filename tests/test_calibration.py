@@ -31,8 +31,8 @@ def test_distributional_by_hand_and_both_ways_round():
     there = 2 / 3 * (0.4 - 0.2) + 1 / 3 * (0.9 - 0.7)
     # Bins of b: {0.2} against {0.3}, {0.6, 0.7} against {0.1, 0.9}.
     back = 1 / 3 * (0.3 - 0.2) + 2 / 3 * (0.65 - 0.5)
-    assert calibration.distributional_ece(a, b, bins=2) == pytest.approx(there)
-    assert calibration.distributional_ece(b, a, bins=2) == pytest.approx(back)
+    assert calibration.error(calibration.reliability(a, b, bins=2)) == pytest.approx(there)
+    assert calibration.error(calibration.reliability(b, a, bins=2)) == pytest.approx(back)
 
 
 @given(confidences, st.integers(1, 30), st.randoms(use_true_random=False))

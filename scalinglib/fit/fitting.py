@@ -122,7 +122,6 @@ def _search(problem, grid):
         "objective": float(value * problem.delta**2),
         "converged": bool(found.converged[best]),
         "starts_at_optimum": float(at_optimum.mean()),
-        "starts_converged": float(found.converged.mean()),
     }
 
 

@@ -34,8 +34,7 @@ class Fit:
     - objective: sum of Huber over the runs at the optimum.
     - coefficients: indexed by coefficient: estimate, low, high (percentiles of the replicates; NaN
       where there are none or the coefficient was fixed), fixed.
-    - starts_at_optimum, starts_converged: shares of the starts whose objective is within 1e-6 of
-      the best, and that pass the convergence test.
+    - starts_at_optimum: share of the starts whose objective is within 1e-6 of the best.
     - replicates: coefficients of each converged bootstrap replicate.
     - replicates_converged: share of replicates that passed the convergence test; the rest is not
       used.
@@ -45,7 +44,6 @@ class Fit:
     objective: float
     coefficients: pd.DataFrame
     starts_at_optimum: float
-    starts_converged: float
     replicates: pd.DataFrame
     replicates_converged: float
     runs: pd.DataFrame

@@ -11,11 +11,6 @@ def teacher_color(teacher_loss):
     return _shade("plasma_r", (2.45 - teacher_loss) / 1.1)
 
 
-def budget_color(flops):
-    """A budget's colour: light 3e9, dark 5e12 FLOPs."""
-    return _shade("copper_r", np.log(flops / 3e9) / np.log(5e12 / 3e9))
-
-
 def ratio_color(ratio):
     """The colour of a number of tokens per parameter: light 0.1, dark 1000."""
     return _shade("YlGnBu", 0.2 + 0.8 * np.log10(ratio / 0.1) / 4)
