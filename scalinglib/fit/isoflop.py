@@ -44,7 +44,7 @@ def isoflop_size(params: ArrayLike, loss: ArrayLike) -> float:
 
 
 def isoflop_draws(
-    params: ArrayLike, loss: ArrayLike, error: ArrayLike, draws: int = 200, seed: int = 0
+    params: ArrayLike, loss: ArrayLike, error: ArrayLike, draws: int = 200
 ) -> np.ndarray:
     """Loss-minimising sizes of one IsoFLOP profile, its losses drawn anew with normal noise.
 
@@ -52,6 +52,6 @@ def isoflop_draws(
     - returns: array (draws,); NaN where `isoflop_minimum` finds none
     """
     loss, error = np.asarray(loss, float), np.asarray(error, float)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     drawn = [loss + error * rng.standard_normal(len(loss)) for _ in range(draws)]
     return np.array([isoflop_size(params, one) for one in drawn])

@@ -89,15 +89,14 @@ def rolling_hold_outs(found: Fit, by: str = "params") -> pd.DataFrame:
     return pd.DataFrame(dict(zip(columns, rows, strict=True)))
 
 
-def reach(held: pd.DataFrame, factors: tuple = (2, 4, 10)) -> pd.DataFrame:
+def reach(held: pd.DataFrame) -> pd.DataFrame:
     """How well runs are foretold that are a few times larger than what was fitted.
 
-    - factors: how many times larger, up to a factor of 1.6 either way.
-    - returns: indexed by factor, those that occur alone: error, worst (mean and largest absolute
-      relative error), cuts, runs (how many are behind it).
+    - returns: indexed by factor (2, 4 and 10, up to a factor of 1.6 either way), those that occur:
+      error, worst (mean and largest absolute relative error), cuts, runs (how many are behind it).
     """
     rows = {}
-    for factor in factors:
+    for factor in (2, 4, 10):
         part = held[held.ratio.between(factor / _NEAR, factor * _NEAR)]
         if len(part):
             errors = part.relative_error.abs()

@@ -25,13 +25,10 @@ def sorted_runs(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(isoflop=~runs.teacher_loss.isin(fixed))
 
 
-def fixed_ratio(runs: pd.DataFrame, strong: float = 2.0) -> pd.DataFrame:
-    """Of `sorted_runs` those under teachers of a fixed ratio, students that met strong ones.
-
-    `strong` is the loss (nats per token) that the best of a student's teachers must be below.
-    """
+def fixed_ratio(runs: pd.DataFrame) -> pd.DataFrame:
+    """Of `sorted_runs` those under fixed-ratio teachers, of students that met one below 2 nats."""
     least = runs.groupby(_SETTING).teacher_loss.transform("min")
-    return runs[~runs.isoflop & (least < strong)]
+    return runs[~runs.isoflop & (least < 2.0)]
 
 
 def above_best(runs: pd.DataFrame) -> pd.Series:
@@ -39,32 +36,28 @@ def above_best(runs: pd.DataFrame) -> pd.Series:
     return runs.student_loss - runs.groupby(_SETTING).student_loss.transform("min")
 
 
-def teacher_loss(
-    law: SupervisedLaw, params: np.ndarray, runs: pd.DataFrame, within: float = 0.0025
-) -> np.ndarray:
+def teacher_loss(law: SupervisedLaw, params: np.ndarray, runs: pd.DataFrame) -> np.ndarray:
     """Losses (nats per token) of the paper's teachers of a fixed ratio, by their parameters.
 
-    The teacher's own, read off Figure 1, where one of its eleven is `within` that share of what
-    the law has on 20 `flops.total_params`; else the law's. The paper's M = 20 counts the embedding:
+    The teacher's own, read off Figure 1, where one of its eleven is within 0.25% of what the
+    law has on 20 `flops.total_params`; else the law's. The paper's M = 20 counts the embedding:
     three losses of its teachers say so to 0.25%, where 20 N misses them by up to 1.3%.
     """
     expected = np.asarray(law.loss(params, 20 * flops.total_params(params)))
     eleven = runs.teacher_loss[~runs.isoflop].unique()
     off = np.abs(np.log(eleven / expected[..., None]))
     nearest = eleven[off.argmin(axis=-1)]
-    return np.where(off.min(axis=-1) <= within, nearest, expected)
+    return np.where(off.min(axis=-1) <= 0.0025, nearest, expected)
 
 
-def under_teachers(
-    runs: pd.DataFrame, loss_of: dict[float, float], within: float = 0.035
-) -> pd.DataFrame:
-    """Runs whose teacher has a loss `within` so much (nats) of a model's: means, with its size.
+def under_teachers(runs: pd.DataFrame, loss_of: dict[float, float]) -> pd.DataFrame:
+    """Runs whose teacher has a loss within 0.035 nats of a model's: means, with its size.
 
     `loss_of` is {teacher_params: teacher_loss}; the result has a row a teacher, student and tokens.
     """
     parts = []
     for size, loss in loss_of.items():
-        near = runs[(runs.teacher_loss - loss).abs() < within]
+        near = runs[(runs.teacher_loss - loss).abs() < 0.035]
         means = near.groupby(_SETTING, as_index=False).mean()
         parts.append(means.assign(teacher_params=size))
     return pd.concat(parts, ignore_index=True)

@@ -78,10 +78,10 @@ def _over_seeds(runs, *more):
     return groups[[*_MEASURED, *more]].mean().reset_index().assign(seeds=groups.size().to_numpy())
 
 
-def collapse(runs: pd.DataFrame, degree: int = 3) -> pd.Series:
+def collapse(runs: pd.DataFrame) -> pd.Series:
     """Whether students of one size and one amount of tokens depend on L_T alone (Figure 3).
 
-    A polynomial in the teacher's loss is drawn through the means; then log N_T may help.
+    A cubic in the teacher's loss is drawn through the means; then log N_T may help.
 
     - runs: Runs of one student, with teacher_params.
     - returns: teachers, spread (standard deviation about the curve, relative to the loss), noise
@@ -92,16 +92,16 @@ def collapse(runs: pd.DataFrame, degree: int = 3) -> pd.Series:
     """
     teachers = runs.groupby("teacher")[["loss", "teacher_loss", "teacher_params"]].mean()
     teachers = teachers.astype(float)
-    free = len(teachers) - degree - 2
+    free = len(teachers) - 5
     if free < 2:
-        raise ValueError(f"runs has {len(teachers)} teachers; degree {degree} needs {degree + 4}")
+        raise ValueError(f"runs has {len(teachers)} teachers; a cubic and a slope need seven")
     by_seed = runs.pivot_table(index="seed", columns="teacher", values="loss").dropna()
     left = by_seed.sub(by_seed.mean(), axis=1).sub(by_seed.mean(axis=1), axis=0)
     left = (left + by_seed.mean(axis=None)).to_numpy()
     freedom = (len(by_seed) - 1) * (len(teachers) - 1)
     noise = np.sum(left**2) / freedom / len(by_seed) if freedom > 0 else np.nan
     loss, x = teachers.loss.to_numpy(), teachers.teacher_loss.to_numpy()
-    curve = np.vander((x - x.mean()) / x.std(), degree + 1)
+    curve = np.vander((x - x.mean()) / x.std(), 4)
     residual = loss - curve @ np.linalg.lstsq(curve, loss, rcond=None)[0]
     size = np.log10(teachers.teacher_params.to_numpy())
     wide = np.column_stack([size - size.mean(), curve])
@@ -241,8 +241,8 @@ def past_best(runs: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def overtakers(runs: pd.DataFrame, within: float = 0.005) -> pd.DataFrame:
-    """Settings whose loss is at most `within` nats above their teacher's (Section E.7).
+def overtakers(runs: pd.DataFrame) -> pd.DataFrame:
+    """Settings whose loss is at most 0.005 nats above their teacher's (Section E.7).
 
     So near their teacher seeds agree far better than elsewhere: the error is from the spread of
     these settings over their own seeds, pooled by depth.
@@ -256,7 +256,7 @@ def overtakers(runs: pd.DataFrame, within: float = 0.005) -> pd.DataFrame:
     near = close.groupby(["teacher", "n_layers", "params", "tokens"]).excess
     near = near.agg(excess="mean", variance="var", seeds="size").reset_index()
     near["teacher_loss"] = near.teacher.map(close.groupby("teacher").teacher_loss.first())
-    near = near[near.excess < within]
+    near = near[near.excess < 0.005]
     freedom = (near.seeds - 1).where(near.variance.notna(), 0)
     pooled = (near.variance * freedom).groupby(near.n_layers).sum()
     depths = range(1, int(near.n_layers.max()) + 1)
@@ -293,14 +293,14 @@ def tokens_on(budget: float, params: ArrayLike) -> np.ndarray:
     return budget / np.exp(np.interp(np.log(params), np.log([m.params for m in models]), costs))
 
 
-def parabolas(table: pd.DataFrame, by: list[str], points: int = 40) -> pd.DataFrame:
+def parabolas(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Parabolas in log N through IsoFLOP profiles of three sizes or more, from end to end."""
     found = []
     for keys, part in table.groupby(by):
         if len(part) < 3:
             continue
         x = np.log(part.params.astype(float))
-        fine = np.linspace(x.min(), x.max(), points)
+        fine = np.linspace(x.min(), x.max(), 40)
         middle = x.mean()
         loss = np.polyval(np.polyfit(x - middle, part.loss, 2), fine - middle)
         line = pd.DataFrame({"params": np.exp(fine), "loss": loss})
@@ -308,11 +308,11 @@ def parabolas(table: pd.DataFrame, by: list[str], points: int = 40) -> pd.DataFr
     return pd.concat(found, ignore_index=True)
 
 
-def cubics(table: pd.DataFrame, by: str, x: str, y: str, points: int = 60) -> pd.DataFrame:
+def cubics(table: pd.DataFrame, by: str, x: str, y: str) -> pd.DataFrame:
     """Cubics of `y` in `x` through the rows of each value of `by`, from end to end."""
     found = []
     for value, part in table.groupby(by):
-        fine = np.linspace(part[x].min(), part[x].max(), points)
+        fine = np.linspace(part[x].min(), part[x].max(), 60)
         line = np.polynomial.Polynomial.fit(part[x], part[y], 3)(fine)
         found.append(pd.DataFrame({by: value, x: fine, y: line}))
     return pd.concat(found, ignore_index=True)
