@@ -113,13 +113,8 @@ def optimal(
             law.supervised, teacher_loss[free], max_tokens=most_tokens[free]
         )
     costs = cost_per_token(student_params, teacher_params, (delta_lgt, delta_pre))
-    spent = np.array(
-        [
-            costs["student"] * student_tokens,
-            costs["inference"] * student_tokens,
-            costs["pretraining"] * teacher_tokens,
-        ]
-    )
+    read = {"student": student_tokens, "inference": student_tokens, "pretraining": teacher_tokens}
+    spent = np.array([costs[name] * tokens for name, tokens in read.items()])
     share = spent / spent.sum(axis=0)
     return pd.DataFrame(
         {

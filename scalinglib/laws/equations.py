@@ -36,12 +36,8 @@ def inside_fitted_range(table: pd.DataFrame) -> np.ndarray:
     teacher_tokens, those that are there; a missing number (a run without a teacher) counts as
     inside.
     """
-    inside = np.ones(len(table), bool)
     supervised = {f"teacher_{name}": FITTED_RANGE[name] for name in ("params", "tokens")}
-    for column, limits in (FITTED_RANGE | supervised).items():
-        if column in table:
-            inside &= (table[column].isna() | table[column].between(*limits)).to_numpy()
-    return inside
+    return _inside(table, FITTED_RANGE | supervised)
 
 
 def inside_trained_range(table: pd.DataFrame) -> np.ndarray:
@@ -50,12 +46,16 @@ def inside_trained_range(table: pd.DataFrame) -> np.ndarray:
     Wider than `inside_fitted_range`: Table 6 was fitted to larger students and more tokens than
     the 328 runs that are known. A missing number (a run without a teacher) counts as inside.
     """
+    trained = {name: FITTED_RANGE[name] for name in ("params", "tokens")}
+    whose = "student", "teacher"
+    return _inside(table, {f"{w}_{name}": ends for w in whose for name, ends in trained.items()})
+
+
+def _inside(table, limits):
     inside = np.ones(len(table), bool)
-    for whose in ("student", "teacher"):
-        for name in ("params", "tokens"):
-            if (column := f"{whose}_{name}") in table:
-                within = table[column].between(*FITTED_RANGE[name])
-                inside &= (table[column].isna() | within).to_numpy()
+    for column, ends in limits.items():
+        if column in table:
+            inside &= (table[column].isna() | table[column].between(*ends)).to_numpy()
     return inside
 
 
