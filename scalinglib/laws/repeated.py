@@ -12,7 +12,7 @@ from collections import namedtuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglib.checks import namespace
+from scalinglib.checks import namespace, positive
 from scalinglib.laws.base import Law, loss_of
 from scalinglib.laws.equations import SupervisedLaw
 from scalinglib.laws.named import COEFFICIENTS
@@ -57,6 +57,12 @@ class RepeatedLaw(Law, namedtuple("_Repeated", "E A B alpha beta gamma R_D R_N")
     def once(self) -> SupervisedLaw:
         """The law of tokens that are read once by models no larger than they deserve."""
         return SupervisedLaw(*self[:6])
+
+    def effective_tokens(self, tokens: ArrayLike, unique_tokens: ArrayLike) -> np.ndarray:
+        """D', what D tokens of which U are different are worth in tokens read once."""
+        tokens, unique = positive("tokens", tokens), positive("unique_tokens", unique_tokens)
+        xp = namespace(tokens, unique, self.A)
+        return unique * xp.exp(_worth(xp, xp.log(tokens / unique), self.R_D))
 
 
 def _worth(xp, log_times, most):
