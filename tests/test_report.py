@@ -55,23 +55,6 @@ def test_sizes_have_one_colour_each():
     assert [figures.label_size(n) for n in sizes] == ["143M", "546M", "1.82B", "7.75B", "12.6B"]
 
 
-@pytest.mark.parametrize(
-    ("ends", "placed"),
-    [
-        ([0.9, 0.1, 0.5], [0.9, 0.1, 0.5]),  # far apart they stay
-        ([0.52, 0.5, 0.9], [0.56, 0.46, 0.9]),  # near ones move about their middle
-        ([0.5, 0.5, 0.61], [0.43667, 0.53667, 0.63667]),  # which may bring them to a third
-    ],
-)
-def test_labels_at_the_ends_of_curves_keep_apart(ends, placed):
-    _, axes = plt.subplots()
-    panels.end_words(axes, [(y, str(i), "black") for i, y in enumerate(ends)], gap=0.1)
-    found = {text.get_text(): text.get_position()[1] for text in axes.texts}
-    plt.close("all")
-    assert sorted(found.values()) == pytest.approx(sorted(placed), abs=1e-4)
-    assert sorted(found, key=found.get) == [str(i) for i in np.argsort(ends)]
-
-
 def test_budgets_are_written_as_powers():
     assert figures.power(1e11) == "10^{11}"
     assert figures.power(3e10) == r"3 \times 10^{10}"

@@ -311,35 +311,6 @@ def zero(ax: plt.Axes, at: float = 0) -> None:
     ax.axhline(at, color="black", linewidth=0.9)
 
 
-def end_words(ax: plt.Axes, ends: list, *, gap: float = 0.085, x: float = 1.02, **style) -> None:
-    """Words at the ends of curves, kept apart: `ends` is a list of (y, text, colour).
-
-    They start at `x`, a share of the panel's width: to the right of it unless another is given.
-    """
-    heights = [
-        ax.transAxes.inverted().transform(ax.transData.transform((1, y)))[1] for y, _, _ in ends
-    ]
-    places = _apart(heights, gap)
-    for place, i in zip(places, np.argsort(heights, kind="stable"), strict=True):
-        words = {"color": ends[i][2], "fontsize": 10, "va": "center"} | style
-        ax.text(x, place, ends[i][1], transform=ax.transAxes, **words)
-
-
-def _apart(heights, gap):
-    """Rising heights, `gap` apart at least; those that must move stay about their own middle."""
-    groups = []
-    for height in np.sort(heights):
-        groups.append([height])
-        while len(groups) > 1:
-            low, high = groups[-2:]
-            if np.mean(high) - np.mean(low) >= gap * (len(low) + len(high)) / 2:
-                break
-            groups[-2:] = [low + high]
-    return np.concatenate(
-        [np.mean(group) + gap * (np.arange(len(group)) - (len(group) - 1) / 2) for group in groups]
-    )
-
-
 def _scale(axis, column):
     if (known := columns.COLUMNS.get(column)) and known.log:
         axis._set_axes_scale("log", base=known.base)
