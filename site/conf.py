@@ -7,7 +7,6 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
-    "sphinx.ext.napoleon",
 ]
 nb_execution_mode = "off"  # the committed outputs are what is shown
 nb_merge_streams = True
@@ -28,11 +27,6 @@ autosummary_ignore_module_all = False
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}
 autodoc_typehints = "none"
-napoleon_numpy_docstring = True
-napoleon_google_docstring = False
-# Attributes are described as parameters are, not made link targets: their names repeat.
-napoleon_custom_sections = [("Attributes", "params_style")]
-napoleon_use_rtype = False
 
 html_theme = "furo"
 html_title = project

@@ -24,11 +24,8 @@ NOTEBOOK = "notebooks/19_tested_outside.py"
 def joined(known: Path, added: Path) -> pd.DataFrame:
     """Both tables in one, as text, rows of `added` in place of those with their `id`.
 
-    Raises
-    ------
-    ValueError
-        Naming the columns that are missing or unknown, a row without a source, a unit that is not
-        nats per token, or what the reader of runs refuses.
+    - raises ValueError: naming the columns that are missing or unknown, a row without a source, a
+      unit that is not nats per token, or what the reader of runs refuses.
     """
     old, new = (pd.read_csv(path, dtype=str, keep_default_na=False) for path in (known, added))
     if list(new.columns) != list(old.columns):

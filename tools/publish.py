@@ -42,10 +42,7 @@ def put(name, content):
 def settle(name, kind, made, deviations):
     """Write a file as the first earlier version that says the same, or else as it was made.
 
-    Returns
-    -------
-    dict
-        A row of the record: file, kind, origin (of what was written), size, where, new.
+    - returns: a row of the record: file, kind, origin (of what was written), size, where, new.
     """
     versions = earlier(name)
     origin = next((o for o, deviation in deviations.items() if not deviation.new), "made")

@@ -20,14 +20,9 @@ PLURALS = {"table": "tables", "figure": "figures", "notebook": "notebooks"}
 def summary(records, answers, left=()):
     """The report's lines, and whether everything was reproduced.
 
-    Parameters
-    ----------
-    records : dict
-        Rows of `publish.settle` by notebook, None where its run failed.
-    answers : dict
-        Recorded and computed answer by claim, a pair; None for what was not computed.
-    left : iterable of str
-        Published files that no run made.
+    - records: rows of `publish.settle` by notebook, None where its run failed.
+    - answers: recorded and computed answer by claim, a pair; None for what was not computed.
+    - left: published files that no run made.
     """
     rows = [row for record in records.values() for row in record or ()]
     lines = []

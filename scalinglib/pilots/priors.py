@@ -32,11 +32,9 @@ _STEPS, _CLOSE, _SLOPE = 60, 1e-6, 1e-4
 class Prior:
     """What is believed before any run.
 
-    Attributes
-    ----------
-    params, tokens : the middle of the candidates
-    supervised : the law of models on labels where it is known; None leaves it to the runs
-    distilled : whether there are students; without them the law is the supervised one
+    - params, tokens: the middle of the candidates
+    - supervised: the law of models on labels where it is known; None leaves it to the runs
+    - distilled: whether there are students; without them the law is the supervised one
     """
 
     params: float
@@ -107,15 +105,9 @@ def posterior(
 ) -> Worlds:
     """Laws drawn from what runs leave of a prior.
 
-    Parameters
-    ----------
-    runs : `INPUTS` and loss (nats per token); with none the prior's laws come back
-    noise : standard deviation of one run's log-loss over seeds
-
-    Raises
-    ------
-    ValueError
-        Of runs that `worlds.inputs` refuses, or whose loss is not positive.
+    - runs: `INPUTS` and loss (nats per token); with none the prior's laws come back
+    - noise: standard deviation of one run's log-loss over seeds
+    - raises ValueError: of runs that `worlds.inputs` refuses, or whose loss is not positive.
     """
     if not len(runs):
         return prior.worlds(count, seed)

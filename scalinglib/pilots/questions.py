@@ -42,12 +42,10 @@ class Foretell:
 class Choice:
     """Train one student on data, or distil it from one of some teachers, for the same FLOPs.
 
-    Attributes
-    ----------
-    compute : FLOPs of the student's training and of the share that counts of the inference
-    teachers : those at hand; of one without a loss (NaN) but with tokens it is the law's
-    delta_lgt : share of the teacher's inference that counts, in [0, 1]
-    forward : FLOPs of a forward pass per token, of parameters
+    - compute: FLOPs of the student's training and of the share that counts of the inference
+    - teachers: those at hand; of one without a loss (NaN) but with tokens it is the law's
+    - delta_lgt: share of the teacher's inference that counts, in [0, 1]
+    - forward: FLOPs of a forward pass per token, of parameters
     """
 
     student_params: float

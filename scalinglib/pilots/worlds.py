@@ -17,10 +17,8 @@ _MOST = np.log(30.0)  # log of a loss that no model has: where a law runs away
 class Worlds:
     """Laws with weights.
 
-    Attributes
-    ----------
-    laws : each one law, or several as one whose coefficients are columns (`Fit.laws`)
-    weights : (worlds,), positive, sum 1
+    - laws: each one law, or several as one whose coefficients are columns (`Fit.laws`)
+    - weights: (worlds,), positive, sum 1
     """
 
     laws: tuple[Law, ...]
@@ -30,10 +28,7 @@ class Worlds:
     def of(cls, known: Fit | Ensemble) -> "Worlds":
         """The laws of an ensemble, or the replicates of a fit, of equal weight.
 
-        Raises
-        ------
-        ValueError
-            Of a fit without replicates.
+        - raises ValueError: of a fit without replicates.
         """
         if isinstance(known, Ensemble):
             return cls(tuple(known.members), np.asarray(known.weights, float))
@@ -45,10 +40,8 @@ class Worlds:
     def log_losses(self, runs: pd.DataFrame) -> np.ndarray:
         """Log of the loss of each run under each law, (worlds, runs).
 
-        Parameters
-        ----------
-        runs : `INPUTS`; without teacher_params and teacher_loss a model trained on labels, and
-            where teacher_loss alone is missing the teacher's is the law's own
+        - runs: `INPUTS`; without teacher_params and teacher_loss a model trained on labels, and
+          where teacher_loss alone is missing the teacher's is the law's own
         """
         size, tokens, *teacher = (np.log(runs[name].to_numpy(float)) for name in INPUTS)
         found = []
@@ -79,11 +72,9 @@ class Discrepancy:
     and bias and variance the likeliest is a size of 0.002 and a reach of 1.7, beside a noise of
     0.001; what a fit has bent away is not seen there, hence the defaults.
 
-    Attributes
-    ----------
-    size : standard deviation of log-loss; 0 trusts the laws
-    reach : factor in parameters or tokens over which errors become independent; of a teacher's
-        loss its fifth root
+    - size: standard deviation of log-loss; 0 trusts the laws
+    - reach: factor in parameters or tokens over which errors become independent; of a teacher's
+      loss its fifth root
     """
 
     size: float = 0.003
@@ -114,11 +105,8 @@ def _places(runs):
 def inputs(runs: pd.DataFrame, name: str = "runs") -> pd.DataFrame:
     """`INPUTS` of a table of runs as floats, those that it lacks NaN.
 
-    Raises
-    ------
-    ValueError
-        Of sizes or tokens that are missing or not positive, and of a teacher of which neither loss
-        nor size and tokens are told: the row is named.
+    - raises ValueError: of sizes or tokens that are missing or not positive, and of a teacher of
+      which neither loss nor size and tokens are told: the row is named.
     """
     found = runs.reindex(columns=list(INPUTS)).astype(float)
     for column in INPUTS:

@@ -7,8 +7,6 @@ from scalinglib.allocate import Problem, Teacher
 from scalinglib.pilots import Choice, Worlds, grid, propose
 from scalingplan.answers.fitting import OwnLaws
 
-__all__ = ["next_runs"]
-
 SHARE = 0.1  # of the decision's FLOPs that pilots may cost
 _TEACHERS, _SIZES, _TOKENS = 4, 3, 4  # of the runs, that are taken for candidates
 
@@ -16,9 +14,7 @@ _TEACHERS, _SIZES, _TOKENS = 4, 3, 4  # of the runs, that are taken for candidat
 def next_runs(laws: OwnLaws, problem: Problem, teachers: pd.DataFrame) -> str:
     """One sentence: what to train next, for a tenth of the decision's FLOPs, or why not.
 
-    Parameters
-    ----------
-    teachers : the answer's, best first; candidates are sizes and tokens like those of the runs
+    - teachers: the answer's, best first; candidates are sizes and tokens like those of the runs
     """
     runs = laws.distillation.runs
     known = tuple(

@@ -44,10 +44,9 @@ def runs():
 class Judge:
     """A corpus whose score says how t, K and X fall into bins, under a teacher.
 
-    Parameters
-    ----------
-    corpus : Corpus, of which the truth is known and windows begin where a word does, after symbol 0
-    teacher : function of windows, as `measure.evaluate` takes it
+    - corpus: Corpus, of which the truth is known and windows begin where a word does, after symbol
+      0
+    - teacher: function of windows, as `measure.evaluate` takes it
     """
 
     def __init__(self, corpus, teacher):

@@ -228,25 +228,19 @@ def resample(runs, rng, count):
 class Question:
     """One hold-out and what was foretold of it.
 
-    Attributes
-    ----------
-    runs : str
-        The set.
-    key : (str, str)
-        Kind and cut.
-    measured, noise, distance : array (held,)
-        Log-loss, its deviation from run to run, and how far from the runs that were kept.
-    predicted : dict of str -> array (1 + replicates, held)
-        Log-loss by form; the first row is the fit, the others are of resampled runs.
-    inside : dict of str -> float
-        Mean absolute error of log-loss of each fit on the runs that were kept.
-    supervised : float
-        The same of the supervised law on its own.
-    students, teachers : array (held,)
-        Which student (N_S) and which teacher (L_T) a run is of.
-    alone, alone_noise, alone_told : array (held,)
-        The same student's log-loss without a teacher on as many tokens, its deviation, and what the
-        split's supervised law has for it; NaN where it was not trained.
+    - runs: the set.
+    - key: kind and cut.
+    - measured, noise, distance: array (held,); log-loss, its deviation from run to run, and how far
+      from the runs that were kept.
+    - predicted: dict of str -> array (1 + replicates, held); log-loss by form; the first row is the
+      fit, the others are of resampled runs.
+    - inside: dict of str -> float; mean absolute error of log-loss of each fit on the runs that
+      were kept.
+    - supervised: the same of the supervised law on its own.
+    - students, teachers: array (held,); which student (N_S) and which teacher (L_T) a run is of.
+    - alone, alone_noise, alone_told: array (held,); the same student's log-loss without a teacher
+      on as many tokens, its deviation, and what the split's supervised law has for it; NaN where it
+      was not trained.
     """
 
     runs: str

@@ -6,11 +6,10 @@ A table's law with gamma = 1 plus the table's own residuals, their signs flipped
 table that a law with gamma = 1 has made; gamma is fitted to it as to the table. Flipped are whole
 models (`by` = "model": what `scalinglib.report.public` holds for one), or whole pairs of
 neighbouring sizes (`by` = "pair of sizes"), so that what all runs of a size have in common, and
-share with the next size, stays together. Six sizes make four such groups and sixteen tables, one
-of which is the table itself: no share below a sixteenth says anything there. Neither way can make
-what is smooth over the whole grid: a learning rate or a warm-up that suits the small models less
-than the large ones is in the residuals and is flipped away with them. `draw` 0 is the table
-itself.
+share with the next size, stays together. Six sizes make four such groups and sixteen tables, one of
+which is the table itself: no share below a sixteenth says anything there. Neither way can make what
+is smooth over the whole grid: a learning rate or a warm-up that suits the small models less than
+the large ones is in the residuals and is flipped away with them. `draw` 0 is the table itself.
 """
 
 import numpy as np
@@ -42,17 +41,10 @@ def groups(table: public.PublicTable, by: str) -> np.ndarray:
 def gammas(found: fit.Fit, moved: np.ndarray, seed: int = 0) -> np.ndarray:
     """Gamma fitted to the runs of `found` with each row of `moved` added to their log losses.
 
-    Parameters
-    ----------
-    found
-        With gamma free.
-    moved
-        Shape (tables, runs), in the order of `found.runs`.
-
-    Returns
-    -------
-    array (tables,)
-        From the best of `STARTS` starts of the grid, none of them the law that made the table.
+    - found: with gamma free.
+    - moved: shape (tables, runs), in the order of `found.runs`.
+    - returns: array (tables,); from the best of `STARTS` starts of the grid, none of them the law
+      that made the table.
     """
     problem = found.problem
     order = found.runs.reset_index(drop=True).sort_values(list(SUPERVISED.columns), kind="stable")

@@ -176,12 +176,8 @@ def _supervised(part):
 def judge(name, runs, masks, supervised):
     """One form on one set: a fit to all runs, one without each hold-out, and refits.
 
-    Returns
-    -------
-    Fit
-    dict of (kind, cut) -> law
-    dict of (kind, cut) -> law of coefficients (REFITS, 1)
-        From resampled runs, for the hold-outs that decide.
+    - returns: Fit dict of (kind, cut) -> law dict of (kind, cut) -> law of coefficients (REFITS,
+      1); from resampled runs, for the hold-outs that decide.
     """
     spec, fixed = FORMS[name]
     whole, parts = supervised
