@@ -802,3 +802,13 @@ def test_tables_that_are_not_what_they_seem_are_doubted():
     )
     curves["loss"] = law.loss(curves.params, curves.tokens)
     assert f"{len(runs)} runs have some 5 rows each (column run_id)" in doubts_of(curves)
+
+
+def test_of_very_many_rows_some_are_fitted_and_that_is_said(monkeypatch):
+    table = tables.read_runs(CASES / "same_ratio_teachers" / "runs.csv")
+    monkeypatch.setattr(full, "MOST", 60)
+    drawn, (said,) = full._drawn(table.distilled)
+    assert 60 <= len(drawn) < 200
+    assert set(drawn.teacher_loss) == set(table.distilled.teacher_loss)
+    assert said == f"{len(drawn)} of the 328 rows, drawn at random, are fitted"
+    assert full._drawn(drawn.head(60))[1] == []

@@ -15,12 +15,22 @@ from scalingplan.tables import RunsTable
 
 _STARTS, _REPLICATES = 64, 100
 MANY = 2000  # rows, from which fewer starts and replicates do: each tells more
+MOST = 4000  # rows that are fitted: by then a law misses by its form, not by their noise
 
 
 def _effort(rows):
     """Options of a fit to so many rows."""
     fewer = 5 if rows > MANY else 1
     return {"starts": _STARTS // fewer, "bootstrap": _REPLICATES // fewer}
+
+
+def _drawn(runs):
+    """So many of the runs as are fitted, every teacher among them, and what is to say of it."""
+    if len(runs) <= MOST:
+        return runs, []
+    first = runs.groupby("teacher_loss").head(1).index if "teacher_loss" in runs else []
+    drawn = runs.index.isin(first) | runs.index.isin(runs.sample(MOST, random_state=0).index)
+    return runs[drawn], [f"{drawn.sum()} of the {len(runs)} rows, drawn at random, are fitted"]
 
 
 class FullAnswer(NamedTuple):
@@ -42,16 +52,17 @@ def of_distilled(
     - student_params, compute, delta_lgt: of the decision; what is None is taken inside the runs.
     """
     problem = inside_problem(table.distilled, student_params, compute, delta_lgt)
-    options = _effort(len(table.distilled))
-    laws = fit_own(table.distilled, table.supervised, way=way, **options)
+    runs, drawn = _drawn(table.distilled)
+    singles, drawn_singles = _drawn(table.supervised)
+    laws = fit_own(runs, singles, way=way, **_effort(len(runs)))
+    notes = [*drawn, *drawn_singles, *laws.notes]
     answer = decide(laws, problem)
     lines = answer.sentences()
     if student_params is None or compute is None:
         lines.append("  what was not asked was taken inside the runs: --student, --flops")
-    if laws.notes:
-        if answer.verdict != NO_VERDICT:
-            lines[0] += "; less sure than the ranges say: see how it was fitted"
-        lines += ["how it was fitted:", *(f"  {note}" for note in laws.notes)]
+    if laws.notes and answer.verdict != NO_VERDICT:
+        lines[0] += "; less sure than the ranges say: see how it was fitted"
+    lines += ["how it was fitted:", *(f"  {note}" for note in notes)] if notes else []
     told = [_diagnosis(name, found) for name, found in laws.fits().items()]
     lines += [line for part, _ in told for line in part]
     if answer.verdict != NO_VERDICT and "teacher_params" in laws.pool:
@@ -66,14 +77,15 @@ def of_distilled(
 
 def of_supervised(table: RunsTable, compute: float | None = None) -> FullAnswer:
     """The supervised law of a table without teachers, and what a budget wants."""
-    options = _effort(len(table.supervised))
+    runs, drawn = _drawn(table.supervised)
+    options = _effort(len(runs))
     with warnings.catch_warnings():
         # A Fit keeps its warnings, and the diagnosis says them.
         warnings.simplefilter("ignore", fit.FitWarning)
-        free = fit.fit_supervised(table.supervised, **options)
-        stiff = fit.fit_supervised(table.supervised, fixed={"gamma": 1.0}, **options)
+        free = fit.fit_supervised(runs, **options)
+        stiff = fit.fit_supervised(runs, fixed={"gamma": 1.0}, **options)
     budget = compute or inside_budget(free)
-    lines, forms = [], {"gamma free": free, "gamma = 1": stiff}
+    lines, forms = drawn, {"gamma free": free, "gamma = 1": stiff}
     if budget is None:
         lines.append("verdict: outside; no budget of these runs has its optimum inside them")
     else:

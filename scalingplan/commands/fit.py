@@ -113,7 +113,9 @@ def _run(arguments):
     from scalingplan.answers import full
 
     if (rows := len(table.whole())) > full.MANY:
-        print(f"fitting {rows} rows takes minutes", file=sys.stderr, flush=True)
+        print(
+            f"fitting {min(rows, full.MOST)} rows takes half a minute", file=sys.stderr, flush=True
+        )
 
     if len(table.distilled):
         asked = arguments.student, arguments.flops, arguments.delta_lgt

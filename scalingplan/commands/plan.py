@@ -416,7 +416,8 @@ def _headline(found):
     clearly = best["loss"] - found["one_run_scatter"]
     if equal and equal["loss"] < clearly:
         line += "; with data to spare, train on it instead"
-    again = found["repeated"]
+    again, taught = found["repeated"], found["repeated_distilled"]
+    clearly -= taught["gain"] if taught else 0.0
     if again and found["train"]["loss"] - again["gain"] < clearly:
         line += "; but training on the text again and again, without a teacher, does better"
     return line
