@@ -71,9 +71,8 @@ figures.use_style()
 
 # %%
 design, entropy = scaling.FULL, Words().entropy
-runs = record.read(DATA / "runs" / "study.csv")
-apart = ("fixed_tokens", "largest_students")  # of the study, whose law is not fitted to them
-apart = pd.concat([record.read(DATA / "runs" / f"{name}.csv") for name in apart])
+TABLES = ["study", "fixed_tokens", "largest_students"]  # the law is fitted to the first
+runs, *apart = (record.read(DATA / "runs" / f"{name}.csv") for name in TABLES)
 fixed = [t if t == PERFECT else t.id for t in design.fixed_teachers()]
 print(f"{len(runs)} runs; entropy {entropy:.4f} nats per character in windows of {Words().n_ctx}")
 
@@ -85,13 +84,13 @@ print(f"{len(runs)} runs; entropy {entropy:.4f} nats per character in windows of
 # number of tokens per parameter, held against the student of their best teacher, seed by seed.
 
 # %%
-taught = pd.concat([runs, apart[apart.kind == "distilled"]])
+taught = pd.concat([runs, *(part[part.kind == "distilled"] for part in apart)])
 taught = taught[taught.teacher.isin(fixed[:-1])]
 past = analysis.past_best(taught).assign(tokens_per_param=lambda t: t.tokens / t.params)
 past = past[past.groupby(["params", "tokens"]).teacher.transform("size") == 6]
 past = past.rename(columns={"params": "student_params"}).astype({"teacher_params": float})
-for end in ("", "_low", "_high"):
-    past[f"mnats{end}"] = 1e3 * past[f"excess{end}"]
+ENDS = ("", "_low", "_high")
+past = past.assign(**{f"above_best_mnats{end}": 1e3 * past[f"excess{end}"] for end in ENDS})
 past = past.sort_values("teacher_params", kind="stable")
 
 # %% [markdown]
@@ -102,17 +101,18 @@ past = past.sort_values("teacher_params", kind="stable")
 
 # %%
 three = past[past.student_params.isin([size(depth).params for depth in (2, 4, 5)])]
-order = three.groupby("student_params").tokens.rank(method="dense")
-order = order.where(order < order.groupby(three.student_params).transform("max"), 99)
-shown = three.assign(seen=order.map({1: "fewest tokens", 3: "more", 99: "most tokens"}))
-grid = Panels(
-    shown.dropna(subset="seen"), "teacher_params", "mnats",
-    "On few tokens the strongest teacher costs 20 to 60 thousandths of a nat",
-    col="student_params", labels=("teacher size $N_T$", "above the best (mnats)"),
-)  # fmt: skip
+of_one = three.groupby("student_params").tokens
+order = of_one.rank(method="dense").where(three.tokens < of_one.transform("max"), 99)
+seen = order.map({1: "fewest tokens", 3: "more", 99: "most tokens"})
+shown = three.assign(seen=seen).dropna(subset="seen")
+cost = shown.query("seen == 'fewest tokens' and teacher_params == teacher_params.max()")
+low, high = cost.above_best_mnats.agg(["min", "max"])
+title = f"On few tokens the strongest teacher costs {low:.0f} to {high:.0f} thousandths of a nat"
+grid = Panels(shown, "teacher_params", "above_best_mnats", title, col="student_params")
 shades = {"fewest tokens": "#e6812b", "more": "#a05195", "most tokens": "#003f5c"}
 grid.draw(bars, hue="seen", palette=shades, fmt="o-").each(zero).set(ylim=(-20, 110))
-save(grid, "fig37_capacity_gap_kl_small_scale", past.drop(columns=["mnats_low", "mnats_high"]))
+table = past.drop(columns=past.filter(like="mnats_")).rename(columns={"above_best_mnats": "mnats"})
+save(grid, "fig37_capacity_gap_kl_small_scale", table)
 
 # %% [markdown]
 # **Read it.** On their fewest tokens students get worse past their best teacher. On their
@@ -145,9 +145,9 @@ claims.check("study-capacity-gap", bool(rises.loc["is_u"].any()))
 claims.check("study-gap-not-calibration", bool(rises.loc["is_u", "perfect teacher"]))
 
 # %% [markdown]
-# The rise is told for the perfect teacher. For the best trained teacher it is 0.04 nats, but five
-# seeds do not exclude zero (p = 0.055). The perfect teacher is perfectly calibrated, so
-# miscalibration is not what makes it a worse teacher (Section B.3).
+# For the perfect teacher the rise is clear of zero. For the best trained teacher it is as large as
+# the first column says, but five seeds do not quite exclude zero. The perfect teacher is perfectly
+# calibrated, so miscalibration is not what makes it a worse teacher (Section B.3).
 #
 # ### Figure 4: students against the size of their teachers
 #
@@ -155,13 +155,12 @@ claims.check("study-gap-not-calibration", bool(rises.loc["is_u", "perfect teache
 
 # %%
 STUDENT_LOSS = {"loss_low": "student_loss_low", "loss_high": "student_loss_high"}
+apart = pd.concat(apart)
 means = analysis.means(pd.concat([runs, apart]))
 students = means[means.teacher.isin(fixed[:-1]) & means.n_layers.isin([1, 2])]
 students = students.assign(tokens_per_param=(students.tokens / students.params).round())
 students = students[students.tokens_per_param.isin([5, 20, 50, 100, 400])]
-students = students.rename(
-    columns={"loss_low": "student_loss_low", "loss_high": "student_loss_high"}
-)
+students = students.rename(columns=STUDENT_LOSS)
 students = students.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
 grid = Panels(
     students, "teacher_params", "student_loss",
@@ -176,23 +175,22 @@ save(grid, "fig04_capacity_gap_small_scale", students[columns])
 # ### Does KL rise with the teacher?
 #
 # The paper says that KL(teacher‖student) rises with the teacher's capability in all cases. Each
-# line is one student on one number of tokens.
+# line is one student, on the fewest tokens it met and on the most.
 
 # %%
 lines = analysis.means(taught)
-lines = lines.assign(setting=lines.groupby(["student_params", "tokens"]).ngroup())
 lines = lines.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
+of_one = lines.groupby("student_params").tokens
+ends = {"fewest tokens": of_one.transform("min"), "most tokens": of_one.transform("max")}
+shown = pd.concat(lines[lines.tokens == most].assign(on=name) for name, most in ends.items())
 grid = Panels(
-    lines, "teacher_params", "kl_teacher", "The better the teacher, the farther its student stays",
+    shown, "teacher_params", "kl_teacher",
+    "The better the teacher, the farther behind it its student stays", col="on",
     labels=("teacher size $N_T$", "KL(teacher‖student) (nats)"),
 )  # fmt: skip
-grid.draw(sns.lineplot, hue="student_params", units="setting", estimator=None, marker="o", lw=1.2)
-grid.set(yscale="log", yticks=[0.001, 0.01, 0.1, 1], yticklabels=["0.001", "0.01", "0.1", "1"])
-save(
-    grid,
-    "fig37_kl_small_scale",
-    lines[["student_params", "tokens", "teacher_params", "kl_teacher"]],
-)
+grid.draw(sns.lineplot, hue="student_params", marker="o").set(yscale="log")
+save(grid, "fig37_kl_small_scale",
+     lines[["student_params", "tokens", "teacher_params", "kl_teacher"]])  # fmt: skip
 
 # %%
 isoflop_teachers = analysis.teacher_budgets(design)
@@ -233,7 +231,7 @@ claims.check("study-entropy", supervised.law.E / entropy - 1)
 
 # %% [markdown]
 # The law is good to about a percent, and only with $\gamma$ free. But the $E$ that it finds, about
-# zero, is nowhere near the true entropy of 1.37 nats. What a fit calls irreducible is an
+# zero, is nowhere near the true entropy, printed above. What a fit calls irreducible is an
 # extrapolation.
 #
 # ### Figure 36a: the loss of teachers at a fixed number of tokens per parameter
@@ -253,8 +251,9 @@ lines["loss"] = supervised.law.loss(lines.params, lines.tokens_per_param * lines
 
 # %%
 grid = Panels(
-    teachers, "params", "loss", "Loss falls with size and tokens as the supervised law says"
-)
+    teachers, "params", "loss",
+    "Loss falls with size and tokens as the supervised law says, but for the smallest models",
+)  # fmt: skip
 look = {"hue": "tokens_per_param"}
 look |= {"palette": dict(zip(RATIOS, sns.color_palette("crest", 5), strict=True))}
 grid.draw(curve, lines, key=False, **look)
@@ -334,7 +333,7 @@ fitted
 # "<" and ">" say that a value stands at the edge of the search and not where the runs put it. Most
 # single coefficients are hardly determined; the predictions are.
 #
-# ### Figure 5: does it foretell stronger runs?
+# ### Figure 5: does it predict stronger runs?
 #
 # Each law is fitted to all its runs, then to the weaker ones alone (losses above 1.6 and 1.8 nats),
 # which predict the stronger ones in the grey region.
@@ -362,7 +361,9 @@ FITS = {"relative_error": "the weaker runs", "full_error": "all runs"}
 both = held_out.melt(["law", "observed"], list(FITS), "fitted to", "error")
 both = both.assign(error=100 * both.error, **{"fitted to": both["fitted to"].map(FITS)})
 grid = Panels(
-    both, "observed", "error", "Both laws foretell runs stronger than those they were fitted to",
+    both, "observed", "error",
+    f"Stronger runs are predicted to {errors['max']['distillation', True]:.0%} by the distillation "
+    f"law and to {errors['max']['supervised', True]:.0%} by the supervised law",
     col="law", labels=("measured loss (nats)", "predicted less measured (%)"), sharex=False,
 )  # fmt: skip
 grid.draw(sns.scatterplot, hue="fitted to", s=25).each(zero)
@@ -447,8 +448,8 @@ test.rename_axis("student size").round(4)
 # The spread about one curve is 0.1 to 0.4% of the loss. What seeds alone leave (`noise`: what
 # remains of each loss when the means of its teacher and of its seed are taken away) is as large at
 # the two smaller sizes; the largest has one seed of most teachers, so there it is not known. So the
-# collapse holds as well as these runs can show, with no room to spare. The slope in $\log N_T$ is
-# not told at any size.
+# collapse holds as well as these runs can show, with no room to spare. At no size is the slope in
+# $\log N_T$ distinguishable from zero.
 #
 # ### Figure 3
 
@@ -463,19 +464,14 @@ cubic = analysis.cubics(gap, "student_params", "teacher_loss", "student_loss")
 
 # %%
 grid = Panels(
-    gap, "teacher_loss", "student_loss", "A student's loss depends on its teacher's alone"
-)
+    gap, "teacher_loss", "student_loss",
+    "As far as the seeds show, a student's loss depends on its teacher's alone",
+)  # fmt: skip
 grid.draw(curve, cubic, hue="student_params", key=False).draw(bars, hue="student_params")
 grid.draw(curve, level, hue="student_params", key=False, linestyle="--", linewidth=1.2)
 grid.key({"trained on data": {"linestyle": "--"}})
-columns = [
-    "student_params",
-    "teacher_params",
-    "teacher_tokens",
-    "teacher_loss",
-    "student_loss",
-    "error",
-]
+columns = ["student_params", "teacher_params", "teacher_tokens", "teacher_loss"]
+columns += ["student_loss", "error"]
 save(grid, "fig03_collapse_small_scale", gap[[*columns, "student_loss", "error"]])
 
 # %%
@@ -501,19 +497,12 @@ shown = shown.rename(columns={"params": "student_params"} | {
 shown = shown.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
 grid = Panels(
     shown, "teacher_params", "gap",
-    "Nearly any teacher helps the smallest student; only the strongest help the largest",
+    "Nearly every teacher helps the smallest student; none of these is seen to help the largest",
     col="student_params", size=(9.6, 3.5),
 )  # fmt: skip
 grid.draw(bars, hue="budget", fmt="o-").each(zero)
-columns = [
-    "budget",
-    "student_params",
-    "teacher_params",
-    "teacher_loss",
-    "gap",
-    "gap_low",
-    "gap_high",
-]
+columns = ["budget", "student_params", "teacher_params", "teacher_loss"]
+columns += ["gap", "gap_low", "gap_high"]
 save(grid, "fig38b_isoflop_teachers_small_scale", shown[columns])
 
 # %%
@@ -556,10 +545,12 @@ def isoflop_figure(places, title):
     grid.draw(sns.scatterplot, rings, s=130, zorder=4, **ring)
     for loss, ax in zip(loss_of.iloc[places], grid.axes.flat, strict=True):
         ax.axhline(loss, color="black", linestyle="--", linewidth=1)
+    grid.key({"best size": {"marker": "o", "ls": "", "mfc": "none", "mec": ring["edgecolor"]}})
+    grid.key({"the teacher's loss": {"color": "black", "linestyle": "--"}})
     return grid, own[["teacher_loss", "budget", "params", "tokens", "loss", "seeds", "error"]]
 
 
-title = "Students of a weak teacher stop at its loss, whatever they spend"
+title = "Students of a weak teacher stop at its loss, whatever is spent on them"
 grid, table = isoflop_figure([1, 5], title)
 save(grid, "fig02_student_isoflop_small_scale", table)
 
@@ -568,7 +559,10 @@ save(grid, "fig02_student_isoflop_small_scale", table)
 # the weakest, one in the middle, and the perfect one:
 
 # %%
-grid, table = isoflop_figure([0, 3, 6], "The better the teacher, the more a best size shows")
+title = (
+    "Under the weakest teacher size hardly matters; under a good one each budget has a best size"
+)
+grid, table = isoflop_figure([0, 3, 6], title)
 save(grid, "fig38a_fixed_teachers_small_scale", table)
 
 # %% [markdown]
@@ -597,5 +591,5 @@ claims.check("study-teachers-differ", one_teacher.of_weakest.iloc[1:].min())
 # ## What to take away
 #
 # Models of 3 400 to a million parameters show what the paper says of its law: it fits within 1%,
-# only the teacher's loss matters as far as the seeds can tell, and small students have a teacher
+# only the teacher's loss matters as far as the seeds show, and small students have a teacher
 # that is too good. What a fit calls irreducible, $E$, is not the entropy.
