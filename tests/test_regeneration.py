@@ -181,6 +181,7 @@ def made(checkout, table, heights=(1.0, 2.0, 1.5), text="1.0"):
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     (folder / "figures" / "fig.csv").write_text(printed(table))
     (folder / "figures" / "fig.exact.csv").write_text(table.to_csv(index=False))
+    (folder / "figures" / "fig.pdf").write_text(table.to_csv())
     (folder / "figures" / "fig.svg").write_text(svg(heights))
     plt.imsave(folder / "figures" / "fig.png", np.array([heights]))
     write_half(folder / "NOTE.ipynb", "x = 1", text=text)
@@ -196,12 +197,12 @@ def made(checkout, table, heights=(1.0, 2.0, 1.5), text="1.0"):
 
 
 def test_only_what_is_new_is_written(checkout):
-    assert len(made(checkout, ROWS)) == 3
+    assert len(made(checkout, ROWS)) == 4
     commit(checkout)
     noise = ROWS.assign(loss=[2.3456789, 1.23456451])
     assert made(checkout, noise, heights=(1.0, 2.0 + 1e-7, 1.5), text="1.00000004") == []
     changed = ROWS.assign(loss=[2.3456789, 1.3])
-    assert made(checkout, changed) == ["figures/fig.csv"]
+    assert made(checkout, changed) == ["figures/fig.csv", "figures/fig.pdf"]
     assert made(checkout, ROWS, heights=(1.0, 2.1, 1.5)) == ["figures/fig.png", "figures/fig.svg"]
     assert made(checkout, ROWS, text="1.1") == ["notebooks/NOTE.ipynb"]
     assert made(checkout, ROWS) == []

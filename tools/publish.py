@@ -63,6 +63,9 @@ def publish(stem, folder):
             exact = path.with_suffix(".exact.csv").read_text(encoding="utf-8")
             found = {o: compare.table(v.decode(), exact) for o, v in earlier(name).items()}
             rows.append(settle(name, "table", path.read_bytes(), found))
+            if (pdf := path.with_suffix(".pdf")).exists():  # the table has its text
+                page = pdf.relative_to(folder).as_posix()
+                put(page, earlier(page).get(rows[-1]["origin"], pdf.read_bytes()))
     for path in sorted(folder.rglob("*.svg")):
         name, picture = (path.relative_to(folder).with_suffix(s).as_posix() for s in _DRAWN)
         drawn, shown = path.read_text(encoding="utf-8"), path.with_suffix(".png").read_bytes()
