@@ -181,8 +181,11 @@ claims.check("takeover-grows", **jury.ask(budgets_grow))
 # ## Figure 13: a teacher needs size and tokens
 #
 # Now the student is given, on 20 tokens a parameter. Up goes the teacher's size, across its tokens
-# (13a) or its training compute (13b). The runs name no size: they lie where a teacher of their loss
-# would have 20 tokens a parameter, since in the law only that loss counts.
+# (13a) or its training compute (13b). The runs name no size. In 13a they lie where a teacher of
+# their loss would have 20 tokens a parameter, since in the law only that loss counts. In 13b they
+# are those of the IsoFLOP teachers, whose losses tell the budget (notebook
+# [11b](11b_errata.ipynb)); a loss is that of a size below the best one of the budget or of one
+# above, so that each stands twice.
 
 # %%
 students = fixed_budgets.SIZES_13
@@ -190,12 +193,28 @@ chinchilla = np.geomspace(1e8, 2e10, 400)
 by_loss = law.supervised.loss(chinchilla, 20 * flops.total_params(chinchilla))
 runs["teacher_params"] = np.interp(-runs.teacher_loss, -by_loss, chinchilla)
 runs["teacher_tokens"] = 20 * flops.total_params(runs.teacher_params)
-runs["teacher_compute"] = 3 * flops.forward_flops(runs.teacher_params) * runs.teacher_tokens
 short = runs[(runs.student_tokens < 30 * runs.student_params)]
 short = short[short.student_params.isin(students) & short.teacher_params.between(1e8, 7e9)]
 groups = short.groupby(["student_params", short.teacher_loss.round(1)], as_index=False)
-thinned = groups[["student_params", "teacher_params", "teacher_tokens", "teacher_compute", "gap"]]
-thinned = thinned.mean()
+thinned = groups[["student_params", "teacher_params", "teacher_tokens", "gap"]].mean()
+
+# %%
+budget = published.isoflop_budget(runs.teacher_loss[runs.isoflop])
+profiled = short[short.isoflop].assign(teacher_compute=budget)
+loss = profiled.teacher_loss.round(2).rename("near")
+profiled = (
+    profiled.groupby(["student_params", "teacher_compute", loss])
+    .mean(numeric_only=True)
+    .reset_index()
+)
+placed = []
+for compute, part in profiled.groupby("teacher_compute"):
+    along = law.supervised.loss(chinchilla, compute / (3 * flops.forward_flops(chinchilla)))
+    best = along.argmin()
+    below = np.interp(-part.teacher_loss, -along[: best + 1], chinchilla[: best + 1])
+    above = np.interp(part.teacher_loss, along[best:], chinchilla[best:])
+    placed += [part.assign(teacher_params=size) for size in (below, above)]
+placed = pd.concat(placed).query("1e8 < teacher_params < 7e9")
 
 
 # %%
@@ -219,7 +238,7 @@ save(grid, "fig13a_teacher_tokens_size", fig13.drop(columns=["inside", "student_
 # %%
 fig13b = by_teacher(teacher_compute=np.geomspace(1e19, 1e22, n))
 title = "The larger the student, the more compute its teacher needs before it helps"
-grid = maps.gaps(fig13b, "teacher_compute", "teacher_params", title, levels13, thinned)
+grid = maps.gaps(fig13b, "teacher_compute", "teacher_params", title, levels13, placed)
 save(grid, "fig13b_teacher_compute_size", fig13b.drop(columns=["inside", "student_tokens"]))
 
 # %% [markdown]

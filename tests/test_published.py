@@ -17,6 +17,18 @@ def test_eleven_teachers_have_a_fixed_ratio(runs):
     assert not runs[runs.student_params == runs.student_params.min()].isoflop.any()
 
 
+def test_isoflop_teachers_have_four_budgets_the_better_the_larger(runs):
+    teachers = runs[runs.isoflop].drop_duplicates("teacher_loss")
+    budget = published.isoflop_budget(teachers.teacher_loss)
+    best = teachers.teacher_loss.groupby(budget).min()
+    assert list(best.index) == [3e19, 1e20, 3e20, 1e21]
+    assert best.is_monotonic_decreasing
+    law = laws.load("table6").supervised
+    sizes = np.geomspace(1e8, 2e10, 500)
+    along = [law.loss(sizes, c / (3 * flops.forward_flops(sizes))).min() for c in best.index]
+    np.testing.assert_allclose(best, along, rtol=0.005)
+
+
 def test_the_best_teacher_of_each_student_is_neither_the_strongest_nor_the_weakest(runs):
     fixed = published.fixed_ratio(runs)
     above = published.above_best(fixed)

@@ -11,6 +11,7 @@ from scalinglib.allocate import costs_of_losses
 from scalinglib.laws import SupervisedLaw
 from scalinglib.laws.base import StudentLaw
 
+ISOFLOP_BUDGETS = (1e21, 3e20, 1e20, 3e19)  # FLOPs of the teachers' profiles, the best first
 _SETTING = ["student_params", "student_tokens"]
 
 
@@ -29,6 +30,15 @@ def fixed_ratio(runs: pd.DataFrame) -> pd.DataFrame:
     """Of `sorted_runs` those under fixed-ratio teachers, of students that met one below 2 nats."""
     least = runs.groupby(_SETTING).teacher_loss.transform("min")
     return runs[~runs.isoflop & (least < 2.0)]
+
+
+def isoflop_budget(teacher_loss: pd.Series) -> pd.Series:
+    """Training compute (FLOPs) of IsoFLOP teachers, told by their losses (nats per token).
+
+    These fall into four groups, 0.05 nats apart or more: Section 4.2's four budgets (notebook 11b).
+    """
+    group = (teacher_loss.sort_values(kind="stable").diff() > 0.05).cumsum()
+    return group.map(dict(enumerate(ISOFLOP_BUDGETS))).reindex(teacher_loss.index)
 
 
 def above_best(runs: pd.DataFrame) -> pd.Series:
