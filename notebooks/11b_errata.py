@@ -14,11 +14,17 @@
 profile = "full"
 
 # %% tags=["hide-input"]
+import re
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from IPython.display import HTML
+from matplotlib.backends.backend_pdf import PdfPages
 
 from scalinglib import allocate, flops, laws, sentences
+from scalinglib.gap import published as published_runs
 from scalinglib.report import claims, figures, paths, profiles
 
 settings = profiles.load(profile)
@@ -41,20 +47,20 @@ teachers = runs.groupby(runs.teacher_loss.round(4)).agg(
     loss=("teacher_loss", "mean"), runs=("student_loss", "size")
 )
 fixed = teachers.loss[teachers.runs >= 9].sort_values(ascending=False, kind="stable").to_numpy()
-isoflop = teachers.loss[teachers.runs < 9].sort_values(kind="stable").to_frame("loss")
-isoflop["group"] = (isoflop.loss.diff() > 0.05).cumsum()
+isoflop = teachers[teachers.runs < 9].sort_values("loss", kind="stable")
+isoflop = isoflop.assign(compute=published_runs.isoflop_budget(isoflop.loss))
 
 # %% [markdown]
 # Table 6's supervised law says what the best model of a budget reaches, $\min_N L(N, C / 3F(N))$
 # with $F$ the forward FLOPs a token of Section H. The best loss of each group should lie there.
 
 # %%
-sizes, budgets = np.geomspace(1e8, 2e10, 2000), np.array([1e21, 3e20, 1e20, 3e19])
-along = corrected.supervised.loss(sizes, budgets[:, None] / (3 * flops.forward_flops(sizes)))
-groups = isoflop.groupby("group").loss.agg(["min", "size"]).assign(budget=budgets)
+groups = isoflop.groupby("compute", sort=False).loss.agg(["min", "size"])
+sizes, spent = np.geomspace(1e8, 2e10, 2000), groups.index.to_numpy()[:, None]
+along = corrected.supervised.loss(sizes, spent / (3 * flops.forward_flops(sizes)))
 groups["law"] = along.min(axis=1)
 groups["off"] = groups["min"] / groups.law - 1
-isoflop["budget"] = isoflop.group.map(groups.budget.map(lambda c: f"${figures.power(c)}$ FLOPs"))
+isoflop["budget"] = isoflop.compute.map(lambda c: f"${figures.power(c)}$ FLOPs")
 
 # %%
 ax = sns.swarmplot(isoflop, x="budget", y="loss", color="#0072B2", alpha=0.7)
@@ -146,7 +152,7 @@ for name, law in (("printed", printed), ("corrected", corrected)):
         "mean error on the 328 runs of Figure 1 (%)": misprint[name] * 100,
         "largest error on the curves drawn there (%)": (off / curves.student_loss - 1).abs().max()
         * 100,
-        "largest L_S on the maps of Figure 21 (nats)": ranges["max"].iloc[0],
+        "largest loss on Figure 21's maps (nats)": ranges["max"].iloc[0],
     }
 
 # %%
@@ -236,6 +242,98 @@ lowest = paid.pivot_table(
     index="scenario", columns="student_params", values="compute_ratio", aggfunc="min"
 )
 lowest.rename(columns=figures.label_size).round(2)
+
+# %% [markdown]
+# ## 5. A letter to the authors
+#
+# All of this on two pages, to be sent by whoever stands for this repository. Its words are
+# `notebooks/11b_letter.md`, where the first three lines are for the sender to fill in; the next
+# run of this notebook (`make 11b_errata`) makes `figures/letter_to_the_authors.pdf` of it. Its
+# numbers are computed above or counted in the ledger.
+
+# %%
+table6 = pd.read_csv(paths.ROOT / "scalinglib" / "coefficients" / "table6.csv")
+table6 = table6.set_index(["law", "coefficient"])
+own = pd.read_csv(fits / "paper_intervals.csv", index_col="coefficient")
+of_paper = pd.DataFrame([claim for claim in ledger.values() if claim["source"] == "paper"])
+about_law = of_paper.dropna(subset="follows")
+kinds = "holds within|holds|does not hold|undecided|not seen|cannot"
+u = published_runs.fixed_ratio(published_runs.sorted_runs(runs))
+u["above"] = published_runs.above_best(u)  # the first of each student met the strongest teacher
+strongest = u.groupby(["student_params", "student_tokens"]).above.first()
+alpha, size = (table6.loc[("supervised", name)] for name in ("alpha", "A"))
+half = (alpha.high - alpha.low) / 2
+
+# %%
+five_rows = pd.DataFrame(five).map("{:.3g}".format)
+five_rows.insert(0, "paper", said)
+numbers = {
+    "runs": len(runs), "statements": len(of_paper),
+    "count": of_paper.answer.str.extract(f"^({kinds})")[0].value_counts(),
+    "about_law": len(about_law), "open": about_law.answer.str.startswith("undecided").sum(),
+    "follow": about_law.follows.str.startswith("holds").sum(),
+    "decided": about_law.answer.str.startswith("holds").sum(),
+    "witnesses": "\n\n".join(f"| {' | '.join(row)}" for row in five_rows.itertuples()),
+    "printed": printed.B, "low": told.low.min() / 1e6, "high": told.high.max() / 1e6,
+    "off": known[["D = 20 N", "D = 20 N_total"]].abs().max(), "eleventh": np.abs(best),
+    "error": misprint["fitted alone"], "own": own, "millions": own[["low", "high"]] / 1e6,
+    "table6": table6.loc["distillation"], "half": half,
+    "strongest": (1e3 * strongest.min(), 1e3 * strongest.max()),
+    "A_implied": np.expm1(half * np.log(1e9)),
+    "A_printed": (size.high - size.low) / size.estimate / 2,
+}  # fmt: skip
+
+# %% [markdown]
+# Sentences of the letter on what holds, and on what does not, name their claims in braces. The
+# ledger must still have these answers.
+
+# %%
+letter = (paths.ROOT / "notebooks" / "11b_letter.md").read_text(encoding="utf-8")
+sender, letter = letter.split("\n\n", 1)
+sender = dict(line.split(": ", 1) for line in sender.splitlines())
+for key, said_there, names in re.findall(r"{(answer|follows) (.+?): ([^}]+)}", letter):
+    wrong = [name for name in names.split() if not ledger[name][key].startswith(said_there)]
+    if wrong:
+        raise ValueError(f"the letter says {said_there!r} of {wrong}, the ledger does not")
+letter = re.sub(r"\s{(answer|follows) [^}]+}", "", letter).format(**numbers, **sender)
+HTML(f"<pre>{letter}</pre>")
+
+# %%
+A4, MARGIN = np.array([8.27, 11.69]), np.array([1.1, 0.9])
+STYLE = {"font.family": "STIXGeneral", "mathtext.fontset": "stix", "font.size": 10.5,
+         "text.hinting": "no_hinting"}  # fmt: skip
+
+
+def set_page(text):
+    """A page: paragraphs between empty lines, `##` before a heading, `|` before a row's cells."""
+    page = plt.figure(figsize=A4, dpi=72, layout="none")
+    wide, high = ([m, a - 2 * m, m] for a, m in zip(A4, MARGIN, strict=True))
+    column = page.add_subfigure(page.add_gridspec(3, 3, width_ratios=wide, height_ratios=high)[4])
+    top = 0.999
+    for part in text.strip().split("\n\n"):
+        words = re.sub(r"[*`]", "", " ".join(part.split())).replace("'$", "$′")
+        weight = "bold" if words[0] == "#" else "normal"
+        top -= 0.008 if weight == "bold" else 0
+        cells = words[2:].split(" | ") if words[0] == "|" else [words.lstrip("# ")]
+        for cell, left in zip(cells, (0, 0.52, 0.75, 0.88), strict=False):
+            line = column.text(left, top, cell, va="top", wrap=len(cells) == 1, weight=weight)
+        height = line.get_window_extent().height / column.bbox.height
+        top -= height + (0.013 if len(cells) == 1 and weight == "normal" else 0.005)
+    if top < 0:
+        raise ValueError(f"a page of the letter is {-top:.0%} too long")
+    return page
+
+
+# %%
+name = paths.output() / "figures" / "letter_to_the_authors.pdf"
+if settings.saves:
+    name.parent.mkdir(parents=True, exist_ok=True)
+    nothing = dict.fromkeys(["Creator", "Producer", "CreationDate"])
+    with plt.rc_context(STYLE), PdfPages(name, metadata=nothing) as pdf:
+        for page in map(set_page, letter.split("\n---\n")):
+            pdf.savefig(page)
+            plt.close(page)
+save(None, "letter_to_the_authors", {"line": letter.splitlines()})
 
 # %% [markdown]
 # ## What to take away
