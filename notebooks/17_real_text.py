@@ -64,10 +64,10 @@ for name, (file, design) in DESIGNS.items():
 text, words = studies["text"], studies["words"]
 
 # %%
-RATIOS = [5, 20, 50]
+RATIOS = [5, 20, 50, 400]
 gap = pd.concat(s.distilled.assign(language=name) for name, s in studies.items())
 gap = gap[gap.teacher.isin([*text.fixed, *words.fixed, PERFECT]) & (gap.n_layers < 3)]
-gap["tokens_per_param"] = (gap.tokens / gap.params).round(1)
+gap["tokens_per_param"] = (gap.tokens / gap.params).round(1).replace(399.9, 400)
 gap = gap[gap.tokens_per_param.isin(RATIOS)].sort_values("teacher_loss", kind="stable")
 gap["panel"] = gap.language + ", $N_S$ = " + gap.params.map(figures.label_size)
 gap = gap.sort_values(["language", "params"], ascending=[False, True], kind="stable")
@@ -75,7 +75,7 @@ gap = gap.rename(columns={"loss_low": "student_loss_low", "loss_high": "student_
 
 # %%
 grid = Panels(gap, "teacher_loss", "student_loss",
-              "Real text has a capacity gap too, and it is deeper",
+              "On few tokens real text has a capacity gap, as made-up words have",
               col="panel", wrap=2, sharex=False, sharey=False)  # fmt: skip
 grid.draw(bars, hue="tokens_per_param", fmt="o-")
 columns = ["language", "params", "tokens", "tokens_per_param", "teacher_loss", "student_loss"]
@@ -102,9 +102,9 @@ rises = pd.DataFrame(rises).T.rename_axis(["language", "depth", "M"])
 rises[["rise", "low", "high", "p", "is_u"]]
 
 # %% [markdown]
-# The intervals are wide: of two seeds one needs a ratio of 12.7 to its error, of three 4.3. Told
-# are the cells with `is_u`; in others the rise may be as large, but two or three seeds do not show
-# it.
+# The intervals are wide: a rise from two seeds has to be 12.7 times its standard error, from three
+# 4.3 times. Only the rows with `is_u` show a rise; in others it may be as large, but two or three
+# seeds are too few to see it.
 #
 # ## The runs
 #
@@ -158,7 +158,7 @@ for name, s in studies.items():
     lines.append(pd.DataFrame({"E": floors, "ratio": found.likelihood_ratio, "language": name}))
 lines = pd.concat(lines)
 grid = Panels(lines, "E", "ratio",
-              "Words exclude their own entropy, so neither E is to be believed",
+              "The fit to words excludes their true entropy, so no fitted $E$ is to be believed",
               labels=("$E$ held at (nats)", "likelihood ratio"))  # fmt: skip
 grid.draw(sns.lineplot, hue="language", marker="o").set(ylim=(-1, 40))
 grid.each(lambda ax: ax.axhline(3.84, color="black", ls=":", lw=1))
@@ -168,7 +168,7 @@ grid.key({"95%": {"color": "black", "ls": ":"},
 save(grid, "text_supervised", lines)
 
 # %% [markdown]
-# The law is not right about $E$ where it can be checked.
+# On words $E$ can be checked, since their entropy is known, and there the law is wrong about it.
 #
 # ## The distillation law
 #
@@ -251,19 +251,21 @@ curves["tokens_per_param"] = curves.tokens / curves.params
 
 # %%
 grid = Panels(curves, "u", "y",
-              "Better teachers than u = 1 buy nothing; weaker ones are copied", col="panel",
-              wrap=2, sharey=False,
+              "Students copy weak teachers (right of 1); teachers left of 1 teach all alike",
+              col="panel", wrap=2,
               labels=("$u = (L_T - E) / g$", "$y = (L_S - E) / g$"))  # fmt: skip
 looks = {"M below 3": "#e6812b", "M of 3 to 30": "#a05195", "M above 30": "#003f5c"}
 curves["seen"] = pd.cut(curves.tokens_per_param, [0, 3, 30, np.inf], labels=list(looks)).astype(str)
 grid.draw(sns.scatterplot, curves, hue="seen", palette=looks, s=18)
 line = pd.DataFrame({"u": np.linspace(0.1, 6, 60)})
 grid.draw(sns.lineplot, line.assign(y=np.maximum(1, line.u)), color="black", linewidth=1)
+grid.set(xlim=(0, 3.2), ylim=(0.5, 3.2))
 save(grid, "text_collapse", curves[["panel", *STUDENT, "teacher_loss", "u", "y"]])
 
 # %% [markdown]
-# With $g$ from data the flat part falls apart by tokens per parameter, since it then shows what
-# distilling gains over data. Text has the same corner.
+# Right of $u = 1$ students copy their teacher, left of it a better teacher changes little. With $g$
+# from data the flat part splits by tokens per parameter, since it then shows what distilling gains
+# over data. Text has the same corner.
 #
 # ## Do coefficients carry over?
 #
@@ -295,7 +297,7 @@ errors = off.groupby("law", sort=False).error.agg(
     mean=lambda e: e.abs().mean(), bias="mean", largest=lambda e: e.abs().max()
 )
 grid = Panels(off, "error", "law",
-              "Moved by one model, the law of words errs one way by many per cent",
+              "The law of words, moved to text by one model's loss, predicts too little there",
               labels=("predicted over measured, all students of text (%)", ""))  # fmt: skip
 grid.draw(sns.boxplot, color="#56B4E9", whis=(2.5, 97.5), fliersize=2)
 grid.each(lambda ax: ax.axvline(0, color="black", lw=0.9))
@@ -323,7 +325,7 @@ long = pd.concat(s.long for s in studies.values()).rename(columns={
     "params": "student_params", "difference": "gap", "difference_low": "gap_low",
     "difference_high": "gap_high"})  # fmt: skip
 grid = Panels(long, "tokens_per_param", "gap",
-              "Few tokens favour distilling; on text the gain is gone at many",
+              "Few tokens favour distilling; on many tokens of text no gain shows",
               col="language")  # fmt: skip
 grid.draw(bars, hue="student_params", fmt="o-").each(zero)
 columns = ["language", "student_params", "tokens", "tokens_per_param", "teacher_loss"]
@@ -348,7 +350,7 @@ near = pd.concat(rows)
 weakest = near.teacher.isin([s.fixed[0] for s in studies.values()])
 near["taught by"] = np.where(weakest, "the weakest teacher", "the second")
 grid = Panels(near, "ratio", "mnats",
-              "Larger students end below a weak teacher, by thousandths of a nat",
+              "Some larger students end below a weak teacher, by thousandths of a nat",
               col="language",
               labels=("student size over teacher size", "$L_S - L_T$ (mnats)"))  # fmt: skip
 grid.draw(bars, hue="taught by").each(zero).set(xscale="log", ylim=(-6, 6))
@@ -367,7 +369,7 @@ pd.DataFrame({
 }).round(4)  # fmt: skip
 
 # %% [markdown]
-# Real, and of no use.
+# These differences are real, and too small to be of use.
 #
 # ## What holds
 #
@@ -407,7 +409,7 @@ claims.check("text-downstream-follows", follows)
 # %% [markdown]
 # ## What to take away
 #
-# Few tokens favour distilling on real text as on made-up words, and students' losses follow the
-# teacher's within 1%, as near as the seeds can tell, though with a slope left over that the words
-# do not have. Equation 8 misses the strongest quarter, held out, by more than seeds do, and a law
+# Few tokens favour distilling on real text as on made-up words. Students' losses follow the
+# teacher's within 1%, as near as the seeds show, though with a slope left over that the words do
+# not have. Equation 8 misses the strongest quarter, held out, by more than seeds do, and a law
 # does not move between languages by a shift: fit your own text.
