@@ -151,52 +151,29 @@ def test_a_dask_cluster_trains_where_its_gpus_are(tmp_path):
     assert found.loss.tolist() == [3.21]
 
 
-def garbage(file):
-    file.write_bytes(b"no zip file")
+def stored(file, values, name="w", key="job1"):
+    weights.store(file.parent, key, {name: np.asarray(values)})
+    return file.with_stem(key)
 
 
-def cut(file):
-    file.write_bytes(file.read_bytes()[:-40])
-
-
-def empty(file):
-    file.write_bytes(b"")
-
-
-def foreign(file):
-    weights.store(file.parent, "job8", {"w": np.ones(2, "float32")})
-    (file.parent / "job8.npz").replace(file)
-
-
-def other_shape(file):
-    weights.store(file.parent, "job1", {"w": np.ones(3, "float32")})
-
-
-def other_names(file):
-    weights.store(file.parent, "job1", {"v": np.ones(2, "float32")})
-
-
-def other_type(file):
-    weights.store(file.parent, "job1", {"w": np.ones(2)})
-
-
-def not_finite(file):
-    weights.store(file.parent, "job1", {"w": np.full(2, np.nan, "float32")})
-
-
-def other_loss(file):
-    weights.store(file.parent, "job1", {"w": np.full(2, 1.5, "float32")})
-
-
-DAMAGE = [
-    garbage, cut, empty, foreign, other_shape, other_names, other_type, not_finite, other_loss
-]  # fmt: skip
+ONES = np.ones(2, "float32")
+DAMAGE = {
+    "garbage": lambda file: file.write_bytes(b"no zip file"),
+    "cut": lambda file: file.write_bytes(file.read_bytes()[:-40]),
+    "empty": lambda file: file.write_bytes(b""),
+    "foreign": lambda file: stored(file, ONES, key="job8").replace(file),
+    "other shape": lambda file: stored(file, np.ones(3, "float32")),
+    "other names": lambda file: stored(file, ONES, name="v"),
+    "other type": lambda file: stored(file, np.ones(2)),
+    "not finite": lambda file: stored(file, np.nan * ONES),
+    "other loss": lambda file: stored(file, 1.5 * ONES),
+}
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_and_foreign_weights_are_trained_again(run, tmp_path, damage):
     run([TEACHER, Job(7, (TEACHER,))])
-    damage(tmp_path / "w" / "job1.npz")
+    DAMAGE[damage](tmp_path / "w" / "job1.npz")
     trained.clear()
     with pytest.warns(UserWarning, match=r"job1.*trained again"):
         found = run([TEACHER, STUDENT])
