@@ -16,7 +16,7 @@ import pytest
 from scalinglib import sentences
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, ROOT
-from tools import cards, dependencies, notebooks, pairs, readme
+from tools import cards, dependencies, navigation, notebooks, pairs, readme
 from tools import cells as counting
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
@@ -143,6 +143,7 @@ def test_generated_parts_of_the_readme_are_up_to_date_and_lead_somewhere():
         for target in links:
             assert (folder / target).exists(), target
     for notebook in NOTEBOOKS:
+        assert navigation.linked(notebook) == notebook.read_text(encoding="utf-8"), notebook
         assert f"(notebooks/{notebook.stem}.ipynb)" in text, notebook
         assert f"({notebook.stem}.ipynb)" in page
 

@@ -1,13 +1,10 @@
-"""Write the line of links under each notebook's title: what comes before it, and after.
-
-    python -m tools.navigation [notebooks/NN_name.py ...]
+"""Reading order, and the line of links under each notebook's title: what comes before, and after.
 
 Reading order is `PARTS`, not the numbers: the law first, then whether it holds elsewhere, practice,
-the reader's own runs, and what one looks up.
+the reader's own runs, and what one looks up. `tools.readme` writes the links.
 """
 
 import re
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,13 +18,11 @@ PARTS = {
 LINE = re.compile(r"(^# # .+\n)(?:#\n# \[(?:README|←).*\n(?:# .+\n)*)?", re.MULTILINE)
 
 
-def main(paths):
-    """Rewrite the line in the notebooks given, or in all."""
-    order = in_order()
-    for path in map(Path, paths or order):
-        text = path.read_text(encoding="utf-8")
-        links = line(order, path.stem).replace("\n", "\n# ")
-        path.write_text(LINE.sub(rf"\g<1>#\n# {links}\n", text, count=1), encoding="utf-8")
+def linked(path):
+    """The text of a notebook's edited half with its line of links made anew."""
+    links = line(in_order(), path.stem).replace("\n", "\n# ")
+    text = path.read_text(encoding="utf-8")
+    return LINE.sub(rf"\g<1>#\n# {links}\n", text, count=1)
 
 
 def in_parts():
@@ -59,7 +54,3 @@ def line(order, stem):
 
 def _number(path):
     return path.stem.split("_")[0]
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Write the README's generated parts, each between its markers, and the page of the notebooks.
+"""Write the README's generated parts, the page of the notebooks, and the links between them.
 
     .venv/bin/python -m tools.readme
 
@@ -224,3 +224,5 @@ if __name__ == "__main__":
     front = ROOT / "README.md"
     front.write_text(updated(front.read_text(encoding="utf-8")), encoding="utf-8")
     (ROOT / "notebooks" / "README.md").write_text(details(), encoding="utf-8")
+    for path in notebooks():
+        path.write_text(navigation.linked(path), encoding="utf-8")
