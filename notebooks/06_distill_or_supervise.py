@@ -564,8 +564,8 @@ pd.DataFrame(
 
 # %%
 ratio = jury.ask(lambda law: float(np.median([fixed_budgets.best_ratio(law, s) for s in known])))
-for name in ("article-50x", "article-50x-threshold"):
-    claims.check(name, **ratio)
+claims.check("article-50x", **ratio)
+claims.check("article-50x-threshold", **ratio)
 tokens = 20 * flops.total_params(known)
 best = jury.map(lambda law: allocate.best_teacher_loss(law, known, tokens))
 claims.check("capacity-gap-u", **best.ask(lambda L_T: bool(((L_T > 1.55) & (L_T < 2.95)).all())))
