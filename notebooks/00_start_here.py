@@ -148,8 +148,10 @@ compute = 1e21
 
 # %% [markdown]
 # One law cannot say how sure its answer is. So beside the corrected law stand the others of an
-# *ensemble*: laws of this form and of others that fit the paper's runs about equally well. A
-# verdict needs nine in ten of them; else the evidence does not decide.
+# *ensemble*: laws of this form and of others that fit the paper's runs about equally well. The
+# brackets below hold nine in ten of their answers, widened by how far such laws were off on runs
+# that were kept from their fit. A verdict needs brackets without zero; else the evidence does not
+# decide.
 
 
 # %%
@@ -168,7 +170,7 @@ def answer(name, **what):
 
 
 ensemble = laws.ensemble("figure1")
-print(f"{len(ensemble.members)} laws; in brackets: where nine in ten of them lie")
+print(f"{len(ensemble.members)} laws")
 
 # %%
 every = {
@@ -194,9 +196,10 @@ pd.DataFrame(
 # %% [markdown]
 # ## The answer over all budgets
 #
-# The same student on budgets from $10^{19}$ to $10^{24}$ FLOPs. Lines are the corrected law, bands
-# hold it and eight in ten of the other laws: where a band has zero inside, the laws do not decide.
-# Where lines are dotted, student, teacher or tokens are beyond what the paper trained.
+# The same student on budgets from $10^{19}$ to $10^{24}$ FLOPs. Lines are the corrected law; bands
+# hold eight in ten of the laws' answers, widened as above. Where a band has zero inside, the
+# evidence does not decide. Where lines are dotted, student, teacher or tokens are beyond what the
+# paper trained.
 
 # %%
 budgets = np.geomspace(1e19, 1e24, settings.curve_points // 3)

@@ -54,8 +54,7 @@ table, versus = analysis.means(runs), analysis.against_data(runs)
 on_data, distilled = (table[table.kind == kind] for kind in ("supervised", "distilled"))
 options, inputs = {"starts": settings.fit_starts}, ["params", "tokens", "loss"]
 supervised = fit.fit_supervised(on_data[inputs], **options)
-inputs = ["student_params", "student_tokens", "teacher_loss", "student_loss"]
-law = fit.fit_distillation(distilled[inputs], supervised, **options).law
+law = fit.fit_distillation(distilled, supervised, **options).law
 fixed = [t if t == PERFECT else t.id for t in design.fixed_teachers()]
 trained = fixed[:-1]
 
@@ -67,8 +66,8 @@ long = versus[versus.teacher.isin(trained)].rename(columns=GAP)
 predicted = law.loss(long.student_params, long.tokens, long.teacher_loss)
 long = long.assign(predicted=predicted, tokens_per_param=long.tokens / long.student_params)
 long = long.loc[long.groupby(["student_params", "tokens"]).predicted.idxmin()]
-grid = Panels(long, "tokens_per_param", "gap", 
-              "With the best teacher, distilling is nowhere told to fall behind")  # fmt: skip
+title = "With the best teacher, distilling is on no number of tokens seen to fall behind"
+grid = Panels(long, "tokens_per_param", "gap", title)
 grid.draw(bars, hue="student_params", fmt="o-").each(zero)
 columns = ["student_params", "tokens", "tokens_per_param", "teacher_loss", "seeds", "loss"]
 columns += ["loss_data", "gap", "gap_low", "gap_high"]
@@ -149,14 +148,14 @@ save(grid, "fig06_fixed_tokens_small_scale", cells.drop(columns=["taught by", "t
 # the dashed line students are larger than their teacher, and lose. The dots agree with the map but
 # near the thick line, where the difference is smaller than the laws' error.
 #
-# ### Figure 14: the same against student compute
+# ### Figure 14: student size against student compute
 
 # %%
 cells = over("student_compute", (3e8, 6e13))
 tokens = analysis.tokens_on(cells.student_compute, cells.student_params)
 cells["gap"] = gap_of(cells.student_params, tokens, cells.teacher_loss)
 grid = draw_map(cells, "student_compute", "student_params",
-                "The same against compute: little compute favours distilling", dots,
+                "The better the teacher, the larger the budgets that favour distilling", dots,
                 "taught by", "teacher")  # fmt: skip
 save(grid, "fig14_fixed_compute_small_scale", cells.drop(columns=["taught by", "teacher_params"]))
 
@@ -181,7 +180,7 @@ grid = draw_map(cells, "teacher_tokens", "teacher_params",
 save(grid, "fig13_teachers_small_scale", cells)
 
 # %% [markdown]
-# How often do the laws have the sign of the difference right, where the runs tell it?
+# How often do the laws have the sign of the difference right, where the runs are sure of it?
 
 # %%
 told = dots[dots.verdict != "no difference"]
@@ -205,14 +204,15 @@ best = best.sort_values(["teacher_loss", "budget"])
 best = best.rename(columns={"at": "student_params", "at_low": "student_params_low",
                             "at_high": "student_params_high"})  # fmt: skip
 grid = Panels(best, "teacher_loss", "student_params",
-              "Past a middling teacher the best student keeps its size",
+              "The best size grows with the student's budget; with its teacher no change shows",
               labels=("teacher loss $L_T$ (nats)", "best student size"))  # fmt: skip
 grid.draw(bars, hue="budget", fmt="o-")
 save(grid, "fig39_isoflop_optima_small_scale", best)
 
 # %% [markdown]
-# And the best teacher of a teacher budget, for students on 20 tokens a parameter. Few profiles have
-# their minimum inside; it grows with the budget and is the same for both students.
+# And the best size of a teacher on a teacher's budget, for students on 20 tokens a parameter. Only
+# four profiles have their minimum inside. The best teacher grows with its own budget, and is the
+# same for both students.
 
 # %%
 at_twenty = distilled[distilled.tokens == distilled.params.map(twenty)]
@@ -222,18 +222,15 @@ profiled = profiled.rename(columns={"params": "student_params"})
 teacher = analysis.optima(profiled, ["student_params"], "teacher_params", settings.fit_replicates)
 teacher = teacher.rename(columns={"at": "teacher_params", "at_low": "teacher_params_low",
                                   "at_high": "teacher_params_high"})  # fmt: skip
-grid = Panels(teacher, "student_params", "teacher_params",
-              "The best teacher grows with its budget",
-              labels=("student size $N_S$", "best teacher size"))  # fmt: skip
-grid.draw(bars, hue="budget", fmt="o-")
-save(grid, "fig39b_best_teachers_small_scale", teacher)
+save(None, "fig39b_best_teachers_small_scale", teacher)
+teacher.set_index(["student_params", "budget"]).filter(like="teacher_params").map("{:.3g}".format)
 
 # %% [markdown]
 # ### How fast does the best size grow with compute?
 #
-# $N^* \propto C^a$. `exponent` is the slope of the parabolas' minima, `low` and `high` hold 95% of
-# the draws, `law` is the slope of the fitted law's own optimum, and `through_law` draws the same
-# parabolas through the law's losses: what the method itself is off by.
+# $N^* \propto C^a$. `exponent` is the slope of the parabolas' minima, and `low` and `high` hold 95%
+# of the draws. `law` is the slope of the fitted law's own optimum. `through_law` draws the same
+# parabolas through the law's losses, which shows the error of the method itself.
 
 # %%
 SUPERVISED = [(flops, depth) for flops, depths, _ in design.isoflop for depth in depths]
@@ -286,7 +283,7 @@ for pair, (teacher, depth) in PAIRS.items():
     lines += [part.assign(pair=pair, line=line) for line, part in three.items()]
 pairs = pd.concat(lines).sort_values(["pair", "tokens"], ascending=[False, True])
 looks = {"student": "#0072B2", "trained on data": "#333333", "teacher": "#D55E00"}
-grid = Panels(pairs, "tokens", "loss", 
+grid = Panels(pairs, "tokens", "loss",
               "A larger student comes to its weak teacher's loss, and stays there",
               col="pair", labels=("student tokens $D_S$", "loss (nats)"))  # fmt: skip
 grid.draw(bars, hue="line", palette=looks, fmt="o-")
@@ -300,7 +297,7 @@ save(grid, "fig41_weak_to_strong_small_scale", pairs[["pair", "line", "tokens", 
 # %%
 student = pairs[pairs.line == "student"]
 grid = Panels(student, "tokens", "kl_teacher",
-              "Only the larger student learns to imitate its teacher",
+              "The larger student learns to imitate its weak teacher, the smaller one hardly",
               labels=("student tokens $D_S$", "KL(teacher‖student) (nats)"))  # fmt: skip
 grid.draw(sns.lineplot, hue="pair", marker="o").set(yscale="log")
 save(grid, "fig41_kl_small_scale", student[["pair", "tokens", "kl_teacher"]])
@@ -321,8 +318,8 @@ shown = near[near.teacher.isin(trained[:2])].assign(
     taught=near.teacher.map(params_of.map(figures.label_size)),
 )
 shown["taught by"] = "teacher of " + shown.taught
-grid = Panels(shown, "ratio", "mnats", 
-              "Larger students overtake a weak teacher, by 1 to 3 thousandths of a nat",
+grid = Panels(shown, "ratio", "mnats",
+              "Some larger students overtake a weak teacher, by thousandths of a nat",
               labels=("student size over teacher size", "$L_S - L_T$ (mnats)"))  # fmt: skip
 grid.draw(bars, hue="taught by").each(zero).set(xscale="log", ylim=(-5, 5))
 grid.set(xticks=[1, 3, 10, 30, 100], xticklabels=["1", "3", "10", "30", "100"])
@@ -336,9 +333,9 @@ columns = ["params", "tokens", "teacher_loss", "excess", "error"]
 near[near.below].nsmallest(6, "excess")[columns].round(5)
 
 # %% [markdown]
-# Real, and of no use here. Section E.7 says that a student that overtook a weak teacher falls back
-# to it with more tokens. Students larger than the weakest teacher, from the tokens of their least
-# loss to their most:
+# These differences are real, and too small to be of use. Section E.7 says that a student that
+# overtook a weak teacher falls back to it with more tokens. Students larger than the weakest
+# teacher, from the tokens of their least loss to their most:
 
 # %%
 depth_of = {run.id: run.n_layers for run in design.fixed_teachers() if run != PERFECT}
@@ -419,15 +416,15 @@ sweep = sweep.sort_values(["params", "ratio", "windows"], kind="stable")
 best = sweep.groupby(["panel", "windows", "peak"]).loss.mean().groupby("panel").min()
 sweep["excess"] = sweep.loss - sweep.panel.map(best)
 sweep["batch"] = sweep.windows.map(str)
+chosen = sweep[sweep.recipe].groupby(["panel", "batch"], sort=False).excess.mean().reset_index()
 
 # %%
 grid = Panels(sweep, "batch", "excess",
-              "The recipe is within 0.03 nats of the best batch and rate tried",
+              f"The recipe is within {chosen.excess.max():.2f} nats of the best batch and rate",
               col="panel", labels=("windows a batch", "above the best (nats)"))  # fmt: skip
-looks = dict(zip(scaling.PEAKS, sns.color_palette("flare", len(scaling.PEAKS)), strict=True))
+looks = dict(zip(scaling.PEAKS, sns.color_palette("flare", 3), strict=True))
 grid.draw(sns.lineplot, hue="peak", palette=looks, errorbar=("se", 1), marker="o")
 ring = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.6}
-chosen = sweep[sweep.recipe].groupby(["panel", "batch"], sort=False).excess.mean().reset_index()
 grid.draw(sns.scatterplot, chosen, s=150, zorder=4, **ring)
 grid.key({"the recipe": {"marker": "o", "ls": "", "mfc": "none", "mec": ring["edgecolor"]}})
 cells = sweep.groupby(["params", "ratio", "windows", "peak", "recipe"]).excess.agg(["mean", "sem"])
@@ -437,9 +434,9 @@ save(grid, "sweep_batch_and_rate", cells.reset_index())
 claims.check("study-recipe-near-best", chosen.excess.max())
 
 # %% [markdown]
-# Bands are one standard error of three seeds. Small batches win, for steps are scarce; with 100
-# tokens a parameter the larger model no longer minds. A batch that is too large costs less at a
-# higher rate.
+# Bands are one standard error of three seeds. Small batches win, since steps are scarce; with 100
+# tokens a parameter the batch hardly matters to the larger model. A batch that is too large costs
+# less at a higher rate.
 
 # %% [markdown]
 # ## What to take away
