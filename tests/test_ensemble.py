@@ -149,6 +149,29 @@ def test_a_new_runs_band_widens_with_the_distance_and_the_level():
         replace(known, seen=None).predict(1e9, 2e10, 2.1)
 
 
+def test_runs_drawn_together_err_alike_by_size_and_by_teacher():
+    known = laws.ensemble()
+    asked = [8e9, 8e9, 16e9, 16e9], [4e11] * 4, [2.0, 2.1, 2.0, 2.1]
+    # One law without scatter: what is left is the discrepancy.
+    bare = replace(known.only(np.arange(len(known.names)) == 0), scales=np.zeros(1))
+    table, drawn = bare.predict(*asked), np.log(bare.draws(*asked, count=40_000))
+    assert drawn.std(axis=0) == pytest.approx(table.discrepancy, rel=0.02)
+    size, teacher = laws.ensembles.SHARED
+    found = np.corrcoef(drawn.T)[0]
+    assert found == pytest.approx([1, size, teacher, 0], abs=0.02)
+    low, high = np.quantile(known.draws(*asked, count=20_000), [0.05, 0.95], axis=0)
+    alone = known.predict(*asked)
+    assert low == pytest.approx(alone.low, rel=2e-3)
+    assert high == pytest.approx(alone.high, rel=2e-3)
+
+
+def test_the_mean_of_a_sizes_runs_is_held_where_their_errors_go_together():
+    means = pd.read_csv(tool.MEANS).groupby("band")[["sizes", "covered"]].sum()
+    share = means.covered / means.sizes
+    assert share["together"] >= 0.8
+    assert share["together"] > share["independent"]
+
+
 def test_answers_are_told_form_by_form():
     members = laws.ensemble()
     values = members.losses(1e9, 2e10, 2.1)

@@ -22,13 +22,12 @@ from scalinglib.allocate.questions import (
 from scalinglib.allocate.shift import Shifted, shifted
 from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX
 from scalinglib.allocate.supervised import cheapest_model
-from scalinglib.allocate.uncertainty import interval
+from scalinglib.allocate.uncertainty import interval, verdict
 from scalinglib.checks import positive
 from scalinglib.flops import N_VOCAB, forward_flops
 from scalinglib.laws import FITTED_RANGE, Ensemble, StudentLaw
 
 AGREEMENT = 0.9  # weight of the laws between low and high of every range
-VERDICTS = ("distil", "train on data", "undecided")
 
 
 class Teacher(NamedTuple):
@@ -210,15 +209,13 @@ def advise(
         if name in answers
     }
     low, high = ranges.get("gain", (-np.inf, -np.inf))
-    large = abs(central.get("gain", -np.inf)) > error
-    verdict = "distil" if low > 0 and large else "undecided"
     by_teacher = answers["by_teacher"]
     shares = [float(ensemble.share(by_teacher.argmin(axis=1) == i)) for i in range(len(distilled))]
     # A law that runs away loses no more than guessing does.
     capped = np.minimum(by_teacher, np.log(N_VOCAB))
     regrets = ensemble.weights @ (capped - capped.min(axis=1, keepdims=True, initial=np.inf))
     return Advice(
-        verdict="train on data" if high < 0 and large else verdict,
+        verdict=str(verdict(central.get("gain", -np.inf), low, high, error)),
         share_distil=float(ensemble.share(answers["gain"] > 0)) if best else 0.0,
         supervised=supervised,
         distilled=distilled,

@@ -17,6 +17,8 @@ from scalinglib.allocate.questions import (
 )
 from scalinglib.laws import Ensemble, StudentLaw
 
+VERDICTS = ("distil", "train on data", "undecided")
+
 
 def interval(
     ensemble: Ensemble,
@@ -38,6 +40,13 @@ def interval(
     return np.minimum(low, central), np.maximum(high, central)
 
 
+def verdict(gain: ArrayLike, low: ArrayLike, high: ArrayLike, error: ArrayLike) -> np.ndarray:
+    """Of `VERDICTS`, by a gain of distilling, its range and one run's scatter, nats."""
+    gain, low, high, error = np.broadcast_arrays(gain, low, high, error)
+    told = np.abs(gain) > error
+    return np.select([(low > 0) & told, (high < 0) & told], VERDICTS[:2], VERDICTS[2])
+
+
 def under_ensemble(
     law: StudentLaw,
     ensemble: Ensemble,
@@ -54,8 +63,8 @@ def under_ensemble(
       nats per token; negative where distilling wins); `_low` and `_high` of student_loss,
       supervised_loss, gap, student_tokens, teacher_params, teacher_tokens and teacher_loss, each
       law with its own optimum, as `interval` has it, in the gap's the discrepancy
-      (`Ensemble.gain_discrepancy`); share_distil, the weight of the laws under which the gap is
-      negative.
+      (`Ensemble.gain_discrepancy`); verdict; share_distil, the weight of the laws under which the
+      gap is negative.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
@@ -70,7 +79,9 @@ def under_ensemble(
         ends = interval(ensemble, values, table[column].to_numpy(), level, spread)
         table[f"{column}_low"], table[f"{column}_high"] = ends
     gaps = np.array([answer.gap.to_numpy() for answer in tables])
-    return table.assign(share_distil=ensemble.share(gaps < 0))
+    error = ensemble.weights @ ensemble.scales * table.supervised_loss
+    told = verdict(-table.gap, -table.gap_high, -table.gap_low, error)
+    return table.assign(verdict=told, share_distil=ensemble.share(gaps < 0))
 
 
 _RANGED = (

@@ -9,8 +9,8 @@ supervised law that Table 6 and the curves drawn in Figure 1 allow; and, as laws
 of the authors' own making, `corrected` and the one drawn in Figure 1, which together count as much
 as its refits. Writes scalinglib/coefficients/ensemble_figure1.csv and ensemble_figure1_seen.csv;
 data/fits/extrapolation.csv (the forms' errors in every hold-out) and
-data/fits/ensemble_coverage.csv and gain_coverage.csv (what bands hold of losses, and of the ratio
-of supervised to distilled loss), from fixed seeds.
+data/fits/ensemble_coverage.csv, gain_coverage.csv and size_coverage.csv (what bands hold of losses,
+of the ratio of supervised to distilled loss, and of the mean over a size's runs), from fixed seeds.
 
 What the coverage says. For each set of runs, weights and growth come from the hold-outs of the
 other two; fits, replicates and the supervised law from what the split keeps. What has seen the runs
@@ -39,6 +39,7 @@ SEEN = TABLE.with_name("ensemble_figure1_seen.csv")
 ERRORS = DATA / "fits" / "extrapolation.csv"
 COVERAGE = DATA / "fits" / "ensemble_coverage.csv"
 GAINS = DATA / "fits" / "gain_coverage.csv"
+MEANS = DATA / "fits" / "size_coverage.csv"
 DELTAS = (1e-3, 1e-4)  # Besiroglu et al.'s and the paper's own (Equation 50)
 REPLICATES = 10  # of each form under each delta
 HELD_REPLICATES = 8  # in a hold-out
@@ -200,8 +201,28 @@ def gain_coverage(asked, weight):
     return pd.DataFrame(rows)
 
 
+def size_coverage(asked, errors_of):
+    """One row a hold-out and a band: of how many sizes it holds the mean over their runs."""
+    rows, found = [], {}
+    for name in dict.fromkeys(q.runs for q in asked):
+        weight = extrapolation.weights(errors_of.drop(index=name, level="runs"))
+        others = [o for o in asked if o.runs != name]
+        growth = extrapolation.calibrated(others, weight)
+        found[name] = weight, growth, extrapolation.shared(others, weight)
+    for q in asked:
+        weight, growth, shares = found[q.runs]
+        common = {"runs": q.runs, "kind": q.key[0], "cut": q.key[1], "growth": growth}
+        for band, of in (("together", shares), ("independent", (0.0, 0.0))):
+            low, high, mean = extrapolation.mean_bands(q, weight, growth, of)
+            held = {"sizes": len(mean), "covered": int(((low <= mean) & (mean <= high)).sum())}
+            size, teacher = of
+            told = {"band": band, "of_size": size, "of_teacher": teacher}
+            rows.append(common | told | held | {"width": 100 * (high - low).mean()})
+    return pd.DataFrame(rows)
+
+
 def main():
-    """Ask all sets, weigh the forms, build the ensemble, write the five tables."""
+    """Ask all sets, weigh the forms, build the ensemble, write the six tables."""
     asked, sets = [], extrapolation.sets()
     for name, (runs, trained) in sets.items():
         found = extrapolation.foretold(runs, trained, HELD_REPLICATES)
@@ -213,6 +234,7 @@ def main():
     write(errors_of.reset_index(), ERRORS, "%.4g")
     write(coverage(asked, errors_of), COVERAGE, "%.4g")
     write(gain_coverage(asked, weight), GAINS, "%.4g")
+    write(size_coverage(asked, errors_of), MEANS, "%.4g")
     runs, curves = sets["paper"][0], pd.read_csv(DATA / "published" / "figure1_curves.csv")
     write(build(runs, curves, weight, growth), TABLE, "%.9g")
     seen = laws.Seen.of(runs, laws.load().supervised)

@@ -58,6 +58,7 @@ from scipy import stats
 from scalinglib import fit, laws
 from scalinglib.fit import forms
 from scalinglib.fit.distillation import DISTILLATION
+from scalinglib.laws.ensembles import together
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record
 from scalinglib.study.corpora.words import Words
@@ -384,6 +385,28 @@ def calibrated(asked, weight):
     raise ValueError(f"no growth up to {GROWTHS[-1]:.3g} holds what it should")
 
 
+def mean_bands(question, weight, growth, shares, level=0.9, draws=1000):
+    """Low, high and measured of the mean log-loss of each size's runs, arrays (sizes,).
+
+    `shares` of the discrepancy's variance are common to a size's runs and to a teacher's.
+    """
+    rng, forms = np.random.default_rng(0), weight.index[weight > 0]
+    laws_of = [question.predicted[form] for form in forms]
+    each = [np.full(len(p), weight[form] / len(p)) for form, p in zip(forms, laws_of, strict=True)]
+    drawn = np.concatenate(laws_of)[
+        rng.choice(sum(map(len, laws_of)), draws, p=np.concatenate(each))
+    ]
+    spread = growth * misfit(question, weight) * question.distance
+    drawn += spread * together(rng, draws, question.students, question.teachers, shares)
+    drawn += question.noise * rng.standard_normal(drawn.shape)
+    sizes = [question.students == size for size in np.unique(question.students)]
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    means = np.array([drawn[:, of].mean(axis=1) for of in sizes])
+    return *np.quantile(means, tails, axis=1), np.array(
+        [question.measured[o].mean() for o in sizes]
+    )
+
+
 def gains(question):
     """The same question of the ratio of supervised to distilled loss, where both were trained."""
     twin = np.isfinite(question.alone)
@@ -405,17 +428,19 @@ def errors_of(question, weight):
     return left / (misfit(question, weight) * far)
 
 
-def shared(asked, weight, *, size):
-    """Share of the discrepancy's variance that runs of one size, or of one teacher, have in common.
+def shared(asked, weight):
+    """Shares of the discrepancy's variance common to runs of one size, and to those of one teacher.
 
-    The mean over hold-outs of the mean product of two runs' errors over the mean square.
+    The mean over hold-outs of the mean product of two runs' errors over the mean square; where both
+    come to more than all (what a whole hold-out has in common is in both), in their proportion.
     """
-    found = []
+    found = [], []
     for q in asked:
         errors = errors_of(q, weight)
-        same = [one[:, None] == one for one in (q.students, q.teachers)]
-        pairs = same[0] & ~same[1] if size else same[1] & ~same[0]
-        products = np.where(pairs, errors[:, None] * errors, np.nan)
-        if np.isfinite(products).any():
-            found.append(np.nanmean(products) / np.nanmean(errors**2))
-    return float(np.clip(np.mean(found), 0, 1))
+        size, teacher = (one[:, None] == one for one in (q.students, q.teachers))
+        for pairs, shares in zip((size & ~teacher, teacher & ~size), found, strict=True):
+            products = np.where(pairs, errors[:, None] * errors, np.nan)
+            if np.isfinite(products).any():
+                shares.append(np.nanmean(products) / np.nanmean(errors**2))
+    shares = np.clip([np.mean(one) for one in found], 0, 1)
+    return tuple(shares / max(shares.sum(), 1))
