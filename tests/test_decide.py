@@ -330,6 +330,38 @@ def test_a_teacher_of_size_and_tokens_has_the_laws_loss_and_its_own_moves_the_la
     assert named["loss"] == pytest.approx(float(LAW.supervised.loss(6.98e9, 15e12)))
 
 
+def test_a_leads_question_is_answered_as_by_hand(capsys):
+    """Equations 1, 8, 9 and 58 written out for a student of 3B and two teachers."""
+    found = asked(capsys, "--student 3B --flops 2e22 --teacher 8B@15T --teacher 70B@15T")
+    on_data, law = LAW.supervised._asdict(), LAW._asdict()
+
+    def forward(size):
+        layers = (size / (flops.OMEGA * flops.ASPECT_RATIO**2)) ** (1 / 3)
+        width = flops.ASPECT_RATIO * layers
+        return 2 * size + 2 * layers * flops.N_CTX * width + 2 * flops.N_VOCAB * width
+
+    def alone(size, tokens):
+        terms = on_data["A"] / size ** on_data["alpha"] + on_data["B"] / tokens ** on_data["beta"]
+        return on_data["E"] + terms ** on_data["gamma"]
+
+    data = alone(3e9, 2e22 / (3 * forward(3e9)))
+    losses = []
+    for size in (8e9, 70e9):
+        tokens, teacher = 2e22 / (3 * forward(3e9) + forward(size)), alone(size, 15e12)
+        ratio = (teacher / (alone(3e9, tokens) * law["d1"])) ** (1 / law["f1"])
+        terms = law["A"] / 3e9 ** law["alpha"] + law["B"] / tokens ** law["beta"]
+        corner = (1 + ratio) ** (-law["c1"] * law["f1"])
+        losses.append(teacher + teacher ** -law["c0"] * corner * terms ** law["gamma"])
+    assert [plan["loss"] for plan in found["each_teacher"]] == pytest.approx(losses)
+    assert found["gain"] == pytest.approx(data - min(losses))
+    # No law alone decides it, and less so with what laws have missed: the memo says so.
+    low, high = found["ranges"]["gain"]
+    assert (found["verdict"], found["distil"]["teacher"]["name"]) == ("undecided", "8B@15T")
+    assert low < found["gain"] < 0 < high
+    spread = LAWS.gain_discrepancy(3e9, found["distil"]["student_tokens"], alone(8e9, 15e12)) * data
+    assert high - low > 2 * 1.6 * spread > 0.02
+
+
 def test_a_loss_that_takes_more_tokens_than_there_are_is_questioned(capsys):
     # 1.71 is above what text leaves, and below what 7B reach on any tokens.
     for loss, questioned in (("2.05", False), ("1.80", True), ("1.71", True)):
