@@ -189,5 +189,5 @@ claims.check("strong-teachers-bias-variance", judged.high["bias and variance"], 
 # what can be told. Errors of one form go in one direction: Equation 8 expects too little of a
 # strong teacher there, and too much on long runs.
 #
-# Few seeds: three or four a cell; and one language, one size for the floor. The list of seeds goes on
-# with `make study-floor`.
+# Few seeds: three or four a cell; and one language, one size for the floor. The list of seeds goes
+# on with `make study-floor`.
