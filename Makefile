@@ -78,9 +78,11 @@ lab: .venv/.done ## read and change the notebooks in JupyterLab, [LAB="--no-brow
 # The ledger's notebook shows what the others print in their check cells.
 build/figures/11_claims.done: $(patsubst %,build/figures/%.done,$(filter-out 11_% 12_%,$(NOTEBOOKS)))
 
-# Compilation is most of what tests cost: simpler programs, in one piece, where XLA can (it refuses to
-# start on an option that it does not have). `make verify` computes with XLA as it comes.
-SIMPLER := --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
+# Compilation is most of what tests cost: simpler programs, in one piece and hardly optimised, where XLA
+# can (it refuses to start on an option that it does not have). `make verify` computes with XLA as it
+# comes.
+SIMPLER := --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 \
+    --xla_backend_optimization_level=1
 simpler = XLA_FLAGS="$$(echo $$(cat build/xla_flags) $$XLA_FLAGS)"
 build/xla_flags: requirements.lock | .venv/.done
 	@mkdir -p $(@D)
