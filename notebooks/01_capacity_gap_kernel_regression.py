@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from scalinglib import sentences
 from scalinglib.gap import kernel_regression as kr
 from scalinglib.report import claims, figures, panels, profiles
 from scalinglib.report.panels import Panels
@@ -181,13 +182,13 @@ curves = theory.groupby(["draw", "student_size"])
 step, before = curves.student_error.diff(), curves.teacher_size.shift()
 smaller = theory.teacher_size <= theory.student_size
 claims.check("kernel-closed-form", float(worst.round(10)))
-claims.check("kernel-teacher-falls", bool((curves.teacher_error.diff().dropna() <= 0).all()))
-claims.check("kernel-student-falls", bool((step[smaller].dropna() <= 1e-12).all()))
+claims.check("kernel-teacher-falls", sentences.every(curves.teacher_error.diff().dropna() <= 0))
+claims.check("kernel-student-falls", sentences.every(step[smaller].dropna() <= 1e-12))
 starts_at = starts.set_index([np.repeat(range(len(DRAWS)), len(student_sizes)), "student_size"])
 start = starts_at.rise_starts * starts_at.index.get_level_values(1)
 of_row = pd.MultiIndex.from_frame(theory[["draw", "student_size"]])
 start = start.round()[of_row].to_numpy()
-claims.check("kernel-student-rises", bool((step[before >= start] > 0).all()))
+claims.check("kernel-student-rises", sentences.every(step[before >= start] > 0))
 claims.check("kernel-rise-start", float(starts.rise_starts.mean()))
 claims.check("kernel-u-shape", int((by_size.risen_min > 0.01 * 15).sum()))
 flat = (before >= theory.student_size) & (theory.teacher_size < start)

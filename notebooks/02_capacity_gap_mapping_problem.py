@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
+from scalinglib import sentences
 from scalinglib.experiment import compare
 from scalinglib.experiment.records import select
 from scalinglib.gap import mapping as mp
@@ -434,11 +435,13 @@ is_u = {knob: cells.set_index(["value", "width"]).is_u for knob, cells in found.
 between, largest = list(sweep.MAP_WIDTHS), max(sweep.STUDENT_WIDTHS)
 narrowest = students[students.width == min(sweep.STUDENT_WIDTHS)].groupby("teacher_width").loss
 claims.check("mapping-small-does-not-learn", narrowest.mean().min() > 0.9 * np.log(8))
-claims.check("mapping-gap-between", is_u["samples"][sweep.STUDENT_SAMPLES][between].all())
+claims.check(
+    "mapping-gap-between", sentences.every(is_u["samples"][sweep.STUDENT_SAMPLES][between])
+)
 claims.check("mapping-large-follows", not is_u["samples"].xs(largest, level="width").iloc[-1])
-claims.check("mapping-gap-by-data", by_amount.is_u[between].all())
-claims.check("mapping-needs-easy", not is_u["easy"][min(sweep.EASY)].any())
-claims.check("mapping-needs-hard", not is_u["easy"][max(sweep.EASY)].any())
+claims.check("mapping-gap-by-data", sentences.every(by_amount.is_u[between]))
+claims.check("mapping-needs-easy", sentences.every(is_u["easy"][min(sweep.EASY)].eq(0)))
+claims.check("mapping-needs-hard", sentences.every(is_u["easy"][max(sweep.EASY)].eq(0)))
 by_accuracy = students.assign(loss=-students.accuracy).groupby("width")
 falls = by_accuracy.apply(compare.rise, include_groups=False).is_u
 claims.check("mapping-gap-accuracy", int(falls[between].sum()))
@@ -451,7 +454,7 @@ last = cases[cases.teacher_width == max(sweep.TEACHER_WIDTHS)]
 lost = last.groupby(["case", "width"]).above_best.apply(lambda x: compare.interval(x)[0] > 0)
 narrow = [width for width in between if width <= 32]
 held = lost["easy samples"][narrow] & ~lost["hard samples"][narrow]
-claims.check("mapping-out-of-reach", bool(held.all()))
+claims.check("mapping-out-of-reach", sentences.every(held))
 digits_alone = agrees.pop("12101200")
 claims.check("mapping-examples", sum(agrees.values()))
 claims.check("mapping-example-digits", digits_alone)

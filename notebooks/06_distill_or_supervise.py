@@ -172,7 +172,7 @@ def budgets_grow(law):
     """Whether the last budget with a gain grows with the student under each teacher."""
     losses = law.supervised.loss(teachers, 20 * flops.total_params(teachers))
     found = fixed_budgets.last_budgets(law, losses, sizes)
-    return bool((np.diff(np.minimum(found, 1e25), axis=1) >= 0).all())
+    return sentences.every(np.diff(np.minimum(found, 1e25), axis=1) >= 0)
 
 
 claims.check("takeover-grows", **jury.ask(budgets_grow))
@@ -264,7 +264,7 @@ claims.check("gap-by-teacher-tokens", **jury.ask(fixed_budgets.strong_teacher_in
 # %%
 few = runs[(runs.student_tokens < 30 * runs.student_params) & runs.isoflop]
 best_gain = -few[few.student_params < 1e9].groupby("student_params").gap.min()
-claims.check("weak-students-gain-more", bool((best_gain.diff().dropna() < 0).all()))
+claims.check("weak-students-gain-more", sentences.every(best_gain.diff().dropna() < 0))
 claims.check(
     "strong-students-need-strong-teachers",
     **jury.ask(lambda law: fixed_budgets.budgets_of_help(law) == [False] * 3 + [True]),
@@ -312,11 +312,12 @@ claims.check(
 )
 claims.check(
     "distillation-wins-few-tokens",
-    **jury.ask(lambda law: bool((fixed_budgets.gain_with_best(law, four, 16e9) > 0).all())),
+    **jury.ask(lambda law: sentences.every(fixed_budgets.gain_with_best(law, four, 16e9) > 0)),
 )
 many = np.geomspace(1e9, 1e14, 50)
 claims.check(
-    "patient-teacher", **jury.ask(lambda law: bool((np.diff(law.loss(1e9, many, 2.1)) < 0).all()))
+    "patient-teacher",
+    **jury.ask(lambda law: sentences.every(np.diff(law.loss(1e9, many, 2.1)) < 0)),
 )
 axis = np.geomspace(1e9, 1e17, 400)
 ends = jury.map(
@@ -374,7 +375,7 @@ pd.DataFrame(rows, columns=names).map(lambda x: f"{x:.3g}" if isinstance(x, floa
 steps = np.geomspace(1e9, 1e11, 61)  # of any profile
 falls = jury.map(lambda law: [allocate.best_teacher_loss(law, steps, d) for d in budgets7])
 claims.check(
-    "best-teacher-falls-with-size", **falls.ask(lambda best: bool((np.diff(best) < 0).all()))
+    "best-teacher-falls-with-size", **falls.ask(lambda best: sentences.every(np.diff(best) < 0))
 )
 claims.check(
     "best-teacher-power-law",
@@ -525,7 +526,7 @@ wide16.round(2)
 # %%
 tokens16 = [allocate.tokens_with_teacher(sizes15, 1e12, c) for c in (1e21, 1e24)]
 weak = jury.map(lambda law: [fixed_budgets.best_within(law, sizes15, d) for d in tokens16])
-claims.check("large-weak-teacher", **weak.ask(lambda best: bool((best[0] > best[1]).all())))
+claims.check("large-weak-teacher", **weak.ask(lambda best: sentences.every(best[0] > best[1])))
 claims.check("teacher-size-tradeoff", **jury.ask(fixed_budgets.tradeoff))
 
 # %% [markdown]
@@ -568,7 +569,7 @@ claims.check("article-50x", **ratio)
 claims.check("article-50x-threshold", **ratio)
 tokens = 20 * flops.total_params(known)
 best = jury.map(lambda law: allocate.best_teacher_loss(law, known, tokens))
-claims.check("capacity-gap-u", **best.ask(lambda L_T: bool(((L_T > 1.55) & (L_T < 2.95)).all())))
+claims.check("capacity-gap-u", **best.ask(lambda L_T: sentences.every((L_T > 1.55) & (L_T < 2.95))))
 claims.check(
     "article-plateau", **jury.ask(lambda law: max(abs(after_50(law, s)) for s in known[:3]))
 )

@@ -33,7 +33,7 @@ profile = "full"
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate, flops, laws
+from scalinglib import allocate, flops, laws, sentences
 from scalinglib.report import claims, columns, figures, panels, paths, profiles
 from scalinglib.report.panels import Panels
 
@@ -327,7 +327,9 @@ example[shown].rename(columns.SCENARIO_WORDS).map("{:.3g}".format).replace("nan"
 # stand in notebook `15`.
 
 # %%
-claims.check("summary-assumes-teacher", all(pre == 0 for _, pre in allocate.SCENARIOS.values()))
+claims.check(
+    "summary-assumes-teacher", sentences.every([pre == 0 for _, pre in allocate.SCENARIOS.values()])
+)
 
 # %% [markdown]
 # ## What to take away

@@ -31,7 +31,7 @@ profile = "full"
 import numpy as np
 import pandas as pd
 
-from scalinglib import allocate, laws
+from scalinglib import allocate, laws, sentences
 from scalinglib.report import claims, figures, maps, panels, paths, profiles
 from scalinglib.report.panels import Panels
 
@@ -386,7 +386,7 @@ save(grid, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 # %%
 floors = law.supervised.infinite_data_loss(students)
 saturated = law.supervised.tokens_for_loss(students, floors + 0.01)
-claims.check("supervised-saturates-later", bool((np.diff(saturated) > 0).all()))
+claims.check("supervised-saturates-later", sentences.every(np.diff(saturated) > 0))
 
 # %% [markdown]
 # ## What to take away

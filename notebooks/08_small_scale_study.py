@@ -34,13 +34,12 @@
 profile = "full"
 
 # %% tags=["hide-input"]
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from scalinglib import fit
+from scalinglib import fit, sentences
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.panels import Panels, bars, curve, zero
@@ -478,7 +477,7 @@ save(grid, "fig03_collapse_small_scale", gap[[*columns, "student_loss", "error"]
 best = distilled[distilled.tokens == distilled.params.map(twenty)]
 best = best.loc[best.groupby("params").loss.idxmin()].teacher_loss
 claims.check("study-teacher-loss-alone", test.spread.max())
-claims.check("study-gap-larger-students", all(a >= b for a, b in pairwise(best)))
+claims.check("study-gap-larger-students", sentences.every(np.diff(best) <= 0))
 
 # %% [markdown]
 # ### Figure 38b (and 3a): which teachers help which student?

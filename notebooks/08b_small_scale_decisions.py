@@ -27,7 +27,7 @@ import pandas as pd
 import seaborn as sns
 from scipy import stats
 
-from scalinglib import fit
+from scalinglib import fit, sentences
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, maps, profiles
 from scalinglib.report.panels import Panels, bars, zero
@@ -87,7 +87,7 @@ most = long.loc[long.groupby("student_params").tokens.idxmax()]
 most = most[most.tokens_per_param >= 100]
 few = long[long.tokens_per_param.between(4, 7)]
 claims.check("study-few-tokens-distil", (few.gap < 0).mean())
-claims.check("study-many-tokens-supervise", bool((most.verdict == "data wins").all()))
+claims.check("study-many-tokens-supervise", sentences.every(most.verdict == "data wins"))
 claims.check("study-long-distillation-equal", most.gap.abs().max())
 
 # %% [markdown]
@@ -254,14 +254,14 @@ minima = isoflop.groupby("budget").apply(analysis.profile_minimum, include_group
 strongest = students[students.teacher == trained[-1]].groupby("budget")
 strongest = strongest.apply(analysis.profile_minimum, include_groups=False)
 both = strongest.join(minima.loss.rename("loss_data"), how="inner")
-claims.check("study-best-student-of-budget", bool((both.loss < both.loss_data).all()))
+claims.check("study-best-student-of-budget", sentences.every(both.loss < both.loss_data))
 of_teachers = profiled.groupby(["student_params", "budget"])
 of_teachers = of_teachers.apply(
     analysis.profile_minimum, sizes="teacher_params", include_groups=False
 )
 data = on_data[on_data.tokens == on_data.params.map(twenty)].set_index("params").loss
 least = of_teachers.loss.astype(float).groupby("student_params").min()
-claims.check("study-optimal-teacher-beats-labels", bool((least < data[least.index]).all()))
+claims.check("study-optimal-teacher-beats-labels", sentences.every(least < data[least.index]))
 
 # %% [markdown]
 # ## Weak to strong

@@ -346,7 +346,7 @@ claims.check("calibration-order", order)
 claims.check("calibration-directions", directions)
 claims.check("calibration-sizes", sizes_agree)
 printed = paper[paper.figure == 42].sort_values("teacher_params", kind="stable").ece_percent
-claims.check("calibration-larger-better", bool((printed.diff().dropna() <= 0).all()))
+claims.check("calibration-larger-better", sentences.every(printed.diff().dropna() <= 0))
 
 # %% [markdown]
 # Then its statements, each about a difference: its mean over seeds and its 95% interval, for each
@@ -368,8 +368,8 @@ pd.concat({what: compare.intervals(values) for what, values in told.items()}).ro
 
 # %%
 claims.check("calibration-full-calibrated", seeds_of("ece", "data", "whole").mean().max())
-all_over = all(compare.above_zero(values).all() for values in over.values())
-all_under = all(compare.above_zero(values).all() for values in under.values())
+all_over = sentences.every([sentences.every(compare.above_zero(v)) for v in over.values()])
+all_under = sentences.every([sentences.every(compare.above_zero(v)) for v in under.values()])
 claims.check("calibration-top1-overconfident", all_over)
 claims.check("calibration-full-underconfident", all_under)
 claims.check("calibration-top1-own", seeds_of("ece", "teacher_top1", "top-1").mean().max())
@@ -395,15 +395,15 @@ grown = {
 pd.concat({what: compare.intervals(values) for what, values in grown.items()}).round(3)
 
 # %%
-rises = {what: bool(compare.above_zero(values).all()) for what, values in grown.items()}
-falls = {what: bool(compare.above_zero(-values).all()) for what, values in grown.items()}
-surer = compare.above_zero(unsure).all() and rises["unsure students below their teacher"]
+rises = {what: sentences.every(compare.above_zero(values)) for what, values in grown.items()}
+falls = {what: sentences.every(compare.above_zero(-values)) for what, values in grown.items()}
+surer = sentences.every(compare.above_zero(unsure)) and rises["unsure students below their teacher"]
 claims.check("calibration-unsure-below-teacher", bool(surer))
 claims.check("calibration-top1-better-teacher", falls["top-1 against data"])
 claims.check("calibration-mismatch-grows", rises["student in the teacher's bins"])
 claims.check("calibration-top1-distribution-improves", falls["teacher in top-1's bins"])
 sure, not_sure = (seeds_of(f"ece_{h}", "by_teacher_own", "whole") for h in ("sure", "unsure"))
-claims.check("calibration-mismatch-confident", bool(compare.above_zero(sure - not_sure).all()))
+claims.check("calibration-mismatch-confident", sentences.every(compare.above_zero(sure - not_sure)))
 
 # %% [markdown]
 # From few tokens to many, over all teachers together (three seeds have both). Where an interval
@@ -454,7 +454,7 @@ ends = everywhere[(everywhere.index < 4) | (everywhere.index > 16)].mean(axis=No
 claims.check("calibration-ends", bool(ends > everywhere.mean(axis=None)))
 crowded = students[(students.objective == "top-1") & (students.reference == "data")]
 crowded = crowded.loc[crowded.groupby("id")["count"].idxmax()].bin
-claims.check("calibration-top1-crowded", bool((crowded == 20).all()))
+claims.check("calibration-top1-crowded", sentences.every(crowded == 20))
 
 # %%
 perfect = taught[(taught.name == "perfect") & (taught.objective == "whole")]
@@ -463,7 +463,7 @@ claims.check("calibration-data-not-top1", perfect.min())
 surest, least = (
     seeds_of(f"gap_{h}", "teacher_own", "whole").mean().abs() for h in ("sure", "unsure")
 )
-claims.check("calibration-sure-matches", bool((surest < least).all()))
+claims.check("calibration-sure-matches", sentences.every(surest < least))
 low = seeds_of("gap_unsure", "teacher_own", "top-1")
 turns = compare.above_zero(-low).iloc[0] and compare.above_zero(low).iloc[-1]
 claims.check("calibration-top1-turns", bool(turns))
@@ -471,7 +471,7 @@ claims.check("calibration-top1-turns", bool(turns))
 # %%
 over = gaps_of("by_teacher_own", "top-1") > 0
 held = gaps_of("by_teacher_own", "top-1").notna()
-but_largest = (over | ~held).iloc[:, :-1].all(axis=None)
+but_largest = sentences.every(over.iloc[:, :-1].to_numpy()[held.iloc[:, :-1]])
 surest_bin = over.iloc[:, -1][held.iloc[:, -1]].iloc[-1]
 claims.check("calibration-top1-teacher-bins", bool(but_largest and not surest_bin))
 few, many = (
@@ -479,10 +479,10 @@ few, many = (
     for tokens in (short, long)
 )
 grown = {h: (many[h] - few[h]).dropna().mean() for h in few}
-claims.check("calibration-top1-low-bins", bool((grown["unsure"] > grown["sure"]).all()))
+claims.check("calibration-top1-low-bins", sentences.every(grown["unsure"] > grown["sure"]))
 more = gaps_of("teacher_own", "top-1", long).abs() - gaps_of("teacher_own", "top-1").abs()
 more = more.melt().value.dropna() > 0
-claims.check("calibration-more-tokens-all-bins", bool(len(more) and more.all()))
+claims.check("calibration-more-tokens-all-bins", sentences.every(more))
 
 # %% [markdown]
 # ## What to take away

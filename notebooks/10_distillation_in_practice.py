@@ -371,7 +371,7 @@ claims.check("practice-mixing-one", better.empty)
 # %%
 verdicts = best.pivot_table(index=PAIR, columns="mixing", values="verdict", aggfunc="first")
 claims.check("practice-mixing-u", bool((verdicts[[0.0, 1.0]] == "worse").all(axis=1).any()))
-claims.check("practice-mixing-varies", not (verdicts == "no difference").all().any())
+claims.check("practice-mixing-varies", sentences.every((verdicts != "no difference").any()))
 
 # %% [markdown]
 # On temperature and on learning rates.
@@ -384,8 +384,10 @@ hot = (
     .sort_values("student_params", kind="stable")
     .above
 )
-claims.check("practice-temperature-one", (by_temperature.verdict != "better").all())
-claims.check("practice-temperature-extremes", (by_temperature[ends].verdict == "worse").all())
+claims.check("practice-temperature-one", sentences.every(by_temperature.verdict != "better"))
+claims.check(
+    "practice-temperature-extremes", sentences.every(by_temperature[ends].verdict == "worse")
+)
 claims.check("practice-temperature-small", hot.iloc[0] > hot.iloc[-1])
 
 # %%
@@ -403,10 +405,10 @@ claims.check("practice-peak-decade", decade.max())
 alone = truncation[truncation.mixing == 1]
 hard = cuts[(cuts.mixing == 1) & (cuts.kept.isin([1, 2, 4]) & (cuts.knob == "top_k"))]
 half = cuts[(cuts.mixing == 1) & (cuts.kept == 0.5)]
-claims.check("practice-truncation-harms", bool((pd.concat([hard, half]).low > 0).all()))
+claims.check("practice-truncation-harms", sentences.every(pd.concat([hard, half]).low > 0))
 falls = [compare.never_rises(rows, "kept") for _, rows in alone.groupby(["knob", "student_params"])]
 nearest = cuts[(cuts.mixing == 1) & (cuts.kept == max(practice.TOP_P))]
-claims.check("practice-truncation-converges", bool(all(falls) and (nearest.low <= 0).all()))
+claims.check("practice-truncation-converges", sentences.every([*falls, *(nearest.low <= 0)]))
 p09 = cuts[(cuts.mixing == 1) & (cuts.knob == "top_p") & (cuts.kept == 0.9)]
 claims.check("practice-truncation-p09", p09.above.mean())
 

@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from scalinglib import allocate, fit, laws
+from scalinglib import allocate, fit, laws, sentences
 from scalinglib.fit import forms
 from scalinglib.laws.limits import LIMITS, met
 from scalinglib.report import claims, figures, profiles
@@ -719,7 +719,7 @@ claims.check("ensemble-large-students", int(large.inside.sum()))
 exactly = [
     text for key, text in LIMITS.items() if key in {"copies", "useless", "floor", "soft_labels"}
 ]
-claims.check("better-law-limits", bool(limits["bias and variance"][exactly].all()))
+claims.check("better-law-limits", sentences.every(limits["bias and variance"][exactly]))
 claims.check("better-law-cross-term", float(np.corrcoef(cross, real.X)[0, 1]))
 
 # %% [markdown]

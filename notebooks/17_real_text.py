@@ -32,7 +32,7 @@ import pandas as pd
 import seaborn as sns
 from scipy import stats
 
-from scalinglib import fit
+from scalinglib import fit, sentences
 from scalinglib.allocate import shift
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
@@ -402,7 +402,7 @@ few = text.long[text.long.tokens_per_param.between(4, 7)]
 most = text.long.loc[text.long.groupby("params").tokens.idxmax()]
 most = most[most.tokens_per_param >= 100]
 claims.check("text-few-tokens-distil", (few.difference < 0).mean())
-claims.check("text-many-tokens-supervise", bool((most.verdict == "data wins").all()))
+claims.check("text-many-tokens-supervise", sentences.every(most.verdict == "data wins"))
 follows = abs(stats.spearmanr(text.table.loss, text.table.accuracy).statistic)
 claims.check("text-downstream-follows", follows)
 

@@ -24,6 +24,7 @@ profile = "full"
 import pandas as pd
 import seaborn as sns
 
+from scalinglib import sentences
 from scalinglib.experiment import compare
 from scalinglib.experiment.records import select
 from scalinglib.report import claims, columns, figures, profiles
@@ -295,30 +296,31 @@ drawn = sparse[sparse.kind == "drawn"]
 claims.check("logits-sampled-matches", drawn.relative[drawn["count"] == 12].max())
 raw = pd.concat([select(runs, s.runs()) for s in logits.SPARSE])
 raw = raw[raw.samples.notna()].groupby(["corpus", "params"])
-falls = all(compare.never_rises(rows, "samples") for _, rows in raw)
+falls = sentences.every([compare.never_rises(rows, "samples") for _, rows in raw])
 most = drawn[drawn["count"] == max(drawn["count"])]
-claims.check("logits-sampled-converges", bool(falls and (most.verdict != "worse").all()))
+claims.check("logits-sampled-converges", falls and sentences.every(most.verdict != "worse"))
 few, many = equal[equal.top_k <= 4].verdict, equal[equal.top_k > 4].verdict
 claims.check(
-    "logits-sampled-beats-top-k", bool((few == "better").all() and (many != "worse").all())
+    "logits-sampled-beats-top-k",
+    sentences.every(few == "better") and sentences.every(many != "worse"),
 )
 
 # %%
 shrunk = longer.high < 0
 noise = shrunk[(longer.kind == "drawn") & (longer["count"] <= 3)]
 bias = shrunk[longer.kind == "likeliest"]
-claims.check("logits-noise-shrinks", bool(noise.all() and not bias.any()))
+claims.check("logits-noise-shrinks", sentences.every(noise) and sentences.every(~bias))
 
 # %% [markdown]
 # And of stored logits, ensembles and other corpora:
 
 # %%
 claims.check("logits-stored-same", float(read.apart["whole, float32"]))
-claims.check("logits-ensemble-better", bool((ensembles.verdict == "better").all()))
+claims.check("logits-ensemble-better", sentences.every(ensembles.verdict == "better"))
 apart = placed[placed.words != "de"].groupby("kind").relative.agg(lambda x: x.abs().max())
 claims.check("logits-ensemble-by-loss", apart["ensemble of two"])
 claims.check("logits-abroad-by-loss", apart["teacher of other words"])
-claims.check("logits-abroad-harms", bool((mixed[mixed.words == "de"].verdict != "better").all()))
+claims.check("logits-abroad-harms", sentences.every(mixed[mixed.words == "de"].verdict != "better"))
 
 # %% [markdown]
 # ## What to take away

@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from scalinglib import fit
+from scalinglib import fit, sentences
 from scalinglib.experiment.compare import interval, intervals
 from scalinglib.experiment.records import select
 from scalinglib.laws.mixing import best_mixing, mixed_loss
@@ -314,7 +314,7 @@ by_order = judged.pivot_table(
 weak, strong = (
     by_order.loc[loss] for loss in (judged.teacher_loss.max(), judged.teacher_loss.min())
 )
-claims.check("open-switch-order", bool((weak[1] < weak[0]).all()), binding)
+claims.check("open-switch-order", sentences.every(weak[1] < weak[0]), binding)
 claims.check("open-switch-weak", float(weak[1].min()), binding)
 claims.check("open-switch-strong", float(-strong.min(axis=None)), binding)
 claims.check("open-switch-last-quarter", float(strong[1][0.75]), binding)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import jupytext
 import nbformat
@@ -90,6 +91,36 @@ def test_what_is_equal_stays_in_order():
         and not any(isinstance(argument, ast.List) for argument in node.args)  # several keys
     ]
     assert not loose
+
+
+def holds_on_nothing(node):
+    """Whether an expression is a truth, or a bound, that an empty set has."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return getattr(getattr(node.operand, "func", None), "attr", "") == "any"
+    name = getattr(node, "func", None) and getattr(node.func, "attr", getattr(node.func, "id", ""))
+    keywords = {keyword.arg for keyword in getattr(node, "keywords", ())}
+    if name in ("max", "min"):
+        return "default" in keywords
+    # Groups are never empty, and the rows of an axis are asked about further on.
+    of = getattr(getattr(getattr(node, "func", None), "value", None), "func", None)
+    grouped = {getattr(of, "attr", ""), getattr(of, "id", "")} & {"groupby", "_some"}
+    return name == "all" and "axis" not in keywords and not grouped
+
+
+def test_no_verdict_holds_for_want_of_cases():
+    """`sentences.every`, `most` and `least` refuse an empty set; claims are checked with them."""
+    parts = {path.stem: counting.code_cells(path.read_text("utf-8")) for path in NOTEBOOKS}
+    parts = {name: [s for s in found if "claims.check(" in s] for name, found in parts.items()}
+    parts["sentences"] = [Path(sentences.__file__).read_text("utf-8")]
+    loose = [
+        f"{name}: {ast.unparse(node)}"
+        for name, sources in parts.items()
+        for node in ast.walk(ast.parse("\n".join(sources)))
+        if holds_on_nothing(node)
+    ]
+    assert not loose
+    for vacuous in ("(x > 0).all()", "all(x)", "max(x, default=0)", "not (x > 0).any()"):
+        assert any(map(holds_on_nothing, ast.walk(ast.parse(vacuous))))
 
 
 def test_a_changed_claim_concerns_the_notebooks_that_check_it(tmp_path):
