@@ -25,6 +25,7 @@
 profile = "full"
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+import functools
 import warnings
 
 import matplotlib.pyplot as plt
@@ -181,13 +182,16 @@ compared[shown]
 
 # %%
 COUNTS = {"as published": "params", "without embeddings": "params_non_embedding"}
+forms = {"γ free": None, "γ = 1": ONE, "β = 1": {"beta": 1.0}}
 
 
 # %%
-def fitted(name, column="params", **options):
-    """The law of a table, parameters as `column` counts them."""
+@functools.cache
+def fitted(name, form="γ free", column="params"):
+    """The law of a table, parameters as `column` counts them; with intervals where γ is free."""
     runs = tables[name].runs
-    options = {"starts": starts, "cluster": tables[name].cluster} | options
+    options = {"starts": starts, "cluster": tables[name].cluster, "fixed": forms[form]}
+    options["bootstrap"] = replicates if form == "γ free" else 0
     return fit.fit_supervised(runs.assign(params=runs[column]), **options)
 
 
@@ -195,9 +199,9 @@ def fitted(name, column="params", **options):
 def free_and_one(name, counting):
     """Gamma of a table, and what other forms leave of it."""
     column = COUNTS[counting]
-    free = fitted(name, column, bootstrap=replicates)
-    others = {"one": ONE, "kaplan": {"beta": 1.0}}
-    errors = {f"error_{key}": fitted(name, column, fixed=f) for key, f in others.items()}
+    free = fitted(name, column=column)
+    others = {"one": "γ = 1", "kaplan": "β = 1"}
+    errors = {f"error_{key}": fitted(name, form, column) for key, form in others.items()}
     row = {"table": name, "params": counting, **free.coefficients.loc["gamma", :"high"]}
     row |= {"E": free.law.E, "error": free.mean_relative_error()}
     return row | {key: found.mean_relative_error() for key, found in errors.items()}
@@ -241,8 +245,9 @@ def gamma_of_part(name, part):
 
 
 # %%
+parts = PARTS if settings.saves else ["N < 1e9"]
 by_part = pd.DataFrame(
-    [row for name in tables for part in PARTS if (row := gamma_of_part(name, part))]
+    [row for name in tables for part in parts if (row := gamma_of_part(name, part))]
 )
 save(None, "other_runs_gamma_by_part", by_part)
 by_part.pivot_table(index="table", columns="part", values="estimate", sort=False).round(2)
@@ -259,11 +264,10 @@ by_part.pivot_table(index="table", columns="part", values="estimate", sort=False
 # every place to cut. Mean error by how many times larger they are.
 
 # %%
-forms = {"γ free": None, "γ = 1": ONE}
 rolled = pd.concat(
-    fit.reach(fit.rolling_hold_outs(fitted(name, fixed=fixed))).assign(table=name, form=form)
+    fit.reach(fit.rolling_hold_outs(fitted(name, form))).assign(table=name, form=form)
     for name in tables
-    for form, fixed in forms.items()
+    for form in ("γ free", "γ = 1")
 ).reset_index()
 save(None, "other_runs_rolling", rolled)
 rolled.pivot_table(index=["table", "factor"], columns="form", values="error", sort=False).round(4)
@@ -371,7 +375,8 @@ pd.DataFrame(
 farseer = public.supervised_tables()["Farseer"].runs
 arm = fit.l_shaped(farseer)
 shapes = {
-    form: fit.fit_supervised(farseer[arm], fixed=f, starts=starts) for form, f in forms.items()
+    form: fit.fit_supervised(farseer[arm], fixed=forms[form], starts=starts)
+    for form in ("γ free", "γ = 1")
 }
 flops = 6.0 * farseer.params * farseer.tokens
 share = flops[arm].sum() / flops.sum()
