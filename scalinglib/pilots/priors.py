@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import least_squares
 from scipy.stats import norm, qmc
 
 from scalinglib.fit.forms import BIAS_VARIANCE
@@ -25,16 +26,16 @@ _OWN = np.array(
     [(np.mean(r), np.ptp(r) / 4) if name == "rho" else (np.log(r).mean(), np.ptp(np.log(r)) / 4)
      for name, r in _RANGES.items()]
 )  # fmt: skip
-_STEPS, _CLOSE, _SLOPE = 60, 1e-6, 1e-4
+_CLOSE, _SLOPE = 1e-6, 1e-4
 
 
 @dataclass(frozen=True)
 class Prior:
     """What is believed before any run.
 
-    - params, tokens: the middle of the candidates
-    - supervised: the law of models on labels where it is known; None leaves it to the runs
-    - distilled: whether there are students; without them the law is the supervised one
+    - params, tokens: the middle of the candidates.
+    - supervised: the law of models on labels where it is known; None leaves it to the runs.
+    - distilled: whether there are students; without them the law is the supervised one.
     """
 
     params: float
@@ -105,8 +106,8 @@ def posterior(
 ) -> Worlds:
     """Laws drawn from what runs leave of a prior.
 
-    - runs: `INPUTS` and loss (nats per token); with none the prior's laws come back
-    - noise: standard deviation of one run's log-loss over seeds
+    - runs: `INPUTS` and loss (nats per token); with none the prior's laws come back.
+    - noise: standard deviation of one run's log-loss over seeds.
     - raises ValueError: of runs that `worlds.inputs` refuses, or whose loss is not positive.
     """
     if not len(runs):
@@ -127,37 +128,21 @@ def posterior(
 
     starts = np.vstack([np.zeros(len(prior.mean)), _normal(64, len(prior.mean), seed)])
     order = np.argsort((residuals(starts) ** 2).sum(axis=1), kind="stable")[:4]
-    ends = [_descend(residuals, starts[i]) for i in order]
-    best, slopes = min(ends, key=lambda end: (residuals(end[0][None]) ** 2).sum())
-    scale = np.linalg.cholesky(np.linalg.inv(slopes.T @ slopes))
-    drawn = best + _normal(count, len(best), seed) @ scale.T
-    drawn[0] = best
+    best = min((_descend(residuals, starts[i]) for i in order), key=lambda end: end.cost)
+    scale = np.linalg.cholesky(np.linalg.inv(best.jac.T @ best.jac))
+    drawn = best.x + _normal(count, len(best.x), seed) @ scale.T
+    drawn[0] = best.x
     return Worlds((prior.laws(drawn),), _even(count))
 
 
 def _descend(residuals: Callable, z):
-    """Levenberg and Marquardt; the end and the slopes there."""
-    damping, steps = 1.0, _SLOPE * np.eye(len(z))
-    now = residuals(z[None])[0]
-    slopes = None
-    for _ in range(_STEPS):
-        if slopes is None:
-            slopes = ((residuals(z + steps) - now) / _SLOPE).T
-            gram, pull = slopes.T @ slopes, slopes.T @ now
-        step = -np.linalg.solve(gram + damping * np.diag(np.diag(gram)), pull)
-        there = residuals((z + step)[None])[0]
-        if there @ there < now @ now:
-            small = now @ now - there @ there < _CLOSE * (now @ now)
-            z, now, damping, slopes = z + step, there, damping / 5, None
-            if small:
-                break
-        else:
-            damping *= 4
-            if damping > 1e8:
-                break
-    if slopes is None:
-        slopes = ((residuals(z + steps) - now) / _SLOPE).T
-    return z, slopes
+    """The nearest minimum of the sum of squares, as SciPy finds it."""
+    steps = _SLOPE * np.eye(len(z))
+
+    def slopes(at):
+        return ((residuals(at + steps) - residuals(at[None])) / _SLOPE).T
+
+    return least_squares(lambda at: residuals(at[None])[0], z, slopes, method="lm", ftol=_CLOSE)
 
 
 def _normal(count, size, seed):

@@ -1,6 +1,6 @@
 """What pilots are for: a loss to be foretold, or a choice among ways to spend a budget."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,10 +42,10 @@ class Foretell:
 class Choice:
     """Train one student on data, or distil it from one of some teachers, for the same FLOPs.
 
-    - compute: FLOPs of the student's training and of the share that counts of the inference
-    - teachers: those at hand; of one without a loss (NaN) but with tokens it is the law's
-    - delta_lgt: share of the teacher's inference that counts, in [0, 1]
-    - forward: FLOPs of a forward pass per token, of parameters
+    - compute: FLOPs of the student's training and of the share that counts of the inference.
+    - teachers: those at hand; of one without a loss (NaN) but with tokens it is the law's.
+    - delta_lgt: share of the teacher's inference that counts, in [0, 1].
+    - forward: FLOPs of a forward pass per token, of parameters.
     """
 
     student_params: float
@@ -78,6 +78,3 @@ class Choice:
             own = nan if teacher.tokens is None else teacher.tokens
             rows.append([size, float(tokens), teacher.params, own, teacher.loss])
         return pd.DataFrame(rows, columns=list(INPUTS), dtype=float)
-
-
-Questions = Sequence[Foretell | Choice]

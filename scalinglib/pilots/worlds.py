@@ -17,8 +17,8 @@ _MOST = np.log(30.0)  # log of a loss that no model has: where a law runs away
 class Worlds:
     """Laws with weights.
 
-    - laws: each one law, or several as one whose coefficients are columns (`Fit.laws`)
-    - weights: (worlds,), positive, sum 1
+    - laws: each one law, or several as one whose coefficients are columns (`Fit.laws`).
+    - weights: (worlds,), positive, sum 1.
     """
 
     laws: tuple[Law, ...]
@@ -41,7 +41,7 @@ class Worlds:
         """Log of the loss of each run under each law, (worlds, runs).
 
         - runs: `INPUTS`; without teacher_params and teacher_loss a model trained on labels, and
-          where teacher_loss alone is missing the teacher's is the law's own
+          where teacher_loss alone is missing the teacher's is the law's own.
         """
         size, tokens, *teacher = (np.log(runs[name].to_numpy(float)) for name in INPUTS)
         found = []
@@ -72,9 +72,9 @@ class Discrepancy:
     and bias and variance the likeliest is a size of 0.002 and a reach of 1.7, beside a noise of
     0.001; what a fit has bent away is not seen there, hence the defaults.
 
-    - size: standard deviation of log-loss; 0 trusts the laws
+    - size: standard deviation of log-loss; 0 trusts the laws.
     - reach: factor in parameters or tokens over which errors become independent; of a teacher's
-      loss its fifth root
+      loss its fifth root.
     """
 
     size: float = 0.003

@@ -14,7 +14,7 @@ _TEACHERS, _SIZES, _TOKENS = 4, 3, 4  # of the runs, that are taken for candidat
 def next_runs(laws: OwnLaws, problem: Problem, teachers: pd.DataFrame) -> str:
     """One sentence: what to train next, for a tenth of the decision's FLOPs, or why not.
 
-    - teachers: the answer's, best first; candidates are sizes and tokens like those of the runs
+    - teachers: the answer's, best first; candidates are sizes and tokens like those of the runs.
     """
     runs = laws.distillation.runs
     known = tuple(
