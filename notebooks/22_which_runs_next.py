@@ -24,9 +24,20 @@ import seaborn as sns
 from scalinglib import laws
 from scalinglib.allocate import Teacher
 from scalinglib.experiment.compare import interval
-from scalinglib.pilots import CHANGES, Choice, Discrepancy, Foretell, Prior, Worlds, grid, propose
+from scalinglib.pilots import (
+    CHANGES,
+    Choice,
+    Discrepancy,
+    Foretell,
+    Prior,
+    Worlds,
+    grid,
+    posterior,
+    propose,
+)
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.paths import DATA
+from scalinglib.study import record
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -119,9 +130,10 @@ print(f"the discrepancy alone: ±{1.645 * Discrepancy().size * found.answers.los
 #
 # `tools/once/pilots_bench.py` laid down the comparison: each way of choosing runs starts from
 # nothing and may spend 1, 2, 5 and 10% of the FLOPs of a table whose losses are known, the law is
-# fitted to what it chose, and its verdicts are held against those of the whole table. Farseer has
-# no teachers: there the tenth of the runs of most FLOPs is foretold. Bars are 95% t intervals over
-# starts.
+# fitted to what it chose, and its verdicts are held against those of the whole table. Two tables
+# have no teachers, and there large runs are foretold: of Farseer the tenth of most FLOPs, of the
+# runs on repeated tokens (Muennighoff et al.) the 21 that ScaleBench holds out. Bars are 95% t
+# intervals over starts.
 
 # %%
 bench = pd.read_csv(DATA / "fits" / "pilots_bench.csv")
@@ -143,16 +155,35 @@ plot.figure.subplots_adjust(top=0.78)
 save(plot.figure, "pilots_verdicts", verdicts.drop(columns=["error", "r2", "percent", "design"]))
 
 # %%
-farseer = bench[bench.table == "farseer"]
-fig, ax = plt.subplots()
-sns.lineplot(farseer, x="percent", y="error", errorbar=interval,
-             err_style="bars", ax=ax, **LOOK)  # fmt: skip
-sns.move_legend(ax, "center left", bbox_to_anchor=(1, 0.5))
-ax.set(xscale="log", yscale="log", xlabel="% of the table's FLOPs", ylabel="mean relative error",
-       title="Pilots foretell Farseer's largest tenth best")  # fmt: skip
-ax.set(**PERCENT)
-ax.tick_params(axis="x", which="minor", length=0)
-save(fig, "pilots_farseer", farseer.drop(columns=["agree", "regret", "percent", "design"]))
+FORETOLD = {"farseer": "Farseer", "data_constrained": "repeated tokens"}
+errors = bench[bench.table.isin(FORETOLD)].replace({"table": FORETOLD})
+plot = sns.relplot(errors, x="percent", y="error", col="table", kind="line", errorbar=interval,
+                   err_style="bars", height=3.1, aspect=1.1, **LOOK)  # fmt: skip
+plot.set(xscale="log", yscale="log").set(**PERCENT)
+plot.set_axis_labels("% of the table's FLOPs", "mean relative error").set_titles("{col_name}")
+for ax in plot.axes.flat:
+    ax.tick_params(axis="x", which="minor", length=0)
+plot.figure.suptitle("Pilots foretell large runs best, or as well as the best other design")
+plot.figure.subplots_adjust(top=0.8)
+save(plot.figure, "pilots_errors", errors.drop(columns=["agree", "regret", "percent", "design"]))
+
+# %% [markdown]
+# ScaleBench (arXiv 2604.22753, Table 2) publishes R² of the repeated tokens: the same 161
+# candidates, 21 runs to foretell and costs. The law differs: there the mean of ten forms fitted by
+# least squares, here one form under a prior, so that the rows compare whole methods, not designs
+# alone. Like theirs ours are cut at −1. Of Farseer it foretells seven runs that its file lacks:
+# that column cannot be compared. Its other six tasks are of other laws.
+
+# %%
+published = pd.DataFrame(
+    {"random": [-0.74, -0.36, 0.12], "D-optimal": [0.71, 0.80, 0.77],
+     "V-optimal": [0.58, 0.83, 0.85], "theirs": [0.73, 0.85, 0.86]}, index=[1, 5, 10])  # fmt: skip
+repeated = bench[(bench.table == "data_constrained") & (bench.share != 0.02)]
+repeated = repeated.assign(r2=repeated.r2.clip(lower=-1), percent=repeated.percent.astype(int))
+ours = repeated.pivot_table(index="percent", columns="design", values="r2")
+both = published.add_prefix("ScaleBench: ").join(ours[["random", "D-optimal", "pilots"]])
+save(None, "pilots_scalebench", both.reset_index(names="percent"))
+both.round(2)
 
 # %% [markdown]
 # Pilots against the best of the other ways, start by start (a start shares its draws): the
@@ -161,7 +192,7 @@ save(fig, "pilots_farseer", farseer.drop(columns=["agree", "regret", "percent", 
 # %%
 rows = []
 for (table, share), part in bench.groupby(["table", "share"]):
-    judged = "error" if table == "farseer" else "regret"
+    judged = "error" if table in FORETOLD else "regret"
     wide = part.pivot_table(index="start", columns="way", values=judged)
     rival = wide.drop(columns="pilots").mean().idxmin()
     low, high = interval(wide.pilots - wide[rival])
@@ -173,14 +204,83 @@ save(None, "pilots_against_rivals", against)
 against.round(4)
 
 # %%
-tenth = bench[(bench.share == 0.1) & (bench.table != "farseer")]
+tenth = bench[(bench.share == 0.1) & bench.table.isin(NAMES)]
 final = tenth.pivot_table(index="way", columns="table", values="agree")
 print(final.round(2))
-reached = final.loc["pilots"] >= 0.9
-print(
-    f"verdicts of nine decisions of ten at a tenth of the FLOPs: {reached.sum()} of {len(reached)}"
-)
+missed = tenth[tenth.way == "pilots"].groupby("table")[["agree", "regret"]].mean()
+cost = missed.regret / (1 - missed.agree).where(missed.agree < 1)
+print("what a missed verdict costs, nats:", cost.dropna().round(3).to_dict())
 print(f"rule: stop where pilots change the answer in less than {CHANGES:.0%} of the worlds")
+
+# %% [markdown]
+# Where verdicts are missed, and why. On the paper's runs it is two of eight decisions, whose two
+# best ways the whole table's law has within 0.004 nats of each other. On the words it is mostly one
+# student at middling budgets: after few runs the law of so small models is too kind to training on
+# data, and nearly all that pilots train there are students. A discrepancy that is fitted to the
+# runs at hand gained one of twelve decisions in each of two starts, which is not nine of ten
+# either; it is left out.
+
+# %% [markdown]
+# ## A real loop
+#
+# `tools/once/pilots_loop.py` laid down, before any of its models was trained: text that no law was
+# fitted to (pandas' own source in bytes), a student of 201 408 parameters and three teachers that
+# are not there yet, smaller pilots, and what "right" means. Pilots are proposed, four at a time are
+# trained, all is learnt again from nothing but the prior and the table, until the rule stops or a
+# twentieth of what the study of real text cost is spent. Then each way's loss was committed with a
+# 90% range, and only then trained. Lines: what was expected of each way after so many pilots
+# (bands: 90% of the laws). Points at the right: measured, a seed each.
+
+# %%
+runs = record.read(DATA / "runs" / "pilots.csv")
+foretold = pd.read_csv(DATA / "fits" / "pilots_foretold.csv")
+inputs = {"params": "student_params", "tokens": "student_tokens"}
+runs = runs.rename(columns=inputs).astype({"teacher_params": float, "teacher_tokens": float})
+runs["cost"] = runs.flops + runs.inference_flops
+STUDENT, NOISE_HERE = 201408, 0.022
+final = (runs.student_params == STUDENT) & (runs.student_tokens < 1.1e6)
+pilots, measured = runs[~final], runs[final].copy()
+text = record.read(DATA / "runs" / "text.csv")
+whole = (text.flops + text.inference_flops).sum()
+ways = foretold.assign(student_params=STUDENT, teacher_tokens=np.nan)
+middle = np.prod([3408, 25312, 83376]) ** (1 / 3)  # of the candidates
+prior, rows = Prior(middle, 200**0.5 * middle), []
+for count in range(4, len(pilots) + 1):
+    losses = np.exp(posterior(prior, pilots[:count], noise=NOISE_HERE).log_losses(ways))
+    spent = 100 * pilots.cost[:count].sum() / whole
+    for way, drawn in zip(ways.answer, losses.T, strict=True):
+        low, high = np.quantile(drawn, [0.05, 0.95])
+        rows.append({"way": way, "spent": spent, "loss": drawn.mean(), "low": low, "high": high})
+history = pd.DataFrame(rows)
+
+# %%
+measured["way"] = measured.teacher_params.map(ways.set_index("teacher_params").answer)
+measured["way"] = measured.way.fillna("train on data")
+fig, ax = plt.subplots(figsize=(7.5, 4))
+colours = dict(zip(ways.answer, sns.color_palette(), strict=False))
+sns.lineplot(history, x="spent", y="loss", hue="way", palette=colours, ax=ax)
+for way, part in history.groupby("way", sort=False):
+    ax.fill_between(part.spent, part.low, part.high, color=colours[way], alpha=0.12, lw=0)
+for i, (way, part) in enumerate(measured.groupby("way", sort=False)):
+    ax.plot([history.spent.max() * 1.3 * 1.12**i] * len(part), part.loss, "o", color=colours[way])
+ax.set(xscale="log", xlabel="pilots' FLOPs, % of the grid of real text", ylabel="nats per byte",
+       ylim=(history.low.iloc[-12:].min() - 0.15, history.high.iloc[-12:].max() + 0.3),
+       title="TITLE")  # fmt: skip
+save(fig, "pilots_loop", history)
+
+# %%
+means = measured.groupby("way").loss.agg(measured="mean", seeds="size")
+told = foretold.set_index("answer")[["loss", "low", "high", "best"]].join(means)
+told["inside"] = told.measured.between(told.low, told.high)
+advised = foretold.answer[foretold.loss.idxmin()]
+save(None, "pilots_loop_foretold", told.reset_index())
+print(f"advised: {advised}; pilots: {len(pilots)}, {pilots.cost.sum() / whole:.1%} of the grid")
+wide = measured.pivot_table(index="seed", columns="way", values="loss")
+for way in wide.columns.drop(advised):
+    pairs = wide[advised] - wide[way]
+    low, high = interval(pairs)
+    print(f"{advised} less {way}: {pairs.mean():+.3f} ({low:+.3f} to {high:+.3f})")
+told.round(3)
 
 # %% [markdown]
 # ## Check

@@ -175,7 +175,9 @@ def test_runs_that_are_known_leave_less_to_buy():
             "all 2 teachers are equal",
         ),
         ({"question": Foretell(1e9, 1e11, 2.2)}, "candidates have no teachers"),
-        ({"question": Foretell(1e13, 1e11), "discrepancy": Discrepancy(0.9, 1.1)}, "too far"),
+        ({"question": Foretell(9e9, 1e11), "discrepancy": Discrepancy(0.9, 1.1)}, "too far"),
+        ({"question": Foretell(1e11, 1e11)}, "1e[+]03 times the student_params of the largest"),
+        ({"question": Foretell(1e9, 1e14)}, "1e[+]04 times the student_tokens of the largest"),
         ({"candidates": supervised_grid([-1.0])}, "student_params is -1 in row 0"),
     ],
 )

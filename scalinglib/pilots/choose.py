@@ -27,6 +27,7 @@ CHANGES = 0.05  # chance of another verdict below which pilots are not worth the
 LEVEL = 0.9  # of the ranges
 _LITTLE = 1e-3  # weight of the range beside the regret, which far from a tie no single run moves
 _INFORMS = 0.05  # share of the variance that pilots must be able to take away
+_FAR = 100  # times the largest candidate: the paper's and Farseer's runs span 88 and 64
 _DRAWS = 512
 _FIRST, _FEW = 10, 8  # runs that plans are tried to begin with, where no more than that few fit
 _PASSES = 10  # of exchanges
@@ -142,8 +143,9 @@ def propose(
     - discrepancy: what no law says.
     - known: runs that there are, near which the discrepancy is known.
     - repeats: how often a candidate may be taken, each time with another seed.
-    - raises ValueError: where no candidate is affordable, where all teachers are equal, or where
-      all affordable candidates together would not take a twentieth of the variance away.
+    - raises ValueError: where no candidate is affordable, where all teachers are equal, where what
+      is asked is over 100 times larger than any affordable candidate, or where all of them together
+      would not take a twentieth of the variance away.
     """
     budget, noise = float(positive("budget", budget)), float(positive("noise", noise))
     questions = [questions] if isinstance(questions, Choice | Foretell) else list(questions)
@@ -156,6 +158,14 @@ def propose(
             f"budget is {budget:.3g} FLOPs; the cheapest candidate costs {cost.min():.3g}"
         )
     affordable = np.flatnonzero(cost <= budget)
+    for name in INPUTS[:2]:
+        largest = rows[name].iloc[affordable].max()
+        times = max(question.rows()[name].max() for question in questions) / largest
+        if times > _FAR:
+            raise ValueError(
+                f"what is asked has {times:.3g} times the {name} of the largest affordable "
+                f"candidate ({largest:.3g}): no law has been held against runs so far away"
+            )
     floor = state.asked(state.after(affordable, repeats))
     if state.choices and state.changes(state.now) < CHANGES:
         return state.proposal([], floor)  # nothing that any run could say would change the answer

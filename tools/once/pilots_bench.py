@@ -300,8 +300,8 @@ def run(name):
 def main():
     """Read the command line, and write the rows of the tables asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tables", nargs="*", choices=CASES)
-    for name in parser.parse_args().tables or CASES:
+    parser.add_argument("tables", nargs="+", choices=CASES)
+    for name in parser.parse_args().tables:
         found = run(name)
         if TABLE.exists():
             kept = pd.read_csv(TABLE)
