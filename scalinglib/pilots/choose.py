@@ -27,7 +27,7 @@ CHANGES = 0.05  # chance of another verdict below which pilots are not worth the
 LEVEL = 0.9  # of the ranges
 _LITTLE = 1e-3  # weight of the range beside the regret, which far from a tie no single run moves
 _INFORMS = 0.05  # share of the variance that pilots must be able to take away
-_FAR = 100  # times the largest candidate: the paper's and Farseer's runs span 88 and 64
+_FAR = 1000  # times the largest candidate; published runs of one law span some hundred sizes
 _DRAWS = 512
 _FIRST, _FEW = 10, 8  # runs that plans are tried to begin with, where no more than that few fit
 _PASSES = 10  # of exchanges
@@ -144,8 +144,8 @@ def propose(
     - known: runs that there are, near which the discrepancy is known.
     - repeats: how often a candidate may be taken, each time with another seed.
     - raises ValueError: where no candidate is affordable, where all teachers are equal, where what
-      is asked is over 100 times larger than any affordable candidate, or where all of them together
-      would not take a twentieth of the variance away.
+      is asked is over 1000 times larger than any affordable candidate, or where all of them
+      together would not take a twentieth of the variance away.
     """
     budget, noise = float(positive("budget", budget)), float(positive("noise", noise))
     questions = [questions] if isinstance(questions, Choice | Foretell) else list(questions)

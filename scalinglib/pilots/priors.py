@@ -121,6 +121,7 @@ def posterior(
     covariance = (discrepancy or Discrepancy()).covariance(rows, rows)
     whiten = np.linalg.inv(np.linalg.cholesky(covariance + noise**2 * np.eye(len(rows))))
 
+    @np.errstate(over="ignore", invalid="ignore")
     def residuals(z):
         """Standardised, (laws, runs and coordinates)."""
         found = Worlds((prior.laws(z),), _even(len(z))).log_losses(rows) - target

@@ -21,13 +21,15 @@ def next_runs(laws: OwnLaws, problem: Problem, teachers: pd.DataFrame) -> str:
         Teacher(f"{row.teacher_params:.3g}", row.teacher_params, row.teacher_loss)
         for row in teachers.head(_TEACHERS).itertuples()
     )
+    names = ("student_params", "student_tokens")
     sizes, tokens = (
         np.unique(np.quantile(runs[name], np.linspace(0, 1, count), method="nearest"))
-        for name, count in (("student_params", _SIZES), ("student_tokens", _TOKENS))
+        for name, count in zip(names, (_SIZES, _TOKENS), strict=True)
     )
     delta = {"delta_lgt": problem.delta_lgt}
     candidates = grid(sizes, tokens, known, **delta)
     question = Choice(problem.student_params, problem.compute, known, **delta)
+    alone = laws.supervised.runs.rename(columns={"params": names[0], "tokens": names[1]})
     # Of a Laplace distribution, which Huber takes residuals for, as of a normal one.
     noise = max(float(np.median(np.abs(laws.distillation.residuals()))), 1e-4) / 0.6745
     try:
@@ -37,7 +39,7 @@ def next_runs(laws: OwnLaws, problem: Problem, teachers: pd.DataFrame) -> str:
             question,
             SHARE * problem.compute,
             noise=noise,
-            known=runs,
+            known=pd.concat([runs, alone], ignore_index=True),
             most_runs=3,
         )
     except ValueError as error:
