@@ -40,7 +40,7 @@ import pandas as pd
 
 from scalinglib import laws
 from scalinglib.allocate import Teacher, cheapest_model
-from scalinglib.fit.repeated import REPEATED
+from scalinglib.fit.forms import REPEATED
 from scalinglib.flops import forward_flops
 from scalinglib.laws.repeated import RepeatedLaw
 from scalinglib.pilots import Choice, Foretell, Prior, posterior, propose
