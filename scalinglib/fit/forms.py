@@ -61,13 +61,7 @@ DIP = LawSpec(
     ranges=_DATA | {"k": (2.0, 20.0), "r": (-0.3, 0.2)},
     terms=_TERMS,
 )
-DATA_DIP = LawSpec(
-    name="data_dip",
-    law=forms.DataDip,
-    columns=_COLUMNS,
-    ranges=_DATA | {"k": (2.0, 20.0), "r": (-0.3, 0.2)},
-    terms=_TERMS,
-)
+DATA_DIP = replace(DIP, name="data_dip", law=forms.DataDip)
 TWO_PART = LawSpec(
     name="two_part",
     law=forms.TwoPart,
