@@ -28,7 +28,6 @@ profile = "full"
 import functools
 import warnings
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -36,6 +35,7 @@ from scipy import stats
 
 from scalinglib import fit, laws, sentences
 from scalinglib.report import claims, figures, profiles, public
+from scalinglib.report.panels import Panels
 from scalinglib.report.paths import DATA
 from scalinglib.study import tuning
 
@@ -50,9 +50,10 @@ ONE = {"gamma": 1.0}
 # %% [markdown]
 # ## What is to be seen
 #
-# Ten tables, each with its $\gamma$ (red). Beside it what $\gamma$ comes out as where it *is* one:
-# the law with $\gamma = 1$ fitted to the table, plus the table's own residuals with the signs of
-# whole models flipped at random, a hundred times (box: half of the draws, whiskers: nine in ten).
+# Ten tables, each with its $\gamma$ (red). The box beside it is what a fit finds where $\gamma$
+# really *is* one: the law with $\gamma = 1$ fitted to the table, plus the table's own residuals
+# with the signs of whole models flipped at random, a hundred times (box: half of the draws,
+# whiskers: nine in ten).
 
 # %%
 nulls = pd.read_csv(DATA / "fits" / "gamma_nulls.csv")
@@ -60,20 +61,18 @@ own = nulls[nulls.draw == 0].drop_duplicates("table").set_index("table").gamma
 models = nulls[(nulls.draw > 0) & (nulls.by == "model")].query("gamma < 20")
 
 # %%
-fig, axes = plt.subplots(figsize=(7.2, 4.2))
-sns.boxplot(
-    models, x="gamma", y="table", whis=(5, 95), fliersize=0, color="#BBBBBB", linewidth=1, ax=axes
-)
-sns.scatterplot(x=own, y=own.index, color="#C1121F", s=50, zorder=3, ax=axes, label="the table")
-axes.axvline(laws.load().supervised.gamma, color="black", linestyle="--", linewidth=1)
-axes.set(xscale="log", xlabel=r"$\gamma$ (dashed: Table 6)", ylabel="", xlim=(0.15, 7))
-axes.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
-axes.xaxis.set_minor_formatter("")
 title = (
-    r"$\gamma$ is below one in all ten tables," "\nand lower than single models' scatter makes it"
+    r"$\gamma$ is below one in all ten tables, and lower than the scatter of single models alone "
+    "makes it"
 )
-axes.set_title(title)
-save(fig, "other_runs_gamma_null", nulls[nulls.gamma < 20])
+grid = Panels(models, "gamma", "table", title, labels=(r"$\gamma$", ""), size=(7.2, 4))
+grid.set(xlim=(0.15, 7))
+grid.draw(sns.boxplot, whis=(5, 95), fliersize=0, color="#BBBBBB", linewidth=1)
+grid.draw(sns.scatterplot, own.reset_index(), color=figures.MARKS["optimum"], s=50, zorder=3)
+grid.mark("x", laws.load().supervised.gamma, "the paper's Table 6", color="black")
+grid.key({"the table's fit": {"marker": "o", "ls": "", "color": figures.MARKS["optimum"]},
+          r"if $\gamma$ were one (simulated)": {"color": "#BBBBBB", "lw": 8}})  # fmt: skip
+save(grid, "other_runs_gamma_null", nulls[nulls.gamma < 20])
 
 # %% [markdown]
 # Where $\gamma$ is one its estimate scatters widely, upwards above all (what the box has grown to,
@@ -118,7 +117,7 @@ told.round(4)
 #
 # ## The tables
 #
-# A row is a finished run, but for the Gemstones (checkpoints of one run) and Porian et al. (points
+# A row is a finished run, except the Gemstones (checkpoints of one run) and Porian et al. (points
 # at which a run crosses levels of FLOPs): there rows of one model are resampled together.
 
 # %%
@@ -255,12 +254,13 @@ by_part.pivot_table(index="table", columns="part", values="estimate", sort=False
 # %% [markdown]
 # A part is not its table: $\gamma$ of Hoffmann et al.'s models below a billion is one, and comes
 # down with those above; in most others a part has a $\gamma$ as low as the whole or lower. We did
-# not find what tells the high from the low: it is no span of sizes, of $D / N$, and no schedule.
+# not find what makes some high and others low: neither the span of sizes or of $D / N$ nor the
+# schedule explains it.
 # It is the curvature of a fit, not a number to carry from one study to another.
 #
 # ## γ in extrapolation
 #
-# Rolling hold-outs: a law fitted to the smaller models of a table foretells all larger ones, for
+# Rolling hold-outs: a law fitted to the smaller models of a table predicts all larger ones, for
 # every place to cut. Mean error by how many times larger they are.
 
 # %%
@@ -274,33 +274,19 @@ rolled.pivot_table(index=["table", "factor"], columns="form", values="error", so
 
 # %%
 better = rolled.pivot_table(index=["table", "factor"], columns="form", values="error", sort=False)
-better = (better["γ free"] / better["γ = 1"]).rename("ratio").reset_index()
+better = (better["γ free"] / better["γ = 1"]).rename("error_ratio").reset_index()
 better["larger"] = better.factor.map("{:g} times larger".format)
 
 # %%
-fig, axes = plt.subplots(figsize=(7.2, 4.0))
-order = list(tables)
-sns.stripplot(
-    better,
-    x="ratio",
-    y="table",
-    hue="larger",
-    order=order,
-    size=8,
-    jitter=False,
-    dodge=True,
-    ax=axes,
-)
-axes.axvline(1, color="#666666", linestyle="--", linewidth=1)
-axes.set(xscale="log", ylabel="", xlabel=r"error, $\gamma$ free over $\gamma = 1$")
-axes.set_xticks([0.3, 0.5, 1, 2], ["0.3", "0.5", "1", "2"])
-axes.xaxis.set_minor_formatter("")
-axes.legend(title=None)
-axes.set_title("A free $\\gamma$ foretells larger models\nbetter in six tables, worse in three")
-save(fig, "other_runs_gamma_and_hold_outs", better[["table", "factor", "ratio"]])
+title = r"A free $\gamma$ predicts larger models better in six tables and worse in three"
+labels = (r"error, $\gamma$ free over $\gamma = 1$", "")
+grid = Panels(better, "error_ratio", "table", title, labels=labels, size=(7.2, 4))
+grid.draw(sns.stripplot, hue="larger", order=list(tables), size=8, jitter=False, dodge=True)
+table = better.rename(columns={"error_ratio": "ratio"})[["table", "factor", "ratio"]]
+save(grid.mark("x", 1, "equal"), "other_runs_gamma_and_hold_outs", table)
 
 # %% [markdown]
-# **What tells where a free γ pays?** We used to say: rows far apart in $D / N$. A table kept aside
+# **Where does a free γ pay?** We used to say: rows far apart in $D / N$. A table kept aside
 # was worse though its $D / N$ spans four decades, so that is held against another guess: that it
 # pays beyond the runs where it pays inside them. Both were written down as claims, with a rank
 # correlation of 0.6 as the mark, before they were computed. Neither reaches it: **we withdraw the
@@ -369,7 +355,7 @@ pd.DataFrame(
 
 # %% [markdown]
 # **An L-shaped grid**: tokens swept at the smallest model, models at the fewest tokens; all the
-# rest is foretold. On Farseer's grid:
+# rest is predicted. On Farseer's grid:
 
 # %%
 farseer = public.supervised_tables()["Farseer"].runs
@@ -416,5 +402,5 @@ claims.check("l-shape-foretells", float(ell["γ free"]))
 #
 # All ten public tables want a $\gamma$ below one. Models that scatter singly do not explain it, and
 # on our grid tuning does not; what models of one size have in common is not excluded where a table
-# has five or six sizes. $\gamma$ is not one number, and whether it foretells larger models better
+# has five or six sizes. $\gamma$ is not one number, and whether it predicts larger models better
 # has to be tried on each table: `scalinglib fit` does.
