@@ -78,7 +78,9 @@ fig6 = maps.over(
 fig6 = asked(fig6.assign(teacher_loss=fig6.teacher_params.map(loss_of)))
 
 # %%
-title = "The better the teacher, the larger the students, and the more tokens, for which it pays"
+title = (
+    "The better the teacher, the larger the students and the more tokens for which distilling wins"
+)
 levels6 = np.arange(-0.18, 0.181, 0.03).round(3)
 near = published.under_teachers(runs, loss_of)
 grid = maps.gaps(fig6, "student_tokens", "student_params", title, levels6, near)
@@ -146,7 +148,7 @@ fig14["student_tokens"] = fig14.student_compute / (3 * flops.forward_flops(fig14
 fig14 = asked(fig14)
 levels14 = np.arange(-0.15, 0.061, 0.03).round(3)
 inner = near[near.student_compute.between(1.05e19, 1e22)]
-title = "From the teacher's size on, the budget from which data win grows with the student"
+title = "The better the teacher, the larger the budgets on which distilling wins"
 grid = maps.gaps(fig14, "student_compute", "student_params", title, levels14, inner)
 columns14 = ["teacher_params", "student_params", "student_compute", "teacher_loss", "gap"]
 save(grid, "fig14_fixed_compute_best_case", fig14[[*columns14, "share_distil"]])
@@ -354,8 +356,8 @@ maps.label_contours(grid.finish(), grid.drawn, every=2)
 save(grid, "fig07_fixed_tokens_teacher", fig7.drop(columns="inside"))
 
 # %% [markdown]
-# The paper puts a bend where $L_T$ meets $L_S$. Under this law the two never meet here: the student
-# ends 0.12 to 0.43 nats above its best teacher.
+# The paper puts a bend where $L_T$ meets $L_S$. Under this law the two never meet here: every
+# student ends above its best teacher (the last column below).
 #
 # How does the best teacher go with size at fixed tokens? Below is its deviation from a power law up
 # to 10B, before any bend; where the line bends most inside the figure; and there the student's loss
@@ -408,18 +410,13 @@ best15["teacher_loss"] = allocate.best_teacher_loss(
 )
 
 # %%
-title = "More tokens move the best teacher little; whether data win in the end the laws do not say"
+title = "More tokens move the best teacher little; on whether data win in the end the laws disagree"
 levels = np.arange(1.6, 2.49, 0.05)
 grid = maps.valley(fig15, best15, "student_tokens", title, "student_params", levels)
 SHADE = {"color": "black", "alpha": 0.15, "linewidth": 8}
 ends_of = takeover.set_index("student_params")
-grid.mark(
-    "x",
-    dict(ends_of.corrected.clip(upper=1e18)),
-    "data win: corrected law",
-    color="black",
-    linewidth=1.6,
-)
+where = dict(ends_of.corrected.clip(upper=1e18))
+grid.mark("x", where, "data win: corrected law", color="black", linewidth=1.6)
 for size, ax in grid.axes_dict.items():
     ax.axvspan(ends_of.low[size], 1e17, color="black", alpha=0.12, linewidth=0)
 grid.key({"some law in 20 says so": SHADE})
@@ -496,7 +493,8 @@ save(grid, "fig16_existing_teachers", fig16)
 # %% [markdown]
 # This is the 3B student; budgets grow from panel to panel. On the smallest budget the best loss of
 # a teacher (red) rises with its size: a large teacher leaves so few tokens that only a weak one can
-# be followed. On the largest the size hardly matters. The other three students show the same:
+# be followed. On the largest the size hardly matters. The other three students show the same, with
+# budgets growing downwards and students rightwards:
 
 # %%
 others = fig16[fig16.student_params != 3e9].sort_values("compute", kind="stable")
@@ -508,7 +506,7 @@ others = others.assign(
 best = best16.assign(
     panel=best16.student_params.map(named) + ", $C$ = " + best16.compute.map(columns.powers)
 )
-title = "The same for three other students: budgets grow downwards, students rightwards"
+title = "Larger students want better teachers, at every budget"
 grid = maps.valley(others, best, "teacher_params", title, "panel", levels)
 maps.label_contours(grid.set(ylim=(law.supervised.E, 2.5)).finish(), grid.drawn, every=4)
 save(grid, "fig16_other_students", others.drop(columns=["inside", "panel"]))
