@@ -299,9 +299,7 @@ save(grid, "fig09_both_optima", table)
 # budget that was spent. In the end the teacher's inference takes its place.
 
 # %%
-title = (
-    "Both paid: the larger the student, the larger the budget that its teacher's training dominates"
-)
+title = "Both paid: the teacher's training dominates on budgets that grow with the student"
 grid, table = shares("teacher_pretraining_inference", title)
 save(grid, "fig29_both_shares", table)
 
@@ -344,7 +342,7 @@ table3
 # %%
 optima["of_supervised"] = optima.student_tokens / optima.supervised_tokens
 title = (
-    "Paying for the teacher's inference costs the student a third of its tokens or more for good"
+    "On large budgets a teacher's inference takes 40% or more of the tokens, its training ever less"
 )
 grid = Panels(optima, "compute", "of_supervised", title, col="student_params")
 grid.draw(panels.curve, hue="scenario").key(DOTTED).set(ylim=(0, 1.05))
