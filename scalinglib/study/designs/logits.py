@@ -125,16 +125,25 @@ def bytes_per_token(
     return count * (index if drawn else index + number)
 
 
+def _numbered(runs, sparse):
+    """A design's runs with the number of what is kept: likeliest entries count downwards."""
+    rows = select(runs, sparse.runs())
+    return rows.assign(number=(rows.samples.fillna(0) - rows.top_k.fillna(0)).astype(int))
+
+
+def _against(own, reference):
+    """`compare.against` of one setting, alone in its rows, against another."""
+    both = pd.concat([reference.assign(own=False), own.assign(own=True)])
+    return compare.against(both, "own", False).query("own").drop(columns="own")
+
+
 def judged(runs: pd.DataFrame, sparse: Sparse) -> pd.DataFrame:
     """Each way of keeping less against the whole distribution, by student.
 
     - returns: params, kind ("drawn", "likeliest" or "whole"), count, bytes_per_token, and the
       columns of `compare.against`
     """
-    rows = select(runs, sparse.runs())
-    number = rows.samples.fillna(0) - rows.top_k.fillna(0)  # likeliest entries count downwards
-    rows = rows.assign(number=number.astype(int))
-    found = compare.against(rows, "number", 0, by=("params",))
+    found = compare.against(_numbered(runs, sparse), "number", 0, by=("params",))
     number = found.pop("number")
     kind = np.select([number > 0, number < 0], ["drawn", "likeliest"], "whole")
     size = [bytes_per_token(sparse.corpus.n_vocab, abs(n) or None, drawn=n > 0) for n in number]
@@ -153,8 +162,7 @@ def equal_bytes(runs: pd.DataFrame, sparse: Sparse, n_vocab: int | None = None) 
     for (params, k), kept in rows[rows.top_k.notna()].groupby(["params", "top_k"]):
         samples = max(m for m in sparse.samples if m * index <= k * (index + 2))
         drawn = rows[(rows.params == params) & (rows.samples == samples)]
-        both = pd.concat([kept.assign(drawn=False), drawn.assign(drawn=True)])
-        cells = compare.against(both, "drawn", False).query("drawn").drop(columns="drawn")
+        cells = _against(drawn, kept)
         found.append(cells.assign(params=params, top_k=int(k), samples=int(samples)))
     found = pd.concat(found, ignore_index=True)
     return found[["params", "top_k", "samples", *found.columns[:-3]]]
@@ -186,10 +194,7 @@ def change_with_tokens(runs: pd.DataFrame, short: Sparse, long: Sparse) -> pd.Da
     - returns: params, kind, count, above_short, above_long (over the whole distribution, nats),
       change, low, high (Welch's t interval: the amounts share no data)
     """
-    rows = [select(runs, sparse.runs()) for sparse in (short, long)]
-    numbered = [
-        own.assign(number=(own.samples.fillna(0) - own.top_k.fillna(0)).astype(int)) for own in rows
-    ]
+    numbered = (_numbered(runs, sparse) for sparse in (short, long))
     few, many = (compare.differences(own, "number", 0, by=("params",)) for own in numbered)
     found = []
     for (params, number), own in many[many.number != 0].groupby(["params", "number"]):
@@ -257,8 +262,7 @@ def better_member(pairs: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
     for (params, teacher), own in pairs.groupby(["params", "teacher"]):
         members = singles[(singles.params == params) & singles.teacher.isin(teacher.split("+"))]
         better = members[members.teacher_loss == members.teacher_loss.min()]
-        both = pd.concat([better.assign(pair=False), own.assign(pair=True)])
-        cells = compare.against(both, "pair", False).query("pair").drop(columns="pair")
+        cells = _against(own, better)
         cells.insert(0, "params", params)
         cells.insert(1, "member_loss", better.teacher_loss.mean())
         cells.insert(2, "ensemble_loss", own.teacher_loss.mean())

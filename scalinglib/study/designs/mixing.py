@@ -62,6 +62,7 @@ from scipy import optimize
 
 from scalinglib.laws.mixing import best_mixing, correlation_of, mixed_loss
 from scalinglib.study.designs import addresses
+from scalinglib.study.designs.practice import mixed
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import PERFECT, WORDS, by_ratio
 
@@ -102,10 +103,11 @@ def cells(runs: pd.DataFrame) -> pd.DataFrame:
     - returns: params, tokens, teacher, teacher_loss, mixing, seeds, loss, and of the same seeds
       labels and taught (the losses at lambda 0 and 1)
     """
-    labels = runs[runs.mixing == 0]
-    each = [labels.assign(teacher=t) for t in runs.teacher[runs.mixing > 0].unique()]
-    losses = pd.concat([runs[runs.mixing > 0], *each])
-    wide = losses.pivot_table(index=[*CELL, "seed"], columns="mixing", values="loss").dropna()
+    wide = (
+        mixed(runs, "teacher")
+        .pivot_table(index=[*CELL, "seed"], columns="mixing", values="loss")
+        .dropna()
+    )
     means = wide.groupby(CELL).mean().reset_index()
     found = means.melt(CELL, var_name="mixing", value_name="loss").astype({"mixing": float})
     found = found.join(wide.groupby(CELL).size().rename("seeds"), on=CELL)
