@@ -37,15 +37,16 @@ _POOLS = 200  # a stream of windows apart from those of seeds
 
 def write(params, windows, rng):
     """Windows that a model writes, (windows, n_ctx + 1): each begins with a space."""
-    written = np.zeros((windows, WORDS.n_ctx + 1), dtype=np.uint8)
+    # A number of windows that has divisors, in which they go through the model at once.
+    written = np.zeros((-windows // 64 * -64, WORDS.n_ctx + 1), dtype=np.uint8)
     uniform = rng.random((WORDS.n_ctx, windows))
     for t in range(WORDS.n_ctx):
         seen = 16 * (t // 16 + 1)  # positions that a model reads: of few lengths, compiled each
         log_probs = np.asarray(log_probabilities(params, written[:, : seen + 1]))
-        told = np.exp(log_probs.reshape(WORDS.n_vocab, windows, -1)[:, :, t], dtype=float)
-        told = np.cumsum(told, axis=0)
-        written[:, t + 1] = np.sum(uniform[t] * told[-1] >= told, axis=0)
-    return written
+        told = log_probs.reshape(WORDS.n_vocab, len(written), -1)[:, :windows, t]
+        told = np.cumsum(np.exp(told, dtype=float), axis=0)
+        written[:windows, t + 1] = np.sum(uniform[t] * told[-1] >= told, axis=0)
+    return written[:windows]
 
 
 def runs(folder):
