@@ -30,7 +30,7 @@ def written(folder, text):
     return path
 
 
-UNDER_WAY = {"floor", "mixing", "mixing_text", "strong_teachers", "epochs", "choice", "written"}
+UNDER_WAY = {"floor", "mixing", "strong_teachers"}
 TABLES = {
     name: what
     for name, what in STUDIES.items()

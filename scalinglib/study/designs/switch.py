@@ -21,10 +21,10 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from scalinglib.experiment.compare import interval
+from scalinglib.experiment.compare import against, paired
 from scalinglib.study.designs import scaling
+from scalinglib.study.designs.practice import mixed
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import by_ratio
 
@@ -44,44 +44,43 @@ RUNS = [
 ORDERS = {1.0: "distil first", 0.0: "supervise first"}
 
 
+def _under_each(runs):
+    """The runs, those on labels throughout once for each teacher."""
+    ends = runs.switch.isna()
+    return pd.concat([runs[~ends], mixed(runs[ends])], ignore_index=True)
+
+
 def by_share(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs by the share of their tokens under the teacher and its order; ends stand in both."""
-    share = runs.switch.fillna(1.0).where(runs.mixing == 1, 1 - runs.switch.fillna(1.0))
-    runs = runs.assign(share=share, order=runs.mixing.map(ORDERS))
-    ends = runs[runs.switch.isna()]
-    both = [
-        ends[(ends.teacher_loss == loss) | (ends.mixing == 0)].assign(order=o, teacher_loss=loss)
-        for loss in runs.teacher_loss.unique()
-        for o in ORDERS.values()
-    ]
-    return pd.concat([runs[runs.switch.notna()], *both], ignore_index=True)
+    rows = _under_each(runs)
+    turn = rows.switch.fillna(1.0)
+    rows = rows.assign(share=turn.where(rows.mixing == 1, 1 - turn), order=rows.mixing.map(ORDERS))
+    ends = rows[rows.switch.isna()]
+    both = [ends.assign(order=order) for order in ORDERS.values()]
+    return pd.concat([rows[rows.switch.notna()], *both], ignore_index=True)
 
 
 def judged(runs: pd.DataFrame) -> pd.DataFrame:
     """Each share and order against the better end of its teacher, paired by seed.
 
-    - returns: teacher, teacher_loss, mixing (at first), switch, share (of the run under the
-      teacher), seeds, loss, difference with its t interval (low, high), p, p_holm
+    - returns: teacher_loss, mixing (at first), switch, share (of the run under the
+      teacher), and the columns of `compare.against`, with p_holm
     """
-    ends = runs[runs.switch.isna()]
-    labels = ends[ends.mixing == 0].set_index("seed").loss
-    rows = []
-    for teacher, own in runs.groupby("teacher"):
-        taught = ends[(ends.teacher == teacher) & (ends.mixing == 1)].set_index("seed").loss
-        end = min(labels, taught, key=lambda losses: losses.mean())
-        for (mixing, at), some in own[own.switch.notna()].groupby(["mixing", "switch"]):
-            above = (some.set_index("seed").loss - end).dropna()
-            low, high = interval(above)
-            row = (teacher, own.teacher_loss.iloc[0], mixing, at, at if mixing else 1 - at)
-            p = stats.ttest_1samp(above, 0).pvalue if len(above) > 1 else np.nan
-            rows.append((*row, len(above), some.loss.mean(), above.mean(), low, high, p))
-    names = ["teacher", "teacher_loss", "mixing", "switch", "share", "seeds", "loss"]
-    found = pd.DataFrame(rows, columns=[*names, "difference", "low", "high", "p"])
+    rows = _under_each(runs)
+    rows["setting"] = rows.switch.fillna(1.0).where(rows.mixing == 1, -rows.switch.fillna(1.0))
+    found = []
+    for loss, own in rows.groupby("teacher_loss"):
+        end = paired(own, "setting")[[-1.0, 1.0]].mean().idxmin()
+        found.append(against(own, "setting", end).assign(teacher_loss=loss))
+    found = pd.concat(found, ignore_index=True).query("abs(setting) < 1")
+    at = found.setting.abs()
+    found = found.assign(mixing=(found.setting > 0) * 1.0, switch=at)
+    found["share"] = at.where(found.setting > 0, 1 - at)
     order = found.p.rank(method="first")
     held = (found.p * (len(found) + 1 - order)).clip(upper=1)
     # Holm's: no smaller than that of any smaller p.
     found["p_holm"] = held[order.sort_values(kind="stable").index].cummax()
-    return found
+    return found.drop(columns="setting").reset_index(drop=True)
 
 
 def worth_in_tokens(labels: pd.DataFrame, flops: float, own_flops: float) -> float:
