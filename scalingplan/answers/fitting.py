@@ -1,16 +1,17 @@
 """The two laws of somebody's runs, as far as their teachers tell them."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from math import ceil
 
+import numpy as np
 import pandas as pd
 
 from scalinglib import fit
 from scalinglib.doubts import merged_teachers
 from scalinglib.fit.distillation import DISTILLATION
-from scalinglib.laws import load
+from scalinglib.laws import ensemble, load
 
 TEACHERS_NEEDED = 7  # one more than the supervised law has coefficients
 # Of the runs, those of lowest loss that the check of extrapolation holds out.
@@ -23,6 +24,7 @@ HELD = {
     "shifted": ("A", "B", "alpha", "beta", "gamma"),
     "published": ("E", "A", "B", "alpha", "beta", "gamma"),
 }
+_LEAST_E = 1e-3  # nats
 _TOLD_BY_TEACHERS = ("c0", "c1", "d1", "f1")  # of the published law, where teachers are few
 
 
@@ -126,10 +128,15 @@ def fit_own(
             if not resampled:
                 few = f"{len(singles)} runs are too few for ranges of its own"
                 notes.append(f"supervised law: {few}")
+        carried = supervised or published.supervised
         if fixed:
+            error = "in no range below"
+            if way == "shifted":
+                carried = replace(supervised, replicates=_shifted_laws(singles))
+                error = "that of Table 6's intervals: of the law's form there is none"
             notes.append(
                 f"supervised law: {', '.join(fixed)} are the published ones, not these runs', and "
-                "their uncertainty is in no range below"
+                f"their uncertainty is {error}"
             )
         fixed = {}
         if len(pool) < TEACHERS_NEEDED:
@@ -146,12 +153,21 @@ def fit_own(
             )
         distillation = fit.fit_distillation(
             distilled,
-            supervised or published.supervised,
+            carried,
             fixed=fixed,
             cluster=cluster,
             **options,
         )
     return OwnLaws(distillation, supervised, pool, tuple(notes), way)
+
+
+def _shifted_laws(singles):
+    """The supervised laws of the ensemble, each with its E moved to these runs."""
+    rows = []
+    for law in dict.fromkeys(member.supervised for member in ensemble().members):
+        off = float(np.median(singles.loss - law.loss(singles.params, singles.tokens)))
+        rows.append(law._replace(E=max(law.E + off, _LEAST_E)))
+    return pd.DataFrame(rows)
 
 
 def _enough(settings, teachers, way, known):

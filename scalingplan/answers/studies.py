@@ -31,7 +31,10 @@ def _design(last, scale, corpus):
         supervised=tuple((depth, row, 1) for depth, row in ratios.items()),
         isoflop=((2e10 * scale, (1, 2), 1),),
         teachers=tuple((depth, 20 * scale) for depth in ratios),
-        students=tuple((depth, ratios[depth][1:4], 1) for depth in ratios if depth < last),
+        # Of the largest the cheapest: sizes tell the law's exponent.
+        students=tuple(
+            (depth, row[1:4] if depth < last else row[:1], 1) for depth, row in ratios.items()
+        ),
         weak_to_strong=tuple((2, ratio * scale, 1) for ratio in (5, 10, 20)),
     )
 
