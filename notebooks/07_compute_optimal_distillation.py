@@ -252,12 +252,12 @@ save(grid, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_rati
 #
 # `inside_fitted_range` is true where student, teacher and tokens are within what the paper trained
 # (143M to 12.6B parameters, 2B to 512B tokens); elsewhere the law extrapolates. Where `max_tokens`
-# is $10^{13}$, about what there is of good text, no model may see more. Without such a limit
-# teachers whose training nobody pays for run to the bound of the search. The limited rows are for
-# powers of ten, their ranges from ten laws.
+# is given, 500B, 2T or $10^{13}$ (about what there is of good text), no model may see more. Without
+# such a limit teachers whose training nobody pays for run to the bound of the search. The limited
+# rows are for powers of ten, their ranges from ten laws.
 
 # %%
-TOKEN_LIMIT = 1e13
+TOKEN_LIMITS = 5e11, 2e12, 1e13
 models = pd.read_csv(paths.DATA / "published" / "table13.csv")
 sizes, names = 1e9 * models.params_1e9.to_numpy(), models.name.to_numpy()
 sheet_budgets = 10.0 ** np.arange(19, 26.1, 0.5)
@@ -273,13 +273,14 @@ def sheet(scenario, budgets, ensemble, limit=None):
 
 
 rows = [sheet(s, sheet_budgets, ensemble) for s in scenarios]
-rows += [sheet(s, few, ensemble.thin(10 if settings.saves else 3), TOKEN_LIMIT) for s in scenarios]
+ten = ensemble.thin(10 if settings.saves else 3)
+rows += [sheet(s, few, ten, limit) for limit in TOKEN_LIMITS for s in scenarios]
 
 # %% [markdown]
 # A run on data has no teacher, and its tokens are what the budget buys:
 
 # %%
-data_only = pd.concat([rows[0], rows[len(scenarios)]], ignore_index=True)
+data_only = pd.concat(rows[:: len(scenarios)], ignore_index=True)
 no_teacher = [c for c in data_only if c.startswith("teacher") or c == "share_distil"]
 affordable = data_only.compute / (3 * flops.forward_flops(data_only.student_params))
 data_only = data_only.drop(columns=no_teacher).assign(

@@ -221,10 +221,12 @@ def test_recipe_columns_are_explained_in_order():
         rows = list(csv.DictReader(file))
     assert sorted(explained) == sorted(rows[0])
     keys = ("student", "compute", "scenario", "max_tokens")
-    assert len(rows) == len({tuple(r[key] for key in keys) for r in rows}) == 33 * (15 + 8) * 5
+    assert len(rows) == len({tuple(r[key] for key in keys) for r in rows}) == 33 * (15 + 3 * 8) * 5
     limited = [r for r in rows if r["max_tokens"]]
-    tokens = [float(r[f"{whose}_tokens"] or 0) for r in limited for whose in ("student", "teacher")]
-    assert max(tokens) <= 1e13 * (1 + 1e-5)
+    assert {float(r["max_tokens"]) for r in limited} == {5e11, 2e12, 1e13}
+    for whose in ("student", "teacher"):
+        tokens = [float(r[f"{whose}_tokens"] or 0) / float(r["max_tokens"]) for r in limited]
+        assert max(tokens) <= 1 + 1e-5
     shares = [float(r[f"share_{s}"]) for r in rows for s in ("student", "inference", "pretraining")]
     assert min(shares) >= 0
     assert max(shares) <= 1
