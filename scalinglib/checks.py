@@ -34,6 +34,19 @@ def positive(name: str, value: ArrayLike) -> np.ndarray:
     return value if jax and isinstance(value, jax.Array) else array
 
 
+def not_negative(name: str, value: ArrayLike) -> None:
+    """ValueError if an entry of `value` is negative or not finite; tracers pass."""
+    jax = _jax()
+    if jax and isinstance(value, jax.core.Tracer):
+        return
+    array = np.asarray(value, dtype=float)
+    bad = ~(np.isfinite(array) & (array >= 0))
+    if bad.any():
+        raise ValueError(
+            f"{name} is {float(array[bad].flat[0])!r}; it must be 0 or more, and finite"
+        )
+
+
 def plausible(name: str, value: ArrayLike, low: float, high: float) -> None:
     """Warn where an entry of `value` is outside what models are; Python shows a warning once.
 

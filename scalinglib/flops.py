@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglib.checks import positive
+from scalinglib.checks import not_negative, positive
 
 __all__ = [
     "ASPECT_RATIO",
@@ -77,6 +77,8 @@ def forward_flops(
     """
     n_layers, d_model = shape(params)
     params = positive("params", params)
+    not_negative("n_ctx", n_ctx)
+    not_negative("n_vocab", n_vocab)
     return 2 * params + 2 * n_layers * n_ctx * d_model + 2 * n_vocab * d_model
 
 

@@ -510,3 +510,14 @@ def test_the_papers_runs():
     found = _quiet(fit.fit_distillation, runs, LAW.supervised, starts=64)
     assert found.mean_relative_error() <= 0.0025
     assert found.starts_at_optimum > 0.5
+
+
+def test_what_are_no_runs_or_no_counts_is_named():
+    with pytest.raises(ValueError, match="runs is 'runs\\.csv'; it must be a DataFrame"):
+        fit.fit_supervised("runs.csv")
+    for options, said in (
+        ({"starts": 1.5}, "starts is 1.5"),
+        ({"bootstrap": -1}, "bootstrap is -1"),
+    ):
+        with pytest.raises(ValueError, match=f"{said}; it must be a whole number"):
+            fit.fit_supervised(None, **options)

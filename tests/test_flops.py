@@ -124,3 +124,9 @@ def test_impossible_architectures_are_named(name, bad):
 def test_bad_sizes_are_named():
     with pytest.raises(ValueError, match=r"params is -1\.0"):
         flops.forward_flops([1e9, -1.0])
+
+
+@pytest.mark.parametrize(("name", "value"), [("n_ctx", -5), ("n_vocab", np.nan)])
+def test_a_context_or_vocabulary_that_is_none_is_named(name, value):
+    with pytest.raises(ValueError, match=f"{name} is .*; it must be 0 or more"):
+        flops.forward_flops(1e9, **{name: value})

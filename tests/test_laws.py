@@ -184,3 +184,12 @@ def test_models_of_the_fitted_range_have_its_teacher_losses():
     worst, best = (LAW.supervised.loss(n, d) for n, d in zip(sizes, tokens, strict=True))
     low, high = laws.FITTED_RANGE["teacher_loss"]
     assert best < low < high < worst
+
+
+@pytest.mark.parametrize(("name", "value"), [("A", -3.0), ("B", np.nan), ("alpha", -0.1)])
+def test_a_law_that_is_none_is_refused_by_its_coefficient(name, value):
+    law = laws.load("corrected")
+    with pytest.raises(ValueError, match=f"the law's {name} is {value}"):
+        law._replace(**{name: value}).loss(1e9, 2e10, 2.1)
+    with pytest.raises(ValueError, match=f"the law's {name} is {value}"):
+        law._replace(supervised=law.supervised._replace(**{name: value})).loss(1e9, 2e10, 2.1)

@@ -50,6 +50,9 @@ def fit(
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
+    for name, count, least in (("starts", starts, 1), ("bootstrap", bootstrap, 0)):
+        if count is not None and not (isinstance(count, int | np.integer) and count >= least):
+            raise ValueError(f"{name} is {count!r}; it must be a whole number from {least}")
     law = _held_law(spec, supervised)
     checked, said = _check(runs, spec, fixed, law)
     problem, ordered = _problem(spec, checked, fixed, delta, law)

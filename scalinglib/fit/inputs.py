@@ -39,6 +39,8 @@ def check_runs(
     """
     spec = {"supervised": SUPERVISED, "distillation": DISTILLATION}.get(law, law)
     columns = spec.columns
+    if not isinstance(runs, pd.DataFrame):
+        raise ValueError(f"runs is {runs!r:.60}; it must be a DataFrame with {', '.join(columns)}")
     missing = [name for name in columns if name not in runs.columns]
     if missing:
         raise ValueError(

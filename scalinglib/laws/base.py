@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike
 
 from scalinglib.checks import namespace, plausible, positive
 
+# Coefficients that are 0 or more: a replicate's may be 0.
+_POSITIVE = {"E", "A", "B", "alpha", "beta", "gamma", "c1", "d1", "f1"}
 # Beyond these a number is no model's, but one in millions, in billions or of another unit.
 _PLAUSIBLE = {"params": (1e3, np.inf), "tokens": (1e3, np.inf), "loss": (0.6, 20.0)}
 
@@ -96,8 +98,23 @@ class StudentLaw(Law):
         return teacher_loss
 
 
+def _sound(law):
+    """Refuse a law with a coefficient of which its formula makes NaN."""
+    for name, value in zip(law._fields, law, strict=True):
+        if hasattr(value, "_fields"):
+            _sound(value)
+        elif isinstance(value, float | int | np.ndarray):
+            array = np.asarray(value, float)
+            bad = np.isnan(array) | ((array < 0) if name in _POSITIVE else False)
+            if bad.any():
+                what = "0 or more" if name in _POSITIVE else "a number"
+                found = float(array[bad].flat[0])
+                raise ValueError(f"the law's {name} is {found!r}; it must be {what}")
+
+
 def loss_of(law: Law, **inputs: ArrayLike) -> np.ndarray:
     """A law's loss at inputs in the order of its `log_loss`, checked by their names."""
+    _sound(law)
     inputs = {name: positive(name, value) for name, value in inputs.items()}
     for name, value in inputs.items():
         plausible(name, value, *_PLAUSIBLE[name.rsplit("_", 1)[-1]])

@@ -157,7 +157,7 @@ def decide(laws: OwnLaws, problem: Problem) -> Answer:
     ranked = pool.iloc[order].reset_index(drop=True)
     reasons = (*unfit(laws), *_outside(laws, problem.student_params, found))
     step = rounding(runs.student_loss)
-    if abs(found.gain) < step and found.verdict != "undecided":
+    if abs(found.gain) < step:
         coarse = f"losses are rounded to {step:g}, and the gain is {found.gain:+.2g}: too coarse"
         reasons = (*reasons, coarse)
     return Answer(
