@@ -49,7 +49,7 @@ E = WORDS.entropy
 runs = record.read(DATA / "runs" / "floor.csv")
 pairs = floor.pairs(runs)
 pairs["teacher_name"] = pairs.teacher.map(floor.TEACHERS)
-grid = Panels(pairs, "ratio", "difference", "What a teacher is worth shrinks with tokens",
+grid = Panels(pairs, "ratio", "difference", "The more tokens, the less a teacher is worth",
               labels=("tokens per parameter", "taught less labels (nats)"))  # fmt: skip
 grid.draw(sns.lineplot, hue="teacher_name", errorbar=interval, err_style="bars", marker="o")
 grid.each(zero).each(lambda ax: ax.set(xscale="log", xticks=floor.RATIOS, xticklabels=floor.RATIOS))
@@ -118,8 +118,9 @@ asked = asked.merge(means, on=["ratio", "teacher"])
 asked["miss"] = asked.measured - asked.difference
 asked["ratio"] = asked.ratio.map("{} tokens a parameter".format)
 asked["form"] = asked.form.replace("equation8", "Equation 8")
-grid = Panels(asked, "miss", "form", "Forms against the floor's runs: right of zero, too hopeful",
-              labels=("measured less foretold difference (nats)", ""))  # fmt: skip
+labels = ("measured less predicted difference (nats); right: too hopeful", "")
+title = "Equation 8 and the cosine promise too much on long runs"
+grid = Panels(asked, "miss", "form", title, labels=labels)
 grid.draw(sns.stripplot, hue="ratio", jitter=False, size=7)
 grid.each(lambda ax: ax.axvline(0, color="black", lw=0.9))
 save(grid, "floor_forms", asked.drop(columns="experiment"))
@@ -148,7 +149,7 @@ strong["percent"] = 100 * strong.error
 strong = strong.rename(columns={"params": "student_params"})
 strong["form"] = strong.form.replace("equation8", "Equation 8")
 grid = Panels(strong, "percent", "form", "Equation 8 expects too little of strong teachers",
-              labels=("foretold over measured, less 1 (%)", ""))  # fmt: skip
+              labels=("predicted over measured (%)", ""))  # fmt: skip
 grid.draw(sns.stripplot, hue="student_params", jitter=False, size=7)
 grid.each(lambda ax: ax.axvline(0, color="black", lw=0.9))
 save(grid, "strong_teachers", strong)
