@@ -67,7 +67,9 @@ def read(path: str | Path) -> Design:
     except FileNotFoundError:
         raise DesignError(f"{path}: there is no such file") from None
     except IsADirectoryError:
-        raise DesignError(f"{path} is a folder; it must be a TOML file") from None
+        raise DesignError(
+            f"{path} is a folder; it must be a TOML file, which --new makes"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DesignError(f"{path} is not TOML: {error}") from None
     faults = []
