@@ -118,7 +118,7 @@ asked = asked.merge(means, on=["ratio", "teacher"])
 asked["miss"] = asked.measured - asked.difference
 asked["ratio"] = asked.ratio.map("{} tokens a parameter".format)
 asked["form"] = asked.form.replace("equation8", "Equation 8")
-labels = ("measured less predicted difference (nats); right: too hopeful", "")
+labels = ("measured less predicted (nats); right: too hopeful", "")
 title = "Equation 8 and the cosine promise too much on long runs"
 grid = Panels(asked, "miss", "form", title, labels=labels)
 grid.draw(sns.stripplot, hue="ratio", jitter=False, size=7)
