@@ -48,12 +48,9 @@ from scalinglib.study import PERFECT, Words, analysis, record
 settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
-bench = pd.read_csv(DATA / "fits" / "law_bench.csv")
-paper_runs = pd.read_csv(DATA / "published" / "figure1_runs.csv")
 # The runs that were there when the hold-outs were laid down.
 study = record.read(DATA / "runs" / "study.csv").head(731)
 entropy = Words().entropy
-STUDENT = ["student_params", "student_tokens"]
 
 # %% [markdown]
 # ## An identity, measured
@@ -75,13 +72,6 @@ distilled["t"] = distilled.teacher_loss - entropy
 distilled["X"] = distilled.loss - distilled.teacher_loss - distilled.kl_teacher
 distilled["cosine"] = distilled.X / (2 * np.sqrt(distilled.t * distilled.kl_teacher))
 distilled["above_teacher"] = distilled.loss - distilled.teacher_loss
-below = distilled.above_teacher < 0
-print(f"{len(distilled)} runs: |X| <= {distilled.X.abs().max():.3f} nats")
-print(
-    "X / 2 sqrt(t K), 5, 50, 95%:", distilled.cosine.quantile([0.05, 0.5, 0.95]).round(3).tolist()
-)
-print(f"L_S < L_T in {below.sum()} runs; X is negative in {(distilled.X[below] < 0).mean():.0%}")
-
 # %%
 shown = ["params", "tokens", "seed", "teacher_loss", "above_teacher", "kl_teacher", "t", "X"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2))
@@ -98,8 +88,17 @@ for ax, x, y in (
     ax.set(xlabel=x, ylabel=y)
 right.set_xscale("log")
 left.axvline(0, color="black", linewidth=0.8)
+fig.suptitle("The cross term is small, and negative where a student passes its teacher")
 figures.legend_below(fig, left, columns=5)
 save(fig, "law_identity", distilled[[*shown, "cosine"]])
+
+# %%
+below = distilled.above_teacher < 0
+print(f"{len(distilled)} runs: |X| <= {distilled.X.abs().max():.3f} nats")
+print(
+    "X / 2 sqrt(t K), 5, 50, 95%:", distilled.cosine.quantile([0.05, 0.5, 0.95]).round(3).tolist()
+)
+print(f"L_S < L_T in {below.sum()} runs; X is negative in {(distilled.X[below] < 0).mean():.0%}")
 
 # %% [markdown]
 # The cross term is a few hundredths of a nat at most. It is positive where the student is far from
@@ -108,6 +107,7 @@ save(fig, "law_identity", distilled[[*shown, "cosine"]])
 # the perfect one, the language itself, $t$ falls, $K$ grows by more, and $X$ makes up for a part.
 
 # %%
+STUDENT = ["student_params", "student_tokens"]
 means = analysis.means(study)
 ours = means[means.kind == "distilled"].copy()
 ours["teacher_loss"] = ours.teacher_loss.mask(ours.teacher == PERFECT, entropy)
@@ -186,6 +186,7 @@ for (by, student), part in parts.groupby(["by", "student"]):
     ax.set_xticks(range(len(edges)), map(edge_label, edges))
     ax.set_title(f"$N_S$ = {figures.label_size(student)}, by {by}")
     axes[1, int(by == "confidence")].set_xlabel(labels[by])
+fig.suptitle("The cross term is small because its parts cancel")
 fig.supylabel("part of $X$ (nats per token)", fontsize="medium")
 figures.legend_below(fig, axes[0, 0])
 save(fig, "law_cross_term", parts)
@@ -252,6 +253,7 @@ ax.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
 ax.set_yticks([1, 2, 3, 4, 5], ["1", "2", "3", "4", "5"])
 ax.minorticks_off()
 ax.legend(loc="upper left")
+ax.set_title("In units of what each reaches alone, students fall nearly on one curve")
 save(fig, "law_collapse", curve[[*STUDENT, "teacher_loss", "u", "y", "tokens_per_param"]])
 
 # %% [markdown]
@@ -277,6 +279,7 @@ save(fig, "law_collapse", curve[[*STUDENT, "teacher_loss", "u", "y", "tokens_per
 
 # %%
 paper_law = laws.load("bias_variance")
+paper_runs = pd.read_csv(DATA / "published" / "figure1_runs.csv")
 sizes = np.sort(paper_runs.student_params.unique())
 limits = pd.DataFrame(
     {
@@ -300,6 +303,7 @@ limits.replace({True: "yes", False: "no"})
 # variance's largest win.
 
 # %%
+bench = pd.read_csv(DATA / "fits" / "law_bench.csv")
 deciding = {"size": 2, "tokens": 0.25, "teacher": 0.25, "loss": 0.25}
 decides = bench.kind.map(deciding).eq(bench.cut) | bench.kind.isin(["fit", "largest"])
 SETS = {
@@ -372,6 +376,7 @@ for ax, (name, part) in zip(axes, held.groupby("runs", sort=False), strict=True)
 axes[0].set_yticks(range(len(kinds)), kinds)
 axes[0].invert_yaxis()
 axes[1].set_xlabel("mean error less Equation 8's (% of the loss)")
+fig.suptitle("Better than Equation 8 on the sets where the forms were found, worse on text")
 figures.legend_below(fig, axes[0])
 columns = ["runs", "form", "k", "kind", "held", "error", "difference", "se"]
 save(fig, "law_bench", held[columns])
@@ -437,6 +442,60 @@ told.round(2)
 # %%
 missed = bands[(bands.band == "ensemble") & (bands.share < 0.8)]
 missed[["runs", "kind", "cut", "held", "share", "width", "score"]].round(2)
+
+# %% [markdown]
+# Errors of a student's size, and of a teacher, go together. So a band for the mean of several runs
+# of one size is wider than errors as if independent would make it, and of the gain over training on
+# data, whose errors go with those of distilling, narrower than both. Of how many sizes the band
+# holds the mean over their runs, and how many gains, growth from the other sets:
+
+# %%
+means_held = pd.read_csv(DATA / "fits" / "size_coverage.csv").groupby("band", sort=False)
+print(means_held[["covered", "sizes"]].sum())
+gains_held = pd.read_csv(DATA / "fits" / "gain_coverage.csv")
+errors = ["distilled_error", "supervised_error", "gain_error", "alike", "share", "score"]
+save(None, "law_gains", gains_held)
+gains_held.groupby("runs", sort=False)[errors].agg(["median", "min", "max"]).T.round(2)
+
+# %% [markdown]
+# How much does an answer hang on one form? Three questions (teacher's inference paid, the best
+# teacher that could be trained), and each form left out in turn: the range of the gain, discrepancy
+# within, and the budget from which training on data wins (5, 50 and 95% of the laws).
+
+# %%
+ensemble = laws.ensemble("figure1")
+ensemble = ensemble if settings.saves else ensemble.thin(8)
+asked = np.array([300e6, 1e9, 3e9]), np.array([1e25, 1e22, 2e22]), "teacher_inference"
+central = allocate.optimal(laws.load(), *asked)
+each = [allocate.optimal(law, *asked) for law in ensemble.members]
+each_gain = np.array([one.supervised_loss - one.student_loss for one in each])
+crossing = np.array([allocate.crossover(law, asked[0], asked[2]) for law in ensemble.members])
+distance = central.student_params, central.student_tokens, central.teacher_loss
+discrepancy = ensemble.gain_discrepancy(*distance) * central.supervised_loss.to_numpy()
+
+
+def without(form):
+    """The answers of the laws of all other forms."""
+    kept = np.array(ensemble.forms) != form
+    part, levels = ensemble.only(kept), [0.05, 0.5, 0.95]
+    told = {"gain": part.quantiles(each_gain[kept], levels, discrepancy)}
+    told["crossover"] = part.quantiles(crossing[kept], levels)
+    table = {"without": form, "student_params": asked[0], "compute": asked[1]}
+    names = ("low", "median", "high")
+    return pd.DataFrame(table | {f"{k}_{n}": told[k][i] for k in told for i, n in enumerate(names)})
+
+
+# %%
+forms_out = pd.concat(map(without, ["nothing", *dict.fromkeys(ensemble.forms)]), ignore_index=True)
+save(None, "law_leave_one_form_out", forms_out)
+readable = forms_out.set_index(["student_params", "compute", "without"]).sort_index(kind="stable")
+gain_shown = readable.filter(like="gain").map("{:+.3f}".format)
+pd.concat([gain_shown, readable.filter(like="crossover").map("{:.1g}".format)], axis=1)
+
+# %% [markdown]
+# The range of the gain hangs on no form: it holds zero whichever is left out. That training on data
+# may never catch up hangs on one, bias and variance, whose laws pass their own floor: without it
+# the budget has an upper end for all three students, two decades or more above its median.
 
 # %% [markdown]
 # Runs that nothing here was fitted to or tuned on: two of the paper's with students of 4.82B under
@@ -527,6 +586,7 @@ for ax, (name, found) in zip(axes, {"paper": paper_fit, "ours": own_fit}.items()
     key = {"title": "$N_S$", "ncols": 5, "columnspacing": 1, "handletextpad": 0.1}
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), **key)
     worst.append(runs[[*STUDENT, "teacher_loss", "student_loss", "residual", "runs"]])
+fig.suptitle("What is left of the paper's runs is small; of ours the smallest student's is largest")
 worst = pd.concat(worst)
 save(fig, "law_residuals", worst)
 worst.sort_values("residual", key=abs, kind="stable").groupby("runs", sort=False).tail(4).round(4)
