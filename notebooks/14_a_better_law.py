@@ -253,7 +253,7 @@ ax.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
 ax.set_yticks([1, 2, 3, 4, 5], ["1", "2", "3", "4", "5"])
 ax.minorticks_off()
 ax.legend(loc="upper left")
-ax.set_title("In units of what each reaches alone, students fall nearly on one curve")
+ax.set_title("In units of their own, students fall nearly on one curve")
 save(fig, "law_collapse", curve[[*STUDENT, "teacher_loss", "u", "y", "tokens_per_param"]])
 
 # %% [markdown]
@@ -376,7 +376,7 @@ for ax, (name, part) in zip(axes, held.groupby("runs", sort=False), strict=True)
 axes[0].set_yticks(range(len(kinds)), kinds)
 axes[0].invert_yaxis()
 axes[1].set_xlabel("mean error less Equation 8's (% of the loss)")
-fig.suptitle("Better than Equation 8 on the sets where the forms were found, worse on text")
+fig.suptitle("Mostly better than Equation 8 where the forms were found, worse on text")
 figures.legend_below(fig, axes[0])
 columns = ["runs", "form", "k", "kind", "held", "error", "difference", "se"]
 save(fig, "law_bench", held[columns])
