@@ -297,7 +297,8 @@ def test_the_trial_question_is_answered_as_the_law_answers_it(page):
     gains = np.array([law.supervised.loss(1e9, 50e9) for law in LAWS.members])
     gains -= LAWS.losses(1e9, 50e9, 2.05)
     assert LAWS.share(gains > 0) > decide.AGREEMENT
-    low, high = LAWS.quantiles(gains, [0.05, 0.95])
+    deviation = LAWS.gain_discrepancy(1e9, 50e9, 2.05) * supervised
+    low, high = LAWS.quantiles(gains, [0.05, 0.95], deviation)
     assert f"({low:.3f} to {high:.3f})" in page.inner_text("#reason")
     decision = page.inner_text("#decision")
     assert decision.startswith("Distil from the 7B teacher")
