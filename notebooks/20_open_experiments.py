@@ -101,7 +101,7 @@ errors = left.rename(columns={"params": "student_params"}).melt(
 )
 errors["error"] = (errors.told - errors.loss).abs()
 errors["law"] = errors.law.map(names)
-grid = Panels(errors, "error", "law", "One correlation is nearest, but not by half",
+grid = Panels(errors, "error", "law", "One correlation foretells mixtures best of the laws",
               labels=("mean |foretold less measured loss| (nats)", ""))  # fmt: skip
 grid.draw(sns.pointplot, hue="student_params", errorbar=None, linestyle="none", dodge=0.4)
 by_law = errors.groupby(["law", "student_params"]).error.mean().reset_index()
@@ -334,7 +334,7 @@ judged[["teacher_loss", "mixing", "switch", "loss", "above", "low", "high", "p_h
 alone = study.query("kind == 'supervised' and n_layers == 2 and 9 < tokens / params < 51")
 equal = switch.at_equal_flops(turned, alone)
 strong = equal[equal.teacher_loss == equal.teacher_loss.min()]
-grid = Panels(strong, "share", "above", "At equal FLOPs, not told: teaching early may pay",
+grid = Panels(strong, "share", "above", "At equal FLOPs no share of teaching is told to pay",
               labels=("share of tokens taught", "above labels (nats)"))  # fmt: skip
 grid.draw(sns.lineplot, errorbar=interval, err_style="bars", marker="o").each(zero)
 save(grid, "open_switch_flops", strong[["share", "seed", "loss", "above"]])
