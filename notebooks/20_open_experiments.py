@@ -101,7 +101,7 @@ errors = left.rename(columns={"params": "student_params"}).melt(
 )
 errors["error"] = (errors.told - errors.loss).abs()
 errors["law"] = errors.law.map(names)
-grid = Panels(errors, "error", "law", "One correlation foretells mixtures best of the laws",
+grid = Panels(errors, "error", "law", "A correlation of errors helps all but the smallest student",
               labels=("mean |foretold less measured loss| (nats)", ""))  # fmt: skip
 grid.draw(sns.pointplot, hue="student_params", errorbar=None, linestyle="none", dodge=0.4)
 by_law = errors.groupby(["law", "student_params"]).error.mean().reset_index()
