@@ -284,14 +284,19 @@ def test_a_run_tells_make_what_it_read_and_shows_nothing_of_the_readers_settings
     assert make(runnable)
 
 
-def test_a_source_dated_ahead_is_news_once(runnable):
-    path, source = runnable / "notebooks" / "00_note.py", runnable / "data" / "rates.csv"
-    ahead = time.time() + 1e6
-    os.utime(source, (ahead, ahead))
+@pytest.mark.parametrize("name", ["data/rates.csv", "notebooks/00_note.py", "requirements.lock"])
+def test_a_source_dated_ahead_is_news_once_and_hides_no_later_change(runnable, name):
+    path, read = runnable / "notebooks" / "00_note.py", runnable / "data" / "rates.csv"
+    source, ahead = runnable / name, time.time() + 1e6
+    if source.is_symlink():
+        source.unlink()
+        source.touch()
     write_half(path.with_suffix(".ipynb"), path.read_text())
-    notebooks.leave(path, [str(source)], begun=0)
+    os.utime(source, (ahead, ahead))
+    notebooks.leave(path, [str(read)], begun=time.time_ns())
     assert not make(runnable)
-    os.utime(source, (ahead + 1, ahead + 1))
+    assert notebooks.is_current(path)
+    read.touch()
     assert make(runnable)
 
 

@@ -37,6 +37,8 @@ OWN = {
     "16_your_own_supervised_runs": "SCALINGLIB_RUNS",
 }
 ROOT = Path(__file__).resolve().parents[1]
+# Of each notebook's result, as the Makefile has it.
+MADE_BY = ("tools/notebooks.py", "requirements.lock")
 
 
 def strip(notebook):
@@ -100,21 +102,24 @@ def run(path, keep=None):
 def leave(path, opened, begun):
     """Tell `make` what a result depends on, NAME.d, and that it is as old as its run's beginning.
 
-    A source dated in the future would be newer at each run: the result then is as old as that.
+    A source dated in the future would be newer at each run, and a result as new as that would hide
+    each change till then: such a source is dated to that beginning too.
     """
     done, now = ROOT / "build" / "figures" / f"{path.stem}.done", time.time_ns()
-    needed = [path, *(ROOT / name for name in dependencies.read(opened, ROOT))]
-    ahead = [t for t in (file.stat().st_mtime_ns for file in needed) if t > now]
+    needed = [path, *(ROOT / name for name in (*MADE_BY, *dependencies.read(opened, ROOT)))]
+    stamp = begun
     try:
+        for file in needed:
+            if file.stat().st_mtime_ns > now:
+                os.utime(file, ns=(begun, begun))
         # JupyterLab believes the younger half, and both hold the same cells now.
-        stamp = path.stat().st_mtime_ns
-        os.utime(path.with_suffix(".ipynb"), ns=(stamp, stamp))
+        edited = path.stat().st_mtime_ns
+        os.utime(path.with_suffix(".ipynb"), ns=(edited, edited))
     except PermissionError:  # a checkout of somebody else
-        ahead.append(now)
+        stamp = max(now, *(file.stat().st_mtime_ns for file in needed))
     done.parent.mkdir(parents=True, exist_ok=True)
     done.with_suffix(".d").write_text(dependencies.rule(path, opened, ROOT), encoding="utf-8")
     done.touch()
-    stamp = max([begun, *ahead])
     os.utime(done, ns=(stamp, stamp))
 
 
@@ -124,7 +129,7 @@ def is_current(path):
     if not done.exists():
         return False
     rule = done.with_suffix(".d").read_text(encoding="utf-8").partition("\n")[0]
-    needed = [path, *(ROOT / name for name in rule.split()[1:])]
+    needed = [path, *(ROOT / name for name in (*MADE_BY, *rule.split()[1:]))]
     newest = max(file.stat().st_mtime_ns for file in needed if file.exists())
     return newest <= done.stat().st_mtime_ns
 
