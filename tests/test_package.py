@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scalinglib.extras import missing
 from scalinglib.report.paths import ROOT
 
 EXTRAS = ["PIL", "matplotlib", "optax", "wordfreq"]
@@ -99,6 +100,11 @@ for module in ("study", "report.figures"):
         'optax is not installed; pip install "scalinglib[study]" brings it',
         'matplotlib is not installed; pip install "scalinglib[report]" brings it',
     ]
+
+
+def test_a_missing_package_that_nobody_names_is_not_called_none():
+    told = str(missing("dev", ImportError("Dask distributed requirements are not installed")))
+    assert told == 'what this needs is not installed; pip install "scalinglib[dev]" brings it'
 
 
 def test_the_readers_own_jax_stays_in_single_precision(elsewhere):
