@@ -411,6 +411,8 @@ def test_case_three_teachers(monkeypatch):
     assert "inference paid); less sure than the ranges say: see how it was fitted" in said
     assert "all ranges are too narrow" in said
     assert "nan" not in said
+    said = full.of_distilled(table, "published").lines  # a law, and no fit of it
+    assert [line for line in said if line.startswith("which runs next: ")]
     shifted = fitting.fit_own(runs, way="shifted", starts=16, bootstrap=16)
     published = laws.load("corrected")
     assert shifted.supervised.law._replace(E=published.supervised.E) == pytest.approx(

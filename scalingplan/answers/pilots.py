@@ -29,7 +29,10 @@ def next_runs(laws: OwnLaws, problem: Problem, teachers: pd.DataFrame) -> str:
     delta = {"delta_lgt": problem.delta_lgt}
     candidates = grid(sizes, tokens, known, **delta)
     question = Choice(problem.student_params, problem.compute, known, **delta)
-    alone = laws.supervised.runs.rename(columns={"params": names[0], "tokens": names[1]})
+    told = [runs]
+    if laws.supervised:  # else the published law, and no run of it
+        alone = laws.supervised.runs.rename(columns={"params": names[0], "tokens": names[1]})
+        told.append(alone)
     # Of a Laplace distribution, which Huber takes residuals for, as of a normal one.
     noise = max(float(np.median(np.abs(laws.distillation.residuals()))), 1e-4) / 0.6745
     try:
@@ -39,7 +42,7 @@ def next_runs(laws: OwnLaws, problem: Problem, teachers: pd.DataFrame) -> str:
             question,
             SHARE * problem.compute,
             noise=noise,
-            known=pd.concat([runs, alone], ignore_index=True),
+            known=pd.concat(told, ignore_index=True),
             most_runs=3,
         )
     except ValueError as error:
