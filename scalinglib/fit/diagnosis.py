@@ -122,8 +122,7 @@ def explain(fit: Fit) -> list[str]:
     said = [text[0].upper() + text[1:].removesuffix(".") for text in fit.warnings]
     said = [text if text.endswith("?") else f"{text}." for text in said]
     table = fit.coefficients[~fit.coefficients.fixed]
-    share = fit.starts_at_optimum
-    said.append(f"{share:.0%} of the starts end at the same, best objective.")
+    said.append(f"{fit.starts_in_words} of the starts end at the same, best objective.")
     said += _at_bound(fit)
     loose = table.index[_ratio(table) > _WIDE_INTERVAL]
     if len(loose):

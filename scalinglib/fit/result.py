@@ -173,6 +173,12 @@ class Fit:
             }
         return pd.DataFrame(rows).T.rename_axis("coefficient")
 
+    @property
+    def starts_in_words(self) -> str:
+        """Share of starts at the best objective, to a tenth: the rest hangs on the processor."""
+        share = self.starts_at_optimum
+        return "At least 90%" if share >= 0.9 else f"About {round(share, 1):.0%}"
+
     def residuals(self, runs: pd.DataFrame | None = None) -> np.ndarray:
         """Log of predicted over measured loss, one a run, as an array."""
         runs = self.runs if runs is None else runs
