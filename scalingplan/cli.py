@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import select
 import sys
 from importlib import import_module
 
@@ -39,9 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
         status = modules[given.command].run(given) or 0
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # who reads has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    except BrokenPipeError:
+        if _nobody_reads(sys.stdout.fileno()):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+        said = "a process that works for it could not start, or ended (broken pipe)"
     except (ValueError, ImportError) as error:
         said = str(error)
     except OSError as error:
@@ -50,3 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
             said += _ELSEWHERE.get(given.command, "")
     print(f"scalinglib {given.command}: {said}", file=sys.stderr)
     return 2
+
+
+def _nobody_reads(descriptor):
+    """Whether it is a pipe whose reader has read enough."""
+    seen = select.poll()
+    seen.register(descriptor, 0)  # POLLERR and POLLHUP come unasked
+    return bool(seen.poll(0))

@@ -749,13 +749,6 @@ def test_what_the_system_refuses_is_a_sentence(tmp_path, capsys):
     assert f"{tmp_path} cannot be read: Is a directory" in capsys.readouterr().err
 
 
-def test_a_closed_pipe_is_no_traceback():
-    words = [sys.executable, "-m", "scalingplan", "plan", "--student", "1B", "--tokens", "50B"]
-    code = f"{shlex.join([*words, '--teacher', '7B:2.05'])} | true"
-    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stderr == ""
-
-
 def test_two_tables_of_one_name_do_not_mix_their_answers(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(full, "_STARTS", 8)
     monkeypatch.setattr(full, "_REPLICATES", 8)
@@ -816,3 +809,18 @@ def test_of_very_many_rows_some_are_fitted_and_that_is_said(monkeypatch):
     assert set(drawn.teacher_loss) == set(table.distilled.teacher_loss)
     assert said == f"{len(drawn)} of the 328 rows, drawn at random, are fitted"
     assert full._drawn(drawn.head(60))[1] == []
+
+
+def test_a_broken_pipe_is_the_readers_or_a_workers(monkeypatch, capfd):
+    asked = ["plan", "--student", "1B", "--tokens", "50B", "--teacher", "7B:2.05"]
+    words = [sys.executable, "-m", "scalingplan", *asked]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as it:
+        it.stdout.close()
+        assert (it.stderr.read(), it.wait(timeout=300)) == (b"", 141)
+
+    def broken(given):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("scalingplan.commands.plan.run", broken)
+    assert cli.main(asked) == 2
+    assert "a process that works for it could not start" in capfd.readouterr().err
