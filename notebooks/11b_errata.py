@@ -296,7 +296,8 @@ for key, said_there, names in re.findall(r"{(answer|follows) (.+?): ([^}]+)}", l
     if wrong:
         raise ValueError(f"the letter says {said_there!r} of {wrong}, the ledger does not")
 letter = re.sub(r"\s{(answer|follows) [^}]+}", "", letter).format(**numbers, **sender)
-HTML(f"<pre>{letter}</pre>")
+plain = re.sub(r"[$\\{}]", "", letter)  # formulas are set in the PDF alone
+HTML(f"<pre>{plain}</pre>")
 
 # %%
 A4, MARGIN = np.array([8.27, 11.69]), np.array([1.1, 0.9])
