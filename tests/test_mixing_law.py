@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalinglib.laws.mixing import CORRELATION, best_mixing, correlation_of, mixed_loss
+from scalinglib import fit
+from scalinglib.laws.mixing import (
+    CORRELATION,
+    CORRELATION_OF_TEXT,
+    best_mixing,
+    correlation_of,
+    mixed_loss,
+)
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
 from scalinglib.study.designs import mixing
@@ -63,6 +70,11 @@ def test_the_correlation_is_that_of_the_runs():
     cells = mixing.cells(record.read(DATA / "runs" / "mixing.csv"))
     told = mixing.left_out(cells, WORDS.entropy).c
     assert told.min() - 0.005 < CORRELATION < told.max()
+    study = record.read(DATA / "runs" / "text.csv")
+    alone = study[study.kind == "supervised"][["params", "tokens", "loss"]].astype(float)
+    cells = mixing.cells(record.read(DATA / "runs" / "mixing_text.csv"))
+    text = mixing.left_out(cells, fit.fit_supervised(alone, starts=16).law.E).c
+    assert text.min() - 0.005 < CORRELATION_OF_TEXT < text.max() + 0.005
 
 
 def test_plan_mixes_in_labels_under_a_twin_alone(capsys):
@@ -75,6 +87,11 @@ def test_plan_mixes_in_labels_under_a_twin_alone(capsys):
     told, labels = found["1B@25B"]["mixing"], found["1B@25B"]["train"]["loss"]
     shares = mixed_loss(labels, found["1B@25B"]["distil"]["loss"], FINE, 1.22, CORRELATION)
     assert told["loss"] == pytest.approx(shares.min())
+    other = mixed_loss(
+        labels, found["1B@25B"]["distil"]["loss"], told["teacher_share"], 1.22, CORRELATION_OF_TEXT
+    )
+    ends = labels, found["1B@25B"]["distil"]["loss"]
+    assert told["gain_on_text"] == pytest.approx(min(ends) - other)
     assert told["teacher_share"] == pytest.approx(FINE[shares.argmin()], abs=1e-4)
     assert cli.main([*asked[:-2], "--teacher", "1B@25B"]) == 0
-    assert "Mix in 4" in capsys.readouterr().out
+    assert "Mixing in 4" in capsys.readouterr().out
