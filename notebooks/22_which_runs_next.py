@@ -24,7 +24,10 @@ import seaborn as sns
 from scalinglib import laws
 from scalinglib.allocate import Teacher
 from scalinglib.experiment.compare import interval
-from scalinglib.pilots import (
+from scalinglib.report import claims, figures, profiles
+from scalinglib.report.paths import DATA
+from scalinglib.study import record
+from scalingplan.pilots import (
     CHANGES,
     Choice,
     Discrepancy,
@@ -35,9 +38,6 @@ from scalinglib.pilots import (
     posterior,
     propose,
 )
-from scalinglib.report import claims, figures, profiles
-from scalinglib.report.paths import DATA
-from scalinglib.study import record
 
 settings = profiles.load(profile)
 save = figures.saver(settings)

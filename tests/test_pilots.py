@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib import laws, pilots
+from scalinglib import laws
 from scalinglib.allocate import Teacher
 from scalinglib.laws import Law
-from scalinglib.pilots import Choice, Discrepancy, Foretell, Prior, Worlds, grid, propose
-from scalinglib.pilots.choose import _State
-from scalinglib.pilots.worlds import inputs
 from scalinglib.study import design_file
-from scalingplan import cli
+from scalingplan import cli, pilots
 from scalingplan.commands import design
+from scalingplan.pilots import Choice, Discrepancy, Foretell, Prior, Worlds, grid, propose
+from scalingplan.pilots.choose import _State
+from scalingplan.pilots.worlds import inputs
 
 NOISE = 0.01
 EXACT = Discrepancy(size=0.0)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.allocate import Problem, Teacher
-from scalinglib.pilots import Choice, Worlds, grid, propose
 from scalingplan.answers.fitting import OwnLaws
+from scalingplan.pilots import Choice, Worlds, grid, propose
 
 SHARE = 0.1  # of the decision's FLOPs that pilots may cost
 _TEACHERS, _SIZES, _TOKENS = 4, 3, 4  # of the runs, that are taken for candidates

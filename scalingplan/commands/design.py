@@ -10,9 +10,9 @@ import pandas as pd
 from scalinglib import laws
 from scalinglib.allocate import Teacher
 from scalinglib.flops import GPU_TERAFLOPS, forward_flops
-from scalinglib.pilots import Choice, Foretell, Prior, Proposal, Worlds, grid, posterior, propose
 from scalingplan import tables, units
 from scalingplan.commands.plan import KNOWN, described, peak
+from scalingplan.pilots import Choice, Foretell, Prior, Proposal, Worlds, grid, posterior, propose
 
 _WORLDS = 100
 _NOISE = 0.002  # of a run's log-loss over seeds, at the paper's scale

@@ -7,7 +7,7 @@ import pandas as pd
 
 from scalinglib import laws
 from scalinglib.allocate import Teacher
-from scalinglib.pilots import Choice, Worlds, grid, propose
+from scalingplan.pilots import Choice, Worlds, grid, propose
 
 
 def main():

@@ -43,9 +43,9 @@ from scalinglib.allocate import Teacher, cheapest_model
 from scalinglib.fit.forms import REPEATED
 from scalinglib.flops import forward_flops
 from scalinglib.laws.repeated import RepeatedLaw
-from scalinglib.pilots import Choice, Foretell, Prior, posterior, propose
-from scalinglib.pilots.worlds import INPUTS, inputs
 from scalinglib.report.paths import DATA
+from scalingplan.pilots import Choice, Foretell, Prior, posterior, propose
+from scalingplan.pilots.worlds import INPUTS, inputs
 
 TABLE = DATA / "fits" / "pilots_bench.csv"
 SHARES, STARTS = (0.01, 0.02, 0.05, 0.1), 5

@@ -39,13 +39,13 @@ import pandas as pd
 
 from scalinglib.allocate import Teacher
 from scalinglib.experiment import execute
-from scalinglib.pilots import Choice, Foretell, Prior, grid, posterior, propose
-from scalinglib.pilots.choose import _State
-from scalinglib.pilots.worlds import inputs
 from scalinglib.report.paths import DATA, ROOT
 from scalinglib.study import Design, Text, design_file, record
 from scalinglib.study.designs import addresses
 from scalinglib.study.run import Run, by_ratio, size
+from scalingplan.pilots import Choice, Foretell, Prior, grid, posterior, propose
+from scalingplan.pilots.choose import _State
+from scalingplan.pilots.worlds import inputs
 
 TABLE, PLAN = DATA / "runs" / "pilots.csv", DATA / "fits" / "pilots_loop.csv"
 FORETOLD, MODELS = DATA / "fits" / "pilots_foretold.csv", ROOT / "build" / "models"

@@ -9,7 +9,7 @@ import pandas as pd
 from scalinglib.allocate import Teacher
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
-from scalinglib.pilots.worlds import INPUTS
+from scalingplan.pilots.worlds import INPUTS
 
 
 @dataclass(frozen=True)

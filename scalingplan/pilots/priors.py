@@ -16,7 +16,7 @@ from scipy.stats import norm, qmc
 from scalinglib.fit.forms import BIAS_VARIANCE
 from scalinglib.laws import Law, SupervisedLaw
 from scalinglib.laws.forms import BiasVariance
-from scalinglib.pilots.worlds import INPUTS, Discrepancy, Worlds, inputs
+from scalingplan.pilots.worlds import INPUTS, Discrepancy, Worlds, inputs
 
 # Mean and standard deviation of: log loss in the middle; logits of E's share of it and of the size
 # term's share of the rest; logs of alpha gamma, beta gamma and gamma.

@@ -5,10 +5,10 @@ prior and few runs leave (`posterior`). A question is a loss to foretell (`Foret
 (`Choice`); `propose` says which runs would most narrow its answer for a budget, and when to stop.
 """
 
-from scalinglib.pilots.choose import CHANGES, Proposal, grid, propose
-from scalinglib.pilots.priors import Prior, posterior
-from scalinglib.pilots.questions import Choice, Foretell
-from scalinglib.pilots.worlds import Discrepancy, Worlds
+from scalingplan.pilots.choose import CHANGES, Proposal, grid, propose
+from scalingplan.pilots.priors import Prior, posterior
+from scalingplan.pilots.questions import Choice, Foretell
+from scalingplan.pilots.worlds import Discrepancy, Worlds
 
 __all__ = [
     "CHANGES",

@@ -20,8 +20,8 @@ from scipy.stats import norm, qmc
 from scalinglib.allocate import Teacher
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
-from scalinglib.pilots.questions import Choice, Foretell
-from scalinglib.pilots.worlds import INPUTS, Discrepancy, Worlds, inputs
+from scalingplan.pilots.questions import Choice, Foretell
+from scalingplan.pilots.worlds import INPUTS, Discrepancy, Worlds, inputs
 
 CHANGES = 0.05  # chance of another verdict below which pilots are not worth their while
 LEVEL = 0.9  # of the ranges
