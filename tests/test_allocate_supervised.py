@@ -32,21 +32,6 @@ def test_no_other_size_is_better_whatever_the_law(alpha, beta, log_a, log_b, gam
     assert (reducible(params) <= reducible(others).min(axis=0) * (1 + 1e-12)).all()
 
 
-def test_no_size_of_a_dense_grid_is_better():
-    params, tokens = supervised_optimum(LAW, COMPUTE)
-    grid = np.geomspace(1e6, 1e13, 20_001)[:, None]
-    losses = LAW.loss(grid, COMPUTE / (3 * flops.forward_flops(grid)))
-    assert (LAW.loss(params, tokens) <= losses.min(axis=0)).all()
-    np.testing.assert_allclose(grid[losses.argmin(axis=0), 0], params, rtol=1e-3)
-
-
-def test_neither_e_nor_gamma_moves_it():
-    other = LAW._replace(E=0.1, gamma=1.3)
-    np.testing.assert_array_equal(
-        supervised_optimum(other, COMPUTE), supervised_optimum(LAW, COMPUTE)
-    )
-
-
 def test_replicates_broadcast_against_budgets():
     columns = LAW._replace(A=np.array([[1e3], [1e4], [1e5]]))
     params, tokens = supervised_optimum(columns, COMPUTE)

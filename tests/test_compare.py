@@ -9,7 +9,6 @@ from scalinglib.experiment.compare import (
     above_zero,
     against,
     against_best,
-    differences,
     interval,
     never_rises,
     rise,
@@ -65,14 +64,6 @@ def test_columns_above_zero():
     assert list(above_zero(values)) == [True, False, False]
     two_errors_are_not_enough = pd.DataFrame({"x": [0.2, 1.0, 1.2]})  # t = 2.7 of two degrees
     assert not above_zero(two_errors_are_not_enough).any()
-
-
-def test_differences_are_a_row_a_run():
-    runs = noisy({0.5: 0.1, 1.0: 0.0})
-    found = differences(runs, "x", 1.0)
-    assert len(found) == len(runs)
-    assert (found[found.x == 1.0].above == 0).all()
-    assert found[found.x == 0.5].above.mean() == pytest.approx(0.1, abs=0.003)
 
 
 def test_against_refuses_what_it_cannot_pair():

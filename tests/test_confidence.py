@@ -37,21 +37,6 @@ def test_each_reference_by_hand():
     }
 
 
-def test_a_student_like_its_teacher_has_no_distance_to_it():
-    found = confidence.tables(OWN, TRUTH, np.array([1, 2]), OWN)
-    for name, table in found.groupby("reference"):
-        if name in ("teacher", "teacher_own", "by_teacher", "by_teacher_own"):
-            assert calibration.error(table) == 0
-    assert (found[found.reference == "teacher_top1"].outcome == 1).all()
-
-
-def test_the_design_is_complete():
-    runs = confidence.runs()
-    assert len({r.id for r in runs}) == len(runs)
-    students = [r for r in runs if r.teacher is not None]
-    assert {r.teacher for r in students} == set(confidence.TEACHERS)
-
-
 @pytest.fixture
 def cache(tmp_path):
     """A cache with a model that was never trained: training it would show."""
@@ -89,35 +74,6 @@ def test_runs_are_measured_once_and_teachers_taken_from_the_cache(cache):
     pairs = {n: t.drop(columns="reference") for n, t in perfect.groupby("reference")}
     # The perfect teacher is the truth: as an outcome they are the same.
     assert (pairs["truth"].outcome.to_numpy() == pairs["teacher"].outcome.to_numpy()).all()
-
-
-def bins_of(ids, tokens, objective_k, outcome):
-    """Two bins of four models of two teachers, the outcome off its confidence by `outcome`."""
-    rows = [
-        {"id": f"{name}{tokens}{seed}", "params": 10, "tokens": tokens, "seed": seed}
-        | {"teacher": name, "teacher_params": size, "top_k": objective_k, "reference": "data"}
-        | {"bin": b, "count": 100 * (1 + b), "confidence": c, "apart": 0.2}
-        | {"outcome": c + outcome[name] + 0.001 * seed}
-        for name, size in ids.items()
-        for seed in range(3)
-        for b, c in enumerate([0.3, 0.7])
-    ]
-    return pd.DataFrame(rows)
-
-
-def test_measures_are_by_seed_and_teacher_in_the_order_of_size():
-    teachers = {"b": 2000.0, "a": 100.0, PERFECT: None}
-    cells = bins_of(teachers, 5, 1, {"b": -0.1, "a": -0.2, PERFECT: 0.0})
-    cells = confidence.named(cells, "{:.0f}".format)
-    assert list(cells.name.cat.categories) == ["100", "2000", "perfect"]
-    runs = confidence.measures(cells)
-    ece = confidence.by_seed(runs, "ece", "data", "top-1", 5)
-    assert list(ece.columns) == ["100", "2000"]
-    assert list(ece.loc[0]) == pytest.approx([0.2, 0.1])
-    assert list(runs.gap_sure[runs.name == "2000"]) == pytest.approx([-0.1, -0.099, -0.098])
-    table = confidence.bins(cells)
-    assert list(table.share.round(6).unique()) == [0.333333, 0.666667]
-    assert (table.outcome_low < table.outcome).all()
 
 
 def test_a_change_grows_where_it_is_told_over_all_and_contradicted_by_none():

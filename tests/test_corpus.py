@@ -12,7 +12,7 @@ from scipy import stats
 from scalinglib.study import record
 from scalinglib.study.corpora.base import SPLITS, divergence, stream
 from scalinglib.study.corpora.text import Text
-from scalinglib.study.corpora.words import Words, lexicon
+from scalinglib.study.corpora.words import Words
 from scalinglib.study.run import PERFECT, Run
 
 LEXICON = ["a", "an", "and", "be", "been", "bee"]
@@ -72,14 +72,6 @@ def test_streams_of_splits_and_seeds_differ(toy):
     keys = [("teacher", 0), ("teacher", 1), ("student", 0), ("evaluation", 0)]
     drawn = {toy.sample(s, stream(s, k), 64).tobytes() for s, k in keys}
     assert len(drawn) == len(keys)
-
-
-def test_lexicon_is_english():
-    words, probabilities = lexicon(1000)
-    assert words[:3] == ["the", "to", "and"]
-    assert len(words) == 1000
-    assert (np.diff(probabilities) <= 0).all()
-    assert probabilities.sum() == pytest.approx(1)
 
 
 def test_text_splits_share_no_document(tmp_path):

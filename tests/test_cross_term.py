@@ -45,24 +45,6 @@ def test_the_identity_holds_in_every_context():
     assert not towards["X"].any()
 
 
-def test_the_cross_term_vanishes_at_the_projection_onto_a_family_that_holds_the_student():
-    # Tilts of q by a statistic f are an exponential family: its member with the truth's mean of f
-    # is the truth's projection onto it, and any other member is orthogonal to that error.
-    rng = np.random.default_rng(1)
-    truth, base, f = rng.dirichlet(np.ones(9)), log_simplex(rng, 9), rng.normal(size=9)
-
-    def tilted(slope):
-        return base + slope * f - np.logaddexp.reduce(base + slope * f)
-
-    low, high = -50.0, 50.0
-    for _ in range(200):
-        middle = (low + high) / 2
-        below = np.exp(tilted(middle)) @ f < truth @ f
-        low, high = (middle, high) if below else (low, middle)
-    found = analysis.decomposed(np.log(truth), tilted(low), tilted(low + 0.7))
-    assert abs(found["X"]) < 1e-9 < found["K"]
-
-
 @pytest.mark.parametrize("name", ["log_teacher", "log_student"])
 def test_a_model_that_excludes_a_symbol_is_refused(name):
     flat = np.full(4, np.log(0.25))
@@ -70,14 +52,6 @@ def test_a_model_that_excludes_a_symbol_is_refused(name):
     models[name] = np.array([-np.inf, 0.0, -1.0, -1.0])
     with pytest.raises(ValueError, match=f"{name} holds -inf"):
         analysis.decomposed(flat, **models)
-
-
-def test_frequencies_are_shares_of_words_with_that_beginning():
-    symbols = {" ": 0} | {chr(96 + i): i for i in range(1, 27)}
-    windows = np.array([[symbols[c] for c in " bee and"]], dtype=np.uint8)
-    corpus = Words(list(LEXICON), list(LEXICON.values()), n_ctx=7)
-    found = cross_term.frequencies(corpus.truth(windows), windows)
-    assert found[0] == pytest.approx([1, 0.4, 0.4, 0.2, 1, 0.6, 0.3])
 
 
 def test_bins_add_up_to_what_the_study_measures(toy):

@@ -133,11 +133,6 @@ def test_what_cannot_be_trained_is_refused_by_name(text, said, tmp_path, monkeyp
         design_file.read(written(tmp_path, text))
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
-    assert cli.main(["study", str(tmp_path / "none.toml")]) == 2
-    assert "none.toml: there is no such file" in capsys.readouterr().err
-
-
 def test_the_plan_says_whether_the_text_suffices(tmp_path, monkeypatch):
     monkeypatch.setenv("SCALINGLIB_CACHE", str(tmp_path / "cache"))
     paragraphs = "\n\n".join(f"Paragraph {i} of a novel that is not long." for i in range(400))
@@ -190,20 +185,15 @@ def test_the_example_is_enough_for_a_law_and_no_run_less(tmp_path, monkeypatch, 
         assert ("too few, it takes" in capsys.readouterr().out) == bool(cut)
 
 
-def test_a_study_of_text_may_do_without_teachers(tmp_path):
-    (tmp_path / "novel.txt").write_text("\n\n".join(f"Paragraph {i}." for i in range(400)))
-    text = "[corpus]\nkind = 'text'\npaths = ['novel.txt']\nn_ctx = 16"
-    alone = "supervised = [{ n_layers = 1, ratios = [1, 2] }]\n"
-    found = design_file.read(written(tmp_path, alone + text)).runs()
-    assert [run.teacher for run in found] == [None, None]
-
-
-def test_a_folder_is_neither_design_nor_table(tmp_path, capsys):
+def test_what_is_no_file_is_neither_design_nor_table(tmp_path, capsys):
     path = written(tmp_path, TINY)
-    assert cli.main(["study", str(tmp_path)]) == 2
-    assert "is a folder; it must be a TOML file" in capsys.readouterr().err
-    assert cli.main(["study", str(path), "--table", str(tmp_path)]) == 2
-    assert "a folder; it must be a CSV file" in capsys.readouterr().err
+    for words, said in (
+        ([tmp_path / "none.toml"], "none.toml: there is no such file"),
+        ([tmp_path], "is a folder; it must be a TOML file"),
+        ([path, "--table", tmp_path], "a folder; it must be a CSV file"),
+    ):
+        assert cli.main(["study", *map(str, words)]) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_rows_of_another_design_are_told(tmp_path, monkeypatch, capsys):

@@ -27,21 +27,6 @@ def test_scale_finds_how_errors_grow_and_covers_nine_in_ten():
     assert ((-fresh.error >= low) & (-fresh.error <= high)).mean() == pytest.approx(0.91, abs=0.03)
 
 
-def test_rows_within_the_fitted_are_not_beyond():
-    known = pd.DataFrame({"params": [1e8, 1e9], "tokens": [1e10, 1e10]})
-    asked = pd.DataFrame({"params": [5e8, 4e9], "tokens": [1e10, 1e10]})
-    np.testing.assert_allclose(far.beyond(known, asked), [[1, 0, 0], [1, np.log(4), np.log(4)]])
-
-
-def test_every_cut_leaves_what_it_says():
-    olmo = pd.read_csv(DATA / "public" / "olmo_ladder.csv")
-    kept, names = far.cuts(olmo, least=14)
-    assert len({part.tobytes() for part in kept}) == len(names) == len(kept) > 5
-    for part in kept:
-        assert not part.all()
-        assert len(olmo[part].drop_duplicates(["params", "tokens"])) >= 14
-
-
 def test_committed_intervals_are_of_what_was_asked():
     table = pd.read_csv(DATA / "fits" / "far_predictions.csv")
     asked = np.array([*far.FARSEER, *far.OLMO], float)

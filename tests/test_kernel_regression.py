@@ -36,15 +36,6 @@ def test_constrained_least_squares_against_slsqp(bound):
     assert np.linalg.norm(ours) <= bound * (1 + 1e-9)
 
 
-@given(st.integers(1, 39), st.floats(0.3, 2))
-def test_teacher_improves_and_student_turns(n, bound):
-    student = np.array([kr.student_error(ALPHA, m, n, bound, bound) for m in range(1, 41)])
-    teacher = np.array([kr.teacher_error(ALPHA, m, bound) for m in range(1, 41)])
-    assert (np.diff(teacher) <= 1e-12).all()
-    assert (np.diff(student[:n]) <= 1e-12).all()
-    assert (np.diff(student[n - 1 :]) >= -1e-12).all()
-
-
 def test_the_rise_starts_where_the_bound_stops_binding():
     alpha, n = np.ones(1000), 300
     start = kr.rise_start(alpha, n, 5.0, 4.5)

@@ -19,7 +19,7 @@ from scalinglib.study.designs import logits
 from scalinglib.study.model import distill, train
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.teachers import log_probabilities
-from scalinglib.study.run import PERFECT, WORDS, Run, by_ratio
+from scalinglib.study.run import PERFECT, WORDS, Run
 
 CHUNK, EVALUATED = train.CHUNK, measure.EVALUATED  # before `little`
 LEXICON = ["a", "an", "and", "be", "been", "bee"]
@@ -231,25 +231,6 @@ def test_languages_have_equal_shares_and_words_in_common_count_together():
     english, both = logits.language("en", size=50), logits.language("en", "de", size=50)
     assert english.n_vocab == both.n_vocab == WORDS.n_vocab
     assert english.entropy < both.entropy < english.entropy + np.log(2)
-
-
-def test_settings_share_their_seeds():
-    design = logits
-    runs = design.runs()
-    assert len({run.id for run in runs}) == len(runs)
-    for sparse in (*design.SPARSE, design.LONGER):
-        own = sparse.runs()
-        assert set(own) <= set(runs)
-        for depth, ratio, seeds in sparse.students:
-            tokens = by_ratio(depth, ratio, corpus=sparse.corpus).tokens
-            kinds = {}
-            for run in own:
-                if (run.n_layers, run.tokens) == (depth, tokens):
-                    kinds.setdefault(run.objective, []).append(run.seed)
-            assert all(found == list(range(seeds)) for found in kinds.values())
-            assert len(kinds) == 1 + len(sparse.samples) + len(sparse.top_k)
-    teachers = {run.teacher for run in design.single_runs()}
-    assert all(set(run.teacher) <= teachers for run in design.pair_runs())
 
 
 def test_storage_counts_whole_bytes():

@@ -2,7 +2,6 @@
 
 import pickle
 from dataclasses import replace
-from itertools import groupby
 
 import jax
 import jax.numpy as jnp
@@ -17,43 +16,15 @@ from scalinglib.study import record, training
 from scalinglib.study.corpora.base import stream
 from scalinglib.study.corpora.repeated import Repeated
 from scalinglib.study.designs import (
-    choice,
     epochs,
     floor,
     mixing,
-    strong_teachers,
     switch,
     written,
 )
 from scalinglib.study.model import train, transformer
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import PERFECT, WORDS, Run, size
-
-
-def test_each_seed_of_the_floor_has_all_its_arms_before_the_next():
-    for seed, runs in groupby(floor.RUNS, key=lambda r: r.seed):
-        arms = [(r.tokens // r.params, r.teacher_id) for r in runs]
-        assert len(set(arms)) == len(arms) == 9, seed
-        assert {teacher for _, teacher in arms} == {None, PERFECT, floor.TRAINED.id}
-    assert len({r.id for r in floor.RUNS}) == 8 * 9
-
-
-def test_strong_teachers_are_no_smaller_than_their_students_by_more_than_a_size():
-    assert all(t.params >= 0.5 * r.params for r in strong_teachers.RUNS for t in r.needs)
-    seeds = [r.seed for r in strong_teachers.RUNS]
-    assert seeds == sorted(seeds)
-
-
-def test_every_mixture_has_both_its_ends():
-    for runs, teachers in ((mixing.RUNS, 6), (mixing.TEXT_RUNS, 4)):
-        cells = {}
-        for r in runs:
-            cells.setdefault((r.params, r.tokens, r.seed), []).append(r)
-        for cell in cells.values():
-            labels = [r for r in cell if r.objective.mixing == 0]
-            assert len(labels) == 1
-            assert len(cell) == 1 + teachers * (len(mixing.MIXING) - 1)
-        assert [r.seed for r in runs] == sorted(r.seed for r in runs)
 
 
 def test_students_read_every_window_once_before_they_read_any_again():
@@ -89,15 +60,6 @@ def test_lambda_turns_where_the_switch_says(monkeypatch):
     assert "switch" not in base.configuration()
     with pytest.raises(ValueError, match=r"switch is 1\.0"):
         Objective(switch=1.0)
-
-
-def test_repeated_and_fresh_tokens_are_read_in_equal_number():
-    runs = [r for r in epochs.RUNS if r.seed == 0 and r.objective == Objective()]
-    fresh = {r.tokens for r in runs if r.corpus == WORDS}
-    again = [r for r in runs if r.corpus != WORDS]
-    assert {r.tokens for r in again} == fresh
-    passes = sorted({round(r.tokens / r.corpus.tokens["student"]) for r in again})
-    assert tuple(passes) == epochs.EPOCHS
 
 
 def test_a_teacher_writes_what_it_gives_probability():
@@ -243,76 +205,3 @@ def test_what_the_plan_takes_from_repeated_runs_is_in_them():
     found = epochs.stretch(runs[runs.temperature == 1])
     assert found[1.0] / found[0.0] == pytest.approx(TAUGHT_STRETCH, abs=2)
     assert max(epochs.EPOCHS) == TAUGHT_EPOCHS
-
-
-def test_regret_is_nothing_for_the_best_teacher():
-    sizes = {t.id: t.params for t in choice.TEACHERS}
-    rows = [
-        (r.params, r.tokens, r.teacher_id, sizes[r.teacher_id], r.seed)
-        for r in choice.RUNS
-        if r.seed == 0
-    ]
-    names = ["params", "tokens", "teacher", "teacher_params", "seed"]
-    runs = pd.DataFrame(rows, columns=names)
-    runs["loss"] = np.abs(np.log(runs.teacher_params / runs.params) - 3)  # best: 20 times as large
-    foretold = pd.concat([runs.assign(form="exact"), runs.assign(form="wrong", loss=-runs.loss)])
-    found = choice.regrets(runs, foretold, {"law": "exact", "opposite": "wrong"})
-    assert len(found) == len(choice.SETTINGS)
-    assert (found.law == 0).all()
-    assert (found[["strongest", "one size up", "opposite"]] >= 0).all(axis=None)
-    assert found.opposite.min() > 0
-
-
-def test_written_text_is_known_by_who_taught_on_it():
-    rows = [("a", 0.0, "r"), *((t, 1.0, "r") for t in "abc")]
-    for t in "abc":
-        rows += [(t, 0.0, f"own {t}"), (t, 1.0, f"own {t}"), (t, 0.0, f"half {t}")]
-    found = written.arms(pd.DataFrame(rows, columns=["teacher", "mixing", "corpus"]))
-    texts = {"r": "real", "own": "written", "half": "half written"}
-    first = found.corpus.str.split().str[0].map(texts)
-    keys = zip(first, found.mixing, strict=True)
-    assert list(found.arm) == [written.ARMS[key] for key in keys]
-
-
-def test_the_missing_regime_is_where_the_teacher_is_nearly_as_bad_as_the_student():
-    runs = pd.DataFrame(
-        {"params": 10, "tokens": 100, "teacher": list("abb"), "loss": [2.0, 2, 2.2]}
-    )
-    rows = [(t, loss, form) for t, loss in (("a", 1.4), ("b", 1.8)) for form in ("labels", "x")]
-    foretold = pd.DataFrame(rows, columns=["teacher", "teacher_loss", "form"])
-    foretold = foretold.assign(params=10, tokens=100, loss=2.0)
-    found = strong_teachers.missing_regime(runs, foretold, entropy=1.0)
-    assert list(found.teacher) == ["b"]  # u is 0.4 of a, 0.8 of b
-    assert found.u.item() == pytest.approx(0.8)
-    assert found.error.item() == pytest.approx(2.0 / 2.1 - 1)
-
-
-def test_a_teacher_that_changes_nothing_costs_its_inference():
-    rows = [
-        (
-            r.teacher_id,
-            r.teacher.params,
-            r.seed,
-            r.objective.mixing,
-            r.objective.switch,
-            1.8,
-            3.0,
-            6.0,
-        )
-        for r in switch.RUNS
-    ]
-    names = [
-        "teacher",
-        "teacher_loss",
-        "seed",
-        "mixing",
-        "switch",
-        "loss",
-        "inference_flops",
-        "flops",
-    ]
-    labels = pd.DataFrame({"tokens": [1e5, 2e5, 4e5], "loss": [2.0, 1.8, 1.62]})
-    found = switch.at_equal_flops(pd.DataFrame(rows, columns=names), labels)
-    slope = np.log(1.62 / 2.0) / np.log(4)
-    np.testing.assert_allclose(found.above, 1.8 * (1 - (1 + found.share / 2) ** slope))
-    assert set(found.share) == {0.25, 0.5, 0.75, 1.0}

@@ -80,24 +80,6 @@ def draw(count, seed):
     return 10 ** random.uniform(8, 10.3, count), 10 ** random.uniform(18.5, 26, count), deltas
 
 
-def test_a_new_teacher_on_400_budgets(optimiser):
-    students, budgets, deltas = draw(400, seed=0)
-    answers = optimiser(
-        [
-            problem(n, compute=c, deltaLgt=lgt, deltaPre=pre)
-            for n, c, lgt, pre in zip(students, budgets, *deltas, strict=True)
-        ]
-    )
-    table = allocate.optimal(LAW, students, budgets, tuple(deltas))
-    assert_agrees(answers, table.student_loss.to_numpy(), table.supervised_loss.to_numpy())
-    spent = np.array([a["best"]["compute"] for a in answers])
-    assert (spent <= budgets * (1 + 1e-9)).all()
-    paid = (deltas > 0).all(axis=0)  # elsewhere many teachers do equally well
-    for name, column in [("params", "teacher_params"), ("tokens", "teacher_tokens")]:
-        found = np.array([a["best"]["teacher"][name] for a in answers])
-        np.testing.assert_allclose(found[paid], table[column][paid], rtol=0.01)
-
-
 def test_the_forms_of_the_ensemble_are_the_librarys(evaluate):
     random = np.random.default_rng(7)
     at = np.array([10 ** random.uniform(8, 11, 20), 10 ** random.uniform(8, 13, 20)])
@@ -186,7 +168,7 @@ def test_advice_and_page_agree_ensemble_included(evaluate, count, new_teachers, 
 def test_the_page_optimises_as_the_library_does_at_all_scales(optimiser):
     random = np.random.default_rng(5)
     problems = []
-    for i in range(60):
+    for i in range(400):
         budget = (
             {"compute": 10 ** random.uniform(15.5, 30)}
             if i % 2
@@ -242,10 +224,12 @@ def test_the_answer_flips_where_the_library_says(evaluate):
 
 @pytest.fixture
 def page(browser, url):
-    """The page as a new visitor finds it; an error in a script fails the test."""
+    """The page as a new visitor finds it; an error in a script, or network, fails the test."""
     opened = browser.new_page(viewport={"width": 1280, "height": 900})
     errors = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
+    local = ("file://", "data:")
+    opened.on("request", lambda r: r.url.startswith(local) or errors.append(r.url))
     opened.goto(url)
     yield opened
     opened.close()
@@ -304,17 +288,6 @@ def test_the_trial_question_is_answered_as_the_law_answers_it(page):
     assert decision.startswith("Distil from the 7B teacher")
     assert "if these tokens are all you have" in decision
     assert distilled - equal > planner.resolution() * supervised
-
-
-def test_typing_changes_the_answer_the_picture_and_the_link(page):
-    path = "#teacher-chart polyline >> nth=-1"
-    before = page.inner_text("#tiles"), page.get_attribute(path, "points")
-    answered(page, lambda: page.fill("#tl", "2.6"))
-    after = page.inner_text("#tiles"), page.get_attribute(path, "points")
-    assert before[0] != after[0]
-    assert before[1] != after[1]
-    assert f"{LAW.loss(1e9, 50e9, 2.6):.3f}" in after[0]
-    assert "tl=2.6" in page.url
 
 
 def test_the_chosen_teacher_lies_on_the_curve(page):
@@ -386,16 +359,6 @@ def test_bad_input_is_named_beside_its_field(page, have, field, value, message):
     assert not page.is_visible("#results")
 
 
-def test_leaving_the_fitted_range_is_said(page):
-    page.wait_for_function(SETTLED)
-    assert not page.is_visible("#warnings")
-    answered(page, lambda: page.fill("#tn", "70B"))
-    assert "extrapolation" in page.inner_text("#warnings")
-    assert "teacher size 70B" in page.inner_text("#warnings")
-    low, high = laws.FITTED_RANGE["params"]
-    assert low < 1e9 < high < 70e9
-
-
 def test_the_recipe_holds_the_plan_and_the_link(page):
     page.wait_for_function(SETTLED)
     recipe = page.input_value("#recipe")
@@ -451,6 +414,7 @@ NARROW = [
     "#have=none&u=flops&b=1e22",
     "#have=none&u=flops&b=1e30&serve=1e15",
     "#have=list&u=hours&b=2000&serve=2T&gpus=64&price=2.5",
+    f"#have=list&list={'x' * 200},7B,2.05%0Ab,1B,2.4",
 ]
 
 
@@ -466,16 +430,6 @@ def test_a_narrow_screen_shows_everything_without_scrolling_sideways(opened, que
         assert right["x"] + right["width"] <= 360
     page.click("#peek")
     page.wait_for_function("document.getElementById('peek').classList.contains('away')")
-
-
-def test_nothing_comes_from_elsewhere(browser, url):
-    page = browser.new_page()
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(url)
-    assert asked
-    assert all(address.startswith(("file://", "data:")) for address in asked)
-    page.close()
 
 
 # What people type
@@ -520,15 +474,6 @@ def test_a_loss_in_another_unit_gets_no_verdict_and_keeps_its_number(page):
         page.fill(f"#{field}", value)
     answered(page, lambda: page.fill("#tl", "3000"))
     assert "than a model of this size has" in page.inner_text("[data-field=tl] .error")
-
-
-def test_a_perplexity_is_the_same_as_its_nats(page):
-    answered(page, lambda: page.select_option("#lu", "ppl"))
-    assert page.input_value("#tl") == f"{np.exp(2.05):.3f}"
-    assert "2.05 nats per token" in page.inner_text("#same-loss")
-    assert plan_cell(page, "Teacher loss") == "2.050"
-    answered(page, lambda: page.select_option("#lu", "bpb"))
-    assert float(page.input_value("#tl")) == pytest.approx(2.05 / 4.3 / np.log(2), rel=1e-3)
 
 
 def test_changing_the_unit_converts_the_budget(page):
@@ -583,43 +528,6 @@ def test_no_axis_repeats_a_label(opened, query):
         for anchor in ("end", "middle"):
             labels = chart.locator(f"svg > text[text-anchor={anchor}]").all_text_contents()
             assert len(set(labels)) == len(labels)
-
-
-@pytest.mark.parametrize("have", ["none", "one"])
-def test_a_tiny_budget_is_answered_in_one_voice(opened, have):
-    page = opened(f"#u=flops&b=1e15&have={have}")
-    assert "Is this right?" in page.inner_text("[data-field=b] .doubt")
-    better = "distilling" if page.inner_text("#decision").startswith("Distil") else "training"
-    flip = page.inner_text("#flip")
-    if "throughout" in flip:
-        assert f"{better}" in flip
-
-
-def test_a_verdict_stands_only_where_its_range_holds_one_sign(opened):
-    verdicts = set()
-    for budget in ("1e20", "1e21", "1e22", "1e23"):
-        page = opened(f"#u=flops&b={budget}&have=none&k=1e9")
-        verdict = page.get_attribute("#verdict", "data-verdict")
-        reason = page.inner_text("#reason")
-        one_sign = not ("worse to" in reason or "from as good to" in reason)
-        assert (verdict == "undecided") == (not one_sign)
-        verdicts.add(verdict)
-    assert verdicts >= {"distil", "undecided"}
-
-
-def test_articles_fit_the_numbers(evaluate):
-    sizes = ["8.15B", "800M", "11B", "18.2B", "1.8B", "110M", "7B"]
-    said = evaluate("sizes => sizes.map(Words.article)", sizes)
-    assert said == ["an", "an", "an", "an", "a", "a", "a"]
-
-
-def test_a_long_name_does_not_widen_the_page(opened):
-    name = "x" * 200
-    page = opened(
-        f"#have=list&list={name},7B,2.05%0Ab,1B,2.4",
-        viewport={"width": 360, "height": 740},
-    )  # fmt: skip
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_stored_outputs_are_paid_once_for_all_students(opened):
@@ -723,21 +631,20 @@ def test_a_loss_above_guessing_is_said_and_not_printed(opened):
     assert all(float(x) <= np.log(flops.N_VOCAB) for x in re.findall(r"\d+\.\d{3}", said))
 
 
-def test_a_planner_of_runs_without_teachers_is_refused(tmp_path):
-    path = tmp_path / "alone.csv"
-    simulate.supervised_runs(LAW.supervised).to_csv(path, index=False)
-    with pytest.raises(ValueError, match="no runs with teachers"):
-        planner.write(tmp_path / "planner", path)
-    assert not (tmp_path / "planner").exists()
-
-
-def test_a_planner_refuses_runs_that_no_law_can_have_made(tmp_path):
-    path = tmp_path / "millions.csv"
-    runs = simulate.example_runs()
-    sizes = {name: runs[name] / 1e6 for name in ("student_params", "teacher_params")}
-    runs.assign(**sizes).to_csv(path, index=False)
-    with pytest.raises(ValueError, match=r"no verdict from this table: .*millions"):
-        planner.write(tmp_path / "planner", path)
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        (simulate.supervised_runs(LAW.supervised), "no runs with teachers"),
+        (
+            simulate.example_runs().assign(student_params=lambda runs: runs.student_params / 1e6),
+            r"no verdict from this table: .*millions",
+        ),
+    ],
+)
+def test_a_planner_of_runs_that_bear_none_is_refused(runs, words, tmp_path):
+    runs.to_csv(tmp_path / "runs.csv", index=False)
+    with pytest.raises(ValueError, match=words):
+        planner.write(tmp_path / "planner", tmp_path / "runs.csv")
     assert not (tmp_path / "planner").exists()
 
 

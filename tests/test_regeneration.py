@@ -1,12 +1,13 @@
 """What counts as new when everything is computed again, and which half of a notebook does."""
 
 import io
-import json
 import os
+import shutil
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from threading import Event, Thread
+from threading import Event
 
 import jupytext
 import matplotlib.pyplot as plt
@@ -37,12 +38,15 @@ def exact(**columns):
     return ROWS.assign(**columns).to_csv(index=False)
 
 
+NOISE = {
+    "tokens": ROWS.tokens * (1 + 3e-8),
+    "loss": [2.3456789, 1.23456451],  # rounds the other way
+    "relative_error": ROWS.relative_error + 2e-10,
+}
+
+
 def test_noise_in_a_table_is_not_news():
-    shaken = ROWS.assign(
-        tokens=ROWS.tokens * (1 + 3e-8),
-        loss=[2.3456789, 1.23456451],  # rounds the other way
-        relative_error=ROWS.relative_error + 2e-10,
-    )
+    shaken = ROWS.assign(**NOISE)
     assert printed(shaken) != printed(ROWS)
     assert not compare.table(printed(ROWS), shaken.to_csv(index=False)).new
     assert compare.table(printed(ROWS), exact()) == compare.SAME
@@ -75,14 +79,17 @@ def test_a_coefficient_is_compared_with_itself_whatever_stands_above_it():
         assert compare.table(printed(rows), changed.to_csv(index=False)).new
 
 
-def test_a_column_or_a_row_more_is_news():
-    assert compare.table(printed(ROWS), exact(more=1)).new
-    assert compare.table(printed(ROWS), ROWS[:1].to_csv(index=False)).new
-    assert compare.table(printed(ROWS), ROWS[::-1].to_csv(index=False)).new
-
-
-def test_a_count_is_compared_to_its_last_digit():
-    assert compare.table("params\n102779904\n", "params\n102779905\n").new
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (printed(ROWS), exact(more=1)),
+        (printed(ROWS), ROWS[:1].to_csv(index=False)),
+        (printed(ROWS), ROWS[::-1].to_csv(index=False)),
+        ("params\n102779904\n", "params\n102779905\n"),  # a count, to its last digit
+    ],
+)
+def test_a_column_a_row_or_a_count_more_is_news(old, new):
+    assert compare.table(old, new).new
 
 
 @cache
@@ -100,30 +107,21 @@ def svg(heights=(1.0, 2.0, 1.5), label="loss", color="#0072B2", size=10, shades=
     return file.getvalue()
 
 
-def test_noise_in_a_drawing_is_not_news():
-    shaken = svg((1.0, 2.0 + 1e-7, 1.5))
-    assert shaken != svg()
-    assert not compare.drawing(svg(), shaken).new
-
-
-def test_a_shade_that_rounds_the_other_way_is_not_news():
-    shaken = svg(shades=(1 / 256 + 1e-6, 1.0))
-    assert shaken != svg()
-    assert not compare.drawing(svg(), shaken).new
-
-
 @pytest.mark.parametrize(
-    "changed",
-    [
-        {"heights": (1.0, 2.005, 1.5)},
-        {"heights": (1, 2)},
-        {"label": "Loss"},
-        {"color": "#0072B3"},
-        {"size": 11},
-        {"shades": (0.1, 1.0)},
-    ],
+    "noise",  # of a point; and a shade that rounds the other way
+    [{"heights": (1.0, 2.0 + 1e-7, 1.5)}, {"shades": (1 / 256 + 1e-6, 1.0)}],
     ids=str,
 )
+def test_noise_in_a_drawing_is_not_news(noise):
+    assert svg(**noise) != svg()
+    assert not compare.drawing(svg(), svg(**noise)).new
+
+
+CHANGED = [{"heights": (1.0, 2.005, 1.5)}, {"heights": (1, 2)}, {"label": "Loss"}]
+CHANGED += [{"color": "#0072B3"}, {"size": 11}, {"shades": (0.1, 1.0)}]
+
+
+@pytest.mark.parametrize("changed", CHANGED, ids=str)
 def test_a_changed_curve_label_or_colour_is_news(changed):
     assert compare.drawing(svg(), svg(**changed)).new
 
@@ -160,8 +158,9 @@ def checkout(tmp_path, monkeypatch):
 
 
 def git(folder, *arguments):
-    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout
 
 
 def commit(folder):
@@ -179,20 +178,13 @@ def made(checkout, table, heights=(1.0, 2.0, 1.5), text="1.0"):
     """Publish a run of NOTE that made one figure, and say which files git finds changed."""
     folder = checkout / "build" / "made" / "NOTE"
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    (folder / "figures" / "fig.csv").write_text(printed(table))
-    (folder / "figures" / "fig.exact.csv").write_text(table.to_csv(index=False))
-    (folder / "figures" / "fig.pdf").write_text(table.to_csv())
-    (folder / "figures" / "fig.svg").write_text(svg(heights))
+    files = {"csv": printed(table), "exact.csv": table.to_csv(index=False), "pdf": table.to_csv()}
+    for suffix, content in (files | {"svg": svg(heights)}).items():
+        (folder / "figures" / f"fig.{suffix}").write_text(content)
     plt.imsave(folder / "figures" / "fig.png", np.array([heights]))
     write_half(folder / "NOTE.ipynb", "x = 1", text=text)
     publish.publish("NOTE", folder)
-    listed = subprocess.run(
-        ["git", "status", "--porcelain", "-uall", "figures", "notebooks"],
-        cwd=checkout,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    listed = git(checkout, "status", "--porcelain", "-uall", "figures", "notebooks")
     return sorted(line[3:] for line in listed.splitlines())
 
 
@@ -213,13 +205,11 @@ def test_only_what_is_new_is_written(checkout):
 
 def test_outside_git_the_files_themselves_are_what_was_before(checkout):
     made(checkout, ROWS)
-    for file in sorted((checkout / ".git").rglob("*"), reverse=True):
-        file.rmdir() if file.is_dir() else file.unlink()
+    shutil.rmtree(checkout / ".git")
     before = (checkout / "figures" / "fig.csv").read_bytes()
-    rows = [json.loads(json.dumps(ROWS.assign(loss=[2.3456789, 1.23456451]).to_dict("list")))]
     folder = checkout / "build" / "made" / "NOTE"
-    (folder / "figures" / "fig.exact.csv").write_text(pd.DataFrame(rows[0]).to_csv(index=False))
-    (folder / "figures" / "fig.csv").write_text(printed(pd.DataFrame(rows[0])))
+    for name, text in (("fig.exact", exact(**NOISE)), ("fig", printed(ROWS.assign(**NOISE)))):
+        (folder / "figures" / f"{name}.csv").write_text(text)
     publish.publish("NOTE", folder)
     assert (checkout / "figures" / "fig.csv").read_bytes() == before
 
@@ -318,16 +308,15 @@ def test_of_two_runs_at_once_the_second_waits_and_says_for_whom(runnable, monkey
         return [str(runnable / "data" / "rates.csv")]
 
     monkeypatch.setattr(notebooks, "execute", execute)
-    both = [Thread(target=notebooks.run, args=[path]) for _ in range(2)]
-    both[0].start()
-    begun.wait(10)
-    both[1].start()
-    said = ""
-    while "waiting for it" not in said:
-        said += capsys.readouterr().out
-    go.set()
-    for each in both:
-        each.join()
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(notebooks.run, path)]
+        begun.wait(10)
+        both.append(pool.submit(notebooks.run, path))
+        said = ""
+        while "waiting for it" not in said:
+            said += capsys.readouterr().out
+        go.set()
+        assert not any(each.exception() for each in both)
     assert f"00_note is run by process {os.getpid()}" in said
     assert ran == [path]
 

@@ -17,7 +17,7 @@ import pytest
 from scalinglib import sentences
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, ROOT
-from tools import cards, dependencies, navigation, notebooks, pairs, readme
+from tools import cards, dependencies, navigation, pairs, readme
 from tools import cells as counting
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
@@ -63,13 +63,6 @@ def test_notebook_follows_the_house(path):
     assert any("claims.check(" in cell.source for cell in before)
     # GitHub and MyST both want display mathematics fenced by lines of their own.
     assert all(line.strip() in ("# $$", "") for line in text.splitlines() if "$$" in line)
-
-
-def test_the_first_picture_and_the_lengths_of_cells_are_counted():
-    three = ["a = 1\n\n# said\nb = 2", "save(None, 'x', b)", "c = 3\nsave(c, 'y', b)"]
-    assert [len(counting.lines(cell)) for cell in three] == [2, 1, 2]
-    assert counting.to_first_picture(three) == 5
-    assert counting.to_first_picture(three[:2]) == "-"
 
 
 def test_modules_import_downwards_only():
@@ -154,13 +147,6 @@ def test_who_asks_more_of_the_ledger_than_to_check_depends_on_the_whole(tmp_path
     notebook.write_text('claims.check("a", 1)')
     (tmp_path / "lib" / "table.py").write_text("claims.computed()")
     assert whole()
-
-
-def test_pieces_of_a_stream_are_joined():
-    pieces = [("stdout", "a"), ("stdout", "b"), ("stderr", "c"), ("stdout", "d")]
-    outputs = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in pieces]
-    joined = [(o.name, o.text) for o in notebooks.join_streams(outputs)]
-    assert joined == [("stdout", "ab"), ("stderr", "c"), ("stdout", "d")]
 
 
 def test_generated_parts_of_the_readme_are_up_to_date_and_lead_somewhere():

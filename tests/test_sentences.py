@@ -46,13 +46,6 @@ def test_an_inflection_that_does_not_happen_is_none():
         assert verdict.answer == ("holds" if holds else "does not hold")
 
 
-def test_a_level_is_crossed_between_two_budgets():
-    row = pd.Series([0.04, 0.02, 0.0, -0.01], [1e20, 1e21, 1e22, 1e23])
-    assert sentences._last_crossing(row, 0.01) == pytest.approx(10**21.5)
-    assert sentences._last_crossing(row, 0.05) == 0
-    assert sentences._last_crossing(row, -0.02) == np.inf
-
-
 def test_ends_are_where_an_optimum_on_its_own_gains_so_much(corrected):
     for scenario in sentences.FREE:
         student, budget = 1e9, corrected.ends(scenario, 0.01)[1e9]

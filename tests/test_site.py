@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from scalinglib.report import claims
-from scalinglib.report.paths import DATA, FIGURES
+from scalinglib.report.paths import FIGURES
 from tests.browser import needs_browser, open_browser
 from tools import readme, site
 
@@ -20,21 +20,15 @@ needs_site = pytest.mark.skipif(
 )
 
 
-def test_the_gallery_shows_every_picture_once():
-    shown = re.findall(r'src="figures/(\w+)\.png"', site.gallery())
-    assert sorted(shown) == sorted(f.stem for f in FIGURES.glob("*.png"))
-
-
 def test_a_caption_says_what_is_drawn_and_leads_to_the_numbers():
-    page = site.gallery()
+    page, drawn = site.gallery(), sorted(f.stem for f in FIGURES.glob("*.png"))
+    assert sorted(re.findall(r'src="figures/(\w+)\.png"', page)) == drawn
     captions = re.findall(r"<figcaption><a [^>]*>(.*?)</a>", page)
     assert len(captions) == page.count("<img")
     assert not [caption for caption in captions if "_" in caption or len(caption) < 5]
     for stem in re.findall(r'href="figures/(\w+)\.csv"', page):
         assert (FIGURES / f"{stem}.csv").is_file()
-    assert sorted(re.findall(r'src="figures/(\w+)\.png"', site.sheet())) == sorted(
-        file.stem for file in FIGURES.glob("*.png")
-    )
+    assert sorted(re.findall(r'src="figures/(\w+)\.png"', site.sheet())) == drawn
 
 
 def test_the_ledger_shows_every_claim_with_the_value_computed_here():
@@ -45,33 +39,6 @@ def test_the_ledger_shows_every_claim_with_the_value_computed_here():
         assert html.escape(claim["statement"]) in page
         assert identifier in computed or "notebook" not in claim
         assert html.escape(claim.get("follows", "")) in page
-
-
-def test_the_ledger_takes_claims_without_a_notebook(monkeypatch):
-    claim = {"source": "paper", "place": "Section G", "statement": "<Big> models agree."}
-    untested = claim | {"answer": "cannot be tested here", "why": "It needs 12.6B parameters."}
-    monkeypatch.setattr(claims, "ledger", lambda: {"big-models": untested})
-    page = site.ledger()
-    for words in ("&lt;Big&gt; models agree.", "cannot be tested here", "12.6B parameters"):
-        assert words in page
-
-
-def test_what_a_claim_is_held_against_is_said():
-    said = [
-        ({"expected": True}, "yes"),
-        ({"expected": 0.75, "tolerance": 0.05}, "0.75 ± 0.05"),
-        ({"expected": 6, "tolerance": 0}, "6"),
-        ({"at_least": 2}, "≥ 2"),
-        ({"at_most": 3}, "≤ 3"),
-        ({}, ""),
-    ]
-    assert [claims.said(claim) for claim, _ in said] == [words for _, words in said]
-
-
-def test_the_data_page_lists_every_file():
-    page = site.data()
-    for file in DATA.rglob("*.csv"):
-        assert f'href="data/{file.relative_to(DATA).as_posix()}"' in page
 
 
 def test_a_status_counts_every_claim_once():

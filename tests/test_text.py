@@ -13,7 +13,7 @@ from scalinglib.study import record
 from scalinglib.study.corpora.base import SPLITS, stream
 from scalinglib.study.corpora.text import Addresses, Text
 from scalinglib.study.corpora.tokenizer import BYTES, Bpe
-from scalinglib.study.designs import addresses, scaling
+from scalinglib.study.designs import addresses
 from scalinglib.study.run import Run, by_ratio
 
 
@@ -225,12 +225,6 @@ def test_words_cannot_learn_from_text():
         Run(1, 1000, teacher=by_ratio(1, 5, corpus=Addresses()))
     assert addresses.FULL.corpus.tokenizer == BYTES
     assert Bpe("{}") != BYTES
-
-
-def test_addresses_are_read_once_and_their_runs_are_their_own():
-    wanted = addresses.FULL.runs()
-    assert max(map(record.repeats, wanted)) < 1
-    assert not set(scaling.FULL.runs()) & set(wanted)
 
 
 def test_a_row_is_trained_again():
