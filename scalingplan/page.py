@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 
 from scalinglib import allocate, flops, laws
+from scalinglib.laws import mixing
+from scalinglib.laws.repeated import MOST_EPOCHS, TAUGHT_EPOCHS, TAUGHT_STRETCH
 from scalinglib.report.paths import FIGURES, ROOT
 from scalingplan import tables, units
 from scalingplan.answers.decisions import unfit
@@ -52,6 +54,20 @@ def truncation() -> dict[str, list[dict[str, float]]]:
     return {
         name: [{"kept": k, "low": min(v), "high": max(v)} for k, v in sorted(cost.items())]
         for name, cost in costs.items()
+    }
+
+
+def small_runs() -> dict[str, object]:
+    """What text is worth that is read again, and how errors under labels and teacher correlate."""
+    once = laws.load(COEFFICIENT_SET).supervised
+    ends = {which: laws.repeated(once, which) for which in ("estimate", "low", "high")}
+    return {
+        "tokensWorth": {which: law.R_D for which, law in ends.items()},
+        "sizeWorth": ends["estimate"].R_N,
+        "epochs": MOST_EPOCHS,
+        "taughtEpochs": TAUGHT_EPOCHS,
+        "stretch": TAUGHT_STRETCH,
+        "correlations": {"words": mixing.CORRELATION, "text": mixing.CORRELATION_OF_TEXT},
     }
 
 
@@ -122,6 +138,7 @@ def settings() -> dict[str, object]:
         "units": _units(units.KINDS),
         "gpus": flops.GPU_TERAFLOPS,
         "truncation": truncation(),
+        "small": small_runs(),
         "guess": {"loss": float(np.log(flops.N_VOCAB)), "what": "that of guessing"},
         "opening": {
             "n": "1B",
@@ -207,6 +224,7 @@ def own_settings(path: Path) -> dict[str, object]:
         "seen": _seen(ensemble),
         "fitted": seen,
         "resolution": float(ensemble.scales[0]),
+        "small": None,
         "scan": {"compute": compute, "tokens": span, "points": 90},
         # The vocabulary of the runs is not known, and with it not what guessing would cost.
         "guess": {"loss": _FAR * largest, "what": f"{_FAR} times the largest of the runs"},

@@ -10,8 +10,8 @@ import pytest
 from scalinglib import allocate, flops, laws, simulate
 from scalinglib.allocate import decide
 from scalinglib.report.paths import ROOT
+from scalingplan import cli, units
 from scalingplan import page as planner
-from scalingplan import units
 from tests.browser import open_browser, without_page
 
 LAW = laws.load(planner.COEFFICIENT_SET)
@@ -163,6 +163,48 @@ def test_advice_and_page_agree_ensemble_included(evaluate, count, new_teachers, 
         assert answer["verdict"] == expected.verdict
         verdicts.add(expected.verdict)
     assert new_teachers or verdicts == {"distil", "train on data", "undecided"}
+
+
+ASKED = (  # by fields of the page: four times the text; all epochs of the runs; other cases
+    {"flops": "1e21", "limit": "20B"},
+    {"flops": "1e24", "limit": "20B"},
+    {"flops": "1e21", "limit": "20B", "serve": "30B"},
+    {"flops": "1e21", "limit": "20B", "cn": "1B", "cd": "50B", "cl": "2.6"},
+    {"tokens": "7B"},
+)
+FIELDS = dict.fromkeys(["limit", "gpus", "price", "serve", "cn", "cd", "cl", "entries"], "")
+FIELDS |= {"n": "1B", "have": "one", "lu": "nats", "lgt": "1", "k": "1", "how": "live"}
+FIELDS |= {"peak": "H100", "util": "40%"}
+
+
+@pytest.mark.parametrize("teacher", ["1B:2.45", "7B:2.05"])
+def test_what_small_runs_add_is_what_the_command_says(evaluate, capsys, teacher):
+    of_teacher = dict(zip(("tn", "tl"), teacher.split(":"), strict=True))
+    questions, answers = [], []
+    for fields in ASKED:
+        (unit, budget), *rest = fields.items()
+        questions.append(FIELDS | of_teacher | dict(rest) | {"u": unit, "b": budget})
+        words = ["plan", "--student", "1B", "--teacher", teacher, f"--{unit}", budget, "--json"]
+        for name, option in (("limit", "--data"), ("serve", "--serve")):
+            words += [option, fields[name]] if name in fields else []
+        words += ["--measured", "1B:50B:2.6"] if "cn" in fields else []
+        assert cli.main(words) == 0
+        found = json.loads(capsys.readouterr().out)
+        parts = ("repeated", "repeated_distilled", "mixing")
+        answers += [found[part] and [*found[part].values()] for part in parts]
+    ask = """questions => questions.flatMap((fields) => {
+      const w = Work.begin(Inputs.interpret(fields)), { mixed } = w;
+      const rows = [w.again, w.taughtAgain].map((a) => a
+        && [a.tokens, a.epochs, a.gain, a.low, a.high, a.allSpent]);
+      return [...rows, mixed && [mixed.share, mixed.loss, mixed.gain, mixed.low]];
+    })"""
+    told = 0
+    for own, other in zip(evaluate(ask, questions), answers, strict=True):
+        assert (own is None) == (other is None)
+        if own:
+            told += 1
+            np.testing.assert_allclose(*np.array([own, other], float), rtol=1e-5, atol=1e-9)
+    assert told >= 8
 
 
 def test_the_page_optimises_as_the_library_does_at_all_scales(optimiser):
@@ -518,7 +560,11 @@ def test_a_limit_is_named_only_where_one_is_set(opened):
     assert "data limit" not in page.inner_text("#results")
     page = opened("#u=flops&b=1e23&limit=50B&have=one")
     assert "The data limit leaves" in page.inner_text("#warnings")
-    assert "What to do with the rest" in page.inner_text("#left")
+    rest = page.inner_text("#left")
+    assert "What to do with the rest" in rest
+    assert "Read again, " in rest
+    assert "small scale" in rest
+    assert not page.is_visible("#mixed")
 
 
 @pytest.mark.parametrize("query", ["", "#tl=2.25&b=2B", "#have=none&u=flops&b=1e22"])

@@ -58,6 +58,10 @@ const Law = (() => {
     },
   };
 
+  /** Tokens, or parameters, in fresh ones' worth, where only so many are fresh (laws.repeated). */
+  const worth = (all, fresh, most) =>
+    fresh * (1 - most * Math.expm1(-Math.max(all / fresh - 1, 0) / most));
+
   /** Forward FLOPs per token of a model of fixed aspect ratio (Equation 58). */
   function counter({ omega, aspectRatio, context, vocabulary }) {
     return (params) => {
@@ -79,6 +83,13 @@ const Law = (() => {
     /** L(N, D), Equation 1. */
     function supervisedLoss(params, tokens) {
       return Math.exp(logSupervised(Math.log(params), Math.log(tokens)));
+    }
+
+    /** The same of tokens that are read again, of a model that may be too large for them. */
+    function repeatedLoss(params, tokens, unique, tokensWorth, sizeWorth) {
+      const sizes = (s.alpha * s.A) / (s.beta * s.B) * unique ** s.beta;
+      const fitting = Math.min(params, sizes ** (1 / s.alpha));
+      return supervisedLoss(worth(params, fitting, sizeWorth), worth(tokens, unique, tokensWorth));
     }
 
     function equation8(params, tokens, teacherLoss) {
@@ -112,7 +123,7 @@ const Law = (() => {
     /** L_S(N_S, D_S, L_T): Equation 8, or another form. */
     const studentLoss = form === "equation8" ? equation8 : otherForm;
     return {
-      forwardFlops: counter(flops), supervisedLoss, studentLoss, tokensForLoss, paramsForLoss,
+      forwardFlops: counter(flops), supervisedLoss, repeatedLoss, studentLoss, tokensForLoss, paramsForLoss,
       irreducible: s.E,
     };
   }
@@ -138,5 +149,5 @@ const Law = (() => {
       .map((how) => shift(law, how));
   }
 
-  return { create, shifts };
+  return { create, shifts, worth };
 })();

@@ -76,10 +76,12 @@ const Page = (() => {
     Pictures.shelf(w);
     Pictures.teachers(w, w.law, w.ideal);
     place("turn").textContent = w.best ? Words.turn(w) : "";
-    place("left").hidden = !w.spend;
-    place("left-words").textContent = Words.leftover(w);
-    place("store").hidden = !(w.stored && w.best);
-    place("store-words").textContent = w.stored && w.best ? Words.storage(w) : "";
+    for (const [part, words] of Object.entries({
+      left: Words.leftover(w), mixed: Words.mixed(w), store: Words.storage(w),
+    })) {
+      place(part).hidden = !words;
+      place(`${part}-words`).textContent = words;
+    }
     const short = { distil: "Distil", "train on data": "Train on data", undecided: "Undecided" };
     place("peek").textContent = `${short[w.verdict]}: ${w.best ? `${distilled} distilled, ` : ""}`
       + `${Words.loss(w.supervised.loss)} on data`;
@@ -116,7 +118,7 @@ const Page = (() => {
       row.map((cell, i) => cell.padEnd(wide[i])).join("   ").trimEnd());
     const wrapped = (text) => text.replace(/(.{1,88})(\s|$)/g, "$1\n").trimEnd();
     const said = [
-      Words.turn(w), Words.flips(w), w.stored && w.best ? Words.storage(w) : "", Words.leftover(w),
+      Words.turn(w), Words.flips(w), Words.storage(w), Words.leftover(w), Words.mixed(w),
       ...w.notes.map((note) => `Note: ${note}`),
     ].filter(Boolean);
     return [

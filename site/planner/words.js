@@ -59,7 +59,10 @@ const Words = (() => {
     }
     // With data to spare the teacher's compute may be better spent on it.
     const spare = w.equal && w.equal.loss < w.best.loss - w.error;
-    return `Distil from ${teacherOf(w)}${spare ? ", if these tokens are all you have" : ""}`;
+    const again = w.again && w.supervised.loss - w.again.gain
+      < w.best.loss - w.error - (w.taughtAgain?.gain ?? 0);
+    return `Distil from ${teacherOf(w)}${spare ? ", if these tokens are all you have" : ""}`
+      + `${again ? "; but training on the text again and again, without a teacher, does better" : ""}`;
   }
 
   /** Nats per token gained by distilling, and the range of it, in words. */
@@ -284,7 +287,8 @@ const Words = (() => {
   }
 
   /** Bytes of the teacher's stored outputs, and what our own small runs say of leaving some out. */
-  function storage({ best, entries }) {
+  function storage({ best, entries, stored }) {
+    if (!stored || !best) return "";
     const { vocabulary } = SETTINGS.flops, { truncation } = SETTINGS;
     const index = Math.ceil(Math.log2(vocabulary) / 8);
     const perToken = (k) => (k === null || k >= vocabulary ? 4 * vocabulary : k * (4 + index));
@@ -304,17 +308,43 @@ const Words = (() => {
       + `a token, cost small students ${twelve} (notebook 18).`;
   }
 
-  function leftover({ spend, problem }) {
-    if (!spend) return "";
-    const what = spend.how === "distil" ? "distilled as above" : "trained on data";
-    return `On the ${size(problem.maxTokens)} tokens that there are, the whole budget pays for a `
-      + `student of ${size(spend.params)}, ${what}: a loss of ${loss(spend.loss)} instead of `
-      + `${loss(spend.before)}. A bigger student costs more to serve. Going over the same tokens `
-      + "again is the other way to spend it; the laws know fresh tokens only.";
+  /** What a data limit leaves of the budget: a bigger student, or the same text again. */
+  function leftover({ spend, problem, best, supervised, again, taughtAgain }) {
+    const words = [];
+    if (spend) {
+      const what = spend.how === "distil" ? "distilled as above" : "trained on data";
+      words.push(`On the ${size(problem.maxTokens)} tokens that there are, the whole budget pays for a `
+        + `student of ${size(spend.params)}, ${what}: a loss of ${loss(spend.loss)} instead of `
+        + `${loss(spend.before)}. A bigger student costs more to serve.`);
+    }
+    for (const [way, from, told] of [
+      ["training on data", supervised, again], ["distilling", best, taughtAgain],
+    ]) {
+      if (!told) continue;
+      const ends = [told.high, told.low].map((gain) => from.loss - gain);
+      words.push(`Read again, ${digits(told.epochs, 3)} epochs (${size(told.tokens)} tokens)`
+        + `${told.allSpent ? "" : ", where the runs that tell it end"}: ${way} comes to `
+        + `${loss(from.loss - told.gain)} (${range(ends)}).`);
+    }
+    if (taughtAgain) words.push("That a teacher stretches the text fivefold is of small scale (notebook 20).");
+    if (spend && !again) {
+      words.push("Going over the same tokens again is the other way to spend it; the laws know fresh "
+        + "tokens only.");
+    }
+    return words.join(" ");
+  }
+
+  /** Labels beside the teacher, where a run would show what they gain. */
+  function mixed({ mixed: told, error }) {
+    if (!told || told.gain <= error) return "";
+    const [low, high] = [told.low, told.gain].map((x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(3)}`);
+    return `Mixing in ${percent(1 - told.share)} labels, the teacher being no larger than the student, `
+      + `may gain ${low} to ${high} nats on the better of teacher and labels alone (as small models of `
+      + "text and of words have it, notebook 20; nothing larger was tried).";
   }
 
   return {
     GUESS, agreement, article, bytes, budget, budgetTick, decision, digits, flips, hours, leftover, loss,
-    percent, plan, power, range, reason, short, size, storage, turn, warnings,
+    mixed, percent, plan, power, range, reason, short, size, storage, turn, warnings,
   };
 })();

@@ -23,7 +23,7 @@ const Work = (() => {
   /** What can be said at once: the central law's answer, and as many others as time allows. */
   function begin(question) {
     const { problem, measured, perUnit } = question;
-    const { law, plan, ensemble } = solversFor(measured);
+    const { law, central: unshifted, plan, ensemble } = solversFor(measured);
     const central = plan.solve(problem), { best } = central;
     const fixedTokens = problem.compute === null;
     const equal = fixedTokens && best ? plan.supervised(problem, best.compute) : null;
@@ -37,6 +37,9 @@ const Work = (() => {
       inUnit: (value) => value / (perUnit ?? 1),
       own: fixedTokens ? problem.tokens : problem.compute,
       spend: fixedTokens || !best ? null : biggest(problem, central, plan),
+      again: Small.alone(problem, plan.serving(problem), unshifted),
+      taughtAgain: Small.taught(problem, best, law),
+      mixed: Small.mixed(problem, best, law),
     };
     if (w.lossStep && best && question.lossUnit !== undefined && problem.teachers?.length === 1) {
       const typed = Units.outOfNats(best.teacher.loss, w.lossUnit, w.bytes);

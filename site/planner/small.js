@@ -1,0 +1,53 @@
+"use strict";
+// What small runs add to the laws: text that is read again, and labels beside a teacher. The
+// arithmetic of scalinglib.allocate.repeated and scalinglib.laws.mixing, of the paper's laws alone.
+
+const Small = (() => {
+  const { small } = SETTINGS; // null where the laws are somebody's own
+
+  /** What several epochs gain on one, and the ends of that; null where the budget pays for one. */
+  function gained(affordable, unique, most, lossOf) {
+    const tokens = Math.min(affordable, most * unique);
+    if (!(tokens > unique)) return null;
+    const [gain, low, high] = ["estimate", "low", "high"]
+      .map((which) => lossOf(unique, which) - lossOf(tokens, which));
+    return { tokens, epochs: tokens / unique, gain, low, high, allSpent: affordable <= tokens };
+  }
+
+  /** The text read again by a student on data, under the law of the paper's text. */
+  function alone({ maxTokens: unique, studentParams, compute }, serving, law) {
+    if (!small || !unique || compute === null) return null;
+    const affordable = (compute - serving) / (3 * law.forwardFlops(studentParams));
+    return gained(affordable, unique, small.epochs, (tokens, which) =>
+      law.repeatedLoss(studentParams, tokens, unique, small.tokensWorth[which], small.sizeWorth));
+  }
+
+  /** The same under the best plan's teacher; at the low end its tokens are worth what labels are. */
+  function taught({ maxTokens: unique, studentParams, compute }, best, law) {
+    if (!small || !unique || compute === null || !best) return null;
+    const left = (compute - best.compute) / (best.flops.student + best.flops.inference);
+    if (Math.abs(best.studentTokens / unique - 1) > 1e-9 || left < 0.01) return null;
+    return gained(unique * (1 + left), unique, small.taughtEpochs, (tokens, which) => {
+      const most = small.tokensWorth[which] * (which === "low" ? 1 : small.stretch);
+      return law.studentLoss(studentParams, Law.worth(tokens, unique, most), best.teacher.loss);
+    });
+  }
+
+  /** The best share of a teacher no larger than the student; its gain on either alone, least first. */
+  function mixed({ studentParams }, best, law) {
+    if (!small || !best || best.teacher.params > studentParams) return null;
+    const losses = [law.supervisedLoss(studentParams, best.studentTokens), best.loss];
+    if (!(law.irreducible < best.loss)) return null;
+    const [labels, teacher] = losses.map((loss) => Math.sqrt(loss - law.irreducible));
+    const shared = small.correlations.words * labels * teacher;
+    const spread = labels ** 2 + teacher ** 2 - 2 * shared;
+    const inside = spread <= 1e-12 * labels * teacher ? 1 : (labels ** 2 - shared) / spread;
+    const share = Math.min(Math.max(inside, 0), 1), rest = 1 - share;
+    const gain = (c) => Math.min(...losses) - law.irreducible - (rest * labels) ** 2
+      - (share * teacher) ** 2 - 2 * c * share * rest * labels * teacher;
+    const [most, least] = [small.correlations.words, small.correlations.text].map(gain);
+    return { share, loss: Math.min(...losses) - most, gain: most, low: least };
+  }
+
+  return { alone, mixed, taught };
+})();
