@@ -13,10 +13,6 @@ import re
 from collections import Counter
 from pathlib import Path
 
-import pandas as pd
-
-from scalinglib import laws
-from scalinglib.report.claims import ledger
 from tools import navigation
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -98,6 +94,13 @@ def seconds():
     """Measured seconds by notebook, as text."""
     with (ROOT / "data" / "seconds.csv").open(encoding="utf-8", newline="") as file:
         return {row["notebook"]: row["seconds"] for row in csv.DictReader(file)}
+
+
+def ledger():
+    """All claims by id."""
+    from scalinglib.report import claims  # here: a notebook's run asks for the lists above alone
+
+    return claims.ledger()
 
 
 def status(claims):
@@ -188,6 +191,10 @@ def shown(notebook):
 
 def three():
     """The three pictures of the first screen, a caption each."""
+    import pandas as pd  # here, as in `ledger`
+
+    from scalinglib import laws
+
     corrected, printed = laws.load("corrected"), laws.load("table6")
     runs = pd.read_csv(ROOT / "figures" / "paper_runs_capacity_gap.csv")
     costs = [
