@@ -3,7 +3,8 @@
     python -m tools.notebooks run notebooks/NN_name.py   execute, publish the .ipynb and figures
     python -m tools.notebooks own notebooks/NN_name.py   on the reader's runs, into build/own
                        [--parameters JSON]
-    python -m tools.notebooks fast build/fast            unexecuted, profile "fast", for nbmake
+    python -m tools.notebooks fast build/fast            unexecuted, profile "fast", for nbmake;
+                       [--lesser]                        those alone that then compute less
 
 A run is repeatable: cell ids come from content, timings are dropped. It writes into
 build/made/NN_name; from there `publish` takes what says something new. What failed stays there.
@@ -39,6 +40,8 @@ OWN = {
 ROOT = Path(__file__).resolve().parents[1]
 # Of each notebook's result, as the Makefile has it.
 MADE_BY = ("tools/notebooks.py", "requirements.lock")
+# How a notebook computes less in its fast profile; without it, that is the full one unsaved.
+LESS = re.compile(r"profile ==|settings\.(?!saves)|settings\.saves else")
 
 
 def strip(notebook):
@@ -264,13 +267,18 @@ def variables(wanted):
         put(before)
 
 
-def write_fast(folder):
-    """Write every notebook, unexecuted and set to the fast profile, into `folder`."""
+def write_fast(folder, lesser=False):
+    """Write the notebooks, unexecuted and set to the fast profile, into `folder`.
+
+    - lesser: Those alone that compute less in it.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.ipynb"):
         old.unlink()
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.py")):
+        if lesser and not LESS.search(path.read_text(encoding="utf-8")):
+            continue
         notebook = pairs.identified(jupytext.read(path))
         for cell in notebook.cells:
             if "parameters" in cell.metadata.get("tags", []):
@@ -286,11 +294,12 @@ def main():
     parser.add_argument("command", choices=["run", "own", "fast"])
     parser.add_argument("path")
     parser.add_argument("--parameters", type=json.loads, default={}, help="of an own run, in JSON")
+    parser.add_argument("--lesser", action="store_true", help="of fast: what computes less in it")
     parser.add_argument("--keep", choices=pairs.HALVES, help="the half that counts, where both do")
     arguments = parser.parse_args()
     try:
         if arguments.command == "fast":
-            write_fast(arguments.path)
+            write_fast(arguments.path, arguments.lesser)
         elif arguments.command == "own":
             run_own(arguments.path, arguments.parameters)
         else:
