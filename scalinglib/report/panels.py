@@ -96,6 +96,10 @@ class Panels(sns.FacetGrid):
                 self.drawn.append(kind(data=part, **(where | options)))
         return self
 
+    def tight_layout(self, *args, **kwargs) -> "Panels":
+        """Lay nothing out: seaborn asks before anything is drawn; `save` does."""
+        return self
+
     def _colours(self, kind, table, options):
         if kind.__module__.startswith("seaborn"):
             options = {"legend": False} | options
