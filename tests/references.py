@@ -1,6 +1,7 @@
-"""The slow, independent ways that the library is held against."""
+"""The slow, independent ways that the library is held against, and simulated tables of runs."""
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import minimize
 
 from scalinglib import allocate, flops
@@ -91,4 +92,26 @@ def lbfgsb(value_and_gradient, start, bounds=None):
     options = {"maxiter": 5000, "maxfun": 20000, "ftol": 1e-15, "gtol": 1e-10}
     return minimize(
         value_and_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+    )
+
+
+# A row of a study's table, where a test says nothing else.
+ROW = {"kind": "distilled", "teacher": "x", "n_layers": 1, "seed": 0}
+ROW |= dict.fromkeys(["params", "tokens", "peak", "teacher_params", "teacher_tokens"], 1.0)
+ROW |= dict.fromkeys(["teacher_loss", "flops", "kl_teacher", "accuracy", "completion"], 1.0)
+
+
+def rows(records):
+    """A study's table of the records given, each completed by `ROW`."""
+    return pd.DataFrame([ROW | record for record in records])
+
+
+def table_of(runs, loss):
+    """What tells the runs of a design apart, and the loss that `loss` gives each (simulated)."""
+    return pd.DataFrame(
+        {"id": r.id, "params": r.params, "tokens": r.tokens, "seed": r.seed}
+        | {"teacher": r.teacher_id, "kind": "distilled" if r.teacher else "supervised"}
+        | {"corpus": r.corpus.id, "mixing": r.objective.mixing, "switch": r.objective.switch}
+        | {"samples": r.objective.samples, "top_k": r.objective.top_k, "loss": loss(r)}
+        for r in runs
     )

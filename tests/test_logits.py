@@ -20,6 +20,7 @@ from scalinglib.study.model import distill, train
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import PERFECT, WORDS, Run
+from tests.references import table_of
 
 CHUNK, EVALUATED = train.CHUNK, measure.EVALUATED  # before `little`
 LEXICON = ["a", "an", "and", "be", "been", "bee"]
@@ -274,23 +275,15 @@ def test_a_row_is_made_again(monkeypatch):
     assert rows[0]["loss"] == pytest.approx(runs.loss[run.id], rel=1e-3)
 
 
-def kept(drawn, whole, rng):
+def kept(drawn, whole, rng, ratio=20):
     """Runs of the smallest `Sparse`: 12 drawn symbols and the whole distribution, three seeds."""
-    sparse = logits.Sparse(logits.WORDS, ((1, 20, 3),), (12,), ())
-    shared = rng.normal(size=3)
-    rows = [
-        {
-            "id": run.id,
-            "params": 1,
-            "seed": run.seed,
-            "samples": run.objective.samples,
-            "top_k": None,
-        }
-        | {"loss": shared[run.seed] + (drawn if run.objective.samples else whole)[run.seed]}
-        for run in sparse.runs()
-    ]
-    table = pd.DataFrame(rows).astype({"samples": float, "top_k": float})
-    return sparse, table, shared
+    sparse, shared = logits.Sparse(logits.WORDS, ((1, ratio, 3),), (12,), ()), rng.normal(size=3)
+
+    def loss(r):
+        return shared[r.seed] + (drawn if r.objective.samples else whole)[r.seed]
+
+    table = table_of(sparse.runs(), loss).assign(params=1)
+    return sparse, table.astype({"samples": float, "top_k": float}), shared
 
 
 def test_the_share_kept_carries_the_errors_of_both_gains():

@@ -25,6 +25,7 @@ from scalinglib.study.designs import (
 from scalinglib.study.model import train, transformer
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import PERFECT, WORDS, Run, size
+from tests.references import table_of
 
 
 def test_students_read_every_window_once_before_they_read_any_again():
@@ -80,14 +81,13 @@ def test_a_teacher_writes_what_it_gives_probability():
 def simulated_floor(delta, noise):
     """Runs of the floor's design whose true differences are delta + 2 M^-0.5 (simulated)."""
     rng = np.random.default_rng(0)
-    rows = []
-    for r in floor.RUNS:
-        base = 1.5 + 4 * (r.tokens / r.params) ** -0.5 + 0.02 * r.seed
-        if r.teacher is not None:
-            base += delta - 2 * (r.tokens / r.params) ** -0.5 + noise * rng.standard_normal()
-        kind = "supervised" if r.teacher is None else "distilled"
-        rows.append((r.params, r.tokens, r.seed, kind, r.teacher_id, base))
-    return pd.DataFrame(rows, columns=["params", "tokens", "seed", "kind", "teacher", "loss"])
+
+    def loss(r):
+        ratio = (r.tokens / r.params) ** -0.5
+        taught = delta - 2 * ratio + noise * rng.standard_normal() if r.teacher else 0.0
+        return 1.5 + 4 * ratio + 0.02 * r.seed + taught
+
+    return table_of(floor.RUNS, loss)
 
 
 def test_extrapolation_finds_what_was_put_in():
@@ -114,17 +114,18 @@ def test_floor_of_labels_is_the_one_put_in():
 def simulated_mixtures(correlation, noise=0.0):
     """Runs of the design of mixtures that obey its law (simulated)."""
     rng = np.random.default_rng(0)
-    rows = []
-    for r in mixing.RUNS:
-        t = 0.0 if r.teacher == PERFECT else 0.1 + 2e3 / r.teacher.tokens**0.7
+
+    def excess(r):
+        return 0.0 if r.teacher == PERFECT else 0.1 + 2e3 / r.teacher.tokens**0.7
+
+    def loss(r):
         labels = 1.5 + 40 * r.tokens**-0.4
-        taught = 1.4 + ((labels - 1.5) ** 2 + t**2) ** 0.5
-        loss = mixed_loss(labels, taught, r.objective.mixing, 1.3, correlation)
-        loss += noise * rng.standard_normal()
-        row = (r.params, r.tokens, r.teacher_id, 1.3 + t, r.seed, r.objective.mixing, loss)
-        rows.append(row)
-    names = ["params", "tokens", "teacher", "teacher_loss", "seed", "mixing", "loss"]
-    return pd.DataFrame(rows, columns=names)
+        taught = 1.4 + ((labels - 1.5) ** 2 + excess(r) ** 2) ** 0.5
+        exact = mixed_loss(labels, taught, r.objective.mixing, 1.3, correlation)
+        return exact + noise * rng.standard_normal()
+
+    teacher_loss = [1.3 + excess(r) for r in mixing.RUNS]
+    return table_of(mixing.RUNS, loss).assign(teacher_loss=teacher_loss)
 
 
 def test_teachers_left_out_are_foretold_where_the_law_holds():
@@ -154,17 +155,16 @@ def test_choices_of_the_law_cost_nothing_where_it_holds():
 
 
 def test_switches_are_judged_against_the_better_end():
-    rows, rng = [], np.random.default_rng(0)
-    for r in switch.RUNS:
-        weak = r.teacher == switch.TEACHERS[0]
-        loss = 1.8 if r.objective.mixing == 0 else (2.2 if weak else 1.7)
+    rng, weak = np.random.default_rng(0), switch.TEACHERS[0]
+
+    def loss(r):
+        end = 1.8 if r.objective.mixing == 0 else (2.2 if r.teacher == weak else 1.7)
         if r.objective.switch:
-            loss = 1.75 if r.objective == Objective(1.0, switch=0.5) and weak else 1.9
-        loss += 0.01 * r.seed + 1e-4 * rng.standard_normal()
-        objective = (r.objective.mixing, r.objective.switch)
-        rows.append((r.teacher_id, 2.0 - 0.3 * (not weak), r.seed, *objective, loss))
-    names = ["teacher", "teacher_loss", "seed", "mixing", "switch", "loss"]
-    found = switch.judged(pd.DataFrame(rows, columns=names))
+            end = 1.75 if r.objective == Objective(1.0, switch=0.5) and r.teacher == weak else 1.9
+        return end + 0.01 * r.seed + 1e-4 * rng.standard_normal()
+
+    runs = table_of(switch.RUNS, loss)
+    found = switch.judged(runs.assign(teacher_loss=np.where(runs.teacher == weak.id, 2.0, 1.7)))
     assert len(found) == 12
     better = found[found.above < 0]
     assert list(better.share) == [0.5]
@@ -182,19 +182,14 @@ def test_worth_of_flops_in_tokens_follows_the_power_law():
 
 
 def test_stretch_is_recovered_from_runs_that_obey_it():
-    rows = []
-    for r in epochs.RUNS:
-        if r.seed or r.objective.temperature != 1:
-            continue
+    def loss(r):
         held = r.corpus.tokens["student"] if isinstance(r.corpus, Repeated) else r.tokens
         wanted = 3.0 + 20 * r.objective.mixing
-        worth = held * (1 + wanted * -np.expm1(-(r.tokens / held - 1) / wanted))
-        loss = 10 * worth**-0.15
-        rows.append((r.corpus.id, r.objective.mixing, 0, r.params, r.tokens, loss))
-    names = ["corpus", "mixing", "seed", "params", "tokens", "loss"]
-    runs = pd.DataFrame(rows, columns=names)
-    found = epochs.stretch(runs)
-    np.testing.assert_allclose(found, [3.0, 17.0, 23.0], rtol=0.05)
+        return 10 * (held * (1 + wanted * -np.expm1(-(r.tokens / held - 1) / wanted))) ** -0.15
+
+    plain = [r for r in epochs.RUNS if not r.seed and r.objective.temperature == 1]
+    runs = table_of(plain, loss)
+    np.testing.assert_allclose(epochs.stretch(runs), [3.0, 17.0, 23.0], rtol=0.05)
     cost = epochs.costs(runs)
     assert len(cost) == 3 * 2 * 5
     assert cost.cost[cost.epochs == 1].abs().max() < 1e-9 < cost.cost[cost.epochs == 16].min()

@@ -4,6 +4,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from types import SimpleNamespace
 
 import jax
@@ -30,6 +31,7 @@ from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe, batches
 from scalinglib.study.model.teachers import Model, Truth
 from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio, size
+from tests.references import rows
 
 LEXICON = ["a", "an", "and", "be", "been", "bee"]
 FREQUENCIES = np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15])
@@ -308,19 +310,16 @@ def card(gigabytes):
 def test_as_many_windows_at_once_as_the_device_holds(monkeypatch):
     params = start(small())
     assert [teachers.at_once(params, n, 64) for n in (2, 16, 32, 33)] == [2, 8, 8, 33]
-    wide = jax.eval_shape(lambda: start(small(n_vocab=32768, n_ctx=512)))
-    few = teachers.at_once(wide, 8, 512)
-    assert few * transformer.window_bytes(wide, 512) <= teachers.CPU_BYTES < 8 * 4 * 512 * 32768 * 8
-    assert few < 8
-    monkeypatch.setattr(jax, "devices", lambda: card(16))
-    assert teachers.at_once(params, 512, 64) == 512
-    large = jax.eval_shape(lambda: start(small(n_vocab=32768, n_ctx=1024)))
-    a_window = transformer.window_bytes(large, 1024)
-    found = [teachers.at_once(large, 512, 1024)]
-    monkeypatch.setattr(jax, "devices", lambda: card(64))
-    found.append(teachers.at_once(large, 512, 1024))
+    wide = jax.eval_shape(lambda: start(small(n_vocab=32768, n_ctx=1024)))
+    window = transformer.window_bytes(wide, 1024)
+    assert teachers.at_once(wide, 8, 1024) * window <= max(teachers.CPU_BYTES, window)
+    found = []
+    for gigabytes in (16, 64):
+        monkeypatch.setattr(jax, "devices", lambda gigabytes=gigabytes: card(gigabytes))
+        assert teachers.at_once(params, 512, 64) == 512
+        found.append(teachers.at_once(wide, 512, 1024))
+        assert found[-1] * window < gigabytes * 2**30 / 2
     assert 1 <= found[0] < found[1] < 512
-    assert found[0] * a_window < 16 * 2**30 / 2
     assert all(512 % n == 0 for n in found)
 
 
@@ -539,18 +538,11 @@ def test_collapse_sees_what_teacher_size_does_and_nothing_else():
 
 def repeated(deviation, seeds=4, tokens=(1e4, 1e5, 1e6), depths=(1, 2)):
     """Runs of two teachers whose loss has a seed's noise, the same under both."""
-    rng = np.random.default_rng(3)
-    settings = [
-        (depth, count, seed) for depth in depths for count in tokens for seed in range(seeds)
-    ]
-    noise = {setting: deviation(*setting[:2]) * rng.normal() for setting in settings}
-    same = {"kind": "distilled", "params": 1.0, "teacher_params": 1.0, "teacher_tokens": 1.0}
-    keys = ["n_layers", "tokens", "seed"]
-    return pd.DataFrame(
-        dict(zip(keys, setting, strict=True))
-        | same
-        | {"peak": 1, "teacher": t, "loss": 2 + noise[setting]}
-        for setting in settings
+    rng, settings = np.random.default_rng(3), product(depths, tokens, range(seeds))
+    losses = {setting: 2 + deviation(*setting[:2]) * rng.normal() for setting in settings}
+    return rows(
+        {"n_layers": depth, "tokens": count, "seed": seed, "teacher": t, "loss": loss}
+        for (depth, count, seed), loss in losses.items()
         for t in ("a", "b")
     )
 
@@ -572,22 +564,8 @@ def test_depths_without_repeats_take_the_deepest_that_has_some():
 
 
 def test_means_are_over_seeds_with_the_pooled_error():
-    numbers = [
-        "params",
-        "tokens",
-        "teacher_params",
-        "teacher_tokens",
-        "peak",
-        "teacher_loss",
-        "flops",
-    ]
-    numbers += ["kl_teacher", "accuracy", "completion", "flops"]
-    base = {"kind": "x", "teacher": "x"} | dict.fromkeys(numbers, 1.0)
-    rows = [(1, 1.0, 2.0), (1, 1.0, 2.2), (1, 2.0, 3.0), (2, 1.0, 1.0)]
-    runs = pd.DataFrame(
-        [base | {"n_layers": depth, "tokens": t, "loss": loss} for depth, t, loss in rows]
-    )
-    found = analysis.means(runs)
+    runs = [(1, 1.0, 2.0), (1, 1.0, 2.2), (1, 2.0, 3.0), (2, 1.0, 1.0)]
+    found = analysis.means(rows({"n_layers": n, "tokens": t, "loss": loss} for n, t, loss in runs))
     assert list(found.loss) == pytest.approx([2.1, 3.0, 1.0])
     deviation = np.std([2.0, 2.2], ddof=1)
     assert list(found.error) == pytest.approx([deviation / math.sqrt(2), deviation, deviation])
@@ -597,12 +575,9 @@ def test_means_are_over_seeds_with_the_pooled_error():
 
 
 def test_students_stand_beside_their_twins_trained_on_data():
-    rng = np.random.default_rng(0)
-    shared, base = 0.3 * rng.normal(size=4), dict.fromkeys(["flops", "kl_teacher", "accuracy"], 1.0)
-    base |= {"completion": 1.0, "teacher_loss": 1.0, "peak": 1, "params": 5.0, "n_layers": 1}
-    base |= {"teacher_params": 1.0, "teacher_tokens": 1.0, "tokens": 100}
-    rows = [
-        base | {"kind": kind, "teacher": teacher, "seed": seed, "loss": 2 + shared[seed] + shift}
+    shared = 0.3 * np.random.default_rng(0).normal(size=4)
+    twins = [
+        {"kind": kind, "teacher": teacher, "seed": seed, "loss": 2 + shared[seed] + shift}
         for seed in range(4)
         for kind, teacher, shift in (
             ("supervised", None, 0.0),
@@ -610,8 +585,8 @@ def test_students_stand_beside_their_twins_trained_on_data():
             ("distilled", "b", 0.01 * (-1) ** seed),
         )
     ]
-    alone = base | {"kind": "distilled", "teacher": "a", "seed": 0, "tokens": 50, "loss": 2.0}
-    found = analysis.against_data(pd.DataFrame([*rows, alone])).set_index("teacher")
+    alone = {"teacher": "a", "tokens": 50, "loss": 2.0}
+    found = analysis.against_data(rows([*twins, alone])).set_index("teacher")
     assert len(found) == 2
     assert found.difference["a"] == pytest.approx(-0.085)
     assert list(found.verdict) == ["distilling wins", "no difference"]
@@ -619,15 +594,12 @@ def test_students_stand_beside_their_twins_trained_on_data():
 
 
 def test_students_past_their_best_teacher():
-    base = dict.fromkeys(["flops", "kl_teacher", "accuracy", "completion", "params"], 1.0)
-    base |= {"kind": "distilled", "peak": 1, "n_layers": 1, "tokens": 100}
-    above = {"a": 0.2, "b": 0.0, "c": 0.05}
-    runs = pd.DataFrame(
-        base | {"teacher": t, "teacher_loss": i, "teacher_params": i, "teacher_tokens": i}
-        | {"seed": seed, "loss": 2 + seed + own + (0.01 * seed if t == "c" else 0)}
-        for i, (t, own) in enumerate(above.items())
+    runs = rows(
+        {"teacher": t, "teacher_loss": i, "teacher_params": i, "teacher_tokens": i, "seed": seed}
+        | {"loss": 2 + seed + above + (0.01 * seed if t == "c" else 0)}
+        for i, (t, above) in enumerate({"a": 0.2, "b": 0.0, "c": 0.05}.items())
         for seed in range(3)
-    )  # fmt: skip
+    )
     found = analysis.past_best(runs).set_index("teacher")
     assert list(found.best) == [False, True, False]
     assert list(found.excess) == pytest.approx([0.2, 0.0, 0.06])
@@ -652,15 +624,18 @@ def test_a_budget_buys_the_tokens_that_its_run_has():
     assert between == pytest.approx(np.sqrt(np.prod(ends)))
 
 
+def bowl(params, compute):
+    return 2 + 0.1 * np.log(params / (0.1 * compute**0.5)) ** 2
+
+
 def bowls(error=1e-4):
     """IsoFLOP profiles whose best size grows with the square root of compute, exactly."""
-    rows = [
+    return pd.DataFrame(
         {"budget": budget, "params": params, "tokens": budget / params, "kind": "x", "error": error}
-        | {"loss": 2 + 0.1 * np.log(params / (0.1 * budget**0.5)) ** 2}
+        | {"loss": bowl(params, budget)}
         for budget in (1e10, 1e11, 1e12)
         for params in 0.1 * budget**0.5 * np.array([0.25, 0.5, 0.9, 1.7, 3.0])
-    ]
-    return pd.DataFrame(rows)
+    )
 
 
 def test_optima_and_their_exponent_are_those_of_the_parabola():
@@ -668,15 +643,11 @@ def test_optima_and_their_exponent_are_those_of_the_parabola():
     assert list(found["at"]) == pytest.approx(list(0.1 * found.budget**0.5))
     assert (found.at_low < found["at"]).all()
     assert (found.at_high > found["at"]).all()
-
-    def law(params, tokens):
-        return 2 + 0.1 * np.log(params / (0.1 * (params * tokens) ** 0.5)) ** 2
-
-    slopes = analysis.size_exponent(bowls(), law, draws=50)
+    slopes = analysis.size_exponent(bowls(), lambda n, d: bowl(n, n * d), draws=50)
     assert slopes.exponent == pytest.approx(0.5)
     assert slopes.through_law == pytest.approx(0.5)
     assert slopes.low < 0.5 < slopes.high
     fewer = bowls()
-    assert np.isnan(analysis.size_exponent(fewer[fewer.budget < 1e12], law).exponent)
+    assert np.isnan(analysis.size_exponent(fewer[fewer.budget < 1e12], bowl).exponent)
     none_inside = bowls(error=10.0)  # nearly any draw has its minimum at an end
     assert analysis.optima(none_inside, ["kind"], draws=50).empty
