@@ -1,4 +1,4 @@
-"""Evidence of outside pairs: against Monte Carlo, closed forms, and what is refused."""
+"""Outside pairs as evidence, and intervals for unseen runs."""
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from scalinglib import laws
 from scalinglib.fit import outside
 from scalinglib.report.paths import DATA
 from tools import outside as tool
+from tools.once import far_predictions as far
 
 LAW = laws.load("corrected")
 PAIRS = pd.DataFrame(
@@ -97,3 +98,34 @@ def test_a_source_is_added_once_and_refused_by_name(tmp_path):
         joined(teacher_loss="low")
     with pytest.raises(ValueError, match=r"other columns than distillation.csv: \['extra'\]"):
         joined(extra="1")
+
+
+def simulated(seed, cuts=40, rows=30):
+    """Errors whose size is 0.001 + 0.004 size + 0.002 compute, by construction."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame({"one": 1.0, "cut": np.repeat(np.arange(cuts), rows).astype(str)})
+    table["size"] = np.where(rng.random(len(table)) < 0.5, 0.0, rng.exponential(size=len(table)))
+    table["compute"] = rng.exponential(size=len(table))
+    scale = 0.001 + 0.004 * table["size"] + 0.002 * table.compute
+    return table.assign(error=scale * rng.standard_normal(len(table)))
+
+
+def test_scale_finds_how_errors_grow_and_covers_nine_in_ten():
+    errors, fresh = simulated(0), simulated(1)
+    scale = far.Scale.of(errors)
+    sizes = scale.size / np.sqrt(2 / np.pi)  # of the mean of the absolute value
+    np.testing.assert_allclose(sizes, [0.001, 0.004, 0.002], rtol=0.25, atol=2e-4)
+    low, high = scale.limits(fresh[["one", "size", "compute"]].to_numpy())
+    assert ((-fresh.error >= low) & (-fresh.error <= high)).mean() == pytest.approx(0.91, abs=0.03)
+
+
+def test_committed_intervals_are_of_what_was_asked():
+    table = pd.read_csv(DATA / "fits" / "far_predictions.csv")
+    asked = np.array([*far.FARSEER, *far.OLMO], float)
+    np.testing.assert_allclose(table[["params", "tokens"]], asked, rtol=0)
+    assert (table.low < table.centre).all()
+    assert (table.centre < table.high).all()
+    tests = pd.read_csv(DATA / "fits" / "far_calibration.csv").groupby("table")
+    shares = tests.covered.sum() / tests.held.sum()
+    assert shares.index.tolist() == ["farseer", "olmo_ladder"]
+    assert (shares >= 0.88).all()

@@ -1,6 +1,7 @@
-"""Designs of the open experiments: pairs share weights and data, and cuts keep them."""
+"""Designs of the studies: what is read off their runs, against what is put in."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import jax
@@ -9,23 +10,167 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scalinglib import calibration
+from scalinglib.experiment import execute, weights
 from scalinglib.laws.mixing import mixed_loss
 from scalinglib.laws.repeated import TAUGHT_EPOCHS, TAUGHT_STRETCH
 from scalinglib.report.paths import DATA
-from scalinglib.study import record, training
+from scalinglib.study import record, training, tuning
 from scalinglib.study.corpora.base import stream
 from scalinglib.study.corpora.repeated import Repeated
 from scalinglib.study.designs import (
+    confidence,
     epochs,
     floor,
     mixing,
+    practice,
     switch,
     written,
 )
 from scalinglib.study.model import train, transformer
 from scalinglib.study.model.distill import Objective
-from scalinglib.study.run import PERFECT, WORDS, Run, size
+from scalinglib.study.model.teachers import log_probabilities
+from scalinglib.study.run import PERFECT, WORDS, Run, by_ratio, size
 from tests.references import table_of
+
+
+def test_entries_kept_grow_with_the_mass_and_reach_every_symbol(tmp_path, monkeypatch):
+    monkeypatch.setattr(practice, "TOP_P", (1e-6, 0.5, 1.0))
+    teacher = by_ratio(1, 4)
+    with ThreadPoolExecutor(1) as pool:
+        record.complete([teacher], tmp_path / "runs.csv", tmp_path, pool, progress=False)
+    found = practice.entries(tmp_path, teacher).set_index("top_p").entries
+    assert found[1e-6] == 1
+    assert 1 < found[0.5] < found[1.0] <= WORDS.n_vocab
+    assert found[0.5] < WORDS.n_vocab / 2  # half the mass needs less than half the symbols
+
+
+def test_attention_survives_the_gains_of_high_learning_rates():
+    arch = size(1)
+    params = transformer.initial(arch, jax.random.key(0))
+    params["head"] = jnp.ones_like(params["head"])
+    layer = params["layers"][0]
+    layer["query_gain"], layer["key_gain"] = 20 * layer["query_gain"], -20 * layer["key_gain"]
+    tokens = jnp.arange(8).reshape(1, 8)
+
+    def loss(params):
+        return jnp.sum(transformer.logits(params, tokens) ** 2)
+
+    assert np.isfinite(loss(params))
+    assert all(np.isfinite(part).all() for part in jax.tree.leaves(jax.grad(loss)(params)))
+
+
+def test_what_half_a_decade_costs_is_read_between_rates():
+    losses = pd.Series({1e-3: 2.0, 1e-2: 1.0, 1e-1: 1.5})
+    assert practice.within_a_decade(losses) == pytest.approx(0.5)  # half way to 2.0
+
+
+def test_each_teacher_has_the_runs_without_one():
+    rows = pd.DataFrame({"mixing": [0.0, 1.0, 1.0], "teacher_loss": [np.nan, 1.0, 2.0]})
+    found = practice.mixed(rows)
+    assert sorted(found[found.mixing == 0].teacher_loss) == [1.0, 2.0]
+    assert len(found) == 4
+
+
+def table(excess):
+    params, tokens = (part.ravel() for part in np.meshgrid([1e4, 1e5], [1e6, 1e7, 1e8]))
+    return pd.DataFrame({"params": params, "tokens": tokens}).assign(excess=excess(params, tokens))
+
+
+def test_a_plane_is_found_and_taken_off():
+    told = table(lambda n, d: 0.2 - 0.01 * np.log(n) - 0.002 * np.log(d))
+    runs = told.assign(loss=np.exp(told.excess) * 2.0)
+    np.testing.assert_allclose(tuning.as_if_tuned(runs, told), 2.0, rtol=1e-12)
+    far = runs.assign(params=1e12)
+    assert tuning.as_if_tuned(far, told).tolist() == runs.loss.tolist()
+    with pytest.raises(ValueError, match="told has 3 settings"):
+        tuning.as_if_tuned(runs, told.head(3))
+
+
+def test_the_best_of_a_sweep_is_its_lowest_mean():
+    sweep = pd.DataFrame(
+        {
+            "params": 1e4,
+            "tokens": [1000, 1000, 1020, 1020, 5000],
+            "windows": [2, 2, 4, 4, 2],
+            "peak": [0.1, 0.1, 0.2, 0.2, 0.1],
+            "loss": [3.0, 1.0, 1.5, 1.7, 0.5],
+        }
+    )
+    runs = pd.DataFrame({"params": 1e4, "tokens": [1000, 1000, 9000], "loss": [2.5, 1.9, 1.0]})
+    told = tuning.undertuning(sweep, runs)
+    assert told[["tokens", "fixed", "best", "peak"]].to_numpy().tolist() == [[1000, 2.2, 1.6, 0.2]]
+    assert told.excess[0] == pytest.approx(np.log(2.2 / 1.6))
+
+
+# Two positions, three symbols: the columns are distributions.
+OWN = np.array([[0.6, 0.1], [0.3, 0.2], [0.1, 0.7]])
+TEACHER = np.array([[0.2, 0.05], [0.5, 0.05], [0.3, 0.9]])
+TRUTH = np.array([[0.25, 0.0], [0.25, 0.2], [0.5, 0.8]])
+
+
+def test_each_reference_by_hand():
+    found = confidence.tables(OWN, TRUTH, np.array([1, 2]), TEACHER)
+    pairs = {
+        name: list(zip(t.confidence.round(9), t.outcome.round(9), strict=True))
+        for name, t in found.groupby("reference")
+    }
+    assert pairs == {
+        "data": [(0.6, 0), (0.7, 1)],  # predicts 0 and 2; 1 and 2 came
+        "truth": [(0.6, 0.25), (0.7, 0.8)],
+        "teacher_top1": [(0.6, 0), (0.7, 1)],  # the teacher predicts 1 and 2
+        "teacher": [(0.6, 0.2), (0.7, 0.9)],
+        "teacher_own": [(0.6, 0.5), (0.7, 0.9)],
+        "by_teacher": [(0.5, 0.3), (0.9, 0.7)],
+        "by_teacher_own": [(0.5, 0.6), (0.9, 0.7)],
+    }
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """A cache with a model that was never trained: training it would show."""
+    teacher = by_ratio(1, 1)
+    params = transformer.initial(teacher.architecture, jax.random.key(5))
+    head = jax.random.normal(jax.random.key(6), params["head"].shape, "float32")
+    weights.store(tmp_path, teacher.key, params | {"head": head})
+    return tmp_path
+
+
+def test_runs_are_measured_once_and_teachers_taken_from_the_cache(cache):
+    teacher = by_ratio(1, 1)
+    wanted = confidence.runs((teacher, PERFECT), ((1, 1, 1),))
+    more = confidence.runs((teacher, PERFECT), ((1, 1, 1), (1, 2, 1)))
+    task = confidence.task(cache, windows=8)
+    path = cache / "table.csv"
+    with ThreadPoolExecutor(1) as pool:
+        found = execute.complete(wanted, task, path, cache, pool, progress=False)
+        text = path.read_bytes()
+        execute.complete(wanted, task, path, cache, pool, progress=False)
+        assert path.read_bytes() == text
+        assert len(execute.complete(more, task, path, cache, pool, progress=False)) > len(found)
+    assert path.read_bytes().startswith(text)
+    assert set(found.id) == {r.id for r in wanted}
+    counts = found.groupby(["id", "reference"])["count"].sum()
+    assert (counts == 8 * 64).all()
+    symbols, truth = confidence.sample(WORDS, 8)
+    assert truth.shape == (27, 8 * 64)
+    np.testing.assert_allclose(truth.sum(axis=0), 1)
+    logs = log_probabilities(weights.load(cache, teacher.key, teacher.shapes), symbols)
+    expected = calibration.ece(np.exp(logs).max(0), logs.argmax(0) == symbols[:, 1:].ravel())
+    own = found[(found.id == teacher.id) & (found.reference == "data")]
+    assert calibration.error(own) == pytest.approx(expected, rel=1e-4)
+    perfect = found[found.teacher == "perfect"].reset_index()
+    pairs = {n: t.drop(columns="reference") for n, t in perfect.groupby("reference")}
+    # The perfect teacher is the truth: as an outcome they are the same.
+    assert (pairs["truth"].outcome.to_numpy() == pairs["teacher"].outcome.to_numpy()).all()
+
+
+def test_a_change_grows_where_it_is_told_over_all_and_contradicted_by_none():
+    up = pd.DataFrame({"a": [0.10, 0.11, 0.12], "b": [0.05, 0.07, 0.06]})
+    assert confidence.grows(up)
+    assert not confidence.grows(-up)
+    assert not confidence.grows(up.assign(b=[-0.02, -0.021, -0.022]))  # told downwards under b
+    assert not confidence.grows(up - 0.09)  # within the noise
 
 
 def test_students_read_every_window_once_before_they_read_any_again():
