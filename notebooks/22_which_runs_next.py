@@ -21,23 +21,14 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from scalinglib import laws
+from scalinglib import laws, sentences
 from scalinglib.allocate import Teacher
-from scalinglib.experiment.compare import interval
+from scalinglib.experiment.compare import interval, intervals
 from scalinglib.report import claims, figures, profiles
+from scalinglib.report.panels import Panels, bars, span
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
-from scalingplan.pilots import (
-    CHANGES,
-    Choice,
-    Discrepancy,
-    Foretell,
-    Prior,
-    Worlds,
-    grid,
-    posterior,
-    propose,
-)
+from scalingplan import pilots
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -51,16 +42,17 @@ figures.use_style()
 # choices are settled without any pilot; what is open lies where data and a teacher are level.
 
 # %%
-worlds = Worlds.of(laws.ensemble("figure1"))
+worlds = pilots.Worlds.of(laws.ensemble("figure1"))
 TEACHERS = (Teacher("2B", 2e9, 2.2), Teacher("7B", 7e9, 2.05), Teacher("13B", 13e9, 1.95))
 SIZES, BUDGETS = [3e8, 1e9, 3e9], np.geomspace(3e19, 1e22, 6)
-candidates = grid([1e8, 2e8, 4e8, 8e8], [2e9, 8e9, 3.2e10], TEACHERS)
+candidates = pilots.grid([1e8, 2e8, 4e8, 8e8], [2e9, 8e9, 3.2e10], TEACHERS)
 NOISE = 0.002
 
 rows = []
 for size in SIZES:
     for compute in BUDGETS:
-        found = propose(worlds, candidates, Choice(size, compute, TEACHERS), 1e21, noise=NOISE)
+        asked = pilots.Choice(size, compute, TEACHERS)
+        found = pilots.propose(worlds, candidates, asked, 1e21, noise=NOISE)
         now = found.answers.sort_values("best", kind="stable").answer.iloc[-1]
         rows.append({"student": size, "compute": compute, "doubt": found.doubt, "now": now})
 doubts = pd.DataFrame(rows)
@@ -86,7 +78,8 @@ save(fig, "pilots_doubt", doubts)
 # %%
 place = doubts.doubt.idxmax()
 size, compute = SIZES[place // len(BUDGETS)], BUDGETS[place % len(BUDGETS)]
-choice = propose(worlds, candidates, Choice(size, compute, TEACHERS), compute / 5, noise=NOISE)
+asked = pilots.Choice(size, compute, TEACHERS)
+choice = pilots.propose(worlds, candidates, asked, compute / 5, noise=NOISE)
 print(choice.sentence())
 choice.answers.drop(columns="question").round(4)
 
@@ -105,25 +98,27 @@ choice.runs[shown]
 # alone knows that it does.
 
 # %%
-nothing, asked = Prior.around(candidates).worlds(256), Foretell(4e9, 8e10, 2.05)
+nothing, asked = pilots.Prior.around(candidates).worlds(256), pilots.Foretell(4e9, 8e10, 2.05)
 rows = []
 for budget in np.geomspace(1e19, 1e22, 7):
-    found = propose(nothing, candidates, asked, budget, noise=NOISE)
+    found = pilots.propose(nothing, candidates, asked, budget, noise=NOISE)
     spent = {"flops": found.runs.spent.iloc[-1], "runs": len(found.runs)}
     rows.append(spent | {"after": found.runs.width.iloc[-1], "floor": found.floor})
 bought = pd.DataFrame(rows)
-halves = bought.assign(after=1.645 * bought.after, floor=1.645 * bought.floor)
+shown = bought.melt("flops", ["after", "floor"], "range", "half", ignore_index=True)
+shown["half"] *= 1.645
+shown["range"] = shown["range"].map(
+    {"after": "after the pilots proposed", "floor": "after all that are affordable"}
+)
 
 # %%
-fig, ax = plt.subplots()
-sns.lineplot(halves, x="flops", y="after", marker="o", ax=ax, label="after the pilots proposed")
-sns.lineplot(halves, x="flops", y="floor", ls="--", ax=ax, label="after all that are affordable")
-ax.axhline(1.645 * found.width, color="grey", lw=1, label="before any run")
-ax.set(xscale="log", yscale="log", xlabel="FLOPs of the pilots", ylabel="± nats (90%)",
-       title="Pilots narrow a forecast, down to a floor")  # fmt: skip
-ax.legend()
-save(fig, "pilots_floor", bought)
-print(f"the discrepancy alone: ±{1.645 * Discrepancy().size * found.answers.loss[0]:.2g}")
+grid = Panels(shown, "flops", "half", "Pilots narrow a forecast, down to a floor",
+              labels=("FLOPs of the pilots", "± nats (90%)"))  # fmt: skip
+grid.draw(sns.lineplot, hue="range", marker="o").mark("y", 1.645 * found.width, "before any run")
+grid.each(lambda ax: ax.set(xscale="log", yscale="log"))
+save(grid, "pilots_floor", bought)
+apart = pilots.Discrepancy().size
+print(f"the discrepancy alone: ±{1.645 * apart * found.answers.loss[0]:.2g}")
 
 # %% [markdown]
 # ## Does it work? Against other designs at equal cost
@@ -136,36 +131,36 @@ print(f"the discrepancy alone: ±{1.645 * Discrepancy().size * found.answers.los
 # intervals over starts.
 
 # %%
-bench = pd.read_csv(DATA / "fits" / "pilots_bench.csv")
+bench = pd.read_csv(DATA / "fits" / "pilots_bench.csv").sort_values("table", kind="stable")
 WAYS = {"pilots": "pilots", "d_optimal": "D-optimal", "random": "random", "isoflop": "IsoFLOP",
         "fixed_m": "fixed ratio", "l_shaped": "L-shaped"}  # fmt: skip
 NAMES = {"figure1": "paper's 328 runs", "words": "words", "text": "real text"}
 bench["percent"], bench["design"] = 100 * bench.share, bench.way.map(WAYS)
-LOOK = {"hue": "design", "hue_order": WAYS.values(), "marker": "o"}
-PERCENT = {"xticks": [1, 2, 5, 10], "xticklabels": ["1", "2", "5", "10"]}
+bench = bench.sort_values("way", key=lambda way: way.map(list(WAYS).index), kind="stable")
+
+
+def drawn(table, judged, words, title, errorbar, **scale):
+    ticks = {"xscale": "log", "xticks": [1, 2, 5, 10], "xticklabels": [1, 2, 5, 10]}
+    labels = ("% of the table's FLOPs", words)
+    grid = Panels(table, "percent", judged, title, col="table", labels=labels)
+    grid.draw(sns.lineplot, hue="design", errorbar=errorbar, err_style="bars", marker="o")
+    grid.each(lambda ax: ax.set(**ticks, **scale))
+    return grid.each(lambda ax: ax.tick_params(which="minor", length=0))
+
 
 # %%
 verdicts = bench[bench.table.isin(NAMES)].replace({"table": NAMES})
-plot = sns.relplot(verdicts, x="percent", y="agree", col="table", kind="line", errorbar=None,
-                   height=2.9, aspect=0.95, **LOOK)  # fmt: skip
-plot.set(xscale="log", ylim=(0, 1.02)).set(**PERCENT)
-plot.set_axis_labels("% of the table's FLOPs", "share of verdicts reached").set_titles("{col_name}")
-plot.figure.suptitle("Pilots reach verdicts about as the best other design does")
-plot.figure.subplots_adjust(top=0.78)
-save(plot.figure, "pilots_verdicts", verdicts.drop(columns=["error", "r2", "percent", "design"]))
+title = "At a tenth of the FLOPs pilots reach nine verdicts in ten on real text alone"
+grid = drawn(verdicts, "agree", "share of verdicts reached", title, None, ylim=(0, 1.02))
+measures = ["agree", "agree_told", "told", "regret"]
+save(grid, "pilots_verdicts", verdicts[["table", "way", "share", "start", "runs", *measures]])
 
 # %%
 FORETOLD = {"farseer": "Farseer", "data_constrained": "repeated tokens"}
 errors = bench[bench.table.isin(FORETOLD)].replace({"table": FORETOLD})
-plot = sns.relplot(errors, x="percent", y="error", col="table", kind="line", errorbar=interval,
-                   err_style="bars", height=3.1, aspect=1.1, **LOOK)  # fmt: skip
-plot.set(xscale="log", yscale="log").set(**PERCENT)
-plot.set_axis_labels("% of the table's FLOPs", "mean relative error").set_titles("{col_name}")
-for ax in plot.axes.flat:
-    ax.tick_params(axis="x", which="minor", length=0)
-plot.figure.suptitle("Pilots foretell large runs best, or as well as the best other design")
-plot.figure.subplots_adjust(top=0.8)
-save(plot.figure, "pilots_errors", errors.drop(columns=["agree", "regret", "percent", "design"]))
+title = "Pilots foretell large runs best, or as well as the best other design"
+grid = drawn(errors, "error", "mean relative error", title, interval, yscale="log")
+save(grid, "pilots_errors", errors[["table", "way", "share", "start", "runs", "error", "r2"]])
 
 # %% [markdown]
 # ScaleBench (arXiv 2604.22753, Table 2) publishes R² of the repeated tokens: the same 161
@@ -206,18 +201,25 @@ against.round(4)
 # %%
 tenth = bench[(bench.share == 0.1) & bench.table.isin(NAMES)]
 final = tenth.pivot_table(index="way", columns="table", values="agree")
-print(final.round(2))
+sure = tenth.pivot_table(index="way", columns="table", values="agree_told")
+count = tenth.groupby("table").told.first().astype(int)
+print(final.round(2), sure.round(2), sep="\n\nof those that the whole table tells:\n")
+print("told by the whole table:", count.to_dict())
 missed = tenth[tenth.way == "pilots"].groupby("table")[["agree", "regret"]].mean()
 cost = missed.regret / (1 - missed.agree).where(missed.agree < 1)
 print("what a missed verdict costs, nats:", cost.dropna().round(3).to_dict())
-print(f"rule: stop where pilots change the answer in less than {CHANGES:.0%} of the worlds")
+print(f"rule: stop where pilots change the answer in less than {pilots.CHANGES:.0%} of the worlds")
 
 # %% [markdown]
-# Where verdicts are missed, and why. On the paper's runs it is decisions whose two best ways are
-# all but tied by the whole table's law. On the words it is mostly one student at middling budgets:
-# after few runs the law of so small models is too kind to training on data, and nearly all that
-# pilots train there are students. A discrepancy fitted to the runs at hand won one decision of
-# twelve in one of two starts on the words and none in the other; it is not kept.
+# Where verdicts are missed, and why. The whole table does not tell all of them either. By the rule
+# of this house a verdict needs nine tenths of the laws, and the laws of all runs agree so far on 6
+# of 8 decisions on the paper's runs, on 12 of 12 on real text and on 9 of 12 on words. **Of these
+# pilots reach all on the paper's runs**: what they miss there is all but tied (0.002 nats a missed
+# verdict). On real text two starts of five miss one decision, which costs 0.19 nats. On the words
+# they reach 84%: it is mostly one student at middling budgets, and after few runs the law of so
+# small models is too kind to training on data, while nearly all that pilots train there are
+# students. A discrepancy fitted to the runs at hand won one decision of twelve in one of two starts
+# on the words and none in the other; it is not kept.
 
 # %% [markdown]
 # ## A real loop
@@ -239,38 +241,40 @@ runs = runs.rename(columns=inputs).astype({"teacher_params": float, "teacher_tok
 runs["cost"] = runs.flops + runs.inference_flops
 STUDENT, NOISE_HERE = 201408, 0.022
 final = (runs.student_params == STUDENT) & (runs.student_tokens < 1.1e6)
-pilots, measured = runs[~final], runs[final].copy()
+small, measured = runs[~final], runs[final].copy()
 text = record.read(DATA / "runs" / "text.csv")
 whole = (text.flops + text.inference_flops).sum()
 ways = foretold.assign(student_params=STUDENT, teacher_tokens=np.nan)
 middle = np.prod([3408, 25312, 83376]) ** (1 / 3)  # of the candidates
-prior, rows = Prior(middle, 200**0.5 * middle), []
-for count in range(len(pilots), 3, -3):
-    worlds = posterior(prior, pilots[:count], noise=NOISE_HERE, count=64)
+prior, rows = pilots.Prior(middle, 200**0.5 * middle), []
+for count in range(len(small), 3, -3):
+    worlds = pilots.posterior(prior, small[:count], noise=NOISE_HERE, count=64)
     losses = np.exp(worlds.log_losses(ways))
-    spent = 100 * pilots.cost[:count].sum() / whole
-    for way, drawn in zip(ways.answer, losses.T, strict=True):
-        low, high = np.quantile(drawn, [0.05, 0.95])
-        rows.append({"way": way, "spent": spent, "loss": drawn.mean(), "low": low, "high": high})
+    spent = 100 * small.cost[:count].sum() / whole
+    for way, drawn_losses in zip(ways.answer, losses.T, strict=True):
+        low, high = np.quantile(drawn_losses, [0.05, 0.95])
+        ends = {"loss_low": low, "loss_high": high}
+        rows.append({"way": way, "spent": spent, "loss": drawn_losses.mean()} | ends)
 history = pd.DataFrame(rows)
 
 # %%
 measured["way"] = measured.teacher_params.map(ways.set_index("teacher_params").answer)
 measured["way"] = measured.way.fillna("train on data")
-fig, ax = plt.subplots(figsize=(7.5, 4))
-colours = dict(zip(ways.answer, sns.color_palette(), strict=False))
-sns.lineplot(history, x="spent", y="loss", hue="way", palette=colours, ax=ax)
-for way, part in history.groupby("way", sort=False):
-    ax.fill_between(part.spent, part.low, part.high, color=colours[way], alpha=0.12, lw=0)
-for i, (way, part) in enumerate(measured.groupby("way", sort=False)):
-    x, (told,) = history.spent.max() * 1.3 * 1.12**i, foretold[foretold.answer == way].itertuples()
-    ax.vlines(x, told.low, told.high, color=colours[way], lw=2, alpha=0.5)
-    ax.plot([x] * len(part), part.loss, "o", color=colours[way])
-ax.set(xscale="log", xlabel="pilots' FLOPs, % of the grid of real text", ylabel="nats per byte",
-       ylim=(history.low.iloc[:12].min() - 0.15, history.high.iloc[:12].max() + 0.3),
-       title="A twentieth of the grid narrows forecasts and leaves the choice open")  # fmt: skip
-sns.move_legend(ax, "center left", bbox_to_anchor=(1, 0.5))
-save(fig, "pilots_loop", history)
+beside = dict(zip(ways.answer, history.spent.max() * 1.3 * 1.12 ** np.arange(4), strict=True))
+measured["spent"] = measured.way.map(beside)
+measured = measured.sort_values("spent", kind="stable")
+ends = foretold.rename(columns={"answer": "way", "low": "loss_low", "high": "loss_high"})
+ends["spent"] = ends.way.map(beside)
+title = "A twentieth of the grid foretells losses, not the better way"
+grid = Panels(history, "spent", "loss", title,
+              labels=("pilots' FLOPs, % of the grid of real text", "nats per byte"))  # fmt: skip
+grid.draw(sns.lineplot, hue="way").draw(span, hue="way", key=False, alpha=0.12)
+grid.draw(bars, ends, hue="way", key=False, fmt="none", linewidth=2, alpha=0.5)
+grid.draw(sns.scatterplot, measured, hue="way", key=False)
+ticks = [0.1, 0.5, 1, 5]
+grid.each(lambda ax: ax.set(xscale="log", xticks=ticks, xticklabels=ticks))
+grid.each(lambda ax: ax.tick_params(which="minor", length=0))
+save(grid, "pilots_loop", history)
 
 # %%
 means = measured.groupby("way").loss.agg(measured="mean", seeds="size")
@@ -278,13 +282,11 @@ told = foretold.set_index("answer")[["loss", "low", "high", "best"]].join(means)
 told["inside"] = told.measured.between(told.low, told.high)
 advised = foretold.answer[foretold.loss.idxmin()]
 save(None, "pilots_loop_foretold", told[["loss", "low", "high", "best"]].reset_index())
-print(f"advised: {advised}; pilots: {len(pilots)}, {pilots.cost.sum() / whole:.2%} of the grid")
+print(f"advised: {advised}; pilots: {len(small)}, {small.cost.sum() / whole:.2%} of the grid")
 print(f"trained of what was foretold: {len(measured)} of {3 * len(foretold)}")
 wide = measured.pivot_table(index="seed", columns="way", values="loss")
-for way in wide.columns.difference([advised]):
-    pairs = wide[advised] - wide[way]
-    low, high = interval(pairs)
-    print(f"{advised} less {way}: {pairs.mean():+.3f} ({low:+.3f} to {high:+.3f})")
+behind = wide.drop(columns=advised).sub(wide[advised], axis=0)
+print(intervals(behind).assign(mean=behind.mean()).round(3))
 told.round(3)
 
 # %% [markdown]
@@ -292,14 +294,18 @@ told.round(3)
 #
 # The criteria were laid down with the comparison. The default of the discrepancy was not: a first
 # look at the paper's runs and at the words had it reach further, and pilots came out behind; it now
-# is what is likeliest on the paper's 328 runs. Text and Farseer were not looked at for it.
+# is what is likeliest on the paper's 328 runs. Text and Farseer were not looked at for it. What is
+# asked of the verdicts that the whole table tells came later, before its values.
 
 # %%
 last = bench[bench.share == 0.1].groupby(["table", "way"])[["error", "agree"]].mean()
 agree = last.agree.xs("pilots", level="way").dropna()
 claims.check("pilots-nine-of-ten", float(agree.min()))
+claims.check("pilots-nine-of-ten-told", float(sure.loc["pilots"].min()))
 errors = last.error["farseer"]
 claims.check("pilots-foretell-farseer", float(errors.pilots / errors.drop("pilots").min()))
+no_better = sentences.every(intervals(behind).high >= 0)
+claims.check("pilots-loop", bool(told.inside[advised] and no_better))
 
 # %% [markdown]
 # ## What to take away
@@ -311,11 +317,13 @@ claims.check("pilots-foretell-farseer", float(errors.pilots / errors.drop("pilot
 #   repeated tokens they are ahead too, but within noise of random runs at most budgets.
 # - **For verdicts they are level with the best of the other ways**, whichever that is on a table,
 #   and none of the others is good on all. The goal, nine decisions of ten at a tenth of the FLOPs,
-#   is reached on real text alone: what is missed on the paper's runs is all but tied, on the words
-#   the law of few runs is at fault.
+#   is reached on real text alone (97%; 80% on the paper's runs, 78% on words). Of the verdicts that
+#   the whole table itself tells pilots reach all on the paper's runs, 97% and 84%: on the words the
+#   law of few runs is at fault.
 # - **A real loop foretold four students right and left the choice open.** Its money, a twentieth
 #   of the grid of real text, was gone before its rule stopped it, with data and the strongest
-#   teacher level. All four losses then came out inside their ranges, all below the middle. The
-#   advised teacher was the best of the four, and not told apart from data: level they were.
+#   teacher level. All four losses then came out inside their ranges, all below the middle;
+#   that ranges of nine in ten held four of four says little. The advised teacher was the best of
+#   the four, and not told apart from data (0.011 nats, from −0.004 to 0.026): level they were.
 # - **A forecast has a floor** that no small pilot lowers: what no law says. It is shown beside the
 #   range, and pilots stop where they would change the answer in less than 1 of 20 worlds.

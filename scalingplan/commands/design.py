@@ -24,6 +24,8 @@ The laws in question are those of --runs where there are any (few are enough), e
 the paper's Figure 1. Teachers: SIZE:LOSS or SIZE@TOKENS:LOSS at hand, in the units of `plan`, or
 one of its names (with the loss of the published law), or SIZE@TOKENS, to be trained first.
 The pilots' budget: FLOPs such as 5e20, GPU-hours such as 500h or 8x3d, or money such as $2000.
+A run counts with its last loss. Learning curves are not read as cheaper runs: rows of one run at
+several steps in --runs count as runs of their own, each as telling as a new one, which it is not.
 
 examples:
   scalinglib design --student 3B --flops 2e22 --teacher 8B:1.99 --teacher 70B:1.85 --budget 5e20
