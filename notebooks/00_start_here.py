@@ -44,8 +44,8 @@ cost = strongest.above_best_mnats[strongest.student_params == 198e6]
 
 # %%
 title = (
-    "A teacher can be too good: the paper's 198M student ends "
-    f"{cost.min():.0f} to {cost.max():.0f} thousandths of a nat above its best with the strongest"
+    "A teacher can be too good: the strongest costs the paper's 198M student "
+    f"{cost.min():.0f} to {cost.max():.0f} mnats"
 )
 grid = Panels(measured, "teacher_loss", "above_best_mnats", title)
 grid.labels = "← stronger teacher      teacher loss $L_T$ (nats)", grid.labels[1]
@@ -211,8 +211,8 @@ flips["inside"] = laws.inside_trained_range(flips)
 
 # %%
 title = (
-    "A teacher that exists makes distilling a 1B student pay on small budgets; "
-    "one that is trained for it alone does not"
+    "A teacher that exists makes distilling a 1B student pay on small budgets, "
+    "one trained for it does not"
 )
 grid = Panels(flips, "compute", "gap", title)
 grid.draw(panels.span, hue="scenario", key=False).draw(panels.curve, hue="scenario")

@@ -136,7 +136,7 @@ best["against the best weight"] = best.verdict.where(~best.best, "least loss").r
 looks = {"least loss": "#C1121F", "as good": "#0072B2", "worse": "#cccccc"}
 grid = Panels(
     best, "teacher", "weight",
-    "The teacher alone (λ = 1) is as good as any weight, except under the weakest teacher",
+    "The teacher alone (λ = 1) is as good as any weight, unless the teacher is the weakest",
     col="student_params", labels=("teacher loss $L_T$ (nats)", "weight λ on the teacher")
 )  # fmt: skip
 grid.draw(sns.scatterplot, hue="against the best weight", palette=looks, s=110)
@@ -300,7 +300,7 @@ stored["how"] += stored.mixing.map({1.0: ", alone", practice.TRUNCATION_MIXING: 
 # %%
 grid = Panels(
     stored.sort_values("bytes_per_token", kind="stable"), "bytes_per_token", "above",
-    "From 35 bytes a token on, keeping a mass harms less than keeping a number of entries",
+    "From 35 bytes a token on, top-p (a mass) harms less than top-k (a number of entries)",
     col="student_params",
     labels=("bytes stored per token", "loss above the whole\ndistribution's (nats)")
 )  # fmt: skip

@@ -98,7 +98,9 @@ def gaps(
     """
     col = "teacher_params" if y == "student_params" else "student_params"
     grid = Panels(table, x, y, title, col=col)
-    grid.draw(difference, levels=levels).bar("gap", ticks=levels[::2])
+    step = 2 * (levels[1] - levels[0])
+    ticks = levels[np.isclose(levels / step, np.round(levels / step))]
+    grid.draw(difference, levels=levels).bar("gap", ticks=ticks)
     grid.draw(undecided).draw(beyond).draw(runs, dots, levels=levels)
     for size, ax in grid.axes_dict.items():
         mark_size(ax, size)
@@ -183,10 +185,13 @@ def label_contours(figure: Figure, lines: list, every: int = 1) -> None:
     for contour in lines:
         ax, levels = contour.axes, contour.levels
         words = columns.count if levels[-1] > 100 else "{:.3g}".format
+        free = []  # of labels that the frame would cut, or that lie on another, none is shown
         for label in ax.clabel(contour, levels[::every], fmt=words, fontsize=9):
             label.set_path_effects(_OUTLINE)
-            x, y = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
-            label.set_visible(0.05 < x < 0.95 and 0.04 < y < 0.96)  # others the frame would cut
+            at = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
+            near = any(np.abs(at - other).max() < 0.09 for other in free)
+            label.set_visible(bool((at > 0.08).all() and (at < 0.92).all()) and not near)
+            free += [at] if label.get_visible() else []
 
 
 def signed(levels: np.ndarray) -> dict:

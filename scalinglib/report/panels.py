@@ -72,10 +72,7 @@ class Panels(sns.FacetGrid):
         for ax in self.axes.flat:
             _scale(ax.xaxis, x)
             _scale(ax.yaxis, y)
-        text = textwrap.fill(title, int(width * 9.6))
-        if title:
-            self.figure.suptitle(text, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
-        room = 0.25 * (1 + text.count("\n")) if title else 0
+        room = 0.25 * headline(self.figure, title, width) if title else 0
         self.figure.set_size_inches(width, rows * height + 0.2 * (col is not None) + room)
 
     def draw(self, kind: Callable, table: pd.DataFrame | None = None, **options) -> "Panels":
@@ -191,6 +188,19 @@ class Panels(sns.FacetGrid):
                 ma="center",
                 rotation_mode="default",
             )
+
+
+def headline(figure: mpl.figure.Figure, title: str, width: float) -> int:
+    """Write a figure's title, in lines about as long as one another; returns how many.
+
+    - width: of the figure; inches.
+    """
+    most = int(width * 9.6)
+    rows = len(textwrap.wrap(title, most))
+    wraps = (textwrap.wrap(title, length) for length in range(len(title) // rows, most + 1))
+    text = next(lines for lines in wraps if len(lines) == rows)
+    figure.suptitle("\n".join(text), x=0.01, ha="left", fontsize=12.5, fontweight="bold")
+    return rows
 
 
 def curve(
