@@ -79,7 +79,8 @@ SHADES = dict(zip(student_sizes, plt.get_cmap("viridis_r")(np.linspace(0.2, 1, 6
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.4))
 one = theory[theory.draw == 0]
-panels.curve(one, "teacher_size", "student_error", left, "student_size", SHADES)
+for n, line in one.groupby("student_size"):
+    panels.curve(line, "teacher_size", "student_error", left, color=SHADES[n])
 first = one[one.student_size == 300]
 panels.curve(first, "teacher_size", "teacher_error", left, color="black")
 for n, mark in one[one.ratio == 1].groupby("student_size"):
@@ -88,8 +89,8 @@ for n, mark in one[one.ratio == 1].groupby("student_size"):
     left.text(990, one[one.student_size == n].student_error.iloc[-1] + 0.1, words, ha="right")
 left.text(440, 14.5, "teacher", color="black")
 left.set(xlim=(0, 1000), xlabel="teacher size $m$", ylabel=r"error $\|\cdot - f^\star\|$")
-for _, draw in theory[theory.teacher_size >= 200].groupby("draw"):
-    panels.curve(draw, "ratio", "above_own_size", right, "student_size", SHADES, lw=0.5)
+for (_, n), line in theory[theory.teacher_size >= 200].groupby(["draw", "student_size"]):
+    panels.curve(line, "ratio", "above_own_size", right, color=SHADES[n], lw=0.5)
 right.axvline((PAPER_T / PAPER_D) ** 2, **panels.MARK)
 right.text((PAPER_T / PAPER_D) ** 2 + 0.04, 0.9, "$(T / D)^2$")
 right.set(xlim=(0.6, 3.4), ylim=(-0.05, 1), xlabel="teacher over student size $m / n$")

@@ -31,7 +31,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from scipy import stats
+from scipy import special, stats
 
 from scalinglib import fit, laws, sentences
 from scalinglib.report import claims, figures, profiles, public
@@ -159,7 +159,8 @@ def beside_authors(row):
     ours = fit.fit_supervised(table, fixed=ONE, delta=row["delta"], starts=starts)
     scales = np.exp([row["log_E"], row["log_A"], row["log_B"]])
     theirs = laws.SupervisedLaw(*scales, row["alpha"], row["beta"], gamma=1.0)
-    found = fit.objective_of(theirs, table, row["delta"])
+    off = np.log(theirs.loss(table.params, table.tokens) / table.loss)
+    found = special.huber(row["delta"], off).sum()
     return {"theirs": found, "excess": found / ours.objective - 1, "our_beta": ours.law.beta}
 
 
@@ -359,7 +360,8 @@ pd.DataFrame(
 
 # %%
 farseer = public.supervised_tables()["Farseer"].runs
-arm = fit.l_shaped(farseer)
+fewest = farseer.groupby("params").tokens.transform("min")
+arm = (farseer.params == farseer.params.min()) | (farseer.tokens == fewest)
 shapes = {
     form: fit.fit_supervised(farseer[arm], fixed=forms[form], starts=starts)
     for form in ("γ free", "γ = 1")

@@ -46,10 +46,14 @@ princeton = pairs[pairs.id.str.startswith("zlab")].assign(
 )
 
 # %%
-drawn = princeton.rename(columns={"measured": "gap", "error": "gap_error"})
+drawn = princeton.assign(
+    gap=princeton.measured,
+    gap_low=princeton.measured - 2 * princeton.error,
+    gap_high=princeton.measured + 2 * princeton.error,
+)
 title = "A fifth of the teacher, mixed with data, beats all of it at all four lengths"
 grid = Panels(drawn, "student_tokens", "gap", title)
-grid.draw(panels.errors, hue="share", fmt="o-").each(panels.zero)
+grid.draw(panels.bars, hue="share", fmt="o-").each(panels.zero)
 save(grid, "outside_mixing", princeton[["share", "student_tokens", "measured", "error"]])
 
 # %% [markdown]
@@ -89,8 +93,9 @@ title = "Gemma 2's students gain more than the law says if they saw 30B tokens o
 grid = Panels(curves.rename(columns={"gain": "gap"}), "student_params", "gap", title)
 shades = dict(zip(lengths, sns.color_palette("flare", 4), strict=True))
 grid.draw(sns.lineplot, hue="student tokens", palette=shades)
-bars = {"color": "black", "fmt": "s"}
-grid.draw(panels.errors, gemma.assign(gap=gemma.measured, gap_error=gemma.error / 2), **bars)
+low, high = gemma.measured - gemma.error, gemma.measured + gemma.error
+gemma = gemma.assign(gap=gemma.measured, gap_low=low, gap_high=high)
+grid.draw(panels.bars, gemma, color="black", fmt="s")
 grid.key({"Gemma 2, Table 7": {"color": "black", "marker": "s", "ls": ""}})
 save(grid, "outside_gemma", curves)
 

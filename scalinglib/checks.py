@@ -17,34 +17,24 @@ def namespace(*arrays: object) -> ModuleType:
     return jax.numpy if jax and any(isinstance(array, jax.Array) for array in arrays) else np
 
 
-def positive(name: str, value: ArrayLike) -> np.ndarray:
+def positive(name: str, value: ArrayLike, *, or_zero: bool = False) -> np.ndarray:
     """`value` as a float array; ValueError if an entry is not positive and finite.
 
     NumPy arrays come back as float64. Under `jit` the values are not known: a tracer passes
     unchecked.
+
+    - or_zero: whether 0 is allowed too.
     """
     jax = _jax()
     if jax and isinstance(value, jax.core.Tracer):
         return value
     array = np.asarray(value, dtype=float)
-    bad = ~(np.isfinite(array) & (array > 0))
+    bad = ~(np.isfinite(array) & ((array >= 0) if or_zero else (array > 0)))
     if bad.any():
         first = float(array[bad].flat[0])
-        raise ValueError(f"{name} is {first!r}; it must be positive and finite")
+        allowed = "0 or more, and finite" if or_zero else "positive and finite"
+        raise ValueError(f"{name} is {first!r}; it must be {allowed}")
     return value if jax and isinstance(value, jax.Array) else array
-
-
-def not_negative(name: str, value: ArrayLike) -> None:
-    """ValueError if an entry of `value` is negative or not finite; tracers pass."""
-    jax = _jax()
-    if jax and isinstance(value, jax.core.Tracer):
-        return
-    array = np.asarray(value, dtype=float)
-    bad = ~(np.isfinite(array) & (array >= 0))
-    if bad.any():
-        raise ValueError(
-            f"{name} is {float(array[bad].flat[0])!r}; it must be 0 or more, and finite"
-        )
 
 
 def plausible(name: str, value: ArrayLike, low: float, high: float) -> None:

@@ -58,7 +58,7 @@ def doubts(runs: pd.DataFrame) -> list[Doubt]:
         found += [*_better_students(runs), *_teachers(runs)]
     # In other units the runs bend otherwise: what to say of that waits for the units.
     if not any(doubt.cannot for doubt in found):
-        found += _rising(runs, "student_" if distilled else "")
+        found += _rising(runs)
     return sorted(found, key=lambda doubt: not doubt.cannot)
 
 
@@ -71,7 +71,8 @@ def plausible_units(params: ArrayLike, tokens: ArrayLike) -> list[list[str]]:
     params, tokens = np.asarray(params, float), np.asarray(tokens, float)
     if _plausible(params, tokens):
         return []
-    together = abs(_rank_correlation(params, tokens)) > 0.3
+    ranks = pd.DataFrame([params, tokens]).rank(axis=1).to_numpy()
+    together = (np.ptp(ranks, axis=1) > 0).all() and abs(np.corrcoef(ranks)[0, 1]) > 0.3
     scored = []
     for size_unit in ("", "K", "M", "B"):
         size = params * FACTORS.get(size_unit, 1)
@@ -126,14 +127,39 @@ def _plausible(params, tokens):
     return least >= 1e3 and most <= 1e17 and 0.05 <= middle <= 2e4
 
 
-def _sizes_and_tokens(runs):
-    wrong = {}
+def _parts(runs, *kinds):
+    """Names and values of these columns, of models, students and teachers that have them all."""
     for prefix in ("", "student_", "teacher_"):
-        pair = [f"{prefix}params", f"{prefix}tokens"]
-        if set(pair) <= set(runs):
-            values = [runs[name].to_numpy(float) for name in pair]
-            if not _plausible(*values):
-                wrong[tuple(pair)] = values
+        names = [f"{prefix}{kind}" for kind in kinds]
+        if set(names) <= set(runs):
+            yield names, [runs[name].to_numpy(float) for name in names]
+
+
+def _measured(runs):
+    """Names of the loss that the law foretells, and of what it foretells it from."""
+    if "student_loss" in runs:
+        return "student_loss", ["student_params", "student_tokens", "teacher_loss"]
+    return "loss", ["params", "tokens"]
+
+
+def _line(runs):
+    """Slopes of the log of a loss in the logs of its inputs, their errors, and what is left."""
+    loss, inputs = _measured(runs)
+    logs = np.log(runs[inputs].to_numpy(float))
+    design = np.column_stack([logs - logs.mean(axis=0), np.ones(len(runs))])
+    measured = np.log(runs[loss].to_numpy(float))
+    slopes, *_ = np.linalg.lstsq(design, measured, rcond=None)
+    rest = measured - design @ slopes
+    variance = rest @ rest / (len(runs) - len(slopes)) * np.linalg.pinv(design.T @ design)
+    return slopes, np.sqrt(np.diag(variance)), rest
+
+
+def _sizes_and_tokens(runs):
+    wrong = {
+        tuple(names): values
+        for names, values in _parts(runs, "params", "tokens")
+        if not _plausible(*values)
+    }
     # Whoever writes one pair of columns in a unit writes the other in it.
     together = (
         plausible_units(*map(np.concatenate, zip(*wrong.values(), strict=True))) if wrong else []
@@ -165,40 +191,32 @@ def _in_words(units, size, data):
 def _loss_units(runs):
     """Losses that are not nats: all of them, or those of one column."""
     law, found = load("corrected").supervised, {}
-    for prefix in ("", "student_", "teacher_"):
-        columns = [f"{prefix}{kind}" for kind in ("params", "tokens", "loss")]
-        if columns[2] not in runs:
-            continue
-        losses = runs[columns[2]].to_numpy(float)
-        if np.median(losses) > np.log(300_000):
-            found[columns[2]] = "perplexity", "ppl"
-        elif set(columns) <= set(runs) and not plausible_units(*(runs[c] for c in columns[:2])):
-            params, tokens = (runs[name].to_numpy(float) for name in columns[:2])
-            if np.median(params) > _LEAST_SIZE:
-                unit = _unit_of(losses, law.loss(params, tokens))
-                found |= {columns[2]: unit} if unit else {}
-    for name, (word, unit) in found.items():
-        cannot = runs[name].median() > np.log(300_000)
-        middle = runs[name].median()
-        text = f"{name} looks like {word} (median {middle:.3g}): the law wants nats per token"
-        yield Doubt(text, cannot=bool(cannot), units=f"{name}={unit}")
+    for names, (params, tokens, losses) in _parts(runs, "params", "tokens", "loss"):
+        known = np.median(params) > _LEAST_SIZE and not plausible_units(params, tokens)
+        if known and (unit := _unit_of(losses, law.loss(params, tokens))):
+            found[names[2]] = unit
+    for (name,), (losses,) in _parts(runs, "loss"):
+        middle = np.median(losses)
+        cannot = bool(middle > np.log(300_000))
+        if cannot or name in found:
+            word, unit = ("perplexity", "ppl") if cannot else found[name]
+            text = f"{name} looks like {word} (median {middle:.3g}): the law wants nats per token"
+            yield Doubt(text, cannot=cannot, units=f"{name}={unit}")
 
 
 def _mixed(runs):
     """Columns of which no one unit makes sense: rows were written in different ones."""
     law = load("corrected").supervised
-    for prefix in ("", "student_", "teacher_"):
-        size, data, loss = (f"{prefix}{kind}" for kind in ("params", "tokens", "loss"))
-        for name in runs.columns.intersection([size, data]):
-            if runs[name].max() > _SPAN * runs[name].min():
-                yield _two_units(runs, name, runs[name].to_numpy(float))
-        if {size, data, loss} <= set(runs) and _plausible(*(runs[c] for c in (size, data))):
-            params, tokens, losses = (runs[name].to_numpy(float) for name in (size, data, loss))
+    for kind in ("params", "tokens"):
+        for (name,), (values,) in _parts(runs, kind):
+            if values.max() > _SPAN * values.min():
+                yield _two_units(runs, name, values)
+    for names, (params, tokens, losses) in _parts(runs, "params", "tokens", "loss"):
+        if _plausible(params, tokens) and np.median(params) > _LEAST_SIZE:
             expected = law.loss(params, tokens)
             readings = losses / expected, np.log(np.maximum(losses, 1.01)) / expected
-            apart = min(reading.max() / reading.min() for reading in readings)
-            if apart > _APART and np.median(params) > _LEAST_SIZE:
-                yield _two_units(runs, loss, readings[0])
+            if min(reading.max() / reading.min() for reading in readings) > _APART:
+                yield _two_units(runs, names[2], readings[0])
 
 
 def _two_units(runs, name, measure):
@@ -230,7 +248,7 @@ def _apart(runs):
     teacher = ["teacher_params", "teacher_tokens"]
     teacher = teacher if set(teacher) <= set(runs) else ["teacher_loss"]
     inputs = [name for name in runs if name in (*_INPUTS, *teacher)]
-    loss = "student_loss" if "student_loss" in runs else "loss"
+    loss, _ = _measured(runs)
     groups = runs.groupby(inputs)[loss]
     if groups.ngroups > len(runs) / 2:
         return
@@ -254,13 +272,10 @@ def _apart(runs):
 
 def _cluster(runs):
     """Rows whose losses are in another unit than the others', bits among nats."""
-    prefix = "student_" if "student_loss" in runs else ""
-    inputs = [f"{prefix}params", f"{prefix}tokens", *(["teacher_loss"] if prefix else [])]
+    loss, inputs = _measured(runs)
     if len(runs) < 3 * len(inputs):
         return
-    design = np.column_stack([np.log(runs[inputs].to_numpy(float)), np.ones(len(runs))])
-    measured = np.log(runs[f"{prefix}loss"].to_numpy(float))
-    rest = measured - design @ np.linalg.lstsq(design, measured, rcond=None)[0]
+    _, _, rest = _line(runs)
     order = np.argsort(rest, kind="stable")
     gap = int(np.argmax(np.diff(rest[order])))
     low, high = order[: gap + 1], order[gap + 1 :]
@@ -273,7 +288,7 @@ def _cluster(runs):
         rows = _listed(runs, np.sort(few))
         what = "larger" if few is high else "smaller"
         yield Doubt(
-            f"{prefix}loss of rows {rows} is {np.exp(step):.3g} times {what} than the others "
+            f"{loss} of rows {rows} is {np.exp(step):.3g} times {what} than the others "
             "suggest: bits beside nats?",
             cannot=True,
         )
@@ -281,11 +296,8 @@ def _cluster(runs):
 
 def _thousands(runs):
     """Rows whose sizes, or tokens, are a thousand times off what their losses say of the others."""
-    for prefix in ("", "student_", "teacher_"):
-        names = [f"{prefix}{kind}" for kind in ("params", "tokens", "loss")]
-        if not set(names) <= set(runs):
-            continue
-        size, data, measured = np.log(runs[names].to_numpy(float)).T
+    for names, values in _parts(runs, "params", "tokens", "loss"):
+        size, data, measured = np.log(values)
         design = np.column_stack([size, data, np.ones(len(size))])
         off = data - size - np.median(data - size)  # a thousand in either shows here first
         for _ in range(_TRIMS):
@@ -387,23 +399,12 @@ def _teachers(runs):
         )
 
 
-def _rising(runs, prefix):
+def _rising(runs):
     """Losses that rise with size or tokens, the rest held: the law only falls."""
-    inputs = [f"{prefix}params", f"{prefix}tokens", *(["teacher_loss"] if prefix else [])]
-    columns = np.log(runs[inputs].to_numpy(float))
-    if len(runs) < len(inputs) + 4 or np.any(columns.std(axis=0) == 0):
+    loss, inputs = _measured(runs)
+    if len(runs) < len(inputs) + 4 or (runs[inputs].max() == runs[inputs].min()).any():
         return
-    design = np.column_stack([columns - columns.mean(axis=0), np.ones(len(runs))])
-    measured = np.log(runs[f"{prefix}loss"].to_numpy(float))
-    slopes, *_ = np.linalg.lstsq(design, measured, rcond=None)
-    rest = measured - design @ slopes
-    variance = rest @ rest / (len(runs) - len(slopes)) * np.linalg.pinv(design.T @ design)
-    for name, slope, error in zip(inputs[:2], slopes, np.sqrt(np.diag(variance)), strict=False):
+    slopes, errors, _ = _line(runs)
+    for name, slope, error in zip(inputs[:2], slopes, errors, strict=False):
         if slope > 4 * error and slope > 1e-3:
-            yield Doubt(f"{prefix}loss rises with {name}, the rest held; the law only falls", True)
-
-
-def _rank_correlation(first, second):
-    if len(np.unique(first)) < 2 or len(np.unique(second)) < 2:
-        return 0.0
-    return float(np.corrcoef(pd.Series(first).rank(), pd.Series(second).rank())[0, 1])
+            yield Doubt(f"{loss} rises with {name}, the rest held; the law only falls", True)

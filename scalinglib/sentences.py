@@ -112,7 +112,8 @@ class World:
 
     def ends(self, scenario: str, gain: float) -> pd.Series:
         """Budget at which each student's gain last passes `gain`; 0 for none, inf for no end."""
-        return self.gains(scenario).apply(_last_crossing, axis=1, level=gain)
+        ends = allocate.last_gain(BUDGETS, self.gains(scenario), gain)
+        return pd.Series(ends, STUDENTS)
 
     def cheapest_ratio(self, scenario: str, column: str = "compute_ratio") -> pd.Series:
         """Lowest ratio to supervised training of each student of 300M to 10B, over the targets."""
@@ -124,17 +125,6 @@ class World:
         losses = self.at(scenario, "teacher_loss")
         size, tokens = allocate.cheapest_model(self.law.supervised, losses.to_numpy())
         return self.at(scenario, "teacher_ratio") / (tokens / size)
-
-
-def _last_crossing(row: pd.Series, level: float) -> float:
-    """Budget (the index) where values last fall through `level`, between two by the logarithm."""
-    wins = np.flatnonzero(row > level)
-    if not len(wins) or wins[-1] == len(row) - 1:
-        return np.inf if len(wins) else 0.0
-    i = wins[-1]
-    x = np.log(row.index.to_numpy())
-    share = (row.iloc[i] - level) / (row.iloc[i] - row.iloc[i + 1])
-    return float(np.exp(x[i] + share * (x[i + 1] - x[i])))
 
 
 def _grows(levels: pd.Series) -> bool:
@@ -151,10 +141,6 @@ def _slope(table: pd.DataFrame, low: float = 1e20, high: float = 1e26) -> pd.Ser
 
 def _largest_rise(table: pd.DataFrame) -> float:
     return most(table - table.cummin(axis=1))
-
-
-def _nearest(table: pd.DataFrame, compute: float) -> pd.Series:
-    return table.iloc[:, np.abs(np.log(table.columns / compute)).argmin()]
 
 
 def _by_decade(table: pd.DataFrame) -> pd.DataFrame:
@@ -327,7 +313,7 @@ def share_with_gain(law: laws.DistillationLaw, pair: tuple[float, float]) -> flo
 SENTENCES: dict[str, dict[str, Callable[[World], float | bool]]] = {
     "Section 5.3 and Figures 8, 17, 18: losses": {
         "supervised-matches": lambda w: most(
-            [_nearest(w.at(s, "gap"), 1e26).abs().max() for s in FREE]
+            [w.at(s, "gap").iloc[:, -1].abs() for s in FREE]
         ),
         "crossover-grows": lambda w: _grows(w.ends(BEST_CASE, TOLERANCE)),
         "summary-level-grows": lambda w: _grows(w.ends(INFERENCE, TOLERANCE)),
@@ -443,8 +429,8 @@ SENTENCES: dict[str, dict[str, Callable[[World], float | bool]]] = {
         "practitioner-small-students-teacher": lambda w: 1
         - most(w.at(BOTH, "share_student", 0, 1e21).loc[:1e9]),
         "practitioner-small-students-shift": lambda w: every(
-            (_nearest(w.at(BOTH, "share_student"), 1e24)
-             > _nearest(w.at(BOTH, "share_student"), 1e20)).loc[:1e9]
+            w.at(BOTH, "share_student", 1e24, 1e24).loc[:1e9].to_numpy()
+            > w.at(BOTH, "share_student", 1e20, 1e20).loc[:1e9]
         ),
         "practitioner-60-percent": lambda w: least(w.at(BOTH, "share_student").loc[10e9:]),
         "practitioner-teacher-tokens": lambda w: float(np.median(w.over_optimal(BOTH).loc[10e9:])),
@@ -458,8 +444,8 @@ SENTENCES: dict[str, dict[str, Callable[[World], float | bool]]] = {
             [w.at(s, "teacher_params", 1e20, 1e22) / 1e9 for s in SCENARIOS[1:]]
         ),
         "article-tight-budgets": lambda w: every(
-            _nearest(w.at(BOTH, "teacher_params"), 1e20)
-            < _nearest(w.at(BOTH, "teacher_params"), 1e22)
+            w.at(BOTH, "teacher_params", 1e20, 1e20)
+            < w.at(BOTH, "teacher_params", 1e22, 1e22).to_numpy()
         ),
     },
 }  # fmt: skip

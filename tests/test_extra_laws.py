@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from scalinglib import fit, laws
-from scalinglib.allocate.repeated import beyond_one_epoch
 from scalinglib.fit.forms import REPEATED
-from scalinglib.flops import forward_flops
 from scalinglib.laws.mixing import (
     CORRELATION,
     CORRELATION_OF_TEXT,
@@ -20,7 +18,7 @@ from scalinglib.laws.mixing import (
     correlation_of,
     mixed_loss,
 )
-from scalinglib.laws.repeated import MOST_EPOCHS, RepeatedLaw
+from scalinglib.laws.repeated import MOST_EPOCHS, RepeatedLaw, beyond_one_epoch
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
 from scalinglib.study.designs import mixing
@@ -106,16 +104,15 @@ def test_committed_form_foretells_larger_models_to_a_hundredth():
 
 def test_a_budget_beyond_the_text():
     params, unique = 1e9, 1e10
-    one = 3 * float(forward_flops(params)) * unique
-    assert beyond_one_epoch(SUPERVISED, params, 0.9 * one, unique) is None
-    few = beyond_one_epoch(SUPERVISED, params, 4 * one, unique)
+    assert beyond_one_epoch(SUPERVISED, params, 0.9 * unique, unique) is None
+    few = beyond_one_epoch(SUPERVISED, params, 4 * unique, unique)
     assert few.epochs == pytest.approx(4)
     assert few.all_spent
     assert 0 < few.gain_low < few.gain < few.gain_high
     law = laws.repeated(SUPERVISED)
     gain = law.loss(params, unique, unique) - law.loss(params, 4 * unique, unique)
     assert few.gain == pytest.approx(float(gain))
-    many = beyond_one_epoch(SUPERVISED, params, 1e3 * one, unique)
+    many = beyond_one_epoch(SUPERVISED, params, 1e3 * unique, unique)
     assert many.epochs == MOST_EPOCHS
     assert not many.all_spent
 

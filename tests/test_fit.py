@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from scalinglib import fit, laws, simulate
 from scalinglib.fit import solver
-from scalinglib.fit.distillation import DISTILLATION
-from scalinglib.fit.problem import pad_weights
-from scalinglib.fit.supervised import SUPERVISED
+from scalinglib.fit.forms import DISTILLATION, SUPERVISED
+from scalinglib.fit.inputs import suspicions
 from scalinglib.flops import total_params
 from scalinglib.gap import published
 from scalinglib.lanes import float64
 from scalinglib.laws import SupervisedLaw
 from scalinglib.report.paths import DATA
+from scalinglib.study import analysis
 from tests import references
 
 LAW = laws.load("corrected")
@@ -188,12 +188,11 @@ def test_fixed_coefficients_stay_and_cost(supervised_fit, supervised_runs):
 
 
 def test_a_run_twice_weighs_as_one_resampled_twice(supervised_fit, supervised_runs):
-    ordered = supervised_runs.sort_values(["params", "tokens", "loss"], ignore_index=True)
-    weights = np.ones(len(ordered))
+    weights = np.ones(len(supervised_runs))
     weights[5] = 2
     problem, z = supervised_fit.problem, supervised_fit.z[None]
-    weighted = problem.solve(z, weights=pad_weights(weights), near=True)
-    doubled = pd.concat([ordered, ordered.iloc[[5]]])
+    weighted = problem.solve(z, weights=problem.weights(weights), near=True)
+    doubled = pd.concat([supervised_runs, supervised_runs.iloc[[5]]])
     repeated = _quiet(fit.fit_supervised, doubled, starts=64)
     assert weighted.value[0] * 1e-6 == pytest.approx(repeated.objective, rel=1e-9)
 
@@ -306,21 +305,17 @@ def test_residual_trends_find_a_missing_term(supervised_runs):
     bent = supervised_runs.assign(
         loss=supervised_runs.loss * (supervised_runs.tokens / 1e11) ** 0.05
     )
-    found = fit.fit_supervised(bent, fixed={"beta": 0.431, "B": 18186.0}, starts=64)
-    trends = fit.residual_trends(found).set_index("input")
-    assert trends.p_value["tokens"] < 1e-3
+    options = {"fixed": {"beta": 0.431, "B": 18186.0}, "starts": 64, "bootstrap": 8}
+    said = fit.explain(fit.fit_supervised(bent, **options))
+    assert any("Residuals still trend with tokens" in text for text in said)
 
 
-def test_isoflop_parabola_finds_a_minimum_and_refuses_an_edge():
+def test_isoflop_parabola_finds_a_minimum_and_none_at_an_edge():
     params = np.geomspace(1e8, 1e10, 9)
     loss = 2 + 0.1 * np.log(params / 7e8) ** 2
     assert fit.isoflop_minimum(params[::-1], loss[::-1]) == pytest.approx((7e8, 2.0), rel=1e-9)
-    assert fit.isoflop_size(params, loss) == fit.isoflop_minimum(params, loss)[0]
-    assert np.isnan(fit.isoflop_size(params[4:], loss[4:]))
-    with pytest.raises(ValueError, match="edge"):
-        fit.isoflop_minimum(params[4:], loss[4:])
-    with pytest.raises(ValueError, match="4"):
-        fit.isoflop_minimum(params[:3], loss[:3])
+    for none in (slice(4, None), slice(3)):
+        assert np.isnan(fit.isoflop_minimum(params[none], loss[none])).all()
 
 
 def test_isoflop_draws_spread_as_errors_propagate():
@@ -331,10 +326,10 @@ def test_isoflop_draws_spread_as_errors_propagate():
         return np.log(fit.isoflop_minimum(params, loss)[0])
 
     slopes = [(best(loss + d) - best(loss - d)) / 2e-4 for d in 1e-4 * np.eye(5)]
-    drawn = np.log(fit.isoflop_draws(params, loss, error, draws=2000))
+    profile = pd.DataFrame({"params": params, "loss": loss, "error": error})
+    drawn = np.log(analysis.minima_drawn(profile, draws=2000))
     assert drawn.std() == pytest.approx(np.linalg.norm(slopes * error), rel=0.1)
     assert abs(drawn.mean() - np.log(7e8)) < 5 * drawn.std() / np.sqrt(2000)
-    assert np.isnan(fit.isoflop_draws(params[4:], loss[4:], error[4:], draws=3)).all()
 
 
 def test_the_amplitude_at_its_limit_is_marked(distillation_fit):
@@ -398,7 +393,7 @@ def test_bad_values_are_named(supervised_runs, changes, message):
 
 def test_text_in_a_number_column_is_named(supervised_runs):
     runs = supervised_runs.astype({"loss": object})
-    with pytest.raises(ValueError, match="row 7, column loss is 'n/a'"):
+    with pytest.raises(ValueError, match="row 7, column loss: first value 'n/a'"):
         fit.fit_supervised(_broken(runs, loss="n/a"))
 
 
@@ -430,9 +425,7 @@ def test_too_few_runs_and_bad_options(supervised_runs, distillation_runs):
     ],
 )
 def test_suspicious_runs_are_warned_of(supervised_runs, change, message):
-    with pytest.warns(fit.FitWarning) as caught:
-        fit.check_runs(change(supervised_runs))
-    assert any(message in str(warning.message) for warning in caught)
+    assert any(message in text for text in suspicions(change(supervised_runs), SUPERVISED))
 
 
 def test_total_parameters_and_bits_are_suspected(distillation_runs):
@@ -441,14 +434,9 @@ def test_total_parameters_and_bits_are_suspected(distillation_runs):
     total = [float(Architecture(n).total_params) for n in range(8, 38, 3)]
     runs = pd.DataFrame({"params": total, "tokens": np.geomspace(1e9, 1e12, 10)})
     runs["loss"] = LAW.supervised.loss(*runs.to_numpy().T)
-    with pytest.warns(fit.FitWarning, match="total parameters of Table 13"):
-        fit.check_runs(runs)
+    assert "total parameters of Table 13" in " ".join(suspicions(runs, SUPERVISED))
     bits = distillation_runs.assign(student_loss=distillation_runs.student_loss / np.log(2))
-    with pytest.warns(fit.FitWarning) as caught:
-        fit.check_runs(bits, "distillation", supervised=LAW.supervised)
-    said = " ".join(str(warning.message) for warning in caught)
-    assert "student_loss looks like bits" in said  # against the published law
-    assert "losses in bits" in said  # against the runs' own
+    assert "student_loss looks like bits" in " ".join(suspicions(bits, DISTILLATION))
 
 
 def test_simulated_protocols_have_the_papers_counts():
@@ -486,7 +474,7 @@ def test_the_papers_runs():
     assert found.starts_at_optimum > 0.5
 
 
-def test_what_are_no_runs_or_no_counts_is_named():
+def test_what_are_no_runs_or_no_counts_is_named(supervised_runs):
     with pytest.raises(ValueError, match="runs is 'runs\\.csv'; it must be a DataFrame"):
         fit.fit_supervised("runs.csv")
     for options, said in (
@@ -494,4 +482,4 @@ def test_what_are_no_runs_or_no_counts_is_named():
         ({"bootstrap": -1}, "bootstrap is -1"),
     ):
         with pytest.raises(ValueError, match=f"{said}; it must be a whole number"):
-            fit.fit_supervised(None, **options)
+            fit.fit_supervised(supervised_runs, **options)

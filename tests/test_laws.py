@@ -170,9 +170,9 @@ def test_the_fitted_range_is_that_of_the_runs():
         ends = runs[name].min(), runs[name].max()
         assert laws.FITTED_RANGE[name] == pytest.approx(ends, rel=2e-3)
     outside = runs.head(3).assign(
-        teacher_params=[2e10, np.nan, 1e9], student_params=[1e9, 3e9, 1e9]
+        teacher_params=[2e10, np.nan, 1e9], student_params=[1e9, 3e10, 1e9]
     )
-    assert laws.inside_fitted_range(outside).tolist() == [False, False, True]
+    assert laws.inside_trained_range(outside).tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize(("name", "value"), [("A", -3.0), ("B", np.nan), ("alpha", -0.1)])

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from scalinglib import fit, laws, simulate
-from scalinglib.fit.distillation import DISTILLATION
+from scalinglib.fit.forms import DISTILLATION
 from scalinglib.lanes import float64
 from scalinglib.laws import Law, StudentLaw, SupervisedLaw
 from tests import references
@@ -203,9 +203,8 @@ def test_a_coefficient_of_either_sign_and_inputs_that_are_no_sizes(k):
     found = fit.fit(RATE, _rate_runs(k), starts=32, bootstrap=64)
     assert found.warnings == ()  # a rate of 1e-4 is no size in billions
     assert found.coefficients.estimate.k == pytest.approx(k, abs=0.005)
-    profile = fit.profile(found, "k")
+    profile = fit.profile(found, "k", np.linspace(-1, 1, 25))
     near = profile.k[profile.likelihood_ratio.idxmin()]
-    assert (profile.k.min(), profile.k.max()) == (-1, 1)
     assert abs(near - k) <= 2 / 24
     loose = any("hardly tell" in said and " k (" in said for said in fit.explain(found))
     assert loose == (k == 0)  # an interval around zero leaves the sign open

@@ -1,9 +1,8 @@
 """Compute-optimal distillation and supervised training, and which teacher to use (Section 5, D).
 
-`questions` has what readers ask, `solver` the optimiser that answers and `limited` what does where
-it meets a bound on tokens, `supervised` the half that needs no teacher, `decide` the decision to
-distil or not, `uncertainty` the answers under an ensemble of laws, `shift` laws moved to other
-text, `recipes` what figures and sheets show.
+`questions` has what readers ask, `solver` the optimiser that answers, `supervised` the half that
+needs no teacher, `decide` the decision to distil or not, `uncertainty` the answers under an
+ensemble of laws, `shift` laws moved to other text.
 """
 
 from scalinglib.allocate.decide import AGREEMENT, Advice, Problem, Teacher, advise, student_sizes
@@ -11,14 +10,15 @@ from scalinglib.allocate.questions import (
     SCENARIOS,
     best_teacher_loss,
     compute_for_loss,
+    costs_of_losses,
     crossover,
     deltas,
     last_gain,
     minimum_compute,
+    optima,
     optimal,
     tokens_with_teacher,
 )
-from scalinglib.allocate.recipes import cost_ratios, costs_of_losses, optima
 from scalinglib.allocate.solver import TEACHER_PARAMS_BOX, TOKENS_BOX
 from scalinglib.allocate.supervised import cheapest_model, supervised_optimum
 from scalinglib.allocate.uncertainty import crossovers, infinite_data_gap, interval, under_ensemble
@@ -35,7 +35,6 @@ __all__ = [
     "best_teacher_loss",
     "cheapest_model",
     "compute_for_loss",
-    "cost_ratios",
     "costs_of_losses",
     "crossover",
     "crossovers",

@@ -8,6 +8,7 @@ teacher (N_T, D_T) and the distillation tokens D_S that minimise L_S subject to
 `solver` solves it for many problems at once; here are the questions that readers ask.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -15,8 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from scalinglib.allocate.elementwise import minimise, root
-from scalinglib.allocate.limited import best_teachers_within
-from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX
+from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX, best_teachers
 from scalinglib.allocate.supervised import cheapest_model
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
@@ -140,7 +140,7 @@ def optimal(
 
 def _best(law, student_params, compute, delta_lgt, delta_pre, most_tokens):
     """N_T, D_T, L_T, D_S and L_S of each problem; of a free teacher only L_T is determined."""
-    teacher_params, teacher_tokens = best_teachers_within(
+    teacher_params, teacher_tokens = best_teachers(
         law, student_params, compute, delta_lgt, delta_pre, most_tokens
     )
     costs = cost_per_token(student_params, teacher_params, (delta_lgt, delta_pre))
@@ -253,6 +253,56 @@ def last_gain(axis: ArrayLike, gains: ArrayLike, least: float = 0.0) -> np.ndarr
     share = np.where(ended, here - least, 0.0) / np.where(ended, here - there, 1.0)
     ends = axis[last] * (axis[after] / axis[last]) ** share
     return np.where(wins[..., -1], np.inf, np.where(wins.any(axis=-1), ends, 0.0))
+
+
+def optima(law: StudentLaw, students: ArrayLike, budgets: ArrayLike) -> pd.DataFrame:
+    """The optimum of each scenario, student and budget, with what figures plot of it.
+
+    - returns: the columns of `optimal`, scenario by scenario, and: supervised_tokens on the same
+      budget; gap, L_S less the supervised loss; student_ratio and teacher_ratio, tokens a
+      parameter; size_ratio, N_T / N_S.
+    """
+    tables = [optimal(law, np.asarray(students)[:, None], budgets, name) for name in SCENARIOS]
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(
+        supervised_tokens=table.compute / (3 * forward_flops(table.student_params)),
+        gap=table.student_loss - table.supervised_loss,
+        student_ratio=table.student_tokens / table.student_params,
+        teacher_ratio=table.teacher_tokens / table.teacher_params,
+        size_ratio=table.teacher_params / table.student_params,
+    )
+
+
+def costs_of_losses(
+    law: StudentLaw,
+    students: Sequence[float],
+    above: Sequence[float],
+    *,
+    scenarios: Sequence[str] = tuple(SCENARIOS),
+) -> pd.DataFrame:
+    """What losses cost by distillation, over what they cost by supervised training (Section D.5).
+
+    - law: a `DistillationLaw`, or another whose `supervised` has `tokens_for_loss`.
+    - above: target losses, as nats above L(N_S, infinite data) of each student; positive.
+    - returns: a row a student, scenario and target: student_params, scenario, above_floor,
+      student_loss, compute_ratio, token_ratio (the teacher's counted where they are paid, Equation
+      34); ratios are inf where distillation does not reach the loss.
+    """
+    rows = [(n, s, d) for n in students for s in scenarios for d in above]
+    table = pd.DataFrame(rows, columns=["student_params", "scenario", "above_floor"])
+    size = table.student_params.to_numpy()
+    loss = law.supervised.infinite_data_loss(size) + table.above_floor.to_numpy()
+    pair = tuple(np.array([SCENARIOS[s] for s in table.scenario]).T)
+    compute = compute_for_loss(law, size, loss, pair)
+    reached = np.isfinite(compute)
+    recipe = optimal(law, size, np.where(reached, compute, 1e30) * (1 + 1e-9), pair)
+    tokens = np.where(reached, recipe.student_tokens + pair[1] * recipe.teacher_tokens, np.inf)
+    alone = law.supervised.tokens_for_loss(size, loss)
+    return table.assign(
+        student_loss=loss,
+        compute_ratio=compute / (3 * forward_flops(size) * alone),
+        token_ratio=tokens / alone,
+    )
 
 
 def best_teacher_loss(

@@ -7,6 +7,9 @@ from there with Newton steps, some of them along the curved valley of teachers o
 All in NumPy, on blocks of problems over all cores, derivatives by finite differences: problems
 leave as they are done, which makes it as fast as a compiled loop of fixed length, with nothing to
 compile; and the law may be any object with the two formulas, never looked into.
+
+Where a bound on tokens binds, the optimum often lies where the budget is just spent and the bound
+just met: L_S has a kink, and a Newton step has nothing to go by. There values alone decide.
 """
 
 import os
@@ -15,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scalinglib.allocate.elementwise import minimise
 from scalinglib.flops import forward_flops
 from scalinglib.laws import Law, StudentLaw
 
@@ -29,6 +33,9 @@ _STEPS = 40
 _SETTLING = 3  # Newton steps along a line of equal loss, from about 1e-4 away
 _NEARBY = 1e-2  # the longest of them, in log N_T
 _SHORT = 4.0 ** -np.arange(3, 9)[:, None]  # of a Newton step, where no longer one is better
+_CLEARLY = 1e-9  # in log L_S, that a search by values must be better
+# Of the bounds of a student's tokens, and tokens a parameter: beyond, laws have several valleys.
+_FEW, _MANY, _ABSURD = 20.0, 0.8, 1e8
 _DONE = 1e-5  # the Newton step of such a length is the last: the next would be its square
 
 _LOW, _HIGH = np.log([TEACHER_PARAMS_BOX, TOKENS_BOX]).T[:, :, None]
@@ -54,6 +61,7 @@ class _Problems(NamedTuple):
     compute: np.ndarray
     delta_lgt: np.ndarray
     delta_pre: np.ndarray
+    most_tokens: np.ndarray
 
     def take(self, which):
         return _Problems(*(array[which] for array in self))
@@ -65,24 +73,58 @@ def best_teachers(
     compute: np.ndarray,
     delta_lgt: np.ndarray,
     delta_pre: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The (N_T, D_T) that leave the best student, for many problems at once.
+    most_tokens: np.ndarray,
+) -> np.ndarray:
+    """The (N_T, D_T) that leave the best student, where no model sees more than `most_tokens`.
 
-    - student_params, compute, delta_lgt, delta_pre: shape (problems,), checked: see
-      `allocate.optimal`.
+    - student_params, compute, delta_lgt, delta_pre, most_tokens: shape (problems,), checked: see
+      `allocate.optimal`; most_tokens within `TOKENS_BOX`.
+    - returns: array (2, problems)
     """
-    problems = _Problems(
-        np.log(student_params), 3 * forward_flops(student_params), compute, delta_lgt, delta_pre
-    )
-    count = len(compute)
-    blocks = [problems.take(slice(i, i + _BLOCK)) for i in range(0, count, _BLOCK)]
+    flops = 3 * forward_flops(student_params)
+    shares = delta_lgt, delta_pre, most_tokens
+    problems = _Problems(np.log(student_params), flops, compute, *shares)
+    free = problems._replace(most_tokens=np.full(len(compute), TOKENS_BOX[1]))
+    blocks = [free.take(slice(i, i + _BLOCK)) for i in range(0, len(compute), _BLOCK)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         solved = list(pool.map(lambda block: _solve(law, block), blocks))
-    log_params, log_tokens = np.concatenate([np.empty((2, 0)), *solved], axis=1)
-    return (
-        np.clip(np.exp(log_params), *TEACHER_PARAMS_BOX),
-        np.clip(np.exp(log_tokens), *TOKENS_BOX),
-    )
+    found = np.clip(np.concatenate([np.empty((2, 0)), *solved], axis=1), _LOW, _HIGH)
+    tokens = _student_tokens(problems, *found)
+    beyond = (np.maximum(np.exp(found[1]), tokens) > most_tokens) & (most_tokens < TOKENS_BOX[1])
+    near = (tokens < _FEW * TOKENS_BOX[0]) | (tokens > _MANY * TOKENS_BOX[1])
+    near |= tokens > _ABSURD * student_params
+    near &= (delta_lgt > 0) | (delta_pre > 0)  # else what a student gets is no choice
+    limited = near | beyond
+    if limited.any():
+        these = problems.take(limited)
+        searched = _by_values(law, these)
+        # Where the Newton steps' answer is as good it is the one to more digits.
+        worth = _student_loss(law, these, *found[:, limited]) - _CLEARLY
+        better = _student_loss(law, these, *searched) < worth
+        found[:, limited] = np.where(better | beyond[limited], searched, found[:, limited])
+    return np.clip(np.exp(found), *np.transpose([TEACHER_PARAMS_BOX, TOKENS_BOX])[:, :, None])
+
+
+def _by_values(law, problems):
+    """Log of the best (N_T, D_T) by ever finer grids, an array (2, problems)."""
+    shaped = _Problems(*(array[:, None, None] for array in problems))
+
+    def best_tokens(log_params):
+        few = np.full(log_params.shape, np.log(TOKENS_BOX[0]))
+        many = np.broadcast_to(np.log(problems.most_tokens)[:, None], log_params.shape)
+
+        def loss(grid):
+            return _student_loss(law, shaped, log_params[..., None], grid)
+
+        return minimise(loss, few, many, points=41, rounds=8)
+
+    def best_loss(log_params):
+        log_tokens = best_tokens(log_params)[..., None]
+        return _student_loss(law, shaped, log_params[..., None], log_tokens)[..., 0]
+
+    small, large = (np.full(len(problems.compute), np.log(end)) for end in TEACHER_PARAMS_BOX)
+    log_params = minimise(best_loss, small, large, points=41, rounds=8)
+    return np.stack([log_params, best_tokens(log_params[:, None])[:, 0]])
 
 
 def _solve(law, problems):
@@ -181,10 +223,10 @@ def _student_loss(law, problems, log_params, log_tokens):
     student_tokens = _student_tokens(problems, log_params, log_tokens)
     value = law.log_loss(
         problems.log_student_params,
-        np.log(np.clip(student_tokens, *TOKENS_BOX)),
+        np.log(np.clip(student_tokens, TOKENS_BOX[0], problems.most_tokens)),
         law.supervised.log_loss(log_params, log_tokens),
     )
-    return np.where(student_tokens >= TOKENS_BOX[0], value, np.inf)
+    return np.where(student_tokens >= TOKENS_BOX[0] * (1 - 1e-9), value, np.inf)
 
 
 def _student_tokens(problems, log_params, log_tokens):

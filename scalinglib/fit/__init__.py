@@ -12,19 +12,18 @@ np.float64(1.0)
 """
 
 from scalinglib.fit import paper
-from scalinglib.fit.diagnosis import explain, hold_out, profile, residual_trends, ridges
-from scalinglib.fit.fitting import fit, fit_distillation, fit_supervised
-from scalinglib.fit.inputs import FitWarning, check_runs, collinear
-from scalinglib.fit.isoflop import isoflop_draws, isoflop_minimum, isoflop_size
-from scalinglib.fit.pairs import dominated_pairs, fit_dominated_pairs
-from scalinglib.fit.result import Fit, Status
-from scalinglib.fit.rolling import (
-    l_shaped,
+from scalinglib.fit.diagnosis import explain, hold_out, profile, ridges
+from scalinglib.fit.extrapolation import (
+    dominated_pairs,
+    fit_dominated_pairs,
     laws_of_parts,
-    objective_of,
     reach,
     rolling_hold_outs,
 )
+from scalinglib.fit.fitting import FitWarning, fit, fit_distillation, fit_supervised
+from scalinglib.fit.inputs import collinear
+from scalinglib.fit.isoflop import isoflop_minimum
+from scalinglib.fit.result import Fit, Status
 from scalinglib.fit.spec import POWER_RIDGES, LawSpec, Probe
 
 __all__ = [
@@ -34,7 +33,6 @@ __all__ = [
     "LawSpec",
     "Probe",
     "Status",
-    "check_runs",
     "collinear",
     "dominated_pairs",
     "explain",
@@ -43,16 +41,11 @@ __all__ = [
     "fit_dominated_pairs",
     "fit_supervised",
     "hold_out",
-    "isoflop_draws",
     "isoflop_minimum",
-    "isoflop_size",
-    "l_shaped",
     "laws_of_parts",
-    "objective_of",
     "paper",
     "profile",
     "reach",
-    "residual_trends",
     "ridges",
     "rolling_hold_outs",
 ]

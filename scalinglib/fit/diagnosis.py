@@ -12,8 +12,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from scalinglib.fit.fitting import FitWarning
 from scalinglib.fit.fitting import fit as fit_law
-from scalinglib.fit.inputs import FitWarning, collinear
+from scalinglib.fit.inputs import collinear
 from scalinglib.fit.result import Fit
 
 _WIDE_INTERVAL = 1.5  # `_ratio`, from which a coefficient counts as poorly told
@@ -23,11 +24,9 @@ _TOGETHER = 0.8  # rank correlation of replicates that makes two of them a ridge
 _CONFIDENT = 3.84  # 95% mark of a likelihood ratio with one degree of freedom
 
 
-def profile(fit: Fit, coefficient: str, values: ArrayLike | None = None) -> pd.DataFrame:
+def profile(fit: Fit, coefficient: str, values: ArrayLike) -> pd.DataFrame:
     """The objective with one coefficient held at each of `values`, the others refitted.
 
-    - values: None takes 25 from a third to three times the estimate, evenly in logs; of a
-      coefficient that may be negative 25 over its range, where its spec has one.
     - returns: all coefficients, objective (sum of Huber), likelihood_ratio = 2 n log(S / S_best).
       That treats Huber as the log-likelihood of heavy-tailed noise whose scale is fitted too; 3.84
       is then the usual 95% mark: a guide, not a test.
@@ -35,25 +34,15 @@ def profile(fit: Fit, coefficient: str, values: ArrayLike | None = None) -> pd.D
     names = fit.spec.coefficients
     if coefficient not in names:
         raise ValueError(f"coefficient is {coefficient!r}; it must be one of {list(names)}")
-    if values is None and coefficient in fit.spec.signed and coefficient in fit.spec.ranges:
-        values = np.linspace(*fit.spec.ranges[coefficient], 25)
-    elif values is None:
-        values = fit.coefficients.estimate[coefficient] * np.geomspace(1 / 3, 3, 25)
-    values = np.atleast_1d(np.asarray(values, float))
+    values = np.asarray(values, float)
     fixed = np.repeat(fit.problem.fixed[None], len(values), axis=0)
     fixed[:, names.index(coefficient)] = values
     # From the estimate and from places around it: a held coefficient may sit in another valley.
-    shifts = 0.5 * np.random.default_rng(0).standard_normal((4, len(fit.z)))
-    shifts[0] = 0
-    starts = np.concatenate([np.repeat((fit.z + s)[None], len(values), axis=0) for s in shifts])
-    found = fit.problem.solve(starts, fixed=np.tile(fixed, (len(shifts), 1)))
-    best_shift = found.value.reshape(len(shifts), -1).argmin(axis=0)
-    lanes = best_shift * len(values) + np.arange(len(values))
-    objective = found.value[lanes] * fit.delta**2
-    refitted = fit.problem.coefficients(found.z[lanes], fixed)
-    count = fit.problem.count
+    found = fit.problem.solve_around(fit.z, 4, fixed=fixed)
+    objective = found.value * fit.delta**2
+    refitted = fit.problem.coefficients(found.z, fixed)
     best = min(fit.objective, objective.min())
-    ratio = 2 * count * np.log(np.maximum(objective, 1e-300) / max(best, 1e-300))
+    ratio = 2 * len(fit.runs) * np.log(np.maximum(objective, 1e-300) / max(best, 1e-300))
     table = pd.DataFrame(refitted, columns=list(names))
     return table.assign(objective=objective, likelihood_ratio=ratio)
 
@@ -64,7 +53,8 @@ def ridges(fit: Fit) -> pd.DataFrame:
     - returns: first, second, correlation (Spearman's, over replicates), reason (where it is a known
       one).
     """
-    _need_replicates(fit)
+    if not len(fit.replicates):
+        raise ValueError("fit has no replicates; fit with bootstrap=200 or more")
     table = fit.coefficients
     loose = table.index[~table.fixed & (_ratio(table) > _RIDGE_INTERVAL)]
     rows = []
@@ -102,23 +92,9 @@ def hold_out(fit: Fit, held: np.ndarray) -> tuple[Fit, pd.DataFrame]:
     return other, table.assign(relative_error=np.expm1(other.residuals(fit.runs)))
 
 
-def residual_trends(fit: Fit) -> pd.DataFrame:
-    """Rank correlation of the residuals with each of the law's inputs.
-
-    - returns: input, correlation (Spearman's), p_value (two-sided, not corrected for several
-      looks).
-    """
-    residuals = fit.residuals()
-    rows = []
-    for name in fit.spec.columns[:-1]:
-        found = stats.spearmanr(fit.runs[name], residuals)
-        rows.append((name, float(found.statistic), float(found.pvalue)))
-    return pd.DataFrame(rows, columns=["input", "correlation", "p_value"])
-
-
 def explain(fit: Fit) -> list[str]:
     """The diagnosis as sentences for a reader, most serious first; needs replicates."""
-    _need_replicates(fit)
+    trading = ridges(fit)
     said = [text[0].upper() + text[1:].removesuffix(".") for text in fit.warnings]
     said = [text if text.endswith("?") else f"{text}." for text in said]
     table = fit.coefficients[~fit.coefficients.fixed]
@@ -131,20 +107,21 @@ def explain(fit: Fit) -> list[str]:
         said.append(
             f"The runs hardly tell {', '.join(parts)}: compare predictions, not these numbers."
         )
-    for row in ridges(fit).itertuples():
+    for row in trading.itertuples():
         reason = _because(row.reason)
         said.append(f"Ridge: {row.first} moves with {row.second} ({row.correlation:+.2f}){reason}.")
     for probe in fit.spec.probes:
         if {probe.coefficient, probe.partners[0]} <= set(table.index):
             said += _flat(fit, probe)
-    trends = residual_trends(fit)
-    trends = trends[trends.p_value < 0.01 / len(trends)]
-    said += [
-        f"Residuals still trend with {row.input} (rank correlation {row.correlation:+.2f}): "
-        "the law bends another way than the runs."
-        for row in trends.itertuples()
-    ]
-    errors = np.abs(fit.residuals())
+    residuals, inputs = fit.residuals(), fit.spec.columns[:-1]
+    for name in inputs:
+        trend = stats.spearmanr(fit.runs[name], residuals)
+        if trend.pvalue < 0.01 / len(inputs):
+            said.append(
+                f"Residuals still trend with {name} (rank correlation {trend.statistic:+.2f}): "
+                "the law bends another way than the runs."
+            )
+    errors = np.abs(residuals)
     worst = int(np.argmax(errors))
     if errors[worst] > 8 * np.median(errors):
         label = fit.runs.index[worst]
@@ -203,8 +180,3 @@ def _reason(fit, first, second):
 
 def _because(reason):
     return f": {reason}" if reason else ""
-
-
-def _need_replicates(fit):
-    if not len(fit.replicates):
-        raise ValueError("fit has no replicates; fit with bootstrap=200 or more")

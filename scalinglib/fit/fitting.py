@@ -10,16 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglib.fit.bootstrap import replicate, resampled
-from scalinglib.fit.distillation import DISTILLATION
-from scalinglib.fit.inputs import FitWarning, check_runs
-from scalinglib.fit.problem import Problem, table
+from scalinglib.checks import positive
+from scalinglib.fit.forms import DISTILLATION, SUPERVISED
+from scalinglib.fit.inputs import checked_runs, suspicions
+from scalinglib.fit.problem import Problem, replicate, resampled
 from scalinglib.fit.result import LEVEL, Fit, Status
 from scalinglib.fit.spec import LawSpec
-from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.laws import SupervisedLaw
 
 _AT_OPTIMUM = 1e-6  # relative to the best objective
+
+
+class FitWarning(UserWarning):
+    """Something about runs or fit that the reader should look at; the fit goes on."""
 
 
 def fit(
@@ -44,18 +47,17 @@ def fit(
     - delta: Huber's delta in log-loss; 1e-3 is Besiroglu et al.'s, the paper's is 1e-4 (see
       `paper`).
     - starts: how many starts of the full set, drawn evenly; None takes all.
-    - cluster: column, or list of columns, whose groups are resampled as wholes; None resamples
-      runs. "teacher" means runs of one teacher, by a column of that name or else by equal
-      teacher_loss. A list of lists is resampled by each at once (Owen's pigeonhole bootstrap).
+    - cluster: column, or columns, whose groups are resampled as wholes; None resamples runs.
+      "teacher" means runs of one teacher, by a column of that name or else by equal teacher_loss.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
-    for name, count, least in (("starts", starts, 1), ("bootstrap", bootstrap, 0)):
-        if count is not None and not (isinstance(count, int | np.integer) and count >= least):
-            raise ValueError(f"{name} is {count!r}; it must be a whole number from {least}")
-    law = _held_law(spec, supervised)
-    checked, said = _check(runs, spec, fixed, law)
-    problem, ordered = _problem(spec, checked, fixed, delta, law)
+    if not (isinstance(bootstrap, int | np.integer) and bootstrap >= 0):
+        raise ValueError(f"bootstrap is {bootstrap!r}; it must be a whole number from 0")
+    law, held = _held_law(spec, supervised), _fixed_vector(fixed, spec)
+    checked = checked_runs(runs, spec, int(np.isnan(held).sum()))
+    said = tuple(suspicions(checked, spec))
+    problem = Problem.of(spec, checked, held, float(positive("delta", delta)), law)
     grid = _thin(spec.starts(problem.table["logs"]), starts)
     carried = None
     if isinstance(supervised, Fit) and len(supervised.replicates) and bootstrap:
@@ -63,7 +65,7 @@ def fit(
         carried = np.resize(rows, (bootstrap, rows.shape[1]))
     end = _search(problem, grid)
     rng = np.random.default_rng(seed)
-    weights = resampled(ordered, bootstrap, cluster, rng)
+    weights = resampled(checked.iloc[problem.order], bootstrap, cluster, rng)
     drawn = replicate(problem, end["z"], grid, weights, rng=rng, supervised=carried)
     estimate = problem.coefficients(end["z"][None])[0]
     found = Fit(
@@ -162,32 +164,6 @@ def _held_law(spec, supervised):
     return law
 
 
-def _check(runs, spec, fixed, supervised):
-    """Checked runs, and what the checks warned of, for the Fit to say."""
-    free = int(np.isnan(_fixed_vector(fixed, spec)).sum())
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", FitWarning)
-        checked = check_runs(runs, spec, free, supervised)
-    return checked, tuple(str(w.message) for w in caught if issubclass(w.category, FitWarning))
-
-
-def _problem(spec, runs, fixed, delta, supervised):
-    if not (np.isfinite(delta) and delta > 0):
-        raise ValueError(f"delta is {delta!r}; it must be positive and finite")
-    # In an order that depends on values alone, so that sums are the same to the bit.
-    ordered = runs.sort_values(list(spec.columns), kind="stable", ignore_index=True)
-    one = table(spec, ordered, supervised)
-    return Problem(
-        spec=spec,
-        table=one,
-        count=len(runs),
-        box=tuple(spec.box(one["logs"])),
-        fixed=_fixed_vector(fixed, spec),
-        delta=float(delta),
-        supervised=None if supervised is None else np.array(supervised, float),
-    ), ordered
-
-
 def _fixed_vector(fixed, spec):
     fixed, names = fixed or {}, spec.coefficients
     unknown = [name for name in fixed if name not in names]
@@ -206,6 +182,6 @@ def _thin(grid, count):
     """`count` starts of the grid in a fixed random order that takes all parts of it."""
     if count is None:
         return grid
-    if not 1 <= count <= len(grid):
-        raise ValueError(f"starts is {count!r}; it must be between 1 and {len(grid)}")
+    if not (isinstance(count, int | np.integer) and 1 <= count <= len(grid)):
+        raise ValueError(f"starts is {count!r}; it must be a whole number from 1 to {len(grid)}")
     return grid[np.random.default_rng(0).permutation(len(grid))[:count]]

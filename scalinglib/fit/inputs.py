@@ -1,65 +1,43 @@
-"""Check a table of runs: errors for what cannot be right, warnings for what may not be."""
+"""Check a table of runs: errors for what cannot be right, sentences on what may not be."""
 
-import warnings
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from scalinglib.doubts import doubts
-from scalinglib.fit.distillation import DISTILLATION
+from scalinglib.fit.forms import DISTILLATION, SUPERVISED
 from scalinglib.fit.spec import LawSpec
-from scalinglib.fit.supervised import SUPERVISED
 from scalinglib.flops import Architecture
-from scalinglib.laws import SupervisedLaw
 
 _ON_A_LINE = np.log(1.25)
 _UNIFORM_LOSS = np.log(300_000)  # guessing evenly over a very large vocabulary, nats
 
 
-class FitWarning(UserWarning):
-    """Something about runs or fit that the reader should look at; the fit goes on."""
+def checked_runs(runs: pd.DataFrame, spec: LawSpec, free: int) -> pd.DataFrame:
+    """The runs with the law's columns as numbers, and their row labels kept.
 
-
-def check_runs(
-    runs: pd.DataFrame,
-    law: LawSpec | str = "supervised",
-    free: int | None = None,
-    supervised: SupervisedLaw | None = None,
-) -> pd.DataFrame:
-    """The runs, checked and with their row labels kept.
-
-    - runs: columns of the law (params, tokens, loss or student_params, student_tokens,
-      teacher_loss, student_loss); others are kept. Parameters are non-embedding, losses nats per
-      token.
-    - law: "supervised" and "distillation" are the paper's.
-    - free: number of coefficients to be fitted; None skips that check.
-    - supervised: where given, student losses are held against it to find losses in bits.
+    - free: number of coefficients to be fitted.
     - raises ValueError: naming columns that are missing, or the row, column and value that is not
-      allowed, or too few runs. What is only suspicious gives a FitWarning.
+      allowed, or too few runs.
     """
-    spec = {"supervised": SUPERVISED, "distillation": DISTILLATION}.get(law, law)
     columns = spec.columns
     if not isinstance(runs, pd.DataFrame):
         raise ValueError(f"runs is {runs!r:.60}; it must be a DataFrame with {', '.join(columns)}")
-    missing = [name for name in columns if name not in runs.columns]
-    if missing:
+    if missing := [name for name in columns if name not in runs.columns]:
         raise ValueError(
             f"runs lack the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
             f"a {spec.name} fit needs {', '.join(columns)}; "
             f"found {', '.join(map(str, runs.columns))}"
         )
-    runs = runs.copy()
-    for name in columns:
-        runs[name] = _numbers(runs, name)
+    runs = runs.assign(**{name: _numbers(runs[name]) for name in columns})
     distinct = len(runs.drop_duplicates(list(columns[:-1])))
-    if free is not None and distinct <= free:
+    if distinct <= free:
         raise ValueError(
             f"runs have {distinct} distinct settings for {free} coefficients to fit (runs that "
             f"differ in {', '.join(columns[:-1])}); there must be more settings than coefficients: "
             "add runs, or hold some at known values (fixed)"
         )
-    for text in _suspicions(runs, spec, supervised):
-        warnings.warn(text, FitWarning, stacklevel=3)
     return runs
 
 
@@ -87,31 +65,21 @@ def _pairs(columns):
     return zip(sizes, tokens, strict=False)
 
 
-def _numbers(runs, name):
-    try:
-        values = runs[name].to_numpy(dtype=float)
-    except (TypeError, ValueError):
-        for label, value in runs[name].items():
-            try:
-                float(value)
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f"row {label}, column {name} is {value!r}; it must be a number"
-                ) from None
-        raise
+def _numbers(column):
+    values = pd.to_numeric(column, errors="coerce").to_numpy(float)
     bad = ~(np.isfinite(values) & (values > 0))
     if bad.any():
-        rows = [str(label) for label in runs.index[bad]]
+        rows = [str(label) for label in column.index[bad]]
         listed = ", ".join(rows[:5]) + (", ..." if len(rows) > 5 else "")
         raise ValueError(
-            f"row{'s' * (len(rows) > 1)} {listed}, column {name}: first value "
-            f"{float(values[bad][0])!r}; it must be positive and finite"
+            f"row{'s' * (len(rows) > 1)} {listed}, column {column.name}: first value "
+            f"{column[bad].tolist()[0]!r}; it must be a number, positive and finite"
         )
     return values
 
 
-def _suspicions(runs, spec, supervised):
-    """Sentences about what may be wrong, each naming rows or columns."""
+def suspicions(runs: pd.DataFrame, spec: LawSpec) -> Iterable[str]:
+    """Sentences about what may be wrong with checked runs, each naming rows or columns."""
     columns = spec.columns
     sizes = [name for name in columns[:-1] if name.endswith("params")]
     repeated = runs.index[runs.duplicated(list(columns), keep="first")]
@@ -135,13 +103,14 @@ def _suspicions(runs, spec, supervised):
         # Of the table's doubts those that would change what a fit means.
         yield from (doubt.text for doubt in doubts(runs) if doubt.cannot or doubt.units)
     for name in sizes:
-        yield from _sizes(runs, name)
+        yield from _with_embedding(runs, name)
     yield from _coverage(runs, columns)
-    yield from spec.suspicions(runs, supervised)
+    if spec is DISTILLATION and runs.teacher_loss.max() / runs.teacher_loss.min() < 1.1:
+        yield "column teacher_loss spans less than 10%: c0, d1 and f1 are hardly told"
 
 
-def _sizes(runs, name):
-    """Sizes in other units than parameters, or with the embedding counted in."""
+def _with_embedding(runs, name):
+    """Sizes that have the embedding counted in."""
     sizes = np.unique(runs[name].to_numpy())
     models = [Architecture(n_layers) for n_layers in range(2, 61)]
     with_embedding, without = (
@@ -159,16 +128,15 @@ def _sizes(runs, name):
 
 
 def _coverage(runs, columns):
-    """Data that do not cover N and D widely enough to tell the coefficients apart."""
+    """Inputs that do not span enough to tell the coefficients apart."""
     for name in (name for name in columns[:-1] if name.endswith(("params", "tokens"))):
         span = runs[name].max() / runs[name].min()
         if span < 10:
             yield f"column {name} spans only a factor {span:.3g}: its exponent is hardly told"
     for size, data in _pairs(columns):
         ratio = runs[data] / runs[size]
-        if ratio.max() / ratio.min() >= 4:
-            continue
-        yield (
-            f"{data} over {size} spans only a factor {ratio.max() / ratio.min():.3g}: size and "
-            "data move together, and their terms cannot be told apart"
-        )
+        if ratio.max() / ratio.min() < 4:
+            yield (
+                f"{data} over {size} spans only a factor {ratio.max() / ratio.min():.3g}: size and "
+                "data move together, and their terms cannot be told apart"
+            )

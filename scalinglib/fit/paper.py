@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
-from scalinglib.fit import distillation, supervised
+from scalinglib.fit import forms
 from scalinglib.fit.solver import sum_of_huber
 from scalinglib.fit.spec import LawSpec
 from scalinglib.lanes import float64
@@ -91,7 +91,7 @@ class Procedure:
 _SCALES, _EXPONENTS = (0, 5, 10, 15, 20), (0, 0.5, 1, 1.5)
 
 SUPERVISED = Procedure(
-    supervised.SUPERVISED,
+    forms.SUPERVISED,
     {
         "E": (-1, -0.5, 0, 0.5, 1, 1.5),
         "A": _SCALES,
@@ -104,7 +104,7 @@ SUPERVISED = Procedure(
     weakest=2.2,
 )
 DISTILLATION = Procedure(
-    distillation.DISTILLATION,
+    forms.DISTILLATION,
     {
         "A": _SCALES,
         "B": _SCALES,

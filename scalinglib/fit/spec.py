@@ -9,13 +9,11 @@ N = 1: they move together along a narrow valley. The size of the term in the mid
 a better coordinate than log A, and `terms` asks for it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import qmc
 
@@ -178,10 +176,6 @@ class LawSpec:
         supervised = SupervisedLaw(*lane["supervised"]) if self.needs_supervised else None
         *inputs, measured = table["logs"]
         return self.build(values, supervised).log_loss(*inputs) - measured
-
-    def suspicions(self, runs: pd.DataFrame, supervised: SupervisedLaw | None) -> Iterable[str]:
-        """Sentences about what may be wrong with runs for this law in particular."""
-        return ()
 
     def _coordinate_ranges(self):
         missing = [name for name in self.coefficients if name not in self.ranges]

@@ -10,7 +10,6 @@ from scalinglib.laws.equations import (
     FITTED_RANGE,
     DistillationLaw,
     SupervisedLaw,
-    inside_fitted_range,
     inside_trained_range,
 )
 from scalinglib.laws.forms import FORMS
@@ -30,7 +29,6 @@ __all__ = [
     "StudentLaw",
     "SupervisedLaw",
     "ensemble",
-    "inside_fitted_range",
     "inside_trained_range",
     "load",
     "repeated",

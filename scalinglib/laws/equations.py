@@ -29,33 +29,17 @@ FITTED_RANGE: dict[str, tuple[float, float]] = {
 }
 
 
-def inside_fitted_range(table: pd.DataFrame) -> np.ndarray:
-    """Which rows lie within `FITTED_RANGE` in all that they have: elsewhere the law extrapolates.
-
-    Looked at are its columns and, as those of models trained on data, teacher_params and
-    teacher_tokens, those that are there; a missing number (a run without a teacher) counts as
-    inside.
-    """
-    supervised = {f"teacher_{name}": FITTED_RANGE[name] for name in ("params", "tokens")}
-    return _inside(table, FITTED_RANGE | supervised)
-
-
 def inside_trained_range(table: pd.DataFrame) -> np.ndarray:
     """Which rows have sizes and tokens, of student and teacher, that the paper trained models on.
 
-    Wider than `inside_fitted_range`: Table 6 was fitted to larger students and more tokens than
-    the 328 runs that are known. A missing number (a run without a teacher) counts as inside.
+    Table 6 was fitted to larger students and more tokens than the 328 runs that are known. A
+    missing number (a run without a teacher) counts as inside.
     """
-    trained = {name: FITTED_RANGE[name] for name in ("params", "tokens")}
-    whose = "student", "teacher"
-    return _inside(table, {f"{w}_{name}": ends for w in whose for name, ends in trained.items()})
-
-
-def _inside(table, limits):
     inside = np.ones(len(table), bool)
-    for column, ends in limits.items():
-        if column in table:
-            inside &= (table[column].isna() | table[column].between(*ends)).to_numpy()
+    for whose in ("student", "teacher"):
+        for name in ("params", "tokens"):
+            values = table.get(f"{whose}_{name}", pd.Series(np.nan, table.index))
+            inside &= (values.isna() | values.between(*FITTED_RANGE[name])).to_numpy()
     return inside
 
 

@@ -43,15 +43,13 @@ def _grid(data, x, y, column):
     return table.columns, table.index, table.to_numpy()
 
 
-def difference(
-    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray, column: str = "gap"
-) -> ContourSet:
-    """Filled map of a signed column: blue below zero, red above, the zero line thick.
+def difference(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray) -> ContourSet:
+    """Filled map of the column gap: blue below zero, red above, the zero line thick.
 
     `data` has one row a point of a grid over the columns `x` and `y`; `levels` are the edges of
     the colours, 0 among them; what lies beyond takes the end colours.
     """
-    xyz = _grid(data, x, y, column)
+    xyz = _grid(data, x, y, "gap")
     filled = ax.contourf(*xyz, levels=levels, extend="both", **signed(levels))
     ax.contour(*xyz, levels=levels, colors="white", linewidths=0.4)
     ax.contour(*xyz, levels=[0], colors=MARKS["zero"], linewidths=2.2)
@@ -59,25 +57,21 @@ def difference(
     return filled
 
 
-def runs(
-    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray, column: str = "gap"
-) -> None:
+def runs(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray) -> None:
     """Measured runs as dots in the colours of a `difference` map of the same `levels`."""
-    ax.scatter(data[x], data[y], c=data[column], **signed(levels), **_RUNS)
+    ax.scatter(data[x], data[y], c=data.gap, **signed(levels), **_RUNS)
 
 
-def undecided(
-    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str = "share_distil"
-) -> None:
+def undecided(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
     """Hatched where one to nine laws in ten have distilling win."""
-    xyz = _grid(data, x, y, column)
+    xyz = _grid(data, x, y, "share_distil")
     zone = ax.contourf(*xyz, levels=[0.1, 0.9], colors="none", hatches=["////"])
     zone.set(edgecolor="#222222", linewidth=0)
 
 
-def beyond(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str = "inside") -> None:
+def beyond(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
     """A white veil, dashed at its edge, over what no run is near."""
-    xyz = _grid(data.assign(beyond=1.0 - data[column]), x, y, "beyond")
+    xyz = _grid(data.assign(beyond=1.0 - data.inside), x, y, "beyond")
     ax.contourf(*xyz, levels=[0.5, 1.5], colors="white", alpha=0.55)
     ax.contour(*xyz, levels=[0.5], colors="#555555", linewidths=1, linestyles="--")
 

@@ -90,12 +90,22 @@ class Panels(sns.FacetGrid):
                 part = table[table[self.column] == value]
             if len(part):
                 where = {"x": self.names[0], "y": self.names[1], "ax": ax}
-                self.drawn.append(kind(data=part, **(where | options)))
+                self.drawn.append(self._layer(kind, part, where | options))
         return self
 
     def tight_layout(self, *args, **kwargs) -> "Panels":
         """Lay nothing out: seaborn asks before anything is drawn; `save` does."""
         return self
+
+    @staticmethod
+    def _layer(kind, table, options):
+        if kind not in _BY_VALUE or "hue" not in options:
+            return kind(data=table, **options)
+        hue, palette = options.pop("hue"), options.pop("palette")
+        for value, rows in table.groupby(hue, sort=False):
+            dashes = columns.dashes(hue, value) if kind is curve else {}
+            kind(data=rows, **({"color": palette[value]} | dashes | options))
+        return None
 
     def _colours(self, kind, table, options):
         if kind.__module__.startswith("seaborn"):
@@ -203,32 +213,37 @@ def headline(figure: mpl.figure.Figure, title: str, width: float) -> int:
     return rows
 
 
-def curve(
-    data: pd.DataFrame,
-    x: str,
-    y: str,
-    ax: plt.Axes,
-    hue: str | None = None,
-    palette: dict | None = None,
-    inside: str = "inside",
-    **style,
-) -> None:
-    """A law's curves; dotted and pale where the column `inside` is false: no run is there."""
-    lines = data.groupby(hue, sort=False) if hue else [(None, data)]
-    for value, line in lines:
-        colour = {"color": palette[value]} | columns.dashes(hue, value) if hue else {}
-        within = line[inside] if inside in line else np.ones(len(line), bool)
-        trace(ax, line[x], line[y], within, **(colour | style))
-
-
-def trace(ax: plt.Axes, x: object, y: object, inside: object, **style) -> None:
-    """One curve, dotted and pale where `inside` is false (a bound, or beyond the runs)."""
-    inside, y = np.asarray(inside, bool), np.asarray(y, float)
+def curve(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, **style) -> None:
+    """A law's curve; dotted and pale where the column `inside` is false: no run is there."""
+    inside = np.ones(len(data), bool)
+    if "inside" in data:
+        inside = data.inside.to_numpy(bool)
     near = ~inside  # a dotted piece reaches to its neighbours, so that no gap opens
     near = near | np.r_[near[1:], False] | np.r_[False, near[:-1]]
-    ax.plot(x, np.where(inside, y, np.nan), **style)
+    values = data[y].to_numpy(float)
+    ax.plot(data[x], np.where(inside, values, np.nan), **style)
     if (~inside).any():
-        ax.plot(x, np.where(near, y, np.nan), **(style | BEYOND))
+        ax.plot(data[x], np.where(near, values, np.nan), **(style | BEYOND))
+
+
+def span(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, **style) -> None:
+    """Shade from the column `{y}_low` to `{y}_high`: an interval that was computed before."""
+    shade = {"alpha": 0.2, "linewidth": 0} | style
+    ax.fill_between(data[x], data[f"{y}_low"], data[f"{y}_high"], **shade)
+
+
+def bars(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, **style) -> None:
+    """Points with bars from the columns y_low to y_high: an interval computed before."""
+    ends = np.abs([data[y] - data[f"{y}_low"], data[f"{y}_high"] - data[y]])
+    ax.errorbar(data[x], data[y], ends, **({"fmt": "o", "markersize": 4, "linewidth": 1.2} | style))
+
+
+def levels(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, **style) -> None:
+    """The mean as a dotted line across: what does not depend on x."""
+    ax.axhline(data[y].mean(), **({"ls": ":", "lw": 1.4} | style))
+
+
+_BY_VALUE = {curve, span, bars, levels}  # layers that `draw` draws once a value of its hue
 
 
 def dots(
@@ -246,22 +261,6 @@ def dots(
     ax.scatter(data[x], data[y], **(colours | look | style))
 
 
-def span(
-    data: pd.DataFrame,
-    x: str,
-    y: str,
-    ax: plt.Axes,
-    hue: str | None = None,
-    palette: dict | None = None,
-    **style,
-) -> None:
-    """Shade from the column `{y}_low` to `{y}_high`: an interval that was computed before."""
-    for value, part in data.groupby(hue, sort=False) if hue else [(None, data)]:
-        colour = {"color": palette[value]} if hue else {}
-        shade = {"alpha": 0.2, "linewidth": 0} | colour | style
-        ax.fill_between(part[x], part[f"{y}_low"], part[f"{y}_high"], **shade)
-
-
 def stack(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, hue: str, palette: dict) -> None:
     """Parts of a whole on top of one another, pale where the column `inside` is false."""
     parts = data.pivot_table(index=x, columns=hue, values=y, sort=False)
@@ -272,52 +271,11 @@ def stack(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, hue: str, palette: d
     ax.yaxis.set_major_formatter("{x:.0%}")
 
 
-def errors(
-    data: pd.DataFrame,
-    x: str,
-    y: str,
-    ax: plt.Axes,
-    hue: str | None = None,
-    palette: dict | None = None,
-    **style,
-) -> None:
-    """Points with bars of two standard errors, the column `{y}_error`, where means are given."""
-    for value, part in data.groupby(hue, sort=False) if hue else [(None, data)]:
-        colour = {"color": palette[value]} if hue else {}
-        bars = {"fmt": "o", "markersize": 4, "linewidth": 1.2} | colour | style
-        ax.errorbar(part[x], part[y], 2 * part[f"{y}_error"], **bars)
-
-
-def bars(
-    data: pd.DataFrame,
-    x: str,
-    y: str,
-    ax: plt.Axes,
-    hue: str | None = None,
-    palette: dict | None = None,
-    **style,
-) -> None:
-    """Points with bars from the columns y_low to y_high: an interval computed before."""
-    for value, part in data.groupby(hue, sort=False) if hue else [(None, data)]:
-        colour = {"color": palette[value]} if hue else {}
-        ends = np.abs([part[y] - part[f"{y}_low"], part[f"{y}_high"] - part[y]])
-        look = {"fmt": "o", "markersize": 4, "linewidth": 1.2} | colour | style
-        ax.errorbar(part[x], part[y], ends, **look)
-
-
 def diagonal(ax: plt.Axes) -> None:
     """Where y is x, as far as the panel goes."""
     limits = ax.get_xlim(), ax.get_ylim()
     ax.axline((limits[0][0], limits[0][0]), slope=1, **DIAGONAL)
     ax.set(xlim=limits[0], ylim=limits[1])
-
-
-def levels(
-    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, hue: str, palette: dict, **style
-) -> None:
-    """The mean of each hue as a dotted line across: what does not depend on x."""
-    for value, mean in data.groupby(hue)[y].mean().items():
-        ax.axhline(mean, **({"color": palette[value], "ls": ":", "lw": 1.4} | style))
 
 
 def zero(ax: plt.Axes, at: float = 0) -> None:

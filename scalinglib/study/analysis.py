@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from scalinglib.experiment import compare
-from scalinglib.fit import isoflop_draws, isoflop_minimum, isoflop_size
+from scalinglib.fit import isoflop_minimum
 from scalinglib.study.design import Design
 from scalinglib.study.run import PERFECT, by_flops, size
 
@@ -192,12 +192,22 @@ def profile_minimum(profile: pd.DataFrame, sizes: str = "params") -> pd.Series:
     - returns: at (size), loss, seen (False where the profile has no minimum inside: size and loss
       are then those of its best run)
     """
-    try:
-        found = [*isoflop_minimum(profile[sizes], profile.loss), True]
-    except ValueError:
-        best = profile.loc[profile.loss.idxmin()]
-        found = [best[sizes], best.loss, False]
-    return pd.Series(found, ["at", "loss", "seen"])
+    found = isoflop_minimum(profile[sizes], profile.loss)
+    seen = bool(np.isfinite(found[0]))
+    if not seen:
+        found = profile.loc[profile.loss.idxmin(), [sizes, "loss"]]
+    return pd.Series([*found, seen], ["at", "loss", "seen"])
+
+
+def minima_drawn(profile: pd.DataFrame, sizes: str = "params", draws: int = 400) -> np.ndarray:
+    """Best sizes of an IsoFLOP profile whose losses are drawn anew by their standard `error`.
+
+    - returns: array (draws,); NaN where there is no minimum inside
+    """
+    rng = np.random.default_rng(0)
+    loss, error = profile.loss.to_numpy(), profile.error.to_numpy()
+    drawn = (loss + error * rng.standard_normal(len(loss)) for _ in range(draws))
+    return np.array([isoflop_minimum(profile[sizes], losses)[0] for losses in drawn])
 
 
 def kl_rises(table: pd.DataFrame) -> dict[str, float]:
@@ -333,7 +343,7 @@ def optima(
         best = profile_minimum(part, sizes)
         if not best.seen:
             continue
-        drawn = isoflop_draws(part[sizes].astype(float), part.loss, part.error, draws=draws)
+        drawn = minima_drawn(part, sizes, draws)
         share = np.isfinite(drawn).mean()
         if share >= 0.9:
             low, high = np.nanpercentile(drawn, [2.5, 97.5])
@@ -356,8 +366,8 @@ def size_exponent(profiles: pd.DataFrame, predicted: Callable, draws: int = 400)
     rows, drawn = [], []
     for budget, part in profiles.groupby("budget"):
         exact = predicted(part.params.to_numpy(), part.tokens.to_numpy())
-        own = isoflop_draws(part.params, part.loss, part.error, draws=draws)
-        sizes = [isoflop_size(part.params, losses) for losses in (part.loss, exact)]
+        own = minima_drawn(part, draws=draws)
+        sizes = [isoflop_minimum(part.params, losses)[0] for losses in (part.loss, exact)]
         if np.isfinite(own).mean() > 0.9 and np.isfinite(sizes).all():
             best = fine[np.argmin(predicted(fine, tokens_on(budget, fine)))]
             rows.append([budget, *sizes, best])

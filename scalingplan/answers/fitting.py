@@ -10,7 +10,7 @@ import pandas as pd
 
 from scalinglib import fit
 from scalinglib.doubts import merged_teachers
-from scalinglib.fit.distillation import DISTILLATION
+from scalinglib.fit.forms import DISTILLATION
 from scalinglib.laws import ensemble, load
 
 TEACHERS_NEEDED = 7  # one more than the supervised law has coefficients

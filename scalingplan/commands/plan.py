@@ -11,9 +11,9 @@ import numpy as np
 
 from scalinglib import laws
 from scalinglib.allocate import TOKENS_BOX, decide, shift
-from scalinglib.allocate.repeated import beyond_one_epoch, taught_again
 from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB, forward_flops
 from scalinglib.laws import mixing
+from scalinglib.laws.repeated import beyond_one_epoch
 from scalingplan import units
 
 _FEW = 30  # laws that stand for all where many problems are asked
@@ -179,9 +179,9 @@ def _repeated(problem):
     """What training on without a teacher is worth once the text has been read, or None."""
     if not (problem.max_tokens and problem.compute):
         return None
-    again = beyond_one_epoch(
-        laws.load().supervised, problem.student_params, problem.training, problem.max_tokens
-    )
+    student = problem.student_params
+    affordable = problem.training / (3 * float(forward_flops(student)))
+    again = beyond_one_epoch(laws.load().supervised, student, affordable, problem.max_tokens)
     return again and again._asdict()
 
 
@@ -193,7 +193,8 @@ def _taught_again(law, problem, best):
     left = (problem.compute - best.compute) / (best.flops["student"] + best.flops["inference"])
     if left < 0.01:
         return None
-    again = taught_again(law, problem.student_params, best.teacher.loss, text * (1 + left), text)
+    affordable = text * (1 + left)
+    again = beyond_one_epoch(law, problem.student_params, affordable, text, best.teacher.loss)
     return again and again._asdict()
 
 

@@ -15,8 +15,7 @@ from scipy.special import huber
 
 from scalinglib import fit, laws
 from scalinglib.fit import forms
-from scalinglib.fit.distillation import DISTILLATION
-from scalinglib.fit.supervised import SUPERVISED
+from scalinglib.fit.forms import DISTILLATION, SUPERVISED
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, record
 

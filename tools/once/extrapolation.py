@@ -57,7 +57,7 @@ from scipy import stats
 
 from scalinglib import fit, laws
 from scalinglib.fit import forms
-from scalinglib.fit.distillation import DISTILLATION
+from scalinglib.fit.forms import DISTILLATION
 from scalinglib.laws.ensembles import together
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record

@@ -31,7 +31,7 @@ from scipy.optimize import nnls
 
 from scalinglib import fit
 from scalinglib.checks import namespace
-from scalinglib.fit.supervised import SUPERVISED
+from scalinglib.fit.forms import SUPERVISED
 from scalinglib.laws.base import Law
 from scalinglib.report.paths import DATA
 

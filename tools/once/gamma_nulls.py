@@ -17,8 +17,7 @@ import pandas as pd
 
 from scalinglib import fit
 from scalinglib.fit import solver
-from scalinglib.fit.problem import pad_weights
-from scalinglib.fit.supervised import SUPERVISED
+from scalinglib.fit.forms import SUPERVISED
 from scalinglib.report import public
 from scalinglib.report.paths import DATA
 
@@ -47,8 +46,7 @@ def gammas(found: fit.Fit, moved: np.ndarray, seed: int = 0) -> np.ndarray:
       that made the table.
     """
     problem = found.problem
-    order = found.runs.reset_index(drop=True).sort_values(list(SUPERVISED.columns), kind="stable")
-    shift = np.repeat(pad_weights(moved[:, order.index.to_numpy()]), STARTS, axis=0)
+    shift = np.repeat(problem.weights(moved), STARTS, axis=0)
     grid = SUPERVISED.starts(problem.table["logs"][:, : problem.count])
     starts = grid[np.random.default_rng(seed).integers(len(grid), size=len(shift))]
     lanes = {

@@ -40,7 +40,7 @@ from threadpoolctl import threadpool_limits
 
 from scalinglib import fit, laws
 from scalinglib.fit import forms
-from scalinglib.fit.distillation import DISTILLATION
+from scalinglib.fit.forms import DISTILLATION
 from scalinglib.laws import StudentLaw, SupervisedLaw
 from scalinglib.laws.forms import Cosine, FloorKept
 from scalinglib.laws.limits import met
