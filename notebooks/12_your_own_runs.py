@@ -40,7 +40,7 @@ from scipy import stats
 
 from scalinglib import flops, laws
 from scalinglib.report import claims, figures, paths, profiles
-from scalinglib.report.panels import Panels, diagonal, dots, span, zero
+from scalinglib.report.panels import DIAGONAL, Panels, diagonal, dots, span, zero
 from scalingplan import tables
 from scalingplan.answers import decisions, fitting, full
 
@@ -78,11 +78,13 @@ below = (runs.student_loss < runs.teacher_loss).sum()
 title = f"{below} of {len(runs)} students end below their teacher's loss ({whose})"
 grid = Panels(runs, "teacher_loss", "student_loss", title)
 grid.draw(dots, hue="student_params", key=False).each(diagonal)
+LARGER = {"darker: a larger student": {"marker": "o", "ls": "", "color": "#2a788e"}}
+grid.key(LARGER | {"student equals teacher": DIAGONAL})
 shown = ["student_params", "student_tokens", "teacher_loss", "student_loss"]
 save(grid, "own_runs_table_simulated", runs[shown])
 
 # %% [markdown]
-# Darker dots are larger students; below the dashed line a student is better than its teacher.
+# Below the dashed line a student is better than its teacher.
 
 # %%
 print(
@@ -141,20 +143,18 @@ for name, found in own.fits().items():
     print(f"{name}, mean error {found.mean_relative_error():.2%}:", *said, sep="\n  ")
 
 # %% [markdown]
-# Errors of the law against the teacher's loss: the paler the smaller the student, the larger the
-# dot the more its tokens. A law that fits leaves a band without slope or bend; a trend says where
-# it is wrong for your models.
+# Errors of the law against the student's tokens. A law that fits leaves a band without slope or
+# bend; a trend says where it is wrong for your models.
 
 # %%
 residuals = runs.assign(residual=100 * np.expm1(distillation.residuals()))
 trend = stats.spearmanr(residuals.student_tokens, residuals.residual).statistic
 grid = Panels(
-    residuals, "teacher_loss", "residual",
-    f"The law's errors and the tokens correlate by {trend:+.2f} ({whose})",
-    labels=("teacher loss $L_T$ (nats)", "predicted less measured (%)"),
+    residuals, "student_tokens", "residual",
+    f"The law's errors and the tokens have a rank correlation of {trend:+.2f} ({whose})",
+    labels=("student tokens $D_S$", "predicted less measured (%)"),
 )  # fmt: skip
-grid.draw(sns.scatterplot, hue="student_params", size="student_tokens", sizes=(15, 120), key=False)
-grid.each(zero)
+grid.draw(dots, hue="student_params", key=False).each(zero).key(LARGER)
 columns = ["student_params", "student_tokens", "teacher_loss", "residual"]
 save(grid, "own_runs_residuals_simulated", residuals[columns])
 

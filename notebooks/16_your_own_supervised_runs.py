@@ -58,11 +58,11 @@ if example:
 best = columns.count(runs.params[runs.loss.idxmin()])
 title = f"Of {whose} a model of {best} parameters has the least loss, {runs.loss.min():.2f} nats"
 grid = Panels(runs, "tokens", "loss", title).draw(dots, hue="params", key=False)
+grid.key({"darker: a larger model": {"marker": "o", "ls": "", "color": "#2a788e"}})
 save(grid, "own_supervised_table", runs[["params", "tokens", "loss"]])
 
 # %% [markdown]
-# The darker the dot, the larger the model. What is doubtful in the file is said here, and where it
-# is too doubtful the notebook stops:
+# What is doubtful in the file is said here, and where it is too doubtful the notebook stops:
 
 # %%
 doubts = tables.doubts(runs)
@@ -132,10 +132,7 @@ points = pd.concat(pd.DataFrame({"compute": training, "panel": words, "value": m
 # %%
 grown = [10 ** np.polyfit(*np.log10(part[["compute", "params"]].to_numpy().T), 1)[0]
          for _, part in inside.groupby("form")]  # fmt: skip
-title = (
-    f"Ten times the compute wants {min(grown):.1f} to {max(grown):.1f} times the size ({whose}, "
-    "with gamma free and held at one)"
-)
+title = f"Ten times the compute wants {min(grown):.1f} to {max(grown):.1f} times the size ({whose})"
 grid = Panels(lines, "compute", "value", title, col="panel", sharey=False,
               labels=("training FLOPs", ""))  # fmt: skip
 grid.draw(sns.scatterplot, points, color="grey", s=12).draw(span, hue="form", key=False)
