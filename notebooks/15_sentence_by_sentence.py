@@ -28,7 +28,7 @@ import seaborn as sns
 from IPython.display import HTML
 
 from scalinglib import allocate, flops, laws, sentences
-from scalinglib.report import claims, figures, paths, profiles
+from scalinglib.report import claims, figures, panels, paths, profiles
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -67,9 +67,9 @@ ax = sns.heatmap(
     counts.rename(**names), annot=True, fmt="d", cmap="Blues", cbar=False, linewidths=1
 )
 undecided, follow = counts.loc["holds", "undecided by the evidence"], counts.loc["holds"].sum()
-ax.set_title(f"{undecided} of {follow} sentences that follow from the authors' law\n"
-             "are left undecided by the runs of Figure 1")  # fmt: skip
-ax.set(xlabel="decided by the evidence", ylabel="follows from the authors' law")
+title = f"The runs leave {undecided} of {follow} sentences open that follow from the authors' law"
+panels.headline(ax.figure, title, 6.6)
+ax.set(xlabel="what the runs of Figure 1 decide", ylabel="follows from the authors' law")
 ax.tick_params(rotation=0, length=0)
 save(ax.figure, "sentences_two_answers", counts.reset_index())
 
