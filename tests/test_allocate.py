@@ -30,6 +30,7 @@ def spent(table, delta_lgt, delta_pre):
     return student + teacher * (logits + training)
 
 
+@settings(max_examples=50)
 @given(students, budgets, pairs)
 def test_never_worse_than_a_dense_grid_and_within_the_budget(n, c, deltas):
     table = allocate.optimal(LAW, n, c, deltas)

@@ -98,9 +98,9 @@ def problems_at_all_scales(count, seed):
 
 
 def test_no_central_answer_lies_outside_its_own_range():
-    """Of 200 problems; a plain 9 in 10 of the laws leave the central one out in many of them."""
+    """Of 100 problems; a plain 9 in 10 of the laws leave the central one out in many of them."""
     few, outside = LAWS.thin(20), 0
-    for i, problem in enumerate(problems_at_all_scales(200, seed=9)):
+    for i, problem in enumerate(problems_at_all_scales(100, seed=9)):
         measured = (2e9, 1e11, 2.5) if i % 5 == 0 else None
         found = decide.advise(LAW, few, problem, measured=measured)
         best, teacher = found.best, found.best.teacher
@@ -116,7 +116,7 @@ def test_no_central_answer_lies_outside_its_own_range():
         for name, (low, high) in found.ranges.items():
             assert low <= central[name] <= high, (name, problem)
         outside += found.gain in found.ranges["gain"]
-    assert outside > 10
+    assert outside > 5
 
 
 def test_a_table_of_allocations_holds_its_central_answers():

@@ -289,13 +289,14 @@ def test_choices_of_the_law_cost_nothing_where_it_holds():
     runs = simulated_mixtures(0.9, noise=1e-4)
     noise = mixing.pair_noise(runs)
     np.testing.assert_allclose(noise, 1e-4 * np.sqrt(2), rtol=0.3)
-    found = mixing.choices(mixing.cells(runs), 1.3, noise)
+    cells = mixing.cells(runs)
+    found = mixing.choices(cells, 1.3, noise)
     assert (found.steps <= 1).all()
     assert found.law_regret.mean() < found.ends_regret.mean() < found.teacher_regret.mean()
     assert found.told.all()
-    assert not mixing.choices(mixing.cells(runs), 1.3, 1e4 * noise).told.any()
+    assert not mixing.choices(cells, 1.3, 1e4 * noise).told.any()
     assert (found.gain <= 2e-3).all()
-    again = mixing.regret(mixing.cells(runs), found.set_index(mixing.CELL).law)
+    again = mixing.regret(cells, found.set_index(mixing.CELL).law)
     np.testing.assert_allclose(again, found.law_regret)
 
 

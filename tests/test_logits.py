@@ -220,14 +220,6 @@ def test_a_row_of_each_kind_is_recorded_and_foreign_teachers_are_trusted(tmp_pat
     assert found.teacher_loss[foreign.id] > found.teacher_loss[sampled.id]
 
 
-def test_identities_of_old_runs_stay():
-    known = Run(1, 2_000, teacher=Run(1, 4_000))
-    assert "samples" not in known.configuration()
-    sampled = replace(known, objective=Objective(samples=2))
-    assert sampled.configuration() == known.configuration() | {"samples": 2}
-    assert record.columns([known]) == record.COLUMNS
-
-
 def test_languages_have_equal_shares_and_words_in_common_count_together():
     english, both = logits.language("en", size=50), logits.language("en", "de", size=50)
     assert english.n_vocab == both.n_vocab == WORDS.n_vocab

@@ -8,28 +8,26 @@ import sys
 from pathlib import Path
 
 import jupytext
+import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def main(paths):
-    """Print one line a notebook, and their sums."""
-    every = []
-    print("notebook                           cells  median  longest  >20  first   code")
+    """Print one line a notebook, and one of all."""
+    every, rows = [], {}
     for path in map(Path, paths or sorted((ROOT / "notebooks").glob("[0-9]*.py"))):
         cells = code_cells(path.read_text(encoding="utf-8"))
         lengths = [len(lines(cell)) for cell in cells]
         every += lengths
-        print(line(path.stem, lengths, to_first_picture(cells)))
-    print(line("all", every))
+        rows[path.stem] = row(lengths) | {"first": f"{to_first_picture(cells)}"}
+    print(pd.DataFrame([*rows.values(), row(every)], [*rows, "all"]).fillna("").to_string())
 
 
-def line(name, lengths, first=""):
-    """One row of the table that `main` prints."""
-    return (
-        f"{name:35}{len(lengths):5}{statistics.median(lengths):8g}{max(lengths):9}"
-        f"{sum(n > 20 for n in lengths):5}{first:>7}{sum(lengths):7}"
-    )
+def row(lengths):
+    """What `main` prints of the lengths of some cells."""
+    counts = {"cells": len(lengths), "median": statistics.median(lengths), "longest": max(lengths)}
+    return counts | {">20": sum(n > 20 for n in lengths), "code": sum(lengths)}
 
 
 def code_cells(text):

@@ -7,7 +7,6 @@ files or modules by hand. MathJax comes from its npm package; Node's npm must be
 """
 
 import csv
-import html
 import re
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
+import jinja2
 import nbformat
 from nbformat.v4 import new_markdown_cell
 
@@ -30,56 +30,20 @@ BUILD = ROOT / "build" / "site"
 SOURCE = ROOT / "build" / "site-source"
 MATHJAX = ROOT / "build" / "mathjax"
 FOLDED = 3  # lines of code, from which on a cell is folded
+PAGES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(SITE), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
 SHOWN = ("notebooks", "scalinglib", "scalingplan", "tools")
-
-
-def raw(markup):
-    """HTML as a block that MyST passes through."""
-    return f"```{{raw}} html\n{markup}\n```\n"
-
-
-def table(head, rows):
-    """An HTML table that scrolls sideways where it must; cells are HTML, or (class, HTML)."""
-
-    def cell(content):
-        kind, content = content if isinstance(content, tuple) else ("", content)
-        return f'<td class="{kind}">{content}</td>' if kind else f"<td>{content}</td>"
-
-    lines = ["<tr>" + "".join(f"<th>{name}</th>" for name in head) + "</tr>"]
-    lines += ["<tr>" + "".join(map(cell, row)) + "</tr>" for row in rows]
-    return raw('<div class="scroll"><table>\n' + "\n".join(lines) + "\n</table></div>")
-
-
-def code(line):
-    """A docstring's line as HTML, what stands in backticks as code."""
-    return re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(line))
 
 
 def link(address, words):
     """A link as HTML."""
-    return f'<a href="{address}">{html.escape(words)}</a>'
+    return f'<a href="{address}">{words}</a>'
 
 
-def large(stem, words, root=""):
-    """A picture that opens large (_static/zoom.js); `root` leads to the site's root."""
-    return (
-        f'<a href="{root}figures/{stem}.svg"><img src="{root}figures/{stem}.png" loading="lazy" '
-        f'alt="{html.escape(words)}"></a>'
-    )
-
-
-def tiles(pictures, kind="gallery"):
-    """A gallery of (stem, address, caption): the caption leads to the address, CSV to numbers."""
-
-    def tile(stem, address, caption):
-        numbers = link(f"figures/{stem}.csv", "CSV")
-        return (
-            f"<figure>{large(stem, caption)}"
-            f"<figcaption>{link(address, caption)} · {numbers}</figcaption></figure>"
-        )
-
-    shown = "\n".join(tile(*picture) for picture in pictures)
-    return raw(f'<div class="{kind}">\n{shown}\n</div>')
+def raw(markup):
+    """A cell of HTML that MyST passes through."""
+    return new_markdown_cell(f"```{{raw}} html\n{markup}\n```\n")
 
 
 def plain(heading):
@@ -123,153 +87,9 @@ def places():
     }
 
 
-def landing(text):
-    """The landing page from its text, with the headline figure, the counts and the gallery."""
-    notebooks = readme.notebooks()
-    answers = [claim["answer"] for claim in claims.ledger().values()]
-    figures = sum(len(readme.pictures(notebook)) for notebook in notebooks)
-    counts = (
-        f"[{figures} figures](gallery.md) in {len(notebooks)} notebooks; of {len(answers)} "
-        f"statements of the paper and of texts about it {answers.count('holds')} hold as they "
-        f"stand: the [ledger](ledger.md) has them all."
-    )
-    first = [(s, page_of(n), readme.title(n)) for n in notebooks if (s := readme.shown(n))]
-    headline = large(readme.HEADLINE, "Student loss against teacher loss").replace("png", "svg")
-    headline = raw(f'<div class="headline">{headline}</div>')
-    parts = {"headline": headline, "counts": counts, "gallery": tiles(first), "parts": menus()}
-    text = re.sub(r"@(\w+)@$", lambda match: parts[match[1]], text, flags=re.M)
-    where = places()
-    # A link to a figure: its notebook may change its name.
-    return re.sub(
-        r"\[([^]]+)\]\(figure:(\w+)\)", lambda match: link(where[match[2]][1], match[1]), text
-    )
-
-
-def menus():
-    """The menu's notebooks, by part, in reading order."""
-    return "\n\n".join(
-        f"```{{toctree}}\n:caption: {part}\n:hidden:\n\n"
-        + "\n".join(f"notebooks/{path.stem}" for path in paths)
-        + "\n```"
-        for part, paths in navigation.in_parts().items()
-    )
-
-
-def gallery():
-    """All pictures, by notebook, each with its numbers."""
-    where = places()
-    lines = [
-        "# All figures",
-        "",
-        "A picture opens large; its caption leads to where its notebook draws it, *CSV* to its",
-        "numbers. [One sheet](sheet.md) has all of them, [a table](paper.md) what the paper shows",
-        "under the same number.",
-        "",
-    ]
-    for notebook in readme.notebooks():
-        if pictures := readme.pictures(notebook):
-            named = [(stem, where[stem][1], caption(notebook, stem)) for stem in pictures]
-            lines += [f"## {readme.title(notebook)}", "", tiles(named)]
-    return "\n".join(lines)
-
-
-def sheet():
-    """All pictures small, side by side: what is drawn unlike the rest sticks out."""
-    found = [
-        (stem, address, readme.name(stem))
-        for stem, (_, address) in places().items()
-        if readme.has_picture(stem)
-    ]
-    return f"# Contact sheet\n\nA picture opens large.\n\n{tiles(found, 'gallery sheet')}"
-
-
-def paper():
-    """Each figure and table of the paper: where it is made here, what is equal, what differs."""
-    where = places()
-    with (DATA / "figures_of_the_paper.csv").open(encoding="utf-8", newline="") as file:
-        told = list(csv.DictReader(file))
-
-    def made(stem):
-        notebook, address = where[stem]
-        return link(address, re.sub(r"^(Fig|Table) \w+: ", "", caption(notebook, stem)))
-
-    rows = [
-        [
-            ("number", row["number"]),
-            ("statement", "<br>".join(map(made, row["stems"].split()))),
-            ("equal", html.escape(row["equal"])),
-            ("differs", html.escape("; ".join(filter(None, (row["differs"], row["why"]))))),
-        ]
-        for row in told
-    ]
-    shown = table(["in the paper", "here", "equal", "different, and why"], rows)
-    return f"# The paper, figure by figure\n\n{shown}"
-
-
-def row(identifier, claim, value):
-    """A claim as a row of the ledger; `value` is what was computed here, as text."""
-    said = html.escape(claim["statement"])
-    for key in ("confirm", "why"):
-        if key in claim:
-            said += f"<br><em>{html.escape(claim[key])}</em>"
-    said += f"<br><small>{html.escape(claim['source'])}: {html.escape(claim['place'])}</small>"
-    marks = f'data-verdict="{verdict(claim)}" data-source="{claim["source"]}"'
-    marks += f' data-notebook="{claim.get("notebook", "")}"'
-    kind = {"holds": "answer yes", "does not hold": "answer no"}.get(claim["answer"], "answer")
-    answer = f'<span id="{identifier}" {marks}>{html.escape(claim["answer"])}</span>'
-    if "follows" in claim:
-        answer += f"<br><small>from the authors' law: {html.escape(claim['follows'])}</small>"
-    return [
-        (kind, answer),
-        ("statement", said),
-        ("value", html.escape(claims.said(claim))),
-        ("value", html.escape({"True": "yes", "False": "no"}.get(value, value))),
-    ]
-
-
-def choices(found):
-    """What the ledger is filtered by: a form for a script that shows and hides rows."""
-    titles = {notebook.stem: readme.title(notebook) for notebook in readme.notebooks()}
-    options = {
-        "verdict": {v: v for v in dict.fromkeys(map(verdict, found.values()))},
-        "source": {s: s for s in dict.fromkeys(claim["source"] for claim in found.values())},
-        "notebook": {n: f"{n.split('_')[0]} · {title}" for n, title in titles.items()},
-    }
-    selects = [
-        f'<label>{name} <select name="{name}"><option value="">all</option>'
-        + "".join(f'<option value="{v}">{html.escape(t)}</option>' for v, t in values.items())
-        + "</select></label>"
-        for name, values in options.items()
-    ]
-    words = '<label>words <input name="words" type="search"></label>'
-    return raw(
-        f'<form class="choices">{"".join(selects)}{words}<output></output></form>\n'
-        '<script defer src="_static/ledger.js"></script>'
-    )
-
-
 def verdict(claim):
     """A claim's answer without the bound that it names."""
     return re.sub(r"^(holds within) .*", r"\1", claim["answer"])
-
-
-def ledger():
-    """The ledger: every statement, where it stands, what it says, what comes out, by notebook."""
-    computed, found = {row["id"]: row["value"] for row in claims.computed()}, claims.ledger()
-    status = readme.status(found.values())
-    head = ["verdict", "statement", "they say", "here"]
-    lines = ["# Ledger", ""]
-    lines += ["What the paper and texts about it say, held against what comes out here. The"]
-    lines += ["notebooks compute the values and fail where a verdict differs from the one recorded"]
-    lines += ["in `data/claims.toml`.", "", f"Of {len(found)} statements: {status}."]
-    lines += [f"{readme.follows(found.values()).capitalize()}.", "", choices(found)]
-    pages = [(n.stem, f"[{readme.title(n)}](notebooks/{n.stem}.ipynb)") for n in readme.notebooks()]
-    for notebook, title in [*pages, (None, "Without a notebook")]:
-        part = {i: claim for i, claim in found.items() if claim.get("notebook") == notebook}
-        if part:
-            rows = [row(i, claim, computed.get(i, "")) for i, claim in part.items()]
-            lines += [f"## {title}", "", f"{readme.status(part.values())}.", "", table(head, rows)]
-    return "\n".join(lines)
 
 
 def linked(guide):
@@ -292,30 +112,64 @@ def linked(guide):
     return re.sub(r"^## (\S+\.csv(?:, \S+\.csv)*)$", heading, guide, flags=re.M)
 
 
-def data():
-    """The guide to the data, and each file with its origin, licence and checksum."""
-    guide = linked((DATA / "README.md").read_text(encoding="utf-8"))
-    with (DATA / "SOURCES.toml").open("rb") as file:
-        sources = tomllib.load(file)
-    rows = [
-        [
-            f'<a href="data/{name}">{name}</a>',
-            html.escape(source["origin"]),
-            html.escape(source["licence"]),
-            f"<code>{source['sha256'][:12]}…</code>" if "sha256" in source else "made anew",
-        ]
-        for name, source in sources.items()
-    ]
-    origin = table(["file", "origin", "licence", "sha256"], rows)
-    return f"{guide}\n## Origin, licence and checksum\n\n{origin}"
+def choices(found):
+    """What the ledger is filtered by: names, and the words of each value."""
+    titles = {n.stem: f"{n.stem.split('_')[0]} · {readme.title(n)}" for n in readme.notebooks()}
+    return {
+        "verdict": {v: v for v in map(verdict, found.values())},
+        "source": {claim["source"]: claim["source"] for claim in found.values()},
+        "notebook": titles,
+    }
 
 
-def about():
-    """How to cite, and the licence."""
-    cite, licence = ((ROOT / n).read_text(encoding="utf-8") for n in ("CITATION.cff", "LICENSE"))
-    return (
-        f"# Citation and licence\n\n## CITATION.cff\n\n```yaml\n{cite}```\n\n"
-        f"## LICENSE\n\n```text\n{licence}```\n"
+def by_notebook(found):
+    """A heading and the claims of each notebook; those of none come last."""
+    pages = [(n.stem, f"[{readme.title(n)}](notebooks/{n.stem}.ipynb)") for n in readme.notebooks()]
+    for stem, title in [*pages, (None, "Without a notebook")]:
+        yield title, {i: claim for i, claim in found.items() if claim.get("notebook") == stem}
+
+
+def text(name):
+    """A file of the repository, as it is."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def page(name):
+    """A page of `site/`, its Jinja filled in with what there is."""
+    where, computed = places(), {row["id"]: row["value"] for row in claims.computed()}
+    with (DATA / "figures_of_the_paper.csv").open(encoding="utf-8", newline="") as file:
+        of_paper = list(csv.DictReader(file))
+
+    def made(stem):
+        return re.sub(r"^(Fig|Table) \w+: ", "", caption(where[stem][0], stem))
+
+    def captioned(notebook):
+        stems = readme.pictures(notebook)
+        return [(stem, where[stem][1], caption(notebook, stem)) for stem in stems]
+
+    def named():
+        return [(s, at, readme.name(s)) for s, (_, at) in where.items() if readme.has_picture(s)]
+
+    def first():
+        shown = {notebook: readme.shown(notebook) for notebook in readme.notebooks()}
+        return [(stem, page_of(n), readme.title(n)) for n, stem in shown.items() if stem]
+
+    return PAGES.get_template(f"{name}.md").render(
+        {
+            f.__name__: f
+            for f in (made, captioned, named, first, text, verdict, choices, by_notebook)
+        },
+        readme=readme,
+        navigation=navigation,
+        notebooks=readme.notebooks(),
+        where=where,
+        drawn=len(named()),
+        claims=claims.ledger(),
+        said=claims.said,
+        value=lambda i: {"True": "yes", "False": "no"}.get(computed.get(i), computed.get(i, "")),
+        of_paper=of_paper,
+        guide=linked(text("data/README.md")),
+        sources=tomllib.loads(text("data/SOURCES.toml")),
     )
 
 
@@ -332,14 +186,14 @@ def dressed(notebook):
     executed = nbformat.read(notebook.with_suffix(".ipynb"), as_version=4)
     first, *others = executed.cells
     first.source = first.source.replace("[README](../README.md)", "[overview](../index.md)")
-    cells = [first, new_markdown_cell(raw(halves))]
+    cells = [first, raw(halves)]
     for cell in others:
         made = readme.stems_in(cell.source) if cell.cell_type == "code" else []
         for name in made:
             kinds = ("svg", "csv") if readme.has_picture(name) else ("csv",)
             files = ", ".join(link(f"../figures/{name}.{kind}", kind.upper()) for kind in kinds)
             line = f'<p class="files" id="{name}">{readme.name(name)}: {files}</p>'
-            cells.append(new_markdown_cell(raw(line)))
+            cells.append(raw(line))
         if drawn := [name for name in made if readme.has_picture(name)]:
             cell.metadata["mystnb"] = {"image": {"alt": caption(notebook, drawn[-1])}}
         if cell.cell_type == "code" and cell.source.count("\n") >= FOLDED:
@@ -372,7 +226,7 @@ def install_mathjax(folder):
 def lay_out():
     """Write what Sphinx reads into `SOURCE`."""
     shutil.rmtree(SOURCE, ignore_errors=True)
-    ignored = shutil.ignore_patterns("planner", "node_modules", "package*", ".npmrc", "*.pyc")
+    ignored = shutil.ignore_patterns("planner", "node_modules", "package*", ".npmrc", "*.jinja")
     shutil.copytree(SITE, SOURCE, ignore=ignored)
     install_mathjax(SOURCE / "_static" / "mathjax")
     (SOURCE / "notebooks").mkdir()
@@ -387,10 +241,8 @@ def lay_out():
     shutil.copytree(DATA, SOURCE / "_extra" / "data")
     package = Path("scalinglib", "coefficients")
     shutil.copytree(ROOT / package, SOURCE / "_extra" / package)
-    front = SOURCE / "index.md"
-    front.write_text(landing(front.read_text(encoding="utf-8")), encoding="utf-8")
-    for write in (paper, gallery, sheet, ledger, data, about):
-        (SOURCE / f"{write.__name__}.md").write_text(write(), encoding="utf-8")
+    for file in SITE.glob("*.md"):
+        (SOURCE / file.name).write_text(page(file.stem), encoding="utf-8")
 
 
 def is_current():

@@ -36,29 +36,10 @@ def allocation(problems=10_000, sample=100):
     print(f"student loss, SLSQP minus ours: from {worse.min():+.1e} to {worse.max():+.1e} nats")
 
 
-def ensemble(problems=10_000):
-    """The same problems under every law of the ensemble, against one law."""
-    members = laws.ensemble("figure1").members
-    rng = np.random.default_rng(0)
-    problem = 10 ** rng.uniform(8, 10.3, problems), 10 ** rng.uniform(19, 26, problems)
-    deltas = tuple(rng.uniform(0, 1, (2, problems)))
-    seconds = []
-    for member in members:
-        start = time.perf_counter()
-        allocate.optimal(member, *problem, deltas)
-        seconds.append(time.perf_counter() - start)
-    print(f"allocate.optimal, {problems} problems under {len(members)} laws: {sum(seconds):.0f} s")
-    print(f"ratio to the first law alone: {sum(seconds) / seconds[0]:.0f}")
-
-
 def main():
     """Run every comparison."""
-    allocation()
-    ensemble()
-    fit.main()
-    optimum.main()
-    training.main()
-    pilots.main()
+    for compare in (allocation, fit.main, optimum.main, training.main, pilots.main):
+        compare()
 
 
 if __name__ == "__main__":

@@ -58,14 +58,6 @@ def _chinchilla_grid():
     return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 6)
 
 
-def _refined(runs, law):
-    """SciPy with exact restarts from our optimum: what is left to gain in natural coordinates."""
-    x = np.array([*np.log([law.A, law.B, law.E]), law.alpha, law.beta, np.log(law.gamma)])
-    objective = usual_objective(runs)
-    simplex = {"xatol": 1e-10, "fatol": 1e-18, "maxiter": 4000}
-    return x, objective(x), minimize(objective, x, method="Nelder-Mead", options=simplex).fun
-
-
 def _simulated_240(law, seed=7):
     rng = np.random.default_rng(seed)
     runs = simulate.supervised_runs(law, seed=seed)
@@ -75,53 +67,34 @@ def _simulated_240(law, seed=7):
     return runs.assign(loss=exact * np.exp(0.005 * rng.standard_normal(240)))
 
 
-def supervised():
+def main():
     """240 supervised runs: 4500 starts and 4000 replicates, ours whole, the usual way sampled."""
-    runs = _simulated_240(laws.load().supervised)
-    seconds = {}
+    runs, seconds = _simulated_240(laws.load().supervised), {}
     for name in ("compiling", "compiled"):
         began = time.perf_counter()
         found = fit.fit_supervised(runs, bootstrap=REPLICATES)
         seconds[name] = time.perf_counter() - began
-    best, objective, refined = _refined(runs, found.law)
-    print("supervised fit, 240 runs, 4500 starts + 4000 bootstrap replicates")
-    print(f"  here: {seconds['compiling']:.1f} s, of which compilation: ", end="")
-    print(f"{seconds['compiling'] - seconds['compiled']:.1f} s; ", end="")
-    print(f"starts at the optimum {found.starts_at_optimum:.1%}, ", end="")
-    print(f"replicates converged {found.replicates_converged:.1%}")
+    law = found.law
+    best = np.array([*np.log([law.A, law.B, law.E]), law.alpha, law.beta, np.log(law.gamma)])
+    objective = usual_objective(runs)(best)
+    print(
+        "supervised fit, 240 runs, 4500 starts + 4000 bootstrap replicates\n"
+        f"  here: {seconds['compiling']:.1f} s, {seconds['compiled']:.1f} s once compiled; starts "
+        f"at the optimum {found.starts_at_optimum:.1%}, "
+        f"replicates converged {found.replicates_converged:.1%}"
+    )
     for name, options in TOLERANCES.items():
         per_start, per_replicate, ends = usual_way(runs, best, options)
         theirs = STARTS * per_start + REPLICATES * per_replicate
         arrived = np.mean(ends <= objective * (1 + 1e-6))
-        print(f"  SciPy, {name}: {theirs:.0f} s, scaled from {SAMPLE} starts at ", end="")
-        print(f"{1e3 * per_start:.0f} ms and as many replicates at {1e3 * per_replicate:.0f} ms;")
-        print(f"    its starts at the optimum {arrived:.1%}, ", end="")
-        print(f"the best {ends.min() / objective - 1:+.1e}")
-        print(f"    ratio {theirs / seconds['compiling']:.1f} with compilation, ", end="")
-        print(f"{theirs / seconds['compiled']:.1f} without (goal: 20)")
-    print(f"  a simplex search from our optimum: {refined / objective - 1:+.1e} relative", end="")
-    print(" (goal: none below -1e-9)")
-
-
-def distillation():
-    """697 distillation runs: 4096 starts and 1000 replicates."""
-    law = laws.load()
-    runs = simulate.distillation_runs(law, noise=0.005, seed=7)
-    began = time.perf_counter()
-    found = fit.fit_distillation(runs, law.supervised, bootstrap=1000)
-    ours = time.perf_counter() - began
-    print("distillation fit, 697 runs, 4096 starts + 1000 bootstrap replicates")
-    print(
-        f"  here                       {ours:8.1f} s, compilation included (goal: 60 on two cores)"
-    )
-    print(f"  starts at the optimum {found.starts_at_optimum:.1%}, replicates converged")
-    print(f"  {found.replicates_converged:.1%}")
-
-
-def main():
-    """Print both."""
-    supervised()
-    distillation()
+        print(
+            f"  SciPy, {name}: {theirs:.0f} s, scaled from {SAMPLE} starts at "
+            f"{1e3 * per_start:.0f} ms and as many replicates at {1e3 * per_replicate:.0f} ms;\n"
+            f"    its starts at the optimum {arrived:.1%}, the best "
+            f"{ends.min() / objective - 1:+.1e}\n"
+            f"    ratio {theirs / seconds['compiling']:.1f} with compilation, "
+            f"{theirs / seconds['compiled']:.1f} without (goal: 20)"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Training against PyTorch eager, on one core, and the reverse KL against the forward one.
+"""Training against PyTorch eager, on one core.
 
 Both sides train on labels, from the same weights on the same batches, each in a process of its own;
 they take turns, and medians of the ratios count. Seconds are the processor's, which other work on
@@ -23,7 +23,7 @@ import numpy as np
 
 from scalinglib.experiment import execute
 from scalinglib.experiment.schedules import warmup_cosine
-from scalinglib.study import Objective, Recipe
+from scalinglib.study import Recipe
 from scalinglib.study.model import distill, recipe, train, transformer
 
 TURNS, WINDOWS, STEPS, WARM = 5, 32, 16, 2
@@ -83,7 +83,7 @@ def job(n_vocab):
 
 
 def measured(module, *given):
-    """What a process of its own says of one side: seconds and bytes."""
+    """What a process of its own says of one side: seconds, and the most memory."""
     command = [sys.executable, "-m", f"tools.bench.{module}", *map(str, given)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -103,38 +103,11 @@ def against_torch(n_vocab):
     print(f"training, N = {params:,}, {n_vocab:,} symbols, {TURNS} turns on a core; ", end="")
     print(f"logits differ by {max(theirs['apart'] for _, theirs in pairs):.0e}")
     for name, side in zip(("ours", "PyTorch eager"), zip(*pairs, strict=True), strict=True):
-        seconds, size = (statistics.median(run[k] for run in side) for k in ("seconds", "bytes"))
-        rate = STEPS * WINDOWS * N_CTX / seconds
-        print(f"  {name}: {rate:,.0f} tokens/s, {size / 2**20:,.0f} MB at most")
+        rate = STEPS * WINDOWS * N_CTX / statistics.median(run["seconds"] for run in side)
+        print(f"  {name}: {rate:,.0f} tokens/s")
     faster = statistics.median(theirs["seconds"] / ours["seconds"] for ours, theirs in pairs)
-    memory = statistics.median(ours["bytes"] / theirs["bytes"] for ours, theirs in pairs)
+    memory = statistics.median(ours["most"] / theirs["most"] for ours, theirs in pairs)
     print(f"  medians of ratios: {faster:.2f} times as fast (goal 1.3), {memory:.2f} of the memory")
-
-
-def reverse_over_forward(n_vocab):
-    """Processor time of a student's steps under the reverse KL over that under the forward KL."""
-
-    def teacher(windows):
-        return np.full((n_vocab, windows[:, 1:].size), -np.log(n_vocab), np.float32)
-
-    arch = transformer.architecture(DEPTH, N_CTX, n_vocab)
-    go = partial(train.train, arch, Zipf(n_vocab), STEPS * WINDOWS * N_CTX, seed=0)
-    go = partial(go, split="student", teacher=teacher, recipe=Recipe(windows=WINDOWS))
-    seconds = []
-    for _ in range(TURNS + 1):  # the first turn compiles
-        clock = [time.process_time()]
-        for reverse in (False, True):
-            jax.block_until_ready(go(objective=Objective(reverse=reverse)))
-            clock.append(time.process_time())
-        seconds.append(np.diff(clock))
-    forward, reverse = np.min(seconds[1:], axis=0)
-    return reverse / forward
-
-
-def peak_bytes():
-    """The most memory that this process has held, on Linux and macOS."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
 
 
 def main():
@@ -144,9 +117,10 @@ def main():
             print("training: torch is not installed, no comparison (pip install torch)")
         else:
             against_torch(n_vocab)
-        print(f"reverse KL, {n_vocab:,} symbols: {reverse_over_forward(n_vocab):.2f} x forward KL")
 
 
 if __name__ == "__main__":
     execute.one_core()
-    print(json.dumps({"seconds": our_seconds(int(sys.argv[1])), "bytes": peak_bytes()}))
+    seconds = our_seconds(int(sys.argv[1]))
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in units of the system
+    print(json.dumps({"seconds": seconds, "most": most}))
