@@ -148,7 +148,7 @@ def left_out(found: pd.DataFrame, entropy: float, share: pd.Series | None = None
         if share is not None:
             new["M2"] = _two_coefficients(others, part, share, entropy)
         if PERFECT in set(found.teacher):
-            new["T"] = _of_target(_target_power(found, others, entropy), found, part, entropy)
+            new["T"] = _target(found, part, entropy)(_target_power(found, others, entropy))
         parts.append(part.assign(**new))
     return pd.concat(parts)
 
@@ -171,22 +171,31 @@ def _two_coefficients(others, part, share, entropy):
 
 
 def _target_power(found, others, entropy):
-    def worst(power):
-        return np.sum((_of_target(power, found, others, entropy) - others.loss) ** 2)
+    told, measured = _target(found, others, entropy), others.loss.to_numpy()
 
-    return optimize.minimize_scalar(worst, bounds=(0.1, 6), method="bounded").x
+    def squares(power):
+        return np.sum((told(power) - measured) ** 2)
+
+    return optimize.minimize_scalar(squares, bounds=(0.1, 6), method="bounded").x
 
 
-def _of_target(power, found, rows, entropy):
-    """Rival T: the student's loss under teachers between the measured ones, at t lambda^power."""
-    losses = pd.Series(np.nan, rows.index)
-    for key, part in rows.groupby(STUDENT):
-        own = found[(found[STUDENT] == list(key)).all(axis=1) & (found.mixing == 1)]
-        own = own.sort_values("teacher_loss", kind="stable")
-        t = (part.teacher_loss - entropy).clip(lower=0) * part.mixing**power
-        under = np.interp(t, own.teacher_loss - entropy, own.taught)
-        noise = part.labels - own.taught.iloc[0]  # what labels cost beside the perfect teacher
-        losses[part.index] = under + (1 - part.mixing) ** 2 * noise
+def _target(found, rows, entropy):
+    """Rival T, of its power: losses under teachers between the measured ones, at t lambda^power."""
+    taught = found[found.mixing == 1].sort_values("teacher_loss", kind="stable").groupby(STUDENT)
+    curves = {key: own[["teacher_loss", "taught"]].to_numpy().T for key, own in taught}
+    parts = []
+    for key, where in rows.groupby(STUDENT).indices.items():
+        shares, loss, labels = rows[["mixing", "teacher_loss", "labels"]].to_numpy()[where].T
+        x, y = curves[key]
+        noise = (1 - shares) ** 2 * (labels - y[0])  # what labels cost beside the perfect teacher
+        parts.append((where, shares, np.maximum(loss - entropy, 0), noise, x - entropy, y))
+
+    def losses(power):
+        told = np.empty(len(rows))
+        for where, shares, t, noise, x, y in parts:
+            told[where] = np.interp(t * shares**power, x, y) + noise
+        return told
+
     return losses
 
 
