@@ -15,8 +15,8 @@
 # Question, criterion and prediction of each were committed before its first run, at the head of the
 # file in `scalinglib/study/designs` that lists its runs (`mixing`, `choice`, `written`, `switch`,
 # `epochs`); `make study-NAME` trains them again. Where runs share a seed they share first weights
-# and data, so differences are paired, and **intervals are Student's, at 95%**. Two busy cores had a
-# few hours: of mixing on words time, never a value, cut the second seed; the other lists are whole.
+# and data, so differences are paired, and **intervals are Student's, at 95%**. Mixing on words
+# lacks its second seed: time ran out before any value was looked at. All other lists are whole.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -79,9 +79,9 @@ grid.draw(sns.scatterplot, hue="teacher_loss")
 save(grid, "open_mixing", shown)
 
 # %% [markdown]
-# Both ends are the student's own runs; what lies between is foretold. The weakest teachers, blue
-# and green, want $\lambda = 0$, the strongest 0.9 or 1, and only the ones about as good as labels
-# something between.
+# Both ends are the student's own runs; what lies between is foretold. The weakest teachers, in
+# orange, want $\lambda = 0$, the strongest, in violet, 0.9 or 1, and only those about as good as
+# labels something between.
 #
 # Beside the law two rivals without a correlation (the straight line between the ends; the student
 # of a teacher whose excess shrinks with $\lambda$ as that of the mixed target does) and one with
@@ -112,8 +112,8 @@ errors.groupby("law").error.mean().round(4)
 # By the criterion the law was to be off by half of what the straight line is: **it is not**, by a
 # third only, and for the smallest student the straight line is nearer. A second coefficient does
 # not earn its place (a tenth less was asked for). Looked at afterwards, $c$ falls with tokens: 1.0
-# for the smallest student on 5 tokens a parameter, where all it lacks it lacks under both, and 0.85
-# to 0.93 on long runs.
+# for the smallest student on 5 tokens a parameter, which makes the same errors under labels and
+# teacher, and 0.85 to 0.93 on long runs.
 #
 # The law's best share has a closed form. It is 1 where $e_1 \le c^2 e_0$: **teacher only, unless
 # the taught student stays about as far above the entropy as the supervised one**.
@@ -326,9 +326,9 @@ judged[["teacher_loss", "mixing", "switch", "loss", "above", "low", "high", "p_h
 # is over the better of labels and teacher throughout, `p_holm` corrected for twelve comparisons.) A
 # weak teacher leaves its mark: after a quarter of the tokens under it, labels have not made good
 # what it cost. Last of all it destroys what labels had taught. Under the strong one the order is
-# the finding: **its last quarter is worth 0.003 nats, its last half 0.015**. At equal FLOPs, the
-# teacher's inference counted and given to labels as tokens, the teacher throughout is a tie, and
-# stopping early looks better by 0.02, which three seeds do not tell:
+# the finding: **its last quarter is worth 0.003 nats, its last half 0.015**. If labels get the
+# FLOPs of the teacher's inference as more tokens, the teacher throughout is level with them.
+# Stopping early looks better by 0.02, which three seeds do not tell:
 
 # %%
 alone = study.query("kind == 'supervised' and n_layers == 2 and 9 < tokens / params < 51")
@@ -477,6 +477,7 @@ claims.check("c4-repetition", float(four.max()), binding)
 # 5. (*No temperature is told to be better than 1*) **Leave the temperature at 1, on repeated text
 # too**: 0.5 costs 0.07 to 0.14 nats, 2 costs 0.03 on fresh text and is not told apart on repeated.
 #
-# What would change this: larger students (none here is above 83 thousand parameters), a second seed
-# of mixing on words (six teachers, nine students and real text agree), text of which a teacher has
-# not seen the kind.
+# `scalinglib plan` and the planner's page answer 1, and what reading again gains (4), for a student
+# of yours, as ranges that say where they come from. What would change all this: larger students
+# (none here is above 83 thousand parameters), a second seed of mixing on words (six teachers, nine
+# students and real text agree), text of which a teacher has not seen the kind.
