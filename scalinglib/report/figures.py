@@ -14,6 +14,7 @@ try:
     import matplotlib as mpl
     import matplotlib.pyplot as plt
     import seaborn as sns
+    from matplotlib.mathtext import MathTextParser
     from PIL import Image
 
     from scalinglib.report import columns
@@ -22,6 +23,20 @@ except ImportError as error:
     raise missing("report", error) from error
 
 MARKS = {"zero": "black", "reference": "#888888", "optimum": "#C1121F"}
+
+_FORMULAS = {}
+_parse = getattr(MathTextParser._parse_cached, "__wrapped__", MathTextParser._parse_cached)
+
+
+def _parse_once(parser, *asked):
+    # Matplotlib parses the words of each tick anew for each file: half of what drawing takes.
+    key = (parser._output_type, *asked)
+    if key not in _FORMULAS:
+        _FORMULAS[key] = _parse(parser, *asked)
+    return _FORMULAS[key]
+
+
+MathTextParser._parse_cached = _parse_once
 
 
 def use_style():
