@@ -262,7 +262,7 @@ def build():
     """Build the site; warnings are errors."""
     lay_out()
     shutil.rmtree(BUILD, ignore_errors=True)
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q"]
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto"]
     doctrees = ROOT / "build" / "site-doctrees"
     finished = subprocess.run([*command, "-d", str(doctrees), str(SOURCE), str(BUILD)])
     if finished.returncode:
