@@ -262,9 +262,9 @@ def build():
     """Build the site; warnings are errors."""
     lay_out()
     shutil.rmtree(BUILD, ignore_errors=True)
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto"]
-    doctrees = ROOT / "build" / "site-doctrees"
-    finished = subprocess.run([*command, "-d", str(doctrees), str(SOURCE), str(BUILD)])
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q"]
+    command += ["-j", "auto", "-d", str(ROOT / "build" / "site-doctrees")]
+    finished = subprocess.run([*command, str(SOURCE), str(BUILD)])
     if finished.returncode:
         sys.exit("the site was not built: see the warnings above")
     print(f"build/site/index.html: {len(list(BUILD.rglob('*.html')))} pages")
