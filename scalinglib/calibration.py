@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from scalinglib.checks import whole, within
+
 
 def reliability(confidence: ArrayLike, outcome: ArrayLike, bins: int = 21) -> pd.DataFrame:
     """The mean outcome of predictions of like confidence: the numbers of a reliability plot.
@@ -18,8 +20,7 @@ def reliability(confidence: ArrayLike, outcome: ArrayLike, bins: int = 21) -> pd
     - returns: one row a bin that is not empty: bin (from 0), count, confidence and outcome (means),
       apart (mean distance of the two prediction by prediction, which no binning cancels).
     """
-    if not (isinstance(bins, int | np.integer) and bins >= 1):
-        raise ValueError(f"bins is {bins!r}; it must be a whole number from 1")
+    whole("bins", bins, 1)
     confidence = _probabilities("confidence", confidence)
     outcome = _probabilities("outcome", outcome)
     if confidence.shape != outcome.shape:
@@ -63,10 +64,7 @@ def bias(table: pd.DataFrame) -> float:
 
 
 def _probabilities(name, values):
-    values = np.asarray(values, dtype=float)
+    values = within(name, values, 0, 1)
     if values.ndim != 1 or not len(values):
         raise ValueError(f"{name} has shape {values.shape}; it must be (n,), n at least 1")
-    bad = ~((values >= 0) & (values <= 1))
-    if bad.any():
-        raise ValueError(f"{name} holds {float(values[bad][0])!r}; it must lie in [0, 1]")
     return values

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Iterable
 from types import ModuleType
 
 import numpy as np
@@ -17,24 +18,49 @@ def namespace(*arrays: object) -> ModuleType:
     return jax.numpy if jax and any(isinstance(array, jax.Array) for array in arrays) else np
 
 
-def positive(name: str, value: ArrayLike, *, or_zero: bool = False) -> np.ndarray:
+def positive(name: str, value: ArrayLike) -> np.ndarray:
     """`value` as a float array; ValueError if an entry is not positive and finite.
 
     NumPy arrays come back as float64. Under `jit` the values are not known: a tracer passes
-    unchecked.
-
-    - or_zero: whether 0 is allowed too.
+    unchecked, here and below.
     """
+    return _numbers(name, value, lambda x: np.isfinite(x) & (x > 0), "be positive and finite")
+
+
+def not_negative(name: str, value: ArrayLike) -> np.ndarray:
+    """`value` as a float array; ValueError if an entry is negative or not finite."""
+    return _numbers(name, value, lambda x: np.isfinite(x) & (x >= 0), "be 0 or more, and finite")
+
+
+def within(name: str, value: ArrayLike, low: float, high: float) -> np.ndarray:
+    """`value` as a float array; ValueError if an entry is not from low to high."""
+    return _numbers(
+        name, value, lambda x: (x >= low) & (x <= high), f"lie within [{low:g}, {high:g}]"
+    )
+
+
+def _numbers(name, value, fine, must):
     jax = _jax()
     if jax and isinstance(value, jax.core.Tracer):
         return value
     array = np.asarray(value, dtype=float)
-    bad = ~(np.isfinite(array) & ((array >= 0) if or_zero else (array > 0)))
+    bad = ~fine(array)
     if bad.any():
-        first = float(array[bad].flat[0])
-        allowed = "0 or more, and finite" if or_zero else "positive and finite"
-        raise ValueError(f"{name} is {first!r}; it must be {allowed}")
+        raise ValueError(f"{name} is {float(array[bad].flat[0])!r}; it must {must}")
     return value if jax and isinstance(value, jax.Array) else array
+
+
+def whole(name: str, value: int, least: int, most: float = np.inf) -> None:
+    """ValueError if `value` is not a whole number from `least` to `most`."""
+    if not (isinstance(value, int | np.integer) and least <= value <= most):
+        ends = f"from {least}" + (f" to {most}" if most < np.inf else "")
+        raise ValueError(f"{name} is {value!r}; it must be a whole number {ends}")
+
+
+def one_of(name: str, value: object, allowed: Iterable) -> None:
+    """ValueError if `value` is none of those allowed."""
+    if value not in allowed:
+        raise ValueError(f"{name} is {value!r}; it must be one of {list(allowed)}")
 
 
 def plausible(name: str, value: ArrayLike, low: float, high: float) -> None:

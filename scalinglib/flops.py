@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglib.checks import positive
+from scalinglib.checks import not_negative, positive
 
 N_CTX = 4096  # sequence length (Appendix I)
 N_VOCAB = 32768  # fixed by N_total - N in Table 13
@@ -64,8 +64,8 @@ def forward_flops(
     """
     n_layers, d_model = shape(params)
     params = positive("params", params)
-    positive("n_ctx", n_ctx, or_zero=True)
-    positive("n_vocab", n_vocab, or_zero=True)
+    not_negative("n_ctx", n_ctx)
+    not_negative("n_vocab", n_vocab)
     return 2 * params + 2 * n_layers * n_ctx * d_model + 2 * n_vocab * d_model
 
 

@@ -322,7 +322,7 @@ def test_tokens_with_teacher_spend_the_budget():
         ((-1e9, 1e21, "best_case"), "student_params is -1000000000.0"),
         ((1e9, np.nan, "best_case"), "compute is nan"),
         ((1e9, 1e21, "free_lunch"), "'free_lunch'; it must be one of"),
-        ((1e9, 1e21, (0.5, 1.5)), r"delta_pre is 1\.5; it must be within \[0, 1\]"),
+        ((1e9, 1e21, (0.5, 1.5)), r"delta_pre is 1\.5; it must lie within \[0, 1\]"),
         ((1e9, 1e21, (np.nan, 0.0)), "delta_lgt is nan"),
         ((1e9, 1e21, 3), "scenario is 3"),
         ((1e9, [1e21, 1e10], "best_case"), r"compute is 1e\+10.*at least"),

@@ -80,8 +80,8 @@ def test_a_perfect_model_has_the_bias_and_no_more():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([1.2], [1]), "confidence holds 1.2"),
-        (([0.2], [np.nan]), "outcome holds nan"),
+        (([1.2], [1]), "confidence is 1.2"),
+        (([0.2], [np.nan]), "outcome is nan"),
         (([0.2, 0.3], [1]), "outcome has shape"),
         (([], []), "confidence has shape"),
         (([0.2], [1], 0), "bins is 0"),

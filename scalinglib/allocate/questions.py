@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from scalinglib.allocate.elementwise import minimise, root
 from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX, best_teachers
 from scalinglib.allocate.supervised import cheapest_model
-from scalinglib.checks import positive
+from scalinglib.checks import one_of, positive, within
 from scalinglib.flops import forward_flops
 from scalinglib.laws import Law, StudentLaw
 
@@ -35,8 +35,7 @@ Scenario = str | tuple[ArrayLike, ArrayLike]  # a name of these, or (delta_lgt, 
 def deltas(scenario: Scenario) -> tuple[ArrayLike, ArrayLike]:
     """(delta_lgt, delta_pre) of a scenario: a name of Table 2 or a pair of numbers in [0, 1]."""
     if isinstance(scenario, str):
-        if scenario not in SCENARIOS:
-            raise ValueError(f"scenario is {scenario!r}; it must be one of {list(SCENARIOS)}")
+        one_of("scenario", scenario, SCENARIOS)
         return SCENARIOS[scenario]
     try:
         delta_lgt, delta_pre = scenario
@@ -45,11 +44,8 @@ def deltas(scenario: Scenario) -> tuple[ArrayLike, ArrayLike]:
             f"scenario is {scenario!r}; it must be one of {list(SCENARIOS)} "
             "or a pair (delta_lgt, delta_pre)"
         ) from None
-    for name, value in (("delta_lgt", delta_lgt), ("delta_pre", delta_pre)):
-        array = np.asarray(value, dtype=float)
-        bad = ~((array >= 0) & (array <= 1))
-        if bad.any():
-            raise ValueError(f"{name} is {float(array[bad].flat[0])!r}; it must be within [0, 1]")
+    within("delta_lgt", delta_lgt, 0, 1)
+    within("delta_pre", delta_pre, 0, 1)
     return delta_lgt, delta_pre
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from scalinglib.checks import one_of
 from scalinglib.fit.fitting import FitWarning
 from scalinglib.fit.fitting import fit as fit_law
 from scalinglib.fit.inputs import collinear
@@ -32,8 +33,7 @@ def profile(fit: Fit, coefficient: str, values: ArrayLike) -> pd.DataFrame:
       is then the usual 95% mark: a guide, not a test.
     """
     names = fit.spec.coefficients
-    if coefficient not in names:
-        raise ValueError(f"coefficient is {coefficient!r}; it must be one of {list(names)}")
+    one_of("coefficient", coefficient, names)
     values = np.asarray(values, float)
     fixed = np.repeat(fit.problem.fixed[None], len(values), axis=0)
     fixed[:, names.index(coefficient)] = values

@@ -101,12 +101,9 @@ def reach(held: pd.DataFrame) -> pd.DataFrame:
         part = held[held.ratio.between(factor / _NEAR, factor * _NEAR)]
         if len(part):
             errors = part.relative_error.abs()
-            counts = part.cut.nunique(), part.row.nunique()
-            rows[factor] = (errors.mean(), errors.max(), *counts)
-    index = pd.Index(rows, name="factor")
-    return pd.DataFrame(
-        list(rows.values()), index=index, columns=["error", "worst", "cuts", "runs"]
-    )
+            rows[factor] = errors.mean(), errors.max(), part.cut.nunique(), part.row.nunique()
+    columns = ["error", "worst", "cuts", "runs"]
+    return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis("factor")
 
 
 class _Drop(Law, namedtuple("_Coefficients", "A B alpha beta gamma")):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalinglib.checks import positive
+from scalinglib.checks import positive, whole, within
 from scalinglib.fit.forms import DISTILLATION, SUPERVISED
 from scalinglib.fit.inputs import checked_runs, suspicions
 from scalinglib.fit.problem import Problem, replicate, resampled
@@ -50,10 +50,8 @@ def fit(
     - cluster: column, or columns, whose groups are resampled as wholes; None resamples runs.
       "teacher" means runs of one teacher, by a column of that name or else by equal teacher_loss.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level!r}; it must be between 0 and 1")
-    if not (isinstance(bootstrap, int | np.integer) and bootstrap >= 0):
-        raise ValueError(f"bootstrap is {bootstrap!r}; it must be a whole number from 0")
+    within("level", level, 0, 1)
+    whole("bootstrap", bootstrap, 0)
     law, held = _held_law(spec, supervised), _fixed_vector(fixed, spec)
     checked = checked_runs(runs, spec, int(np.isnan(held).sum()))
     said = tuple(suspicions(checked, spec))
@@ -182,6 +180,5 @@ def _thin(grid, count):
     """`count` starts of the grid in a fixed random order that takes all parts of it."""
     if count is None:
         return grid
-    if not (isinstance(count, int | np.integer) and 1 <= count <= len(grid)):
-        raise ValueError(f"starts is {count!r}; it must be a whole number from 1 to {len(grid)}")
+    whole("starts", count, 1, len(grid))
     return grid[np.random.default_rng(0).permutation(len(grid))[:count]]

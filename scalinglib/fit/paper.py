@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
+from scalinglib.checks import whole
 from scalinglib.fit import forms
 from scalinglib.fit.solver import sum_of_huber
 from scalinglib.fit.spec import LawSpec
@@ -46,11 +47,11 @@ class Procedure:
         """
         axes = list(self.axes.values())
         shape = [len(axis) for axis in axes]
-        whole = np.prod(shape)
-        if count is not None and not 1 <= count <= whole:
-            raise ValueError(f"count is {count!r}; it must be between 1 and {whole}")
-        rng = np.random.default_rng(seed)
-        at = np.arange(whole) if count is None else rng.choice(whole, count, replace=False)
+        total = int(np.prod(shape))
+        at = np.arange(total)
+        if count is not None:
+            whole("count", count, 1, total)
+            at = np.random.default_rng(seed).choice(total, count, replace=False)
         chosen = np.unravel_index(at, shape)
         return np.stack([np.array(a, float)[i] for a, i in zip(axes, chosen, strict=True)], axis=1)
 

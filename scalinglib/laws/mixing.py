@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglib.checks import positive
+from scalinglib.checks import positive, within
 
 # c of students of 3 to 83 thousand parameters on words, and of 3 and 25 on real text (notebook 20).
 CORRELATION, CORRELATION_OF_TEXT = 0.9, 0.97
@@ -29,11 +29,9 @@ def mixed_loss(
     - correlation: c, in [-1, 1]
     """
     first, second = _errors(labels_loss, taught_loss, entropy)
-    share = np.asarray(mixing, dtype=float)
-    if np.any((share < 0) | (share > 1)):
-        raise ValueError(f"mixing is {mixing!r}; it must lie in [0, 1]")
+    share = within("mixing", mixing, 0, 1)
     left = 1 - share
-    crossed = 2 * _checked(correlation) * left * share * first * second
+    crossed = 2 * within("correlation", correlation, -1, 1) * left * share * first * second
     return entropy + (left * first) ** 2 + (share * second) ** 2 + crossed
 
 
@@ -42,7 +40,7 @@ def best_mixing(
 ) -> np.ndarray:
     """The lambda with the least `mixed_loss`: 1 where e1 <= c^2 e0, 0 where e0 <= c^2 e1."""
     first, second = _errors(labels_loss, taught_loss, entropy)
-    shared = _checked(correlation) * first * second
+    shared = within("correlation", correlation, -1, 1) * first * second
     spread = first**2 + second**2 - 2 * shared
     even = spread <= 1e-12 * first * second  # the same error twice: any lambda
     return np.clip(np.where(even, 1.0, (first**2 - shared) / np.where(even, 1, spread)), 0, 1)
@@ -73,10 +71,3 @@ def _errors(labels_loss, taught_loss, entropy):
             raise ValueError(f"{name} is {float(np.min(loss))!r}, below the entropy {entropy!r}")
         found.append(np.sqrt(above))
     return found
-
-
-def _checked(correlation):
-    correlation = np.asarray(correlation, dtype=float)
-    if np.any(np.abs(correlation) > 1):
-        raise ValueError(f"correlation is {correlation!s}; it must lie in [-1, 1]")
-    return correlation

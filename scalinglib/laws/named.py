@@ -8,6 +8,7 @@
 import csv
 from importlib.resources import files
 
+from scalinglib.checks import one_of
 from scalinglib.laws.base import StudentLaw
 from scalinglib.laws.equations import DistillationLaw, SupervisedLaw
 from scalinglib.laws.forms import BiasVariance
@@ -26,24 +27,20 @@ def load(name: str = "corrected") -> StudentLaw:
       crossovers are not to be used (notebook 14). All share Table 6's supervised law.
     - returns: DistillationLaw, or for "bias_variance" a `BiasVariance`
     """
-    if name not in NAMES:
-        raise ValueError(f"coefficient set is {name!r}; it must be one of {list(NAMES)}")
-    estimates = {(row["law"], row["coefficient"]): row["estimate"] for row in _read("table6.csv")}
-    supervised = _build(SupervisedLaw, "supervised", estimates)
+    one_of("coefficient set", name, NAMES)
+    values = {}
+    for table in ("table6", "table6_corrections" if name == "corrected" else name):
+        for row in read(f"{table}.csv"):
+            key = row.get("law") or row["form"], row["coefficient"]
+            values[key] = row.get("corrected") or row["estimate"]
+    supervised = _build(SupervisedLaw, "supervised", values)
     if name == "bias_variance":
-        rows = _read("bias_variance.csv")
-        fitted = {(row["form"], row["coefficient"]): row["estimate"] for row in rows}
-        return _build(BiasVariance, name, fitted, supervised=supervised)
-    if name == "corrected":
-        for row in _read("table6_corrections.csv"):
-            estimates[row["law"], row["coefficient"]] = row["corrected"]
-    elif name != "table6":
-        rows = _read(f"{name}.csv")
-        estimates |= {(row["law"], row["coefficient"]): row["estimate"] for row in rows}
-    return _build(DistillationLaw, "distillation", estimates, supervised=supervised)
+        return _build(BiasVariance, name, values, supervised=supervised)
+    return _build(DistillationLaw, "distillation", values, supervised=supervised)
 
 
-def _read(name):
+def read(name: str) -> list[dict[str, str]]:
+    """The rows of a table of coefficients that ships with the package."""
     text = (COEFFICIENTS / name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 

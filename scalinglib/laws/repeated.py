@@ -6,17 +6,16 @@ tokens there is one measurement, of 25 thousand parameters: R_D is about five ti
 (notebook 20).
 """
 
-import csv
 from collections import namedtuple
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglib.checks import namespace, positive
+from scalinglib.checks import namespace, one_of, positive
 from scalinglib.laws.base import Law, loss_of
 from scalinglib.laws.equations import SupervisedLaw
-from scalinglib.laws.named import COEFFICIENTS, load
+from scalinglib.laws.named import load, read
 
 MOST_EPOCHS = 60.0  # of the runs that it is fitted to
 TAUGHT_EPOCHS = 16.0  # of the distilled runs
@@ -79,10 +78,8 @@ def repeated(supervised: SupervisedLaw, which: str = "estimate") -> RepeatedLaw:
     - which: "estimate", or the "low" or "high" end of R_D's 95% interval, R_N staying: what a token
       is worth when read again at least and at most.
     """
-    text = (COEFFICIENTS / "repeated.csv").read_text(encoding="utf-8")
-    rows = {row["coefficient"]: row for row in csv.DictReader(text.split())}
-    if which not in ("estimate", "low", "high"):
-        raise ValueError(f"which is {which!r}; it must be 'estimate', 'low' or 'high'")
+    rows = {row["coefficient"]: row for row in read("repeated.csv")}
+    one_of("which", which, ("estimate", "low", "high"))
     values = float(rows["R_D"][which]), float(rows["R_N"]["estimate"])
     return RepeatedLaw(*supervised, *values)
 
