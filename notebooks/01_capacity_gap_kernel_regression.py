@@ -96,7 +96,7 @@ right.text((PAPER_T / PAPER_D) ** 2 + 0.04, 0.9, "$(T / D)^2$")
 right.set(xlim=(0.6, 3.4), ylim=(-0.05, 1), xlabel="teacher over student size $m / n$")
 right.set_ylabel("student error above that at $m = n$")
 title = "Each student gets worse once its teacher is $(T / D)^2$ times as large as itself"
-fig.suptitle(title, x=0.01, ha="left", fontweight="bold")
+panels.headline(fig, title, 9.6)
 save(fig, "fig10_kernel_regression", one.drop(columns=["draw", "ratio"]))
 
 # %% [markdown]

@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib import allocate, laws, sentences
-from scalinglib.report import claims, figures, maps, panels, paths, profiles
+from scalinglib.report import claims, columns, figures, maps, panels, paths, profiles
 from scalinglib.report.panels import Panels
 
 settings = profiles.load(profile)
@@ -68,13 +68,21 @@ optima.groupby("scenario", sort=False).at_bound.agg(lambda bound: (bound != "").
 
 # %%
 DOTTED = {"dotted: beyond what was trained": panels.BEYOND}
+few = students[[0, 2, 3, 5, 6]]  # five curves a panel can be told apart; the tables have all eight
+drawn = optima[optima.student_params.isin(few)]
 
 
-def of_scenario(table, name, columns, kind):
+def by_scenario(table, column, title):
+    """A quantity over compute: a panel a scenario, a curve a student."""
+    grid = Panels(table, "compute", column, title, col="scenario")
+    return grid.draw(panels.curve, hue="student_params").key(DOTTED)
+
+
+def of_scenario(table, name, words, kind):
     """One scenario's rows, the columns named by words below one another as `kind` and amount."""
-    rows = table[table.scenario == name].rename(columns=columns)
+    rows = table[table.scenario == name].rename(columns=words)
     ids = ["student_params", "compute", "scenario", "inside"]
-    return rows.melt(ids, columns.values(), var_name=kind, value_name="amount")
+    return rows.melt(ids, words.values(), var_name=kind, value_name="amount")
 
 
 # %% [markdown]
@@ -82,19 +90,19 @@ def of_scenario(table, name, columns, kind):
 #
 # The loss of the compute-optimal teacher. In all scenarios it falls with compute. The one exception
 # is the best case on small budgets: there the student sees less than 20 tokens a parameter, and the
-# best teacher first gets better and then worse (notebook `06`, Figure 15).
+# best teacher first gets better and then worse (notebook `06`, Figure 15). Drawn are five of the
+# eight students, here and below; the table of each figure has all eight.
 
 # %%
-title = "A larger budget wants a better teacher, but for a dip of the best case on small budgets"
-grid = Panels(optima, "compute", "teacher_loss", title, col="student_params")
-grid.draw(panels.curve, hue="scenario").key(DOTTED)
+title = "A larger budget wants a better teacher, except in the best case on small budgets"
+grid = by_scenario(drawn, "teacher_loss", title)
 save(grid, "fig18_compute_optimal_teacher_loss", optima[[*keep, "teacher_loss"]])
 
 # %% [markdown]
 # ## Three views of each scenario
 #
-# Maps of the optimum over compute and student size, slices through these maps at eight students,
-# and the shares of the budget. The maps of all four scenarios are solved together.
+# Maps of the optimum over compute and student size, curves for single students, and the shares of
+# the budget. The maps of all four scenarios are solved together.
 
 # %%
 n = settings.map_points
@@ -110,15 +118,15 @@ MAPPED = {
 
 
 # %%
-def scenario_maps(name, title, columns=MAPPED):
+def scenario_maps(name, title, mapped=MAPPED):
     """A map a quantity, pale where no model was trained; returns the grid and its numbers."""
-    long = of_scenario(wide, name, columns, "quantity")
+    long = of_scenario(wide, name, mapped, "quantity")
     grid = Panels(long, "compute", "student_params", title, col="quantity")
     grid.draw(maps.contour_map, column="amount")
     lines = grid.drawn
     grid.draw(maps.beyond).key(maps.BEYOND)
     maps.label_contours(grid.finish(), lines)
-    return grid, wide.loc[wide.scenario == name, [*keep, *columns]]
+    return grid, wide.loc[wide.scenario == name, [*keep, *mapped]]
 
 
 # %%
@@ -129,14 +137,15 @@ LINES = {
 }
 
 
-def slices(name, title, columns=LINES, among=students):
-    """The optima of some students over compute, their own size dashed."""
-    table = optima[optima.student_params.isin(among)]
-    long = of_scenario(table, name, columns, "quantity")
-    grid = Panels(long, "compute", "amount", title, col="student_params")
-    grid.draw(panels.curve, hue="quantity").key(DOTTED)
-    grid.mark("y", {size: size for size in among}, "student size $N_S$")
-    return grid, table.loc[table.scenario == name, [*keep, *columns]]
+def slices(name, title, lines=LINES):
+    """The optima of single students over compute, a panel a quantity; their own size dashed."""
+    long = of_scenario(drawn, name, lines, "quantity")
+    grid = Panels(long, "compute", "amount", title, col="quantity", sharey=False)
+    grid.draw(panels.curve, hue="student_params").key(DOTTED)
+    for size, color in columns.palette("student_params", few).items():
+        grid.axes_dict[LINES["teacher_params"]].axhline(size, color=color, ls="--", lw=0.9)
+    grid.key({"student's own size": {"ls": "--", "lw": 0.9}})
+    return grid, optima.loc[optima.scenario == name, [*keep, *lines]]
 
 
 # %%
@@ -148,12 +157,15 @@ PARTS = {
 
 
 def shares(name, title):
-    """What the compute goes to, for those parts that are paid."""
+    """What share of the compute goes to each part that the teacher is paid for."""
     table = optima[optima.scenario == name]
     paid = {column: part for column, part in PARTS.items() if table[column].max() > 0}
-    long = of_scenario(optima, name, paid, "part").rename(columns={"amount": "share"})
-    grid = Panels(long, "compute", "share", title, col="student_params")
-    return grid.draw(panels.stack, hue="part").key(maps.BEYOND), table[[*keep, *paid]]
+    long = of_scenario(drawn, name, paid, "part").rename(columns={"amount": "share"})
+    if len(paid) == 2:  # the student has the rest
+        long = long[long.part != "student training"]
+    grid = Panels(long, "compute", "share", title, col="part")
+    grid.draw(panels.curve, hue="student_params").key(DOTTED).set(ylim=(0, 1))
+    return grid.each(lambda ax: ax.yaxis.set_major_formatter("{x:.0%}")), table[[*keep, *paid]]
 
 
 # %% [markdown]
@@ -172,14 +184,14 @@ grid, table = scenario_maps("best_case", title)
 save(grid, "fig19_best_case_maps", table)
 
 # %% [markdown]
-# ### Figure 20: the best case, eight students
+# ### Figure 20: the best case, single students
 #
 # Student tokens rise as if the student were trained on data. The teacher's size and tokens follow
 # the loss that is best for the student: the teacher gets larger first, then smaller, then settles.
 # The rise and fall lie where no teacher was trained, and no optimum is at a bound of the box.
 
 # %%
-title = "Best case: student tokens rise with compute; the teacher's rise and fall is extrapolated"
+title = "Best case: student tokens rise with compute; the teacher's hump is extrapolated"
 grid, table = slices("best_case", title)
 save(grid, "fig20_best_case_optima", table)
 
@@ -198,7 +210,7 @@ grid, table = scenario_maps("teacher_inference", title, dict(list(MAPPED.items()
 save(grid, "fig21_inference_maps", table)
 
 # %% [markdown]
-# ### Figure 22: teacher inference, eight students
+# ### Figure 22: teacher inference, single students
 #
 # $D_T$ is not drawn: it is at the bound of the box everywhere ($10^{17}$ tokens). Read the result
 # as advice to take a small teacher that somebody else has trained for long. Its size grows slowly
@@ -217,7 +229,7 @@ save(grid, "fig22_inference_optima", table)
 # teacher, until the teacher stops growing.
 
 # %%
-title = "Teacher inference paid: running the teacher takes a growing share of a growing budget"
+title = "Teacher inference paid: the larger the budget, the larger the share of the teacher"
 grid, table = shares("teacher_inference", title)
 save(grid, "fig23_inference_shares", table)
 
@@ -235,7 +247,7 @@ grid, table = scenario_maps("teacher_pretraining", title)
 save(grid, "fig24_pretraining_maps", table)
 
 # %% [markdown]
-# ### Figure 25: teacher pretraining, eight students
+# ### Figure 25: teacher pretraining, single students
 #
 # Teacher size and tokens rise together and level off, while student tokens keep rising.
 
@@ -269,7 +281,7 @@ grid, table = scenario_maps("teacher_pretraining_inference", title)
 save(grid, "fig27_both_maps", table)
 
 # %% [markdown]
-# ### Figure 28: both paid, eight students
+# ### Figure 28: both paid, single students
 #
 # Teacher size rises to a few times the student's, then levels off and falls: from there on so many
 # student tokens have to be labelled that a large teacher is too expensive to run.
@@ -288,18 +300,23 @@ save(grid, "fig28_both_optima", table)
 
 # %%
 title = "Both paid: tokens grow as powers of compute, the teacher's size levels off"
-grid, table = slices("teacher_pretraining_inference", title, among=students[[0, 2, 3, 5]])
-save(grid, "fig09_both_optima", table)
+four = optima[optima.student_params.isin(students[[0, 2, 3, 5]])]
+long = of_scenario(four, "teacher_pretraining_inference", LINES, "quantity")
+grid = Panels(long, "compute", "amount", title, col="student_params")
+grid.draw(panels.curve, hue="quantity").key(DOTTED)
+grid.mark("y", {size: size for size in four.student_params.unique()}, "student size $N_S$")
+both = four[four.scenario == "teacher_pretraining_inference"]
+save(grid, "fig09_both_optima", both[[*keep, *LINES]])
 
 # %% [markdown]
 # ### Figure 29: both paid, shares of compute
 #
-# The teacher's training (pink) takes its largest share on a budget that grows with the student: for
-# the smallest student the share falls from the start, for the largest it peaks far beyond any
-# budget that was spent. In the end the teacher's inference takes its place.
+# The teacher's training takes its largest share on a budget that grows with the student: for the
+# smallest student the share falls from the start, for the largest it peaks far beyond any budget
+# that was spent. On the largest budgets the teacher's inference takes its place.
 
 # %%
-title = "Both paid: the teacher's training dominates on budgets that grow with the student"
+title = "Both paid: the teacher's training peaks on a budget that grows with the student"
 grid, table = shares("teacher_pretraining_inference", title)
 save(grid, "fig29_both_shares", table)
 
@@ -336,16 +353,14 @@ table3
 # ### Figure 30: student tokens
 #
 # The student's tokens over those that the same budget would buy for training it on data. In the
-# best case they are the same. In the other scenarios the teacher takes its part; where only its
-# pretraining is paid, that part vanishes as the budget grows.
+# best case, which is not drawn, they are the same. In the other scenarios the teacher takes its
+# part; where only its pretraining is paid, that part vanishes as the budget grows.
 
 # %%
-optima["of_supervised"] = optima.student_tokens / optima.supervised_tokens
-title = (
-    "On large budgets a teacher's inference takes 40% or more of the tokens, its training ever less"
-)
-grid = Panels(optima, "compute", "of_supervised", title, col="student_params")
-grid.draw(panels.curve, hue="scenario").key(DOTTED).set(ylim=(0, 1.05))
+shown = drawn.assign(of_supervised=drawn.student_tokens / drawn.supervised_tokens)
+title = "On the largest budgets running a teacher costs 40% or more of the student's tokens"
+grid = by_scenario(shown[shown.scenario != "best_case"], "of_supervised", title)
+grid.set(ylim=(0, 1.05))
 save(grid, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_tokens"]])
 
 # %% [markdown]
@@ -356,10 +371,8 @@ save(grid, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_
 # on it asks for more teacher tokens: a small teacher trained for long is cheaper to run.
 
 # %%
-shown = optima[optima.scenario != "teacher_inference"]
-title = "Whoever also pays for inference trains the teacher for longer once the budget is large"
-grid = Panels(shown, "compute", "teacher_tokens", title, col="student_params")
-grid.draw(panels.curve, hue="scenario").key(DOTTED)
+title = "With inference paid too, a teacher's tokens rise with the budget and do not level off"
+grid = by_scenario(drawn[drawn.scenario != "teacher_inference"], "teacher_tokens", title)
 save(grid, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 
 # %% [markdown]
@@ -371,8 +384,7 @@ save(grid, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 
 # %%
 title = "On large budgets whoever pays for the teacher's inference wants a smaller teacher"
-grid = Panels(optima, "compute", "teacher_params", title, col="student_params")
-grid.draw(panels.curve, hue="scenario").key(DOTTED)
+grid = by_scenario(drawn, "teacher_params", title)
 save(grid, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 
 # %% [markdown]

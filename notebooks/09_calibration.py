@@ -84,7 +84,9 @@ taught = confidence.of_students(runs)
 
 # %%
 colours = ["#0072B2", "#56B4E9", "#D55E00", "#E69F00"]
-kinds = [f"{o}, {t} tokens" for o in ("whole", "top-1") for t in ("many", "few")]
+taught["kind"] = taught.kind.str.replace("whole", "whole distribution")
+OBJECTIVES = {"whole": "whole distribution", "top-1": "likeliest symbol alone (top-1)"}
+kinds = [f"{o}, {t} tokens" for o in ("whole distribution", "top-1") for t in ("many", "few")]
 grid = Panels(
     taught.astype({"name": str}), "name", "ece",
     "Against data, students of whole distributions are calibrated and those of top-1 are not",
@@ -121,11 +123,11 @@ line = pd.DataFrame({"paper": [0.002, 0.6], "ours": [0.002, 0.6]})
 grid.draw(sns.lineplot, line, color="#888888")
 grid.draw(sns.lineplot, line.assign(ours=2 * line.ours), color="#888888", linestyle=":")
 grid.draw(sns.scatterplot, hue="held", style=beside.objective, s=90)
-grid.key({"whole": {"marker": "o", "ls": ""}, "top-1": {"marker": "X", "ls": ""},
+grid.key({"whole distribution": {"marker": "o", "ls": ""}, "top-1": {"marker": "X", "ls": ""},
           "equal": {"color": "#888888"}, "twice": {"color": "#888888", "ls": ":"}})  # fmt: skip
 ticks = {"ticks": [0.01, 0.1, 0.5], "ticklabels": ["0.01", "0.1", "0.5"]}
 ticks = {axis + key: value for axis in "xy" for key, value in ticks.items()}
-grid.set(xscale="log", yscale="log", **ticks)
+grid.set(xscale="log", yscale="log", **ticks).tick_params(which="minor", length=0)
 save(grid, "calibration_paper_and_ours", beside)
 
 # %%
@@ -161,8 +163,8 @@ for some in (len(labels), len(labels) // 10, len(labels) // 100):
 # %% [markdown]
 # ## Teachers (Figure 42)
 #
-# By how much is each teacher right more often than it says (accuracy less confidence, bin by bin)?
-# Bars are 95% of what the sampling of labels leaves.
+# By how much is each teacher right more often than it expects, that is, its accuracy less its
+# confidence, bin by bin? Bars are 95% of what the sampling of labels leaves.
 
 # %%
 teachers = cells[cells.teacher.isna() & (cells.reference == "data")]
@@ -171,7 +173,7 @@ for end in ("", "_low", "_high"):
     by_bin[f"gap{end}"] = by_bin[f"outcome{end}"] - by_bin.confidence
 grid = Panels(
     by_bin.assign(teacher="teacher of " + by_bin.name.astype(str)), "confidence", "gap",
-    "All teachers but the smallest are right about as often as they say",
+    "All teachers but the smallest are right about as often as they expect to be",
     labels=("teacher's confidence", "accuracy − confidence"),
 )  # fmt: skip
 grid.draw(bars, hue="teacher", fmt="o-").each(zero)
@@ -189,7 +191,8 @@ ece[["data", "truth"]].round(4)
 #
 # Figures 43 to 46 are of one kind, under the smallest, the largest trained and the perfect teacher.
 # Where a point lies on the grey line, confidence is right. Larger points hold more of the
-# predictions. The table of each figure has all six teachers.
+# predictions; bins with less than 0.2% of them are not drawn. The table of each figure has these
+# bins and all six teachers.
 
 
 # %%
@@ -197,9 +200,12 @@ def reliability(tokens, reference, title, *labels):
     """One figure: students of both objectives in bins of confidence, a panel a teacher."""
     table = confidence.bins(students[students.tokens == tokens])
     own = table[(table.reference == reference) & table.name.isin(["3.41k", "388k", "perfect"])]
-    own = own.assign(teacher="teacher: " + own.name.astype(str))
+    own = own[own.share >= 0.002].assign(
+        teacher="teacher: " + own.name.astype(str), learnt=own.objective.map(OBJECTIVES)
+    )
     grid = Panels(own, "confidence", "outcome", title, col="teacher", labels=labels)
-    look = {"hue": "objective", "palette": {"whole": "#0072B2", "top-1": "#D55E00"}}
+    shades = dict(zip(OBJECTIVES.values(), ("#0072B2", "#D55E00"), strict=True))
+    look = {"hue": "learnt", "palette": shades}
     grid.each(lambda ax: ax.plot([0, 1], [0, 1], color="#888888", linewidth=1))
     grid.draw(bars, key=False, markersize=0, **look)
     grid.draw(sns.scatterplot, size="share", sizes=(15, 170), **look)
@@ -212,8 +218,8 @@ def reliability(tokens, reference, title, *labels):
 # it, with most of its predictions in the highest bin.
 
 # %%
-grid, table = reliability(short, "data", "Top-1 makes a student far too sure of itself",
-                          "student's confidence", "accuracy")  # fmt: skip
+title = "Learning the likeliest symbol alone makes a student far too sure of itself"
+grid, table = reliability(short, "data", title, "student's confidence", "accuracy")
 save(grid, "fig43_short_data", table)
 
 # %% [markdown]
@@ -222,9 +228,8 @@ save(grid, "fig43_short_data", table)
 # of top-1 about as often.
 
 # %%
-grid, table = reliability(short, "teacher_top1",
-                          "Against the teacher's likeliest symbol, top-1 is the calibrated one",
-                          "student's confidence", "agreement")  # fmt: skip
+title = "Against its teacher's likeliest symbol, only the student of top-1 is calibrated"
+grid, table = reliability(short, "teacher_top1", title, "student's confidence", "agreement")
 save(grid, "fig44_short_teacher_top1", table)
 
 # %% [markdown]
@@ -233,9 +238,10 @@ save(grid, "fig44_short_teacher_top1", table)
 # turns into its opposite as the teacher grows.
 
 # %%
-grid, table = reliability(short, "teacher_own",
-                          "Where a student is unsure, its large teacher is surer",
-                          "student's confidence", "teacher's confidence")  # fmt: skip
+title = "Where a student is unsure, a large teacher is the surer of the two"
+grid, table = reliability(
+    short, "teacher_own", title, "student's confidence", "teacher's confidence"
+)
 save(grid, "fig45_short_teacher", table)
 
 # %% [markdown]
@@ -246,9 +252,10 @@ save(grid, "fig45_short_teacher", table)
 
 # %%
 print(f"The likeliest first letter of a word has probability {truth[:, 0].max():.2f}.")
-grid, table = reliability(short, "by_teacher_own",
-                          "Where a large teacher is sure, its student is not",
-                          "teacher's confidence", "student's confidence")  # fmt: skip
+title = "Where a large teacher is sure of a symbol, its student is not"
+grid, table = reliability(
+    short, "by_teacher_own", title, "teacher's confidence", "student's confidence"
+)
 save(grid, "fig46_short_by_teacher", table)
 
 # %% [markdown]
@@ -259,8 +266,8 @@ save(grid, "fig46_short_by_teacher", table)
 # own error it has taken over. That of top-1 is farther from it.
 
 # %%
-grid, table = reliability(long, "data", "On many tokens, too, top-1 makes a student far too sure",
-                          "student's confidence", "accuracy")  # fmt: skip
+title = "On many tokens, too, a student of top-1 is far too sure of itself"
+grid, table = reliability(long, "data", title, "student's confidence", "accuracy")
 save(grid, "fig47_long_data", table)
 
 # %% [markdown]
@@ -268,9 +275,8 @@ save(grid, "fig47_long_data", table)
 # other one.
 
 # %%
-grid, table = reliability(long, "teacher_top1",
-                          "On many tokens, too, top-1 agrees with its teacher as often as it says",
-                          "student's confidence", "agreement")  # fmt: skip
+title = "On many tokens, too, only the student of top-1 agrees as often as it expects"
+grid, table = reliability(long, "teacher_top1", title, "student's confidence", "agreement")
 save(grid, "fig48_long_teacher_top1", table)
 
 # %% [markdown]
@@ -278,9 +284,10 @@ save(grid, "fig48_long_teacher_top1", table)
 # come closer to its teacher.
 
 # %%
-grid, table = reliability(long, "teacher_own",
-                          "On many tokens, too, a large teacher is surer than its unsure student",
-                          "student's confidence", "teacher's confidence")  # fmt: skip
+title = "On many tokens, too, a large teacher is sure where its student is unsure"
+grid, table = reliability(
+    long, "teacher_own", title, "student's confidence", "teacher's confidence"
+)
 save(grid, "fig49_long_teacher", table)
 
 # %% [markdown]
@@ -289,9 +296,10 @@ save(grid, "fig49_long_teacher", table)
 # they differ more in how far they got.
 
 # %%
-grid, table = reliability(long, "by_teacher_own",
-                          "On many tokens, too, a student is unsure where a large teacher is sure",
-                          "teacher's confidence", "student's confidence")  # fmt: skip
+title = "On many tokens, too, a student is unsure where a large teacher is sure"
+grid, table = reliability(
+    long, "by_teacher_own", title, "teacher's confidence", "student's confidence"
+)
 save(grid, "fig50_long_by_teacher", table)
 
 # %% [markdown]

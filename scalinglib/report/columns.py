@@ -104,11 +104,6 @@ _SCENARIOS = {
     "teacher_pretraining": "#009E73",
     "teacher_pretraining_inference": "#D55E00",
 }
-_PARTS = {  # what the compute goes to
-    "student training": "#56B4E9",
-    "teacher inference": "#F0E442",
-    "teacher pretraining": "#CC79A7",
-}
 _OTHERS = [*[*_SCENARIOS.values()][1:], "#CC79A7", "#56B4E9"]
 # Of each quantity one map, from its least to its largest value; pale ends, which white paper
 # swallows, are cut off.
@@ -146,8 +141,6 @@ def palette(column: str, values: Iterable) -> dict:
     values = list(dict.fromkeys(values))
     if column == "scenario":
         return {name: _SCENARIOS[name] for name in values}
-    if column == "part":
-        return {name: _PARTS[name] for name in values}
     if column not in _MAPS:
         return dict(zip(values, _OTHERS, strict=False))
     name, least, large, small = _MAPS[column]

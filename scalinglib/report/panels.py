@@ -17,7 +17,6 @@ _KEYS = {  # how a layer's colours stand in the key, where not as lines
     "scatterplot": {"marker": "o", "linestyle": ""},
     "stripplot": {"marker": "o", "linestyle": ""},
     "dots": {"marker": "o", "linestyle": "", "markeredgecolor": "black", "markeredgewidth": 0.4},
-    "stack": {"linewidth": 8},
 }
 DIAGONAL = {"color": "black", "linestyle": "--", "linewidth": 0.9}
 MARK = {"color": "#666666", "linestyle": "--", "linewidth": 1.1}  # a value asked about
@@ -259,16 +258,6 @@ def dots(
     colours = {"c": data[hue].map(palette)} if hue else {}
     look = {"s": 22, "edgecolors": "black", "linewidths": 0.4, "zorder": 3}
     ax.scatter(data[x], data[y], **(colours | look | style))
-
-
-def stack(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, hue: str, palette: dict) -> None:
-    """Parts of a whole on top of one another, pale where the column `inside` is false."""
-    parts = data.pivot_table(index=x, columns=hue, values=y, sort=False)
-    ax.stackplot(parts.index, parts.T, colors=[palette[name] for name in parts])
-    inside = data.groupby(x).inside.all().to_numpy()
-    ax.fill_between(parts.index, 0, 1, where=~inside, color="white", alpha=0.55, linewidth=0)
-    ax.set(xlim=(parts.index.min(), parts.index.max()), ylim=(0, 1))
-    ax.yaxis.set_major_formatter("{x:.0%}")
 
 
 def diagonal(ax: plt.Axes) -> None:
