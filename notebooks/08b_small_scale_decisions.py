@@ -66,7 +66,7 @@ long = versus[versus.teacher.isin(trained)].rename(columns=GAP)
 predicted = law.loss(long.student_params, long.tokens, long.teacher_loss)
 long = long.assign(predicted=predicted, tokens_per_param=long.tokens / long.student_params)
 long = long.loc[long.groupby(["student_params", "tokens"]).predicted.idxmin()]
-title = "With the best teacher, distilling is on no number of tokens seen to fall behind"
+title = "With the best teacher, data win on no number of tokens that was tried"
 grid = Panels(long, "tokens_per_param", "gap", title)
 grid.draw(bars, hue="student_params", fmt="o-").each(zero)
 columns = ["student_params", "tokens", "tokens_per_param", "teacher_loss", "seeds", "loss"]
@@ -80,7 +80,7 @@ save(grid, "long_distillation_small_scale", long[columns])
 # their width is that of its neighbours'.
 
 # %%
-long.verdict.value_counts()
+long.verdict.value_counts().to_frame("settings")
 
 # %%
 most = long.loc[long.groupby("student_params").tokens.idxmax()]
@@ -94,7 +94,7 @@ claims.check("study-long-distillation-equal", most.gap.abs().max())
 # ## Distil, or train on data? (Figures 6, 14 and 13)
 #
 # The maps show $L_S - \tilde L_S$ of the two fitted laws: blue where distilling wins, red where
-# data win. Dots are runs in the same colours. Outside the dots the laws are extrapolated.
+# data win. Dots are runs in the same colours. Pale is what lies beyond all runs.
 #
 # ### Figure 6: student size against its tokens, a panel a teacher
 
@@ -127,8 +127,11 @@ def gap_of(params, tokens, teacher_loss):
 
 def draw_map(cells, x, y, title, own, col, dashed):
     """Maps of the gap, a panel a value of `col`, with the runs on them."""
+    near = [cells[axis].between(own[axis].min(), own[axis].max()) for axis in (x, y)]
+    cells = cells.assign(inside=near[0] & near[1])
     grid = Panels(cells, x, y, title, col=col).draw(maps.difference, levels=LEVELS).bar("gap")
-    grid.draw(maps.runs, own, levels=LEVELS).key(maps.keys(f"the {dashed}'s size", "runs"))
+    grid.draw(maps.beyond).draw(maps.runs, own, levels=LEVELS)
+    grid.key(maps.keys(f"the {dashed}'s size", "runs", "beyond"))
     marks = cells.groupby(col, sort=False)[f"{dashed}_params"].first()
     for value, ax in grid.axes_dict.items():
         maps.mark_size(ax, marks[value])
@@ -139,7 +142,7 @@ def draw_map(cells, x, y, title, own, col, dashed):
 cells = over("student_tokens", (1e4, 1e8))
 cells["gap"] = gap_of(cells.student_params, cells.student_tokens, cells.teacher_loss)
 grid = draw_map(cells, "student_tokens", "student_params",
-                "The better the teacher, the longer distilling wins", dots,
+                "The better the teacher, the more tokens on which distilling wins", dots,
                 "taught by", "teacher")  # fmt: skip
 save(grid, "fig06_fixed_tokens_small_scale", cells.drop(columns=["taught by", "teacher_params"]))
 
@@ -204,7 +207,7 @@ best = best.sort_values(["teacher_loss", "budget"])
 best = best.rename(columns={"at": "student_params", "at_low": "student_params_low",
                             "at_high": "student_params_high"})  # fmt: skip
 grid = Panels(best, "teacher_loss", "student_params",
-              "The best size grows with the student's budget; with its teacher no change shows",
+              "The best size grows with the student's budget; with the teacher no change is seen",
               labels=("teacher loss $L_T$ (nats)", "best student size"))  # fmt: skip
 grid.draw(bars, hue="budget", fmt="o-")
 save(grid, "fig39_isoflop_optima_small_scale", best)
@@ -284,7 +287,7 @@ for pair, (teacher, depth) in PAIRS.items():
 pairs = pd.concat(lines).sort_values(["pair", "tokens"], ascending=[False, True])
 looks = {"student": "#0072B2", "trained on data": "#333333", "teacher": "#D55E00"}
 grid = Panels(pairs, "tokens", "loss",
-              "A larger student comes to its weak teacher's loss, and stays there",
+              "A larger student reaches its weak teacher's loss and stays there",
               col="pair", labels=("student tokens $D_S$", "loss (nats)"))  # fmt: skip
 grid.draw(bars, hue="line", palette=looks, fmt="o-")
 save(grid, "fig41_weak_to_strong_small_scale", pairs[["pair", "line", "tokens", "loss", "error"]])
@@ -297,7 +300,7 @@ save(grid, "fig41_weak_to_strong_small_scale", pairs[["pair", "line", "tokens", 
 # %%
 student = pairs[pairs.line == "student"]
 grid = Panels(student, "tokens", "kl_teacher",
-              "The larger student learns to imitate its weak teacher, the smaller one hardly",
+              "The larger student learns to imitate its weak teacher; the smaller one hardly does",
               labels=("student tokens $D_S$", "KL(teacher‖student) (nats)"))  # fmt: skip
 grid.draw(sns.lineplot, hue="pair", marker="o").set(yscale="log")
 save(grid, "fig41_kl_small_scale", student[["pair", "tokens", "kl_teacher"]])
@@ -306,8 +309,9 @@ save(grid, "fig41_kl_small_scale", student[["pair", "tokens", "kl_teacher"]])
 # ### Who overtakes its teacher?
 #
 # All settings no more than 0.005 nats above one of the two weakest fixed teachers, in thousandths
-# of a nat. So near to the teacher seeds agree far better than elsewhere; bars are 95% intervals
-# from these settings' own spread.
+# of a nat. Drawn are the students larger than their teacher, those of one size side by side with
+# their tokens rising to the right. So near to the teacher seeds agree far better than elsewhere;
+# bars are 95% intervals from these settings' own spread.
 
 # %%
 near = analysis.overtakers(runs)
@@ -318,11 +322,14 @@ shown = near[near.teacher.isin(trained[:2])].assign(
     taught=near.teacher.map(params_of.map(figures.label_size)),
 )
 shown["taught by"] = "teacher of " + shown.taught
-grid = Panels(shown, "ratio", "mnats",
+beside = shown.groupby(["taught by", "ratio"]).tokens.rank() - 1  # of one ratio, side by side
+drawn = shown.assign(ratio=shown.ratio * 1.05**beside)[shown.ratio > 1]
+grid = Panels(drawn, "ratio", "mnats",
               "Some larger students overtake a weak teacher, by thousandths of a nat",
               labels=("student size over teacher size", "$L_S - L_T$ (mnats)"))  # fmt: skip
-grid.draw(bars, hue="taught by").each(zero).set(xscale="log", ylim=(-5, 5))
-grid.set(xticks=[1, 3, 10, 30, 100], xticklabels=["1", "3", "10", "30", "100"])
+grid.draw(bars, hue="taught by").each(zero).set(xscale="log", xlim=(2.5, 160), ylim=(-5, 5))
+grid.set(xticks=[3, 10, 30, 100], xticklabels=["3", "10", "30", "100"])
+grid.tick_params(which="minor", length=0)
 save(grid, "weak_to_strong_excess_small_scale", shown.drop(columns=["taught"]))
 
 # %%
