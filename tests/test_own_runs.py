@@ -18,7 +18,7 @@ from scalinglib import fit, laws, simulate
 from scalinglib.experiment import records as runs_table
 from scalinglib.report.paths import DATA, ROOT
 from scalingplan import cli, tables, units
-from scalingplan.answers import budgets, decisions, fitting, full, numbers
+from scalingplan.answers import decisions, fitting, full, numbers
 from scalingplan.commands import fit as command
 from scalingplan.tables.columns import DISTILLATION
 from tools.once import verdicts
@@ -440,17 +440,6 @@ def test_each_way_of_leaving_the_runs_gets_no_verdict(own, student, compute):
     assert all(" x beyond the runs (" in text for text in answer.reasons[:-1])
 
 
-def test_a_budget_inside_supervised_runs_and_one_outside():
-    runs = simulate.supervised_runs(laws.load("corrected").supervised)
-    found = fit.fit_supervised(runs, starts=16, bootstrap=16)
-    budget = budgets.inside_budget(found)
-    best = budgets.wanted(found, budget).iloc[0]
-    assert best.inside
-    assert best.params_low <= best.params <= best.params_high
-    assert "parameters" in budgets.wanted_in_words(found, budget)
-    assert budgets.wanted_in_words(found, 1e27).startswith("outside: 1e+27 FLOPs want N = ")
-
-
 @pytest.mark.parametrize("settings", [7, 8, 9])
 def test_few_settings_are_fitted_and_none_held_out_where_too_few_would_stay(settings, monkeypatch):
     monkeypatch.setattr(full, "_STARTS", 8)
@@ -470,14 +459,6 @@ def test_strongest_runs_of_one_loss_are_not_held_out():
     runs = runs.assign(loss=np.maximum(runs.loss, runs.loss.median()))
     found = fit.fit_supervised(runs, starts=8, bootstrap=0)
     assert full.extrapolation(found, 0.2).startswith("none to hold out")
-
-
-def test_larger_models_are_foretold_from_smaller_ones():
-    runs = simulate.supervised_runs(laws.load("corrected").supervised, noise=0.003)
-    found = fit.fit_supervised(runs, starts=8)
-    told = fit.reach(fit.rolling_hold_outs(found))
-    said = full.foretells_larger(found)
-    assert said.startswith(f"predicts 2× to {told.error[2]:.1%}, 4× to {told.error[4]:.1%}")
 
 
 def test_ranges_are_finite_or_not_printed():

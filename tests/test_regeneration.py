@@ -366,11 +366,6 @@ def test_warnings_name_no_machine():
     assert notebooks.without_machine(library) == "jax/a.py:1: W\n"
 
 
-def test_sockets_of_a_kernel_stay_short(tmp_path):
-    assert notebooks.sockets("/tmp/x")["transport"] == "ipc"
-    assert notebooks.sockets("/tmp/" + "long" * 30) == {}
-
-
 def test_an_environment_is_made_anew_only_where_it_must(tmp_path, monkeypatch):
     for name in ("requirements.lock", "pyproject.toml"):
         (tmp_path / name).touch()

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from scalinglib.report import claims
-from scalinglib.report.paths import FIGURES
+from scalinglib.report.paths import FIGURES, ROOT
 from tests.browser import needs_browser, open_browser
 from tools import readme, site
 
@@ -143,45 +143,7 @@ class Quiet(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-# Text that a reader sees (formulas are pictures, their spoken twins hidden): what is under 12 px,
-# and what has less contrast than WCAG 2 AA asks, 4.5 or for large text 3.
-LEGIBLE = """() => {
-  const color = (text) => {
-    const [red, green, blue, alpha = 1] = text.match(/[\\d.]+/g).map(Number);
-    return { rgb: [red, green, blue], alpha };
-  };
-  const over = (top, below) =>
-    top.rgb.map((part, i) => part * top.alpha + below[i] * (1 - top.alpha));
-  const luminance = (rgb) => {
-    const [red, green, blue] = rgb.map((part) => part / 255).map((part) =>
-      part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  };
-  const behind = (node) => {
-    const own = color(getComputedStyle(node).backgroundColor);
-    if (own.alpha === 1) return own.rgb;
-    return over(own, node.parentElement ? behind(node.parentElement) : [255, 255, 255]);
-  };
-  const found = [];
-  for (const node of document.body.querySelectorAll("*")) {
-    const words = [...node.childNodes].filter((child) => child.nodeType === 3)
-      .map((child) => child.textContent.trim()).join("");
-    if (!words || node.closest("svg, mjx-container, script, noscript, sup, sub")) continue;
-    if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-    const style = getComputedStyle(node), size = parseFloat(style.fontSize);
-    if (size < 11.99) found.push(`${size} px: ${words.slice(0, 40)}`);
-    const back = behind(node), front = over(color(style.color), back);
-    const [dark, light] = [luminance(front), luminance(back)].sort((a, b) => a - b);
-    const ratio = (light + 0.05) / (dark + 0.05);
-    const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-    if (ratio < (large ? 3 : 4.5)) found.push(`contrast ${ratio}: ${words.slice(0, 40)}`);
-  }
-  return found;
-}"""
-# On paper nothing can be scrolled to: what is wider than its box is lost.
-CUT = """() => [...document.querySelectorAll("html, pre, .scroll, .table-wrapper, .output")]
-    .filter((box) => box.scrollWidth > box.clientWidth + 1 && box.checkVisibility())
-    .map((box) => `${box.className}: ${box.textContent.trim().slice(0, 60)}`)"""
+LOOK = (ROOT / "tests" / "legible.js").read_text(encoding="utf-8")
 WIDE, PHONE, PAPER = 1280, 390, 703  # pixels of CSS; the last is A4 within the margins
 
 
@@ -189,6 +151,7 @@ WIDE, PHONE, PAPER = 1280, 390, 703  # pixels of CSS; the last is A4 within the 
 @needs_browser
 def test_every_page_is_legible_wide_and_narrow_light_and_dark_and_printed(pages, browser, served):
     page = browser.new_page(viewport={"width": WIDE, "height": 844})
+    page.add_init_script(LOOK)
     failed = []
     page.on("response", lambda answer: answer.status < 400 or failed.append(answer.url))
     page.on("pageerror", lambda error: failed.append(str(error)))
@@ -199,7 +162,7 @@ def test_every_page_is_legible_wide_and_narrow_light_and_dark_and_printed(pages,
         page.emulate_media(color_scheme=scheme, media="screen")
         over = page.evaluate("document.documentElement.scrollWidth") - width
         wrong.extend([f"{path} {width}: {over} px too wide"] * (over > 0))
-        wrong.extend(f"{path} {width} {scheme}: {text}" for text in page.evaluate(LEGIBLE))
+        wrong.extend(f"{path} {width} {scheme}: {text}" for text in page.evaluate("legible()"))
 
     for path in sorted(path.relative_to(site.BUILD).as_posix() for path in pages):
         page.goto(f"{served}/{path}")
@@ -207,7 +170,7 @@ def test_every_page_is_legible_wide_and_narrow_light_and_dark_and_printed(pages,
             look(path, width, scheme)
         page.set_viewport_size({"width": PAPER, "height": 1000})
         page.emulate_media(media="print")
-        wrong.extend(f"{path} printed: {text}" for text in page.evaluate(CUT))
+        wrong.extend(f"{path} printed: {text}" for text in page.evaluate("cut()"))
     assert not wrong, f"{len(wrong)}: " + "\n".join(wrong[:20])
     assert not failed
 

@@ -30,7 +30,7 @@ from scalinglib.study.model import distill, teachers, train, transformer
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe, batches
 from scalinglib.study.model.teachers import Model, Truth
-from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio, size
+from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio
 from tests.references import rows
 
 LEXICON = ["a", "an", "and", "be", "been", "bee"]
@@ -613,15 +613,6 @@ def test_a_profile_without_a_minimum_gives_its_best_run():
     assert list(analysis.profile_minimum(bowl)) == [pytest.approx(5e4), pytest.approx(2.0), True]
     falling = bowl.assign(loss=[4.0, 3.0, 2.0, 1.0])
     assert list(analysis.profile_minimum(falling)) == [3e5, 1.0, False]
-
-
-def test_a_budget_buys_the_tokens_that_its_run_has():
-    for depth in (1, 4, 7):
-        run = by_flops(depth, 1e12)
-        assert analysis.tokens_on(1e12, run.params) == pytest.approx(run.tokens, rel=0.02)
-    between = analysis.tokens_on(1e12, np.sqrt(size(2).params * size(3).params))
-    ends = [analysis.tokens_on(1e12, size(depth).params) for depth in (2, 3)]
-    assert between == pytest.approx(np.sqrt(np.prod(ends)))
 
 
 def bowl(params, compute):
