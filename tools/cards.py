@@ -25,10 +25,6 @@ from tools import navigation, readme
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = {"i": "sc:Integer", "f": "sc:Float", "b": "sc:Boolean"}
 CROISSANT = "http://mlcommons.org/croissant/"
-TERMS = """citeAs column dataBiases dataCollection equivalentProperty extract field fileObject
-    fileProperty fileSet format includes isLiveDataset jsonPath key md5 parentField path
-    personalSensitiveInformation recordSet references regex repeated replace samplingRate separator
-    source subField transform""".split()  # noqa: SIM905, words of the specification
 
 
 def citation():
@@ -67,8 +63,7 @@ def zenodo(cite):
 
 def codemeta(cite):
     """CodeMeta 3.0: what it is, who wrote it, what it runs on."""
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        project = tomllib.load(file)["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     people = [
         {"@type": "Organization", "name": a["name"]}
         if "name" in a
@@ -76,7 +71,7 @@ def codemeta(cite):
         | ({"@id": a["orcid"]} if "orcid" in a else {})
         for a in cite["authors"]
     ]
-    card = {
+    return {
         "@context": "https://w3id.org/codemeta/3.0",
         "@type": "SoftwareSourceCode",
         "name": cite["title"],
@@ -91,10 +86,7 @@ def codemeta(cite):
         "runtimePlatform": f"Python {project['requires-python']}",
         "softwareRequirements": project["dependencies"],
         "referencePublication": f"https://doi.org/{cite['references'][0]['doi']}",
-    }
-    return card | {
-        k: cite[v] for k, v in {"codeRepository": "repository-code"}.items() if v in cite
-    }
+    } | ({"codeRepository": cite["repository-code"]} if "repository-code" in cite else {})
 
 
 def codecheck(cite):
@@ -106,7 +98,7 @@ def codecheck(cite):
         for stem in readme.stems(path)
         for kind in (("png", "csv") if readme.has_picture(stem) else ("csv",))
     ]
-    card = {
+    return {
         "version": "https://codecheck.org.uk/spec/config/2.0/",
         "paper": {
             "title": paper["title"],
@@ -115,7 +107,6 @@ def codecheck(cite):
         },
         "manifest": manifest,
     }
-    return "---\n" + yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=200)
 
 
 def audit(cite):
@@ -149,7 +140,7 @@ def audit(cite):
         for name, source in sources().items()
         if name.startswith(("runs/", "published/", "public/"))
     ]
-    card = {
+    return {
         "schema": "adduce/1",
         "paper": {"title": cite["references"][0]["title"]},
         "environment": {"lockfile": "requirements.lock", "container": "Dockerfile"},
@@ -157,7 +148,6 @@ def audit(cite):
         "claims": values,
         "smoke": {"command": "make smoke", "max_runtime_minutes": 5},
     }
-    return yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=200)
 
 
 def seeds_of(notebook):
@@ -172,8 +162,7 @@ def seeds_of(notebook):
 
 def sources():
     """data/SOURCES.toml as a dict."""
-    with (ROOT / "data" / "SOURCES.toml").open("rb") as file:
-        return tomllib.load(file)
+    return tomllib.loads((ROOT / "data" / "SOURCES.toml").read_text("utf-8"))
 
 
 def _sha256(path):
@@ -223,7 +212,7 @@ def croissant(cite):
         ]
         records.append({"@type": "cr:RecordSet", "@id": stem, "name": stem, "field": fields})
     return {
-        "@context": context(),
+        "@context": json.loads((ROOT / "tools" / "croissant_context.json").read_text("utf-8")),
         "@type": "sc:Dataset",
         "name": "distillation-scaling-law-runs",
         "description": cite["abstract"],
@@ -239,37 +228,15 @@ def croissant(cite):
     }
 
 
-def context():
-    """The context of Croissant 1.0, as its specification gives it."""
-    return {
-        "@language": "en",
-        "@vocab": "https://schema.org/",
-        "sc": "https://schema.org/",
-        "cr": CROISSANT,
-        "rai": f"{CROISSANT}RAI/",
-        "dct": "http://purl.org/dc/terms/",
-        **{term: f"cr:{term}" for term in TERMS},
-        "conformsTo": "dct:conformsTo",
-        "data": {"@id": "cr:data", "@type": "@json"},
-        "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-        "examples": {"@id": "cr:examples", "@type": "@json"},
-    }
-
-
 def cards():
     """Text of each card by its path from the root."""
     cite = citation()
-    made = {
-        ".zenodo.json": zenodo(cite),
-        "codemeta.json": codemeta(cite),
-        "data/croissant.json": croissant(cite),
-    }
-    texts = {name: json.dumps(card, indent=1, ensure_ascii=False) for name, card in made.items()}
-    return {
-        **{name: f"{text}\n" for name, text in texts.items()},
-        "codecheck.yml": codecheck(cite),
-        ".adduce/manifest.yaml": audit(cite),
-    }
+    made = {".zenodo.json": zenodo, "codemeta.json": codemeta, "data/croissant.json": croissant}
+    written = {"codecheck.yml": codecheck, ".adduce/manifest.yaml": audit}
+    texts = {n: json.dumps(f(cite), indent=1, ensure_ascii=False) + "\n" for n, f in made.items()}
+    for name, card in written.items():
+        texts[name] = yaml.safe_dump(card(cite), sort_keys=False, allow_unicode=True, width=200)
+    return texts | {"codecheck.yml": f"---\n{texts['codecheck.yml']}"}
 
 
 if __name__ == "__main__":
