@@ -25,7 +25,7 @@ from scalinglib import laws, sentences
 from scalinglib.allocate import Teacher
 from scalinglib.experiment.compare import interval, intervals
 from scalinglib.report import claims, figures, profiles
-from scalinglib.report.panels import Panels, bars, span
+from scalinglib.report.panels import Panels, bars, headline, span
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
 from scalingplan import pilots
@@ -61,11 +61,11 @@ doubts = pd.DataFrame(rows)
 table = doubts.pivot_table(index="student", columns="compute", values="doubt")
 table = table.rename(index=figures.label_size)
 table.columns = [f"${figures.power(compute)}$" for compute in table.columns]
-fig, ax = plt.subplots(figsize=(7.5, 2.6))
+fig, ax = plt.subplots(figsize=(7.5, 2.9))
 sns.heatmap(table, annot=True, fmt=".0%", cmap="Blues", vmin=0, vmax=0.5, cbar=False, ax=ax)
-ax.set(xlabel="FLOPs of the decision", ylabel="student's parameters",
-       title="Most choices are settled (chance that another way is best)")  # fmt: skip
+ax.set(xlabel="FLOPs of the decision", ylabel="student's parameters")
 ax.tick_params(rotation=0)
+headline(fig, "Most choices are settled: the chance that another way is best is small", 7.5)
 save(fig, "pilots_doubt", doubts)
 
 # %% [markdown]
@@ -112,8 +112,8 @@ shown["range"] = shown["range"].map(
 )
 
 # %%
-grid = Panels(shown, "flops", "half", "Pilots narrow a forecast, down to a floor",
-              labels=("FLOPs of the pilots", "± nats (90%)"))  # fmt: skip
+grid = Panels(shown, "flops", "half", "Pilots narrow a forecast down to a floor and no further",
+              labels=("FLOPs of the pilots", "range of the forecast, ± nats (90%)"))  # fmt: skip
 grid.draw(sns.lineplot, hue="range", marker="o").mark("y", 1.645 * found.width, "before any run")
 grid.each(lambda ax: ax.set(xscale="log", yscale="log"))
 save(grid, "pilots_floor", bought)
@@ -150,7 +150,7 @@ def drawn(table, judged, words, title, errorbar, **scale):
 
 # %%
 verdicts = bench[bench.table.isin(NAMES)].replace({"table": NAMES})
-title = "At a tenth of the FLOPs pilots reach nine verdicts in ten on real text alone"
+title = "With a tenth of the FLOPs pilots reach nine verdicts in ten only on real text"
 grid = drawn(verdicts, "agree", "share of verdicts reached", title, None, ylim=(0, 1.02))
 measures = ["agree", "agree_told", "told", "regret"]
 save(grid, "pilots_verdicts", verdicts[["table", "way", "share", "start", "runs", *measures]])
@@ -158,7 +158,7 @@ save(grid, "pilots_verdicts", verdicts[["table", "way", "share", "start", "runs"
 # %%
 FORETOLD = {"farseer": "Farseer", "data_constrained": "repeated tokens"}
 errors = bench[bench.table.isin(FORETOLD)].replace({"table": FORETOLD})
-title = "Pilots foretell large runs best, or as well as the best other design"
+title = "Pilots predict large runs best, or as well as the best other design"
 grid = drawn(errors, "error", "mean relative error", title, interval, yscale="log")
 save(grid, "pilots_errors", errors[["table", "way", "share", "start", "runs", "error", "r2"]])
 
@@ -265,12 +265,13 @@ measured["spent"] = measured.way.map(beside)
 measured = measured.sort_values("spent", kind="stable")
 ends = foretold.rename(columns={"answer": "way", "low": "loss_low", "high": "loss_high"})
 ends["spent"] = ends.way.map(beside)
-title = "A twentieth of the grid foretells losses, not the better way"
+title = "A twentieth of the grid predicts the losses, and not which way is better"
 grid = Panels(history, "spent", "loss", title,
               labels=("pilots' FLOPs, % of the grid of real text", "nats per byte"))  # fmt: skip
 grid.draw(sns.lineplot, hue="way").draw(span, hue="way", key=False, alpha=0.12)
 grid.draw(bars, ends, hue="way", key=False, fmt="none", linewidth=2, alpha=0.5)
 grid.draw(sns.scatterplot, measured, hue="way", key=False)
+grid.key({"right: committed range": {"lw": 2}, "measured, a dot a seed": {"marker": "o", "ls": ""}})
 ticks = [0.1, 0.5, 1, 5]
 grid.each(lambda ax: ax.set(xscale="log", xticks=ticks, xticklabels=ticks))
 grid.each(lambda ax: ax.tick_params(which="minor", length=0))
@@ -310,8 +311,9 @@ claims.check("pilots-loop", bool(told.inside[advised] and no_better))
 # %% [markdown]
 # ## What to take away
 #
-# - **Ask what a decision hangs on before training pilots: most choices here are settled already.**
-#   What is left open lies near a tie, where the wrong way costs a few thousandths of a nat.
+# - **Ask what a decision depends on before training pilots: most choices here are settled
+#   already.** What is left open lies near a tie, where the wrong way costs a few thousandths of a
+#   nat.
 # - **Pilots chosen by what they tell foretell large runs best**: on Farseer their error at 2% of
 #   the FLOPs is below what the best other way has at 5%, and they are better at every budget. On
 #   repeated tokens they are ahead too, but within noise of random runs at most budgets.
