@@ -16,7 +16,7 @@
 # A student of 25 thousand parameters on the words of notebook 08 reads 100, 400 and 1000 tokens a
 # parameter from labels, from the perfect teacher, and from a trained one of 201 thousand parameters
 # (loss 1.489, about half as far above the entropy as the student). Question, criteria and
-# prediction stand at the head of `scalinglib/study/designs/floor.py` and were committed before the
+# prediction stand in `data/runs/README.md`, as they were committed before the
 # first run. Intervals are Student's, at 95%, over seeds. Time cut the list of seeds from its end.
 
 # %% tags=["parameters"]

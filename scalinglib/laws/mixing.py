@@ -20,8 +20,7 @@ def mixed_loss(
 
     L = E + (1 - lambda)^2 e0 + lambda^2 e1 + 2 lambda (1 - lambda) c sqrt(e0 e1), e0 and e1 the two
     losses above E: losses near their minimum are squares of errors, and the student's error is the
-    mean of the two (`scalinglib.study.designs.mixing` derives it; Bates and Granger, 1969, of
-    forecasts).
+    mean of the two (data/runs/README.md derives it; Bates and Granger, 1969, of forecasts).
 
     - labels_loss, taught_loss: nats per token, at lambda 0 and 1, of the same student and tokens
     - mixing: lambda, in [0, 1]

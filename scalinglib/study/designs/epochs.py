@@ -1,25 +1,6 @@
-"""Too few tokens: does a teacher let a student read its text more often? Before any run.
+"""Whether a teacher lets a student read its text more often, where tokens are few.
 
-Question. A student of 25 312 parameters has U unique tokens of words and reads them k times. Does
-distillation stretch the data: is Muennighoff et al.'s R_D (2023) larger under a teacher than on
-labels, D_eff = U + U R_D (1 - exp(-(k - 1) / R_D))? Does temperature help where text is repeated
-(the remark of Appendix B.3)?
-
-Runs. Seed by seed (0, 1, 2), time cuts from the end: U of 1.25 and 5 tokens a parameter, k = 1, 2,
-4, 8, 16, on labels, with lambda 0.7, and from the teacher (depth 3, 20 tokens a parameter, loss
-1.619); beside them fresh tokens, as many as were read, from the same seeds; and temperatures 0.5
-and 2 under the teacher, at k = 1 and 16 of the smaller U. Windows are read in epochs, each of its
-own order; the recipe takes steps and batches from what is read.
-
-Criteria. (a) Cost of repetition: loss repeated less loss fresh at k = 16, paired by seed, each U;
-labels' less the teacher's cost, t interval over seeds and U (a pair each): the teacher "stretches
-the data" if it lies above 0. (b) R_D of each arm: least squares of loss over all U, k > 1 with
-D_eff put into the arm's own fresh curve (log loss linear in log D between its points), on means
-over seeds; over seeds alone for the spread. (c) Temperatures against 1 at k = 16, paired, t.
-
-Prediction. At 16 epochs of the smaller U labels cost more than 0.1 nats beside fresh tokens, the
-teacher less than a third of that; R_D of the teacher is at least three times the labels'; lambda
-0.7 lies between; no temperature differs from 1 by more than 0.02.
+Question, criteria and prediction were laid down before any run: data/runs/README.md.
 """
 
 from dataclasses import replace

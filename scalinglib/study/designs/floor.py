@@ -1,40 +1,6 @@
-"""Does a distilled student end below what labels can give it? Laid down before any run.
+"""Whether a distilled student ends below what labels can give it.
 
-Question. A student of 25 312 parameters (depth 2) on words, from labels, from the perfect teacher,
-and from the strongest trained teacher whose inference two cores can pay (201 408 parameters, 20
-tokens a parameter, loss 1.489; the one of 664 992 parameters and 1.438 would cost three times as
-much as its student): where do the three end? Laws that say that distillation never stops paying put
-the distilled student below the supervised floor, by 13 to 22 thousandths of a nat in the median.
-
-What mathematics says. The expected loss under the perfect teacher is that under labels, so the best
-weights are the same; no trained teacher can lead below them. So the difference of the best possible
-students is 0 or more, and a difference that stays is one of optimisation, not of a law of floors.
-
-Runs. For each seed 0, 1, ... 7, in this order: 100, 400 and 1000 tokens a parameter, each from
-labels, perfect and trained teacher. Time cuts the list from its end, never a value. A seed shares
-weights and data among the taught runs; those on labels turned out (after the first five runs) to
-begin and read apart, as teachers do, so that a difference to labels is one of independent runs: its
-interval holds, and is wider than that of a pair would be.
-
-Criteria, of differences paired by seed (taught less labels), n seeds, quantiles of t:
-
-1. At each ratio: mean and mean +- t(0.975, n - 1) sd / sqrt(n). At 1000 a teacher "still pays" if
-   the interval lies below 0, "costs" if it lies above, else neither is told.
-2. Extrapolation: each seed's differences at the three ratios M are fitted by delta + c M^-b, least
-   squares, for b = 0.25, 0.5 and 1. "Ends below" if the interval of delta over seeds (t, n - 1)
-   lies below 0 for all three b; "ends above" likewise; else "not told". The laws' 13 thousandths
-   are excluded if for b = 0.5 and 1 the interval's lower end is above -0.013. Which b the data
-   prefer (the least sum of squared residuals over all seeds) is said, and what it would give.
-3. Floor: the labels' means at all their ratios of this student, here and in data/runs/study.csv
-   from 20 tokens a parameter on, fitted by L + B M^-b. A taught student "has passed the labels'
-   floor" if its loss at 1000 plus its half interval lies below L's 95% interval (from 2000 draws of
-   seeds by ratio).
-4. Forms: mean |measured less predicted difference| over the cells (ratio, teacher) of each form in
-   data/fits/open_predictions.csv, which were fitted to data/runs/study.csv alone.
-
-Prediction. By 2. not told for the perfect teacher, with delta within 0.01 of 0 at b = 0.5; the
-trained teacher costs at 1000 or is within 0.01 of labels (bias and variance: -0.004; Equation 8:
--0.033), and ends above (t = 0.123 is near the student's own error of 0.2: it pulls it up).
+Question, criteria and prediction were laid down before any run: data/runs/README.md.
 """
 
 from typing import NamedTuple

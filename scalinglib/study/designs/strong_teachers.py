@@ -1,23 +1,6 @@
-"""Large students under stronger teachers, the regime that was missing. Laid down before any run.
+"""Large students under stronger teachers, the regime that was missing.
 
-Question. Where u = (L_T - E) / (L(N_S, D_S) - E) lies between 0.6 and 0.95, at the largest sizes
-that two cores allow (201 408 and 388 240 parameters, on words), which form of the law foretells a
-student's loss? E is the entropy; u is from the one run on labels that data/runs/study.csv has.
-
-Settings, in the order in which they are trained, seed by seed (0, then 1); time cuts the list from
-its end: size, tokens a parameter, teacher (u).
-
-Criterion. Of each form of data/fits/open_predictions.csv, fitted to data/runs/study.csv alone, the
-mean of |predicted / measured - 1| over settings (mean over seeds first), and the paired difference
-to Equation 8's over settings (t quantile). A form is better if the interval of that difference lies
-below 0. Beside it: how many settings lie within the span of the forms, and the mean signed error,
-because errors of one size go together.
-
-Prediction. Bias and variance, and its orthogonal and floor-keeping variants, are nearer than
-Equation 8, all within 1.5%; all forms are off in the same direction in most settings.
-
-Left out, by cost: 1M parameters (depth 7) at 5 tokens a parameter under a teacher of its own size
-takes 25 core-minutes a run, 3M some four hours.
+Question, criteria and prediction were laid down before any run: data/runs/README.md.
 """
 
 import pandas as pd

@@ -1,22 +1,6 @@
-"""Sequence-level distillation: students of what a teacher wrote (Kim and Rush). Before any run.
+"""Sequence-level distillation: students of what a teacher wrote (Kim and Rush).
 
-Question. A student of 25 312 parameters reads 5 tokens a parameter of words: real ones, or ones
-that a teacher of depth 1, 2 or 3 wrote (losses 2.267, 1.846, 1.619; drawn symbol by symbol at
-temperature 1). It learns the symbols that came, or the teacher's distributions. What does writing
-cost in loss, and is there a capacity gap where symbols alone are passed on?
-
-Runs. Seeds 0, 1, 2 one after another (time cuts from the end), for each teacher: symbols of written
-text, distributions on written text, half the windows written and half real with their symbols,
-distributions on real text; and symbols of real text.
-
-Criteria, paired by seed, t: written symbols less real symbols by teacher; written less real text
-under distributions. "Capacity gap" if the student of the best teacher is worse than that of a
-weaker one. Costs: FLOPs of writing with a cache, one forward pass a token, as distributions have.
-
-Prediction. Symbols that a teacher wrote are worse than real ones under all three, by about the
-teacher's own excess where it is weak (0.2 nats and more at depth 1) and by less than 0.15 at depth
-3; better teachers are better throughout (no gap); distributions on written text are within 0.03 of
-those on real text; half and half lies between.
+Question, criteria and prediction were laid down before any run: data/runs/README.md.
 """
 
 import numpy as np
