@@ -1,10 +1,10 @@
 """The command line: `scalinglib plan`, `fit`, `design`, `study`, or `python -m scalingplan`."""
 
 import argparse
-import errno
 import os
 import select
 import sys
+import warnings
 from importlib import import_module
 
 COMMANDS = {
@@ -13,7 +13,6 @@ COMMANDS = {
     "design": "which runs to train next, and when to stop",
     "study": "train models on your text, and leave a table of runs for a law",
 }
-_ELSEWHERE = {"fit": "; --out FOLDER writes elsewhere", "study": "; --table FILE writes elsewhere"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,8 +35,14 @@ def main(arguments: list[str] | None = None) -> int:
                 return 2
             modules[name].add(command)
     given = parser.parse_args(arguments)
+
+    def said_of(message, *place):
+        print(f"scalinglib {given.command}: {message}", file=sys.stderr)
+
     try:
-        status = modules[given.command].run(given) or 0
+        with warnings.catch_warnings():
+            warnings.showwarning = said_of  # a sentence, without the line of ours that raised it
+            status = modules[given.command].run(given) or 0
         sys.stdout.flush()
         return status
     except BrokenPipeError:
@@ -49,8 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
         said = str(error)
     except OSError as error:
         said = f"{error.filename or 'the system'}: {error.strerror or error}"
-        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EPERM):
-            said += _ELSEWHERE.get(given.command, "")
     print(f"scalinglib {given.command}: {said}", file=sys.stderr)
     return 2
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from scalinglib.experiment import execute
-from scalinglib.experiment.schedules import one_cycle
 from scalinglib.gap import kernel_regression as kr
 from scalinglib.gap import mapping as mp
 from scalinglib.gap import mapping_sweep as ms
@@ -186,7 +185,7 @@ def test_one_step_of_networks_trained_together_equals_the_same_step_in_numpy(one
 
 
 PEAK = 0.01
-RATE = float(one_cycle(0, 1, peak=PEAK, warmup=mp.WARMUP))
+RATE = float(mp.one_cycle(0, 1, peak=PEAK, warmup=mp.WARMUP))
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +197,7 @@ def one_step():
 
 def test_the_learning_rate_rises_to_its_peak_and_falls_towards_zero():
     with float64():
-        rates = np.asarray(one_cycle(np.arange(1000), 1000, peak=2e-3, warmup=0.1))
+        rates = np.asarray(mp.one_cycle(np.arange(1000), 1000, peak=2e-3, warmup=0.1))
     assert rates.max() == pytest.approx(2e-3, rel=1e-3)
     assert rates.argmax() == pytest.approx(100, abs=1)
     assert rates[50] == pytest.approx(1e-3, rel=0.03)

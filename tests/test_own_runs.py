@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import errno
 import json
 import re
 import shlex
@@ -640,9 +641,25 @@ def test_a_table_without_teachers_sizes_answers_what_does_not_need_them(capsys):
         decisions.inside_problem(few, delta_lgt=0.5)
 
 
-def test_what_the_system_refuses_is_a_sentence(tmp_path, capsys):
+def test_what_the_system_refuses_is_a_sentence(tmp_path, monkeypatch, capsys):
     assert cli.main(["fit", str(tmp_path)]) == 2
     assert f"{tmp_path} cannot be read: Is a directory" in capsys.readouterr().err
+    path = tmp_path / "mine.csv"
+    simulate.example_runs().to_csv(path, index=False)
+    monkeypatch.setattr(full, "of_distilled", None)  # all of it before anything is fitted
+    assert cli.main(["fit", str(path), "--out", str(path)]) == 2
+    assert f"--out is {path}, a file; it must be a folder" in capsys.readouterr().err
+    assert cli.main(["fit", str(path), "--out", str(path / "folder")]) == 2
+    assert f"scalinglib fit: {path / 'folder'}: Not a directory" in capsys.readouterr().err
+
+    def full_disk(self, *text, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(full, "of_distilled", lambda *asked: full.FullAnswer(["verdict"], {}))
+    monkeypatch.setattr(command.Path, "write_text", full_disk)
+    assert cli.main(["fit", str(path), "--out", str(tmp_path / "own")]) == 2
+    said = f"{tmp_path / 'own' / 'answer.txt'}: No space left on device; --out FOLDER writes"
+    assert said in capsys.readouterr().err
 
 
 def test_two_tables_of_one_name_do_not_mix_their_answers(tmp_path, monkeypatch, capsys):
@@ -665,7 +682,7 @@ def test_baselines_in_the_students_columns_are_supervised_runs(tmp_path):
     read = tables.read_runs(path)
     assert (len(read.distilled), len(read.supervised)) == (4, 2)
     assert read.supervised.loss.tolist() == runs.student_loss[4:].tolist()
-    assert "2 rows without teacher are supervised runs" in read.notes
+    assert "2 rows without teacher are supervised runs, 4 are distilled ones" in read.notes
 
 
 def test_tables_that_are_not_what_they_seem_are_doubted():

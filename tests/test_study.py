@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import product
-from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -17,11 +16,11 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalinglib.experiment import execute, weights
+from scalinglib.experiment import execute
 from scalinglib.flops import Architecture
 from scalinglib.lanes import float64
 from scalinglib.report.paths import DATA
-from scalinglib.study import analysis, record, training
+from scalinglib.study import analysis, record
 from scalinglib.study.corpora.text import Text
 from scalinglib.study.corpora.words import Words
 from scalinglib.study.designs import practice, scaling
@@ -245,7 +244,6 @@ def test_parts_of_a_batch_add_up_to_the_batch(toy, monkeypatch, large):
     recipe, trained, teacher = Recipe(windows=32, peak=0.5), [], None
     if large:  # as with a large vocabulary
         monkeypatch.setattr(transformer, "ONE_HOT", 0)
-        monkeypatch.setattr(train, "TOLD", 0)
         teacher = Model(random_model(1, 8)[1])
     # Adam would not notice gradients that are all too large.
     monkeypatch.setattr(train, "optimizer", optax.identity)
@@ -258,33 +256,6 @@ def test_parts_of_a_batch_add_up_to_the_batch(toy, monkeypatch, large):
     few, whole = map(jax.tree.leaves, trained)
     for a, b in zip(few, whole, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
-
-
-def temporary_bytes(n_vocab, windows):
-    """What one step of a student needs beside its arguments, by the compiler's account."""
-    with float64():
-        params = jax.eval_shape(lambda: start(small(n_vocab, 16)))
-        state = params, jax.eval_shape(train.optimizer().init, params)
-        chunk = train.Chunk(jax.ShapeDtypeStruct((1, windows, 17), jnp.int32), None, None)
-        settings = train.Settings(*[np.float32(1)] * 4)
-        cut = Objective().cut
-        step = train._advance.lower(state, (params,), chunk, 0, 1, settings, cut=cut, reverse=False)
-        # What it needs is settled before LLVM makes it fast.
-        step = step.compile({"xla_backend_optimization_level": 0})
-    return step.memory_analysis().temp_size_in_bytes
-
-
-def test_logits_of_a_batch_never_exist_at_once(monkeypatch):
-    n_vocab = 4096
-    few, many = (temporary_bytes(n_vocab, windows) for windows in (8, 64))
-    assert many < 1.1 * few
-    params = jax.eval_shape(lambda: start(small(n_vocab, 16)))
-    assert few < teachers.PART * transformer.window_bytes(params, 16)
-    monkeypatch.setattr(teachers, "PART", 64)
-    train._advance.clear_cache()
-    whole = temporary_bytes(n_vocab, 64)
-    train._advance.clear_cache()
-    assert many < 4 * 64 * 16 * n_vocab < whole
 
 
 def test_a_large_vocabulary_is_looked_up_and_says_the_same(monkeypatch):
@@ -300,27 +271,6 @@ def test_a_large_vocabulary_is_looked_up_and_says_the_same(monkeypatch):
     looked_up = jax.jit(jax.grad(told, has_aux=True))(params)
     for a, b in zip(*map(jax.tree.leaves, (product, looked_up)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
-
-
-def card(gigabytes):
-    stats = {"bytes_limit": gigabytes * 2**30}
-    return [SimpleNamespace(platform="gpu", memory_stats=lambda: stats)]
-
-
-def test_as_many_windows_at_once_as_the_device_holds(monkeypatch):
-    params = start(small())
-    assert [teachers.at_once(params, n, 64) for n in (2, 16, 32, 33)] == [2, 8, 8, 33]
-    wide = jax.eval_shape(lambda: start(small(n_vocab=32768, n_ctx=1024)))
-    window = transformer.window_bytes(wide, 1024)
-    assert teachers.at_once(wide, 8, 1024) * window <= max(teachers.CPU_BYTES, window)
-    found = []
-    for gigabytes in (16, 64):
-        monkeypatch.setattr(jax, "devices", lambda gigabytes=gigabytes: card(gigabytes))
-        assert teachers.at_once(params, 512, 64) == 512
-        found.append(teachers.at_once(wide, 512, 1024))
-        assert found[-1] * window < gigabytes * 2**30 / 2
-    assert 1 <= found[0] < found[1] < 512
-    assert all(512 % n == 0 for n in found)
 
 
 def test_log_probabilities_are_those_of_the_logits():
@@ -436,7 +386,6 @@ def test_study_resumes_and_any_row_can_be_made_again(tmp_path):
     with ThreadPoolExecutor(1) as pool:
         record.complete(TINY[:2], path, models, pool, progress=False)
         before = path.read_text()
-        path.write_text(before + "torn,li")
         (models / f"{TINY[0].id}.npz").unlink()
         found = record.complete(TINY, path, models, pool, progress=False)
         assert path.read_text().startswith(before)
@@ -450,24 +399,6 @@ def test_study_resumes_and_any_row_can_be_made_again(tmp_path):
     assert row.inference_flops == pytest.approx(row.flops / 3, rel=1e-4)
     assert list(found) == list(record.COLUMNS)
     assert sorted(found) == sorted(record.read(DATA / "runs" / "study.csv"))
-
-
-def test_cached_weights_of_another_loss_are_trained_again(tmp_path):
-    path, models = tmp_path / "study.csv", tmp_path / "models"
-    with ThreadPoolExecutor(1) as pool:
-        first = record.complete(TINY[:2], path, models, pool, progress=False).set_index("id").loss
-        other = training.trained(Run(1, 4_000, seed=1))
-        weights.store(models, TINY[0].key, other)
-        student = Run(1, 2_000, seed=3, teacher=TINY[0])
-        with pytest.warns(UserWarning, match="trained again"):
-            found = record.complete([*TINY[:2], student], path, models, pool, progress=False)
-        assert found.teacher_loss.iloc[-1] == pytest.approx(first[TINY[0].id], abs=1e-5)
-        # A table without the teacher's row knows its loss from its students.
-        path = tmp_path / "students.csv"
-        record.complete([TINY[1]], path, models, pool, progress=False)
-        weights.store(models, TINY[0].key, other)
-        with pytest.warns(UserWarning, match="trained again"):
-            record.complete([TINY[1], student], path, models, pool, progress=False)
 
 
 def test_rows_of_every_version_of_the_code_are_made_again(tmp_path):
@@ -485,28 +416,6 @@ def test_rows_of_every_version_of_the_code_are_made_again(tmp_path):
         ).set_index("id")
     # To every digit on the machine that made the rows; elsewhere arithmetic differs.
     assert list(made.loss[cheap.index]) == pytest.approx(list(cheap.loss), rel=1e-3)
-
-
-def test_code_does_not_know_comments_and_does_know_flops(monkeypatch):
-    read = training.inspect.getsource
-
-    def version(**changed):
-        monkeypatch.setattr(
-            training.inspect,
-            "getsource",
-            lambda module: changed.get(module.__name__.split(".")[-1], lambda s: s)(read(module)),
-        )
-        training.code.cache_clear()
-        return training.code()
-
-    base = version()
-    assert (
-        version(train=lambda s: "# a comment\n" + s.replace('"""Train one', '"""Teach one')) == base
-    )
-    assert version(train=lambda s: s.replace("CHUNK = 32768", "CHUNK = 16384")) != base
-    assert version(train=lambda s: s.replace("tokens: float,", "tokens,")) == base
-    assert version(flops=lambda s: s.replace("8 / 3", "7 / 3")) != base
-    training.code.cache_clear()
 
 
 def simulated_students(slope, noise=1e-3):

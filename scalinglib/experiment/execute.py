@@ -18,8 +18,6 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,8 +29,6 @@ from scalinglib.experiment import records, weights
 from scalinglib.extras import missing
 
 AT_ONCE = 256  # jobs that an executor holds: each carries its teachers' weights
-# Weights that were evaluated on another machine may lie so far from its row, other models further.
-SAME_LOSS = 1e-3
 
 _BAR = "{desc:<24} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
 
@@ -62,17 +58,11 @@ class Task:
 
     - train: the weights are a dict by key: those that the job needs, and its own where they are on
       disk. Returns rows and the job's weights.
-    - loss: the loss of each row, by id, from a job's weights: it is held against the table's before
-      weights from disk are trusted.
-    - told: the losses that a table (not an empty one) tells, of its rows and of others: a DataFrame
-      of id and loss.
     """
 
     train: Callable[[Job, Mapping[str, Any]], tuple[list[dict], Any]]
     columns: tuple[str, ...]
     types: Mapping[str, Any] = field(default_factory=dict)
-    loss: Callable[[Job, Any], Mapping[str, float]] | None = None
-    told: Callable[[pd.DataFrame], pd.DataFrame] = itemgetter(["id", "loss"])
 
 
 def complete(
@@ -90,9 +80,8 @@ def complete(
     and is not on disk is trained too, without rows unless it is among the jobs. A job that fails
     is reported at the end and keeps none from being written but those that need it. When a process
     of `local_executor` dies, the pool is made anew and what was lost is trained again; a job whose
-    process dies while nothing else runs has failed. Weights on disk that are damaged, or whose loss
-    is not the table's, are trained again with a warning. On Ctrl-C what has
-    ended is recorded, and the rest left.
+    process dies while nothing else runs has failed. Damaged weights on
+    disk are trained again with a warning. On Ctrl-C what has ended is recorded, and the rest left.
 
     - folder: where weights lie; what is needed and missing there is trained again
     - executor: `local_executor()`, or `dask.distributed.Client(...).get_executor()`
@@ -118,8 +107,7 @@ def complete(
                 done.update(found.id)
 
         todo = [job for job in jobs if not done.issuperset(job.ids)]
-        check = partial(_intact, runs, task, folder, executor)
-        failed = _complete(_with_needs(todo, check), task, folder, executor, record, progress)
+        failed = _complete(_with_needs(todo, folder), task, folder, executor, record, progress)
     if failed:
         told = "\n".join(f"{job.key} {job}: {error!r}" for job, error in failed.values())
         raise RuntimeError(f"{len(failed)} runs failed (the others are in {path}):\n{told}")
@@ -134,14 +122,14 @@ def remake(
     if job is None:
         raise ValueError(f"row_id is {row_id!r}; no job has a row of that identity")
     made = {}
-    todo = _with_needs([job], lambda need: _readable(need, folder) is not None)
+    todo = _with_needs([job], folder)
     failed = _complete(todo, task, folder, executor, lambda job, rows: made.update({job: rows}))
     if failed:
         raise next(iter(failed.values()))[1]
     return records.frame(made[job])
 
 
-def _with_needs(jobs, have):
+def _with_needs(jobs, folder):
     """Jobs by key, after those that they need and of which there are no weights yet."""
     found, there = {}, {}
 
@@ -149,7 +137,7 @@ def _with_needs(jobs, have):
         if job.key not in found:
             for need in job.needs:
                 if need.key not in there:
-                    there[need.key] = have(need)
+                    there[need.key] = _readable(need, folder) is not None
                 if not there[need.key]:
                     add(need)
             found[job.key] = job
@@ -168,30 +156,6 @@ def _readable(job, folder):
     except weights.DamagedError as error:
         warnings.warn(f"{error}: trained again", stacklevel=2)
         return None
-
-
-def _intact(runs, task, folder, executor, job):
-    """Whether a job's weights are on disk and have the loss that the table says."""
-    have = _readable(job, folder)
-    if have is None or task.loss is None or runs.empty:
-        return have is not None
-    known = task.told(runs)
-    known = known[known.id.isin(job.ids)]
-    if known.empty:
-        return True
-    try:
-        found = executor.submit(task.loss, job, have).result()
-    except ArithmeticError as error:
-        warnings.warn(f"weights of {job.key}: {error}: trained again", stacklevel=2)
-        return False
-    for row_id, loss in zip(known.id, pd.to_numeric(known.loss, errors="coerce"), strict=True):
-        if not abs(found[row_id] - loss) <= SAME_LOSS * abs(loss):
-            told = (
-                f"weights of {job.key} have the loss {found[row_id]:.6g}, {row_id} has {loss:.6g}"
-            )
-            warnings.warn(f"{told}: trained again", stacklevel=2)
-            return False
-    return True
 
 
 def _complete(waiting, task, folder, executor, record, progress=False):

@@ -1,11 +1,27 @@
-"""Files that are whole at every moment: written under another name, then renamed."""
+"""Files that are whole at every moment, and errors of the system that say which file it was."""
 
+import errno
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+
+@contextmanager
+def named(path: str | Path, elsewhere: str) -> Iterator[None]:
+    """Let a refusal of the system say the file, which a full disk's does not, and another way.
+
+    - elsewhere: how to write to another place, as in "--out FOLDER writes elsewhere"
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EPERM):
+            error.filename = error.filename or str(path)
+            error.strerror = f"{error.strerror}; {elsewhere}"
+        raise
 
 
 @contextmanager

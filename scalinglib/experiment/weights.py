@@ -44,17 +44,11 @@ def load(folder: str | Path, key: str, like: Any) -> Any:
         raise DamagedError(f"{file} holds the weights of {owner}")
     leaves, tree = jax.tree_util.tree_flatten_with_path(like)
     wanted = {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
-    for name in sorted(wanted.keys() | found.keys()):
-        if name not in found or name not in wanted:
-            raise DamagedError(f"{file} has {sorted(found)}; it must have {sorted(wanted)}")
-        have, want = found[name], wanted[name]
-        if (have.shape, have.dtype) != (tuple(want.shape), want.dtype):
-            raise DamagedError(
-                f"{file}: {name} is {have.dtype} {have.shape}; it must be "
-                f"{want.dtype} {tuple(want.shape)}"
-            )
-        if not np.isfinite(have).all():
-            raise DamagedError(f"{file}: {name} holds numbers that are not finite")
+    have, want = ({k: (v.shape, v.dtype) for k, v in each.items()} for each in (found, wanted))
+    if have != want:
+        raise DamagedError(f"{file} has arrays {have}; they must be {want}")
+    if not all(np.isfinite(array).all() for array in found.values()):
+        raise DamagedError(f"{file} holds numbers that are not finite")
     return jax.tree.unflatten(tree, [found[name] for name in wanted])
 
 

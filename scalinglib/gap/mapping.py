@@ -22,7 +22,6 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from scalinglib.checks import positive
-from scalinglib.experiment.schedules import one_cycle
 from scalinglib.extras import missing
 from scalinglib.lanes import float64
 
@@ -156,6 +155,19 @@ def logits(network: Network, features: ArrayLike) -> jax.Array:
 def cross_entropy(network: Network, features: ArrayLike, target: ArrayLike) -> jax.Array:
     """Cross-entropy to the target probabilities, in nats: the KL divergence up to a constant."""
     return -(target * jax.nn.log_softmax(logits(network, features))).sum(-1).mean()
+
+
+def one_cycle(
+    step: ArrayLike, steps: ArrayLike, *, peak: ArrayLike, warmup: ArrayLike
+) -> jax.Array:
+    """The learning rate, float32: linear warm-up, then a cosine to just above zero.
+
+    - warmup: share of the steps on the way up, in (0, 1)
+    """
+    done = (step + 1) / (steps + 1)
+    up = done / warmup
+    down = 0.5 + 0.5 * jnp.cos(jnp.pi * (done - warmup) / (1 - warmup))
+    return (peak * jnp.where(up < 1, up, down)).astype(jnp.float32)
 
 
 _ADAM = optax.scale_by_adam()

@@ -206,7 +206,7 @@ def task() -> execute.Task:
         )
         return _rows(group, network, time.perf_counter() - before), network
 
-    return execute.Task(train, COLUMNS, _TYPES, _losses)
+    return execute.Task(train, COLUMNS, _TYPES)
 
 
 def _answers(group, teacher, given, known):
@@ -235,8 +235,3 @@ def _rows(group, network, seconds):
         | common
         for i, configuration in enumerate(group.configurations())
     ]
-
-
-def _losses(group, network):
-    losses = mp.evaluate(group.problem, network)["loss"].ravel()
-    return dict(zip(group.ids, losses.tolist(), strict=True))

@@ -17,28 +17,31 @@ from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe
 from scalinglib.study.run import Run, size
 
-# What each row of a protocol holds, in the order of the tuples of `Design`.
-_PROTOCOLS = {
-    "supervised": {"n_layers": "size", "ratios": "numbers", "seeds": "count"},
-    "isoflop": {"flops": "number", "depths": "sizes", "seeds": "count"},
-    "teachers": {"n_layers": "size", "ratio": "number"},
-    "profiles": {"flops": "number", "depths": "sizes", "seeds": "count"},
-    "fixed_students": {"n_layers": "size", "ratio": "number", "seeds": "count"},
-    "students": {"n_layers": "size", "ratios": "numbers", "seeds": "count"},
-    "weak_to_strong": {"n_layers": "size", "ratio": "number", "seeds": "count"},
-}
+# A value's kind: its test, and what is allowed, of one and of a list.
 _ALLOWED = {
-    "size": "a whole number from 1",
-    "count": "a whole number from 1",
-    "sizes": "a list of whole numbers from 1",
-    "number": "a positive number",
-    "numbers": "a list of positive numbers",
-    "share": "a number from 0 to 1",
-    "text": "text",
-    "texts": "a list of texts",
-    "switch": "true or false",
+    "size": (lambda v: type(v) is int and v >= 1, "a whole number from 1", "whole numbers from 1"),
+    "number": (
+        lambda v: type(v) in (int, float) and 0 < v < float("inf"),
+        *("a positive number", "positive numbers"),
+    ),
+    "share": (lambda v: type(v) in (int, float) and 0 <= v <= 1, "a number from 0 to 1", ""),
+    "text": (lambda v: isinstance(v, str), "text", "texts"),
+    "switch": (lambda v: isinstance(v, bool), "true or false", ""),
 }
-_CORPUS = {"kind": "text", "paths": "texts", "documents": "text"}
+_SIZED, _RATIO, _COUNT = {"n_layers": "size"}, {"ratio": "number"}, {"seeds": "size"}
+_RATIOS, _PROFILE = {"ratios": ["number"]}, {"flops": "number", "depths": ["size"]}
+# What each row of a protocol holds, in the order of the tuples of `Design`; a kind in a list is one
+# of several values.
+PROTOCOLS = {
+    "supervised": _SIZED | _RATIOS | _COUNT,
+    "isoflop": _PROFILE | _COUNT,
+    "teachers": _SIZED | _RATIO,
+    "profiles": _PROFILE | _COUNT,
+    "fixed_students": _SIZED | _RATIO | _COUNT,
+    "students": _SIZED | _RATIOS | _COUNT,
+    "weak_to_strong": _SIZED | _RATIO | _COUNT,
+}
+_CORPUS = {"kind": "text", "paths": ["text"], "documents": "text"}
 _CORPUS |= {"tokenizer": "text", "n_vocab": "size", "n_ctx": "size"}
 _KINDS = {float: "number", int: "size", int | None: "size", bool: "switch"}
 _RECIPE = {"aspect_ratio": "size"} | {f.name: _KINDS[f.type] for f in fields(Recipe)}
@@ -46,7 +49,7 @@ _DEEPEST, _ROUNDED = 64, 0.01  # depths that a list may name, by sizes so exact
 _TRAINED_BYTES = 16  # a parameter's, its gradient's and Adam's two moments', in float32
 _OBJECTIVE = {"mixing": "share", "temperature": "number", "reverse": "switch"}
 _OBJECTIVE |= {"top_k": "size", "top_p": "number", "samples": "size"}
-_LISTS = {"isoflop_teachers": "numbers"}
+_BUDGETS = "isoflop_teachers"  # a list of numbers
 
 
 class DesignError(ValueError):
@@ -73,12 +76,11 @@ def read(path: str | Path) -> Design:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DesignError(f"{path} is not TOML: {error}") from None
     faults = []
-    known = {*_PROTOCOLS, *_LISTS, "corpus", "recipe", "objective"}
+    known = {*PROTOCOLS, _BUDGETS, "corpus", "recipe", "objective"}
     _unknown(told, known, "", faults)
-    made = {name: _rows(name, told[name], faults) for name in _PROTOCOLS if name in told}
-    for name, kind in _LISTS.items():
-        if name in told:
-            made[name] = _value(name, told[name], kind, faults)
+    made = {name: _rows(name, told[name], faults) for name in PROTOCOLS if name in told}
+    if _BUDGETS in told:
+        made[_BUDGETS] = _value(_BUDGETS, told[_BUDGETS], ["number"], faults)
     recipe = _table("recipe", told, _RECIPE, faults)
     objective = _objective(told, faults)
     corpus = _corpus(path.parent, _table("corpus", told, _CORPUS, faults), faults)
@@ -159,7 +161,7 @@ def _table(name, told, kinds, faults):
 
 
 def _rows(name, rows, faults):
-    kinds, found = _PROTOCOLS[name], []
+    kinds, found = PROTOCOLS[name], []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         faults.append(f"{name} is {rows!r}; it must be rows, each [[{name}]] or {{...}} in a list")
         return ()
@@ -167,7 +169,7 @@ def _rows(name, rows, faults):
         where = f"{name}[{i}]"
         _unknown(row, kinds, f"{where}.", faults)
         missing = [key for key in kinds if key not in row and key != "seeds"]
-        faults += [f"{where} lacks {key}, {_ALLOWED[kinds[key]]}" for key in missing]
+        faults += [f"{where} lacks {key}, {_said(kinds[key])}" for key in missing]
         values = [
             _value(f"{where}.{key}", row.get(key, 1), kind, faults)
             for key, kind in kinds.items()
@@ -182,20 +184,17 @@ def _rows(name, rows, faults):
 
 def _value(where, value, kind, faults):
     """The value, lists as tuples; what is wrong with it goes to `faults`."""
-    several = kind in ("sizes", "numbers", "texts")
-    one = {"sizes": "size", "numbers": "number", "texts": "text", "count": "size"}.get(kind, kind)
-    tests = {
-        "size": lambda v: type(v) is int and v >= 1,
-        "number": lambda v: type(v) in (int, float) and 0 < v < float("inf"),
-        "share": lambda v: type(v) in (int, float) and 0 <= v <= 1,
-        "text": lambda v: isinstance(v, str),
-        "switch": lambda v: isinstance(v, bool),
-    }
-    values = value if several and isinstance(value, list) else [value]
-    if (several and not (isinstance(value, list) and value)) or not all(map(tests[one], values)):
-        faults.append(f"{where} is {value!r}; it must be {_ALLOWED[kind]}")
+    several, listed = isinstance(kind, list), isinstance(value, list)
+    test = _ALLOWED[kind[0] if several else kind][0]
+    values = value if several and listed else [value]
+    if not values or (several and not listed) or not all(map(test, values)):
+        faults.append(f"{where} is {value!r}; it must be {_said(kind)}")
         return () if several else 1
     return tuple(values) if several else value
+
+
+def _said(kind):
+    return f"a list of {_ALLOWED[kind[0]][2]}" if isinstance(kind, list) else _ALLOWED[kind][1]
 
 
 def _objective(told, faults):
@@ -267,7 +266,7 @@ def _impossible(design, made):
             faults.append(f"isoflop_teachers has {flops:g}; isoflop has {sorted(budgets)}")
     if made.get("fixed_students") and not made.get("isoflop_teachers"):
         faults.append("fixed_students has students, and isoflop_teachers is empty")
-    trained = [name for name in _PROTOCOLS if name != "teachers"]  # those only if they teach
+    trained = [name for name in PROTOCOLS if name != "teachers"]  # those only if they teach
     if not any(made.get(name) for name in trained):
         faults.append(f"no runs; there must be rows of {', '.join(trained)}")
     return faults

@@ -1,7 +1,6 @@
 """The table of the study's runs: its columns, and what is measured and written down of each."""
 
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
@@ -41,19 +40,7 @@ def complete(
     *,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Train the runs that the table at `path` lacks, and return it; see `execute.complete`.
-
-    A warning names the run that reads its split most often, where one does more than once.
-    """
-    over = max(runs, key=repeats, default=None)
-    if over is not None and repeats(over) > 1:
-        warnings.warn(
-            f"{sum(repeats(r) > 1 for r in runs)} of {len(runs)} runs want more tokens than "
-            f"their split of corpus {over.corpus.id} holds, {over.id} the most "
-            f"({over.tokens}, {repeats(over):.1f} times as many): they read text again, and the "
-            "law is one of fresh tokens",
-            stacklevel=2,
-        )
+    """Train the runs that the table at `path` lacks, and return it; see `execute.complete`."""
     return execute.complete(runs, task(folder, runs), path, folder, executor, progress=progress)
 
 
@@ -72,10 +59,7 @@ def reread(r: Run) -> float:
 def task(folder: str | Path | None = None, runs: Sequence[Run] = ()) -> execute.Task:
     """What the study does with some runs, for `execute.complete`."""
     names = columns(runs)
-    strangers = {t.id for r in runs for t in r.needs if t.corpus != r.corpus}
-    return execute.Task(
-        partial(_train, folder, names), names, TYPES, _loss, partial(_told, strangers)
-    )
+    return execute.Task(partial(_train, folder, names), names, TYPES)
 
 
 def columns(runs: Sequence[Run]) -> tuple[str, ...]:
@@ -89,20 +73,6 @@ def columns(runs: Sequence[Run]) -> tuple[str, ...]:
     corpora = {corpus for r in runs for corpus in (r.corpus, *(t.corpus for t in r.needs))}
     found = (*COLUMNS, *knobs)
     return found + (("corpus", "teacher_corpus") if len(corpora) > 1 else ())
-
-
-def _told(strangers, runs):
-    """Losses of the runs and of their teachers, whose own rows may be another table's.
-
-    Left out are teachers of other corpora, whose `teacher_loss` is not that on their own.
-    """
-    teachers = runs[["teacher", "teacher_loss"]].dropna().drop_duplicates()
-    teachers = teachers[~teachers.teacher.isin(strangers)]
-    return pd.concat([runs[["id", "loss"]], teachers.set_axis(["id", "loss"], axis=1)])
-
-
-def _loss(r, params):
-    return {r.id: measure.evaluate(params, r.corpus)["loss"]}
 
 
 def _train(folder, names, r: Run, given: Mapping):

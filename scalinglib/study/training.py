@@ -1,6 +1,5 @@
 """A run, trained: its teacher, its weights, and the version of the code that made them."""
 
-import ast
 import hashlib
 import inspect
 from collections.abc import Mapping
@@ -12,18 +11,16 @@ import jax
 import numpy as np
 
 from scalinglib import flops
-from scalinglib.experiment import schedules
 from scalinglib.study.corpora import base, text, tokenizer, words
 from scalinglib.study.model import distill, recipe, stored, teachers, train, transformer
-from scalinglib.study.model.teachers import Model, ModelEnsemble, Teacher, Truth
+from scalinglib.study.model.teachers import Model, Teacher, Truth
 from scalinglib.study.run import Run
 
 
 def teacher_of(r: Run, given: Mapping[str, transformer.Params]) -> Teacher | None:
     """A run's teacher as a function of windows, from weights by key; None without one."""
-    members = tuple(given[t.key] for t in r.needs)
-    if members:
-        return ModelEnsemble(members) if len(members) > 1 else Model(*members)
+    if r.needs:
+        return Model(*(given[t.key] for t in r.needs))
     return None if r.teacher is None else Truth(r.corpus)
 
 
@@ -62,35 +59,8 @@ def store_teacher(
 
 @cache
 def code() -> str:
-    """Version of the package, and a hash of the source that decides a run's outcome.
-
-    Comments, docstrings and layout do not count.
-    """
+    """Version of the package, and a hash of the source that decides a run's outcome."""
     modules = base, words, tokenizer, text, transformer, flops
-    modules += distill, schedules, recipe, train, teachers
-    told = "".join(_bare(inspect.getsource(module)) for module in modules)
+    modules += distill, recipe, train, teachers
+    told = "".join(map(inspect.getsource, modules))
     return f"{version('scalinglib')}+{hashlib.sha256(told.encode()).hexdigest()[:8]}"
-
-
-class _Bare(ast.NodeTransformer):
-    """Takes out docstrings and annotations of functions."""
-
-    def visit_FunctionDef(self, node):
-        self.generic_visit(node)
-        node.returns = None
-        return node
-
-    def visit_arg(self, node):
-        node.annotation = None
-        return node
-
-
-def _bare(source):
-    """Python source without comments, docstrings, layout and annotations of functions."""
-    tree = _Bare().visit(ast.parse(source))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
-            node.body[0] = ast.Pass()
-    return ast.unparse(tree)

@@ -32,7 +32,9 @@ def wanted(law_fit: Fit, budgets: ArrayLike) -> pd.DataFrame:
     """
     best = pd.DataFrame({"compute": np.atleast_1d(np.asarray(budgets, float))})
     best["params"], best["tokens"] = supervised_optimum(law_fit.law, best.compute.to_numpy())
-    draws = _under_replicates(law_fit, best.compute.to_numpy())
+    rows = law_fit.replicates.to_numpy()
+    draws = np.array([_optimum(law_fit.spec.build(row), best.compute) for row in rows])
+    draws = draws.reshape(len(rows), 2, len(best)).transpose(1, 0, 2)
     for name, values in zip(("params", "tokens"), draws, strict=True):
         limits = [band(column, mine) for column, mine in zip(values.T, best[name], strict=True)]
         best[[f"{name}_low", f"{name}_high"]] = np.array(limits).reshape(-1, 2)
@@ -70,19 +72,9 @@ def wanted_in_words(law_fit: Fit, compute: float) -> str:
     return f"{size} parameters, {tokens} tokens, {loss} nats per token for one run"
 
 
-def _under_replicates(law_fit, budgets):
-    """Sizes and tokens (replicates, budgets); NaN for a replicate that has no optimum."""
+def _optimum(law, budgets):
+    """Sizes and tokens of budgets; NaN for a law that has no optimum."""
     try:
-        return supervised_optimum(law_fit.laws(), budgets)
-    except ValueError:
-        pairs = [
-            _or_none(law_fit.spec.build(row), budgets) for row in law_fit.replicates.to_numpy()
-        ]
-        return np.array(pairs).transpose(1, 0, 2)
-
-
-def _or_none(law, budgets):
-    try:
-        return supervised_optimum(law, budgets)
+        return supervised_optimum(law, budgets.to_numpy())
     except ValueError:
         return np.full((2, len(budgets)), np.nan)

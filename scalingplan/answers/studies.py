@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scalinglib.study import Design, Text, record
+from scalinglib.study import Design, Text, design_file, record
 from scalinglib.study.run import Run
 from scalingplan.answers import estimate
 
@@ -41,23 +41,17 @@ def _design(last, scale, corpus):
 
 def _toml(design, folder, told):
     """A design of this pattern as the file that `scalinglib study` takes."""
-    keys = {
-        "supervised": ("n_layers", "ratios", "seeds"),
-        "isoflop": ("flops", "depths", "seeds"),
-        "teachers": ("n_layers", "ratio"),
-        "students": ("n_layers", "ratios", "seeds"),
-        "weak_to_strong": ("n_layers", "ratio", "seeds"),
-    }
     lines = [
         "# Made by `scalinglib study --new`; its --help names an example that explains the keys.",
         *(f"{_TOLD}{line}" for line in told),
     ]
-    for name, names in keys.items():
+    for name, keys in design_file.PROTOCOLS.items():
         rows = [
             ", ".join(f"{k} = {list(v) if isinstance(v, tuple) else v}" for k, v in pairs)
-            for pairs in (zip(names, row, strict=True) for row in getattr(design, name))
+            for pairs in (zip(keys, row, strict=True) for row in getattr(design, name))
         ]
-        lines += ["", f"{name} = [", *(f"    {{ {row} }}," for row in rows), "]"]
+        if rows:
+            lines += ["", f"{name} = [", *(f"    {{ {row} }}," for row in rows), "]"]
     path = json.dumps(str(Path(folder).resolve()))
     return "\n".join([*lines, "", "[corpus]", 'kind = "text"', f"paths = [{path}]", ""])
 

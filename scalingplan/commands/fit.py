@@ -8,13 +8,15 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryFile
 
+from scalinglib.experiment import files
 from scalinglib.report import paths
 from scalingplan import tables, units
 
 # Own models may be far smaller than those that people train.
 _LEAST = {"size": 1e3, "flops": 1e9}
+_ELSEWHERE = "--out FOLDER writes elsewhere"
 _WAYS = ("held", "shifted", "published")
 
 
@@ -95,6 +97,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments):
+    folder = arguments.out or _folder(arguments.runs)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--out is {folder}, a file; it must be a folder")
     table = _read(arguments.runs, arguments)
     ways = arguments.supervised if arguments.supervised in _WAYS else "own"
     if arguments.supervised and ways == "own":
@@ -104,11 +109,14 @@ def _run(arguments):
                 f"{arguments.supervised} has runs with teachers; --supervised has none"
             )
         table = table.joined(other.supervised, arguments.supervised)
-    said = _doubts(table, _pairs(arguments.units, "units"))
-    print(*said.lines, sep="\n", flush=True)
-    if said.open and not arguments.as_is:
+    said, doubtful = _doubts(table, _pairs(arguments.units, "units"))
+    print(*said, sep="\n", flush=True)
+    if doubtful and not arguments.as_is:
         print("no fit; with --as-is the runs are taken as they stand", file=sys.stderr)
         return 2
+    with files.named(folder, _ELSEWHERE):
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()  # refused now, not after the fit
     # What fits imports JAX, which takes seconds that a bad table need not wait.
     from scalingplan.answers import full
 
@@ -125,17 +133,17 @@ def _run(arguments):
     else:
         answer = full.of_supervised(table, arguments.flops)
         notebook = "16_your_own_supervised_runs", {"compute": arguments.flops}
-    lines = [*said.lines, *answer.lines]
     print(*answer.lines, sep="\n")
-    folder = arguments.out or _folder(arguments.runs)
     source = str(arguments.runs.resolve())
     if was := _replaced(folder, source):
         print(f"{folder} held the fit of {was}; it is replaced (--out FOLDER keeps both)")
-    _write(folder, lines, answer.files)
     read = folder / f"{arguments.runs.stem}.csv"
-    table.whole().to_csv(read)
-    how = {"from": source, "table": read.name, "way": ways, "said": said.lines}
-    (folder / "fit.json").write_text(json.dumps(how, indent=1) + "\n", encoding="utf-8")
+    how = {"from": source, "table": read.name, "way": ways, "said": said}
+    left = {"answer.txt": "\n".join([*said, *answer.lines]) + "\n", **answer.files}
+    left |= {read.name: table.whole().to_csv(), "fit.json": json.dumps(how, indent=1) + "\n"}
+    for name, text in left.items():
+        with files.named(folder / name, _ELSEWHERE):
+            (folder / name).write_text(text, encoding="utf-8")
     print(f"written: {folder}", flush=True)
     if _in_checkout():
         name, given = notebook
@@ -147,13 +155,8 @@ def _run(arguments):
     return 0
 
 
-class _Said(NamedTuple):
-    lines: list
-    open: bool
-
-
 def _doubts(table, units):
-    """What the table makes doubtful, the impossible first, and how it was read."""
+    """How the table was read and what is doubtful, the impossible first; whether any is open."""
     parts = [part for part in (table.distilled, table.supervised) if len(part)]
     found = [doubt for part in parts for doubt in tables.doubts(part)]
     left = tables.open_doubts(found, units)
@@ -169,7 +172,7 @@ def _doubts(table, units):
     lines += _indented(table.notes)
     doubtful = [doubt.text for doubt in found if doubt not in left]
     lines += ["doubtful:", *_indented(doubtful)] if doubtful else []
-    return _Said(lines, bool(left))
+    return lines, bool(left)
 
 
 def _lines(doubts):
@@ -237,13 +240,6 @@ def _replaced(folder, source):
         if file.suffix in (".csv", ".json", ".txt"):
             file.unlink()
     return was
-
-
-def _write(folder, lines, files):
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "answer.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
 
 
 def _indented(lines):

@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from scalinglib.experiment import execute, records
+from scalinglib.experiment import execute, files, records
 from scalinglib.study import design_file, record
 from scalingplan import tables
 from scalingplan.answers import estimate, full, studies
@@ -79,7 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
         folder = path.with_name(f"{path.stem}_weights")
         local = partial(execute.local_executor, arguments.workers)
         try:
-            with execute.executor(arguments.dask, local) as pool:
+            elsewhere = files.named(path, "--table FILE writes elsewhere")
+            with elsewhere, execute.executor(arguments.dask, local) as pool:
                 record.complete(runs, path, folder, pool)
         except RuntimeError as error:  # what the engine says once all else is done
             print(f"scalinglib study: {error}", file=sys.stderr)
@@ -107,7 +108,8 @@ def _made(arguments):
         print(f"{path} is there: it goes on")
         return path
     made, told = studies.for_minutes(text, arguments.minutes, arguments.workers or os.cpu_count())
-    path.write_text(made, encoding="utf-8")
+    with files.named(path, "the design lies beside the text: put that where you may write"):
+        path.write_text(made, encoding="utf-8")
     print(f"{path}: {told[0]}", *told[1:], sep="\n", flush=True)
     return path
 

@@ -127,7 +127,7 @@ def read_runs(
         },
         index=table.index,
     )
-    found = _told_apart(table.join(kept), wanted, mark)
+    found = _told_apart(table.join(kept), mark)
     return found._replace(notes=(*notes, *found.notes))
 
 
@@ -168,19 +168,14 @@ def _run(row, cells, mark, missing, wrong):
     return values
 
 
-def _told_apart(table, wanted, mark):
+def _told_apart(table, mark):
     notes = ["decimal commas are read as such"] if mark == "," else []
-    if "params" not in wanted:
-        alone = table.teacher_loss.isna()
-        if not alone.any():
-            return RunsTable(table, pd.DataFrame(columns=list(SUPERVISED)), tuple(notes))
-        own = {f"student_{name}": name for name in SUPERVISED}
-        teachers = [name for name in wanted if name.startswith("teacher_")]
-        singles = table[alone].drop(columns=teachers).rename(columns=own)
-        notes.append(f"{len(singles)} rows without teacher are supervised runs")
-        return RunsTable(table[~alone], singles, tuple(notes))
-    if "teacher_loss" not in wanted:
+    if "teacher_loss" not in table:
         return RunsTable(pd.DataFrame(columns=list(DISTILLATION)), table, tuple(notes))
+    own = {f"student_{name}": name for name in SUPERVISED}
+    mixed = "student_params" not in table
+    if mixed:
+        table = table.rename(columns={name: student for student, name in own.items()})
     alone = table.teacher_loss.isna()
     unsized = ~alone & table[table.columns.intersection(_SIZES)].isna().any(axis=1)
     if unsized.any():
@@ -188,14 +183,15 @@ def _told_apart(table, wanted, mark):
             f"{int(unsized.sum())} rows name a teacher without size or tokens "
             f"(first: row {unsized.idxmax()}) and are left out"
         )
-    own = {name: f"student_{name}" for name in SUPERVISED}
-    distilled = table[~alone & ~unsized].rename(columns=own)
-    notes.append(
-        f"{int(alone.sum())} rows without teacher are supervised runs, "
-        f"{len(distilled)} are distilled ones"
-    )
-    teachers = [name for name in wanted if name.startswith("teacher_")]
-    return RunsTable(distilled, table[alone].drop(columns=teachers), tuple(notes))
+    distilled = table[~alone & ~unsized]
+    if mixed or alone.any():
+        notes.append(
+            f"{int(alone.sum())} rows without teacher are supervised runs, "
+            f"{len(distilled)} are distilled ones"
+        )
+    teachers = table.columns.intersection(["teacher_loss", *_SIZES])
+    supervised = table[alone].drop(columns=teachers).rename(columns=own)
+    return RunsTable(distilled, supervised, tuple(notes))
 
 
 def _named(header, renamed):

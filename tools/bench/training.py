@@ -22,7 +22,6 @@ import jax
 import numpy as np
 
 from scalinglib.experiment import execute
-from scalinglib.experiment.schedules import warmup_cosine
 from scalinglib.study import Recipe
 from scalinglib.study.model import distill, recipe, train, transformer
 
@@ -66,12 +65,11 @@ def job(n_vocab):
     initial["head"] = jax.random.normal(jax.random.key(1), initial["head"].shape, np.float32)
     steps = WARM + STEPS
     drawn = Zipf(n_vocab).sample("teacher", np.random.default_rng(0), steps * WINDOWS)
-    shape = {"warmup": recipe.WARMUP, "final": recipe.FINAL}
     return {
         "weights": jax.tree.map(np.asarray, initial),
         "logits": np.asarray(transformer.logits(initial, drawn[:4, :-1].astype(np.int32))),
         "shares": transformer.learning_rates(initial),
-        "rates": np.array(warmup_cosine(np.arange(steps), steps, peak=1.0, **shape)),
+        "rates": np.array(recipe.rate(np.arange(steps), steps, 1.0)),
         "symbols": drawn.astype(np.int64).reshape(steps, WINDOWS, -1),
         "peak": Recipe.peak,
         "adam": {"betas": (recipe.B1, recipe.B2), "weight_decay": recipe.WEIGHT_DECAY},

@@ -41,7 +41,7 @@ from scalinglib.allocate import Teacher
 from scalinglib.experiment import execute
 from scalinglib.report.paths import DATA, ROOT
 from scalinglib.study import Design, Text, design_file, record
-from scalinglib.study.designs import addresses
+from scalinglib.study.designs import scaling
 from scalinglib.study.run import Run, by_ratio, size
 from scalingplan.pilots import Choice, Foretell, Prior, grid, posterior, propose
 from scalingplan.pilots.choose import _State
@@ -50,11 +50,11 @@ from scalingplan.pilots.worlds import inputs
 TABLE, PLAN = DATA / "runs" / "pilots.csv", DATA / "fits" / "pilots_loop.csv"
 FORETOLD, MODELS = DATA / "fits" / "pilots_foretold.csv", ROOT / "build" / "models"
 TEXT = "text-3f81e4122e1f"
-GRID = sum(run.flops + run.inference_flops for run in addresses.FULL.runs())
+GRID = sum(run.flops + run.inference_flops for run in scaling.TEXT.runs())
 SHARE, AT_ONCE, SEEDS, NOISE, NARROWER = 0.05, 4, 3, 0.022, 0.1
 DEPTHS, RATIOS = (1, 2, 3), (5, 10, 20, 40)
 TEACHERS = ((2, 20), (3, 20), (4, 10))
-LIKE = addresses.FULL.corpus  # of the same symbols: models of one depth cost the same
+LIKE = scaling.TEXT.corpus  # of the same symbols: models of one depth cost the same
 STUDENT = by_ratio(4, 5, corpus=LIKE)
 _MODELS = [size(d, LIKE) for d in range(1, 5)]
 FORWARD = {model.params: model.approximate_forward_flops for model in _MODELS}

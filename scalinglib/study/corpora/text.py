@@ -5,7 +5,6 @@ import json
 import math
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from scalinglib.experiment import files
 from scalinglib.extras import missing
 from scalinglib.study.corpora.base import N_CTX, SPLITS
 from scalinglib.study.corpora.tokenizer import BYTES, Bpe, Bytes
@@ -52,19 +52,18 @@ class Text:
         tokenizer: int | Bytes | Bpe = BYTES,
     ):
         root = Path(os.environ.get("SCALINGLIB_CACHE") or Path.home() / ".cache" / "scalinglib")
-        root.mkdir(parents=True, exist_ok=True)
         wanted = f"bpe {tokenizer}" if isinstance(tokenizer, int) else tokenizer.id
-        made = Path(tempfile.mkdtemp(dir=root))
-        try:
-            ends, told = _spooled(documents, made)
-            name = hashlib.sha256(b"".join(told) + wanted.encode()).hexdigest()[:12]
-            self._folder = root / name
-            if not self._folder.exists():
-                _tokenized(made, ends, tokenizer, n_ctx)
-                with suppress(OSError):  # where another process has just made the same
-                    made.rename(self._folder)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+        with files.named(root, "SCALINGLIB_CACHE=FOLDER keeps tokens elsewhere"):
+            root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=root, ignore_cleanup_errors=True) as made:
+                made = Path(made)
+                ends, told = _spooled(documents, made)
+                name = hashlib.sha256(b"".join(told) + wanted.encode()).hexdigest()[:12]
+                self._folder = root / name
+                if not self._folder.exists():
+                    _tokenized(made, ends, tokenizer, n_ctx)
+                    with suppress(OSError):  # where another process has just made the same
+                        made.rename(self._folder)
         found = json.loads((self._folder / "text.json").read_text(encoding="utf-8"))
         self.n_ctx, self.tokens, self._type = n_ctx, found["tokens"], found["type"]
         self.bytes_per_token = found["bytes"]["evaluation"] / self.tokens["evaluation"]

@@ -1,57 +1,6 @@
-"""How much of the labels to mix in (lambda), by teacher, student and tokens. Before any run.
+"""How much of the labels to mix in (lambda), by teacher, student and tokens.
 
-Question. Where is lambda = 1 (teacher only) best, and what does the best lambda gain, as a law
-L_S(N_S, D_S, L_T, lambda) with at most two coefficients beside those of a law at lambda = 1?
-
-Derivation. Let e0 be what the student reaches above the entropy E on labels, e1 what it reaches
-from the teacher, from the same first weights and data. The loss is linear in the target, so that
-the gradient under lambda is the mean of the two with weights 1 - lambda and lambda. Near one
-solution, where losses above E are squares of errors, the student's error is then the weighted mean
-of the two errors, and with c for their correlation
-
-    L_S(lambda) = E + (1 - lambda)^2 e0 + lambda^2 e1 + 2 lambda (1 - lambda) c sqrt(e0 e1).   (M)
-
-It meets both ends exactly, has one coefficient, and is Bates and Granger's law of combined
-forecasts (1969). From it, clipped to [0, 1],
-
-    lambda* = (e0 - c sqrt(e0 e1)) / (e0 + e1 - 2 c sqrt(e0 e1)):
-
-teacher only where e1 <= c^2 e0, labels only where e0 <= c^2 e1, and a mixture where the two are
-nearly as good as each other. c would be 1 if both errors were the same (what the student cannot
-hold is), and falls with what they do not share: the noise of labels, the mistakes of the teacher.
-
-Rivals: (L) the straight line from e0 to e1, no coefficient; (T) the target's own excess: BV or
-Equation 8 at t lambda^a plus (1 - lambda)^2 of what labels cost beside a perfect teacher, one
-coefficient; (M2) c = c0 - c1 phi with phi the share of the data term in the supervised law, two
-coefficients; (1) teacher only; (01) the better of labels and teacher.
-
-What was known before: data/runs/practice.csv, two students at one number of tokens each, four
-teachers. There c is 0.95 for 3 408 parameters and 0.9 for 25 312, by hand, and T falls too fast.
-
-Runs, on words: students of 3 408 parameters at 5, 20 and 80 tokens a parameter, 25 312 at 5, 10 and
-20, 83 376 at 1, 2 and 5; teachers: depth 1 at 5 and 20 tokens a parameter, depth 2 at 5 and 20,
-depth 3 at 20, and the perfect one; lambda 0, 0.3, 0.5, 0.7, 0.9, 1. Seeds 0 and 1, all of seed 0
-first; time cuts the list from its end. On text: depth 1 at 5 and 20, depth 2 at 5 and 20, under
-teachers of depth 1, 2 and 3 at 20 (depth 1 at 5 beside them), the same lambda, seed by seed.
-
-Criteria. Each of the six teachers (text: four) is left out in turn, c fitted to the others' runs
-with lambda strictly between 0 and 1 (least squares of loss), and e0, e1 of the cell taken (i) from
-its own runs at lambda 0 and 1, (ii) words: from laws fitted to data/runs/study.csv, E the entropy;
-on text E is the supervised law's. A cell is a student's size, tokens and teacher, means over seeds.
-
-1. Curve: mean |measured less foretold loss| over the cells left out, lambda inside. (M) "stands" if
-   it is at most half of (L)'s and below (T)'s; (M2) earns its coefficient if it is lower by more
-   than a tenth.
-2. Best lambda: the measured best of the grid is "told" in a cell if its paired difference to the
-   grid's ends exceeds the noise: 2 sd of a pair (pooled over cells of a size). Goal: (M) within one
-   step of the grid in 80% of all cells, and in 80% of the cells told.
-3. Regret: measured loss at the grid point next to (M)'s lambda* less the least measured one, beside
-   that of (1), (01), 0.9 always. Goal: mean regret of (i) below the noise of a pair, and below
-   (1)'s. Because the least of six is lucky, also: its measured gain over lambda = 1, paired, with
-   the other seed choosing nothing (the law chose), mean and t over cells with lambda* < 1.
-
-Prediction: c between 0.85 and 0.98, lower for larger students and fewer tokens; (M) passes 1 to 3;
-labels are worth mixing in only where e1 > 0.8 e0, the gain there is below 0.02; on text the same.
+Question, criteria and prediction were laid down before any run: data/runs/README.md.
 """
 
 from itertools import product
@@ -61,13 +10,13 @@ import pandas as pd
 from scipy import optimize
 
 from scalinglib.laws.mixing import best_mixing, correlation_of, mixed_loss
-from scalinglib.study.designs import addresses
+from scalinglib.study.designs import scaling
 from scalinglib.study.designs.practice import mixed
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.run import PERFECT, WORDS, by_ratio
 
 MIXING = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
-TEXT = addresses.FULL.corpus
+TEXT = scaling.TEXT.corpus
 STUDENTS = tuple(product((1,), (5, 20, 80))) + tuple(product((2,), (5, 10, 20)))
 STUDENTS += tuple(product((3,), (1, 2, 5)))
 _WEAKEST_FIRST = ((1, 5), (1, 20), (2, 5), (2, 20), (3, 20))

@@ -1,4 +1,4 @@
-"""The committed study of the words, runs held apart from its law, and a sweep of the recipe."""
+"""The committed studies of the words and of real English, runs apart, a sweep of the recipe."""
 
 from itertools import product
 from pathlib import Path
@@ -9,6 +9,7 @@ from scalinglib.study.model.recipe import Recipe
 from scalinglib.study.run import Run, by_ratio
 
 FULL = design_file.read(Path(__file__).with_name("study.toml"))
+TEXT = design_file.read(Path(__file__).with_name("addresses.toml"))
 # Apart from the study, whose law is not fitted to them: Figure 36a's second series, and more
 # numbers of tokens for the largest student (Figure 37), which that law has to predict.
 FIXED_TOKENS = tuple(Run(depth, by_ratio(4, 5).tokens) for depth in (1, 2, 3, 5, 6))

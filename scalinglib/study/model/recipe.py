@@ -3,9 +3,12 @@
 import math
 from dataclasses import asdict, dataclass, fields
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
-__all__ = ["B1", "B2", "CLIP", "FINAL", "WARMUP", "WEIGHT_DECAY", "Recipe", "batches"]
+__all__ = ["B1", "B2", "CLIP", "FINAL", "WARMUP", "WEIGHT_DECAY", "Recipe", "batches", "rate"]
 
 B1, B2, WEIGHT_DECAY = 0.9, 0.99, 1e-4  # of AdamW, with decoupled decay
 CLIP = 1.0  # largest global norm of a gradient
@@ -52,3 +55,11 @@ def batches(tokens: float, n_ctx: int, windows: int | None = None) -> tuple[int,
     elif windows < 1 or windows != int(windows):
         raise ValueError(f"windows is {windows!r}; it must be a positive whole number")
     return windows, max(1, round(tokens / (windows * n_ctx)))
+
+
+def rate(step: ArrayLike, steps: ArrayLike, peak: ArrayLike) -> jax.Array:
+    """The learning rate of a step, which may be traced: a linear warm-up, then a cosine."""
+    warm = jnp.ceil(WARMUP * steps)
+    progress = jnp.clip((step - warm) / jnp.maximum(steps - warm, 1), 0, 1)
+    cosine = FINAL + (1 - FINAL) * (1 + jnp.cos(jnp.pi * progress)) / 2
+    return peak * jnp.minimum((step + 1) / jnp.maximum(warm, 1), cosine)

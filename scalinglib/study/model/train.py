@@ -17,7 +17,6 @@ import numpy as np
 import optax
 
 from scalinglib.experiment import weights
-from scalinglib.experiment.schedules import warmup_cosine
 from scalinglib.flops import Architecture
 from scalinglib.lanes import float64
 from scalinglib.study.corpora.base import SPLITS, Corpus, stream
@@ -25,16 +24,13 @@ from scalinglib.study.model import distill, recipe, transformer
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe, batches
 from scalinglib.study.model.stored import Stored
-from scalinglib.study.model.teachers import Model, ModelEnsemble, Teacher, average, parts
+from scalinglib.study.model.teachers import Teacher, parts
 from scalinglib.study.model.transformer import Params
 
 __all__ = ["Checkpoint", "chunks", "optimizer", "train"]
 
 CHUNK = 32768  # tokens that are drawn at once
-# Probabilities that a teacher may tell of a chunk beforehand; where there would be more, they are
-# made part by part inside the step. That rounds otherwise, by 1e-8 in the loss of a short run, and
-# so the small vocabularies of the committed rows stay with what they had.
-TOLD = 2**24
+TOLD = 2**24  # probabilities that a teacher tells of them: fewer are drawn of large vocabularies
 
 
 @dataclass(frozen=True)
@@ -81,15 +77,14 @@ class Settings(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Batches that are drawn at once; of what is told and the keys one or both are None.
+    """Batches that are drawn at once.
 
-    symbols (batches, windows, n_ctx + 1); told (batches, n_vocab, windows * n_ctx): a teacher's
-    log-probabilities; keys (batches, windows): of what is drawn from them inside the step.
+    symbols (batches, windows, n_ctx + 1); told (batches, n_vocab, windows * n_ctx): what a student
+    learns in place of a teacher's log-probabilities; None without one.
     """
 
     symbols: jax.Array
     told: jax.Array | None
-    keys: jax.Array | None
 
 
 def train(
@@ -107,8 +102,8 @@ def train(
     """Weights after one pass over `tokens` fresh tokens.
 
     - tokens: rounded to whole batches; `recipe.batches` says how many
-    - teacher: `Model`, `ModelEnsemble`, `Truth`, `Stored` or another such function of windows; None
-      trains on labels
+    - teacher: a function of windows, as those of `model.teachers` and `Stored`; None trains on
+      labels
     - objective: counts with a teacher only
     - raises ValueError: if model, corpus and teacher do not fit together.
     """
@@ -136,30 +131,30 @@ def _train(arch, corpus, tokens, seed, split, teacher, objective, recipe, checkp
         steps=np.float32(steps),
         peak=np.float32(recipe.peak),
     )
-    models, saved = _inside(teacher, corpus), time.monotonic()
+    saved = time.monotonic()
     cut = teacher.left(objective) if isinstance(teacher, Stored) else objective.cut
     for done, drawn, keys in chunks(corpus, tokens, seed, split, recipe.windows):
         if done < before:  # these batches are behind the state that was read
             continue
-        told = teacher(drawn) if teacher and models is None else None
+        told = teacher(drawn) if teacher else None
+        if told is not None and len(told) != corpus.n_vocab:
+            raise ValueError(
+                f"teacher has a vocabulary of {len(told)}; corpus {corpus.id} has one of "
+                f"{corpus.n_vocab}"
+            )
         if told is not None and objective.reverse and not np.isfinite(told).all():
             raise ValueError("teacher excludes symbols: KL(student || teacher) is infinite")
-        keys = None if cut.samples is None else keys
         chunk = _chunk(drawn, told, keys, settings.temperature, room, cut)
         if checkpoint:
             jax.block_until_ready(state)
             if done and time.monotonic() - saved > checkpoint.seconds:
                 checkpoint.save(done, state)
                 saved = time.monotonic()
-        # What was told is cut already: one compiled step serves every cut.
-        left = None if models is None else cut
         count = min(room, steps - done)
         if teacher:
             mixing = np.float32(objective.mixing_at(done / steps))
             settings = settings._replace(mixing=mixing)
-        state = _advance(
-            state, models, chunk, done, count, settings, cut=left, reverse=objective.reverse
-        )
+        state = _advance(state, chunk, done, count, settings, reverse=objective.reverse)
     if checkpoint:
         checkpoint.clear()
     return state[0]
@@ -184,22 +179,7 @@ def chunks(
 
 def _room(windows, corpus):
     """Batches that are drawn at once."""
-    return max(1, CHUNK // (windows * corpus.n_ctx))
-
-
-def _inside(teacher, corpus):
-    """Weights of teachers whose probabilities are made inside the step; None for others."""
-    if not isinstance(teacher, Model | ModelEnsemble):
-        return None
-    members = teacher.members if isinstance(teacher, ModelEnsemble) else (teacher.params,)
-    for params in members:
-        n_vocab = params["head"].shape[0]
-        if n_vocab != corpus.n_vocab:
-            raise ValueError(
-                f"teacher has a vocabulary of {n_vocab}; corpus {corpus.id} has one of "
-                f"{corpus.n_vocab}"
-            )
-    return members if CHUNK * n_vocab > TOLD else None
+    return max(1, min(CHUNK, TOLD // corpus.n_vocab) // (windows * corpus.n_ctx))
 
 
 def optimizer() -> optax.GradientTransformation:
@@ -215,54 +195,39 @@ def optimizer() -> optax.GradientTransformation:
 def _chunk(drawn, told, keys, temperature, room, cut):
     drawn = drawn.astype(jnp.int32).reshape(room, -1, drawn.shape[1])
     if told is None:
-        return Chunk(drawn, None, None if keys is None else keys.reshape(room, -1))
+        return Chunk(drawn, None)
     told = distill.targets(told, cut, keys, temperature)
-    return Chunk(drawn, told.reshape(len(told), room, -1).swapaxes(0, 1), None)
+    return Chunk(drawn, told.reshape(len(told), room, -1).swapaxes(0, 1))
 
 
-@partial(jax.jit, static_argnames=("cut", "reverse"), donate_argnums=0)
-def _advance(state, models, chunk, done, count, settings, *, cut, reverse):
+@partial(jax.jit, static_argnames="reverse", donate_argnums=0)
+def _advance(state, chunk, done, count, settings, *, reverse):
     """So many steps, on the first batches of a chunk, after those that are done."""
-
-    def teacher(symbols, told, keys):
-        """The teacher's log-probabilities of one part: made here, so that no more exist at once."""
-        if told is not None or models is None:
-            return told
-        found = [transformer.logits(params, symbols[:, :-1]) for params in models]
-        found = [jax.nn.log_softmax(each, axis=0) for each in found]
-        return distill.targets(average(found), cut, keys, settings.temperature)
 
     def loss(params, symbols, told):
         logits = transformer.logits(params, symbols[:, :-1])
         labels = symbols[:, 1:].reshape(-1)
         return distill.loss(logits, labels, told, settings.mixing, settings.temperature, reverse)
 
-    def gradient(params, symbols, told, keys):
-        symbols = parts(params, symbols)
+    def gradient(params, symbols, told):
+        symbols = parts(symbols)
         count = len(symbols)
         if told is not None:
             told = told.reshape(len(told), count, -1).swapaxes(0, 1)
-        keys = None if keys is None else keys.reshape(count, -1)
         sums = jax.tree.map(jnp.zeros_like, params)
 
         def add(sums, part):
-            slope = jax.grad(loss)(params, part[0], teacher(*part))
+            slope = jax.grad(loss)(params, *part)
             return jax.tree.map(jnp.add, sums, slope), None
 
-        sums, _ = jax.lax.scan(add, sums, (symbols, told, keys))
+        sums, _ = jax.lax.scan(add, sums, (symbols, told))
         return jax.tree.map(lambda total: total / np.float32(count), sums)
 
     def step(i, state):
         params, moments = state
         slope = gradient(params, *[None if part is None else part[i] for part in chunk])
         update, moments = optimizer().update(slope, moments, params)
-        rate = warmup_cosine(
-            (done + i).astype(jnp.float32),
-            settings.steps,
-            peak=settings.peak,
-            warmup=recipe.WARMUP,
-            final=recipe.FINAL,
-        )
+        rate = recipe.rate((done + i).astype(jnp.float32), settings.steps, settings.peak)
         shares = transformer.learning_rates(params)
         rates = jax.tree.map(lambda share: (rate * share).astype(jnp.float32), shares)
         return jax.tree.map(lambda p, u, r: p - r * u, params, update, rates), moments

@@ -13,10 +13,7 @@ from jax.typing import ArrayLike
 
 from scalinglib.flops import Architecture
 
-__all__ = [
-    *("ASPECT_RATIO", "Params", "architecture", "initial", "learning_rates", "logits"),
-    "window_bytes",
-]
+__all__ = ["ASPECT_RATIO", "Params", "architecture", "initial", "learning_rates", "logits"]
 
 Params = dict[str, Any]  # weights by name, those of the layers in a list
 
@@ -82,15 +79,6 @@ def learning_rates(params: Params) -> Params:
     return jax.tree_util.tree_map_with_path(
         lambda path, _: ratio if path[-1].key in matrices else 1.0, params
     )
-
-
-def window_bytes(params: Params, n_ctx: int) -> int:
-    """About what a window needs in memory while the gradient is taken, in bytes."""
-    layer = params["layers"][0]
-    n_vocab, d = params["head"].shape
-    heads, d_ffn = d // len(layer["query_gain"]), layer["down"].shape[1]
-    a_layer = 12 * d + 5 * d_ffn + 4 * heads * n_ctx
-    return 4 * n_ctx * (len(params["layers"]) * a_layer + 8 * n_vocab)
 
 
 def _norm(x, gain, axis=0):
