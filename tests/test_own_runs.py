@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib import fit, laws, simulate
+from scalinglib import fit, flops, laws, simulate
 from scalinglib.experiment import records as runs_table
 from scalinglib.report.paths import DATA, ROOT
 from scalingplan import cli, tables, units
-from scalingplan.answers import decisions, fitting, full, numbers
+from scalingplan.answers import decisions, fitting, full, numbers, pilots
 from scalingplan.commands import fit as command
 from scalingplan.tables.columns import DISTILLATION
 from tools.once import verdicts
@@ -395,6 +395,30 @@ def test_case_three_teachers(monkeypatch):
     )
     assert shifted.distillation.law.c0 == pytest.approx(published.c0)
     assert len(shifted.notes) == 4
+
+
+def test_the_closing_sentence_counts_runs_on_labels_and_distilled_ones(own, monkeypatch):
+    proposed, propose = [], pilots.propose
+
+    def kept(*given, **named):
+        proposed.append(propose(*given, **named))
+        return proposed[-1]
+
+    monkeypatch.setattr(pilots, "propose", kept)
+    monkeypatch.setattr("scalinglib.pilots.choose.CHANGES", 0.0)  # never settled
+    problem = decisions.inside_problem(own.distillation.runs, student_params=3e9)
+    teachers = decisions.decide(own, problem).teachers
+    # As it is, and as where the supervised law is the published one, unfitted.
+    for laws_of_these in (own, replace(own, supervised=None)):
+        said = full.next_runs(laws_of_these, problem, teachers)
+        runs = proposed[-1].runs
+        taught = runs.teacher_params.notna()
+        assert taught.any()
+        assert not taught.all()
+        inference = flops.forward_flops(runs.teacher_params[taught]) * runs.student_tokens[taught]
+        spent = 3 * flops.forward_flops(runs.student_params) @ runs.student_tokens
+        spent += problem.delta_lgt * inference.sum()
+        assert f"; these {len(runs)} runs, {spent:.2g} FLOPs together, would most likely" in said
 
 
 def test_case_tiny_models():

@@ -62,7 +62,7 @@ def _measure(windows, folder, r, given):
     if weights is None:
         weights = training.trained(r, teacher, folder)
     symbols, truth = sample(r.corpus, windows)
-    taught = None if r.teacher is None else _of_teacher(r, windows, teacher)
+    taught = teacher and (truth if r.teacher == PERFECT else _of_model(teacher, symbols))
     own = _of_model(Model(weights), symbols)
     found = tables(own, truth, symbols[:, 1:].reshape(-1), taught)
     told = {
@@ -118,22 +118,6 @@ def sample(corpus: Corpus, windows: int) -> tuple[np.ndarray, np.ndarray]:
     """Windows of the evaluation split and the true probabilities (n_vocab, windows * n_ctx)."""
     symbols = corpus.sample("evaluation", stream("evaluation", 1), windows)
     return symbols, corpus.truth(symbols).reshape(-1, corpus.n_vocab).T.copy()
-
-
-_last = {}  # the teacher whose probabilities were worked out last: runs come teacher by teacher
-
-
-def _of_teacher(r, windows, teacher):
-    symbols, truth = sample(r.corpus, windows)
-    if r.teacher == PERFECT:
-        return truth
-    key = r.teacher.key, windows
-    found = _last.get(key)
-    if found is None:
-        found = _of_model(teacher, symbols)
-        _last.clear()
-        _last[key] = found
-    return found
 
 
 def _of_model(model, symbols, at_once=512):

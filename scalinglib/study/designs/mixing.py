@@ -158,32 +158,29 @@ def choices(found: pd.DataFrame, entropy: float, noise: pd.Series) -> pd.DataFra
       less that at lambda = 1), and regrets, nats above the least of the grid: law_regret,
       teacher_regret, ends_regret, always_regret (0.9)
     """
-    law = left_out(found, entropy).groupby(CELL).c.first()
-    rows = []
-    for key, cell in found.groupby(CELL):
-        loss = cell.set_index("mixing").loss
-        grid = loss.index.to_numpy()
-        best, ends = loss.idxmin(), [end for end in (0.0, 1.0) if end != loss.idxmin()]
-        share = float(best_mixing(loss[0.0], loss[1.0], entropy, min(law[key], 1.0)))
-        near = grid[np.abs(grid - share).argmin()]
-        above = loss - loss.min()
-        rows.append(
-            dict(zip(CELL, key, strict=True))
-            | {
-                "teacher_loss": cell.teacher_loss.iloc[0],
-                "best": best,
-                "told": above[ends].min() > 2 * noise.get(key[0], noise.max()),
-                "law": share,
-                "near": near,
-                "steps": abs(list(grid).index(near) - list(grid).index(best)),
-                "gain": loss[near] - loss[1.0],
-                "law_regret": above[near],
-                "teacher_regret": above[1.0],
-                "ends_regret": above[[0.0, 1.0]].min(),
-                "always_regret": above[0.9],
-            }
-        )
-    return pd.DataFrame(rows)
+    wide = found.pivot_table(index=CELL, columns="mixing", values="loss")
+    grid, above = wide.columns.to_numpy(), wide.sub(wide.min(axis=1), axis=0)
+    cells = found.groupby(CELL).teacher_loss.first().to_frame()
+    best = wide.to_numpy().argmin(axis=1)
+    # How much worse the better end is that is not the best itself.
+    ends = above[[0.0, 1.0]].where(wide.columns[best].to_numpy()[:, None] != [0.0, 1.0])
+    size = wide.index.get_level_values("params").map(noise).to_series(wide.index)
+    c = left_out(found, entropy).groupby(CELL).c.first().loc[wide.index].clip(upper=1.0)
+    law = best_mixing(wide[0.0], wide[1.0], entropy, c)
+    near = np.abs(np.subtract.outer(law, grid)).argmin(axis=1)
+    chosen = np.take_along_axis(wide.to_numpy(), near[:, None], axis=1)[:, 0]
+    return cells.assign(
+        best=grid[best],
+        told=ends.min(axis=1) > 2 * size.fillna(noise.max()),
+        law=law,
+        near=grid[near],
+        steps=np.abs(near - best),
+        gain=chosen - wide[1.0],
+        law_regret=chosen - wide.min(axis=1),
+        teacher_regret=above[1.0],
+        ends_regret=above[[0.0, 1.0]].min(axis=1),
+        always_regret=above[0.9],
+    ).reset_index()
 
 
 def regret(found: pd.DataFrame, shares: pd.Series) -> pd.Series:
