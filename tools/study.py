@@ -41,7 +41,7 @@ STUDIES = {
     "study": transformers(scaling.FULL.runs()),
     "text": transformers(scaling.TEXT.runs()),
     "fixed_tokens": transformers(scaling.FIXED_TOKENS),
-    "largest_students": transformers(scaling.LARGEST_STUDENTS.student_runs()),
+    "largest_students": transformers(scaling.LARGEST_STUDENTS),
     "sweep": transformers(scaling.sweep_runs()),
     "practice": transformers(practice.runs()),
     "floor": transformers(floor.RUNS),

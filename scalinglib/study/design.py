@@ -44,38 +44,10 @@ class Design:
     recipe: Recipe = field(default_factory=Recipe)
     objective: Objective = field(default_factory=Objective)
 
-    def supervised_runs(self) -> list[Run]:
-        """Protocol E.2, fixed M."""
-        return self._made(by_ratio, [(d, r, n) for d, ratios, n in self.supervised for r in ratios])
-
-    def isoflop_runs(self) -> list[Run]:
-        """Protocol E.2, IsoFLOP profiles."""
-        return self._made(by_flops, [(d, f, n) for f, depths, n in self.isoflop for d in depths])
-
     def fixed_teachers(self) -> list[Run | str]:
         """The fixed-M teachers, and the perfect one where the corpus knows its own truth."""
         found = self._made(by_ratio, [(depth, ratio, 1) for depth, ratio in self.teachers])
         return found if self.corpus.entropy is None else [*found, PERFECT]
-
-    def profile_runs(self) -> list[Run]:
-        """Fixed-M teachers, student IsoFLOP profiles (Figures 2, 38a, 39)."""
-        rows = [(d, f, n) for f, sizes in self.profiles for d, n in sizes]
-        return self._made(by_flops, rows, self.fixed_teachers())
-
-    def fixed_student_runs(self) -> list[Run]:
-        """IsoFLOP teachers, fixed-M students (Figures 3, 38b)."""
-        budgets = [row for row in self.isoflop if row[0] in self.isoflop_teachers]
-        teachers = self._made(by_flops, [(d, f, 1) for f, depths, _ in budgets for d in depths])
-        return self._made(by_ratio, self.fixed_students, teachers)
-
-    def student_runs(self) -> list[Run]:
-        """Fixed-M teachers, fixed-M students (Figures 4, 37, 41)."""
-        rows = [(d, r, n) for d, ratios, n in self.students for r in ratios]
-        return self._made(by_ratio, rows, self.fixed_teachers())
-
-    def weak_to_strong_runs(self) -> list[Run]:
-        """Students of the weakest teacher, near whose loss seeds decide (Figure 41)."""
-        return self._made(by_ratio, self.weak_to_strong, self.fixed_teachers()[:1])
 
     def _made(self, make, rows, teachers=(None,)):
         """Runs by `by_ratio` or `by_flops` of (depth, amount, seeds), under each teacher."""
@@ -88,14 +60,22 @@ class Design:
 
     def runs(self) -> list[Run]:
         """Every run once, teachers before their students, cheap ones first within each."""
+        fixed = self.fixed_teachers()
+        budgets = [row for row in self.isoflop if row[0] in self.isoflop_teachers]
+        isoflop = self._made(by_flops, [(d, f, 1) for f, depths, _ in budgets for d in depths])
         students = [
-            *self.profile_runs(),
-            *self.fixed_student_runs(),
-            *self.student_runs(),
-            *self.weak_to_strong_runs(),
+            *self._made(
+                by_flops, [(d, f, n) for f, sizes in self.profiles for d, n in sizes], fixed
+            ),
+            *self._made(by_ratio, self.fixed_students, isoflop),
+            *self._made(by_ratio, [(d, r, n) for d, rs, n in self.students for r in rs], fixed),
+            *self._made(by_ratio, self.weak_to_strong, fixed[:1]),
         ]
-        teachers = [run.teacher for run in students if isinstance(run.teacher, Run)]
-        alone = [*self.supervised_runs(), *self.isoflop_runs(), *teachers]
+        alone = [
+            *self._made(by_ratio, [(d, r, n) for d, rs, n in self.supervised for r in rs]),
+            *self._made(by_flops, [(d, f, n) for f, depths, n in self.isoflop for d in depths]),
+            *(run.teacher for run in students if isinstance(run.teacher, Run)),
+        ]
         return [run for group in (alone, students) for run in cheap_first(group)]
 
 

@@ -61,6 +61,8 @@ def read_sheet(path: str | Path) -> Sheet:
     header = filled.pop(first)
     while header and not header[-1]:
         header.pop()
+    for record in filled.values():
+        record += [""] * (len(header) - len(record))
     return Sheet(header, filled, separator)
 
 
@@ -72,7 +74,7 @@ def decimal_mark(sheet: Sheet, columns: dict[str, int]) -> str | None:
     marks = {",": None, ".": None}
     for row, record in sheet.rows.items():
         for name, at in columns.items():
-            cell = record[at] if at < len(record) else ""
+            cell = record[at]
             mark = _decimal_mark(cell, name.endswith("loss"))
             if mark and marks[mark] is None:
                 marks[mark] = f"row {row}, column {name}: {cell}"

@@ -120,14 +120,8 @@ def read_runs(
     table = pd.DataFrame.from_dict(rows, orient="index", columns=wanted, dtype=float)
     table.index.name = "row"
     others = {name: at for at, name in enumerate(names) if name and name not in wanted}
-    kept = pd.DataFrame(
-        {
-            name: [record[at] if at < len(record) else "" for record in sheet.rows.values()]
-            for name, at in others.items()
-        },
-        index=table.index,
-    )
-    found = _told_apart(table.join(kept), mark)
+    kept = {n: [record[at] for record in sheet.rows.values()] for n, at in others.items()}
+    found = _told_apart(table.join(pd.DataFrame(kept, index=table.index)), mark)
     return found._replace(notes=(*notes, *found.notes))
 
 
@@ -140,7 +134,7 @@ def _kept(sheet, where):
     rows = {
         row: record
         for row, record in sheet.rows.items()
-        if all(i < len(record) and record[i] == value for i, value in at.items())
+        if all(record[i] == value for i, value in at.items())
     }
     said = ", ".join(f"{name} is {value}" for name, value in where.items())
     out = len(sheet.rows) - len(rows)

@@ -22,7 +22,7 @@ NAMES += ("  orthogonal", "  never below the floor")
 EXPERIMENTS = {"floor": floor.RUNS, "strong_teachers": strong_teachers.RUNS}
 EXPERIMENTS |= {"mixing": mixing.RUNS, "choice": choice.RUNS}
 # These were there before, apart from the study that the forms are fitted to.
-EXPERIMENTS |= {"largest_students": scaling.LARGEST_STUDENTS.student_runs()}
+EXPERIMENTS |= {"largest_students": scaling.LARGEST_STUDENTS}
 
 
 def study():

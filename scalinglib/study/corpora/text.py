@@ -6,6 +6,7 @@ import math
 import os
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -107,20 +108,18 @@ class Text(Corpus):
         texts = map(_read, files)
         if documents == "paragraphs":
             texts = (p for text in texts for p in re.split(r"\n\s*\n", text) if p.strip())
-        seen, again = set(), 0
+        seen = Counter()
 
         def once():
-            nonlocal again
             for text in texts:
-                known = len(seen)
-                seen.add(hashlib.sha256(text.strip().encode()).digest())
-                again += len(seen) == known
-                if len(seen) > known:
+                told = hashlib.sha256(text.strip().encode()).digest()
+                seen[told] += 1
+                if seen[told] == 1:
                     yield text
 
         found = cls(once(), n_ctx, tokenizer)
         found.source = f"{len(files)} files, {len(seen):,} {documents}"
-        if again:
+        if again := seen.total() - len(seen):
             found.source += f"; {again:,} more were there before and are left out"
         return found
 
