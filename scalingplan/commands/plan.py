@@ -567,14 +567,10 @@ def _storage(tokens, kept, vocabulary):
     index = math.ceil(math.log2(vocabulary) / 8)
     per_token = 4 * vocabulary if kept is None or kept >= vocabulary else kept * (4 + index)
     total = per_token * tokens
-    unit = max(
-        (u for u in ("", "k", "M", "G", "T", "P", "E") if _BYTES[u] <= total), key=_BYTES.get
-    )
+    thousands = min(int(math.log10(total) / 3), 6)
+    unit = ("", *"kMGTPE")[thousands]
     entries = f"all {vocabulary:,.0f}" if kept is None else f"{kept:.0f}"
     return (
         f"Stored outputs: {tokens:.3g} tokens, {entries} entries each, take "
-        f"{total / _BYTES[unit]:.3g} {unit}B ({per_token:,.0f} bytes a token)."
+        f"{total / 1e3**thousands:.3g} {unit}B ({per_token:,.0f} bytes a token)."
     )
-
-
-_BYTES = {unit: 1e3**i for i, unit in enumerate(("", "k", "M", "G", "T", "P", "E"))}

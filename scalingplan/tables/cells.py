@@ -40,11 +40,12 @@ def read_sheet(path: str | Path) -> Sheet:
         separator, lines = named[1], lines[1:]
     else:
         head = next((line for line in lines if line.strip()), "")
-        separator = max(_SEPARATORS, key=lambda mark: _outside_quotes(head, mark))
+        separator = max(_SEPARATORS, key=re.sub('"[^"]*"', "", head).count)
         if separator not in head:
             separator = ","
             if len(head.split()) > 2:
-                lines, separator = [",".join(_quoted(line)) + "\n" for line in lines], " "
+                words = [",".join(f'"{word}"' for word in line.split()) for line in lines]
+                lines, separator = [f"{line}\n" for line in words], " "
     reader = csv.reader(
         io.StringIO("".join(lines), newline=""),
         delimiter="," if separator == " " else separator,
@@ -131,11 +132,3 @@ def _encodings(data):
     if b"\0" in data[:200]:
         return ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"]
     return ["utf-8-sig", "cp1252"]
-
-
-def _outside_quotes(line, mark):
-    return re.sub('"[^"]*"', "", line).count(mark)
-
-
-def _quoted(line):
-    return ['"' + word + '"' for word in line.split()]

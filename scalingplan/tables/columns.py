@@ -110,7 +110,8 @@ def read_runs(
     if faults:
         if all(" it is " in fault for fault in faults):
             faults.append("--skip-empty leaves such rows out; --where COLUMN=VALUE keeps some")
-        raise TableError("\n".join(faults[:_SHOWN] + _more(faults)))
+        more = [f"and {len(faults) - _SHOWN} more of the kind"] if faults[_SHOWN:] else []
+        raise TableError("\n".join(faults[:_SHOWN] + more))
     if not rows:
         raise TableError("no row is left")
     if empty:
@@ -291,11 +292,6 @@ def _overlong(sheet):
         for row, record in sheet.rows.items()
         if any(record[width:])
     ]
-
-
-def _more(faults):
-    left = len(faults) - _SHOWN
-    return [f"and {left} more of the kind"] if left > 0 else []
 
 
 def _bare(name):
