@@ -415,7 +415,7 @@ claims.check("study-downstream-alike", abs(lines["supervised"] - lines["distille
 # %%
 sweep = record.read(DATA / "runs" / "sweep.csv")
 sweep = sweep.assign(ratio=(sweep.tokens / sweep.params).round().astype(int))
-plain = [run.id for run in scaling.sweep_runs() if run.recipe == Recipe()]
+plain = [run.id for run in scaling.SWEEP if run.recipe == Recipe()]
 sweep["recipe"] = sweep.id.isin(plain)
 sizes = "$N$ = " + sweep.params.map(figures.label_size)
 sweep["panel"] = sizes + ", $M$ = " + sweep.ratio.map(str)

@@ -71,7 +71,7 @@ figures.use_style()
 
 # %%
 runs = record.read(DATA / "runs" / "practice.csv")
-runs = practice.labelled(select(runs, practice.runs()), WORDS.n_vocab)
+runs = practice.labelled(select(runs, practice.RUNS), WORDS.n_vocab)
 runs = runs.rename(columns={"params": "student_params"})
 print(f"{len(runs)} runs, {runs.tokens.sum() / 1e6:.0f} million symbols")
 runs.groupby(["student_params", "tokens"]).seed.nunique().rename("seeds").reset_index()
@@ -84,7 +84,7 @@ runs.groupby(["student_params", "tokens"]).seed.nunique().rename("seeds").reset_
 
 # %%
 PAIR = ("student_params", "teacher_loss")
-mixing = practice.mixed(select(runs, practice.mixing_runs()))
+mixing = practice.mixed(select(runs, practice.MIXING_RUNS))
 mixing = mixing.assign(weight=mixing.mixing.map("{:g}".format))
 mixing = mixing.sort_values(["mixing", *PAIR], kind="stable")
 by_weight = compare.against(mixing, "mixing", 1.0, by=PAIR)
@@ -155,7 +155,7 @@ save(grid, "fig51b_best_mixing", best.drop(columns=["weight", "teacher", "best"]
 # A temperature above 1 softens the teacher's distribution, one below 1 sharpens it.
 
 # %%
-temperature = select(runs, practice.temperature_runs())
+temperature = select(runs, practice.TEMPERATURE_RUNS)
 by_temperature = compare.against(temperature, "temperature", 1.0, by=PAIR)
 grid = Panels(
     compare.differences(temperature, "temperature", 1.0, by=PAIR), "temperature", "above",
@@ -177,7 +177,7 @@ save(grid, "fig52_temperature", by_temperature)
 # wider models get smaller rates by µP (simple), so one number can serve all sizes.
 
 # %%
-peak = select(runs, practice.peak_runs()).assign(
+peak = select(runs, practice.PEAK_RUNS).assign(
     source=lambda rows: rows.source.map({"data": "trained on data", "teacher": "distilled"})
 )
 losses = peak.groupby(["source", "student_params", "peak"]).loss.mean().reset_index()
@@ -221,7 +221,7 @@ as_good.apply(lambda found: ", ".join(f"{rate:g}" for rate in found))
 # that hold a mass $p$ (top-p), and renormalised (Equation 55). Alone, or mixed with data?
 
 # %%
-truncation = practice.truncated(select(runs, practice.truncation_runs()))
+truncation = practice.truncated(select(runs, practice.TRUNCATION_RUNS))
 MIXED = {1.0: "teacher alone, λ = 1", practice.TRUNCATION_MIXING: "mixed with data, λ = 0.7"}
 truncation["objective"] = truncation.mixing.map(MIXED)
 truncation["cut"] = truncation.knob.map({"top_k": "k entries kept", "top_p": "mass p kept"})
@@ -325,7 +325,7 @@ save(grid, "storage_loss", costs)
 pd.read_csv(DATA / "published" / "table7.csv")
 
 # %%
-divergence = compare.against(select(runs, practice.divergence_runs()), "reverse", False, by=PAIR)
+divergence = compare.against(select(runs, practice.DIVERGENCE_RUNS), "reverse", False, by=PAIR)
 reverse = divergence[divergence.reverse.astype(bool)].drop(columns=["reverse", "loss_error"])
 reverse = reverse.rename(columns={"loss": "reverse", "above": "reverse_above"})
 reverse.insert(2, "forward", reverse.reverse - reverse.reverse_above)

@@ -49,7 +49,7 @@ figures.use_style()
 
 # %%
 NAMES = {WORDS.id: "words", Addresses.id: "real text"}
-runs = select(record.read(DATA / "runs" / "logits.csv"), logits.runs())
+runs = select(record.read(DATA / "runs" / "logits.csv"), logits.RUNS)
 runs = runs.assign(name=runs.corpus.map(NAMES))
 print(f"{len(runs)} students, {runs.tokens.sum() / 1e6:.0f} million tokens")
 runs.groupby(["name", "params", "tokens"]).seed.nunique().rename("seeds").reset_index()
@@ -149,7 +149,7 @@ for name, rate in {"3 for 1": equal, "5 for 3": large}.items():
 # keep, on the words, with the errors of both gains in the interval:
 
 # %%
-alone = select(runs, logits.abroad_runs()).query("mixing == 0")
+alone = select(runs, logits.ABROAD_RUNS).query("mixing == 0")
 kept = logits.share_kept(runs, logits.SPARSE[0], alone)
 save(None, "drawn_symbols_gain", kept)
 kept.round(2)
@@ -225,8 +225,8 @@ pd.DataFrame({"bytes a token": read.bytes_per_token, "within 1e-6": read.apart <
 # on the student's words.
 
 # %%
-singles, pairs = (select(runs, own) for own in (logits.single_runs(), logits.pair_runs()))
-abroad = select(runs, logits.abroad_runs())
+singles, pairs = (select(runs, own) for own in (logits.SINGLE_RUNS, logits.PAIR_RUNS))
+abroad = select(runs, logits.ABROAD_RUNS)
 others = {"ensemble of two": pairs, "teacher of other words": abroad[abroad.mixing == 1]}
 placed = {kind: logits.beside_line(rows, singles) for kind, rows in others.items()}
 placed = pd.concat(placed, names=["kind"]).reset_index("kind").reset_index(drop=True)

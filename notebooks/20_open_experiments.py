@@ -119,7 +119,7 @@ errors.groupby("law").error.mean().round(4)
 # the taught student stays about as far above the entropy as the supervised one**.
 
 # %%
-before = select(record.read(DATA / "runs" / "practice.csv"), practice.mixing_runs())
+before = select(record.read(DATA / "runs" / "practice.csv"), practice.MIXING_RUNS)
 noise = mixing.pair_noise(pd.concat([runs, before]))
 best = mixing.choices(cells, E, noise).rename(columns={"params": "student_params"})
 ends = cells.groupby(mixing.CELL)[["labels", "taught"]].first().to_numpy()

@@ -405,7 +405,7 @@ def test_the_closing_sentence_counts_runs_on_labels_and_distilled_ones(own, monk
         return proposed[-1]
 
     monkeypatch.setattr(pilots, "propose", kept)
-    monkeypatch.setattr("scalinglib.pilots.choose.CHANGES", 0.0)  # never settled
+    monkeypatch.setattr("scalingplan.pilots.choose.CHANGES", 0.0)  # never settled
     problem = decisions.inside_problem(own.distillation.runs, student_params=3e9)
     teachers = decisions.decide(own, problem).teachers
     # As it is, and as where the supervised law is the published one, unfitted.

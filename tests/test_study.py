@@ -402,7 +402,7 @@ def test_study_resumes_and_any_row_can_be_made_again(tmp_path):
 
 
 def test_rows_of_every_version_of_the_code_are_made_again(tmp_path):
-    jobs = {r.id: r for r in (*scaling.FULL.runs(), *practice.runs())}
+    jobs = {r.id: r for r in (*scaling.FULL.runs(), *practice.RUNS)}
     names = ("study", "practice")
     known = pd.concat(record.read(DATA / "runs" / f"{name}.csv") for name in names)
     known = known.drop_duplicates("id").set_index("id")

@@ -28,7 +28,7 @@ from scalinglib.study.designs import (
 
 MODELS = ROOT / "build" / "models"
 MAPPING = ROOT / "build" / "mapping"
-LOGITS = logits.runs()
+LOGITS = logits.RUNS
 ONE_THREAD = partial(ThreadPoolExecutor, 1)  # its groups use all cores at once
 
 
@@ -42,8 +42,8 @@ STUDIES = {
     "text": transformers(scaling.TEXT.runs()),
     "fixed_tokens": transformers(scaling.FIXED_TOKENS),
     "largest_students": transformers(scaling.LARGEST_STUDENTS),
-    "sweep": transformers(scaling.sweep_runs()),
-    "practice": transformers(practice.runs()),
+    "sweep": transformers(scaling.SWEEP),
+    "practice": transformers(practice.RUNS),
     "floor": transformers(floor.RUNS),
     "mixing": transformers(mixing.RUNS),
     "mixing_text": transformers(mixing.TEXT_RUNS),

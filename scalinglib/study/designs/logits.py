@@ -79,35 +79,22 @@ def _taught(teacher, mixing=1.0):
     return over_seeds(SPARSE[0].students, teacher=teacher, objective=Objective(mixing=mixing))
 
 
-def single_runs() -> list[Run]:
-    """Students of one teacher each; the ensembles' second members are among these."""
-    others = [by_ratio(*size, seed=1) for size in PAIRS]
-    teachers = [*(by_ratio(*size) for size in SINGLES), *others]
-    return [run for teacher in teachers for run in _taught(teacher)]
-
-
-def pair_runs() -> list[Run]:
-    """Students of ensembles."""
-    pairs = [tuple(by_ratio(*size, seed=seed) for seed in (0, 1)) for size in PAIRS]
-    return [run for pair in pairs for run in _taught(pair)]
-
-
-def abroad_runs() -> list[Run]:
-    """Students of the words whose teachers learnt other languages, and students on labels."""
-    teachers = [by_ratio(*TEACHER, corpus=language(*codes)) for codes in LANGUAGES]
-    return [
-        run
-        for mixing in (0.0, *MIXING)
-        for teacher in (teachers if mixing else teachers[:1])
-        for run in _taught(teacher, mixing)
-    ]
-
-
-def runs() -> list[Run]:
-    """Every run once, cheap ones first."""
-    found = [run for sparse in (*SPARSE, LONGER) for run in sparse.runs()]
-    found += [*single_runs(), *pair_runs(), *abroad_runs()]
-    return cheap_first(found)
+# Students of one teacher each; the ensembles' second members are among these.
+_ALONE = [*(by_ratio(*size) for size in SINGLES), *(by_ratio(*size, seed=1) for size in PAIRS)]
+SINGLE_RUNS = [run for teacher in _ALONE for run in _taught(teacher)]
+# Students of ensembles.
+_BOTH = [tuple(by_ratio(*size, seed=seed) for seed in (0, 1)) for size in PAIRS]
+PAIR_RUNS = [run for pair in _BOTH for run in _taught(pair)]
+# Students of the words whose teachers learnt other languages, and students on labels.
+_ABROAD = [by_ratio(*TEACHER, corpus=language(*codes)) for codes in LANGUAGES]
+ABROAD_RUNS = [
+    run
+    for mixing in (0.0, *MIXING)
+    for teacher in (_ABROAD if mixing else _ABROAD[:1])
+    for run in _taught(teacher, mixing)
+]
+_SPARSE_RUNS = [run for sparse in (*SPARSE, LONGER) for run in sparse.runs()]
+RUNS = cheap_first([*_SPARSE_RUNS, *SINGLE_RUNS, *PAIR_RUNS, *ABROAD_RUNS])
 
 
 def bytes_per_token(

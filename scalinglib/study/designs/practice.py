@@ -38,59 +38,47 @@ def _taught(teacher, **objective):
     return over_seeds(STUDENTS, teacher=teacher, objective=Objective(**objective))
 
 
-def mixing_runs() -> list[Run]:
-    """Mixing coefficient by teacher (Figure 51)."""
-    return [
-        run
-        for teacher in TEACHERS
-        for mixing in (0.0, *MIXING, 1.0)
-        for run in _taught(teacher if mixing else WEAK, mixing=mixing)
-    ]
-
-
-def temperature_runs() -> list[Run]:
-    """Temperature by teacher (Figure 52)."""
-    return [
-        run
-        for teacher in (WEAK, STRONG)
-        for temperature in (1.0, *TEMPERATURES)
-        for run in _taught(teacher, temperature=temperature)
-    ]
-
-
-def peak_runs() -> list[Run]:
-    """Peak learning rate, from labels and from a teacher (Figure 53)."""
-    students = *STUDENTS, *DEEPER
-    plain = [*over_seeds(students), *over_seeds(students, teacher=STRONG)]
-    recipes = [Recipe(peak=peak) for peak in (Recipe.peak, *PEAKS)]
-    return [replace(run, recipe=recipe) for run in plain for recipe in recipes]
-
-
-def truncation_runs() -> list[Run]:
-    """Truncated distributions, alone and mixed with data (Figure 54)."""
-    cuts = [{}, *({"top_k": k} for k in TOP_K), *({"top_p": p} for p in TOP_P)]
-    return [
-        run
-        for mixing in (1.0, TRUNCATION_MIXING)
-        for cut in cuts
-        for run in _taught(STRONG, mixing=mixing, **cut)
-    ]
-
-
-def divergence_runs() -> list[Run]:
-    """Forward and reverse KL (Table 7)."""
-    return [
-        run
-        for teacher in (WEAK, STRONG)
-        for reverse in (False, True)
-        for run in _taught(teacher, reverse=reverse)
-    ]
-
-
-def runs() -> list[Run]:
-    """Every run once, cheap ones first."""
-    sweeps = mixing_runs, temperature_runs, peak_runs, truncation_runs, divergence_runs
-    return cheap_first(run for sweep in sweeps for run in sweep())
+# Mixing coefficient by teacher (Figure 51); without a share of the teacher its name is idle.
+MIXING_RUNS = [
+    run
+    for teacher in TEACHERS
+    for mixing in (0.0, *MIXING, 1.0)
+    for run in _taught(teacher if mixing else WEAK, mixing=mixing)
+]
+# Temperature by teacher (Figure 52).
+TEMPERATURE_RUNS = [
+    run
+    for teacher in (WEAK, STRONG)
+    for temperature in (1.0, *TEMPERATURES)
+    for run in _taught(teacher, temperature=temperature)
+]
+# Peak learning rate, from labels and from a teacher (Figure 53).
+_PLAIN = [
+    run
+    for source in ({}, {"teacher": STRONG})
+    for run in over_seeds((*STUDENTS, *DEEPER), **source)
+]
+PEAK_RUNS = [
+    replace(run, recipe=Recipe(peak=peak)) for run in _PLAIN for peak in (Recipe.peak, *PEAKS)
+]
+# Truncated distributions, alone and mixed with data (Figure 54).
+_CUTS = [{}, *({"top_k": k} for k in TOP_K), *({"top_p": p} for p in TOP_P)]
+TRUNCATION_RUNS = [
+    run
+    for mixing in (1.0, TRUNCATION_MIXING)
+    for cut in _CUTS
+    for run in _taught(STRONG, mixing=mixing, **cut)
+]
+# Forward and reverse KL (Table 7).
+DIVERGENCE_RUNS = [
+    run
+    for teacher in (WEAK, STRONG)
+    for reverse in (False, True)
+    for run in _taught(teacher, reverse=reverse)
+]
+RUNS = cheap_first(
+    [*MIXING_RUNS, *TEMPERATURE_RUNS, *PEAK_RUNS, *TRUNCATION_RUNS, *DIVERGENCE_RUNS]
+)
 
 
 def entries(folder: str | Path, teacher: Run = STRONG) -> pd.DataFrame:

@@ -18,12 +18,8 @@ LARGEST_STUDENTS = [run for run in _LARGEST.runs() if run.teacher is not None]
 
 # Batch sizes (windows) and learning rates, on labels, around what the recipe takes.
 WINDOWS, PEAKS = (2, 4, 8, 16, 32), (1e-2, 2e-2, 4e-2)
-
-
-def sweep_runs() -> list[Run]:
-    """Every run of the sweep of the recipe, cheap ones first."""
-    return cheap_first(
-        by_ratio(depth, ratio, seed=seed, recipe=Recipe(peak, windows))
-        for depth, ratio in product((1, 2), (5, 20, 100))
-        for windows, peak, seed in product(WINDOWS, PEAKS, range(3))
-    )
+SWEEP = cheap_first(
+    by_ratio(depth, ratio, seed=seed, recipe=Recipe(peak, windows))
+    for depth, ratio in product((1, 2), (5, 20, 100))
+    for windows, peak, seed in product(WINDOWS, PEAKS, range(3))
+)
