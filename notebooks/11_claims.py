@@ -35,7 +35,7 @@ import pandas as pd
 import seaborn as sns
 from IPython.display import HTML
 
-from scalinglib.report import claims, figures, paths, profiles
+from scalinglib.report import claims, figures, panels, paths, profiles
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -63,8 +63,8 @@ ledger["verdict"] = ledger.answer.str.extract(f"^(holds within|{'|'.join(VERDICT
 laws = ledger.dropna(subset="follows")
 bars = pd.concat([
     ledger.assign(bar=ledger.source),
-    laws.assign(bar="sentences on the law:\ndecided by the evidence"),
-    laws.assign(bar="the same: follow from\nthe authors' law",
+    laws.assign(bar="sentences on the law:\nwhat the runs decide"),
+    laws.assign(bar="the same sentences:\nwhat the authors' law says",
                 verdict=laws.follows.str.extract("^(holds within|does not hold|holds)")[0]),
 ])  # fmt: skip
 
@@ -72,10 +72,11 @@ bars = pd.concat([
 ax = sns.histplot(bars, y="bar", hue="verdict", hue_order=list(VERDICTS)[::-1], palette=VERDICTS,
                   multiple="stack", shrink=0.8, alpha=1, edgecolor="#555555")  # fmt: skip
 kept = laws.follows.str.startswith("holds").sum()
-ax.set(title=f"{kept} of {len(laws)} sentences on the law follow from it; "
-             f"{laws.answer.str.startswith('holds').sum()} are decided so by the runs",
-       xlabel="statements", ylabel="")  # fmt: skip
+decided = laws.answer.str.startswith("holds").sum()
+ax.set(xlabel="statements", ylabel="")
 ax.figure.set_size_inches(9, 4.6)
+title = f"Of {len(laws)} sentences on the law {kept} follow from it, and the runs confirm {decided}"
+panels.headline(ax.figure, title, 9)
 sns.move_legend(ax, "lower right", title="", reverse=True)
 counts = bars.groupby(["bar", "verdict"], sort=False).size().rename("claims").reset_index()
 save(ax.figure, "claims_by_verdict", counts)
