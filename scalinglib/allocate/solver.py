@@ -33,6 +33,7 @@ _STEPS = 40
 _SETTLING = 3  # Newton steps along a line of equal loss, from about 1e-4 away
 _NEARBY = 1e-2  # the longest of them, in log N_T
 _SHORT = 4.0 ** -np.arange(3, 9)[:, None]  # of a Newton step, where no longer one is better
+_NO_SHARE = 1e-15
 _CLEARLY = 1e-9  # in log L_S, that a search by values must be better
 # Of the bounds of a student's tokens, and tokens a parameter: beyond, laws have several valleys.
 _FEW, _MANY, _ABSURD = 20.0, 0.8, 1e8
@@ -82,6 +83,8 @@ def best_teachers(
     - returns: array (2, problems)
     """
     flops = 3 * forward_flops(student_params)
+    # So small a share of the training is none, to 1e-8 nats; rounding would lose its slope.
+    delta_pre = np.where(delta_pre < _NO_SHARE, 0.0, delta_pre)
     shares = delta_lgt, delta_pre, most_tokens
     problems = _Problems(np.log(student_params), flops, compute, *shares)
     free = problems._replace(most_tokens=np.full(len(compute), TOKENS_BOX[1]))
