@@ -26,7 +26,7 @@ from matplotlib.colors import LogNorm
 
 from scalinglib import allocate, flops, laws, sentences
 from scalinglib.gap import published as published_runs
-from scalinglib.report import claims, figures, panels, paths, profiles
+from scalinglib.report import claims, columns, figures, panels, paths, profiles
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -61,7 +61,7 @@ sizes, spent = np.geomspace(1e8, 2e10, 2000), groups.index.to_numpy()[:, None]
 along = corrected.supervised.loss(sizes, spent / (3 * flops.forward_flops(sizes)))
 groups["law"] = along.min(axis=1)
 groups["off"] = groups["min"] / groups.law - 1
-isoflop["budget"] = isoflop.compute.map(lambda c: f"${figures.power(c)}$ FLOPs")
+isoflop["budget"] = isoflop.compute.map(columns.powers) + " FLOPs"
 
 # %%
 rising = isoflop[::-1]  # budgets to the right

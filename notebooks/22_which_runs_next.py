@@ -24,7 +24,7 @@ import seaborn as sns
 from scalinglib import laws, sentences
 from scalinglib.allocate import Teacher
 from scalinglib.experiment.compare import interval, intervals
-from scalinglib.report import claims, figures, profiles
+from scalinglib.report import claims, columns, figures, profiles
 from scalinglib.report.panels import Panels, bars, headline, span
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
@@ -60,7 +60,7 @@ doubts = pd.DataFrame(rows)
 # %%
 table = doubts.pivot_table(index="student", columns="compute", values="doubt")
 table = table.rename(index=figures.label_size)
-table.columns = [f"${figures.power(compute)}$" for compute in table.columns]
+table.columns = table.columns.map(columns.powers)
 fig, ax = plt.subplots(figsize=(7.5, 2.9))
 sns.heatmap(table, annot=True, fmt=".0%", cmap="Blues", vmin=0, vmax=0.5, cbar=False, ax=ax)
 ax.set(xlabel="FLOPs of the decision", ylabel="student's parameters")

@@ -44,8 +44,8 @@ def test_fast_writes_nothing_and_a_missing_number_is_named(tmp_path, monkeypatch
 
 
 def test_budgets_are_written_as_powers():
-    assert figures.power(1e11) == "10^{11}"
-    assert figures.power(3e10) == r"3 \times 10^{10}"
+    assert columns.powers(1e11) == "$10^{11}$"
+    assert columns.powers(3e10) == r"$3 \times 10^{10}$"
 
 
 def test_panels_have_words_for_sizes_and_each_row_in_its_place():

@@ -56,12 +56,6 @@ def student_color(student_params):
 label_size = columns.count
 
 
-def power(value):
-    """A number in powers of ten, as mathematics without its dollars; one digit before the power."""
-    mantissa, exponent = f"{value:.0e}".split("e")
-    return ("" if mantissa == "1" else rf"{mantissa} \times ") + f"10^{{{int(exponent)}}}"
-
-
 def legend_below(figure, axes, columns=3):
     """One legend for all panels, under them, from the labels of the Axes given."""
     handles, labels = axes.get_legend_handles_labels()
