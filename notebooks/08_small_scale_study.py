@@ -102,13 +102,13 @@ past = past.sort_values("teacher_params", kind="stable")
 three = past[past.student_params.isin([size(depth).params for depth in (2, 4, 5)])]
 of_one = three.groupby("student_params").tokens
 order = of_one.rank(method="dense").where(three.tokens < of_one.transform("max"), 99)
-seen = order.map({1: "fewest tokens", 3: "more", 99: "most tokens"})
+seen = order.map({1: "fewest tokens", 3: "in between", 99: "most tokens"})
 shown = three.assign(seen=seen).dropna(subset="seen")
 cost = shown.query("seen == 'fewest tokens' and teacher_params == teacher_params.max()")
 low, high = cost.above_best_mnats.agg(["min", "max"])
-title = f"On few tokens the strongest teacher costs {low:.0f} to {high:.0f} thousandths of a nat"
+title = f"On few tokens the strongest teacher costs a student {low:.0f} to {high:.0f} mnats"
 grid = Panels(shown, "teacher_params", "above_best_mnats", title, col="student_params")
-shades = {"fewest tokens": "#e6812b", "more": "#a05195", "most tokens": "#003f5c"}
+shades = {"fewest tokens": "#e6812b", "in between": "#a05195", "most tokens": "#003f5c"}
 grid.draw(bars, hue="seen", palette=shades, fmt="o-").each(zero).set(ylim=(-20, 110))
 table = past.drop(columns=past.filter(like="mnats_")).rename(columns={"above_best_mnats": "mnats"})
 save(grid, "fig37_capacity_gap_kl_small_scale", table)
@@ -184,7 +184,7 @@ ends = {"fewest tokens": of_one.transform("min"), "most tokens": of_one.transfor
 shown = pd.concat(lines[lines.tokens == most].assign(on=name) for name, most in ends.items())
 grid = Panels(
     shown, "teacher_params", "kl_teacher",
-    "The better the teacher, the farther behind it its student stays", col="on",
+    "The better the teacher, the larger the KL that its student is left with", col="on",
     labels=("teacher size $N_T$", "KL(teacher‖student) (nats)"),
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="student_params", marker="o").set(yscale="log")
@@ -251,14 +251,14 @@ lines["loss"] = supervised.law.loss(lines.params, lines.tokens_per_param * lines
 # %%
 grid = Panels(
     teachers, "params", "loss",
-    "Loss falls with size and tokens as the supervised law says, but for the smallest models",
+    "The loss falls with size and tokens as the law says, except for the smallest models",
 )  # fmt: skip
 look = {"hue": "tokens_per_param"}
 look |= {"palette": dict(zip(RATIOS, sns.color_palette("crest", 5), strict=True))}
 grid.draw(curve, lines, key=False, **look)
 grid.draw(bars, **look).draw(bars, equal, color="#777777", fmt="s")
 same = f"$D$ = {figures.label_size(equal.tokens.iloc[0])}"
-grid.key({same: {"marker": "s", "ls": "", "color": "#777777"}, "entropy": {"ls": ":"}})
+grid.key({same: {"marker": "s", "ls": "", "color": "#777777"}, "true entropy": {"ls": ":"}})
 grid.each(lambda ax: ax.axhline(entropy, ls=":", color="black", lw=1))
 columns = ["params", "tokens", "loss", "seeds", "error"]
 save(grid, "fig36_teachers_small_scale", pd.concat([teachers, equal])[columns])
@@ -279,7 +279,7 @@ lines["tokens"] = [analysis.tokens_on(*row) for row in lines.itertuples(index=Fa
 lines["loss"] = supervised.law.loss(lines.params, lines.tokens)
 ends = isoflop.groupby("budget").params.agg(["min", "max"])
 near = lines.params.between(lines.budget.map(ends["min"]), lines.budget.map(ends["max"]))
-grid = Panels(isoflop, "params", "loss", "Each budget has a best size, and the law finds it")
+grid = Panels(isoflop, "params", "loss", "Each budget has a best size, near where the law puts it")
 grid.draw(curve, lines[near], hue="budget", key=False).draw(bars, hue="budget")
 save(
     grid,
@@ -299,9 +299,11 @@ budgets = np.geomspace(minima.budget.min(), minima.budget.max(), settings.curve_
 fine = np.geomspace(size(1).params, size(7).params, 2001)
 losses = [supervised.law.loss(fine, analysis.tokens_on(budget, fine)) for budget in budgets]
 optimum = pd.DataFrame({"budget": budgets, "params": [fine[loss.argmin()] for loss in losses]})
+dot = {"marker": "o", "ls": "", "color": "#0072B2"}
 grid = Panels(minima, "budget", "params", "Ten times the compute wants three times the size")
-grid.draw(sns.lineplot, optimum, color="#333333").draw(sns.scatterplot, minima[minima.seen], s=70)
-grid.key({"parabola's minimum": {"marker": "o", "ls": ""}, "the fitted law": {"color": "#333333"}})
+grid.draw(sns.lineplot, optimum, color="#333333")
+grid.draw(sns.scatterplot, minima[minima.seen], s=70, color=dot["color"])
+grid.key({"minimum of the profile": dot, "best size by the law": {"color": "#333333"}})
 save(grid, "fig36c_best_size_small_scale", minima)
 
 # %%
@@ -356,18 +358,19 @@ errors = errors.agg(["mean", "max", "size"])
 errors.round(4)
 
 # %%
-FITS = {"relative_error": "the weaker runs", "full_error": "all runs"}
+FITS = {"relative_error": "fitted to the weaker runs", "full_error": "fitted to all runs"}
 both = held_out.melt(["law", "observed"], list(FITS), "fitted to", "error")
 both = both.assign(error=100 * both.error, **{"fitted to": both["fitted to"].map(FITS)})
 grid = Panels(
     both, "observed", "error",
-    f"Stronger runs are predicted to {errors['max']['distillation', True]:.0%} by the distillation "
-    f"law and to {errors['max']['supervised', True]:.0%} by the supervised law",
+    f"From weaker runs, stronger ones are predicted to {errors['max']['distillation', True]:.0%} "
+    f"by the distillation law, to {errors['max']['supervised', True]:.0%} by the supervised law",
     col="law", labels=("measured loss (nats)", "predicted less measured (%)"), sharex=False,
 )  # fmt: skip
 grid.draw(sns.scatterplot, hue="fitted to", s=25).each(zero)
 for name, ax in grid.axes_dict.items():
     ax.axvspan(both[both.law == name].observed.min() - 0.02, EDGES[name], color="#dddddd", zorder=0)
+grid.key({"the stronger runs": {"color": "#dddddd", "linewidth": 8}})
 save(grid, "fig05_predicted_observed_small_scale", held_out)
 
 # %%
@@ -415,7 +418,7 @@ lines["student_loss"] = law.loss(lines.student_params, lines.tokens, lines.teach
 # %%
 grid = Panels(
     shown, "teacher_loss", "student_loss",
-    "The more tokens, the better the teacher a student can use; the law bends up too much",
+    "More tokens let a student use a better teacher; the law turns up too much at the left",
     col="student_params",
 )  # fmt: skip
 grid.draw(curve, lines, hue="tokens_per_param", key=False, linewidth=1.3)
@@ -427,7 +430,7 @@ save(grid, "fig01_runs_small_scale", shown[columns])
 # %%
 predicted = law.loss(shown.student_params, shown.tokens, shown.teacher_loss)
 off = (predicted / shown.student_loss - 1).abs().groupby(shown.student_params).max()
-off.rename(figures.label_size).rename("largest error of the law").map("{:.1%}".format)
+off.rename(figures.label_size).map("{:.1%}".format).to_frame("largest error of the law")
 
 # %% [markdown]
 # ## The collapse: only the teacher's loss matters
@@ -464,7 +467,7 @@ cubic = analysis.cubics(gap, "student_params", "teacher_loss", "student_loss")
 # %%
 grid = Panels(
     gap, "teacher_loss", "student_loss",
-    "As far as the seeds show, a student's loss depends on its teacher's alone",
+    "As far as the seeds show, a student's loss depends on its teacher's loss alone",
 )  # fmt: skip
 grid.draw(curve, cubic, hue="student_params", key=False).draw(bars, hue="student_params")
 grid.draw(curve, level, hue="student_params", key=False, linestyle="--", linewidth=1.2)
@@ -496,7 +499,7 @@ shown = shown.rename(columns={"params": "student_params"} | {
 shown = shown.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
 grid = Panels(
     shown, "teacher_params", "gap",
-    "Nearly every teacher helps the smallest student; none of these is seen to help the largest",
+    "Nearly every teacher helps the smallest student; none is seen to help the largest",
     col="student_params", size=(9.6, 3.5),
 )  # fmt: skip
 grid.draw(bars, hue="budget", fmt="o-").each(zero)
@@ -558,9 +561,7 @@ save(grid, "fig02_student_isoflop_small_scale", table)
 # the weakest, one in the middle, and the perfect one:
 
 # %%
-title = (
-    "Under the weakest teacher size hardly matters; under a good one each budget has a best size"
-)
+title = "Under the weakest teacher size hardly matters; a good one gives each budget a best size"
 grid, table = isoflop_figure([0, 3, 6], title)
 save(grid, "fig38a_fixed_teachers_small_scale", table)
 

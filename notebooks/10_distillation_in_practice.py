@@ -207,7 +207,7 @@ least.set_index(["source", "student_params"]).assign(half_a_decade_costs=decade)
 # %%
 rates = compare.against_best(peak, "peak", by=("source", "student_params"))
 as_good = rates[rates.verdict == "no difference"].groupby(["source", "student_params"]).peak
-as_good.apply(lambda found: ", ".join(f"{rate:g}" for rate in found))
+as_good.apply(lambda found: ", ".join(f"{rate:g}" for rate in found)).to_frame("as good")
 
 # %% [markdown]
 # **Do.** Reuse the learning rate of supervised training, found at one size. Half a decade to either
