@@ -148,10 +148,10 @@ compute = 1e21
 
 # %% [markdown]
 # One law cannot say how sure its answer is. So beside the corrected law stand the others of an
-# *ensemble*: laws of this form and of others that fit the paper's runs about equally well. The
-# brackets below hold nine in ten of their answers, widened by how far such laws were off on runs
-# that were kept from their fit. A verdict needs brackets without zero; else the evidence does not
-# decide.
+# *ensemble*: laws of this form and of others that fit the paper's runs about equally well. Losses
+# and gains below are the middle of all; the brackets hold nine in ten of their answers, widened by
+# how far such laws were off on runs that were kept from their fit. A verdict needs brackets without
+# zero; else the evidence does not decide.
 
 
 # %%
@@ -160,7 +160,7 @@ ANSWER += ["student loss (nats)", "student tokens", "teacher"]
 
 
 def answer(name, **what):
-    """One row of the answer: the plan under the corrected law, and how many laws agree."""
+    """One row of the answer: the corrected law's plan, the laws' middle, and how many agree."""
     found = allocate.advise(law, ensemble, Problem(student_params, compute=compute, **what))
     low, high = found.ranges["gain"]
     gain = f"{found.gain:+.3f} ({low:+.3f} to {high:+.3f})"
@@ -196,8 +196,8 @@ pd.DataFrame(
 # %% [markdown]
 # ## The answer over all budgets
 #
-# The same student on budgets from $10^{19}$ to $10^{24}$ FLOPs. Lines are the corrected law; bands
-# hold eight in ten of the laws' answers, widened as above. Where a band has zero inside, the
+# The same student on budgets from $10^{19}$ to $10^{24}$ FLOPs. Lines are the middle of fifty laws;
+# bands hold eight in ten of their answers, widened as above. Where a band has zero inside, the
 # evidence does not decide. Where lines are dotted, student, teacher or tokens are beyond what the
 # paper trained.
 

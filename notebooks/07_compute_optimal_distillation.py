@@ -68,16 +68,17 @@ central = allocate.optima(law, students, coarse)
 decided = central[[*keep, "gap"]]
 distilled = central.student_params, central.student_tokens, central.teacher_loss
 missed = ensemble.gain_discrepancy(*distilled) * central.supervised_loss.to_numpy()
-ends_of_gap = allocate.interval(ensemble, each_gap, decided.gap, 0.8, missed)
-decided["gap_low"], decided["gap_high"] = ends_of_gap
+ends_of_gap = allocate.interval(ensemble, each_gap, 0.8, missed)
+decided["gap_low"], _, decided["gap_high"] = ends_of_gap
 decided["share_distil"] = ensemble.share(each_gap < 0)
 save(None, "distil_or_supervise_by_law", decided)
 
 # %% [markdown]
 # Below is what distilling gains over training the same student on data with the same budget. Below
-# zero distilling wins. Bands hold eight in ten: of the fifty laws, and of what such laws missed of
-# this difference on runs kept from them, which grows with the distance from the runs. Where a band
-# has zero inside, it is not known which is better.
+# zero distilling wins. Curves are the corrected law's, as in the paper. Bands hold eight in ten: of
+# the fifty laws, and of what such laws missed of this difference on runs kept from them, which
+# grows with the distance from the runs. Where a band has zero inside, it is not known which is
+# better; where a curve leaves its band, most laws do not agree with that one.
 
 # %%
 DOTTED = {"dotted: beyond what was trained": panels.BEYOND}
@@ -248,10 +249,10 @@ save(grid, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_rati
 # `data/recipes.csv` holds the compute-optimal recipe for every student of Table 13 on budgets from
 # $10^{19}$ to $10^{26}$ FLOPs in every scenario, and the run on data with the same budget, for
 # filtering in a spreadsheet; `data/README.md` explains its columns. Recipes are those of the
-# corrected law. The student's loss has a range that holds it and nine in ten of the fifty laws,
-# each with the best recipe under it. In the range of the gap is also what such laws missed on runs
-# kept from them, and `verdict` is what follows from it by the rule of `scalinglib plan`.
-# `share_distil` is the share of the laws alone under which distilling wins.
+# corrected law. Losses are the middle of the fifty laws, each with the best recipe under it, and
+# the student's has the range of nine in ten of them. In the range of the gap is also what such laws
+# missed on runs kept from them, and `verdict` is what follows from it by the rule of `scalinglib
+# plan`. `share_distil` is the share of the laws alone under which distilling wins.
 #
 # `inside_fitted_range` is true where student, teacher and tokens are within what the paper trained
 # (143M to 12.6B parameters, 2B to 512B tokens); elsewhere the law extrapolates. Where `max_tokens`

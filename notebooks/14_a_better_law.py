@@ -444,6 +444,12 @@ missed = bands[(bands.band == "ensemble") & (bands.share < 0.8)]
 missed[["runs", "kind", "cut", "held", "share", "width", "score"]].round(2)
 
 # %% [markdown]
+# In the corner of text where two small students speak for all, every form errs to one side by the
+# same 4 to 8%, the supervised law alone by 3%: one event, 3.5 misfits a unit of distance, which no
+# growth found on the paper's runs and on words (1.7) foretells. The growth that ships (2.4) is the
+# least that holds four in five there too, so that this one corner sets it. A rule that two sizes do
+# not calibrate a third would pass; it was not laid down before this was seen, so it is not used.
+#
 # Errors of a student's size, and of a teacher, go together. So a band for the mean of several runs
 # of one size is wider than errors as if independent would make it, and of the gain over training on
 # data, whose errors go with those of distilling, narrower than both. Of how many sizes the band
@@ -529,8 +535,8 @@ own_fit = fit.fit(
     bootstrap=settings.fit_replicates, cluster="teacher",
 )  # fmt: skip
 intervals = {
-    "paper": paper_fit.coefficients.drop(columns="fixed"),
-    "ours": own_fit.coefficients.drop(columns="fixed"),
+    "paper": paper_fit.coefficients.loc[:, :"high"],
+    "ours": own_fit.coefficients.loc[:, :"high"],
 }
 pd.concat(intervals, axis=1).map("{:.4g}".format)
 
@@ -760,8 +766,9 @@ save(None, "law_few_runs_simulated", simulated)
 #   paper's, under better teachers than any fitted, take bias and variance, or its twin that keeps
 #   the floor; do not take crossovers or floors from a law that passes its floor.
 # - For a decision take none alone but the ensemble, whose members are weighted by hold-outs on all
-#   three sets. Its bands hold what they should in 27 of 28 hold-outs; the one that they miss asks
-#   two students of at most 25k parameters on text, under weak teachers, about larger ones under
+#   three sets. With a growth from the other two sets its bands hold what they should in 26 of 28
+#   hold-outs. Both misses are on text: 19 of 24 runs under stronger teachers, and 14 of 32 where
+#   two students of at most 25k parameters under weak teachers are asked about larger ones under
 #   strong ones. Their interval score is better than the plain bootstrap's on all three sets, and
 #   than the conformal band's on two; on words, where distances cost least, that one is narrower and
 #   as good.

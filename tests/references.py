@@ -115,3 +115,10 @@ def table_of(runs, loss):
         | {"samples": r.objective.samples, "top_k": r.objective.top_k, "loss": loss(r)}
         for r in runs
     )
+
+
+def middle(ensemble, values):
+    """The value that half the weight of the laws does not exceed, one value a law."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(ensemble.weights[order]) >= 0.5
+    return float(np.asarray(values)[order][reached.argmax()])

@@ -149,6 +149,26 @@ def test_a_new_runs_band_widens_with_the_distance_and_the_level():
         replace(known, seen=None).predict(1e9, 2e10, 2.1)
 
 
+def test_no_run_is_foretold_below_the_entropy_of_its_text():
+    """However far it is, and however little the runs tell; nor is a gain larger than is left."""
+    rng = np.random.default_rng(0)
+    asked = 10 ** rng.uniform(7, 13, 50), 10 ** rng.uniform(8, 17, 50), rng.uniform(1.3, 3, 50)
+    unsure = replace(laws.ensemble(), growth=0.1)
+    uncapped = unsure.losses(*asked) * np.exp(-1.6 * 0.1 * unsure.seen.distance(*asked))
+    entropies = np.array([law.supervised.E for law in unsure.members])
+    assert (uncapped < entropies[:, None]).all(axis=0).any()
+    for level in (0.5, 0.9, 0.99):
+        low = unsure.predict(*asked, level=level).low
+        assert (low >= unsure.quantiles(entropies, (1 - level) / 2)).all()
+    assert unsure.draws(*asked, count=200).min() >= entropies.min()
+    for size, tokens, teacher in zip(*asked, strict=True):
+        teachers = (allocate.Teacher("", 7e9, teacher),)
+        problem = allocate.Problem(size, student_tokens=tokens, teachers=teachers)
+        found = allocate.advise(unsure.members[0], unsure.thin(5), problem)
+        alone = [law.supervised.loss(size, tokens) - law.supervised.E for law in unsure.members]
+        assert found.ranges["gain"][1] <= max(alone)
+
+
 def test_runs_drawn_together_err_alike_by_size_and_by_teacher():
     known = laws.ensemble()
     asked = [8e9, 8e9, 16e9, 16e9], [4e11] * 4, [2.0, 2.1, 2.0, 2.1]
@@ -289,7 +309,8 @@ def test_what_the_band_holds_of_runs_kept_from_it():
     """With weights and growth of the other two sets; where it fails is known by name."""
     ours = COVERAGE[COVERAGE.band == "ensemble"].set_index(["runs", "kind", "cut"])
     assert ours.share.mean() >= 0.9
-    assert [*ours.index[ours.share < 0.8]] == [("text", "both", "2 smallest")]
+    missed = [("text", "both", "2 smallest"), ("text", "teachers", "75% weakest")]
+    assert [*ours.index[ours.share < 0.8]] == missed
     mean = COVERAGE.pivot_table(index="band", columns="runs", values="score")
     assert (mean.loc["ensemble"] < mean.loc["bootstrap"]).all()
 
@@ -310,7 +331,9 @@ def test_a_bands_score_is_the_interval_score():
     rng = np.random.default_rng(0)
     y, low = rng.standard_normal(40), rng.standard_normal(40)
     high = low + rng.uniform(0, 2, 40)
-    asked = extrapolation.Question("", ("", ""), y, *[np.zeros(40)] * 2, {}, {}, 0.0, *[y] * 5)
+    asked = extrapolation.Question(
+        "", ("", ""), y, *[np.zeros(40)] * 2, {}, {}, 0.0, *[y] * 2, (), *[y] * 3
+    )
     found = extrapolation.judged(asked, low, high)
     by_hand = [
         h - a + 20 * ((a - x) if x < a else (x - h) if x > h else 0)
@@ -326,7 +349,7 @@ def test_allocation_under_an_ensemble_is_that_of_its_laws():
     table = allocate.under_ensemble(two.members[0], two, *problem)
     each = [allocate.optimal(law, *problem) for law in two.members]
     losses = np.array([t.student_loss for t in each])
-    assert np.array_equal(table.student_loss, losses[0])
+    assert np.array_equal(table.student_loss, losses[1])  # of three quarters of the weight
     assert np.array_equal(table.student_loss_low, losses.min(axis=0))
     assert np.array_equal(table.student_loss_high, losses.max(axis=0))
     wins = np.array([t.student_loss < t.supervised_loss for t in each])

@@ -360,6 +360,7 @@ def test_json_has_the_numbers(supervised_fit):
     stored = json.loads(supervised_fit.to_json())
     assert stored["coefficients"]["alpha"]["estimate"] == supervised_fit.law.alpha
     assert stored["runs"] == 73
+    assert stored["coefficients"]["alpha"]["level"] == supervised_fit.level
 
 
 def _broken(runs, **changes):

@@ -1,9 +1,9 @@
 """Distil or train on data: one decision, with what an ensemble of laws leaves open.
 
-The answer of one law is a number; that of the ensemble is a range, and the verdict "undecided"
-where the range of the gain holds zero or a run would not show it. The laws are those that fit the
-paper's runs, or the replicates of a fit to a reader's own (`Fit.ensemble`). The planner's page
-computes the same, and tests/test_planner.py holds the two together.
+The recipe is one law's; what is expected of it is the ensemble's, a centre and a range, and the
+verdict "undecided" where the range of the gain holds zero or a run would not show it. The laws are
+those that fit the paper's runs, or the replicates of a fit to a reader's own (`Fit.ensemble`). The
+planner's page computes the same, and tests/test_planner.py holds the two together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -94,7 +94,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Plan:
-    """One way to the student: its expected loss, its tokens, its teacher and its FLOPs by part."""
+    """One way to the student: its expected loss, its tokens, its teacher and its FLOPs by part.
+
+    The loss is the law's in `plans`, and the centre of the laws in an `Advice`.
+    """
 
     loss: float
     student_tokens: float
@@ -114,15 +117,16 @@ class Advice:
     - verdict: of `VERDICTS`; "undecided" where the range of the gain holds zero, or the gain is
       within one run's own scatter.
     - share_distil: weight of the laws under which distilling has the lower loss.
-    - distilled: a plan a teacher, under the central law; empty where the budget pays for none.
+    - distilled: a plan a teacher, the recipe of the law given; empty where the budget pays for
+      none.
     - best: of `distilled`, the one of the lowest loss.
     - equal: where the budget is tokens: data alone for what `best` costs.
     - shares, regrets: for each of `distilled`: weight of the laws under which its teacher is the
       best, and what choosing it loses on average over them, nats.
-    - ranges: name: (low, high) over the laws, the central answer among them (`interval`), of
-      supervised, distilled, equal, gain (with what laws have missed it by on runs kept from them,
-      `Ensemble.gain_discrepancy`); where the teacher is to be trained also of teacher_params,
-      teacher_loss and student_tokens, each law with its own.
+    - ranges: name: (low, high) over the laws (`interval`) of supervised, distilled, equal, gain
+      (with what laws have missed it by on runs kept from them, `Ensemble.gain_discrepancy`); where
+      the teacher is to be trained also of teacher_params, teacher_loss and student_tokens, each law
+      with its own, the recipe among them.
     - by_form: form: that range of the gain over the laws of one form, the heaviest first; then
       "passes its floor" and "respects its floor", as `Ensemble.by_form` has them.
     - new_run: low, centre, high of the loss of one new student so distilled, what the laws have
@@ -132,14 +136,14 @@ class Advice:
     """
 
     verdict: str
-    share_distil: float
     supervised: Plan
     distilled: tuple[Plan, ...]
     best: Plan | None
-    equal: Plan | None
-    shares: tuple[float, ...]
-    regrets: tuple[float, ...]
     error: float
+    share_distil: float = 0.0
+    equal: Plan | None = None
+    shares: tuple[float, ...] = ()
+    regrets: tuple[float, ...] = ()
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     by_form: dict[str, tuple[float, float]] = field(default_factory=dict)
     new_run: tuple[float, float, float] | None = None
@@ -166,11 +170,11 @@ def advise(
 ) -> Advice:
     """Whether to distil, from which teacher, and how sure that is.
 
-    - law: the central law; as for `allocate.optimal`.
-    - ensemble: the laws that the ranges are over.
+    - law: whose recipes the plans are; as for `allocate.optimal`.
+    - ensemble: the laws that centres and ranges are over.
     - measured: parameters, tokens and loss (nats per token) of one model trained on data, of the
-      reader's own: moves all laws to their text. The central answer is that of the difference, the
-      ranges hold both ways of `shift.shifted`.
+      reader's own: moves all laws to their text, in both ways of `shift.shifted`; the recipe's by a
+      difference.
     - seen: what the laws were fitted on, (lowest, highest) by the keys of `FITTED_RANGE`, for the
       notes on extrapolation; None leaves them to the caller.
     """
@@ -185,56 +189,59 @@ def advise(
             scales=np.repeat(ensemble.scales, 2),
         )
         law = shifted(law, *measured)[0]
-    supervised, distilled = plans(law, problem)
-    best = min(distilled, key=lambda plan: plan.loss, default=None)
-    equal = None
-    if best and problem.compute is None:
-        same = replace(problem, compute=best.compute, student_tokens=None)
-        equal = _on_data(law, same)
+    on_data, taught = plans(law, problem)
+    student, ranges = problem.student_params, {}
+    alone = _on_data_by_all(ensemble, student, on_data)
+    supervised, ranges["supervised"] = _centred(ensemble, on_data, alone)
     error = float(ensemble.weights @ ensemble.scales) * supervised.loss
-    answers = _under_all(ensemble, problem, supervised, distilled, best, equal)
-    central = {"supervised": supervised.loss}
-    if best:
-        central |= {"distilled": best.loss, "gain": supervised.loss - best.loss}
-        central |= {"teacher_params": best.teacher.params, "teacher_loss": best.teacher.loss}
-        central |= {"student_tokens": best.student_tokens}
-    if equal:
-        central["equal"] = equal.loss
-    spread = {"gain": _discrepancy(ensemble, problem, law, supervised, best)}
-    ranges = {
-        name: tuple(
-            map(float, interval(ensemble, answers[name], value, AGREEMENT, spread.get(name, 0.0)))
-        )
-        for name, value in central.items()
-        if name in answers
-    }
-    low, high = ranges.get("gain", (-np.inf, -np.inf))
-    by_teacher = answers["by_teacher"]
-    shares = [float(ensemble.share(by_teacher.argmin(axis=1) == i)) for i in range(len(distilled))]
+    losses, recipes = _distilled_by_all(ensemble, problem, taught)
+    told = [_centred(ensemble, *pair) for pair in zip(taught, losses.T, strict=True)]
+    distilled = tuple(plan for plan, _ in told)
+    found = {"supervised": supervised, "distilled": distilled, "error": error, "ranges": ranges}
+    best = min(distilled, key=lambda plan: plan.loss, default=None)
+    chosen = distilled.index(best) if best else None
+    mine = taught[chosen] if best else None
+    found["notes"] = tuple(_notes(law, problem, on_data, mine, seen, measured is not None))
+    if not best:
+        return Advice("train on data", best=None, **found)
+    gains = alone - losses[:, chosen]
+    spread = _discrepancy(ensemble, problem, law, supervised, best)
+    most = alone - ensemble.entropies  # no student ends below E
+    low, _, high = interval(ensemble, gains, AGREEMENT, spread, (-np.inf, most)).tolist()
+    ranges |= {"distilled": told[chosen][1], "gain": (low, high)}
+    for name, (each, planned) in recipes.items():
+        least, _, largest = interval(ensemble, each, AGREEMENT).tolist()
+        ranges[name] = min(least, planned), max(largest, planned)
+    if problem.compute is None:
+        equal = _on_data(law, replace(problem, compute=best.compute, student_tokens=None))
+        equal_losses = _on_data_by_all(ensemble, student, equal)
+        found["equal"], ranges["equal"] = _centred(ensemble, equal, equal_losses)
     # A law that runs away loses no more than guessing does.
-    capped = np.minimum(by_teacher, np.log(N_VOCAB))
-    regrets = ensemble.weights @ (capped - capped.min(axis=1, keepdims=True, initial=np.inf))
+    capped = np.minimum(losses, np.log(N_VOCAB))
+    regrets = ensemble.weights @ (capped - capped.min(axis=1, keepdims=True))
+    if not measured:
+        found["by_form"] = _by_form(ensemble, gains, spread, most)
+        found["new_run"] = _new_run(ensemble, problem, best)
     return Advice(
-        verdict=str(verdict(central.get("gain", -np.inf), low, high, error)),
-        share_distil=float(ensemble.share(answers["gain"] > 0)) if best else 0.0,
-        supervised=supervised,
-        distilled=distilled,
+        str(verdict(supervised.loss - best.loss, low, high, error)),
+        share_distil=float(ensemble.share(gains > 0)),
         best=best,
-        equal=equal,
-        shares=tuple(shares),
+        shares=tuple(
+            float(ensemble.share(losses.argmin(axis=1) == i)) for i in range(len(distilled))
+        ),
         regrets=tuple(map(float, regrets)),
-        error=error,
-        ranges=ranges,
-        by_form={} if measured or not best else _by_form(ensemble, answers["gain"], spread["gain"]),
-        new_run=None if measured or not best else _new_run(ensemble, problem, best),
-        notes=tuple(_notes(law, problem, supervised, best, seen, measured is not None)),
+        **found,
     )
+
+
+def _centred(ensemble, plan, losses):
+    """The plan with the centre of the laws' losses, and the range of these."""
+    low, centre, high = interval(ensemble, losses, AGREEMENT).tolist()
+    return replace(plan, loss=centre), (low, high)
 
 
 def _discrepancy(ensemble, problem, law, supervised, best):
     """Deviation of the gain about each law's, nats, as runs kept from laws have shown it."""
-    if not best:
-        return 0.0
     teacher = best.teacher.loss
     if isinstance(law, Shifted):  # to what it is on the text of the runs
         teacher = (teacher - law.offset) / law.factor
@@ -242,10 +249,10 @@ def _discrepancy(ensemble, problem, law, supervised, best):
     return float(told * supervised.loss)
 
 
-def _by_form(ensemble, gains, deviation):
+def _by_form(ensemble, gains, deviation, most):
     if len(set(ensemble.forms)) == 1:
         return {}
-    table = ensemble.by_form(gains, AGREEMENT, deviation).drop("all")
+    table = ensemble.by_form(gains, AGREEMENT, deviation, most).drop("all")
     return {name: (float(row.low), float(row.high)) for name, row in table.iterrows()}
 
 
@@ -281,34 +288,36 @@ def student_sizes(
     return found
 
 
-def _under_all(ensemble, problem, supervised, distilled, best, equal):
-    """What each law says of the central plans, by name; "by_teacher" is (members, teachers)."""
-    student, members = problem.student_params, ensemble.members
+def _on_data_by_all(ensemble, student_params, plan):
+    """The loss of a plan without a teacher under each law, (members,)."""
+    where = student_params, plan.student_tokens
+    return np.array([float(loss_under(m.supervised, *where)) for m in ensemble.members])
 
-    def on_data(plan):
-        tokens = plan.student_tokens
-        return np.array([float(loss_under(m.supervised, student, tokens)) for m in members])
 
-    found = {"supervised": on_data(supervised)}
-    if equal:
-        found["equal"] = on_data(equal)
+def _distilled_by_all(ensemble, problem, distilled):
+    """Losses of the plans under each law, (members, teachers), and the recipes of new teachers.
+
+    A recipe is a name and what it is under each law, (members,), and in the plan.
+    """
     if problem.teachers is not None:  # what they cost is the same under every law
         tokens = np.array([plan.student_tokens for plan in distilled])
-        losses = np.array([plan.teacher.loss for plan in distilled])
+        teachers = np.array([plan.teacher.loss for plan in distilled])
         with np.errstate(over="ignore"):  # where a replicate runs away
-            by_law = [loss_under(m, student, tokens, losses) for m in members]
-        found["by_teacher"] = np.array(by_law)
-        found["distilled"] = found["by_teacher"][:, distilled.index(best)]
-    elif best:
-        own = [plans(law, problem)[1][0] for law in members]
-        found["distilled"] = np.array([plan.loss for plan in own])
-        found["teacher_params"] = np.array([plan.teacher.params for plan in own])
-        found["teacher_loss"] = np.array([plan.teacher.loss for plan in own])
-        found["student_tokens"] = np.array([plan.student_tokens for plan in own])
-        found["by_teacher"] = found["distilled"][:, None]
-    if best:
-        found["gain"] = found["supervised"] - found["distilled"]
-    return {"by_teacher": np.empty((len(members), 0))} | found
+            losses = [
+                loss_under(m, problem.student_params, tokens, teachers) for m in ensemble.members
+            ]
+        return np.array(losses), {}
+    if not distilled:
+        return np.empty((len(ensemble.members), 0)), {}
+    rows = np.array(
+        [
+            (plan.loss, plan.teacher.params, plan.teacher.loss, plan.student_tokens)
+            for plan in (*(plans(law, problem)[1][0] for law in ensemble.members), *distilled)
+        ]
+    )
+    names = "teacher_params", "teacher_loss", "student_tokens"
+    recipes = {name: (rows[:-1, i], rows[-1, i]) for i, name in enumerate(names, 1)}
+    return rows[:-1, :1], recipes
 
 
 def plans(law: StudentLaw, problem: Problem) -> tuple[Plan, tuple[Plan, ...]]:

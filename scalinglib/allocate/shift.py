@@ -16,6 +16,10 @@ class _ShiftedSupervised(Law, _Shift):
     def log_loss(self, log_params: ArrayLike, log_tokens: ArrayLike) -> np.ndarray:
         return np.log(self.factor * np.exp(self.law.log_loss(log_params, log_tokens)) + self.offset)
 
+    @property
+    def E(self) -> float:
+        return self.factor * self.law.E + self.offset
+
 
 class Shifted(StudentLaw, _Shift):
     """A law for other text or another tokenizer: every loss is factor x the law's + offset."""

@@ -23,21 +23,20 @@ VERDICTS = ("distil", "train on data", "undecided")
 def interval(
     ensemble: Ensemble,
     values: np.ndarray,
-    central: ArrayLike,
     level: float = 0.9,
     deviation: ArrayLike = 0.0,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where the laws lie, widened to the central answer where that stands outside.
+    within: tuple[ArrayLike, ArrayLike] = (-np.inf, np.inf),
+) -> np.ndarray:
+    """Low, centre and high over the laws, of every number that money hangs on.
 
-    - values: one answer a law, shape (members, ...).
-    - central: shape (...): that of the law whose numbers are shown. It fits the runs as well as the
-      others do, but on data without end its floor is at the edge of theirs.
-    - level: weight of the laws between low and high, at least.
-    - deviation: as for `Ensemble.quantiles`.
-    - returns low, high: arrays (...)
+    The centre is the laws' weighted median, so that no answer is one law's.
+
+    - values, deviation, within: as for `Ensemble.quantiles`.
+    - level: weight of the laws between low and high.
+    - returns: array (3, ...)
     """
-    low, high = ensemble.quantiles(values, [(1 - level) / 2, (1 + level) / 2], deviation)
-    return np.minimum(low, central), np.maximum(high, central)
+    levels = [(1 - level) / 2, 0.5, (1 + level) / 2]
+    return ensemble.quantiles(values, levels, deviation, within)
 
 
 def verdict(gain: ArrayLike, low: ArrayLike, high: ArrayLike, error: ArrayLike) -> np.ndarray:
@@ -57,46 +56,42 @@ def under_ensemble(
     max_tokens: ArrayLike | None = None,
     level: float = 0.9,
 ) -> pd.DataFrame:
-    """`allocate.optimal` under one law, with the range of the answers under all.
+    """`allocate.optimal` under one law, with what all say of the losses.
 
-    - returns: what `allocate.optimal` gives for `law`, and gap (student_loss - supervised_loss,
-      nats per token; negative where distilling wins); `_low` and `_high` of student_loss,
-      supervised_loss, gap, student_tokens, teacher_params, teacher_tokens and teacher_loss, each
-      law with its own optimum, as `interval` has it, in the gap's the discrepancy
-      (`Ensemble.gain_discrepancy`); verdict; share_distil, the weight of the laws under which the
-      gap is negative.
+    - returns: what `allocate.optimal` gives for `law`, but student_loss and supervised_loss are
+      centres over the laws, each with its own optimum; gap (student_loss - supervised_loss, nats
+      per token; negative where distilling wins); `_low` and `_high` of these three, in the gap's
+      the discrepancy (`Ensemble.gain_discrepancy`), and of student_tokens, teacher_params,
+      teacher_tokens and teacher_loss, over the laws and the recipe of `law`; verdict; share_distil,
+      the weight of the laws under which the gap is negative.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
     problem, limit = (student_params, compute, scenario), {"max_tokens": max_tokens}
-    table = _with_gap(optimal(law, *problem, **limit))
-    tables = [_with_gap(optimal(member, *problem, **limit)) for member in ensemble.members]
+    table = optimal(law, *problem, **limit)
+    each = [optimal(member, *problem, **limit) for member in ensemble.members]
+    values = {name: np.array([one[name] for one in each]) for name in _LOSSES + _RECIPE}
+    for name in _LOSSES:
+        low, centre, high = interval(ensemble, values[name], level)
+        table[name], table[f"{name}_low"], table[f"{name}_high"] = centre, low, high
+    gaps = values["student_loss"] - values["supervised_loss"]
     distilled = table.student_params, table.student_tokens, table.teacher_loss
-    discrepancy = ensemble.gain_discrepancy(*distilled) * table.supervised_loss.to_numpy()
-    for column in _RANGED:
-        values = np.array([answer[column].to_numpy() for answer in tables])
-        spread = discrepancy if column == "gap" else 0.0
-        ends = interval(ensemble, values, table[column].to_numpy(), level, spread)
-        table[f"{column}_low"], table[f"{column}_high"] = ends
-    gaps = np.array([answer.gap.to_numpy() for answer in tables])
+    spread = ensemble.gain_discrepancy(*distilled) * table.supervised_loss.to_numpy()
+    least = ensemble.entropies[:, None] - values["supervised_loss"]
+    low, _, high = interval(ensemble, gaps, level, spread, (least, np.inf))
+    table["gap"] = table.student_loss - table.supervised_loss
+    table["gap_low"], table["gap_high"] = low, high
+    for name in _RECIPE:
+        low, _, high = interval(ensemble, values[name], level)
+        table[f"{name}_low"] = np.minimum(low, table[name])
+        table[f"{name}_high"] = np.maximum(high, table[name])
     error = ensemble.weights @ ensemble.scales * table.supervised_loss
     told = verdict(-table.gap, -table.gap_high, -table.gap_low, error)
     return table.assign(verdict=told, share_distil=ensemble.share(gaps < 0))
 
 
-_RANGED = (
-    "student_loss",
-    "supervised_loss",
-    "gap",
-    "student_tokens",
-    "teacher_params",
-    "teacher_tokens",
-    "teacher_loss",
-)
-
-
-def _with_gap(table):
-    return table.assign(gap=table.student_loss - table.supervised_loss)
+_LOSSES = ("student_loss", "supervised_loss")
+_RECIPE = ("student_tokens", "teacher_params", "teacher_tokens", "teacher_loss")
 
 
 def crossovers(ensemble: Ensemble, student_params: ArrayLike, scenario: Scenario) -> pd.DataFrame:

@@ -148,7 +148,7 @@ def _intervals(problem, estimate, replicates, level):
     return pd.DataFrame(
         {"estimate": estimate, "low": limits[0], "high": limits[1], "fixed": is_fixed},
         index=pd.Index(problem.spec.coefficients, name="coefficient"),
-    )
+    ).assign(level=level, kind="percentiles of replicates")
 
 
 def _held_law(spec, supervised):

@@ -32,8 +32,8 @@ class Fit:
     """A fitted law, and what the data say about it.
 
     - objective: sum of Huber over the runs at the optimum.
-    - coefficients: indexed by coefficient: estimate, low, high (percentiles of the replicates; NaN
-      where there are none or the coefficient was fixed), fixed.
+    - coefficients: indexed by coefficient: estimate, low, high (NaN where there are no replicates
+      or the coefficient was fixed), fixed, level and kind of that range.
     - starts_at_optimum: share of the starts whose objective is within 1e-6 of the best.
     - replicates: coefficients of each converged bootstrap replicate.
     - replicates_converged: share of replicates that passed the convergence test; the rest is not

@@ -28,7 +28,7 @@ NORMAL = stats.norm.ppf((np.arange(41) + 0.5) / 41)  # stand for a normal distri
 _PASSES = 5e-4  # nats
 # Deviation of log-loss for a unit of `Seen.distance`, in units of what laws miss inside the runs.
 # The least that holds what it should in hold-outs of three sets of runs (tools/once/extrapolation).
-GROWTH = 2.2
+GROWTH = 2.4
 GAIN_GROWTH = 1.5  # the same of distilled less supervised loss of one student: errors go together
 # Of the discrepancy's variance, what runs of one size and what runs of one teacher have in common.
 SHARED = (0.56, 0.44)
@@ -111,7 +111,11 @@ class Ensemble:
         )
 
     def quantiles(
-        self, values: ArrayLike, levels: ArrayLike, deviation: ArrayLike = 0.0
+        self,
+        values: ArrayLike,
+        levels: ArrayLike,
+        deviation: ArrayLike = 0.0,
+        within: tuple[ArrayLike, ArrayLike] = (-np.inf, np.inf),
     ) -> np.ndarray:
         """Weighted quantiles over the laws.
 
@@ -119,12 +123,14 @@ class Ensemble:
         - levels: between 0 and 1.
         - deviation: of what is asked for about each law's answer, normal; broadcasts against
           `values`.
+        - within: the least and the most to which it can deviate; broadcasts likewise.
         - returns: array, shape of `levels`, then the rest of the shape of `values`; the smallest
           value that laws of at least that weight do not exceed.
         """
         values, weights = self._one_each(values), self.weights
         if np.any(deviation):
-            values = np.concatenate([values + point * deviation for point in NORMAL])
+            drawn = [np.clip(values + point * deviation, *within) for point in NORMAL]
+            values = np.concatenate(drawn)
             weights = np.tile(weights / len(NORMAL), len(NORMAL))
         return np.quantile(values, levels, axis=0, weights=weights, method="inverted_cdf")
 
@@ -197,7 +203,7 @@ class Ensemble:
         discrepancy = table.discrepancy.to_numpy() * together(rng, count, *groups)
         own = np.sqrt(2) * self.scales[law, None] * rng.standard_normal((count, len(table)))
         losses = self.losses(*(table[name].to_numpy() for name in table.columns[:3]))
-        return losses[law] * np.exp(discrepancy + own)
+        return np.maximum(losses[law] * np.exp(discrepancy + own), self.entropies[law, None])
 
     def run_quantiles(
         self, losses: np.ndarray, levels: ArrayLike, discrepancy: ArrayLike = 0.0
@@ -205,12 +211,16 @@ class Ensemble:
         """Quantiles of a new run's loss about the laws' (members, runs), (levels, runs).
 
         Its log is normal about each law's, of the deviation that `discrepancy` and `scales` make
-        together (a Laplace distribution deviates by the square root of two of its mean size).
+        together (a Laplace distribution deviates by the square root of two of its mean size), and
+        no run ends below the entropy of the text as that law has it.
         """
         losses = self._one_each(losses)
-        scales = self.scales.reshape((-1,) + (1,) * (losses.ndim - 1))
+        scales, entropies = (
+            each.reshape((-1,) + (1,) * (losses.ndim - 1)) for each in (self.scales, self.entropies)
+        )
         deviation = np.sqrt(2 * scales**2 + np.asarray(discrepancy) ** 2)
-        return np.exp(self.quantiles(np.log(losses), levels, deviation))
+        within = np.log(entropies), np.inf
+        return np.exp(self.quantiles(np.log(losses), levels, deviation, within))
 
     def gain_discrepancy(
         self, student_params: ArrayLike, student_tokens: ArrayLike, teacher_loss: ArrayLike
@@ -229,13 +239,20 @@ class Ensemble:
         at = np.flatnonzero(self._one_each(which))
         if not len(at):
             raise ValueError("which names no member")
+        return self._part(at, self.weights[at] / self.weights[at].sum())
+
+    def _part(self, at, weights):
         members, names, forms = (
             tuple(part[i] for i in at) for part in (self.members, self.names, self.forms)
         )
-        weights = self.weights[at] / self.weights[at].sum()
         return replace(
             self, members=members, names=names, forms=forms, weights=weights, scales=self.scales[at]
         )
+
+    @cached_property
+    def entropies(self) -> np.ndarray:
+        """E of each law, below which no run ends, (members,)."""
+        return np.array([law.supervised.E for law in self.members])
 
     @cached_property
     def passes_floor(self) -> np.ndarray:
@@ -247,17 +264,22 @@ class Ensemble:
         return np.array([below_floor(law, sizes).max() > _PASSES for law in self.members])
 
     def by_form(
-        self, values: ArrayLike, level: float = LEVEL, deviation: float = 0.0
+        self,
+        values: ArrayLike,
+        level: float = LEVEL,
+        deviation: float = 0.0,
+        most: ArrayLike = np.inf,
     ) -> pd.DataFrame:
         """One answer a law, form by form, so that nothing counts forms.
 
         - values: array_like (members,)
-        - deviation: as for `quantiles`.
+        - deviation, most: as `deviation` and the second of `within` for `quantiles`.
         - returns: indexed by form, the heaviest first, then "passes its floor", "respects its
           floor" and "all": laws (how many), weight, low, centre, high (quantiles of their values;
           inf is an answer too), level.
         """
         values, forms, passes = self._one_each(values), np.array(self.forms), self.passes_floor
+        most = np.broadcast_to(most, values.shape)
         heaviest = sorted(set(self.forms), key=lambda form: -self.weights[forms == form].sum())
         groups = {form: forms == form for form in heaviest}
         groups |= {"passes its floor": passes, "respects its floor": ~passes}
@@ -266,7 +288,7 @@ class Ensemble:
         for name, of in groups.items():
             if of.any():
                 tails = [(1 - level) / 2, 0.5, (1 + level) / 2]
-                ends = self.only(of).quantiles(values[of], tails, deviation)
+                ends = self.only(of).quantiles(values[of], tails, deviation, (-np.inf, most[of]))
                 rows[name] = (int(of.sum()), self.weights[of].sum(), *ends, level)
         columns = ["laws", "weight", "low", "centre", "high", "level"]
         return pd.DataFrame(rows, index=columns).T.rename_axis("form").astype({"laws": int})
@@ -281,17 +303,7 @@ class Ensemble:
         steps = (np.arange(count) + 0.5) / count
         chosen = np.searchsorted(np.cumsum(self.weights), steps)
         kept, times = np.unique(chosen, return_counts=True)
-        members, names, forms = (
-            tuple(part[i] for i in kept) for part in (self.members, self.names, self.forms)
-        )
-        return replace(
-            self,
-            members=members,
-            names=names,
-            forms=forms,
-            weights=times / count,
-            scales=self.scales[kept],
-        )
+        return self._part(kept, times / count)
 
     def _one_each(self, values):
         values = np.asarray(values)

@@ -209,9 +209,10 @@ def _mixed(law, student, best):
         float(np.exp(law.supervised.log_loss(*np.log(there))))
         for there in ((1e300, 1e300), (student, best.student_tokens))
     )
-    if not floor < best.loss:
+    taught = float(law.loss(student, best.student_tokens, best.teacher.loss))
+    if not floor < taught:
         return None
-    ends = labels, best.loss
+    ends = labels, taught
     share = float(mixing.best_mixing(*ends, floor, mixing.CORRELATION))
     gain, low = (
         min(ends) - float(mixing.mixed_loss(*ends, share, floor, c))

@@ -1,5 +1,5 @@
 "use strict";
-// Many laws that fit the same runs about equally well, with weights: ranges, and the verdict.
+// Many laws that fit the same runs about equally well, with weights: centres, ranges, the verdict.
 // The arithmetic of scalinglib.laws.ensembles and scalinglib.allocate.decide.
 
 const Ensemble = (() => {
@@ -21,7 +21,8 @@ const Ensemble = (() => {
    * The members as solvers. `measured`, a model of one's own or null, shifts every law, both ways.
    * They come in an order in which the first few stand for all.
    */
-  function create({ ensemble, central, seen, normal, agreement, flops, box, scan, guess }, measured) {
+  function create(settings, measured) {
+    const { ensemble, central, seen, normal, agreement, flops, resolution } = settings;
     const count = ensemble.length, own = Law.create(central, flops);
     const moved = measured ? Law.shifts(own, measured)[0] : own;
     const stride = [66, 64, 61, 59, 1].find((n) => n < count && gcd(n, count) === 1) ?? 1;
@@ -32,34 +33,39 @@ const Ensemble = (() => {
       const laws = measured ? Law.shifts(law, measured) : [law];
       for (const one of laws) {
         members.push({
-          plan: Plan.create(one, { box, scan, guess }), weight: row.weight / laws.length, form: row.form,
+          law: one, plan: Plan.create(one, settings), weight: row.weight / laws.length, form: row.form,
         });
       }
     }
-    const levels = [(1 - agreement) / 2, (1 + agreement) / 2];
+    const levels = [(1 - agreement) / 2, 0.5, (1 + agreement) / 2];
 
-    /** [low, high] of one value a member, about each of which the truth deviates. */
-    function ends(values, weights, deviation) {
+    /** [low, centre, high] of one value a member, about each of which the truth deviates, to `most`. */
+    function told(values, weights, deviation, most) {
       if (deviation) {
         weights = normal.flatMap(() => weights);
-        values = normal.flatMap((point) => values.map((value) => value + point * deviation));
+        values = normal.flatMap((point) =>
+          values.map((value, i) => Math.min(value + point * deviation, most[i])));
       }
       return levels.map((level) => quantile(values, weights, level));
     }
 
-    /** [low, high] of one value a member, for as many as there are, and of the central one. */
-    function range(values, central, deviation = 0) {
-      const weights = members.slice(0, values.length).map((m) => m.weight);
-      const [low, high] = ends(values, weights, deviation);
-      return [Math.min(low, central), Math.max(high, central)];
+    /** [low, centre, high] of one value a member, for as many as there are. */
+    function interval(values, deviation = 0, most = []) {
+      return told(values, members.slice(0, values.length).map((m) => m.weight), deviation, most);
     }
+
+    /** The centre of the members' losses, as a law: of no one's coefficients. */
+    const middle = {
+      ...moved,
+      studentLoss: (...where) => interval(members.map(({ law }) => law.studentLoss(...where)))[1],
+    };
 
     /** Log of a teacher's error over what the student would have alone. */
     function logRatio(law, params, tokens, teacherLoss) {
       const left = Math.max(teacherLoss - law.irreducible, 1e-6);
       return Math.log(left / (law.supervisedLoss(params, tokens) - law.irreducible));
     }
-    const settings = seen.settings.map(([n, d, best, worst]) =>
+    const trained = seen.settings.map(([n, d, best, worst]) =>
       [Math.log(n), Math.log(d), logRatio(own, n, d, best), logRatio(own, n, d, worst)]);
 
     /** Deviation of the gain about the laws', nats (`Ensemble.gain_discrepancy`). */
@@ -68,18 +74,21 @@ const Ensemble = (() => {
       const { teacher, studentTokens } = best;
       const [n, d] = [Math.log(studentParams), Math.log(studentTokens)];
       const u = logRatio(moved, studentParams, studentTokens, teacher.loss);
-      const apart = settings.map(([n0, d0, low, high]) =>
+      const apart = trained.map(([n0, d0, low, high]) =>
         Math.hypot(n - n0, d - d0, Math.max(low - u, u - high, 0)));
       return seen.growth * Math.min(...apart) * supervised.loss;
     }
 
     /** [low, high] of one value a member, form by form. */
-    function byForm(values, deviation) {
+    function byForm(values, deviation, most) {
       const found = {};
       for (const form of new Set(members.map((m) => m.form))) {
         const at = values.map((_, i) => i).filter((i) => members[i].form === form);
-        const [mine, weights] = [at.map((i) => values[i]), at.map((i) => members[i].weight)];
-        if (at.length) found[form] = ends(mine, weights, deviation);
+        const [mine, weights, bound] = [values, members.map((m) => m.weight), most]
+          .map((all) => at.map((i) => all[i]));
+        if (!at.length) continue;
+        const [low, , high] = told(mine, weights, deviation, bound);
+        found[form] = [low, high];
       }
       return found;
     }
@@ -99,49 +108,73 @@ const Ensemble = (() => {
       return gain > 0 ? "distil" : "train on data";
     }
 
-    /** One member's answer, with the teacher that the central law chose. */
-    function answer({ plan }, problem, chosen) {
+    /** What the central law solved, with the teacher under which the members' losses are least. */
+    function chosen(problem, solved) {
+      if (solved.plans.length < 2) return solved;
+      const each = members.map(({ plan }) => plan.solve(problem).plans.map((p) => p.loss));
+      const losses = solved.plans.map((_, j) => interval(each.map((row) => row[j]))[1]);
+      return { ...solved, best: solved.plans[losses.indexOf(Math.min(...losses))] };
+    }
+
+    /** One member's answer, with the teacher that is chosen. */
+    function answer({ plan, law }, problem, at) {
       const { supervised, plans } = plan.solve(problem);
-      const mine = chosen < 0 ? undefined : plans[chosen];
+      const mine = at < 0 ? undefined : plans[at];
       return {
-        supervised: supervised.loss,
-        distilled: mine ? mine.loss : Infinity,
-        gain: mine ? supervised.loss - mine.loss : -Infinity,
+        supervised: supervised.loss, gain: mine ? supervised.loss - mine.loss : -Infinity,
+        most: supervised.loss - law.irreducible, // no student ends below the entropy
         each: plans.map((p) => p.loss),
         teacher: mine?.teacher, studentTokens: mine?.studentTokens,
         turn: mine && problem.teachers ? plan.turn(problem, mine) : null,
       };
     }
 
-    /** Ranges over the answers that there are, which hold the central law's own. */
-    function summary(answers, { supervised, plans, best, gain, turn }, deviation) {
-      const of = (key, central, spread) => range(answers.map((a) => a[key]), central, spread);
-      const found = {
-        laws: answers.length, of: members.length, complete: answers.length === members.length,
-        share: share(answers.map((a) => a.gain > 0)),
-        supervised: of("supervised", supervised.loss),
+    /** The central law's plans with the centres of the answers that there are, and their ranges. */
+    function summary(answers, problem, { supervised, plans, best }) {
+      const ends = ([low, , high]) => [low, high];
+      const of = (key) => interval(answers.map((a) => a[key]));
+      const holding = (values, mine) => {
+        const [low, , high] = interval(values);
+        return [Math.min(low, mine), Math.max(high, mine)];
       };
-      if (answers.every((a) => a.teacher)) {
-        Object.assign(found, { distilled: of("distilled", best.loss), gain: of("gain", gain, deviation) });
-        found.forms = byForm(answers.map((a) => a.gain), deviation);
-        found.each = plans.map((p, j) => range(answers.map((a) => a.each[j]), p.loss));
-        found.teacherParams = range(answers.map((a) => a.teacher.params), best.teacher.params);
-        found.teacherLoss = range(answers.map((a) => a.teacher.loss), best.teacher.loss);
-        found.studentTokens = of("studentTokens", best.studentTokens);
-        if (typeof turn === "number") found.turn = of("turn", turn);
+      const alone = of("supervised");
+      const each = plans.map((_, j) => interval(answers.map((a) => a.each[j])));
+      const centred = plans.map((p, j) => ({ ...p, loss: each[j][1] }));
+      const at = plans.indexOf(best);
+      const found = {
+        supervised: { ...supervised, loss: alone[1] }, plans: centred, best: centred[at] ?? null,
+        error: resolution * alone[1], gain: -Infinity,
+        ranges: {
+          laws: answers.length, of: members.length, complete: answers.length === members.length,
+          share: share(answers.map((a) => a.gain > 0)), supervised: ends(alone), each: each.map(ends),
+        },
+      };
+      if (best && answers.every((a) => a.teacher)) {
+        const [gains, most] = ["gain", "most"].map((key) => answers.map((a) => a[key]));
+        const spread = discrepancy(problem, found), gain = interval(gains, spread, most);
+        found.gain = alone[1] - each[at][1];
+        Object.assign(found.ranges, {
+          distilled: ends(each[at]), gain: ends(gain), forms: byForm(gains, spread, most),
+          studentTokens: holding(answers.map((a) => a.studentTokens), best.studentTokens),
+          teacherParams: holding(answers.map((a) => a.teacher.params), best.teacher.params),
+          teacherLoss: holding(answers.map((a) => a.teacher.loss), best.teacher.loss),
+        });
+        if (problem.teachers) {
+          const turn = of("turn");
+          [found.turn, found.ranges.turn] = [turn[1], ends(turn)];
+        }
       }
+      found.verdict = verdict(found.gain, found.error, found.ranges.gain ?? NEVER);
       return found;
     }
 
     /** Everything at once: for tests, and where nobody waits. */
-    function advise(problem, central) {
-      const chosen = central.plans.indexOf(central.best);
-      const answers = members.map((member) => answer(member, problem, chosen));
-      const found = summary(answers, central, discrepancy(problem, central));
-      return { ...found, verdict: verdict(central.gain, central.error, found.gain ?? NEVER) };
+    function advise(problem, solved) {
+      const central = chosen(problem, solved), at = central.plans.indexOf(central.best);
+      return summary(members.map((member) => answer(member, problem, at)), problem, central);
     }
 
-    return { members, answer, summary, range, share, verdict, discrepancy, advise, NEVER };
+    return { members, middle, chosen, answer, summary, interval, share, advise };
   }
 
   const gcd = (a, b) => (b ? gcd(b, a % b) : a);

@@ -74,7 +74,7 @@ const Page = (() => {
     Pictures.table(place("plan"), head, rows);
     Pictures.split(w);
     Pictures.shelf(w);
-    Pictures.teachers(w, w.law, w.ideal);
+    Pictures.teachers(w, w.middle, w.ideal);
     place("turn").textContent = w.best ? Words.turn(w) : "";
     for (const [part, words] of Object.entries({
       left: Words.leftover(w), mixed: Words.mixed(w), store: Words.storage(w),

@@ -121,10 +121,10 @@ const Pictures = (() => {
 
   function budgets(w) {
     if (!w.curve) return;
-    const { curve, bands, best, budget, unit, flips, inUnit, ranges } = w;
+    const { bands, best, budget, unit, flips, inUnit, ranges } = w;
     const at = (row) => inUnit(row.budget);
-    const data = curve.map((row) => [at(row), drawn(row.supervised)]);
-    const distilled = curve.map((row) => [at(row), drawn(row.distilled)]);
+    const [data, distilled] = ["supervised", "distilled"].map((key) =>
+      bands.map((row) => [at(row), drawn(row[key][1])]));
     const values = [...data.map((p) => p[1]), ...distilled.map((p) => p[1]), ...ranges.supervised,
       ...(best ? ranges.distilled : [])].filter(Number.isFinite).map(drawn);
     const x = {
@@ -137,7 +137,7 @@ const Pictures = (() => {
       x,
       y: { low: Math.min(...values) - 0.03, high: Math.max(...values) + 0.03, label: "student loss" },
       bands: [["supervised", COLORS.data], ["distilled", COLORS.distil]].map(([key, color]) => ({
-        color, points: bands.map((row) => [at(row), ...row[key].map(drawn)]),
+        color, points: bands.map((row) => [at(row), drawn(row[key][0]), drawn(row[key][2])]),
       })),
       lines: [
         { points: data, color: COLORS.data, dash: "2 4", width: 2 },

@@ -71,7 +71,7 @@ const Words = (() => {
     const side = (x) => (Math.abs(x) < 0.0005 ? "as good"
       : `${loss(Math.abs(x))} ${x < 0 ? "worse" : "better"}`);
     if (low < 0 && high > 0) {
-      return `Distilling is ${side(gain)} by the central law; the others range from ${side(low)} `
+      return `Distilling is ${side(gain)} in the middle of the laws, which range from ${side(low)} `
         + `to ${side(high)}.`;
     }
     const ends = [low, high].map(Math.abs).sort((a, b) => a - b);
@@ -114,8 +114,8 @@ const Words = (() => {
       + `${SETTINGS.whose ? "same" : "paper's"} runs${measured ? ", each shifted in both ways," : ""}`;
     const form = SETTINGS.whose ? "" : " The range on data is that of Table 6's coefficients: no error "
       + "of the law's form is in it.";
-    return `In brackets: where 9 of 10 of ${among} lie, the central one with them; in the gain's also `
-      + `what such laws missed on runs kept from them.${forms(ranges)}${form}`;
+    return `Losses and gain are the middle of ${among}; in brackets: where 9 of 10 of them lie, in the `
+      + `gain's also what such laws missed on runs kept from them.${forms(ranges)}${form}`;
   }
 
   /** Which forms of the law say what, so that nothing counts forms. */
@@ -141,7 +141,7 @@ const Words = (() => {
     }
     const between = low === -Infinity ? `at most ${loss(high)}, in some laws none`
       : `${range([low, high])} in 9 of 10 laws`;
-    const here = w.turn === -Infinity ? `Under the central law no loss of ${size} is low enough; the `
+    const here = w.turn === -Infinity ? `In the middle of the laws no loss of ${size} is low enough; the `
       + `limit is ${between}.` : `Distilling from ${size} wins up to a teacher loss of `
       + `${loss(w.turn)} (${between}).`;
     const ends = w.lossStep && w.problem.teachers.length === 1 && w.typed
@@ -164,7 +164,7 @@ const Words = (() => {
   }
 
   function flips(w) {
-    const { budget: mine, unit, inUnit, gain } = w;
+    const { budget: mine, unit, inUnit, central } = w;
     const shown = (flip) => {
       const value = inUnit(flip.budget), ratio = value / mine;
       const often = ratio > 1 ? `${times(ratio)} times yours` : `1/${times(1 / ratio)} of yours`;
@@ -182,10 +182,10 @@ const Words = (() => {
     }
     if (!words.length) {
       const [low, high] = w.scanned.map((b) => budget[unit](inUnit(b)));
-      words.push(`Nowhere between ${low} and ${high}: ${better[gain > 0 ? "distil" : "train"]} has `
+      words.push(`Nowhere between ${low} and ${high}: ${better[central.gain > 0 ? "distil" : "train"]} has `
         + "the lower loss throughout.");
     }
-    return `By the central law: ${words.join(" ")}${disagreement(w)}`;
+    return `By the law of these plans alone: ${words.join(" ")}${disagreement(w)}`;
   }
 
   function warnings(w) {
@@ -227,7 +227,7 @@ const Words = (() => {
       found.push(`${cause} leaves ${unspent(1 - plan.compute / problem.compute)} of the budget `
         + `unspent when ${what}.`);
     }
-    if (Math.max(supervised.loss, best?.loss ?? 0) > GUESS) {
+    if (Math.max(w.central.supervised.loss, w.central.best?.loss ?? 0) > GUESS) {
       found.unshift(`A loss above ${SETTINGS.guess.what} (${loss(GUESS)}): the law says nothing here.`);
     }
     if (outside.length) {

@@ -20,19 +20,18 @@ const Work = (() => {
     return solvers.get(key);
   }
 
-  /** What can be said at once: the central law's answer, and as many others as time allows. */
+  /** What can be said at once: the central law's plans, and as many laws' losses as time allows. */
   function begin(question) {
     const { problem, measured, perUnit } = question;
     const { law, central: unshifted, plan, ensemble } = solversFor(measured);
-    const central = plan.solve(problem), { best } = central;
+    const central = ensemble.chosen(problem, plan.solve(problem)), { best } = central;
     const fixedTokens = problem.compute === null;
-    const equal = fixedTokens && best ? plan.supervised(problem, best.compute) : null;
     const w = {
-      ...question, ...central, law, fixedTokens, isNew: problem.teachers === null, equal,
-      error: SETTINGS.resolution * central.supervised.loss,
-      chosen: central.plans.indexOf(best), answers: [],
-      ideal: best ? plan.bestTeacherLoss(problem.studentParams, best.studentTokens) : null,
-      turn: best && problem.teachers ? plan.turn(problem, best) : null,
+      ...question, central, law, middle: ensemble.middle, fixedTokens,
+      isNew: problem.teachers === null, chosen: central.plans.indexOf(best), answers: [],
+      equal: fixedTokens && best ? plan.supervised(problem, best.compute) : null,
+      ideal: best ? Plan.create(ensemble.middle, SETTINGS)
+        .bestTeacherLoss(problem.studentParams, best.studentTokens) : null,
       neededTokens: best ? law.tokensForLoss(best.teacher.params, best.teacher.loss) : null,
       inUnit: (value) => value / (perUnit ?? 1),
       own: fixedTokens ? problem.tokens : problem.compute,
@@ -63,9 +62,11 @@ const Work = (() => {
   }
 
   function summarise(w, ensemble) {
-    w.ranges = ensemble.summary(w.answers, w, ensemble.discrepancy(w.problem, w));
-    if (w.equal) w.ranges.equal = ensemble.range(w.answers.map((a) => a.equal), w.equal.loss);
-    w.verdict = ensemble.verdict(w.gain, w.error, w.ranges.gain ?? ensemble.NEVER);
+    Object.assign(w, ensemble.summary(w.answers, w.problem, w.central));
+    if (!w.equal) return;
+    const [low, loss, high] = ensemble.interval(w.answers.map((a) => a.equal));
+    Object.assign(w.equal, { loss });
+    w.ranges.equal = [low, high];
   }
 
   /** The student that spends what a data limit leaves, the better way. */
@@ -121,15 +122,19 @@ const Work = (() => {
     const rows = [], budgets = points.map((row) => row.budget);
     for (const { plan: one } of some(w, ensemble)) rows.push(yield* one.curve(problem, budgets));
     const gain = (row) => row.supervised - row.distilled;
-    const bands = points.map((mine, i) => ({
-      budget: mine.budget,
-      supervised: ensemble.range(rows.map((r) => r[i].supervised), mine.supervised),
-      distilled: ensemble.range(rows.map((r) => r[i].distilled), mine.distilled),
+    const bands = points.map(({ budget }, i) => ({
+      budget,
+      supervised: ensemble.interval(rows.map((r) => r[i].supervised)),
+      distilled: ensemble.interval(rows.map((r) => r[i].distilled)),
       share: ensemble.share(rows.map((r) => gain(r[i]) > 0)),
     }));
     if (w.best) { // the few laws do not overrule all of them at one's own budget
-      const { supervised, distilled, share } = w.ranges;
-      Object.assign(bands[(bands.length - 1) / 2], { supervised, distilled, share });
+      const { ranges, supervised, best } = w;
+      const about = ([low, high], { loss }) => [low, loss, high];
+      Object.assign(bands[(bands.length - 1) / 2], {
+        supervised: about(ranges.supervised, supervised), distilled: about(ranges.distilled, best),
+        share: ranges.share,
+      });
     }
     Object.assign(w, { curve, scanned, flips, bands });
     yield "budgets";
@@ -152,22 +157,17 @@ const Work = (() => {
         rows.push({ params, loss: Infinity });
         continue;
       }
-      const found = plan.solve(problem);
-      const { best, gain, supervised } = found;
-      const answers = [];
+      const central = ensemble.chosen(problem, plan.solve(problem));
+      const at = central.plans.indexOf(central.best), answers = [];
       for (const member of some(w, ensemble)) {
-        answers.push(ensemble.answer(member, problem, found.plans.indexOf(best)));
+        answers.push(ensemble.answer(member, problem, at));
         yield;
       }
-      const spread = ensemble.discrepancy(problem, found);
-      const gains = best ? ensemble.range(answers.map((a) => a.gain), gain, spread) : ensemble.NEVER;
+      const { best, gain, supervised, ranges, verdict } = ensemble.summary(answers, problem, central);
       const chosen = gain > 0 ? best : supervised;
       rows.push({
-        params, loss: chosen.loss, tokens: chosen.studentTokens,
-        verdict: ensemble.verdict(gain, SETTINGS.resolution * supervised.loss, gains),
-        range: ensemble.range(
-          answers.map((a) => (gain > 0 ? a.distilled : a.supervised)), chosen.loss,
-        ),
+        params, loss: chosen.loss, tokens: chosen.studentTokens, verdict,
+        range: gain > 0 ? ranges.distilled : ranges.supervised,
       });
     }
     return rows;

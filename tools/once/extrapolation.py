@@ -239,6 +239,8 @@ class Question:
       were kept.
     - supervised: the same of the supervised law on its own.
     - students, teachers: array (held,); which student (N_S) and which teacher (L_T) a run is of.
+    - within: the least and the most that log-loss can be: no run ends below the entropy of the
+      split's supervised law.
     - alone, alone_noise, alone_told: array (held,); the same student's log-loss without a teacher
       on as many tokens, its deviation, and what the split's supervised law has for it; NaN where it
       was not trained.
@@ -254,6 +256,7 @@ class Question:
     supervised: float
     students: np.ndarray
     teachers: np.ndarray
+    within: tuple
     alone: np.ndarray
     alone_noise: np.ndarray
     alone_told: np.ndarray
@@ -292,6 +295,7 @@ def questions(name, runs, trained, found):
             supervised=misfit,
             students=part.student_params.to_numpy(),
             teachers=part.teacher_loss.to_numpy(),
+            within=(np.log(base.E), np.inf),
             alone=np.log(twin.loss.to_numpy(float)),
             alone_noise=twin.noise.to_numpy(float),
             alone_told=base.log_loss(*logs[:2]),
@@ -327,6 +331,7 @@ def band(question, weight, growth, level=0.9):
     deviation = np.hypot(question.noise, spread)
     points = stats.norm.ppf((np.arange(POINTS) + 0.5) / POINTS)
     drawn = (laws_of[None] + points[:, None, None] * deviation).reshape(-1, len(deviation))
+    drawn = np.clip(drawn, *question.within)
     return _weighted_quantiles(drawn, np.tile(counts / POINTS, POINTS), level)
 
 
@@ -398,7 +403,7 @@ def mean_bands(question, weight, growth, shares, level=0.9, draws=1000):
     ]
     spread = growth * misfit(question, weight) * question.distance
     drawn += spread * together(rng, draws, question.students, question.teachers, shares)
-    drawn += question.noise * rng.standard_normal(drawn.shape)
+    drawn = np.clip(drawn + question.noise * rng.standard_normal(drawn.shape), *question.within)
     sizes = [question.students == size for size in np.unique(question.students)]
     tails = [(1 - level) / 2, (1 + level) / 2]
     means = np.array([drawn[:, of].mean(axis=1) for of in sizes])
@@ -418,6 +423,7 @@ def gains(question):
         predicted={f: (question.alone_told - p)[:, twin] for f, p in question.predicted.items()},
         students=question.students[twin],
         teachers=question.teachers[twin],
+        within=(-np.inf, question.alone_told[twin] - question.within[0]),
     )
 
 

@@ -77,8 +77,10 @@ class Floor(NamedTuple):
 def labels_floor(labels: pd.DataFrame, draws: int = 2000, least: float = 20) -> Floor:
     """Criterion 3, of runs on labels of one size (tokens, params, seed, loss), by drawn seeds."""
     ratio = labels.tokens / labels.params
-    groups = [g.to_numpy() for _, g in labels.loss[ratio > least - 1].groupby(ratio.round())]
-    ratios = np.sort(ratio[ratio > least - 1].round().unique())
+    ratio = ratio.round().to_numpy()
+    kept = ratio >= least
+    groups = [g.to_numpy() for _, g in labels.loss[kept].groupby(ratio[kept])]
+    ratios = np.unique(ratio[kept])
 
     def floor(means):
         def worst(power):
