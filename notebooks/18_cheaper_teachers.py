@@ -197,8 +197,9 @@ storage
 #
 # `training.store_teacher(run, teacher, path)` writes what a teacher says of the windows that a run
 # reads, and `training.trained(run, Stored(path))` trains from there any student that reads the same
-# windows in the same order. Students of two sizes read one file. How far do their losses lie from
-# those of students whose teacher was asked while they trained?
+# windows in the same order. Students of two sizes read the file of whole distributions, one reads
+# each of the others. How far do their losses lie from those of students whose teacher was asked
+# while they trained?
 
 # %%
 FORMATS = {
@@ -207,9 +208,10 @@ FORMATS = {
     "8 likeliest, float16": (Objective(top_k=8), "float16"),
     "12 drawn": (Objective(samples=12), "float32"),
 }
-teacher_run, depths = Run(1, 40_000), (1, 2) if settings.saves else (1,)
+teacher_run = Run(1, 40_000)
 given, read = {teacher_run.key: training.trained(teacher_run)}, {}
 for name, (objective, dtype) in FORMATS.items():
+    depths = (1,) if read else (1, 2)
     readers = [Run(depth, 20_000, 0, teacher_run, objective) for depth in depths]
     read[name] = logits.read_from_disk(readers, training.teacher_of(readers[0], given), dtype)
 read = pd.DataFrame(read).T.rename_axis("format")
