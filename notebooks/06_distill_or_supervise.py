@@ -78,9 +78,7 @@ fig6 = maps.over(
 fig6 = asked(fig6.assign(teacher_loss=fig6.teacher_params.map(loss_of)))
 
 # %%
-title = (
-    "The better the teacher, the larger the students and the more tokens for which distilling wins"
-)
+title = "With a better teacher distilling wins for larger students and on more tokens"
 levels6 = np.arange(-0.18, 0.181, 0.03).round(3)
 near = published.under_teachers(runs, loss_of)
 grid = maps.gaps(fig6, "student_tokens", "student_params", title, levels6, near)
@@ -410,16 +408,16 @@ best15["teacher_loss"] = allocate.best_teacher_loss(
 )
 
 # %%
-title = "More tokens move the best teacher little; on whether data win in the end the laws disagree"
+title = "More tokens hardly move the best teacher; whether data win in the end is undecided"
 levels = np.arange(1.6, 2.49, 0.05)
 grid = maps.valley(fig15, best15, "student_tokens", title, "student_params", levels)
 SHADE = {"color": "black", "alpha": 0.15, "linewidth": 8}
 ends_of = takeover.set_index("student_params")
 where = dict(ends_of.corrected.clip(upper=1e18))
-grid.mark("x", where, "data win: corrected law", color="black", linewidth=1.6)
+grid.mark("x", where, "data win from here: corrected law", color="black", linewidth=1.6)
 for size, ax in grid.axes_dict.items():
     ax.axvspan(ends_of.low[size], 1e17, color="black", alpha=0.12, linewidth=0)
-grid.key({"some law in 20 says so": SHADE})
+grid.key({"from here: one law in 20": SHADE})
 grid.set(xlim=(250e9, 16e12), ylim=(law.supervised.E, 2.5))
 maps.label_contours(grid.finish(), grid.drawn, every=2)
 save(grid, "fig15_best_teacher_tokens", fig15.drop(columns="inside"))
@@ -482,7 +480,7 @@ best16["teacher_loss"] = fixed_budgets.best_within(
 )
 
 # %%
-title = "On a small budget a large teacher should be weak; on a large budget it may be strong"
+title = "On a small budget a large teacher has to be weak; on a large one it need not be"
 three = fig16[fig16.student_params == 3e9].assign(inside=laws.inside_trained_range)
 best = best16[best16.student_params == 3e9]
 levels = np.r_[np.arange(1.7, 2.46, 0.05), 2.55, 2.7, 2.9, 3.1, 3.4, 3.7]
@@ -493,11 +491,13 @@ save(grid, "fig16_existing_teachers", fig16)
 # %% [markdown]
 # This is the 3B student; budgets grow from panel to panel. On the smallest budget the best loss of
 # a teacher (red) rises with its size: a large teacher leaves so few tokens that only a weak one can
-# be followed. On the largest the size hardly matters. The other three students show the same, with
-# budgets growing downwards and students rightwards:
+# be followed. On the largest the size hardly matters. The other three students show the same on two
+# of these budgets (the table has all four):
 
 # %%
 others = fig16[fig16.student_params != 3e9].sort_values("compute", kind="stable")
+table16 = others
+others = others[others.compute.isin([1e21, 1e23])]
 named = columns.count
 others = others.assign(
     inside=laws.inside_trained_range,
@@ -506,10 +506,10 @@ others = others.assign(
 best = best16.assign(
     panel=best16.student_params.map(named) + ", $C$ = " + best16.compute.map(columns.powers)
 )
-title = "Larger students want better teachers, at every budget"
+title = "On either budget larger students want better teachers"
 grid = maps.valley(others, best, "teacher_params", title, "panel", levels)
-maps.label_contours(grid.set(ylim=(law.supervised.E, 2.5)).finish(), grid.drawn, every=4)
-save(grid, "fig16_other_students", others.drop(columns=["inside", "panel"]))
+maps.label_contours(grid.set(ylim=(law.supervised.E, 2.5)).finish(), grid.drawn, every=3)
+save(grid, "fig16_other_students", table16)
 
 # %% [markdown]
 # The best loss of a teacher of the largest size (1T):
