@@ -674,7 +674,7 @@ few_weak.drop(columns=names[4]).round(4)
 # the same objective.
 
 # %%
-weak = fit.paper.SUPERVISED.weak(supervised_runs)
+weak = supervised_runs[supervised_runs.loss >= 2.2]
 strong = supervised_runs.drop(weak.index)
 weak_fit = fit.fit_supervised(weak, delta=delta, starts=64)
 weak_starts = fit.paper.SUPERVISED.starts(3 if profile == "fast" else 100)

@@ -32,13 +32,11 @@ class Procedure:
     """How the paper fits one of its laws.
 
     - axes: for each coefficient the values in the grid of starts, logs where it is in `logs`.
-    - weakest: Runs with at least this loss are the subset that the paper also fits, nats per token.
     """
 
     spec: LawSpec
     axes: dict
     logs: tuple
-    weakest: float
 
     def starts(self, count: int | None = None, seed: int = 0) -> np.ndarray:
         """The grid, or `count` of it at random, an array (starts, coefficients), logs as printed.
@@ -54,10 +52,6 @@ class Procedure:
             at = np.random.default_rng(seed).choice(total, count, replace=False)
         chosen = np.unravel_index(at, shape)
         return np.stack([np.array(a, float)[i] for a, i in zip(axes, chosen, strict=True)], axis=1)
-
-    def weak(self, runs: pd.DataFrame) -> pd.DataFrame:
-        """The subset of weak runs: a loss of `weakest` or more."""
-        return runs[runs[self.spec.columns[-1]] >= self.weakest]
 
     def minimise(
         self, runs: pd.DataFrame, starts: np.ndarray, supervised: SupervisedLaw | None = None
@@ -102,7 +96,6 @@ SUPERVISED = Procedure(
         "gamma": _EXPONENTS,
     },
     logs=("E", "A", "B"),
-    weakest=2.2,
 )
 DISTILLATION = Procedure(
     forms.DISTILLATION,
@@ -118,5 +111,4 @@ DISTILLATION = Procedure(
         "f1": _EXPONENTS,
     },
     logs=("A", "B", "d1"),
-    weakest=2.3,
 )
