@@ -7,7 +7,6 @@ file, so the coefficients travel as a script.
 """
 
 import argparse
-import csv
 import json
 import shutil
 import sys
@@ -27,6 +26,8 @@ from scalingplan.answers.fitting import fit_own
 SOURCE = ROOT / "site" / "planner"
 COEFFICIENT_SET = "corrected"
 ENSEMBLE = "figure1"
+_RANGES = {"studentParams": "student_params", "studentTokens": "student_tokens"}
+_RANGES |= {"params": "params", "tokens": "tokens", "teacherLoss": "teacher_loss"}
 _FAR = 2  # times the largest loss of somebody's runs, above which a law's is no model's
 
 
@@ -38,22 +39,13 @@ def resolution() -> float:
 
 def truncation() -> dict[str, list[dict[str, float]]]:
     """What keeping part of the distribution cost small students (notebooks 10 and 18), in nats."""
-    with (FIGURES / "fig54_truncation.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if float(row["mixing"]) == 1]
-    kept = {"entries": "top_k", "mass": "top_p"}
-    costs = {name: {} for name in kept}
-    for name, knob in kept.items():
-        for row in rows:
-            if row["knob"] == knob:
-                costs[name].setdefault(float(row["kept"]), []).append(float(row["above"]))
-    with (FIGURES / "drawn_symbols.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["kind"] == "drawn"]
-    costs["drawn"] = {}
-    for row in rows:
-        costs["drawn"].setdefault(float(row["count"]), []).append(float(row["above"]))
+    kept = pd.read_csv(FIGURES / "fig54_truncation.csv").query("mixing == 1")
+    drawn = pd.read_csv(FIGURES / "drawn_symbols.csv").query("kind == 'drawn'")
+    parts = {"entries": kept[kept.knob == "top_k"], "mass": kept[kept.knob == "top_p"]}
+    parts["drawn"] = drawn.rename(columns={"count": "kept"})
     return {
-        name: [{"kept": k, "low": min(v), "high": max(v)} for k, v in sorted(cost.items())]
-        for name, cost in costs.items()
+        name: part.groupby("kept").above.agg(low="min", high="max").reset_index().to_dict("records")
+        for name, part in parts.items()
     }
 
 
@@ -125,13 +117,7 @@ def settings() -> dict[str, object]:
             "vocabulary": flops.N_VOCAB,
         },
         "box": {"params": allocate.TEACHER_PARAMS_BOX, "tokens": allocate.TOKENS_BOX},
-        "fitted": {
-            "studentParams": laws.FITTED_RANGE["student_params"],
-            "studentTokens": laws.FITTED_RANGE["student_tokens"],
-            "params": laws.FITTED_RANGE["params"],
-            "tokens": laws.FITTED_RANGE["tokens"],
-            "teacherLoss": laws.FITTED_RANGE["teacher_loss"],
-        },
+        "fitted": {name: laws.FITTED_RANGE[own] for name, own in _RANGES.items()},
         "resolution": resolution(),
         # Where the answer's changes are looked for: the budgets of `allocate.crossover`.
         "scan": {"compute": [1e17, 1e28], "tokens": [1e8, 1e14], "points": 90},
@@ -194,13 +180,8 @@ def own_settings(path: Path) -> dict[str, object]:
     notes = [*doubts, *fitted.notes, *warned]
     tokens = np.concatenate([runs.student_tokens, fitted.pool.teacher_tokens])
     params = np.concatenate([runs.student_params, fitted.pool.teacher_params])
-    seen = {
-        name: [float(values.min()), float(values.max())]
-        for name, values in (
-            ("studentParams", params), ("studentTokens", tokens),
-            ("params", params), ("tokens", tokens), ("teacherLoss", runs.teacher_loss),
-        )
-    }  # fmt: skip
+    values = dict(zip(_RANGES, (params, tokens, params, tokens, runs.teacher_loss), strict=True))
+    seen = {name: [float(of.min()), float(of.max())] for name, of in values.items()}
     low = {name: min(1e6, seen[name][0] / 10) for name in ("params", "tokens")}
     costs = 3 * flops.forward_flops(runs.student_params.to_numpy()) * runs.student_tokens
     compute = [min(1e17, float(costs.min()) / 10), max(1e28, 1e6 * float(costs.max()))]

@@ -57,10 +57,8 @@ class Worlds:
                     distilled = np.atleast_2d(law.log_loss(size, tokens, told))
                 rows = np.where(taught, distilled, rows)
             found.append(rows)
-        count = len(self.weights) if len(found) == 1 else None
-        if count and len(found[0]) == 1 < count:
-            found = [np.repeat(found[0], count, axis=0)]
-        return np.clip(np.vstack(found), -_MOST, _MOST)
+        rows = np.broadcast_to(np.vstack(found), (len(self.weights), len(runs)))
+        return np.clip(rows, -_MOST, _MOST)
 
 
 @dataclass(frozen=True)
