@@ -54,10 +54,10 @@ class Jury:
         return Jury(tuple(map(function, self.authors)), tuple(map(function, self.evidence)))
 
 
-def jury(members: int = 20) -> Jury:
+def jury() -> Jury:
     """The authors' laws (Table 6 with B' corrected, the one drawn in Figure 1) and the evidence."""
     authors = laws.load("corrected"), laws.load("figure1")
-    return Jury(authors, tuple(laws.ensemble("figure1").thin(members).members))
+    return Jury(authors, tuple(laws.ensemble("figure1").thin(20).members))
 
 
 def _some(values: object) -> np.ndarray:
@@ -133,9 +133,9 @@ def _grows(levels: pd.Series) -> bool:
     return every(np.isfinite(levels)) and every(levels.diff().iloc[1:] > 0)
 
 
-def _slope(table: pd.DataFrame, low: float = 1e20, high: float = 1e26) -> pd.Series:
-    """Logarithmic slope in compute from the first to the last budget of the range."""
-    grid = np.log10(table.loc[:, low * 0.999 : high * 1.001])
+def _slope(table: pd.DataFrame, low: float = 1e20) -> pd.Series:
+    """Logarithmic slope in compute from `low` to the last budget."""
+    grid = np.log10(table.loc[:, low * 0.999 :])
     return (grid.iloc[:, -1] - grid.iloc[:, 0]) / np.log10(grid.columns[-1] / grid.columns[0])
 
 

@@ -97,14 +97,12 @@ def saver(profile):
     return save
 
 
-def told(table: pd.DataFrame, columns: list[str], digits: int = 4) -> pd.DataFrame:
-    """A table with some columns rounded to as many digits as the data tell.
+def told(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """A table with some columns rounded to four digits, which is what the data tell.
 
     A coefficient along a ridge of a fit differs in its sixth digit from one processor to the next.
     """
-    rounded = {
-        name: table[name].map(lambda value: float(f"{value:.{digits}g}")) for name in columns
-    }
+    rounded = {name: table[name].map(lambda value: float(f"{value:.4g}")) for name in columns}
     return table.assign(**rounded)
 
 

@@ -3,7 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 
-BLUE, ORANGE, SUPERVISED = "#0072B2", "#D55E00", "#333333"
+BLUE, ORANGE = "#0072B2", "#D55E00"
 
 
 def teacher_color(teacher_loss):
