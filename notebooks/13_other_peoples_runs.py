@@ -37,7 +37,7 @@ from scalinglib import fit, laws, sentences
 from scalinglib.report import claims, figures, profiles, public
 from scalinglib.report.panels import Panels
 from scalinglib.report.paths import DATA
-from scalinglib.study import tuning
+from scalinglib.study import analysis
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -100,9 +100,9 @@ as_low.assign(sizes={name: t.runs.params.nunique() for name, t in tables.items()
 
 # %%
 study = pd.read_csv(DATA / "runs" / "study.csv").query("kind == 'supervised'")
-told = tuning.undertuning(pd.read_csv(DATA / "runs" / "sweep.csv"), study)
+told = analysis.undertuning(pd.read_csv(DATA / "runs" / "sweep.csv"), study)
 means = study.groupby(["params", "tokens"], as_index=False).loss.mean()
-grids = {"as trained": means, "as if tuned": means.assign(loss=tuning.as_if_tuned(means, told))}
+grids = {"as trained": means, "as if tuned": means.assign(loss=analysis.as_if_tuned(means, told))}
 tuned = {name: fit.fit_supervised(table, starts=starts) for name, table in grids.items()}
 pd.Series({name: found.law.gamma for name, found in tuned.items()}, name="gamma")
 

@@ -15,7 +15,7 @@ from scalinglib.experiment import execute, weights
 from scalinglib.laws.mixing import mixed_loss
 from scalinglib.laws.repeated import TAUGHT_EPOCHS, TAUGHT_STRETCH
 from scalinglib.report.paths import DATA
-from scalinglib.study import record, training, tuning
+from scalinglib.study import analysis, record, training
 from scalinglib.study.corpora.base import stream
 from scalinglib.study.corpora.repeated import Repeated
 from scalinglib.study.designs import (
@@ -62,11 +62,11 @@ def table(excess):
 def test_a_plane_is_found_and_taken_off():
     told = table(lambda n, d: 0.2 - 0.01 * np.log(n) - 0.002 * np.log(d))
     runs = told.assign(loss=np.exp(told.excess) * 2.0)
-    np.testing.assert_allclose(tuning.as_if_tuned(runs, told), 2.0, rtol=1e-12)
+    np.testing.assert_allclose(analysis.as_if_tuned(runs, told), 2.0, rtol=1e-12)
     far = runs.assign(params=1e12)
-    assert tuning.as_if_tuned(far, told).tolist() == runs.loss.tolist()
+    assert analysis.as_if_tuned(far, told).tolist() == runs.loss.tolist()
     with pytest.raises(ValueError, match="told has 3 settings"):
-        tuning.as_if_tuned(runs, told.head(3))
+        analysis.as_if_tuned(runs, told.head(3))
 
 
 def test_the_best_of_a_sweep_is_its_lowest_mean():
@@ -80,7 +80,7 @@ def test_the_best_of_a_sweep_is_its_lowest_mean():
         }
     )
     runs = pd.DataFrame({"params": 1e4, "tokens": [1000, 1000, 9000], "loss": [2.5, 1.9, 1.0]})
-    told = tuning.undertuning(sweep, runs)
+    told = analysis.undertuning(sweep, runs)
     assert told[["tokens", "fixed", "best", "peak"]].to_numpy().tolist() == [[1000, 2.2, 1.6, 0.2]]
     assert told.excess[0] == pytest.approx(np.log(2.2 / 1.6))
 

@@ -39,8 +39,7 @@ def wanted(law_fit: Fit, budgets: ArrayLike) -> pd.DataFrame:
         limits = [band(column, mine) for column, mine in zip(values.T, best[name], strict=True)]
         best[[f"{name}_low", f"{name}_high"]] = np.array(limits).reshape(-1, 2)
     best = law_fit.predict(best)
-    inside = [best[name].between(*limits) for name, limits in seen(law_fit.runs).items()]
-    return best.assign(inside=np.logical_and.reduce(inside))
+    return best.assign(inside=_inside(law_fit, best))
 
 
 def inside_budget(law_fit: Fit) -> float | None:
@@ -48,9 +47,7 @@ def inside_budget(law_fit: Fit) -> float | None:
     grid = np.geomspace(*seen(law_fit.runs)["compute"], _BUDGETS)
     table = pd.DataFrame({"compute": grid})
     table["params"], table["tokens"] = supervised_optimum(law_fit.law, grid)
-    limits = seen(law_fit.runs)
-    inside = [table[name].between(*limits[name]) for name in ("params", "tokens")]
-    budgets = grid[np.logical_and.reduce(inside)]
+    budgets = grid[_inside(law_fit, table)]
     return float(f"{budgets[len(budgets) // 2]:.2g}") if len(budgets) else None
 
 
@@ -70,6 +67,11 @@ def wanted_in_words(law_fit: Fit, compute: float) -> str:
     tokens = ranged(best.tokens, best.tokens_low, best.tokens_high, ".3g")
     loss = ranged(best.predicted, best.get("run_low", nan), best.get("run_high", nan), ".3f")
     return f"{size} parameters, {tokens} tokens, {loss} nats per token for one run"
+
+
+def _inside(law_fit, table):
+    within = [table[name].between(*limits) for name, limits in seen(law_fit.runs).items()]
+    return np.logical_and.reduce(within)
 
 
 def _optimum(law, budgets):

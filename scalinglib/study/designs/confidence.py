@@ -171,17 +171,13 @@ def of_students(table: pd.DataFrame) -> pd.DataFrame:
 
     Two columns more: held (against what, in words) and kind (objective and amount of tokens).
     """
-    taught = table[table.reference.isin(REFERENCES) & table.id.isin(_taught(table))]
+    taught = table.id[table.reference == "teacher_own"]
+    taught = table[table.reference.isin(REFERENCES) & table.id.isin(taught)]
     amount = taught.tokens.map({taught.tokens.min(): "few", taught.tokens.max(): "many"})
     kind = taught.objective + ", " + amount + " tokens"
     taught = taught.assign(held=taught.reference.map(REFERENCES), kind=kind)
     place = taught.reference.map(list(REFERENCES).index)
     return taught.assign(place=place).sort_values(["place", "name", "kind"]).drop(columns="place")
-
-
-def _taught(table):
-    """Ids of models that were held against a teacher."""
-    return set(table.id[table.reference == "teacher_own"])
 
 
 def by_seed(
