@@ -184,7 +184,7 @@ claims.check("strong-teachers-bias-variance", judged.high["bias and variance"], 
 #
 # 1. **Nothing shows a distilled student below its supervised floor.** The perfect teacher still
 # pays at 1000 tokens a parameter (-0.030 nats, -0.038 to -0.021), the trained one no longer
-# measurably (-0.003, -0.012 to 0.007); what is left without end depends on a power that the runs do
+# measurably (-0.003, -0.013 to 0.007); what is left without end depends on a power that the runs do
 # not determine.
 # 2. **Of the forms behind "never stops paying" Equation 8 and the cosine are too hopeful in every
 # cell**, by 0.01 to 0.04 nats; the dip, which keeps the floor when it is fitted to these runs, is
