@@ -39,12 +39,12 @@ def put(name, content):
         path.write_bytes(content)
 
 
-def settle(name, kind, made, deviations):
+def settle(name, kind, made, versions, deviations):
     """Write a file as the first earlier version that says the same, or else as it was made.
 
+    - versions: as `earlier` gives them.
     - returns: a row of the record: file, kind, origin (of what was written), size, where, new.
     """
-    versions = earlier(name)
     origin = next((o for o, deviation in deviations.items() if not deviation.new), "made")
     put(name, versions.get(origin, made))
     first = next(iter(deviations.values()), compare.different("not there before"))
@@ -61,19 +61,20 @@ def publish(stem, folder):
         if not path.name.endswith(".exact.csv"):
             name = path.relative_to(folder).as_posix()
             exact = path.with_suffix(".exact.csv").read_text(encoding="utf-8")
-            found = {o: compare.table(v.decode(), exact) for o, v in earlier(name).items()}
-            rows.append(settle(name, "table", path.read_bytes(), found))
+            versions = earlier(name)
+            found = {o: compare.table(v.decode(), exact) for o, v in versions.items()}
+            rows.append(settle(name, "table", path.read_bytes(), versions, found))
             if (pdf := path.with_suffix(".pdf")).exists():  # the table has its text
                 page = pdf.relative_to(folder).as_posix()
                 put(page, earlier(page).get(rows[-1]["origin"], pdf.read_bytes()))
     for path in sorted(folder.rglob("*.svg")):
         name, picture = (path.relative_to(folder).with_suffix(s).as_posix() for s in _DRAWN)
         drawn, shown = path.read_text(encoding="utf-8"), path.with_suffix(".png").read_bytes()
-        found = {o: compare.drawing(v.decode(), drawn) for o, v in earlier(name).items()}
-        pictures = earlier(picture)
+        versions, pictures = earlier(name), earlier(picture)
+        found = {o: compare.drawing(v.decode(), drawn) for o, v in versions.items()}
         for origin in (o for o, deviation in found.items() if not deviation.new):
             found[origin] |= compare.pixels(pictures.get(origin), shown)
-        rows.append(settle(name, "figure", drawn.encode(), found))
+        rows.append(settle(name, "figure", drawn.encode(), versions, found))
         put(picture, pictures.get(rows[-1]["origin"], shown))
         for origin, stems in redrawn.items():
             if origin not in found or found[origin].new:
@@ -87,11 +88,12 @@ def publish(stem, folder):
 def _publish_notebook(stem, folder, redrawn):
     name, found = f"notebooks/{stem}.ipynb", {}
     made = new = nbformat.read(folder / f"{stem}.ipynb", as_version=4)
-    for origin, version in earlier(name).items():
+    versions = earlier(name)
+    for origin, version in versions.items():
         old = nbformat.reads(version.decode(), as_version=4)
         merged, found[origin] = merge(old, new, redrawn[origin])
         made = merged if len(found) == 1 else made
-    return settle(name, "notebook", (nbformat.writes(made) + "\n").encode(), found)
+    return settle(name, "notebook", (nbformat.writes(made) + "\n").encode(), versions, found)
 
 
 def merge(old, new, redrawn=()):
