@@ -565,6 +565,7 @@ def test_a_limit_is_named_only_where_one_is_set(opened):
     assert "The data limit leaves" in page.inner_text("#warnings")
     rest = page.inner_text("#left")
     assert "What to do with the rest" in rest
+    assert f"instead of {plan_cell(page, 'Expected loss')}." in rest
     assert "Read again, " in rest
     assert "small scale" in rest
     assert not page.is_visible("#mixed")

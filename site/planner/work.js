@@ -35,7 +35,7 @@ const Work = (() => {
       neededTokens: best ? law.tokensForLoss(best.teacher.params, best.teacher.loss) : null,
       inUnit: (value) => value / (perUnit ?? 1),
       own: fixedTokens ? problem.tokens : problem.compute,
-      spend: fixedTokens || !best ? null : biggest(problem, central, plan),
+      spend: fixedTokens || !best ? null : biggest(problem, central, ensemble.middle),
       again: Small.alone(problem, plan.serving(problem), unshifted),
       taughtAgain: Small.taught(problem, best, law),
       mixed: Small.mixed(problem, best, law),
@@ -70,9 +70,11 @@ const Work = (() => {
   }
 
   /** The student that spends what a data limit leaves, the better way. */
-  function biggest(problem, { supervised, best }, plan) {
-    const before = Math.min(best.loss, supervised.loss);
-    const chosen = best.loss < supervised.loss ? best : supervised;
+  function biggest(problem, { supervised, best }, law) {
+    const plan = Plan.create(law, SETTINGS);
+    const taught = law.studentLoss(problem.studentParams, best.studentTokens, best.teacher.loss);
+    const before = Math.min(taught, supervised.loss);
+    const chosen = taught < supervised.loss ? best : supervised;
     if (problem.maxTokens === null || chosen.compute > problem.compute * 0.99) return null;
     const ways = (problem.teachers ? ["distil", "train"] : ["train"]).map((how) => {
       const at = (params) => {
