@@ -51,16 +51,13 @@ low, high = 1e3 * strongest.above_best.min(), 1e3 * strongest.above_best.max()
 best = gap[gap.above_best == 0]
 
 # %%
-title = (
-    f"The strongest teacher costs the paper's students {low:.0f} to {high:.0f} thousandths of a "
-    "nat against the best one (diamonds)"
-)
+title = f"The strongest teacher costs a student {low:.0f} to {high:.0f} mnats against its best one"
 grid = Panels(gap, "teacher_loss", "student_loss", title, col="student_params", sharey=False)
 grid.draw(panels.curve, hue="student_tokens", marker="o", key=False)
 DIAMOND = {"marker": "D", "linestyle": "", "color": figures.MARKS["optimum"], "zorder": 4}
 grid.draw(panels.curve, best, **DIAMOND).each(panels.diagonal)
 grid.key({"best teacher of a curve": DIAMOND, "student equals teacher": panels.DIAGONAL})
-grid.key({"a curve a number of tokens, darker is more": {"color": "#2a788e"}})
+grid.key({"one number of tokens (darker: more)": {"color": "#2a788e"}})
 save(grid, "paper_runs_capacity_gap", gap.drop(columns="above_best"))
 
 # %% [markdown]
@@ -117,14 +114,16 @@ runs["left"] = published.quartic_residuals(runs)
 runs["percent_left"] = 100 * runs.left
 met_profiles = runs.groupby(["student_params", "student_tokens"]).isoflop.transform("any")
 collapse = runs[met_profiles].assign(
-    teacher=lambda t: t.isoflop.map({True: "of an IsoFLOP profile", False: "on a fixed ratio"})
+    teacher=lambda t: t.isoflop.map(
+        {True: "teachers of an IsoFLOP profile", False: "teachers on a fixed ratio"}
+    )
 )
 spread = collapse.left.abs()
 
 # %%
 title = (
-    f"Whatever the teacher's size and tokens, its loss gives the student's to {spread.max():.2%}; "
-    "what is left parts into branches"
+    f"The teacher's loss alone gives the student's to {spread.max():.2%}; "
+    "what is left has two branches a group"
 )
 grid = Panels(collapse, "teacher_loss", "percent_left", title, col="student_params")
 grid.draw(sns.scatterplot, hue="teacher", s=28).each(panels.zero)
@@ -232,8 +231,8 @@ WORDS = {
     "refit": "refit to the 328 runs",
 }
 title = (
-    f"As printed the law is off by up to {summary['max']['table6']:.0%}; with $B'$ corrected it is "
-    "within 1%, like the other two"
+    f"The printed law is off by up to {summary['max']['table6']:.0%}; "
+    "corrected, drawn or refit it is within 1%"
 )
 shown = errors.assign(law=errors.law.map(WORDS), percent_off=100 * errors.error)
 grid = Panels(shown, "student_loss", "percent_off", title, col="law", sharey=False)
@@ -576,11 +575,14 @@ widths = coefficients[["law", "coefficient"]].assign(
 long = widths.melt(["law", "coefficient"], ["printed", "simulated"], "interval", "log_width")
 long["factor"] = np.exp(long.log_width.clip(upper=np.log(1e4)))
 long["law"] += " law"
+symbols = {name: rf"$\{name}$" for name in ("alpha", "beta", "gamma")}
+symbols |= {name: f"${name[0]}_{name[1]}$" for name in ("c0", "c1", "d1", "f1")}
+long["coefficient"] = long.coefficient.replace(symbols)
 
 # %%
-title = "From runs like the paper's the coefficients come back far less certain than Table 6 prints"
+title = "Runs like the paper's leave coefficients far less certain than Table 6 prints"
 grid = Panels(long[long.factor > 1], "factor", "coefficient", title, col="law", sharey=False)
-grid.draw(sns.scatterplot, hue="interval", s=70).set(xlim=(0.95, 1.2e4))
+grid.draw(sns.scatterplot, hue="interval", s=70).set(xlim=(0.8, 1.5e4))
 save(grid, "fit_recovery_simulated", coefficients)
 
 # %% [markdown]
