@@ -539,8 +539,10 @@ def test_an_unreachable_loss_costs_an_infinite_amount():
 
 def test_every_recipe_lies_in_its_own_range():
     recipes = pd.read_csv(DATA / "recipes.csv")
-    assert (recipes.student_loss_low <= recipes.student_loss).all()
-    assert (recipes.student_loss <= recipes.student_loss_high).all()
+    for name in ("student_loss", "gap"):
+        told = recipes[recipes[f"{name}_low"].notna()]
+        assert (told[f"{name}_low"] < told[name]).all()
+        assert (told[name] < told[f"{name}_high"]).all()
 
 
 def test_the_threshold_that_the_sheets_text_names_is_the_codes():
