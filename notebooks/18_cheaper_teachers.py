@@ -87,7 +87,8 @@ cut = sparse[sparse.kind != "whole"].sort_values("bytes_per_token", kind="stable
 costs, free = cut[cut.verdict == "worse"], cut[cut.verdict != "worse"].assign(above=6e-3)
 look = {"hue": "keeps", "palette": columns.palette("keeps", ["drawn symbols", "likeliest entries"])}
 grid = Panels(
-    cut, "bytes_per_token", "above", "On the same bytes, drawn symbols teach better than top-k",
+    cut, "bytes_per_token", "above",
+    "On equal bytes, drawn symbols teach better than the likeliest entries",
     col="panel", wrap=2, labels=("bytes stored per token", "loss above the whole teacher's (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, costs, marker="o", **look).draw(span, costs, key=False, **look)
@@ -243,7 +244,7 @@ inside["loss_high"] = inside.loss + inside.high - inside.above
 line = singles.rename(columns={"params": "student_params"})
 grid = Panels(
     line, "teacher_loss", "loss",
-    "Two teachers' ensemble teaches as one teacher of its loss; a teacher of other words worse",
+    "An ensemble teaches like one teacher of its loss; a teacher of other words is worse",
     col="student_params", sharey=False,
     labels=("$L_T$ on the student's words (nats)", "student loss $L_S$ (nats)"),
 )  # fmt: skip
