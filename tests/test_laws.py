@@ -1,8 +1,5 @@
 """The laws: equations as printed, properties, limits, and the recommended form."""
 
-import subprocess
-import sys
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -56,26 +53,6 @@ def test_jit_and_numpy_agree_in_double_precision(n, d, teacher_loss):
 
 
 _compiled = jax.jit(lambda law, n, d, t: law.log_loss(n, d, t))
-
-
-def test_jax_goes_through_a_law_made_before_it_was_imported():
-    code = """
-import sys
-from scalinglib import laws
-from scalinglib.report.paths import DATA
-law = laws.load()
-assert "jax" not in sys.modules
-import jax
-import jax.numpy as jnp
-sizes = jnp.log(jnp.array([1e8, 1e9]))
-loss = lambda law, n: law.log_loss(n, 23.0, 0.7)
-values = jax.jit(jax.vmap(loss, in_axes=(None, 0)))(law, sizes)
-assert values.dtype == jnp.float32  # the reader's own setting stands
-assert jnp.allclose(values, loss(law, sizes), rtol=1e-5)
-slope = jax.jit(jax.grad(loss))(law, sizes[0])
-assert type(slope) is laws.DistillationLaw and slope.supervised.E != 0
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @given(sizes, tokens, losses)

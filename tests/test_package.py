@@ -96,24 +96,26 @@ def test_a_missing_package_that_nobody_names_is_not_called_none():
     assert told == 'what this needs is not installed; pip install "scalinglib[dev]" brings it'
 
 
-def test_the_readers_own_jax_stays_in_single_precision(elsewhere):
+def test_jax_that_comes_later_is_the_readers_own(elsewhere):
     elsewhere(
         """
-import jax, jax.numpy as jnp
-from scalinglib import allocate, fit, flops, lanes, laws, simulate
-allocate.optimal(laws.load(), 1e9, 1e21, "teacher_inference")
+import sys
+from scalinglib import laws
+law = laws.load()
+assert "jax" not in sys.modules
+import jax, jax.numpy as jnp, numpy as np
+from scalinglib import allocate, fit, flops, lanes, simulate
+allocate.optimal(law, 1e9, 1e21, "teacher_inference")
 with lanes.float64():
     assert jnp.ones(2).dtype == "float64"
 assert not jax.config.jax_enable_x64
-assert jax.jit(jnp.sin)(jnp.ones(2)).dtype == "float32"
-"""
-    )
-
-
-def test_a_tiny_study(elsewhere):
-    elsewhere(
-        """
-import jax, numpy as np
+sizes = jnp.log(jnp.array([1e8, 1e9]))
+loss = lambda law, n: law.log_loss(n, 23.0, 0.7)
+values = jax.jit(jax.vmap(loss, in_axes=(None, 0)))(law, sizes)
+assert values.dtype == jnp.float32
+assert jnp.allclose(values, loss(law, sizes), rtol=1e-5)
+slope = jax.jit(jax.grad(loss))(law, sizes[0])
+assert type(slope) is laws.DistillationLaw and slope.supervised.E != 0
 from scalinglib.study import Run, training
 weights = training.trained(Run(1, 2048))
 assert all(np.isfinite(part).all() for part in jax.tree.leaves(weights))

@@ -302,7 +302,7 @@ def test_of_two_runs_at_once_the_second_waits_and_says_for_whom(runnable, monkey
     def execute(path, notebook, folder, environment):
         ran.append(path)
         begun.set()
-        go.wait(10)
+        go.wait(100)
         folder.mkdir(parents=True)
         write_half(folder / "00_note.ipynb", path.read_text())
         return [str(runnable / "data" / "rates.csv")]
@@ -310,10 +310,10 @@ def test_of_two_runs_at_once_the_second_waits_and_says_for_whom(runnable, monkey
     monkeypatch.setattr(notebooks, "execute", execute)
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(notebooks.run, path)]
-        begun.wait(10)
+        begun.wait(100)
         both.append(pool.submit(notebooks.run, path))
         said = ""
-        while "waiting for it" not in said:
+        while "waiting for it" not in said and not any(each.done() for each in both):
             said += capsys.readouterr().out
         go.set()
         assert not any(each.exception() for each in both)
@@ -367,29 +367,29 @@ def test_warnings_name_no_machine():
 
 
 def test_an_environment_is_made_anew_only_where_it_must(tmp_path, monkeypatch):
-    for name in ("requirements.lock", "pyproject.toml"):
-        (tmp_path / name).touch()
-    installed = []
+    installed, folder = [], tmp_path / ".venv"
     monkeypatch.setattr(environment, "install", lambda root, python: installed.append(root))
     monkeypatch.setattr(environment.shutil, "which", lambda name: "uv")
-    python = tmp_path / ".venv" / "bin" / "python"
-    kept = tmp_path / ".venv" / "kept"
 
-    def made():
+    def made(change):
+        change()
         environment.main(tmp_path)
-        return len(installed), kept.exists()
+        found = len(installed), (folder / "kept").exists()
+        (folder / "kept").touch()
+        return found
 
-    assert made() == (1, False)
-    kept.touch()
-    assert made() == (1, True)
-    (tmp_path / "requirements.lock").write_text("more")
-    assert made() == (2, True)
-    python.unlink()  # as where the Python that it stood on moved away
-    assert made() == (3, False)
-    kept.touch()
-    record = tmp_path / ".venv" / ".done"
-    record.write_text(record.read_text().replace(str(tmp_path), "/elsewhere"))
-    assert made() == (4, False)
+    def moved():
+        record = (folder / ".done").read_text()
+        (folder / ".done").write_text(record.replace(str(tmp_path), "/elsewhere"))
+
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).touch()
+    assert made(lambda: None) == (1, False)
+    assert made(lambda: None) == (1, True)
+    assert made(lambda: (tmp_path / "requirements.lock").write_text("more")) == (2, True)
+    # As where the Python that it stood on moved away.
+    assert made((folder / "bin" / "python").unlink) == (3, False)
+    assert made(moved) == (4, False)
 
 
 def row(**changes):

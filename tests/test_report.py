@@ -181,26 +181,22 @@ def test_what_cannot_be_tested_cannot_be_checked(monkeypatch):
         ((), ""),
     ],
 )
-def test_computed_values_are_read_as_the_check_cell_prints_them(
-    monkeypatch, tmp_path, authors, follows
-):
+def test_what_follows_is_said_law_by_law(one_claim, authors, follows):
+    one_claim |= {"tolerance": 0.01, "loose": 0.1}
+    assert claims.judge("number", 0.8, authors=authors).follows == follows
+
+
+def test_computed_values_are_read_as_the_check_cell_prints_them(monkeypatch, tmp_path):
     entry = {"statement": "A (b). C.", "expected": 0.75, "tolerance": 0.01, "loose": 0.1}
     monkeypatch.setattr(claims, "ledger", lambda: {"a-1": entry})
-    text = f"something: else\n{claims.judge('a-1', 0.8, authors=authors)}\n"
+    text = f"something: else\n{claims.judge('a-1', 0.8, authors=(0.8, 0.9))}\n"
     cells = [{"cell_type": "markdown"}, {"outputs": [{"text": text.splitlines(keepends=True)}]}]
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "00_a.ipynb").write_text(json.dumps({"cells": cells}))
     (tmp_path / "notebooks" / "00_a.partial.ipynb").write_text('{"cells": [')
     monkeypatch.setattr(claims, "ROOT", tmp_path)
-    assert claims.computed() == [
-        {
-            "notebook": "00_a",
-            "id": "a-1",
-            "answer": "holds within 0.1",
-            "follows": follows,
-            "value": "0.8",
-        }
-    ]
+    told = {"notebook": "00_a", "id": "a-1", "answer": "holds within 0.1", "value": "0.8"}
+    assert claims.computed() == [told | {"follows": "holds under the corrected law alone"}]
 
 
 def test_without_the_repository_the_ledger_is_missed_by_name(tmp_path, monkeypatch):
