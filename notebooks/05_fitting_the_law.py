@@ -278,7 +278,7 @@ ways = {
 }
 rows = []
 for way, held in ways.items():
-    _, predicted = fit.hold_out(refit, held.to_numpy())
+    predicted = fit.hold_out(refit, held.to_numpy())
     size = predicted.relative_error.abs().groupby(predicted.held)
     rows.append((way, held.sum(), *size.mean(), size.max()[True]))
 names = ["held out", "runs", "mean error, fitted", "mean error, held out", "largest, held out"]
@@ -660,7 +660,7 @@ for seed in range(1 if profile == "fast" else 8):
     whole = fit.fit_supervised(drawn_runs, starts=64)
     for mark in (2.1, 2.2, 2.3, 2.4):
         held = (whole.runs.loss < mark).to_numpy()
-        error = fit.hold_out(whole, held)[1].relative_error[held].abs()
+        error = fit.hold_out(whole, held).relative_error[held].abs()
         rows.append((mark, (~held).sum(), held.sum(), error.mean(), error.max()))
 names = ["fitted above (nats)", "runs fitted", "runs held out", "mean error", "largest error"]
 few = pd.DataFrame(rows, columns=names).groupby(names[0])

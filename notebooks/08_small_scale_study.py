@@ -343,8 +343,8 @@ fitted
 EDGES = {"supervised": 1.6, "distillation": 1.8}
 stronger = (supervised.runs.loss < 1.6, distillation.runs.student_loss < 1.8)
 held = {
-    "supervised": fit.hold_out(supervised, stronger[0].to_numpy())[1],
-    "distillation": fit.hold_out(distillation, stronger[1].to_numpy())[1],
+    "supervised": fit.hold_out(supervised, stronger[0].to_numpy()),
+    "distillation": fit.hold_out(distillation, stronger[1].to_numpy()),
 }
 whole = {"supervised": supervised.residuals(), "distillation": distillation.residuals()}
 held_out = pd.concat(

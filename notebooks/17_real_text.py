@@ -133,7 +133,7 @@ for name, s in studies.items():
     s.law = fit.fit_supervised(own, bootstrap=settings.fit_replicates, **options)
     s.chinchilla = fit.fit_supervised(own, fixed={"gamma": 1.0}, **options)
     held = (own.loss <= own.loss.quantile(0.25)).to_numpy()
-    left = fit.hold_out(s.law, held)[1]
+    left = fit.hold_out(s.law, held)
     s.held_supervised = left.relative_error[left.held].abs().mean()
     gamma, floor = s.law.coefficient_table().loc["gamma"], s.law.coefficient_table().loc["E"]
     rows[name] = {"settings": len(own), "error": s.law.mean_relative_error(),
@@ -182,7 +182,7 @@ for name, s in studies.items():
     own, replicates = s.distilled[STUDENTS], min(100, settings.fit_replicates) * (name == "text")
     s.distillation = fit.fit_distillation(own, s.law, bootstrap=replicates, **options)
     held = (own.student_loss <= own.student_loss.quantile(0.25)).to_numpy()
-    left = fit.hold_out(s.distillation, held)[1]
+    left = fit.hold_out(s.distillation, held)
     s.held_distilled = left.relative_error[left.held].abs().mean()
     noise = (s.distilled.error / s.distilled.loss).mean()
     rows[name] = {"settings": len(own), "error": s.distillation.mean_relative_error(),

@@ -116,7 +116,7 @@ def test_a_law_of_ones_own_is_diagnosed(cosine_fit):
     assert table.likelihood_ratio.iloc[1] == pytest.approx(0, abs=1e-6)
     assert (table.likelihood_ratio[[0, 2]] > 1).all()
     losses = cosine_fit.runs.student_loss
-    _, held = fit.hold_out(cosine_fit, (losses < losses.quantile(0.2)).to_numpy())
+    held = fit.hold_out(cosine_fit, (losses < losses.quantile(0.2)).to_numpy())
     assert held.relative_error[held.held].abs().mean() < 0.01
     said = " ".join(fit.explain(cosine_fit))
     assert "fits as well: both say where K collapses." in said  # its probe

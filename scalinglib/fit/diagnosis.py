@@ -65,12 +65,11 @@ def ridges(fit: Fit) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["first", "second", "correlation", "reason"])
 
 
-def hold_out(fit: Fit, held: np.ndarray) -> tuple[Fit, pd.DataFrame]:
-    """A fit to the runs that are not held, and its predictions for those that are.
+def hold_out(fit: Fit, held: np.ndarray) -> pd.DataFrame:
+    """All runs as a fit to those that are not held foretells them; same options, no replicates.
 
     - held: one a run of `fit.runs`. The paper's way: the strong runs, loss below a mark.
-    - returns: Fit, DataFrame; the fit to the rest (same options, no replicates); all runs with
-      predicted, held and relative_error = predicted / measured - 1.
+    - returns: `fit.runs` with predicted, held and relative_error = predicted / measured - 1.
     """
     held = np.asarray(held)
     if held.shape != (len(fit.runs),) or held.dtype != bool:
@@ -88,8 +87,8 @@ def hold_out(fit: Fit, held: np.ndarray) -> tuple[Fit, pd.DataFrame]:
         warnings.simplefilter("ignore", FitWarning)
         supervised = fit.problem.supervised_law
         other = fit_law(fit.spec, fit.runs[~held], supervised=supervised, **options)
-    table = other.predict(fit.runs).assign(held=held)
-    return other, table.assign(relative_error=np.expm1(other.residuals(fit.runs)))
+    table = other.predict(fit.runs)
+    return table.assign(held=held, relative_error=np.expm1(other.residuals(fit.runs)))
 
 
 def explain(fit: Fit) -> list[str]:

@@ -129,7 +129,7 @@ def extrapolation(found: fit.Fit, share: float) -> str:
         return f"none to hold out: the strongest {share:.0%} have one and the same loss"
     if reason := fit.collinear(found.runs[~strong], found.spec.columns):
         return f"no hold-out: {reason}"
-    _, predicted = fit.hold_out(found, strong)
+    predicted = fit.hold_out(found, strong)
     errors = predicted.relative_error.abs().groupby(predicted.held).mean()
     return f"mean error {errors[False]:.2%} of the fitted, {errors[True]:.2%} of the held out"
 
