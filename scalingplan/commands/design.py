@@ -142,7 +142,7 @@ def _twice(params):
 def _number(text, kind, option):
     """As `plan` reads it; plain numbers of any size too, for studies in small."""
     try:
-        return units.read(text, kind)
+        return units.read_loss(text) if kind == "loss" else units.read(text, kind)
     except ValueError as error:
         try:
             value = float(text)
@@ -157,15 +157,11 @@ def _list(option, text, kind):
     return [_number(part, kind, option) for part in text.split(",")] if text else []
 
 
-def _loss(text, option):
-    try:
-        return units.read_loss(text)
-    except ValueError as error:
-        raise ValueError(f"--{option}: {error}") from None
-
-
 def _teacher(given):
-    name, params, tokens, loss = described(given, _number, _loss)
+    def of_loss(text, option):
+        return _number(text, "loss", option)
+
+    name, params, tokens, loss = described(given, _number, of_loss)
     if given.lower() in KNOWN:
         loss = float(laws.load().supervised.loss(params, tokens))
     return Teacher(name, params, np.nan if loss is None else loss, tokens)
