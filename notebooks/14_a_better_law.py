@@ -35,12 +35,14 @@ import warnings
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from scipy import stats
 
 from scalinglib import allocate, fit, laws, sentences
 from scalinglib.fit import forms
 from scalinglib.laws.limits import LIMITS, met
 from scalinglib.report import claims, figures, profiles
+from scalinglib.report.panels import Panels, headline, zero
 from scalinglib.report.paths import DATA
 from scalinglib.report.shades import BLUE, ORANGE, ratio_color, teacher_color
 from scalinglib.study import PERFECT, Words, analysis, record
@@ -74,23 +76,14 @@ distilled["cosine"] = distilled.X / (2 * np.sqrt(distilled.t * distilled.kl_teac
 distilled["above_teacher"] = distilled.loss - distilled.teacher_loss
 # %%
 shown = ["params", "tokens", "seed", "teacher_loss", "above_teacher", "kl_teacher", "t", "X"]
-fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2))
-for size, part in distilled.groupby("params"):
-    style = {"s": 9, "color": figures.student_color(size)}
-    style["label"] = f"$N_S$ = {figures.label_size(size)}"
-    left.scatter(part.above_teacher, part.X, **style)
-    right.scatter(part.t / part.kl_teacher, part.cosine, **style)
-for ax, x, y in (
-    (left, "$L_S - L_T$ (nats)", "cross term $X$ (nats)"),
-    (right, "teacher's error over imitation error, $t / K$", r"$X / (2\sqrt{t K})$"),
-):
-    ax.axhline(0, color="black", linewidth=0.8)
-    ax.set(xlabel=x, ylabel=y)
-right.set_xscale("log")
-left.axvline(0, color="black", linewidth=0.8)
-fig.suptitle("The cross term is small, and negative where a student passes its teacher")
-figures.legend_below(fig, left, columns=5)
-save(fig, "law_identity", distilled[[*shown, "cosine"]])
+title = "The cross term is a few hundredths of a nat, negative where a student passes its teacher"
+grid = Panels(
+    distilled.assign(student_params=distilled.params), "above_teacher", "X", title,
+    labels=("student's loss above its teacher's, $L_S - L_T$ (nats)", "cross term $X$ (nats)"),
+)  # fmt: skip
+grid.draw(sns.scatterplot, hue="student_params", s=14).each(zero)
+grid.each(lambda ax: ax.axvline(0, color="black", linewidth=0.9))
+save(grid, "law_identity", distilled[[*shown, "cosine"]])
 
 # %%
 below = distilled.above_teacher < 0
@@ -186,7 +179,7 @@ for (by, student), part in parts.groupby(["by", "student"]):
     ax.set_xticks(range(len(edges)), map(edge_label, edges))
     ax.set_title(f"$N_S$ = {figures.label_size(student)}, by {by}")
     axes[1, int(by == "confidence")].set_xlabel(labels[by])
-fig.suptitle("The cross term is small because its parts cancel")
+headline(fig, "The cross term is small because its parts cancel", 8)
 fig.supylabel("part of $X$ (nats per token)", fontsize="medium")
 figures.legend_below(fig, axes[0, 0])
 save(fig, "law_cross_term", parts)
@@ -195,9 +188,9 @@ save(fig, "law_cross_term", parts)
 # Why? A student smooths its teacher. That should help where the teacher is overconfident and harm
 # where it is not confident enough, so that $X$ has the sign of the truth's probability of the
 # teacher's likeliest symbol less the teacher's own. Written down before that difference was looked
-# at: the reading passes if nine in ten bins by frequency agree, of those told from zero under the
-# two better teachers. It falls just short, by bins that add little; by confidence it fails, nearly
-# everywhere where student and teacher are of one size.
+# at: the reading passes if nine in ten bins by frequency agree, counting those that differ from
+# zero under the two better teachers. It falls just short, by bins that add little. By confidence it
+# fails, nearly everywhere where student and teacher are of one size.
 
 # %%
 told = parts[(parts.teacher > parts.teacher.min()) & (parts.X.abs() > 2 * parts.error)]
@@ -242,18 +235,19 @@ trend = stats.spearmanr(middle.tokens_per_param, middle.off)
 print(f"off the curve against tokens a parameter: {trend.statistic:+.2f}, p = {trend.pvalue:.1g}")
 
 # %%
-fig, ax = plt.subplots(figsize=(6, 3.8))
+fig, ax = plt.subplots(figsize=(6.6, 4.2))
 ax.scatter(curve.u, curve.y, s=12, c=[ratio_color(ratio) for ratio in curve.tokens_per_param])
 line = np.geomspace(curve.u.min(), curve.u.max(), 200)
 ax.plot(line, np.maximum(1, line), color="black", linewidth=0.8, label="max(1, u)")
 for ratio in (0.1, 1, 10, 100, 1000):
     ax.plot([], [], "o", ms=4, color=ratio_color(ratio), label=f"$D_S / N_S$ = {ratio:g}")
-ax.set(xscale="log", yscale="log", xlabel="$u = (L_T - E) / g$", ylabel="$y = (L_S - E) / g$")
+ax.set(xscale="log", yscale="log")
+ax.set(xlabel="teacher, $u = (L_T - E) / g$", ylabel="student, $y = (L_S - E) / g$")
 ax.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
 ax.set_yticks([1, 2, 3, 4, 5], ["1", "2", "3", "4", "5"])
 ax.minorticks_off()
 ax.legend(loc="upper left")
-ax.set_title("In units of their own, students fall nearly on one curve")
+headline(fig, "In units of their own, students fall nearly on one curve", 6.6)
 save(fig, "law_collapse", curve[[*STUDENT, "teacher_loss", "u", "y", "tokens_per_param"]])
 
 # %% [markdown]
@@ -373,10 +367,11 @@ for ax, (name, part) in zip(axes, held.groupby("runs", sort=False), strict=True)
     ticks = [-5, -1, -0.5, 0, 0.5, 1, 5]
     ax.set(title=SETS[name], xlim=(-10, 10))  # one refit on text runs away
     ax.set_xticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
-axes[0].set_yticks(range(len(kinds)), kinds)
+rows = ["two largest students", "most tokens", "best teachers", "lowest losses", "388k student"]
+axes[0].set_yticks(range(len(kinds)), rows)
 axes[0].invert_yaxis()
-axes[1].set_xlabel("mean error less Equation 8's (% of the loss)")
-fig.suptitle("Mostly better than Equation 8 where the forms were found, worse on text")
+axes[1].set_xlabel("← better     worse →\nmean error less Equation 8's (% of the loss)")
+headline(fig, "Other forms mostly beat Equation 8 where they were found, and lose on text", 9)
 figures.legend_below(fig, axes[0])
 columns = ["runs", "form", "k", "kind", "held", "error", "difference", "se"]
 save(fig, "law_bench", held[columns])
@@ -464,7 +459,7 @@ save(None, "law_gains", gains_held)
 gains_held.groupby("runs", sort=False)[errors].agg(["median", "min", "max"]).T.round(2)
 
 # %% [markdown]
-# How much does an answer hang on one form? Three questions (teacher's inference paid, the best
+# How much does an answer depend on one form? Three questions (teacher's inference paid, the best
 # teacher that could be trained), and each form left out in turn: the range of the gain, discrepancy
 # within, and the budget from which training on data wins (5, 50 and 95% of the laws).
 
@@ -499,9 +494,10 @@ gain_shown = readable.filter(like="gain").map("{:+.3f}".format)
 pd.concat([gain_shown, readable.filter(like="crossover").map("{:.1g}".format)], axis=1)
 
 # %% [markdown]
-# The range of the gain hangs on no form: it holds zero whichever is left out. That training on data
-# may never catch up hangs on one, bias and variance, whose laws pass their own floor: without it
-# the budget has an upper end for all three students, two decades or more above its median.
+# The range of the gain depends on no form: it holds zero whichever is left out. That training on
+# data may never catch up depends on one, bias and variance, whose laws pass their own floor:
+# without it the budget has an upper end for all three students, two decades or more above its
+# median.
 
 # %% [markdown]
 # Runs that nothing here was fitted to or tuned on: two of the paper's with students of 4.82B under
@@ -592,8 +588,12 @@ for ax, (name, found) in zip(axes, {"paper": paper_fit, "ours": own_fit}.items()
     key = {"title": "$N_S$", "ncols": 5, "columnspacing": 1, "handletextpad": 0.1}
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), **key)
     worst.append(runs[[*STUDENT, "teacher_loss", "student_loss", "residual", "runs"]])
-fig.suptitle("What is left of the paper's runs is small; of ours the smallest student's is largest")
 worst = pd.concat(worst)
+most = worst.residual.abs().groupby(worst.runs).max()
+title = (
+    f"The law is within {most['paper']:.1%} of the paper's runs and {most['ours']:.1%} of our means"
+)
+headline(fig, title, 9)
 save(fig, "law_residuals", worst)
 worst.sort_values("residual", key=abs, kind="stable").groupby("runs", sort=False).tail(4).round(4)
 
