@@ -39,7 +39,7 @@ from scalinglib.report import claims, figures, profiles
 from scalinglib.report.panels import Panels, bars, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, by_ratio, record
-from scalinglib.study.designs import scaling
+from scalinglib.study.designs import addresses, scaling
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -52,7 +52,7 @@ figures.use_style()
 # intervals (Student's t, from the seeds of like settings).
 
 # %%
-DESIGNS = {"words": ("study", scaling.FULL), "text": ("text", scaling.TEXT)}
+DESIGNS = {"words": ("study", scaling.FULL), "text": ("text", addresses.FULL)}
 studies = {}
 for name, (file, design) in DESIGNS.items():
     s = studies[name] = SimpleNamespace(design=design)
@@ -158,12 +158,12 @@ for name, s in studies.items():
     lines.append(pd.DataFrame({"E": floors, "ratio": found.likelihood_ratio, "language": name}))
 lines = pd.concat(lines)
 grid = Panels(lines, "E", "ratio",
-              "The fit to words excludes their true entropy, so no fitted $E$ is to be believed",
+              "The fit to words excludes their true entropy: a fitted $E$ is not an entropy",
               labels=("$E$ held at (nats)", "likelihood ratio"))  # fmt: skip
 grid.draw(sns.lineplot, hue="language", marker="o").set(ylim=(-1, 40))
 grid.each(lambda ax: ax.axhline(3.84, color="black", ls=":", lw=1))
 grid.each(lambda ax: ax.axvline(entropy, color="#0072B2", ls="--", lw=1.2))
-grid.key({"95%": {"color": "black", "ls": ":"},
+grid.key({"below: not excluded (95%)": {"color": "black", "ls": ":"},
           "entropy of the words": {"color": "#0072B2", "ls": "--"}})  # fmt: skip
 save(grid, "text_supervised", lines)
 
@@ -238,10 +238,10 @@ known = words.versus[words.versus.teacher != PERFECT].join(perfect.rename("perfe
 known = known.dropna(subset="perfect")
 floor = {name: s.law.law.E for name, s in studies.items()}
 units = {
-    "words: g from the perfect teacher": (known, entropy, known.perfect),
-    "words: g from data": (known, entropy, known.loss_data),
-    "words: g from data, E fitted": (known, floor["words"], known.loss_data),
-    "text: g from data, E fitted": (text.versus, floor["text"], text.versus.loss_data),
+    "words, true $E$, $g$ under the perfect teacher": (known, entropy, known.perfect),
+    "words, true $E$, $g$ on data": (known, entropy, known.loss_data),
+    "words, fitted $E$, $g$ on data": (known, floor["words"], known.loss_data),
+    "text, fitted $E$, $g$ on data": (text.versus, floor["text"], text.versus.loss_data),
 }
 curves = pd.concat(
     part.assign(panel=name, u=(part.teacher_loss - E) / (of - E), y=(part.loss - E) / (of - E))
@@ -251,14 +251,15 @@ curves["tokens_per_param"] = curves.tokens / curves.params
 
 # %%
 grid = Panels(curves, "u", "y",
-              "Students copy weak teachers (right of 1); teachers left of 1 teach all alike",
+              "Students copy weak teachers (right of 1); better teachers teach nearly alike",
               col="panel", wrap=2,
-              labels=("$u = (L_T - E) / g$", "$y = (L_S - E) / g$"))  # fmt: skip
-looks = {"M below 3": "#e6812b", "M of 3 to 30": "#a05195", "M above 30": "#003f5c"}
+              labels=("teacher, $u = (L_T - E) / g$", "student, $y = (L_S - E) / g$"))  # fmt: skip
+looks = {"$M$ below 3": "#e6812b", "$M$ of 3 to 30": "#a05195", "$M$ above 30": "#003f5c"}
 curves["seen"] = pd.cut(curves.tokens_per_param, [0, 3, 30, np.inf], labels=list(looks)).astype(str)
 grid.draw(sns.scatterplot, curves, hue="seen", palette=looks, s=18)
 line = pd.DataFrame({"u": np.linspace(0.1, 6, 60)})
 grid.draw(sns.lineplot, line.assign(y=np.maximum(1, line.u)), color="black", linewidth=1)
+grid.key({"$\\max(1, u)$": {"color": "black", "lw": 1}})
 grid.set(xlim=(0, 3.2), ylim=(0.5, 3.2))
 save(grid, "text_collapse", curves[["panel", *STUDENT, "teacher_loss", "u", "y"]])
 
@@ -271,8 +272,8 @@ save(grid, "text_collapse", curves[["panel", *STUDENT, "teacher_loss", "u", "y"]
 #
 # The words' laws are moved to text with less and less knowledge of it, and judged on all distilled
 # runs of text. *One model*: one teacher of middle size is measured on text, and all losses move by
-# a difference or by a factor. *Two numbers*: a factor and a difference fitted to text's supervised
-# runs. *Own supervised law*: Equation 8's nine coefficients of the words on text's supervised law.
+# a difference or by a factor. *Two numbers fitted*: a factor and a difference fitted to text's
+# supervised runs. *Text's supervised law*: Equation 8's nine coefficients of the words on it.
 # *Exponents of the words*: only the scales are fitted.
 
 # %%
@@ -284,9 +285,9 @@ on_words = words.law.law.loss(text.data.params, text.data.tokens)
 two = shift.Shifted(law, *np.polyfit(on_words, text.data.loss, 1))
 held = {name: getattr(law, name) for name in exponents}
 held = fit.fit_distillation(text.distilled[STUDENTS], text.law, fixed=held, **options).law
-moved = {"one model, difference": difference, "one model, factor": factor, "two numbers": two,
-         "own supervised law": law._replace(supervised=text.law.law),
-         "exponents of the words": held, "all its own": text.distillation.law}  # fmt: skip
+moved = {"one model, difference": difference, "one model, factor": factor,
+         "two numbers fitted": two, "text's supervised law": law._replace(supervised=text.law.law),
+         "exponents of the words": held, "all fitted to text": text.distillation.law}  # fmt: skip
 
 # %%
 inputs = [np.log(text.distilled[name].to_numpy(float)) for name in STUDENTS[:3]]
@@ -297,7 +298,7 @@ errors = off.groupby("law", sort=False).error.agg(
     mean=lambda e: e.abs().mean(), bias="mean", largest=lambda e: e.abs().max()
 )
 grid = Panels(off, "error", "law",
-              "The law of words, moved to text by one model's loss, predicts too little there",
+              "The law of words, moved to text by one model's loss, predicts too low losses",
               labels=("predicted over measured, all students of text (%)", ""))  # fmt: skip
 grid.draw(sns.boxplot, color="#56B4E9", whis=(2.5, 97.5), fliersize=2)
 grid.each(lambda ax: ax.axvline(0, color="black", lw=0.9))
@@ -325,7 +326,7 @@ long = pd.concat(s.long for s in studies.values()).rename(columns={
     "params": "student_params", "difference": "gap", "difference_low": "gap_low",
     "difference_high": "gap_high"})  # fmt: skip
 grid = Panels(long, "tokens_per_param", "gap",
-              "Few tokens favour distilling; on many tokens of text no gain shows",
+              "Few tokens favour distilling; on many tokens of text no gain is seen",
               col="language")  # fmt: skip
 grid.draw(bars, hue="student_params", fmt="o-").each(zero)
 columns = ["language", "student_params", "tokens", "tokens_per_param", "teacher_loss"]
@@ -334,8 +335,9 @@ save(grid, "text_long_distillation", long[[*columns, "gap", "gap_low", "gap_high
 # %% [markdown]
 # ## Weak to strong: who overtakes the teacher? (as Figure 41)
 #
-# Settings no more than 0.005 nats above the two weakest fixed teachers, in thousandths of a nat;
-# bars are 95% intervals from the spread of such settings over their own seeds.
+# Settings no more than 0.005 nats above the two weakest fixed teachers, in thousandths of a nat.
+# Drawn are the students larger than their teacher, those of one size side by side with their tokens
+# rising to the right. Bars are 95% intervals from the spread of such settings over their own seeds.
 
 # %%
 rows = []
@@ -348,13 +350,16 @@ for name, s in studies.items():
     rows.append(near.assign(language=name, ratio=near.params / teacher, **mnats))
 near = pd.concat(rows)
 weakest = near.teacher.isin([s.fixed[0] for s in studies.values()])
-near["taught by"] = np.where(weakest, "the weakest teacher", "the second")
-grid = Panels(near, "ratio", "mnats",
+near["taught by"] = np.where(weakest, "the weakest teacher", "the second weakest")
+beside = near.groupby(["language", "taught by", "ratio"]).tokens.rank() - 1
+drawn = near.assign(ratio=near.ratio * 1.06**beside)[near.ratio > 1]
+grid = Panels(drawn, "ratio", "mnats",
               "Some larger students end below a weak teacher, by thousandths of a nat",
               col="language",
               labels=("student size over teacher size", "$L_S - L_T$ (mnats)"))  # fmt: skip
-grid.draw(bars, hue="taught by").each(zero).set(xscale="log", ylim=(-6, 6))
-grid.set(xticks=[1, 3, 10, 30, 100], xticklabels=["1", "3", "10", "30", "100"])
+grid.draw(bars, hue="taught by").each(zero).set(xscale="log", xlim=(2.5, 160), ylim=(-6, 6))
+grid.set(xticks=[3, 10, 30, 100], xticklabels=["3", "10", "30", "100"])
+grid.tick_params(which="minor", length=0)
 save(grid, "text_weak_to_strong", near.dropna(subset="error"))
 
 # %%

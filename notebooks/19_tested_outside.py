@@ -22,7 +22,7 @@ import seaborn as sns
 
 from scalinglib import laws
 from scalinglib.fit import outside
-from scalinglib.report import claims, figures, panels, profiles
+from scalinglib.report import claims, columns, figures, panels, profiles
 from scalinglib.report.panels import Panels
 from scalinglib.report.paths import DATA
 
@@ -42,7 +42,7 @@ pairs = pd.read_csv(DATA / "public" / "distillation.csv")
 pairs["measured"] = pairs.student_loss - pairs.supervised_loss
 pairs["error"] = np.sqrt(2) * pairs.precision
 princeton = pairs[pairs.id.str.startswith("zlab")].assign(
-    share=lambda t: t.mixing.map("{:.0%} of the teacher".format)
+    share=lambda t: t.mixing.map("weight on the teacher: {:g}".format)
 )
 
 # %%
@@ -51,7 +51,7 @@ drawn = princeton.assign(
     gap_low=princeton.measured - 2 * princeton.error,
     gap_high=princeton.measured + 2 * princeton.error,
 )
-title = "A fifth of the teacher, mixed with data, beats all of it at all four lengths"
+title = "A weight of 0.2 on the teacher beats the teacher alone at all four lengths"
 grid = Panels(drawn, "student_tokens", "gap", title)
 grid.draw(panels.bars, hue="share", fmt="o-").each(panels.zero)
 save(grid, "outside_mixing", princeton[["share", "student_tokens", "measured", "error"]])
@@ -204,10 +204,11 @@ def ranges(data, x, y, ax):
     ax.axvspan(measured - error, measured + error, color="#999999", alpha=0.4)
 
 
-title = "What the sources leave unsaid moves the prediction more than the choice of the law"
-labels = ("distilled less supervised (nats)", "")
-grid = Panels(drawn, "foretold", "law", title, col="case", sharex=False, labels=labels)
-grid.draw(ranges).key({"measured": {"color": "#999999", "alpha": 0.4, "lw": 9}})
+title = "What the sources leave unsaid moves a prediction more than the choice of the law"
+labels = (columns.axis_label("gap"), "")
+grid = Panels(drawn, "foretold", "law", title, col="case", labels=labels).draw(ranges)
+grid.key({"measured": {"color": "#999999", "alpha": 0.4, "lw": 9}})
+grid.mark("x", 0, "no difference", linestyle="-", color="black", linewidth=0.9)
 grid.each(lambda ax: ax.locator_params("x", nbins=4))
 save(grid, "outside_pairs", foretold.drop(columns=["tokens", "case"]))
 
@@ -262,7 +263,7 @@ scan = pd.DataFrame(
 
 # %%
 long = scan.melt("teacher_tokens", var_name="law", value_name="log likelihood")
-title = "Only a teacher on fewer tokens than we infer makes the printed value the likelier"
+title = "The printed $B'$ is the likelier only if the teacher saw fewer tokens than inferred"
 grid = Panels(long, "teacher_tokens", "log likelihood", title).draw(sns.lineplot, hue="law")
 grid.mark("x", 2.5e10, "25B, as inferred")
 save(grid, "outside_teacher_tokens", scan)
