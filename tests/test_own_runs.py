@@ -454,7 +454,7 @@ def test_a_decision_inside_the_runs_holds_the_truth(own):
     assert "x beyond the runs, which do not tell" in more.more_tokens()
     curve = decisions.token_curve(own, answer, 11)
     assert curve.predicted.is_monotonic_decreasing
-    assert curve.predicted[5] == pytest.approx(answer.advice.best.loss)
+    assert curve.law_low[5] < answer.advice.best.loss < curve.law_high[5]
 
 
 @pytest.mark.parametrize(("student", "compute"), [(500e9, 3e20), (5e8, 3e26), (5e8, 1e15)])
