@@ -61,10 +61,7 @@ own = nulls[nulls.draw == 0].drop_duplicates("table").set_index("table").gamma
 models = nulls[(nulls.draw > 0) & (nulls.by == "model")].query("gamma < 20")
 
 # %%
-title = (
-    r"$\gamma$ is below one in all ten tables, and lower than the scatter of single models alone "
-    "makes it"
-)
+title = r"In all ten tables $\gamma$ is below one, and lower than scatter alone would make it"
 grid = Panels(models, "gamma", "table", title, labels=(r"$\gamma$", ""), size=(7.2, 4))
 grid.set(xlim=(0.15, 7))
 grid.draw(sns.boxplot, whis=(5, 95), fliersize=0, color="#BBBBBB", linewidth=1)
@@ -104,7 +101,7 @@ told = analysis.undertuning(pd.read_csv(DATA / "runs" / "sweep.csv"), study)
 means = study.groupby(["params", "tokens"], as_index=False).loss.mean()
 grids = {"as trained": means, "as if tuned": means.assign(loss=analysis.as_if_tuned(means, told))}
 tuned = {name: fit.fit_supervised(table, starts=starts) for name, table in grids.items()}
-pd.Series({name: found.law.gamma for name, found in tuned.items()}, name="gamma")
+pd.Series({name: found.law.gamma for name, found in tuned.items()}).to_frame("gamma").round(3)
 
 # %%
 save(None, "other_runs_tuning", told)
@@ -280,7 +277,7 @@ better["larger"] = better.factor.map("{:g} times larger".format)
 
 # %%
 title = r"A free $\gamma$ predicts larger models better in six tables and worse in three"
-labels = (r"error, $\gamma$ free over $\gamma = 1$", "")
+labels = ("← $\\gamma$ free is better     $\\gamma = 1$ is better →\nerror over error", "")
 grid = Panels(better, "error_ratio", "table", title, labels=labels, size=(7.2, 4))
 grid.draw(sns.stripplot, hue="larger", order=list(tables), size=8, jitter=False, dodge=True)
 table = better.rename(columns={"error_ratio": "ratio"})[["table", "factor", "ratio"]]
@@ -369,7 +366,8 @@ shapes = {
 flops = 6.0 * farseer.params * farseer.tokens
 share = flops[arm].sum() / flops.sum()
 ell = {form: found.mean_relative_error(farseer[~arm]) for form, found in shapes.items()}
-print(f"{arm.sum()} of {len(arm)} runs, {share:.1%} of the FLOPs; error on the rest:", ell)
+print(f"{arm.sum()} of {len(arm)} runs, {share:.1%} of the FLOPs; error on the rest:", end=" ")
+print(", ".join(f"{form} {error:.2%}" for form, error in ell.items()))
 
 # %% [markdown]
 # Pairs help $\gamma = 1$ on the strongest quarter and harm it on the other two; with $\gamma$ free
