@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib import allocate, flops, laws, sentences
+from scalinglib import allocate, flops, laws, sentences, simulate
 from scalinglib.gap import fixed_budgets, printed_tables, published
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA
@@ -45,6 +45,7 @@ def test_a_teachers_own_loss_stands_where_figure_1_has_it(runs):
     law, params = laws.load("table6").supervised, np.array([198e6, 546e6, 975e6, 4.82e9])
     found = published.teacher_loss(law, params, runs)
     np.testing.assert_allclose(found[:3], [2.75449, 2.50381, 2.37047])
+    assert dict(zip(params[:3], found[:3].round(5), strict=True)) == simulate.OWN_LOSSES
     assert found[3] == law.loss(params[3], 20 * flops.total_params(params[3]))
 
 
