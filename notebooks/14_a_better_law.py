@@ -496,8 +496,7 @@ pd.concat([gain_shown, readable.filter(like="crossover").map("{:.1g}".format)], 
 # %% [markdown]
 # The range of the gain depends on no form: it holds zero whichever is left out. That training on
 # data may never catch up depends on one, bias and variance, whose laws pass their own floor:
-# without it the budget has an upper end for all three students, two decades or more above its
-# median.
+# without it the budget has an upper end for all three students, 60 to 240 times its median.
 
 # %% [markdown]
 # Runs that nothing here was fitted to or tuned on: two of the paper's with students of 4.82B under
