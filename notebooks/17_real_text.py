@@ -39,7 +39,7 @@ from scalinglib.report import claims, figures, profiles
 from scalinglib.report.panels import Panels, bars, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, by_ratio, record
-from scalinglib.study.designs import addresses, scaling
+from scalinglib.study.designs import scaling
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -52,7 +52,7 @@ figures.use_style()
 # intervals (Student's t, from the seeds of like settings).
 
 # %%
-DESIGNS = {"words": ("study", scaling.FULL), "text": ("text", addresses.FULL)}
+DESIGNS = {"words": ("study", scaling.FULL), "text": ("text", scaling.TEXT)}
 studies = {}
 for name, (file, design) in DESIGNS.items():
     s = studies[name] = SimpleNamespace(design=design)
