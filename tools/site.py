@@ -108,7 +108,10 @@ def linked(guide):
         names = [first, *(o if "/" in o else f"{folder}/{o}" for o in others)]
         return f"{match[0]}\n\n" + ", ".join(file(n, f"Download {n}") for n in names)
 
-    guide = re.sub(r"`([\w./]+)`", name, guide)
+    def there(match):
+        return file(match[2], match[1]) if (DATA / match[2]).is_file() else match[0]
+
+    guide = re.sub(r"\[([^]]+)\]\(([\w./]+)\)", there, re.sub(r"`([\w./]+)`", name, guide))
     return re.sub(r"^## (\S+\.csv(?:, \S+\.csv)*)$", heading, guide, flags=re.M)
 
 
