@@ -58,7 +58,7 @@ def test_bins_add_up_to_what_the_study_measures(toy):
     teacher = Model(untrained(toy, 1))
     student = untrained(toy, 0)
     measured = measure.evaluate(student, toy, teacher)
-    teacher_loss = measure.evaluate(teacher.params, toy)["loss"]
+    teacher_loss = measure.evaluate(teacher.members[0], toy)["loss"]
     table = cross_term.judged(student, teacher, toy)
     totals = table.groupby("by")[TOTALS].sum()
     assert set(totals.index) == set(cross_term.EDGES)

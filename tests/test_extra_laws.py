@@ -204,13 +204,12 @@ def test_plan_mixes_in_labels_under_a_twin_alone(capsys):
         assert cli.main([*asked, teacher]) == 0
         found[teacher] = json.loads(capsys.readouterr().out)
     assert found["7B@200B"]["mixing"] is None
-    told, labels = found["1B@25B"]["mixing"], found["1B@25B"]["train"]["loss"]
-    shares = mixed_loss(labels, found["1B@25B"]["distil"]["loss"], FINE, 1.22, CORRELATION)
-    assert told["loss"] == pytest.approx(shares.min())
-    other = mixed_loss(
-        labels, found["1B@25B"]["distil"]["loss"], told["teacher_share"], 1.22, CORRELATION_OF_TEXT
-    )
-    ends = labels, found["1B@25B"]["distil"]["loss"]
+    told, way = found["1B@25B"]["mixing"], found["1B@25B"]["distil"]
+    law, at = laws.load(), (1e9, way["student_tokens"])
+    ends = law.supervised.loss(*at), law.loss(*at, way["teacher"]["loss"])
+    shares = mixed_loss(*ends, FINE, 1.22, CORRELATION)
+    assert told["gain"] == pytest.approx(min(ends) - shares.min())
+    other = mixed_loss(*ends, told["teacher_share"], 1.22, CORRELATION_OF_TEXT)
     assert told["gain_on_text"] == pytest.approx(min(ends) - other)
     assert told["teacher_share"] == pytest.approx(FINE[shares.argmin()], abs=1e-4)
     assert cli.main([*asked[:-2], "--teacher", "1B@25B"]) == 0

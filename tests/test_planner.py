@@ -190,7 +190,7 @@ def test_what_small_runs_add_is_what_the_command_says(evaluate, capsys, teacher)
       const w = Work.begin(Inputs.interpret(fields)), { mixed } = w;
       const rows = [w.again, w.taughtAgain].map((a) => a
         && [a.tokens, a.epochs, a.gain, a.low, a.high, a.allSpent]);
-      return [...rows, mixed && [mixed.share, mixed.loss, mixed.gain, mixed.low]];
+      return [...rows, mixed && [mixed.share, mixed.gain, mixed.low]];
     })"""
     told = 0
     for own, other in zip(evaluate(ask, questions), answers, strict=True):

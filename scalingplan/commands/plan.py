@@ -218,7 +218,7 @@ def _mixed(law, student, best):
         min(ends) - float(mixing.mixed_loss(*ends, share, floor, c))
         for c in (mixing.CORRELATION, mixing.CORRELATION_OF_TEXT)
     )
-    return {"teacher_share": share, "loss": min(ends) - gain, "gain": gain, "gain_on_text": low}
+    return {"teacher_share": share, "gain": gain, "gain_on_text": low}
 
 
 def described(

@@ -46,7 +46,7 @@ const Small = (() => {
     const gain = (c) => Math.min(...losses) - law.irreducible - (rest * labels) ** 2
       - (share * teacher) ** 2 - 2 * c * share * rest * labels * teacher;
     const [most, least] = [small.correlations.words, small.correlations.text].map(gain);
-    return { share, loss: Math.min(...losses) - most, gain: most, low: least };
+    return { share, gain: most, low: least };
   }
 
   return { alone, mixed, taught };
