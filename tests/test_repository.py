@@ -3,6 +3,7 @@
 import ast
 import csv
 import hashlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -163,6 +164,22 @@ def test_generated_parts_of_the_readme_are_up_to_date_and_lead_somewhere():
         assert navigation.linked(notebook) == notebook.read_text(encoding="utf-8"), notebook
         assert f"(notebooks/{notebook.stem}.ipynb)" in text, notebook
         assert f"({notebook.stem}.ipynb)" in page
+
+
+def test_what_guides_and_notebooks_name_is_there():
+    packages = "scalinglib|scalingplan|tools|tests|data|notebooks|site"
+    rooms = "laws|fit|allocate|report|study|gap|experiment|flops"
+    named = rf"`((?:{packages})/[\w./-]+|(?:{packages}|{rooms})\.[\w.]+)(?:\([^`]*)?`"
+    guides = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", *sorted(DATA.glob("**/README.md"))]
+    names = {name for file in [*guides, *NOTEBOOKS] for name in re.findall(named, file.read_text())}
+    assert len(names) > 30
+    for name in sorted(names):
+        if "/" in name:
+            assert "NAME" in name or (ROOT / name).exists(), name
+        elif name.split(".")[0] in rooms.split("|"):
+            assert pkgutil.resolve_name(f"scalinglib.{name}") is not None
+        else:
+            assert pkgutil.resolve_name(name) is not None
 
 
 def test_cards_say_what_is_here_and_one_version():
