@@ -296,8 +296,9 @@ def test_what_another_notebook_draws_is_no_source(tmp_path):
         dependencies.rule(tmp_path / "notebooks" / "00_note.py", [drawn], tmp_path)
 
 
-def test_of_two_runs_at_once_the_second_waits_and_says_for_whom(runnable, monkeypatch, capsys):
-    path, begun, go, ran = runnable / "notebooks" / "00_note.py", Event(), Event(), []
+def test_of_two_runs_at_once_the_second_waits_and_says_for_whom(runnable, monkeypatch):
+    path, begun, go = runnable / "notebooks" / "00_note.py", Event(), Event()
+    ran, said = [], []
 
     def execute(path, notebook, folder, environment):
         ran.append(path)
@@ -308,16 +309,17 @@ def test_of_two_runs_at_once_the_second_waits_and_says_for_whom(runnable, monkey
         return [str(runnable / "data" / "rates.csv")]
 
     monkeypatch.setattr(notebooks, "execute", execute)
+    monkeypatch.setattr("builtins.print", lambda line, **_: said.append(line))
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(notebooks.run, path)]
         begun.wait(100)
         both.append(pool.submit(notebooks.run, path))
-        said = ""
-        while "waiting for it" not in said and not any(each.done() for each in both):
-            said += capsys.readouterr().out
+        waiting = f"00_note is run by process {os.getpid()}; waiting for it"
+        while waiting not in said and not any(each.done() for each in both):
+            time.sleep(0.01)
         go.set()
         assert not any(each.exception() for each in both)
-    assert f"00_note is run by process {os.getpid()}" in said
+    assert waiting in said
     assert ran == [path]
 
 
