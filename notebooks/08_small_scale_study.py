@@ -153,6 +153,9 @@ claims.check("study-gap-not-calibration", bool(rises.loc["is_u", "perfect teache
 # The same as losses, for the two smallest students, as the paper draws it.
 
 # %%
+RING = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.4}
+SAYS = {"best teacher": {"marker": "o", "ls": "", "mfc": "none", "mec": figures.MARKS["optimum"]},
+        "bars: 95%": {"lw": 1}, "$M$: tokens a parameter": {"ls": ""}}  # fmt: skip
 STUDENT_LOSS = {"loss_low": "student_loss_low", "loss_high": "student_loss_high"}
 apart = pd.concat(apart)
 means = analysis.means(pd.concat([runs, apart]))
@@ -163,9 +166,12 @@ students = students.rename(columns=STUDENT_LOSS)
 students = students.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
 grid = Panels(
     students, "teacher_params", "student_loss",
-    "The fewer its tokens, the smaller the teacher that a student wants", col="student_params",
+    "On its fewest tokens a student's best teacher is smaller than on its most",
+    col="student_params",
 )  # fmt: skip
-grid.draw(bars, hue="tokens_per_param", fmt="o-")
+grid.draw(bars, hue="tokens_per_param", fmt="o-").key(SAYS)
+best = students.loc[students.groupby(["student_params", "tokens_per_param"]).student_loss.idxmin()]
+grid.draw(sns.scatterplot, best, s=130, zorder=4, **RING)
 columns = ["student_params", "teacher_params", "tokens_per_param", "student_loss"]
 columns += ["student_loss_low", "student_loss_high", "seeds"]
 save(grid, "fig04_capacity_gap_small_scale", students[columns])
@@ -423,6 +429,9 @@ grid = Panels(
 )  # fmt: skip
 grid.draw(curve, lines, hue="tokens_per_param", key=False, linewidth=1.3)
 grid.draw(bars, hue="tokens_per_param")
+best = shown.loc[shown.groupby(["student_params", "tokens_per_param"]).student_loss.idxmin()]
+grid.draw(sns.scatterplot, best, s=130, zorder=4, **RING)
+grid.key(SAYS | {"line: the law": {}, "student equals teacher": {"color": "#888888", "lw": 0.8}})
 grid.each(lambda ax: ax.plot([entropy, 2.6], [entropy, 2.6], color="#888888", linewidth=0.8))
 columns = ["student_params", "tokens", "teacher", "teacher_loss", "student_loss", "seeds", "error"]
 save(grid, "fig01_runs_small_scale", shown[columns])
