@@ -88,14 +88,21 @@ for n, mark in one[one.ratio == 1].groupby("student_size"):
     words = "student of $n$ = 300" if n == 300 else f"{n}"
     left.text(990, one[one.student_size == n].student_error.iloc[-1] + 0.1, words, ha="right")
 left.text(440, 14.5, "teacher", color="black")
-left.set(xlim=(0, 1000), xlabel="teacher size $m$", ylabel=r"error $\|\cdot - f^\star\|$")
+left.set(
+    xlim=(0, 1000),
+    xlabel="teacher size $m$",
+    ylabel=r"error: distance from the target, $\|\cdot - f^\star\|$",
+)
 for (_, n), line in theory[theory.teacher_size >= 200].groupby(["draw", "student_size"]):
     panels.curve(line, "ratio", "above_own_size", right, color=SHADES[n], lw=0.5)
 right.axvline((PAPER_T / PAPER_D) ** 2, **panels.MARK)
-right.text((PAPER_T / PAPER_D) ** 2 + 0.04, 0.9, "$(T / D)^2$")
+right.text((PAPER_T / PAPER_D) ** 2 + 0.04, 0.9, "squared ratio of the\nnorm bounds, $(T / D)^2$")
 right.set(xlim=(0.6, 3.4), ylim=(-0.05, 1), xlabel="teacher over student size $m / n$")
 right.set_ylabel("student error above that at $m = n$")
-title = "Each student gets worse once its teacher is $(T / D)^2$ times as large as itself"
+title = (
+    f"Each student gets worse once its teacher is some {(PAPER_T / PAPER_D) ** 2:.1f} times "
+    "as large as itself"
+)
 panels.headline(fig, title, 9.6)
 save(fig, "fig10_kernel_regression", one.drop(columns=["draw", "ratio"]))
 
@@ -142,9 +149,11 @@ print(f"largest difference between theory and numerical solution: {worst:.0e}")
 # %% [markdown]
 # ## No bound, no gap
 #
-# It is the norm bounds that make the rise. For the student of 300 functions it comes later and
-# stays smaller as $D$ falls below $T$. With a loose bound ($T = D$ near $\|f^\star\| \approx 18$)
-# it is gone, and the student keeps what its best teacher taught it.
+# It is the norm bounds that make the rise. With the teacher's bound $T$ held, the rise of the
+# student of 300 functions comes later and stays smaller as the student's own bound $D$ falls below
+# $T$: a looser $D$ alone makes it earlier and larger. With both bounds loosened alike ($T = D$) it
+# shrinks, and near $\|f^\star\| \approx 18$ it is gone: the student keeps what its best teacher
+# taught it.
 
 # %%
 alpha = DRAWS[0]
@@ -160,12 +169,12 @@ by_bound = pd.DataFrame(
     for m in teacher_sizes
 )
 by_bound["bounds"] = (
-    "$T$ = " + by_bound.teacher_bound.map("{:g}".format)
-    + ", $D$ = " + by_bound.student_bound.map("{:g}".format)
+    "norm of the teacher at most " + by_bound.teacher_bound.map("{:g}".format)
+    + ", of the student " + by_bound.student_bound.map("{:g}".format)
 )  # fmt: skip
 
 # %%
-title = "The looser the student's bound, the later and smaller the rise, until it is gone"
+title = "The rise shrinks if the student alone is bound tighter, or if both are bound more loosely"
 grid = Panels(by_bound, "teacher_size", "student_error", title)
 shades = plt.get_cmap("magma")(np.linspace(0.85, 0.15, len(TRIED)))
 palette = dict(zip(by_bound.bounds.unique(), shades, strict=True))
