@@ -49,16 +49,23 @@ figures.use_style()
 # under the corrected law and under fifty laws of an ensemble that fit the paper's runs about as
 # well.
 
+
 # %%
+def trained(table):
+    """Where the paper trained such models; a teacher's tokens without end are not looked at."""
+    endless = table.teacher_tokens >= 0.999 * allocate.TOKENS_BOX[1]
+    return laws.inside_trained_range(
+        table.assign(teacher_tokens=table.teacher_tokens.mask(endless))
+    )
+
+
 law = laws.load("corrected")
 ensemble = laws.ensemble("figure1").thin(50 if settings.saves else 8)  # drawn by weight
 scenarios = list(allocate.SCENARIOS)
 students = np.array([300e6, 500e6, 1e9, 3e9, 5e9, 10e9, 30e9, 50e9])
 budgets = np.geomspace(1e20, 1e26, settings.curve_points)
 optima = allocate.optima(law, students, budgets)
-endless = optima.teacher_tokens >= 0.999 * allocate.TOKENS_BOX[1]  # its training is not paid
-tokens = optima.teacher_tokens.mask(endless)
-optima["inside"] = laws.inside_trained_range(optima.assign(teacher_tokens=tokens))
+optima["inside"] = trained(optima)
 
 # %%
 keep = ["student_params", "compute", "scenario"]
@@ -78,7 +85,8 @@ save(None, "distil_or_supervise_by_law", decided)
 # zero distilling wins. Curves are the corrected law's, as in the paper. Bands hold eight in ten: of
 # the fifty laws, and of what such laws missed of this difference on runs kept from them, which
 # grows with the distance from the runs. Where a band has zero inside, it is not known which is
-# better; where a curve leaves its band, most laws do not agree with that one.
+# better; where a curve leaves its band, most laws do not agree with that one. Drawn are budgets up
+# to $10^{23}$ FLOPs: from $10^{24}$ on the bands of all scenarios have zero inside.
 
 # %%
 DOTTED = {"dotted: beyond what was trained": panels.BEYOND}
@@ -90,12 +98,14 @@ def gains(table, title):
     shown = decided[decided.student_params.isin(table.student_params.unique())]
     grid.draw(panels.span, shown, hue="scenario", key=False)
     grid.draw(panels.curve, hue="scenario").each(panels.zero).key(DOTTED)
-    return grid.set(ylim=(-0.27, 0.15))
+    return grid
 
 
 four = optima[optima.student_params.isin(students[[0, 2, 3, 5]])]
-title = "Distilling wins on small budgets if the teacher exists, hardly ever if it must be trained"
-grid = gains(four, title)
+title = (
+    "On small budgets distilling wins if the teacher exists; if it must be trained, data mostly do"
+)
+grid = gains(four, title).set(xlim=(1e20, 1e23), ylim=(-0.27, 0.15))
 save(grid, "fig08_compute_optimal_loss", four[[*keep, "student_loss", "supervised_loss"]])
 
 # %% [markdown]
@@ -203,7 +213,7 @@ readable.set_index(["scenario", "student_params"]).map("{:.1e}".format).assign(
 above = np.geomspace(0.003, 1.02, settings.curve_points // 3)
 targets = allocate.costs_of_losses(law, students, above)
 targets = targets[np.isfinite(targets.compute_ratio) & targets.student_loss.between(1.6, 2.65)]
-targets["inside"] = targets.student_params.between(143e6, 12.61e9)
+targets["inside"] = trained(targets)
 said = pd.DataFrame(  # Section D.5
     {"student_params": [500e6, 10e9], "student_loss": [2.4, 2.2]}
 ).assign(compute_ratio=[3 / 4, 1 / 2], token_ratio=[2 / 3, 1 / 2])
@@ -214,23 +224,28 @@ STAR = {"marker": "*", "linestyle": "", "color": figures.MARKS["optimum"], "mark
 def ratios(column, title):
     """A ratio over target losses, a panel a scenario, a curve a student; stars are the text's."""
     shown = targets[targets.student_params.isin(few)]
-    grid = Panels(shown, "student_loss", column, title, col="scenario")
+    ends = "← cheaper     dearer →\n" + columns.axis_label(column)
+    labels = (columns.axis_label("student_loss"), ends)
+    grid = Panels(shown, "student_loss", column, title, col="scenario", labels=labels)
     grid.draw(panels.curve, hue="student_params").each(panels.zero, at=1)
     grid.axes_dict["teacher_inference"].plot(said.student_loss, said[column], **STAR)
     words = {"Section D.5 of 10B and 500M": STAR}
     return grid.key(words | DOTTED).set(ylim=(0.15, 10))
 
 
-title = "A teacher that exists makes a loss cheaper to reach; one that must be trained, dearer"
+title = (
+    "A teacher that exists makes all but a student's lowest losses cheaper to reach; "
+    "training one rarely does"
+)
 grid = ratios("compute_ratio", title)
 save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_ratio"]])
 
 # %% [markdown]
 # Without the teacher's training (upper panels) distillation is cheaper, except close to the lowest
-# loss that data alone can give a student: there each curve turns upright. With it (lower panels)
-# distillation is dearer, but for the largest student at losses so high that they mean less than a
-# token a parameter. Stars are what Section D.5 says of two students. They lie on the curves of
-# teacher inference, and not on those of pretraining and inference, which the text names.
+# loss that data alone can give a student: there the curves of all but the largest student turn
+# upright. With it (lower panels) distillation is dearer for all but the largest student, whose
+# curves are wholly extrapolated. Stars are what Section D.5 says of two students. They lie on the
+# curves of teacher inference, and not on those of pretraining and inference, which the text names.
 #
 # The same for tokens, those of the student and of a teacher that is paid:
 #
@@ -239,7 +254,10 @@ save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_
 # $$
 
 # %%
-title = "In tokens, too, a teacher that exists saves, and one that must be trained costs more"
+title = (
+    "With a teacher that exists all but a student's lowest losses take fewer tokens; "
+    "with one to be trained few do"
+)
 grid = ratios("token_ratio", title)
 save(grid, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio"]])
 

@@ -282,7 +282,8 @@ def costs_of_losses(
     - above: target losses, as nats above L(N_S, infinite data) of each student; positive.
     - returns: a row a student, scenario and target: student_params, scenario, above_floor,
       student_loss, compute_ratio, token_ratio (the teacher's counted where they are paid, Equation
-      34); ratios are inf where distillation does not reach the loss.
+      34), and the recipe's student_tokens, teacher_params, teacher_tokens; ratios are inf where
+      distillation does not reach the loss.
     """
     rows = [(n, s, d) for n in students for s in scenarios for d in above]
     table = pd.DataFrame(rows, columns=["student_params", "scenario", "above_floor"])
@@ -298,6 +299,7 @@ def costs_of_losses(
         student_loss=loss,
         compute_ratio=compute / (3 * forward_flops(size) * alone),
         token_ratio=tokens / alone,
+        **{name: recipe[name] for name in ("student_tokens", "teacher_params", "teacher_tokens")},
     )
 
 
