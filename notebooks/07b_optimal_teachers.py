@@ -191,7 +191,7 @@ save(grid, "fig19_best_case_maps", table)
 # The rise and fall lie where no teacher was trained, and no optimum is at a bound of the box.
 
 # %%
-title = "Best case: student tokens rise with compute; the teacher's hump is extrapolated"
+title = "Best case: student tokens rise with compute; the teacher's rise and fall is extrapolated"
 grid, table = slices("best_case", title)
 save(grid, "fig20_best_case_optima", table)
 
@@ -249,10 +249,14 @@ save(grid, "fig24_pretraining_maps", table)
 # %% [markdown]
 # ### Figure 25: teacher pretraining, single students
 #
-# Teacher size and tokens rise together and level off, while student tokens keep rising.
+# Teacher size and tokens rise together and, beyond what was trained, level off for students up to
+# 10B, while student tokens keep rising.
 
 # %%
-title = "Teacher pretraining paid: the teacher levels off, the student's tokens keep rising"
+title = (
+    "Teacher pretraining paid: extrapolated (dotted), the teachers of students up to 10B "
+    "level off, the students' tokens do not"
+)
 grid, table = slices("teacher_pretraining", title)
 save(grid, "fig25_pretraining_optima", table)
 
@@ -273,21 +277,28 @@ save(grid, "fig26_pretraining_shares", table)
 # ### Figure 27: both paid, maps
 #
 # On small budgets the teacher is compute-optimal, on large ones it is overtrained: its tokens keep
-# rising with compute where its size no longer does.
+# rising with compute where its size no longer does (for the largest students both still rise).
 
 # %%
-title = "Both paid: on large budgets the teacher's tokens go on rising, its size does not"
+title = (
+    "Teacher pretraining and inference paid: extrapolated (pale), the teacher's tokens go on "
+    "rising, its size only for the largest students"
+)
 grid, table = scenario_maps("teacher_pretraining_inference", title)
 save(grid, "fig27_both_maps", table)
 
 # %% [markdown]
 # ### Figure 28: both paid, single students
 #
-# Teacher size rises to a few times the student's, then levels off and falls: from there on so many
-# student tokens have to be labelled that a large teacher is too expensive to run.
+# Beyond what was trained, teacher size rises to a few times the student's, then levels off and, for
+# students up to 10B, falls: from there on so many student tokens have to be labelled that a large
+# teacher is too expensive to run.
 
 # %%
-title = "Both paid: the teacher grows to a few times the student's size, then shrinks again"
+title = (
+    "Teacher pretraining and inference paid: extrapolated (dotted), the teacher's size levels off "
+    "at a few times that of students up to 10B"
+)
 grid, table = slices("teacher_pretraining_inference", title)
 save(grid, "fig28_both_optima", table)
 
@@ -299,7 +310,10 @@ save(grid, "fig28_both_optima", table)
 # its plateau later for larger students.
 
 # %%
-title = "Both paid: tokens grow as powers of compute, the teacher's size levels off"
+title = (
+    "Teacher pretraining and inference paid: tokens grow as powers of compute; "
+    "extrapolated (dotted), the teacher's size levels off"
+)
 four = optima[optima.student_params.isin(students[[0, 2, 3, 5]])]
 long = of_scenario(four, "teacher_pretraining_inference", LINES, "quantity")
 grid = Panels(long, "compute", "amount", title, col="student_params")
@@ -316,7 +330,10 @@ save(grid, "fig09_both_optima", both[[*keep, *LINES]])
 # that was spent. On the largest budgets the teacher's inference takes its place.
 
 # %%
-title = "Both paid: the teacher's training peaks on a budget that grows with the student"
+title = (
+    "Teacher pretraining and inference paid: the share of the teacher's training peaks on a budget "
+    "that grows with the student"
+)
 grid, table = shares("teacher_pretraining_inference", title)
 save(grid, "fig29_both_shares", table)
 
@@ -358,7 +375,10 @@ table3
 
 # %%
 shown = drawn.assign(of_supervised=drawn.student_tokens / drawn.supervised_tokens)
-title = "On the largest budgets running a teacher costs 40% or more of the student's tokens"
+title = (
+    "Extrapolated (dotted), running a teacher costs 40% or more of a student's tokens "
+    "on the largest budgets"
+)
 grid = by_scenario(shown[shown.scenario != "best_case"], "of_supervised", title)
 grid.set(ylim=(0, 1.05))
 save(grid, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_tokens"]])
@@ -371,7 +391,10 @@ save(grid, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_
 # on it asks for more teacher tokens: a small teacher trained for long is cheaper to run.
 
 # %%
-title = "With inference paid too, a teacher's tokens rise with the budget and do not level off"
+title = (
+    "With inference paid too, a teacher's tokens do not level off "
+    "where the law extrapolates (dotted)"
+)
 grid = by_scenario(drawn[drawn.scenario != "teacher_inference"], "teacher_tokens", title)
 save(grid, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 
@@ -383,7 +406,10 @@ save(grid, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 # that of Figure 20, beyond all teachers that were trained.
 
 # %%
-title = "On large budgets whoever pays for the teacher's inference wants a smaller teacher"
+title = (
+    "On large budgets, all extrapolated (dotted), whoever pays for the teacher's inference "
+    "wants a smaller one"
+)
 grid = by_scenario(drawn, "teacher_params", title)
 save(grid, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 

@@ -82,7 +82,7 @@ COLUMNS = {
     "likelihood_ratio": Column(r"likelihood ratio $2 n\,\log(S / S_\mathrm{best})$"),
     "B": Column("$B'$", words=count, log=True),
     "factor": Column("upper over lower end of the interval", words="{:g}".format, log=True),
-    "of_supervised": Column("tokens relative to training on data"),
+    "of_supervised": Column("student tokens over\nthose of training on data"),
     "teacher_size": Column("teacher size $m$"),
     "student_error": Column(r"student error $\|h^\star - f^\star\|$"),
     "above_best": Column("loss above the best (nats)"),
