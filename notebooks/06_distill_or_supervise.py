@@ -408,7 +408,10 @@ best15["teacher_loss"] = allocate.best_teacher_loss(
 )
 
 # %%
-title = "More tokens hardly move the best teacher; whether data win in the end is undecided"
+title = (
+    "More tokens hardly move the best teacher of 1B to 10B students; that of 30B gets weaker "
+    "(pale: extrapolated)"
+)
 levels = np.arange(1.6, 2.49, 0.05)
 grid = maps.valley(fig15, best15, "student_tokens", title, "student_params", levels)
 SHADE = {"color": "black", "alpha": 0.15, "linewidth": 8}
@@ -417,7 +420,7 @@ where = dict(ends_of.corrected.clip(upper=1e18))
 grid.mark("x", where, "data win from here: corrected law", color="black", linewidth=1.6)
 for size, ax in grid.axes_dict.items():
     ax.axvspan(ends_of.low[size], 1e17, color="black", alpha=0.12, linewidth=0)
-grid.key({"from here: one law in 20": SHADE})
+grid.key({"from here one law in 20 says that data win": SHADE})
 grid.set(xlim=(250e9, 16e12), ylim=(law.supervised.E, 2.5))
 maps.label_contours(grid.finish(), grid.drawn, every=2)
 save(grid, "fig15_best_teacher_tokens", fig15.drop(columns="inside"))
@@ -428,8 +431,8 @@ save(grid, "fig15_best_teacher_tokens", fig15.drop(columns="inside"))
 # Where the shade begins one law in twenty says that data win; most never say it.
 #
 # For 1B and 3B the best teacher improves slightly with tokens, as the paper says. For 10B it hardly
-# moves, and for 30B it *rises* first under this law, where the paper reads a decrease. All this
-# moves $L_S$ little: the valley is flat.
+# moves, and for 30B it *rises* by 0.15 nats under this law, where the paper reads a decrease. All
+# this moves $L_S$ little: the valley is flat.
 
 # %%
 claims.check(
@@ -480,7 +483,9 @@ best16["teacher_loss"] = fixed_budgets.best_within(
 )
 
 # %%
-title = "On a small budget a large teacher has to be weak; on a large one it need not be"
+title = (
+    "A large teacher of a 3B student has to be weak on a small budget; on a large one it need not"
+)
 three = fig16[fig16.student_params == 3e9].assign(inside=laws.inside_trained_range)
 best = best16[best16.student_params == 3e9]
 levels = np.r_[np.arange(1.7, 2.46, 0.05), 2.55, 2.7, 2.9, 3.1, 3.4, 3.7]
@@ -490,9 +495,9 @@ save(grid, "fig16_existing_teachers", fig16)
 
 # %% [markdown]
 # This is the 3B student; budgets grow from panel to panel. On the smallest budget the best loss of
-# a teacher (red) rises with its size: a large teacher leaves so few tokens that only a weak one can
-# be followed. On the largest the size hardly matters. The other three students show the same on two
-# of these budgets (the table has all four):
+# a teacher (red) falls a little with its size and then, beyond what was trained, rises: a large
+# teacher leaves so few tokens that only a weak one can be followed. On the largest the size hardly
+# matters. The other three students show the same on two of these budgets (the table has all four):
 
 # %%
 others = fig16[fig16.student_params != 3e9].sort_values("compute", kind="stable")
@@ -506,7 +511,11 @@ others = others.assign(
 best = best16.assign(
     panel=best16.student_params.map(named) + ", $C$ = " + best16.compute.map(columns.powers)
 )
-title = "On either budget larger students want better teachers"
+title = (
+    "From 1B to 10B larger students want better teachers, "
+    "from 10B to 30B on the larger budget alone "
+    "(pale: extrapolated)"
+)
 grid = maps.valley(others, best, "teacher_params", title, "panel", levels)
 maps.label_contours(grid.set(ylim=(law.supervised.E, 2.5)).finish(), grid.drawn, every=3)
 save(grid, "fig16_other_students", table16)
