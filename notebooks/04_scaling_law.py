@@ -182,13 +182,14 @@ claims.check("law-capacity-gap", sentences.every((best > 1.3) & (best < 3.5)))
 # ## Figure 40: infinite data
 #
 # On infinite data training ends at $E + (A / N_S^\alpha)^\gamma$ (Equation 35), and distillation
-# from the best teacher should end there too (Equation 37). Drawn is by how much it does not.
+# from the best teacher should end there too (Equation 37). Drawn is by how much it does not: all of
+# it extrapolated, since no run saw infinite data.
 
 # %%
 params = np.geomspace(1e8, 1e12, settings.curve_points)
 NAMES = {
-    "corrected": "the corrected law",
-    "figure1": "drawn in Figure 1",
+    "corrected": "the authors' law, corrected",
+    "figure1": "the authors' law, as drawn in Figure 1",
     "refit": "refit to the paper's runs",
 }
 fig40 = pd.DataFrame(
@@ -206,7 +207,7 @@ fig40["difference"] = fig40.distilled - fig40.supervised
 
 # %%
 title = (
-    "Only under the paper's own coefficients does distilling end near where training on data does"
+    "On infinite data distilling ends near where training on data does only under the authors' laws"
 )
 grid = Panels(fig40.assign(gap_mnats=1e3 * fig40.difference), "student_params", "gap_mnats", title)
 grid.draw(panels.curve, hue="law").each(panels.zero).set(ylim=(-90, 25))
