@@ -304,7 +304,7 @@ by_data = select(runs, sweep.figure_12())
 widest = select(runs, sweep.figure_12()[0].teachers)
 widest = widest.assign(teacher_samples=widest.samples)
 late = [in_steps(rows).query("teacher_steps >= 32") for rows in (widest, by_data)]
-title = "One teacher, trained for longer and longer, gets too good in the same way"
+title = "One teacher, trained for longer and longer, gets too good for students of middle width"
 grid = measures(*late, "teacher_steps", title, compare.interval)
 table = numbers(widest, by_data, "teacher_samples", compare.interval)
 save(grid, "fig12_mapping_teacher_data", table)
@@ -323,7 +323,7 @@ cases = pd.concat(
     for case in ("easy", "hard")
     for _, rows in students.groupby("width")
 )
-title = "Past the best teacher narrow students lose on easy samples, wide ones on hard ones"
+title = "Past the best teacher widths 8 to 32 lose on easy samples, 128 on hard ones, 64 on both"
 grid = Panels(cases, "teacher_width", "above_best", title, col="case")
 grid.draw(sns.lineplot, hue="width", errorbar=compare.interval, err_style="bars", marker="o")
 grid.each(panels.zero)

@@ -191,7 +191,7 @@ save(grid, "fig19_best_case_maps", table)
 # The rise and fall lie where no teacher was trained, and no optimum is at a bound of the box.
 
 # %%
-title = "Best case: student tokens rise with compute; the teacher's rise and fall is extrapolated"
+title = "Best case: student tokens rise with compute; the peaks of its teacher are extrapolated"
 grid, table = slices("best_case", title)
 save(grid, "fig20_best_case_optima", table)
 
