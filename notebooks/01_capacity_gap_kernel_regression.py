@@ -70,6 +70,7 @@ figures.use_style()
 # %%
 DRAWS = np.random.default_rng(1).uniform(-1, 1, (10, 1000))
 PAPER_T, PAPER_D = 5.0, 4.5
+RATIO = (PAPER_T / PAPER_D) ** 2
 student_sizes = [300, 400, 500, 600, 700, 800]
 teacher_sizes = np.unique(np.linspace(1, 1000, 2 * settings.curve_points).round().astype(int))
 teacher_sizes = np.union1d(teacher_sizes, student_sizes)
@@ -95,14 +96,11 @@ left.set(
 )
 for (_, n), line in theory[theory.teacher_size >= 200].groupby(["draw", "student_size"]):
     panels.curve(line, "ratio", "above_own_size", right, color=SHADES[n], lw=0.5)
-right.axvline((PAPER_T / PAPER_D) ** 2, **panels.MARK)
-right.text((PAPER_T / PAPER_D) ** 2 + 0.04, 0.9, "squared ratio of the\nnorm bounds, $(T / D)^2$")
+right.axvline(RATIO, **panels.MARK)
+right.text(RATIO + 0.04, 0.9, "squared ratio of the\nnorm bounds, $(T / D)^2$")
 right.set(xlim=(0.6, 3.4), ylim=(-0.05, 1), xlabel="teacher over student size $m / n$")
 right.set_ylabel("student error above that at $m = n$")
-title = (
-    f"Each student gets worse once its teacher is some {(PAPER_T / PAPER_D) ** 2:.1f} times "
-    "as large as itself"
-)
+title = f"Each student gets worse once its teacher is some {RATIO:.1f} times as large as itself"
 panels.headline(fig, title, 9.6)
 save(fig, "fig10_kernel_regression", one.drop(columns=["draw", "ratio"]))
 
