@@ -76,17 +76,22 @@ distilled["cosine"] = distilled.X / (2 * np.sqrt(distilled.t * distilled.kl_teac
 distilled["above_teacher"] = distilled.loss - distilled.teacher_loss
 # %%
 shown = ["params", "tokens", "seed", "teacher_loss", "above_teacher", "kl_teacher", "t", "X"]
-title = "The cross term is a few hundredths of a nat, negative where a student passes its teacher"
+below = distilled.above_teacher < 0
+most = np.ceil(100 * distilled.X.abs().max()) / 100
+sign = "negative for every" if (distilled.X[below] < 0).all() else "not always negative for a"
+title = f"The cross term is within {most:g} nats; {sign} student that passes its teacher"
 grid = Panels(
     distilled.assign(student_params=distilled.params), "above_teacher", "X", title,
-    labels=("student's loss above its teacher's, $L_S - L_T$ (nats)", "cross term $X$ (nats)"),
+    labels=(
+        "$L_S - L_T$ (nats): student's loss above its teacher's\n(below 0 it passes the teacher)",
+        "cross term $X = (L_S - L_T) - \\mathrm{KL}(T, S)$ (nats)",
+    ),
 )  # fmt: skip
 grid.draw(sns.scatterplot, hue="student_params", s=14).each(zero)
 grid.each(lambda ax: ax.axvline(0, color="black", linewidth=0.9))
 save(grid, "law_identity", distilled[[*shown, "cosine"]])
 
 # %%
-below = distilled.above_teacher < 0
 print(f"{len(distilled)} runs: |X| <= {distilled.X.abs().max():.3f} nats")
 print(
     "X / 2 sqrt(t K), 5, 50, 95%:", distilled.cosine.quantile([0.05, 0.5, 0.95]).round(3).tolist()
@@ -95,9 +100,10 @@ print(f"L_S < L_T in {below.sum()} runs; X is negative in {(distilled.X[below] <
 
 # %% [markdown]
 # The cross term is a few hundredths of a nat at most. It is positive where the student is far from
-# its teacher and negative where it has caught up: $L_S < L_T$ is $X < -K$, so weak-to-strong
-# *is* a negative cross term. The capacity gap is another thing: from a student's best teacher to
-# the perfect one, the language itself, $t$ falls, $K$ grows by more, and $X$ makes up for a part.
+# its teacher and negative where it has caught up, in many runs before it passes the teacher:
+# $L_S < L_T$ is $X < -K$, so weak-to-strong *is* a negative cross term. The capacity gap is another
+# thing: from a student's best teacher to the perfect one, the language itself, $t$ falls, $K$ grows
+# by more, and $X$ makes up for a part.
 
 # %%
 STUDENT = ["student_params", "student_tokens"]
@@ -117,8 +123,9 @@ gaps.round(3)
 # %% [markdown]
 # ### Where the cross term comes from
 #
-# The cross term is small because its parts cancel: under the two better teachers it is negative in
-# rare contexts and positive in those of middling frequency.
+# By how frequent a context is, its parts partly cancel: under the two better teachers it is
+# negative in rare contexts and positive in those of middling frequency. By the teacher's confidence
+# they hardly do: most of a run's parts are of one sign.
 #
 # Some students on 20 tokens a parameter were trained again (`python -m tools.once.cross_term`, bins
 # laid down first), and $X$ was split over the contexts of the evaluation windows: by the share of
@@ -134,8 +141,8 @@ sums = split.groupby(["by", *setting, "seed"])[["negative", "positive", "X"]].su
 sums.groupby(["by", *setting]).agg(["mean", "sem"]).round(4)
 
 # %% [markdown]
-# The figure shows what each bin adds (scales of the columns differ). For the small student, the
-# better the teacher, the rarer the contexts in which $X$ is most positive. By confidence less
+# The figure shows what each bin by frequency adds. For the small student, the better the teacher,
+# the rarer the contexts in which $X$ is most positive. By confidence (in the table) hardly anything
 # cancels: where the better teachers are confident the small student pays; the larger one gains at
 # nearly every confidence of a teacher of its own size. Bands are two standard errors of five seeds
 # (small student) or three; they are narrow because seeds agree in *where* $X$ sits. There is one
@@ -153,10 +160,6 @@ parts = split.groupby(["by", *setting, "bin"], as_index=False).agg(
     weight=("weight", "mean"), t=("t", "mean"), K=("K", "mean"), X=("X", "mean"),
     error=("X", "sem"), confidence=("confidence", "mean"), outcome=("outcome", "mean"),
 )  # fmt: skip
-labels = {
-    "frequency": "share of words that begin so, from",
-    "confidence": "teacher's confidence, from",
-}
 
 
 def edge_label(edge):
@@ -165,23 +168,26 @@ def edge_label(edge):
 
 
 # %%
-fig, axes = plt.subplots(2, 2, figsize=(8, 5.2), sharey="col", sharex="col")
-for (by, student), part in parts.groupby(["by", "student"]):
-    ax = axes[int(student > parts.student.min()), int(by == "confidence")]
-    edges = sorted(parts[parts.by == by].bin.unique())
+fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.8), sharey=True)
+frequent = parts[parts.by == "frequency"]
+edges = sorted(frequent.bin.unique())
+for ax, (student, part) in zip(axes, frequent.groupby("student"), strict=True):
     for teacher, line in part.groupby("teacher"):
         x, color = [edges.index(edge) for edge in line.bin], teacher_color(entropy + line.t.sum())
-        name = f"$N_T$ = {figures.label_size(teacher)}"
+        name = f"teacher of {figures.label_size(teacher)}"
         ax.plot(x, line.X, marker="o", markersize=3, color=color, label=name)
         low, high = line.X - 2 * line.error, line.X + 2 * line.error
         figures.band(ax, x, low, high, color=color)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set_xticks(range(len(edges)), map(edge_label, edges))
-    ax.set_title(f"$N_S$ = {figures.label_size(student)}, by {by}")
-    axes[1, int(by == "confidence")].set_xlabel(labels[by])
-headline(fig, "The cross term is small because its parts cancel", 8)
-fig.supylabel("part of $X$ (nats per token)", fontsize="medium")
-figures.legend_below(fig, axes[0, 0])
+    ax.set_title(f"student of {figures.label_size(student)} parameters")
+    ax.set_xlabel("← rare context     frequent →\nshare of words that begin so, from")
+axes[0].set_ylabel("what such contexts add to\nthe cross term $X$ (nats per token)")
+title = (
+    "Under good teachers the cross term's parts partly cancel: rare contexts against middling ones"
+)
+headline(fig, title, 8.6)
+figures.legend_below(fig, axes[0])
 save(fig, "law_cross_term", parts)
 
 # %% [markdown]
@@ -583,14 +589,16 @@ for ax, (name, found) in zip(axes, {"paper": paper_fit, "ours": own_fit}.items()
         style = {"color": figures.student_color(size), "label": figures.label_size(size)}
         ax.scatter(part.teacher_loss / alone, 100 * part.residual, s=9, **style)
     ax.axhline(0, color="black", linewidth=0.8)
-    ax.set(title=SETS[name], xlabel=r"$L_T / \tilde L_S$", ylabel="predicted over measured (%)")
+    ax.set(title=SETS[name], xlabel="teacher's loss over the student's on data")
+    ax.set_ylabel("← too low     too high →\npredicted over measured (%)")
     key = {"title": "$N_S$", "ncols": 5, "columnspacing": 1, "handletextpad": 0.1}
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), **key)
     worst.append(runs[[*STUDENT, "teacher_loss", "student_loss", "residual", "runs"]])
 worst = pd.concat(worst)
 most = worst.residual.abs().groupby(worst.runs).max()
 title = (
-    f"The law is within {most['paper']:.1%} of the paper's runs and {most['ours']:.1%} of our means"
+    f"Bias and variance, fitted, misses no run of the paper by more than {most['paper']:.1%}, "
+    f"none of our means by more than {most['ours']:.1%}"
 )
 headline(fig, title, 9)
 save(fig, "law_residuals", worst)
