@@ -698,6 +698,53 @@ def test_two_tables_of_one_name_do_not_mix_their_answers(tmp_path, monkeypatch, 
     assert len(tables.read_runs(tmp_path / "own" / "runs.csv").supervised) == 30
 
 
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({"mine.csv": None}, "is {out}, which holds mine.csv and is no fit's; it must"),
+        ({"notes.txt": "x"}, "is {out}, which holds notes.txt and is no fit's"),
+        ({"fit.json": '{"lr": 1}'}, "is {out}, which holds fit.json and is no fit's"),
+        ({"fit.json": "[1]"}, "is {out}, which holds fit.json and is no fit's"),
+        ({"fit.json": "{"}, "is {out}, which holds fit.json and is no fit's"),
+        (
+            {"fit.json": '{"from": "x", "table": "mine.csv"}', "mine.csv": None},
+            "is {out}, where the fit would replace its input {out}/mine.csv; it must be another",
+        ),
+        (
+            {"fit.json": '{"from": "x", "table": "x.csv", "files": []}', "answer.txt": "x"},
+            "is {out}, where answer.txt is no fit's; move it away",
+        ),
+    ],
+)
+def test_a_fit_touches_no_file_that_no_fit_wrote(held, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(full, "of_supervised", None)  # refused before anything is fitted
+    runs = simulate.supervised_runs(laws.load("corrected").supervised).to_csv(index=False)
+    out = tmp_path / "folder"
+    out.mkdir()
+    held = {name: runs if text is None else text for name, text in held.items()}
+    for name, text in held.items():
+        (out / name).write_text(text)
+    path = out / "mine.csv" if "mine.csv" in held else tmp_path / "mine.csv"
+    path.write_text(runs)
+    assert cli.main(["fit", str(path), "--out", str(out)]) == 2
+    assert f"--out {words.format(out=out)}" in capsys.readouterr().err
+    assert {file.name: file.read_text() for file in out.iterdir()} == held
+
+
+def test_a_fit_takes_the_place_of_an_earlier_one_and_of_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(full, "of_supervised", lambda *asked: full.FullAnswer([], {"a.json": "{}"}))
+    runs = simulate.supervised_runs(laws.load("corrected").supervised)
+    out = tmp_path / "out"
+    for name in ("one", "answer"):
+        runs.to_csv(tmp_path / f"{name}.csv", index=False)
+        assert command.run(arguments(tmp_path / f"{name}.csv", "--out", out)) == 0
+        (out / "notes.txt").write_text("mine")
+    found = {file.name for file in out.iterdir()}
+    assert found == {"notes.txt", "fit.json", "answer.txt", "answer.csv", "a.json"}
+    with pytest.raises(SystemExit):
+        arguments("t.csv", "--out", "")
+
+
 def test_baselines_in_the_students_columns_are_supervised_runs(tmp_path):
     path = tmp_path / "runs.csv"
     runs = simulate.example_runs().head(6)[NUMBERS].astype(object)

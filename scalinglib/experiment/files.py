@@ -3,9 +3,10 @@
 import errno
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 
@@ -22,6 +23,33 @@ def named(path: str | Path, elsewhere: str) -> Iterator[None]:
             error.filename = error.filename or str(path)
             error.strerror = f"{error.strerror}; {elsewhere}"
         raise
+
+
+def writable(path: str | Path, elsewhere: str, *, folder: bool = True) -> None:
+    """Raise now, not after the work, where nothing can be written; a folder is made if it lacks.
+
+    - elsewhere: as `named` has it
+    - folder: whether it is one, or a file
+    - raises OSError: whatever the system refuses, with the path and `elsewhere`
+    """
+    path = Path(path)
+    try:
+        if folder:
+            path.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not folder:
+            path.open("ab").close()
+        else:
+            TemporaryFile(dir=path if folder else path.parent).close()
+    except OSError as error:
+        raise type(error)(error.errno, f"{error.strerror}; {elsewhere}", str(path)) from None
+
+
+def one_of(path: str | Path, others: Iterable[str | Path]) -> bool:
+    """Whether a file is there and is one of the others, by whatever name."""
+    return any(
+        os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)
+        for other in others
+    )
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from scalinglib.experiment import files
 from scalinglib.report import paths
@@ -17,6 +16,10 @@ from scalingplan import tables, units
 # Own models may be far smaller than those that people train.
 _LEAST = {"size": 1e3, "flops": 1e9}
 _ELSEWHERE = "--out FOLDER writes elsewhere"
+_FREE = "it must be new, empty or the folder of an earlier fit"
+# What a fit leaves besides the table that it read.
+_LEFT = ("fit.json", "answer.txt", "diagnosis.txt", "teachers.csv", "budgets.csv")
+_LEFT += ("distillation.json", "supervised.json", "supervised_gamma_1.json")
 _WAYS = ("held", "shifted", "published")
 
 
@@ -76,7 +79,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-empty", action="store_true", help="leave out rows in which a number is missing"
     )
-    parser.add_argument("--out", type=Path, help="the folder of the answer")
+    parser.add_argument(
+        "--out",
+        type=_reader_of_folder,
+        help="the folder of the answer: new, empty, or that of an earlier fit",
+    )
     parser.add_argument("--as-is", action="store_true", help="fit whatever is doubtful in the runs")
 
 
@@ -100,8 +107,14 @@ def _run(arguments):
     folder = arguments.out or _folder(arguments.runs)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--out is {folder}, a file; it must be a folder")
-    table = _read(arguments.runs, arguments)
     ways = arguments.supervised if arguments.supervised in _WAYS else "own"
+    read = folder / f"{arguments.runs.stem}.csv"
+    if read.name in _LEFT:
+        read = folder / f"{arguments.runs.stem}_runs.csv"
+    inputs = [arguments.runs, *([arguments.supervised] if ways == "own" else [])]
+    earlier = _earlier(folder)
+    _refuse_lost(folder, [*_LEFT, read.name], earlier, [i for i in inputs if i])
+    table = _read(arguments.runs, arguments)
     if arguments.supervised and ways == "own":
         other = _read(Path(arguments.supervised), arguments)
         if len(other.distilled):
@@ -114,9 +127,7 @@ def _run(arguments):
     if doubtful and not arguments.as_is:
         print("no fit; with --as-is the runs are taken as they stand", file=sys.stderr)
         return 2
-    with files.named(folder, _ELSEWHERE):
-        folder.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=folder).close()  # refused now, not after the fit
+    files.writable(folder, _ELSEWHERE)
     # What fits imports JAX, which takes seconds that a bad table need not wait.
     from scalingplan.answers import full
 
@@ -135,12 +146,19 @@ def _run(arguments):
         notebook = "16_your_own_supervised_runs", {"compute": arguments.flops}
     print(*answer.lines, sep="\n")
     source = str(arguments.runs.resolve())
-    if was := _replaced(folder, source):
-        print(f"{folder} held the fit of {was}; it is replaced (--out FOLDER keeps both)")
-    read = folder / f"{arguments.runs.stem}.csv"
-    how = {"from": source, "table": read.name, "way": ways, "said": said}
+    if earlier.get("from", source) != source:
+        print(
+            f"{folder} held the fit of {earlier['from']}; it is replaced (--out FOLDER keeps both)"
+        )
     left = {"answer.txt": "\n".join([*said, *answer.lines]) + "\n", **answer.files}
-    left |= {read.name: table.whole().to_csv(), "fit.json": json.dumps(how, indent=1) + "\n"}
+    left |= {read.name: table.whole().to_csv()}
+    how = {"from": source, "table": read.name, "way": ways, "said": said, "files": list(left)}
+    with files.named(folder / "fit.json", _ELSEWHERE):
+        for name in _written(earlier) - {"fit.json"}:
+            (folder / name).unlink(missing_ok=True)
+        # First, so that the folder of a fit that was killed here is known as one.
+        with files.replacing(folder / "fit.json") as record:
+            record.write((json.dumps(how, indent=1) + "\n").encode())
     for name, text in left.items():
         with files.named(folder / name, _ELSEWHERE):
             (folder / name).write_text(text, encoding="utf-8")
@@ -219,6 +237,12 @@ def _reader(kind):
     return read
 
 
+def _reader_of_folder(text):
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"it is {text!r}; {_FREE}")
+    return Path(text)
+
+
 def _in_checkout():
     return (paths.DATA / "claims.toml").is_file()
 
@@ -230,16 +254,44 @@ def _folder(runs):
     return runs.resolve().parent / f"{runs.stem}_fit"
 
 
-def _replaced(folder, source):
-    """The other table whose answer is in a folder, its files removed; "" where there is none."""
-    record = folder / "fit.json"
-    was = json.loads(record.read_text(encoding="utf-8"))["from"] if record.is_file() else source
-    if was == source:
-        return ""
-    for file in folder.glob("*"):
-        if file.suffix in (".csv", ".json", ".txt"):
-            file.unlink()
-    return was
+def _earlier(folder):
+    """What the fit.json of an earlier fit says; {} where a folder is new or empty.
+
+    - raises ValueError: where it holds anything else.
+    """
+    try:
+        found = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if isinstance(found, dict):
+        names = [found.get("from"), found.get("table"), *dict.fromkeys(found.get("files", _LEFT))]
+        if all(isinstance(name, str) for name in names):
+            return found
+    others = [] if not folder.exists() else sorted(path.name for path in folder.iterdir())
+    if others := [name for name in others if not name.startswith(".")]:
+        raise ValueError(f"--out is {folder}, which holds {others[0]} and is no fit's; {_FREE}")
+    return {}
+
+
+def _written(earlier):
+    """Names of the files that an earlier fit wrote, of which older ones have no list."""
+    if not earlier:
+        return set()
+    names = {*earlier.get("files", _LEFT), earlier["table"], "fit.json"}
+    return {name for name in names if name == Path(name).name != ".."}
+
+
+def _refuse_lost(folder, names, earlier, inputs):
+    """Raise where a fit would overwrite what it reads, or what no fit has written."""
+    was = _written(earlier)
+    for path in (folder / name for name in [*names, *sorted(was)]):
+        if files.one_of(path, inputs):
+            raise ValueError(
+                f"--out is {folder}, where the fit would replace its input {path}; it must be "
+                "another folder"
+            )
+        if path.exists() and path.name not in was:
+            raise ValueError(f"--out is {folder}, where {path.name} is no fit's; move it away")
 
 
 def _indented(lines):
