@@ -92,9 +92,11 @@ grid = Panels(
     compare.differences(mixing, "mixing", 1.0, by=PAIR).sort_values("mixing", kind="stable"),
     "weight", "above", "Under every teacher but the weakest, weights near 1 are best",
     col="student_params",
-    labels=("weight λ on the teacher (0: data alone)", "loss above that of λ = 1 (nats)")
+    labels=("weight λ (0: data alone, 1: teacher alone)", "loss above that of λ = 1 (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="teacher_loss", errorbar=compare.interval, marker="o").each(zero)
+BANDS = {"bands: 95% of the mean over seeds": {"lw": 6, "alpha": 0.3}}
+grid.key(BANDS)
 save(grid, "fig51a_mixing", by_weight)
 
 # %% [markdown]
@@ -160,9 +162,11 @@ by_temperature = compare.against(temperature, "temperature", 1.0, by=PAIR)
 grid = Panels(
     compare.differences(temperature, "temperature", 1.0, by=PAIR), "temperature", "above",
     "Sharpening the teacher costs much, softening it less, and τ = 1 is never beaten",
-    col="student_params", labels=("temperature τ", "loss above that of τ = 1 (nats)")
+    col="student_params",
+    labels=("temperature τ (below 1: sharper, above: softer)", "loss above that of τ = 1 (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="teacher_loss", errorbar=compare.interval, marker="o").each(zero)
+grid.key(BANDS)
 save(grid, "fig52_temperature", by_temperature)
 
 # %% [markdown]
@@ -183,13 +187,14 @@ peak = select(runs, practice.PEAK_RUNS).assign(
 losses = peak.groupby(["source", "student_params", "peak"]).loss.mean().reset_index()
 least = losses.loc[losses.groupby(["source", "student_params"]).loss.idxmin()]
 grid = Panels(
-    peak, "peak", "loss", "One learning rate serves all sizes, with a teacher or without",
+    peak, "peak", "loss",
+    "The best learning rate is 0.02 or 0.04 at all sizes, with a teacher or without",
     col="source", labels=("peak learning rate", "loss (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="student_params", errorbar=compare.interval, marker="o")
 ring = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.6}
 grid.draw(sns.scatterplot, least, s=130, zorder=4, **ring)
-grid.key({"least loss": {"marker": "o", "linestyle": "", "mfc": "none", "mec": "#C1121F"}})
+grid.key({"least loss": {"marker": "o", "linestyle": "", "mfc": "none", "mec": "#C1121F"}} | BANDS)
 against = compare.against(peak, "peak", Recipe.peak, by=("source", "student_params"))
 save(grid, "fig53_learning_rate", against)
 
