@@ -182,7 +182,7 @@ for ax, (student, part) in zip(axes, frequent.groupby("student"), strict=True):
     ax.set_xticks(range(len(edges)), map(edge_label, edges))
     ax.set_title(f"student of {figures.label_size(student)} parameters")
     ax.set_xlabel("← rare context     frequent →\nshare of words that begin so, from")
-axes[0].set_ylabel("what such contexts add to\nthe cross term $X$ (nats per token)")
+axes[0].set_ylabel("part of the cross term $X$\n(nats per token)")
 title = (
     "Under good teachers the cross term's parts partly cancel: rare contexts against middling ones"
 )
