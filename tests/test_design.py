@@ -178,9 +178,11 @@ def test_the_example_is_enough_for_a_law_and_no_run_less(tmp_path, monkeypatch, 
 
 def test_what_is_no_file_is_neither_design_nor_table(tmp_path, capsys):
     path = written(tmp_path, TINY)
+    (tmp_path / "header.csv").write_text("student_params,student_tokens\n")
     for words, said in (
         ([tmp_path / "none.toml"], "none.toml: there is no such file"),
         ([tmp_path], "is a folder; it must be a TOML file"),
+        ([tmp_path / "header.csv"], f"no runs in {tmp_path / 'header.csv'}"),
         ([path, "--table", tmp_path], "a folder; it must be a CSV file"),
     ):
         assert cli.main(["study", *map(str, words)]) == 2

@@ -275,6 +275,42 @@ def test_the_command_refuses_with_a_sentence(given, words, capsys):
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("", "--out is ''; it must be a CSV file"),
+        (".", "--out is ''; it must be a CSV file"),
+        ("folder", "folder'; it must be a CSV file, and this is a folder"),
+        ("none/next.csv", "none/next.csv'; it must be a CSV file in a folder that is there"),
+        ("folder/../runs.csv", "it must be another file than --runs"),
+        ("link.csv", "it must be another file than --runs"),
+        (
+            "/proc/next.csv",
+            "/proc/next.csv: No such file or directory; --out FILE writes elsewhere",
+        ),
+    ],
+)
+def test_where_a_design_cannot_go_is_said_before_the_work(
+    out, words, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(design, "_worlds", None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "runs.csv").write_text("params,tokens,loss\n1e8,1e9,3\n")
+    (tmp_path / "link.csv").symlink_to("runs.csv")
+    asked = ["--student", "3B", "--tokens", "1e11", "--budget", "1e20", "--runs", "runs.csv"]
+    assert cli.main(["design", *asked, "--out", out]) == 2
+    assert words in capsys.readouterr().err
+    assert (tmp_path / "runs.csv").read_text().endswith("3\n")
+
+
+def test_a_design_without_runs_writes_none(tmp_path, capsys):
+    asked = ["--student", "3B", "--flops", "2e22", "--teacher", "500M:2.6", "--budget", "1e22"]
+    assert cli.main(["design", *asked, "--out", str(tmp_path / "next.csv")]) == 0
+    assert "no runs to write: " in capsys.readouterr().out
+    assert not (tmp_path / "next.csv").exists()
+
+
 @pytest.mark.parametrize("text", ["1.42416e20", "100 h", "4 x 25h", "$250", "250 usd"])
 def test_a_budget_is_flops_hours_or_money(text):
     assert design._budget(text, 1.42416e18, 2.5) == pytest.approx(1.42416e20)

@@ -229,6 +229,13 @@ def test_a_cache_that_may_not_be_written_names_its_variable(tmp_path, monkeypatc
         Text(SPEECHES, 16)
 
 
+@pytest.mark.parametrize("place", ["/proc/nope", "/dev/null", "/dev/null/x"])
+def test_a_cache_that_cannot_be_a_folder_names_its_variable(place, monkeypatch):
+    monkeypatch.setenv("SCALINGLIB_CACHE", place)
+    with pytest.raises(OSError, match=f"; SCALINGLIB_CACHE=FOLDER .*{place}"):
+        Text(SPEECHES, 16)
+
+
 def test_words_cannot_learn_from_text():
     with pytest.raises(ValueError, match="teacher has 256 symbols"):
         Run(1, 1000, teacher=by_ratio(1, 5, corpus=Addresses()))

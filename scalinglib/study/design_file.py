@@ -109,6 +109,8 @@ def read_runs(path: str | Path, like: Design | None = None) -> list[Run]:
     lacks = [name for name in ("student_params", "student_tokens") if name not in table]
     if lacks:
         raise DesignError(f"{path} lacks the columns {lacks}; it has {list(table)}")
+    if table.empty:
+        raise DesignError(f"no runs in {path}")
 
     def depth(params, where):
         near = min(sizes, key=lambda own: abs(np.log(own / params)))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from scalinglib import laws
 from scalinglib.allocate import Teacher
+from scalinglib.experiment import files
 from scalinglib.flops import GPU_TERAFLOPS, forward_flops
 from scalingplan import tables, units
 from scalingplan.commands.plan import KNOWN, described, peak
@@ -56,7 +57,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sizes", help="of pilots, such as 100M,300M (default: below the student)")
     parser.add_argument("--pilot-tokens", help="of pilots, such as 2B,8B (default: 5, 20, 60 N)")
     parser.add_argument("--noise", type=float, default=_NOISE, help="of log-loss over seeds")
-    parser.add_argument("--out", type=Path, help="write the runs as CSV")
+    parser.add_argument("--out", help="write the runs as CSV, where there are any")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -64,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     - raises ValueError: of what cannot be read, of pilots that no budget pays or that tell nothing.
     """
+    if arguments.out is not None:
+        _refuse(Path(arguments.out), arguments.runs)
     student = _number(arguments.student, "size", "student")
     sizes = _list("sizes", arguments.sizes, "size") or [student * share for share in _SIZES]
     named = _list("pilot-tokens", arguments.pilot_tokens, "tokens")
@@ -95,7 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
         hours = proposal.runs.spent.iloc[-1] / per_hour
         money = "" if price is None else f", {hours * price:.3g} at {price:g} an hour"
         print(f"all together: {hours:.3g} GPU-hours{money}")
-    if arguments.out:
+    if arguments.out and proposal.runs.empty:
+        print(f"no runs to write: {arguments.out} is left as it is")
+    elif arguments.out:
         written(proposal).to_csv(arguments.out, index=False, float_format="%.6g")
         print(f"written: {arguments.out}")
     return 0
@@ -133,6 +138,18 @@ def written(proposal: Proposal) -> pd.DataFrame:
     found = proposal.runs[[*columns, "teacher_loss"]].copy()
     seeds = proposal.runs.groupby("candidate").cumcount()
     return found.assign(student_loss=np.nan, seed=seeds, flops=proposal.runs.cost)
+
+
+def _refuse(out, runs):
+    """Raise where the answer cannot be written, or would overwrite the runs."""
+    said = f"--out is {str(out) if out.name else ''!r}; it must be "
+    if not out.name or out.is_dir():
+        raise ValueError(f"{said}a CSV file, and this is a folder")
+    if not out.parent.is_dir():
+        raise ValueError(f"{said}a CSV file in a folder that is there")
+    if runs is not None and files.one_of(out, [runs]):
+        raise ValueError(f"{said}another file than --runs, which would be overwritten")
+    files.writable(out, "--out FILE writes elsewhere", folder=False)
 
 
 def _twice(params):

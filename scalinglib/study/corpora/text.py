@@ -54,17 +54,20 @@ class Text(Corpus):
     ):
         root = Path(os.environ.get("SCALINGLIB_CACHE") or Path.home() / ".cache" / "scalinglib")
         wanted = f"bpe {tokenizer}" if isinstance(tokenizer, int) else tokenizer.id
-        with files.named(root, "SCALINGLIB_CACHE=FOLDER keeps tokens elsewhere"):
-            root.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=root, ignore_cleanup_errors=True) as made:
-                made = Path(made)
-                ends, told = _spooled(documents, made)
-                name = hashlib.sha256(b"".join(told) + wanted.encode()).hexdigest()[:12]
-                self._folder = root / name
-                if not self._folder.exists():
-                    _tokenized(made, ends, tokenizer, n_ctx)
-                    with suppress(OSError):  # where another process has just made the same
-                        made.rename(self._folder)
+        elsewhere = "SCALINGLIB_CACHE=FOLDER keeps tokens elsewhere"
+        files.writable(root, elsewhere)
+        with (
+            files.named(root, elsewhere),
+            tempfile.TemporaryDirectory(dir=root, ignore_cleanup_errors=True) as made,
+        ):
+            made = Path(made)
+            ends, told = _spooled(documents, made)
+            name = hashlib.sha256(b"".join(told) + wanted.encode()).hexdigest()[:12]
+            self._folder = root / name
+            if not self._folder.exists():
+                _tokenized(made, ends, tokenizer, n_ctx)
+                with suppress(OSError):  # where another process has just made the same
+                    made.rename(self._folder)
         found = json.loads((self._folder / "text.json").read_text(encoding="utf-8"))
         self.n_ctx, self.tokens, self._type = n_ctx, found["tokens"], found["type"]
         self.bytes_per_token = found["bytes"]["evaluation"] / self.tokens["evaluation"]
