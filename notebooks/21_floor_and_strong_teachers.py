@@ -49,10 +49,14 @@ E = WORDS.entropy
 runs = record.read(DATA / "runs" / "floor.csv")
 pairs = floor.pairs(runs)
 pairs["teacher_name"] = pairs.teacher.map(floor.TEACHERS)
-labels = ("tokens per parameter", "← teaching pays\ntaught less labels (nats)")
+labels = (
+    "tokens per parameter",
+    "← teaching pays     labels pay →\nloss above labels alone (nats)",
+)
 title = "The more tokens, the less a teacher is worth"
 grid = Panels(pairs, "ratio", "difference", title, labels=labels)
 grid.draw(sns.lineplot, hue="teacher_name", errorbar=interval, err_style="bars", marker="o")
+grid.key({"bars: 95% of the mean over seeds": {"lw": 1}})
 grid.each(zero).each(lambda ax: ax.set(xscale="log", xticks=floor.RATIOS, xticklabels=floor.RATIOS))
 save(grid, "floor_differences", pairs.drop(columns="teacher"))
 
@@ -124,7 +128,11 @@ asked["form"] = asked.form.replace("equation8", "Equation 8")
 labels = ("← too pessimistic     too hopeful →\nmeasured less predicted (nats)", "")
 title = "On long runs Equation 8 and the cosine promise more than students reach"
 grid = Panels(asked, "miss", "form", title, labels=labels)
-grid.draw(sns.stripplot, hue="ratio", jitter=False, size=7)
+faulty = ["Equation 8", "cosine"]  # the forms of the titles; others are grey
+strip = {"order": list(asked.form.unique()), "jitter": False, "size": 7}
+grid.draw(sns.stripplot, asked[~asked.form.isin(faulty)], color="#BBBBBB", **strip)
+grid.draw(sns.stripplot, asked[asked.form.isin(faulty)], hue="ratio", **strip)
+grid.key({"a dot each of two teachers": {"marker": "o", "ls": ""}})
 grid.each(lambda ax: ax.axvline(0, color="black", lw=0.9))
 save(grid, "floor_forms", asked.drop(columns="experiment"))
 asked.groupby("form").miss.agg(mean_abs=lambda miss: miss.abs().mean(), mean="mean").round(4)
@@ -151,10 +159,12 @@ strong = strong_teachers.missing_regime(pd.concat(large), everything, E)
 strong["percent"] = 100 * strong.error
 strong = strong.rename(columns={"params": "student_params"})
 strong["form"] = strong.form.replace("equation8", "Equation 8")
-title = "Under strong teachers Equation 8 predicts losses that are too high"
+title = "Under strong teachers Equation 8 and the cosine predict losses that are too high"
 labels = ("← too hopeful     too pessimistic →\npredicted over measured (%)", "")
 grid = Panels(strong, "percent", "form", title, labels=labels)
-grid.draw(sns.stripplot, hue="student_params", jitter=False, size=7)
+strip["order"] = list(strong.form.unique())
+grid.draw(sns.stripplot, strong[~strong.form.isin(faulty)], color="#BBBBBB", **strip)
+grid.draw(sns.stripplot, strong[strong.form.isin(faulty)], hue="student_params", **strip)
 grid.each(lambda ax: ax.axvline(0, color="black", lw=0.9))
 save(grid, "strong_teachers", strong)
 
