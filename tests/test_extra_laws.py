@@ -18,7 +18,13 @@ from scalinglib.laws.mixing import (
     correlation_of,
     mixed_loss,
 )
-from scalinglib.laws.repeated import MOST_EPOCHS, RepeatedLaw, beyond_one_epoch
+from scalinglib.laws.repeated import (
+    MOST_EPOCHS,
+    TAUGHT_STRETCH,
+    RepeatedLaw,
+    beyond_one_epoch,
+    repeated,
+)
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
 from scalinglib.study.designs import mixing
@@ -195,6 +201,21 @@ def test_the_correlation_is_that_of_the_runs():
     cells = mixing.cells(record.read(DATA / "runs" / "mixing_text.csv"))
     text = mixing.left_out(cells, fit.fit_supervised(alone, starts=16).law.E).c
     assert text.min() - 0.005 < CORRELATION_OF_TEXT < text.max() + 0.005
+
+
+@pytest.mark.parametrize("unique", [2e7, 3e8, 5e9])
+def test_text_read_again_under_a_teacher_is_worth_what_the_laws_middle_says(capsys, unique):
+    asked = ["--student", "1B", "--flops", "1e21", "--data", f"{unique:g}", "--teacher", "7B@2T"]
+    assert cli.main(["plan", *asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    way, again, members = found["distil"], found["repeated_distilled"], laws.ensemble()
+    R_D = TAUGHT_STRETCH * repeated(SUPERVISED).R_D
+    worth = unique * (1 + R_D * (1 - np.exp(-(again["epochs"] - 1) / R_D)))
+    middle = members.quantiles(members.losses(1e9, worth, way["teacher"]["loss"]), 0.5)
+    assert way["loss"] - again["gain"] == pytest.approx(middle, rel=1e-6)
+    assert found["new_run"][1] == way["loss"]
+    ranges = found["ranges"]["distilled"]
+    assert found["new_run"][0] <= ranges[0] < ranges[1] <= found["new_run"][2]
 
 
 def test_plan_mixes_in_labels_under_a_twin_alone(capsys):

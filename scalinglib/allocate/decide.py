@@ -179,16 +179,7 @@ def advise(
       notes on extrapolation; None leaves them to the caller.
     """
     if measured is not None:
-        pairs = [shifted(member, *measured) for member in ensemble.members]
-        ensemble = replace(
-            ensemble,
-            members=tuple(member for pair in pairs for member in pair),
-            names=tuple(np.repeat(ensemble.names, 2)),
-            forms=tuple(np.repeat(ensemble.forms, 2)),
-            weights=np.repeat(ensemble.weights / 2, 2),
-            scales=np.repeat(ensemble.scales, 2),
-        )
-        law = shifted(law, *measured)[0]
+        ensemble, law = on_text(ensemble, measured), shifted(law, *measured)[0]
     on_data, taught = plans(law, problem)
     student, ranges = problem.student_params, {}
     alone = _on_data_by_all(ensemble, student, on_data)
@@ -221,7 +212,7 @@ def advise(
     regrets = ensemble.weights @ (capped - capped.min(axis=1, keepdims=True))
     if not measured:
         found["by_form"] = _by_form(ensemble, gains, spread, most)
-        found["new_run"] = _new_run(ensemble, problem, best)
+        found["new_run"] = _new_run(ensemble, problem, best, ranges["distilled"])
     return Advice(
         str(verdict(supervised.loss - best.loss, low, high, error)),
         share_distil=float(ensemble.share(gains > 0)),
@@ -231,6 +222,22 @@ def advise(
         ),
         regrets=tuple(map(float, regrets)),
         **found,
+    )
+
+
+def on_text(ensemble: Ensemble, measured: tuple[float, float, float]) -> Ensemble:
+    """The ensemble with every law moved to a text, in both ways of `shift.shifted`.
+
+    - measured: as for `advise`
+    """
+    pairs = [shifted(member, *measured) for member in ensemble.members]
+    return replace(
+        ensemble,
+        members=tuple(member for pair in pairs for member in pair),
+        names=tuple(np.repeat(ensemble.names, 2)),
+        forms=tuple(np.repeat(ensemble.forms, 2)),
+        weights=np.repeat(ensemble.weights / 2, 2),
+        scales=np.repeat(ensemble.scales, 2),
     )
 
 
@@ -256,13 +263,14 @@ def _by_form(ensemble, gains, deviation, most):
     return {name: (float(row.low), float(row.high)) for name, row in table.iterrows()}
 
 
-def _new_run(ensemble, problem, best):
+def _new_run(ensemble, problem, best, laws):
+    """What one run may come to: no less than what the laws leave open."""
     if ensemble.seen is None:
         return None
     told = ensemble.predict(
         problem.student_params, best.student_tokens, best.teacher.loss, AGREEMENT
-    )
-    return tuple(float(told[name].iloc[0]) for name in ("low", "centre", "high"))
+    ).iloc[0]
+    return min(float(told.low), laws[0]), best.loss, max(float(told.high), laws[1])
 
 
 def student_sizes(

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -159,7 +160,8 @@ def answer(arguments: argparse.Namespace) -> tuple[dict[str, object], list[str]]
     found = decide.advise(laws.load(), members, problem, measured=measured)
     plain = _plain(found, problem, per_hour, price=price, gpus=gpus) | {"questions": doubts}
     plain["repeated"] = _repeated(problem)
-    plain["repeated_distilled"] = _taught_again(law, problem, found.best)
+    there = decide.on_text(members, measured) if measured else members
+    plain["repeated_distilled"] = _taught_again(_Middle(there), problem, found.best)
     plain["mixing"] = _mixed(law, student, found.best)
     plain["losses"] = (
         "nats per token of your text, as the model that you measured has them"
@@ -183,6 +185,16 @@ def _repeated(problem):
     affordable = problem.training / (3 * float(forward_flops(student)))
     again = beyond_one_epoch(laws.load().supervised, student, affordable, problem.max_tokens)
     return again and again._asdict()
+
+
+class _Middle(NamedTuple):
+    """The centre of an ensemble's losses, as a law."""
+
+    ensemble: laws.Ensemble
+
+    def log_loss(self, *logs: float) -> np.ndarray:
+        told = np.array([member.log_loss(*logs) for member in self.ensemble.members])
+        return self.ensemble.quantiles(told, 0.5)
 
 
 def _taught_again(law, problem, best):
@@ -403,6 +415,14 @@ def _loss(nats):
     return f"{nats:.3f}" if nats <= guess else f"above {guess:.3f}"
 
 
+def _gain(nats):
+    """A gain, or that it is beyond what guessing loses: laws that run away say no number."""
+    guess = math.log(N_VOCAB)
+    if abs(nats) <= guess:
+        return f"{nats:+.3f}"
+    return f"below {-guess:.3f}" if nats < 0 else f"above {guess:+.3f}"
+
+
 def _amount(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
@@ -470,9 +490,9 @@ def _text(found):
         low, high = ranges["gain"]
         lines += [
             "",
-            f"Gain of distilling: {found['gain']:+.3f} nats per token ({low:+.3f} to {high:+.3f} "
-            "in 9 of 10: the laws that fit the paper's runs, and what they missed on runs kept "
-            "from them).",
+            f"Gain of distilling: {_gain(found['gain'])} nats per token ({_gain(low)} to "
+            f"{_gain(high)} in 9 of 10: the laws that fit the paper's runs, and what they missed on "
+            "runs kept from them).",
             *_forms(found["by_form"]),
         ]
     lines += _labels_help(found["mixing"], found["one_run_scatter"])
@@ -539,8 +559,7 @@ def _forms(by_form):
         passes, respects = of_floor["passes its floor"], of_floor["respects its floor"]
         lines.append(
             "Laws that let a distilled student pass its own floor: "
-            f"{passes[0]:+.3f} to {passes[1]:+.3f}; the others: {respects[0]:+.3f} to "
-            f"{respects[1]:+.3f}."
+            f"{' to '.join(map(_gain, passes))}; the others: {' to '.join(map(_gain, respects))}."
         )
     return lines
 

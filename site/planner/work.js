@@ -37,7 +37,7 @@ const Work = (() => {
       own: fixedTokens ? problem.tokens : problem.compute,
       spend: fixedTokens || !best ? null : biggest(problem, central, ensemble.middle),
       again: Small.alone(problem, plan.serving(problem), unshifted),
-      taughtAgain: Small.taught(problem, best, law),
+      taughtAgain: Small.taught(problem, best, ensemble.middle),
       mixed: Small.mixed(problem, best, law),
     };
     if (w.lossStep && best && question.lossUnit !== undefined && problem.teachers?.length === 1) {
