@@ -44,8 +44,8 @@ errors["approximate"] = [m.approximate_forward_flops for m in models] / full - 1
 errors["smooth"] = flops.forward_flops(errors.params.to_numpy()) / full - 1
 COUNTS = {
     "two_n": "$2N$",
-    "approximate": "Equation 59, whole layers",
-    "smooth": "$F(N)$, any real $N$",
+    "approximate": "with context and vocabulary, whole layers",
+    "smooth": "the same for any size, $F(N)$",
 }
 long = errors.rename(columns=COUNTS).melt("params", COUNTS.values(), "count", "error")
 long["percent_missed"] = 100 * long.error.abs()

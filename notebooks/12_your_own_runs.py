@@ -148,11 +148,17 @@ for name, found in own.fits().items():
 
 # %%
 residuals = runs.assign(residual=100 * np.expm1(distillation.residuals()))
-trend = stats.spearmanr(residuals.student_tokens, residuals.residual).statistic
+trend = stats.spearmanr(residuals.student_tokens, residuals.residual)
+says = (
+    ("rise with" if trend.statistic > 0 else "fall with")
+    if trend.pvalue < 0.05
+    else "have no trend over"
+)
+print(f"rank correlation {trend.statistic:+.2f}")
 grid = Panels(
     residuals, "student_tokens", "residual",
-    f"The law's errors and the tokens have a rank correlation of {trend:+.2f} ({whose})",
-    labels=("student tokens $D_S$", "predicted less measured (%)"),
+    f"The law's errors {says} the student's tokens ({whose})",
+    labels=("student tokens $D_S$", "← too low     too high →\npredicted less measured (%)"),
 )  # fmt: skip
 grid.draw(dots, hue="student_params", key=False).each(zero).key(LARGER)
 columns = ["student_params", "student_tokens", "teacher_loss", "residual"]
@@ -178,17 +184,23 @@ curve = decisions.token_curve(own, answer, settings.curve_points)
 curve = curve.rename(columns={"predicted": "student_loss", "run_low": "student_loss_low",
                               "run_high": "student_loss_high"})  # fmt: skip
 law = curve.assign(student_loss_low=curve.law_low, student_loss_high=curve.law_high)
+bought, student = answer.ten_times, figures.label_size(problem.student_params)
+title = (
+    f"Ten times the tokens would lower the {student} student's loss by {bought['value']:.2f} nats"
+)
+title = answer.more_tokens().capitalize() if bought["beyond"] else title
 grid = Panels(
     curve, "student_tokens", "student_loss",
-    f"{figures.label_size(problem.student_params)} student: {answer.more_tokens()}",
+    f"{title} ({whose})",
 )  # fmt: skip
 grid.draw(span, color="#56B4E9", alpha=0.3).draw(span, law, color="#0072B2", alpha=0.5)
 grid.draw(sns.lineplot, color="#0072B2")
 grid.each(lambda ax: ax.axhline(chosen.teacher_loss, color="grey", lw=1))
 grid.each(lambda ax: ax.axvline(chosen.student_tokens, color="black", ls=":", lw=1))
-grid.key({"the law": {"color": "#0072B2"}, "one new run": {"color": "#56B4E9", "lw": 6},
-          "its teacher": {"color": "grey"},
-          "the decision": {"color": "black", "ls": ":"}})  # fmt: skip
+grid.key({"the law": {"color": "#0072B2"}, "the law, 95%": {"color": "#0072B2", "lw": 6},
+          "one new run, 95%": {"color": "#56B4E9", "lw": 6},
+          "its teacher's loss": {"color": "grey"},
+          "tokens that the budget buys": {"color": "black", "ls": ":"}})  # fmt: skip
 save(grid, "own_runs_more_tokens_simulated", curve)
 
 # %%

@@ -359,7 +359,7 @@ weakest = near.teacher.isin([s.fixed[0] for s in studies.values()])
 near["taught by"] = np.where(weakest, "the weakest teacher", "the second weakest")
 beside = near.groupby(["language", "taught by", "ratio"]).tokens.rank() - 1
 drawn = near.assign(ratio=near.ratio * 1.06**beside)[near.ratio > 1]
-SIDES = "← below its teacher     above →\nloss less the teacher's (thousandths of a nat)"
+SIDES = "← below its teacher     above →\n$L_S - L_T$ (0.001 nats)"
 grid = Panels(drawn, "ratio", "mnats",
               "Some larger students end below a weak teacher, by thousandths of a nat",
               col="language",
