@@ -491,8 +491,8 @@ def _text(found):
         lines += [
             "",
             f"Gain of distilling: {_gain(found['gain'])} nats per token ({_gain(low)} to "
-            f"{_gain(high)} in 9 of 10: the laws that fit the paper's runs, and what they missed on "
-            "runs kept from them).",
+            f"{_gain(high)} in 9 of 10: the laws that fit the paper's runs, and what they missed "
+            "on runs kept from them).",
             *_forms(found["by_form"]),
         ]
     lines += _labels_help(found["mixing"], found["one_run_scatter"])
