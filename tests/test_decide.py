@@ -401,6 +401,7 @@ def test_cards_are_known_by_any_usual_name(capsys, card):
     ("more", "said"),
     [
         ("", "all 32,768 entries each, take 6.55 PB"),
+        ("--keep 100000", "all 32,768 entries each, take 6.55 PB"),
         ("--keep 128", "128 entries each, take 38.4 TB (768 bytes a token)"),
         # An index of 2^17 entries takes three bytes: 128 (4 + 3).
         ("--keep 128 --vocab 131,072", "take 44.8 TB (896 bytes a token)"),

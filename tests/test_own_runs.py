@@ -617,7 +617,7 @@ def test_a_trackers_export_is_mapped_whole_and_its_crashed_rows_are_left_out_on_
     assert set(renamed.values()) == {
         "student_params", "student_tokens", "teacher_params", "teacher_loss", "student_loss"
     }  # fmt: skip
-    with pytest.raises(tables.TableError, match=r"row 3, column student_loss.*\n--skip-empty"):
+    with pytest.raises(tables.TableError, match=r"row 3, column student_loss.*\n.*--skip-empty"):
         tables.read_runs(path, renamed)
     found = tables.read_runs(path, renamed, skip_empty=True)
     assert "1 rows without a number are left out (first: row 3)" in found.notes
@@ -626,6 +626,15 @@ def test_a_trackers_export_is_mapped_whole_and_its_crashed_rows_are_left_out_on_
     assert any("1 rows left out: kept where State is finished" in note for note in kept.notes)
     with pytest.raises(tables.TableError, match="--where names state; the file has Name, State"):
         tables.read_runs(path, renamed, where={"state": "finished"})
+
+
+@pytest.mark.parametrize(
+    ("end", "torn"), [("2.", True), ("2.5", True), ("2.5\n", False), ("2.5\r\n", False)]
+)
+def test_a_file_that_ends_within_a_number_is_doubted(end, torn, tmp_path):
+    (tmp_path / "t.csv").write_bytes(f"params,tokens,loss\n1e8,1e9,3.0\n2e8,1e9,{end}".encode())
+    table = tables.read_runs(tmp_path / "t.csv")
+    assert any("was the file cut?" in line for line in command._doubts(table, {})[0]) == torn
 
 
 def test_a_rival_of_a_column_is_named(tmp_path):

@@ -122,6 +122,7 @@ def _run(arguments):
                 f"{arguments.supervised} has runs with teachers; --supervised has none"
             )
         table = table.joined(other.supervised, arguments.supervised)
+        table = table._replace(doubts=(*table.doubts, *other.doubts))
     said, doubtful = _doubts(table, _pairs(arguments.units, "units"))
     print(*said, sep="\n", flush=True)
     if doubtful and not arguments.as_is:
@@ -188,7 +189,7 @@ def _doubts(table, units):
         f"{len(table.distilled)} distilled and {len(table.supervised)} supervised runs read"
     )
     lines += _indented(table.notes)
-    doubtful = [doubt.text for doubt in found if doubt not in left]
+    doubtful = [*table.doubts, *(doubt.text for doubt in found if doubt not in left)]
     lines += ["doubtful:", *_indented(doubtful)] if doubtful else []
     return lines, bool(left)
 

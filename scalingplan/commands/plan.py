@@ -585,7 +585,8 @@ def _another_vocabulary(params, vocabulary):
 def _storage(tokens, kept, vocabulary):
     """Bytes of a teacher's stored outputs, in float32 with an index where some are kept."""
     index = math.ceil(math.log2(vocabulary) / 8)
-    per_token = 4 * vocabulary if kept is None or kept >= vocabulary else kept * (4 + index)
+    kept = None if kept is None or kept >= vocabulary else kept
+    per_token = 4 * vocabulary if kept is None else kept * (4 + index)
     total = per_token * tokens
     thousands = min(int(math.log10(total) / 3), 6)
     unit = ("", *"kMGTPE")[thousands]

@@ -21,11 +21,13 @@ class Sheet(NamedTuple):
 
     - rows: dict of list of str; by the row that a spreadsheet shows: the header is row 1, blank
       rows count and are left out.
+    - torn: whether the file ends in a number and no line break, as one that was cut does
     """
 
     header: list
     rows: dict
     separator: str
+    torn: bool
 
 
 def read_sheet(path: str | Path) -> Sheet:
@@ -33,7 +35,9 @@ def read_sheet(path: str | Path) -> Sheet:
 
     - raises TableError: where the file is not there, is no text or has no rows.
     """
-    lines = _text(Path(path)).splitlines(keepends=True)
+    text = _text(Path(path))
+    torn = bool(re.search(r"[\s;,|][-+.\deE]*[.\d]\Z", text[-99:]))
+    lines = text.splitlines(keepends=True)
     for i in itertools.takewhile(lambda i: lines[i].startswith("#"), range(len(lines))):
         lines[i] = "\n"  # remarks before the header, which still count as rows
     if lines and (named := re.fullmatch(r"sep=(.)", lines[0].strip(), re.I)):
@@ -64,7 +68,7 @@ def read_sheet(path: str | Path) -> Sheet:
         header.pop()
     for record in filled.values():
         record += [""] * (len(header) - len(record))
-    return Sheet(header, filled, separator)
+    return Sheet(header, filled, separator, torn)
 
 
 def decimal_mark(sheet: Sheet, columns: dict[str, int]) -> str | None:

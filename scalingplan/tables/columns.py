@@ -54,11 +54,13 @@ class RunsTable(NamedTuple):
       them; empty where no run has a teacher.
     - supervised: those of `SUPERVISED`; empty where all runs have one.
     - notes: what was understood rather than read.
+    - doubts: what the file itself, not its numbers, makes one ask.
     """
 
     distilled: pd.DataFrame
     supervised: pd.DataFrame
     notes: tuple
+    doubts: tuple = ()
 
     def joined(self, supervised: pd.DataFrame, name: str) -> "RunsTable":
         """With the supervised runs of a second file, whose rows carry its name."""
@@ -109,7 +111,10 @@ def read_runs(
         rows[row] = values
     if faults:
         if all(" it is " in fault for fault in faults):
-            faults.append("--skip-empty leaves such rows out; --where COLUMN=VALUE keeps some")
+            faults.append(
+                "scalinglib fit with --skip-empty leaves such rows out, --where COLUMN=VALUE keeps "
+                "some"
+            )
         more = [f"and {len(faults) - _SHOWN} more of the kind"] if faults[_SHOWN:] else []
         raise TableError("\n".join(faults[:_SHOWN] + more))
     if not rows:
@@ -123,7 +128,8 @@ def read_runs(
     others = {name: at for at, name in enumerate(names) if name and name not in wanted}
     kept = {n: [record[at] for record in sheet.rows.values()] for n, at in others.items()}
     found = _told_apart(table.join(pd.DataFrame(kept, index=table.index)), mark)
-    return found._replace(notes=(*notes, *found.notes))
+    doubts = (f"the last line of {path} ends without a line break: was the file cut?",)
+    return found._replace(notes=(*notes, *found.notes), doubts=doubts if sheet.torn else ())
 
 
 def _kept(sheet, where):
