@@ -736,7 +736,7 @@ def test_a_fit_touches_no_file_that_no_fit_wrote(held, words, tmp_path, monkeypa
     path = out / "mine.csv" if "mine.csv" in held else tmp_path / "mine.csv"
     path.write_text(runs)
     assert cli.main(["fit", str(path), "--out", str(out)]) == 2
-    assert f"--out {words.format(out=out)}" in capsys.readouterr().err
+    assert f"scalinglib fit: --out {words.format(out=out)}" in capsys.readouterr().err
     assert {file.name: file.read_text() for file in out.iterdir()} == held
 
 

@@ -95,25 +95,44 @@ def run(arguments: argparse.Namespace) -> int:
     - raises ValueError: with every fault of the file, where it cannot be read, or with what the
       runs lack.
     """
+    place = _place(arguments)
     try:
-        return _run(arguments)
+        return _run(arguments, *place)
     except ValueError as error:
         raise ValueError(
             "\n".join([f"{arguments.runs}", *_indented(str(error).splitlines())])
         ) from None
 
 
-def _run(arguments):
+def _place(arguments):
+    """The folder of the answer, where the table goes in it, and what an earlier fit said there.
+
+    - raises ValueError: where the fit would overwrite what it reads, or what no fit has written.
+    """
     folder = arguments.out or _folder(arguments.runs)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--out is {folder}, a file; it must be a folder")
-    ways = arguments.supervised if arguments.supervised in _WAYS else "own"
     read = folder / f"{arguments.runs.stem}.csv"
     if read.name in _LEFT:
         read = folder / f"{arguments.runs.stem}_runs.csv"
-    inputs = [arguments.runs, *([arguments.supervised] if ways == "own" else [])]
+    inputs = [arguments.runs]
+    if arguments.supervised and arguments.supervised not in _WAYS:
+        inputs.append(arguments.supervised)
     earlier = _earlier(folder)
-    _refuse_lost(folder, [*_LEFT, read.name], earlier, [i for i in inputs if i])
+    was = _written(earlier)
+    for path in (folder / name for name in [*_LEFT, read.name, *sorted(was)]):
+        if files.one_of(path, inputs):
+            raise ValueError(
+                f"--out is {folder}, where the fit would replace its input {path}; it must be "
+                "another folder"
+            )
+        if path.exists() and path.name not in was:
+            raise ValueError(f"--out is {folder}, where {path.name} is no fit's; move it away")
+    return folder, read, earlier
+
+
+def _run(arguments, folder, read, earlier):
+    ways = arguments.supervised if arguments.supervised in _WAYS else "own"
     table = _read(arguments.runs, arguments)
     if arguments.supervised and ways == "own":
         other = _read(Path(arguments.supervised), arguments)
@@ -280,19 +299,6 @@ def _written(earlier):
         return set()
     names = {*earlier.get("files", _LEFT), earlier["table"], "fit.json"}
     return {name for name in names if name == Path(name).name != ".."}
-
-
-def _refuse_lost(folder, names, earlier, inputs):
-    """Raise where a fit would overwrite what it reads, or what no fit has written."""
-    was = _written(earlier)
-    for path in (folder / name for name in [*names, *sorted(was)]):
-        if files.one_of(path, inputs):
-            raise ValueError(
-                f"--out is {folder}, where the fit would replace its input {path}; it must be "
-                "another folder"
-            )
-        if path.exists() and path.name not in was:
-            raise ValueError(f"--out is {folder}, where {path.name} is no fit's; move it away")
 
 
 def _indented(lines):
