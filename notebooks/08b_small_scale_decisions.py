@@ -324,9 +324,10 @@ shown = near[near.teacher.isin(trained[:2])].assign(
 shown["taught by"] = "teacher of " + shown.taught
 beside = shown.groupby(["taught by", "ratio"]).tokens.rank() - 1  # of one ratio, side by side
 drawn = shown.assign(ratio=shown.ratio * 1.05**beside)[shown.ratio > 1]
+SIDES = "← below its teacher     above →\n$L_S - L_T$ (0.001 nats)"
 grid = Panels(drawn, "ratio", "mnats",
               "Some larger students overtake a weak teacher, by thousandths of a nat",
-              labels=("student size over teacher size", "$L_S - L_T$ (mnats)"))  # fmt: skip
+              labels=("student size over teacher size", SIDES))  # fmt: skip
 grid.draw(bars, hue="taught by").each(zero).set(xscale="log", xlim=(2.5, 160), ylim=(-5, 5))
 grid.set(xticks=[3, 10, 30, 100], xticklabels=["3", "10", "30", "100"])
 grid.tick_params(which="minor", length=0)
@@ -417,8 +418,8 @@ sweep = record.read(DATA / "runs" / "sweep.csv")
 sweep = sweep.assign(ratio=(sweep.tokens / sweep.params).round().astype(int))
 plain = [run.id for run in scaling.SWEEP if run.recipe == Recipe()]
 sweep["recipe"] = sweep.id.isin(plain)
-sizes = "$N$ = " + sweep.params.map(figures.label_size)
-sweep["panel"] = sizes + ", $M$ = " + sweep.ratio.map(str)
+sizes = "size " + sweep.params.map(figures.label_size)
+sweep["panel"] = sizes + ", " + sweep.ratio.map(str) + " tokens a parameter"
 sweep = sweep.sort_values(["params", "ratio", "windows"], kind="stable")
 best = sweep.groupby(["panel", "windows", "peak"]).loss.mean().groupby("panel").min()
 sweep["excess"] = sweep.loss - sweep.panel.map(best)
@@ -428,12 +429,14 @@ chosen = sweep[sweep.recipe].groupby(["panel", "batch"], sort=False).excess.mean
 # %%
 grid = Panels(sweep, "batch", "excess",
               f"The recipe is within {chosen.excess.max():.2f} nats of the best batch and rate",
-              col="panel", labels=("windows a batch", "above the best (nats)"))  # fmt: skip
+              col="panel",
+              labels=("windows a batch", "loss above the best (nats; cut at 0.2)"))  # fmt: skip
 looks = dict(zip(scaling.PEAKS, sns.color_palette("flare", 3), strict=True))
 grid.draw(sns.lineplot, hue="peak", palette=looks, errorbar=("se", 1), marker="o")
 ring = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.6}
 grid.draw(sns.scatterplot, chosen, s=150, zorder=4, **ring)
-grid.key({"the recipe": {"marker": "o", "ls": "", "mfc": "none", "mec": ring["edgecolor"]}})
+grid.key({"the recipe": {"marker": "o", "ls": "", "mfc": "none", "mec": ring["edgecolor"]},
+          "bands: one standard error": {"lw": 6, "alpha": 0.3}}).set(ylim=(-0.04, 0.2))  # fmt: skip
 cells = sweep.groupby(["params", "ratio", "windows", "peak", "recipe"]).excess.agg(["mean", "sem"])
 save(grid, "sweep_batch_and_rate", cells.reset_index())
 

@@ -24,7 +24,7 @@ import seaborn as sns
 
 from scalinglib import fit, flops
 from scalinglib.allocate import supervised_optimum
-from scalinglib.report import claims, columns, figures, maps, paths, profiles
+from scalinglib.report import claims, figures, maps, paths, profiles
 from scalinglib.report.panels import Panels, dots, span
 from scalinglib.report.paths import DATA
 from scalingplan import tables
@@ -55,10 +55,12 @@ if example:
     runs = runs.assign(params=runs.params_non_embedding.astype(float))
 
 # %%
-best = columns.count(runs.params[runs.loss.idxmin()])
-title = f"Of {whose} a model of {best} parameters has the least loss, {runs.loss.min():.2f} nats"
-grid = Panels(runs, "tokens", "loss", title).draw(dots, hue="params", key=False)
-grid.key({"darker: a larger model": {"marker": "o", "ls": "", "color": "#2a788e"}})
+fell = runs.groupby("params").loss.agg(np.ptp).max()
+title = f"More tokens lower the loss of one size by up to {fell:.1f} nats ({whose})"
+few = runs.params.nunique() < 9
+grid = Panels(runs, "tokens", "loss", title).draw(dots, hue="params", key=few)
+if not few:
+    grid.key({"darker: a larger model": {"marker": "o", "ls": "", "color": "#2a788e"}})
 save(grid, "own_supervised_table", runs[["params", "tokens", "loss"]])
 
 # %% [markdown]
