@@ -292,6 +292,7 @@ def test_bad_options_are_named(capsys, change, message):
     [
         (["--teacher", "7B:8.1"], "Is it a perplexity? Write ppl=...; if it is other text"),
         (["--teacher", "7B:0.78"], "Are these bits per byte? Write bpb=...@BYTES; if it is other"),
+        (["--teacher", "7B:1.23"], "1.23 nats per token is less than English text leaves"),
         (["--teacher", "7B:8.1", "--measured", "7B:1T:2.3"], "more than a model of this size has"),
         (["--teacher", "7B:0.78", "--measured", "7B:1T:2.3"], "less than this text leaves"),
         (["--teacher", "7B:2.1", "--measured", "7B:1T:8.1"], "too far apart to shift it"),

@@ -301,10 +301,12 @@ def _possible(params, loss, text, measured):
     whose, other = (
         ("this", "") if measured else ("English", "; if it is other text, give --measured")
     )
-    if loss < min(least):
+    # No law answers below its own entropy.
+    bound = min(least) if measured else float(laws.ensemble().entropies.max())
+    if loss < bound:
         raise ValueError(
             f"--teacher {text}: {loss:.3g} nats per token is less than {whose} text leaves "
-            f"to any model ({min(least):.2f}). Are these bits per byte? Write bpb=...@BYTES{other}"
+            f"to any model ({bound:.4g}). Are these bits per byte? Write bpb=...@BYTES{other}"
         )
     if loss > max(*after, 3.5):
         raise ValueError(
