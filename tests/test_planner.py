@@ -174,15 +174,17 @@ FIELDS |= {"peak": "H100", "util": "40%"}
 @pytest.mark.parametrize("teacher", ["1B:2.45", "7B:2.05"])
 def test_what_small_runs_add_is_what_the_command_says(evaluate, capsys, teacher):
     of_teacher = dict(zip(("tn", "tl"), teacher.split(":"), strict=True))
-    questions, answers = [], []
+    questions, answers, headlines = [], [], []
     for fields in ASKED:
         (unit, budget), *rest = fields.items()
         questions.append(FIELDS | of_teacher | dict(rest) | {"u": unit, "b": budget})
-        words = ["plan", "--student", "1B", "--teacher", teacher, f"--{unit}", budget, "--json"]
+        words = ["plan", "--student", "1B", "--teacher", teacher, f"--{unit}", budget]
         for name, option in (("limit", "--data"), ("serve", "--serve")):
             words += [option, fields[name]] if name in fields else []
         words += ["--measured", "1B:50B:2.6"] if "cn" in fields else []
         assert cli.main(words) == 0
+        headlines.append(capsys.readouterr().out.splitlines()[0].partition("; but ")[2])
+        assert cli.main([*words, "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
         parts = ("repeated", "repeated_distilled", "mixing")
         answers += [found[part] and [*found[part].values()] for part in parts]
@@ -199,6 +201,13 @@ def test_what_small_runs_add_is_what_the_command_says(evaluate, capsys, teacher)
             told += 1
             np.testing.assert_allclose(*np.array([own, other], float), rtol=1e-5, atol=1e-9)
     assert told >= 8
+    ask = """questions => questions.map((fields) => {
+      const w = Work.begin(Inputs.interpret(fields));
+      for (const part of Work.finish(w)) if (part === "laws") break;
+      return Words.decision(w).split("; but ")[1] ?? "";
+    })"""
+    assert evaluate(ask, questions) == headlines
+    assert any(headlines)
 
 
 def test_the_page_optimises_as_the_library_does_at_all_scales(optimiser):

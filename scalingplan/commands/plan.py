@@ -421,7 +421,7 @@ def _gain(nats):
     """A gain, or that it is beyond what guessing loses: laws that run away say no number."""
     guess = math.log(N_VOCAB)
     if abs(nats) <= guess:
-        return f"{nats:+.3f}"
+        return f"{round(nats, 3) + 0.0:+.3f}"
     return f"below {-guess:.3f}" if nats < 0 else f"above {guess:+.3f}"
 
 
@@ -442,13 +442,18 @@ def _headline(found):
     line = f"Distil from {'a new teacher' if teacher == 'new' else teacher}"
     if found["times_the_flops"] > _DEARER:
         line += f": {found['gain']:+.3f} nats for {found['times_the_flops']:.2g} times the FLOPs"
-    clearly = best["loss"] - found["one_run_scatter"]
-    if equal and equal["loss"] < clearly:
+    scatter = found["one_run_scatter"]
+    if equal and equal["loss"] < best["loss"] - scatter:
         line += "; with data to spare, train on it instead"
-    again, taught = found["repeated"], found["repeated_distilled"]
-    clearly -= taught["gain"] if taught else 0.0
-    if again and found["train"]["loss"] - again["gain"] < clearly:
-        line += "; but training on the text again and again, without a teacher, does better"
+    if again := found["repeated"]:
+        taught = found["repeated_distilled"] or {"gain_low": 0.0, "gain_high": 0.0}
+        ahead = found["train"]["loss"] - best["loss"]  # of distilling; then at least and at most
+        least = ahead + taught["gain_low"] - again["gain_high"]
+        most = ahead + taught["gain_high"] - again["gain_low"]
+        if most < -scatter:
+            line += "; but training on the text again and again, without a teacher, does better"
+        elif least < scatter:
+            line += "; but training on the text again and again may do as well"
     return line
 
 

@@ -59,10 +59,18 @@ const Words = (() => {
     }
     // With data to spare the teacher's compute may be better spent on it.
     const spare = w.equal && w.equal.loss < w.best.loss - w.error;
-    const again = w.again && w.supervised.loss - w.again.gain
-      < w.best.loss - w.error - (w.taughtAgain?.gain ?? 0);
-    return `Distil from ${teacherOf(w)}${spare ? ", if these tokens are all you have" : ""}`
-      + `${again ? "; but training on the text again and again, without a teacher, does better" : ""}`;
+    return `Distil from ${teacherOf(w)}${spare ? ", if these tokens are all you have" : ""}${readAgain(w)}`;
+  }
+
+  /** Whether the text read again without a teacher does better, or may do as well. */
+  function readAgain({ again, taughtAgain, supervised, best, error }) {
+    if (!again) return "";
+    const taught = taughtAgain ?? { low: 0, high: 0 }, ahead = supervised.loss - best.loss;
+    if (ahead + taught.high - again.low < -error) {
+      return "; but training on the text again and again, without a teacher, does better";
+    }
+    const close = ahead + taught.low - again.high < error;
+    return close ? "; but training on the text again and again may do as well" : "";
   }
 
   /** Nats per token gained by distilling, and the range of it, in words. */
