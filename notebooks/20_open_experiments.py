@@ -179,9 +179,10 @@ for name, chosen, measured in (("0", *by_seed), ("1", *by_seed[::-1])):
 intervals(pd.DataFrame(gains).rename_axis(columns="law chose on seed")).round(4)
 
 # %% [markdown]
-# About 0.014 nats either way, and only one of the two intervals leaves zero out. Most of that gain
-# is under teachers worse than labels, where labels alone would nearly do; with a teacher that is
-# better than labels, mixing gains three to four thousandths of a nat.
+# About 0.014 nats either way, and only one of the two intervals leaves zero out (they take cells as
+# independent, which those of one student are not quite). Most of that gain is under teachers worse
+# than labels, where labels alone would nearly do; with a teacher that is better than labels, mixing
+# gains three to four thousandths of a nat.
 #
 # The law's λ costs as little as the better of the two ends, so **most of what there is to decide is
 # which end**; and it costs no more where both losses were foretold and no student was trained at

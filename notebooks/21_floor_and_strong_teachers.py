@@ -200,8 +200,8 @@ claims.check("strong-teachers-bias-variance", judged.high["bias and variance"], 
 # cell**, by 0.01 to 0.04 nats; the dip, which keeps the floor when it is fitted to these runs, is
 # off by 0.005. Bias and variance and its variants are off by 0.003 to 0.004.
 # 3. **In the missing regime bias and variance is nearer than Equation 8**, by 0.56% (0.14 to 0.99)
-# over eight settings: 0.14% for 0.70%. Its orthogonal and floor-keeping variants are as good within
-# what can be told. Errors of one form go in one direction: Equation 8 expects too little of a
-# strong teacher there, and too much on long runs.
+# over eight settings, taken as independent: 0.14% for 0.70%. Its orthogonal and floor-keeping
+# variants are as good within what can be told. Errors of one form go in one direction: Equation 8
+# expects too little of a strong teacher there, and too much on long runs.
 #
 # Eight seeds a cell, but one language and one size for the floor.

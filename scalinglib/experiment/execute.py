@@ -80,8 +80,8 @@ def complete(
     and is not on disk is trained too, without rows unless it is among the jobs. A job that fails
     is reported at the end and keeps none from being written but those that need it. When a process
     of `local_executor` dies, the pool is made anew and what was lost is trained again; a job whose
-    process dies while nothing else runs has failed. Damaged weights on
-    disk are trained again with a warning. On Ctrl-C what has ended is recorded, and the rest left.
+    process dies while nothing else runs has failed. Damaged weights on disk are trained again with
+    a warning. On Ctrl-C what has ended is recorded, and the rest left.
 
     - folder: where weights lie; what is needed and missing there is trained again
     - executor: `local_executor()`, or `dask.distributed.Client(...).get_executor()`

@@ -186,8 +186,9 @@ def _run(arguments, folder, read, earlier):
     if _in_checkout():
         name, given = notebook
         given = shlex.quote(json.dumps(given | {"as_is": True}))
+        runs, python = (shlex.quote(str(path)) for path in (read.absolute(), sys.executable))
         print(
-            f"its notebook: SCALINGLIB_RUNS={shlex.quote(str(read))} python -m tools.notebooks own "
+            f"its notebook: SCALINGLIB_RUNS={runs} {python} -m tools.notebooks own "
             f"notebooks/{name}.py --parameters {given}"
         )
     return 0
