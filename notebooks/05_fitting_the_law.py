@@ -369,9 +369,9 @@ ax = grid.set(yscale="linear", ylim=(0, 1.3)).axes.flat[0]
 for size, b in crossings.items():
     row = examples.loc[size]
     ax.plot(b, row.said, "o", color=figures.student_color(size), ms=9)
-    told = f"the text: {row.said:g}, {columns.count(size)} to {row.student_loss:g} nats"
-    beside = {5e8: (0.85, "right"), 1e10: (1.2, "left")}[size]
-    ax.text(beside[0] * b, row.said - 0.03, told, ha=beside[1], fontsize=10)
+    told = f"the text: {row.said:g},\n{columns.count(size)} to {row.student_loss:g} nats"
+    place = {5e8: (0.8, 0.06, "right"), 1e10: (1.2, -0.06, "left")}[size]
+    ax.text(place[0] * b, row.said + place[1], told, ha=place[2], va="center", fontsize=10)
 for value, what in ((24181, "printed: 24181"), (law.B, "corrected")):
     ax.axvline(value, **panels.MARK)
     ax.text(value * 1.06, 1.22, what, fontsize=10)
