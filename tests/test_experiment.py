@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from scalinglib.experiment import execute, files, records, weights
+from scalinglib.report.paths import ROOT
 
 
 @dataclass(frozen=True)
@@ -390,7 +391,10 @@ if __name__ == "__main__":
 """
     (tmp_path / "go.py").write_text(script)
     child = subprocess.Popen(
-        [sys.executable, tmp_path / "go.py"], stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, tmp_path / "go.py"],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     while not path.exists() and child.poll() is None:
         time.sleep(0.05)
