@@ -49,6 +49,7 @@ STUDIES = {
     "mixing_text": transformers(mixing.TEXT_RUNS),
     "strong_teachers": transformers(strong_teachers.RUNS),
     "epochs": transformers(epochs.RUNS),
+    "epochs_text": lambda folder: epochs.runs(epochs.TEXT_TEACHER),  # whose tokens have to be there
     "switch": transformers(switch.RUNS),
     "choice": transformers(choice.RUNS),
     "written": written.runs,  # on what teachers wrote, whose weights have to be there

@@ -10,45 +10,50 @@ import pandas as pd
 from scipy import optimize
 
 from scalinglib.experiment.compare import against
-from scalinglib.study.corpora.base import stream
+from scalinglib.study.corpora.base import N_CTX, stream
 from scalinglib.study.corpora.repeated import Repeated
 from scalinglib.study.designs import scaling
 from scalinglib.study.model.distill import Objective
-from scalinglib.study.run import WORDS, by_ratio
+from scalinglib.study.run import by_ratio
 
 DEPTH, UNIQUE, EPOCHS, SEEDS = 2, (1.25, 5), (1, 2, 4, 8, 16), 3
 MIXING, TEMPERATURES = (0.0, 0.7, 1.0), (0.5, 2.0)
-TEACHER = scaling.FULL.fixed_teachers()[2]
+WORDS_TEACHER, TEXT_TEACHER = (study.fixed_teachers()[2] for study in (scaling.FULL, scaling.TEXT))
 _POOLS = 100  # a stream of windows apart from those of seeds
 
 
-def unique(ratio, seed):
-    """Words of which students have so many tokens a parameter and no more."""
-    windows = by_ratio(DEPTH, ratio).tokens // WORDS.n_ctx
+def unique(corpus, ratio, seed):
+    """A corpus of which students have so many tokens a parameter and no more."""
+    windows = by_ratio(DEPTH, ratio).tokens // corpus.n_ctx
     rng = stream("student", seed, _POOLS)
-    return Repeated(WORDS, WORDS.sample("student", rng, windows))
+    return Repeated(corpus, corpus.sample("student", rng, windows))
 
 
-def _read(corpus, ratio, seed, objective):
-    return by_ratio(DEPTH, ratio, seed=seed, corpus=corpus, teacher=TEACHER, objective=objective)
+def runs(teacher):
+    """Seed by seed, on the teacher's corpus; real text has to be at hand."""
+    return [run for seed in range(SEEDS) for run in _of_seed(teacher, seed)]
 
 
-def _runs(seed):
+def _of_seed(teacher, seed):
+    def read(corpus, ratio, objective):
+        options = {"corpus": corpus, "teacher": teacher, "objective": objective}
+        return by_ratio(DEPTH, ratio, seed=seed, **options)
+
     plain = [Objective(mixing) for mixing in MIXING]
     hot = [replace(Objective(), temperature=temperature) for temperature in TEMPERATURES]
     repeated = [
-        _read(unique(ratio, seed), k * ratio, seed, objective)
+        read(unique(teacher.corpus, ratio, seed), k * ratio, objective)
         for ratio in UNIQUE
         for k in EPOCHS
         for objective in plain + (hot if ratio == UNIQUE[0] and k in (1, EPOCHS[-1]) else [])
     ]
-    read = sorted({k * ratio for ratio in UNIQUE for k in EPOCHS})
+    fresh = sorted({k * ratio for ratio in UNIQUE for k in EPOCHS})
     return repeated + [
-        _read(WORDS, ratio, seed, objective) for ratio in read for objective in plain
+        read(teacher.corpus, ratio, objective) for ratio in fresh for objective in plain
     ]
 
 
-RUNS = [run for seed in range(SEEDS) for run in _runs(seed)]
+RUNS = runs(WORDS_TEACHER)
 
 
 def costs(runs: pd.DataFrame) -> pd.DataFrame:
@@ -57,10 +62,10 @@ def costs(runs: pd.DataFrame) -> pd.DataFrame:
     `runs` have a corpus; students at one temperature. Returns mixing, seed, unique (tokens a
     parameter), epochs, tokens, loss, cost.
     """
-    key = ["mixing", "seed", "tokens"]
-    fresh = runs[runs.corpus == WORDS.id].set_index(key).loss.rename("fresh")
-    again = runs[runs.corpus != WORDS.id].join(fresh, on=key, how="inner")
-    count = again.corpus.str.split("-").str[1].astype(int) * WORDS.n_ctx
+    key, repeated = ["mixing", "seed", "tokens"], _repeated(runs)
+    fresh = runs[~repeated].set_index(key).loss.rename("fresh")
+    again = runs[repeated].join(fresh, on=key, how="inner")
+    count = again.corpus.str.split("-").str[-2].astype(int) * N_CTX
     found = again.assign(
         unique=(count / again.params).round(2),
         epochs=(again.tokens / count).round().astype(int),
@@ -69,11 +74,16 @@ def costs(runs: pd.DataFrame) -> pd.DataFrame:
     return found[["mixing", "seed", "unique", "epochs", "params", "tokens", "loss", "cost"]]
 
 
+def _repeated(runs):
+    """Whose text is of counted windows: the corpus's name, their number, what they are."""
+    return runs.corpus.str.fullmatch(r".+-\d+-[0-9a-f]{12}")
+
+
 def stretch(runs: pd.DataFrame) -> pd.Series:
     """R_D of each arm (by mixing): how many epochs' worth of fresh tokens repetition can give."""
     again, found = costs(runs), {}
     for mixing, own in again[again.epochs > 1].groupby("mixing"):
-        fresh = runs[(runs.corpus == WORDS.id) & (runs.mixing == mixing)]
+        fresh = runs[~_repeated(runs) & (runs.mixing == mixing)]
         curve = np.log(fresh.groupby("tokens").loss.mean())
         mean = own.groupby(["unique", "epochs", "params"]).loss.mean().reset_index()
 
