@@ -224,9 +224,7 @@ STAR = {"marker": "*", "linestyle": "", "color": figures.MARKS["optimum"], "mark
 def ratios(column, title):
     """A ratio over target losses, a panel a scenario, a curve a student; stars are the text's."""
     shown = targets[targets.student_params.isin(few)]
-    ends = "← cheaper     dearer →\n" + columns.axis_label(column)
-    labels = (columns.axis_label("student_loss"), ends)
-    grid = Panels(shown, "student_loss", column, title, col="scenario", labels=labels)
+    grid = Panels(shown, "student_loss", column, title, col="scenario")
     grid.draw(panels.curve, hue="student_params").each(panels.zero, at=1)
     grid.axes_dict["teacher_inference"].plot(said.student_loss, said[column], **STAR)
     words = {"Section D.5 of 10B and 500M": STAR}

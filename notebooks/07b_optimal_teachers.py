@@ -124,7 +124,7 @@ def scenario_maps(name, title, mapped=MAPPED):
     grid = Panels(long, "compute", "student_params", title, col="quantity")
     grid.draw(maps.contour_map, column="amount")
     lines = grid.drawn
-    grid.draw(maps.beyond).key(maps.BEYOND)
+    grid.draw(maps.beyond)
     maps.label_contours(grid.finish(), lines)
     return grid, wide.loc[wide.scenario == name, [*keep, *mapped]]
 

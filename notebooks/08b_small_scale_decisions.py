@@ -131,7 +131,7 @@ def draw_map(cells, x, y, title, own, col, dashed):
     cells = cells.assign(inside=near[0] & near[1])
     grid = Panels(cells, x, y, title, col=col).draw(maps.difference, levels=LEVELS).bar("gap")
     grid.draw(maps.beyond).draw(maps.runs, own, levels=LEVELS)
-    grid.key(maps.keys(f"the {dashed}'s size", "runs", "beyond"))
+    grid.key(maps.keys(f"the {dashed}'s size", "runs"))
     marks = cells.groupby(col, sort=False)[f"{dashed}_params"].first()
     for value, ax in grid.axes_dict.items():
         maps.mark_size(ax, marks[value])

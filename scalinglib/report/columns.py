@@ -9,17 +9,32 @@ from matplotlib.colors import LogNorm, Normalize
 
 
 def count(value: float, _: object = None) -> str:
-    """A number of parameters or tokens as people say it: 300M, 1.5B, 20T, 100P."""
-    for unit, scale in (("P", 1e15), ("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
+    """A number of parameters or tokens as people say it: 300M, 1.5B, 20T; powers beyond."""
+    if value >= 0.9995e15:
+        return powers(value)
+    for unit, scale in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
         if value >= scale * 0.9995:
             return f"{value / scale:.3g}{unit}"
     return f"{value:.3g}"
 
 
 def powers(value: float, _: object = None) -> str:
-    """A number of FLOPs in powers of ten, as mathematics; one digit before the power."""
+    """A number of FLOPs in powers of ten, 3 × 10²¹; one digit before the power."""
     mantissa, exponent = f"{value:.0e}".split("e")
-    return ("$" if mantissa == "1" else rf"${mantissa} \times ") + f"10^{{{int(exponent)}}}$"
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return ("" if mantissa == "1" else f"{mantissa} × ") + "10" + raised
+
+
+# What lies either way on a signed scale, in every picture alike.
+ENDS = {
+    "gap": "← distilling wins     data wins →\n",
+    "error": "← too low     too high →\n",
+    "teacher": "← stronger     weaker →\n",
+    "passed": "← below its teacher     above →\n",
+    "temperature": "← sharper     softer →\n",
+    "confidence": "← underconfident     overconfident →\n",
+    "price": "← cheaper     dearer →\n",
+}
 
 
 @dataclass(frozen=True)
@@ -27,64 +42,77 @@ class Column:
     """What a column's axis says, and how single values of it are written.
 
     - label: with its symbol and unit.
-    - symbol: what stands before a value in a title; "" for a value that says itself what it is.
+    - phrase: a value as a panel's head and the key have it, "{} tokens a parameter".
     - words: from a value to its text.
     - log: whether its axis is logarithmic, with ticks in those words.
     - base: of a logarithmic axis: 2 ticks the powers of two, 10 what is round.
     """
 
     label: str
-    symbol: str = ""
+    phrase: str = "{}"
     words: Callable = str
     log: bool = False
     base: int = 10
 
 
+_NATS, _MNATS = "(nats per token)", "(thousandths of a nat)"
+_STUDENT, _TEACHER = "student of {} parameters", "teacher of {} parameters"
+_RATIO, _BUDGET, _FLOPS = "{} tokens a parameter", "{} FLOPs", "training compute (FLOPs)"
 COLUMNS = {
-    "student_params": Column("student size $N_S$", "$N_S$", count, log=True),
-    "teacher_params": Column("teacher size $N_T$", "$N_T$", count, log=True),
-    "params": Column("model size $N$", "$N$", count, log=True),
-    "student_tokens": Column("student tokens $D_S$", "$D_S$", count, log=True),
-    "teacher_tokens": Column("teacher tokens $D_T$", "$D_T$", count, log=True),
-    "tokens": Column("tokens $D$", "$D$", count, log=True),
-    "tokens_per_param": Column("tokens per parameter $M$", "$M$", "{:g}".format, log=True),
-    "compute": Column("total compute $C$ (FLOPs)", "$C$", powers, log=True),
-    "student_compute": Column("student compute (FLOPs)", "$C$", powers, log=True),
-    "teacher_compute": Column("teacher compute (FLOPs)", "$C$", powers, log=True),
-    "teacher_loss": Column("teacher loss $L_T$ (nats)", "$L_T$", "{:.3g}".format),
-    "size_ratio": Column("teacher over student size $N_T / N_S$", words="{:g}".format, log=True),
-    "student_loss": Column("student loss $L_S$ (nats)", "$L_S$", "{:.3g}".format),
-    "supervised_loss": Column(r"loss trained on data $\tilde L_S$ (nats)"),
-    "loss": Column("loss $L$ (nats)", "$L$", "{:.3g}".format),
-    "gap": Column("← distilling wins     data wins →\n" r"$L_S - \tilde L_S$ (nats)"),
-    "gap_mnats": Column("← distilling wins     data wins →\n" r"$L_S - \tilde L_S$ (mnats)"),
+    "student_params": Column("student's parameters $N_S$", _STUDENT, count, log=True),
+    "teacher_params": Column("teacher's parameters $N_T$", _TEACHER, count, log=True),
+    "params": Column("model's parameters $N$", "{} parameters", count, log=True),
+    "student_tokens": Column("student's tokens $D_S$", "{} tokens", count, log=True),
+    "teacher_tokens": Column("teacher's tokens $D_T$", "teacher of {} tokens", count, log=True),
+    "tokens": Column("training tokens $D$", "{} tokens", count, log=True),
+    "tokens_per_param": Column("tokens a parameter $M$", _RATIO, "{:g}".format, log=True),
+    "compute": Column(f"total {_FLOPS}", _BUDGET, powers, log=True),
+    "student_compute": Column(f"student's {_FLOPS}", _BUDGET, powers, log=True),
+    "teacher_compute": Column(f"teacher's {_FLOPS}", _BUDGET, powers, log=True),
+    "budget": Column(_FLOPS, _BUDGET, powers, log=True),
+    "teacher_loss": Column(
+        f"{ENDS['teacher']}teacher's loss $L_T$ (nats)", "teacher's loss {}", "{:.3g}".format
+    ),
+    "size_ratio": Column(
+        "teacher's parameters over the student's", "{} times", "{:g}".format, log=True
+    ),
+    "student_loss": Column(f"student's loss $L_S$ {_NATS}", "student's loss {}", "{:.3g}".format),
+    "supervised_loss": Column(f"loss trained on data {_NATS}"),
+    "loss": Column(f"loss {_NATS}", "loss {}", "{:.3g}".format),
+    "gap": Column(f"{ENDS['gap']}distilled less trained on data (nats)"),
+    "gap_mnats": Column(f"{ENDS['gap']}distilled less trained on data\n{_MNATS}"),
     "scenario": Column("who pays for the teacher", words=lambda name: SCENARIO_WORDS[name]),
     "amount": Column("parameters or tokens", words=count, log=True),
     "share": Column("share of the compute"),
-    "compute_ratio": Column("compute relative to training on data", words="{:g}".format, log=True),
-    "token_ratio": Column("tokens relative to training on data", words="{:g}".format, log=True),
-    "width": Column("student width", "student width", "{:g}".format),
-    "teacher_width": Column("teacher width", words="{:g}".format, log=True, base=2),
+    "compute_ratio": Column(
+        f"{ENDS['price']}compute over that of training on data", words="{:g}".format, log=True
+    ),
+    "token_ratio": Column(
+        f"{ENDS['price']}tokens over those of training on data", words="{:g}".format, log=True
+    ),
+    "width": Column("student's width", "student of width {}", "{:g}".format),
+    "teacher_width": Column("teacher's width", words="{:g}".format, log=True, base=2),
     "teacher_steps": Column("training steps of the teacher", words="{:g}".format, log=True, base=2),
-    "above_best_mnats": Column("loss above the best (mnats)"),
-    "percent_left": Column("student loss above its curve (%)"),
-    "percent_off": Column("predicted over measured (%)"),
+    "above_best_mnats": Column(f"loss above the best\n{_MNATS}"),
+    "percent_left": Column(f"{ENDS['error']}student's loss above its curve (%)"),
+    "percent_off": Column(f"{ENDS['error']}predicted over measured (%)"),
     "percent_missed": Column("FLOPs missed (%)"),
     "extra_thousands": Column("FLOPs beyond matrix products,\nper token and layer (1000)"),
-    "budget": Column("training compute $C$ (FLOPs)", "$C$", powers, log=True),
-    "temperature": Column("temperature τ", "τ", "{:g}".format, log=True),
-    "peak": Column("peak learning rate", "rate", "{:g}".format, log=True),
+    "temperature": Column(
+        f"{ENDS['temperature']}temperature τ", "temperature {}", "{:g}".format, log=True
+    ),
+    "peak": Column("peak learning rate", "learning rate {}", "{:g}".format, log=True),
     "bytes_per_token": Column("bytes stored per token", words="{:g}".format, log=True),
-    "d_model": Column(r"$d_\mathrm{model}$"),
-    "gamma": Column(r"$\gamma$", words="{:g}".format, log=True),
+    "d_model": Column("width of the model"),
+    "gamma": Column(r"fitted exponent $\gamma$", words="{:g}".format, log=True),
     "error_ratio": Column("error over error", words="{:g}".format, log=True),
     "c1": Column("value at which $c_1$ is held", words="{:g}".format, log=True),
-    "likelihood_ratio": Column(r"likelihood ratio $2 n\,\log(S / S_\mathrm{best})$"),
-    "B": Column("$B'$", words=count, log=True),
+    "likelihood_ratio": Column("how much worse the fit is\n(likelihood ratio)"),
+    "B": Column("coefficient $B'$ of the law", words=count, log=True),
     "factor": Column("upper over lower end of the interval", words="{:g}".format, log=True),
-    "of_supervised": Column("student tokens over\nthose of training on data"),
-    "teacher_size": Column("teacher size $m$"),
-    "student_error": Column(r"student error $\|h^\star - f^\star\|$"),
+    "of_supervised": Column("student's tokens over\nthose of training on data"),
+    "teacher_size": Column("teacher's size"),
+    "student_error": Column("student's error"),
     "above_best": Column("loss above the best (nats)"),
 }
 
@@ -126,10 +154,9 @@ def axis_label(column: str) -> str:
 
 
 def words(column: str, value: object, *, title: bool = False) -> str:
-    """A value of a column as text; as a title with the symbol before it: "$N_S$ = 300M"."""
+    """A value of a column as text; as a title in its phrase: "student of 300M parameters"."""
     known = COLUMNS.get(column, Column(column))
-    text = known.words(value)
-    return f"{known.symbol} = {text}" if title and known.symbol else text
+    return (known.phrase if title else "{}").format(known.words(value))
 
 
 def palette(column: str, values: Iterable) -> dict:

@@ -18,11 +18,11 @@ try:
     from PIL import Image
 
     from scalinglib.report import columns
-    from scalinglib.report.panels import Panels
+    from scalinglib.report.panels import OPTIMUM, Panels
 except ImportError as error:
     raise missing("report", error) from error
 
-MARKS = {"zero": "black", "reference": "#888888", "optimum": "#C1121F"}
+MARKS = {"zero": "black", "reference": "#888888", "optimum": OPTIMUM}
 
 _FORMULAS = {}
 _parse = getattr(MathTextParser._parse_cached, "__wrapped__", MathTextParser._parse_cached)

@@ -16,7 +16,6 @@ from scalinglib.report.figures import MARKS, lay_out
 from scalinglib.report.panels import Panels, curve
 
 BEST = {"color": MARKS["optimum"], "linewidth": 2.4}
-BEYOND = {"pale: beyond what was trained": Patch(fc="#eeeeee", ec="#555555", ls="--")}
 
 _WHITE_DASHES = {
     "color": "white",
@@ -99,7 +98,7 @@ def gaps(
     for size, ax in grid.axes_dict.items():
         mark_size(ax, size)
     whose = "the teacher's size" if col == "teacher_params" else "the student's size"
-    grid.key(keys(whose, "runs", "undecided", "beyond"))
+    grid.key(keys(whose, "runs", "undecided"))
     return grid.set(xlim=(table[x].min(), table[x].max()), ylim=(table[y].min(), table[y].max()))
 
 
@@ -113,10 +112,7 @@ def valley(
     grid = Panels(table, x, "teacher_loss", title, col=col)
     lines = grid.draw(contour_map, column="student_loss", levels=levels).drawn
     grid.draw(beyond).draw(curve, best, **BEST)
-    grid.key(
-        {"best teacher": BEST, "contours: student loss $L_S$": {"color": "#222222", "lw": 0.8}}
-    )
-    grid.key(BEYOND)
+    grid.key({"best teacher": BEST, "contours: student's loss": {"color": "#222222", "lw": 0.8}})
     grid.drawn = lines
     return grid
 
@@ -129,13 +125,12 @@ def mark_size(axes, params):
 def keys(size: str, *others: str) -> dict:
     """What `Panels.key` takes for a `difference` map; `size` says whose the white dashes are.
 
-    `others` of: runs, undecided, beyond.
+    `others` of: runs, undecided.
     """
     dot = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
     every = {
         "runs": {"runs, in the map's colours": dot},
         "undecided": {"laws do not decide": Patch(fc="none", ec="#222222", hatch="////", lw=0)},
-        "beyond": BEYOND,
     }
     found = {"no difference": {"color": MARKS["zero"], "linewidth": 2.2}, size: _WHITE_DASHES}
     for name in others:

@@ -25,6 +25,18 @@ COLUMNS = 3  # of panels; more could not be read at half the width of a page
 _WIDTH = {1: 6.6, 2: 8.6, 3: 9.6}  # inches
 _HEIGHT = {1: 3.9, 2: 3.2, 3: 2.7}  # of one panel
 BEYOND = {"linestyle": (0, (1.2, 1.2)), "linewidth": 1.4, "alpha": 0.7}
+OPTIMUM = "#C1121F"
+PARTS = {  # what a picture is made of, as the key shows it
+    "band": {"linewidth": 7, "alpha": 0.3},
+    "bars": {"linewidth": 1, "marker": "|", "markersize": 8},
+    "dashed": {"linestyle": "--", "linewidth": 1.4},
+    "dot": {"marker": "o", "markeredgecolor": "black", "markeredgewidth": 0.4, "linestyle": ""},
+    "dotted": BEYOND,
+    "line": {},
+    "pale": mpl.patches.Patch(fc="#eeeeee", ec="#555555", ls="--"),
+    "ring": {"marker": "o", "markersize": 8, "linestyle": "", "mfc": "none", "mec": OPTIMUM},
+}
+INSIDE = "beyond what was trained"  # what is dotted on lines and pale on maps
 
 
 class Panels(sns.FacetGrid):
@@ -62,6 +74,7 @@ class Panels(sns.FacetGrid):
                 sharex=sharex, sharey=sharey, height=height, aspect=width / wide / height,
             )  # fmt: skip
         self.column, self.names, self.keys, self._finished = col, (x, y), {}, False
+        self._unsaid = {}  # parts that were drawn, for the key unless a notebook names them
         self.labels = labels or (columns.axis_label(x), columns.axis_label(y))
         self.figure.set_layout_engine("constrained")
         rows = -(-len(self.axes.flat) // wide)
@@ -90,6 +103,12 @@ class Panels(sns.FacetGrid):
             if len(part):
                 where = {"x": self.names[0], "y": self.names[1], "ax": ax}
                 self.drawn.append(self._layer(kind, part, where | options))
+        if kind is curve and "inside" in table and not table.inside.all():
+            self._unsaid["dotted"] = INSIDE
+        if kind.__name__ == "beyond":
+            self._unsaid["pale"] = INSIDE
+        if getattr(options.get("errorbar"), "__name__", "") == "interval":
+            self._unsaid[options.get("err_style", "band")] = "95% of the mean over seeds"
         return self
 
     def tight_layout(self, *args, **kwargs) -> "Panels":
@@ -117,12 +136,17 @@ class Panels(sns.FacetGrid):
             style = _KEYS.get(kind.__name__, {})
             for value in columns.ordered(table[hue]):
                 look = {"color": colours[value]} | columns.dashes(hue, value) | style
-                self.key({columns.words(hue, value, title=True): look})
+                said = columns.words(hue, value, title=True)
+                self.key({said.removesuffix(" parameters"): look})
         return options
 
-    def key(self, styles: dict) -> "Panels":
-        """Name lines and marks in the legend: words, and the keywords of `Line2D` or an artist."""
-        for words, style in styles.items():
+    def key(self, styles: dict | None = None, **parts: str) -> "Panels":
+        """Name lines and marks in the legend: words, and the keywords of `Line2D` or an artist.
+
+        `parts` say what one of `PARTS` is: `key(bars="95% over seeds")` has "bars: 95% over seeds".
+        """
+        named = {f"{part}: {words}": PARTS[part] for part, words in parts.items()}
+        for words, style in ((styles or {}) | named).items():
             self.keys.setdefault(words, style)
         return self
 
@@ -155,6 +179,9 @@ class Panels(sns.FacetGrid):
         if self._finished:
             return self.figure
         self._finished = True
+        said = tuple(self.keys)
+        unsaid = self._unsaid.items()
+        self.key(**{k: w for k, w in unsaid if not any(key.startswith(k) for key in said)})
         self._name_axes()
         width, height = self.figure.get_size_inches()
         self.figure.set_size_inches(width, height + 0.24 * self._write_key())
