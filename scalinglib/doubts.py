@@ -237,8 +237,8 @@ def _curves(runs):
         if len(rows) < len(runs) / 3 and (rows["nunique"] > 2).mean() > 0.5:
             yield Doubt(
                 f"{len(rows)} runs have some {rows['size'].median():.0f} rows each (column "
-                f"{name}): learning curves of one schedule are no finished runs; keep the last row "
-                "of each"
+                f"{name}): learning curves of a schedule that decays are no finished runs; keep "
+                "the last row of each"
             )
             return
 

@@ -479,6 +479,21 @@ def test_few_settings_are_fitted_and_none_held_out_where_too_few_would_stay(sett
     assert any("mean error" in line for line in lines[at + 3 :])
 
 
+def test_the_rows_of_one_run_are_drawn_together(tmp_path):
+    runs = simulate.supervised_runs(laws.load("corrected").supervised).iloc[::2]
+    path = tmp_path / "curves.csv"
+    curves = [f"run {i // 3}" if i < 30 else "" for i in range(len(runs))]
+    runs.assign(run=curves).to_csv(path, index=False)
+    read = tables.read_runs(path).supervised
+    assert read.run.nunique() == len(runs) - 20
+    taught = simulate.example_runs().head(2)
+    joined = fitting.supervised_runs(taught, read)
+    assert len(joined) == len(runs) + joined.run.str.startswith("teacher").sum() > len(runs)
+    assert fitting.drawing(joined, 50) == {"bootstrap": 50, "cluster": "run"}
+    assert fitting.drawing(read.head(12), 50)["bootstrap"] == 0  # four runs, of twelve rows
+    assert fitting.drawing(read.drop(columns="run"), 50) == {"bootstrap": 50, "cluster": None}
+
+
 def test_strongest_runs_of_one_loss_are_not_held_out():
     runs = simulate.supervised_runs(laws.load("corrected").supervised)
     runs = runs.assign(loss=np.maximum(runs.loss, runs.loss.median()))

@@ -15,7 +15,7 @@ from scalingplan import cli, pilots
 from scalingplan.commands import design
 from scalingplan.pilots import Choice, Discrepancy, Foretell, Prior, Worlds, grid, propose
 from scalingplan.pilots.choose import _State
-from scalingplan.pilots.worlds import inputs
+from scalingplan.pilots.worlds import inputs, seed_noise
 
 NOISE = 0.01
 EXACT = Discrepancy(size=0.0)
@@ -47,9 +47,9 @@ def supervised_grid(sizes=(1e7, 1e8), tokens=(1e8, 1e9, 1e10)):
 TAUGHT = grid([1e8], [1e9, 1e10], TEACHERS)
 
 
-def state(worlds, candidates, question, discrepancy=EXACT, noise=NOISE, known=None):
+def state(worlds, candidates, question, discrepancy=EXACT, noise=NOISE, known=None, curves=False):
     rows = inputs(candidates)
-    return _State(worlds, rows, candidates, [question], noise, discrepancy, known)
+    return _State(worlds, rows, candidates, [question], noise, discrepancy, known, curves)
 
 
 def test_what_runs_leave_is_the_formula_of_linear_regression():
@@ -88,6 +88,33 @@ def test_expected_regret_is_that_of_many_simulated_studies():
     assert found.criterion(left) < found.criterion(found.now)
     changed = (believed.argmin(axis=1) != found.middle.argmin()).mean()
     assert found.changes(found.now - left) == pytest.approx(changed, abs=0.02)
+
+
+def test_a_learning_curve_tells_more_than_its_end_and_less_of_a_level_than_as_many_runs():
+    """By hand: Bayes' rule of a linear law, the noise of one run's losses correlated."""
+    worlds, drawn = lines()
+    candidates, question = supervised_grid(), Foretell(1e7, 1e9)
+    at = last, *_ = [2, 0, 1]  # of one size, the most tokens first
+    logs = np.log(inputs(candidates).to_numpy()[at, :2])
+    x = np.column_stack([np.ones(3), logs - [18, 21]])
+    asked = np.array([1, np.log(1e7) - 18, np.log(1e9) - 21])
+    loss = np.exp(worlds.log_losses(question.rows())).mean()
+
+    def by_hand(noise):
+        inner = np.linalg.inv(np.cov(drawn.T, bias=True)) + x.T @ np.linalg.inv(noise) @ x
+        return loss * np.sqrt(asked @ np.linalg.inv(inner) @ asked)
+
+    def width(plan, curves):
+        found = state(worlds, candidates, question, curves=curves)
+        return float(found.width(found.asked(found.after(plan))))
+
+    curve = width([last], True)
+    assert curve == pytest.approx(by_hand(NOISE**2 * (np.eye(3) + 1) / 2), rel=1e-6)
+    assert width(at, False) < curve < width([last], False)
+    # And as runs that there are: told by a column.
+    known = candidates.iloc[at].assign(run="one")
+    np.testing.assert_allclose(seed_noise(known, NOISE), NOISE**2 * (np.eye(3) + 1) / 2)
+    np.testing.assert_allclose(seed_noise(candidates.iloc[at], NOISE), NOISE**2 * np.eye(3))
 
 
 @pytest.mark.parametrize("question", [Foretell(1e9, 1e11), Foretell(1e9, 3e10, 2.1),

@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass, replace
 from itertools import count
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,18 +77,35 @@ def supervised_runs(distilled: pd.DataFrame, others: pd.DataFrame | None = None)
     """The supervised runs of a table: its teachers, each once, and those without teacher.
 
     - distilled: with teacher_loss; without size and tokens a teacher is no run.
-    - others: params, tokens, loss.
-    - returns: params, tokens, loss.
+    - others: params, tokens, loss, and run where rows are one's learning curve.
+    - returns: the same columns; every row without a run is one of its own.
     """
     columns = ["params", "tokens", "loss"]
     teachers = teachers_of(distilled)
     teachers = teachers.rename(columns=lambda name: name.removeprefix("teacher_"))
     parts = [teachers] if set(columns) <= set(teachers) else []
     parts += [] if others is None or others.empty else [others]
-    runs = pd.concat([part[columns] for part in parts] or [pd.DataFrame(columns=columns)])
+    curves = [] if others is None or "run" not in others else ["run"]
+    parts = [part.reindex(columns=columns + curves) for part in parts]
+    runs = pd.concat(parts or [pd.DataFrame(columns=columns)])
+    if curves:
+        runs["run"] = runs.run.where(runs.run.notna(), [f"teacher {i}" for i in range(len(runs))])
     # A teacher that is listed as a supervised run as well is one run; to six digits, as a mean of
     # equal losses is not always one of them.
-    return runs[~runs.assign(loss=runs.loss.map("{:.6g}".format)).duplicated()]
+    return runs[~runs.assign(loss=runs.loss.map("{:.6g}".format)).duplicated(columns)]
+
+
+def drawing(runs: pd.DataFrame, bootstrap: int) -> dict[str, Any]:
+    """Options of a bootstrap of supervised runs: learning curves are drawn as wholes.
+
+    Where runs are too few to draw from, there is none.
+    """
+    enough = _trained(runs) >= _RESAMPLED
+    return {"bootstrap": bootstrap if enough else 0, "cluster": "run" if "run" in runs else None}
+
+
+def _trained(runs):
+    return runs.run.nunique() if "run" in runs else len(runs)
 
 
 def fit_own(
@@ -119,14 +137,12 @@ def fit_own(
         # A Fit keeps its warnings, and the diagnosis says them.
         warnings.simplefilter("ignore", fit.FitWarning)
         fixed = {name: getattr(published.supervised, name) for name in HELD[way]}
-        resampled = len(singles) >= _RESAMPLED
+        drawn = drawing(singles, bootstrap)
         supervised = None
         if way != "published":
-            supervised = fit.fit_supervised(
-                singles, fixed=fixed, starts=starts, bootstrap=bootstrap if resampled else 0
-            )
-            if not resampled:
-                few = f"{len(singles)} runs are too few for ranges of its own"
+            supervised = fit.fit_supervised(singles, fixed=fixed, starts=starts, **drawn)
+            if not drawn["bootstrap"] and bootstrap:
+                few = f"{_trained(singles)} runs are too few for ranges of its own"
                 notes.append(f"supervised law: {few}")
         carried = supervised or published.supervised
         if fixed:

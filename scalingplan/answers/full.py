@@ -9,7 +9,7 @@ from scipy.stats import ConstantInputWarning
 from scalinglib import fit
 from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_words
 from scalingplan.answers.decisions import NO_VERDICT, decide, inside_problem
-from scalingplan.answers.fitting import STRONGEST, fit_own, settings_to_check
+from scalingplan.answers.fitting import STRONGEST, drawing, fit_own, settings_to_check
 from scalingplan.answers.pilots import next_runs
 from scalingplan.tables import RunsTable
 
@@ -79,6 +79,7 @@ def of_supervised(table: RunsTable, compute: float | None = None) -> FullAnswer:
     """The supervised law of a table without teachers, and what a budget wants."""
     runs, drawn = _drawn(table.supervised)
     options = _effort(len(runs))
+    options |= drawing(runs, options["bootstrap"])
     with warnings.catch_warnings():
         # A Fit keeps its warnings, and the diagnosis says them.
         warnings.simplefilter("ignore", fit.FitWarning)

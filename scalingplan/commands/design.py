@@ -25,8 +25,10 @@ The laws in question are those of --runs where there are any (few are enough), e
 the paper's Figure 1. Teachers: SIZE:LOSS or SIZE@TOKENS:LOSS at hand, in the units of `plan`, or
 one of its names (with the loss of the published law), or SIZE@TOKENS, to be trained first.
 The pilots' budget: FLOPs such as 5e20, GPU-hours such as 500h or 8x3d, or money such as $2000.
-A run counts with its last loss. Learning curves are not read as cheaper runs: rows of one run at
-several steps in --runs count as runs of their own, each as telling as a new one, which it is not.
+A run counts with its last loss. Where the learning rate lets it stop anywhere (constant, or with a
+decay of its own at each stop), --curves counts its losses on the way, too. In --runs a column `run`
+says which rows are losses of one run: they share half of a seed's noise, and `fit` resamples them
+as one.
 
 examples:
   scalinglib design --student 3B --flops 2e22 --teacher 8B:1.99 --teacher 70B:1.85 --budget 5e20
@@ -57,6 +59,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sizes", help="of pilots, such as 100M,300M (default: below the student)")
     parser.add_argument("--pilot-tokens", help="of pilots, such as 2B,8B (default: 5, 20, 60 N)")
     parser.add_argument("--noise", type=float, default=_NOISE, help="of log-loss over seeds")
+    parser.add_argument("--curves", action="store_true", help="a run tells the fewer tokens, too")
     parser.add_argument("--out", help="write the runs as CSV, where there are any")
 
 
@@ -91,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError("a budget asks whether to distil: give a --teacher, or --tokens")
     known, worlds = _worlds(arguments, candidates)
     budget = _budget(arguments.budget, per_hour, price)
-    given = {"noise": arguments.noise, "known": known}
+    given = {"noise": arguments.noise, "known": known, "curves": arguments.curves}
     proposal = propose(worlds, candidates, question, budget, **given)
     print(*lines(proposal), sep="\n")
     if len(proposal.runs):

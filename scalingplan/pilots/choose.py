@@ -21,7 +21,7 @@ from scalinglib.allocate import Teacher
 from scalinglib.checks import positive
 from scalinglib.flops import forward_flops
 from scalingplan.pilots.questions import Choice, Foretell
-from scalingplan.pilots.worlds import INPUTS, Discrepancy, Worlds, inputs
+from scalingplan.pilots.worlds import INPUTS, SHARED, Discrepancy, Worlds, inputs, seed_noise
 
 CHANGES = 0.05  # chance of another verdict below which pilots are not worth their while
 LEVEL = 0.9  # of the ranges
@@ -133,6 +133,7 @@ def propose(
     known: pd.DataFrame | None = None,
     repeats: int = 2,
     most_runs: int = 30,
+    curves: bool = False,
 ) -> Proposal:
     """The runs to train next, within a budget.
 
@@ -143,6 +144,7 @@ def propose(
     - discrepancy: what no law says.
     - known: runs that there are, near which the discrepancy is known.
     - repeats: how often a candidate may be taken, each time with another seed.
+    - curves: a run tells, on its way, the candidates of its size and teacher with fewer tokens.
     - raises ValueError: where no candidate is affordable, where all teachers are equal, where what
       is asked is over 1000 times larger than any affordable candidate, or where all of them
       together would not take a twentieth of the variance away.
@@ -151,7 +153,7 @@ def propose(
     questions = [questions] if isinstance(questions, Choice | Foretell) else list(questions)
     rows = inputs(candidates, "candidates")
     _refuse_equal(candidates, questions)
-    state = _State(worlds, rows, candidates, questions, noise, discrepancy, known)
+    state = _State(worlds, rows, candidates, questions, noise, discrepancy, known, curves)
     cost = state.costs()
     if not (cost <= budget).any():
         raise ValueError(
@@ -200,7 +202,7 @@ class _Limits(NamedTuple):
 class _State:
     """Covariances of all rows, and criteria of what is left of those that are asked, the last."""
 
-    def __init__(self, worlds, rows, candidates, questions, noise, discrepancy, known):
+    def __init__(self, worlds, rows, candidates, questions, noise, discrepancy, known, curves):
         self.candidates, self.questions, self.noise = candidates, questions, noise
         zeros = pd.Series(0.0, candidates.index)
         self.cost = candidates["cost"].to_numpy(float)
@@ -211,6 +213,7 @@ class _State:
         kinds = named.dropna().drop_duplicates()
         places = {tuple(pair): len(rows) + i for i, pair in enumerate(kinds.to_numpy())}
         self.teacher = np.array([places.get(tuple(pair), -1) for pair in named.to_numpy()])
+        self.rows = _on_the_way(rows) if curves else np.arange(len(rows))[:, None]
         teachers = kinds.set_axis(["student_params", "student_tokens"], axis=1)
         asked = [question.rows() for question in questions]
         self.first = len(rows) + len(kinds)
@@ -224,7 +227,8 @@ class _State:
         apart = (logs - worlds.weights @ logs) * np.sqrt(worlds.weights)[:, None]
         told = partial(_with_teachers, worlds)
         seen = None if known is None or known.empty else told(inputs(known, "known"))
-        extra = _conditioned(discrepancy or Discrepancy(), told(whole), seen, noise)
+        own = 0.0 if seen is None else seed_noise(known, noise)
+        extra = _conditioned(discrepancy or Discrepancy(), told(whole), seen, own)
         self.covariance = (apart.T @ apart + extra) * np.outer(scale, scale)
         self.now = self.asked(self.covariance)
         self.choices = all(len(at) > 1 for at in self.groups)
@@ -246,20 +250,35 @@ class _State:
         cost = self.cost[plan].sum() + self.teacher_cost[list(first.values())].sum()
         return set(first), float(cost)
 
-    def observed(self, candidate, trained):
-        """Rows that a candidate's training tells."""
-        teacher = int(self.teacher[candidate])
-        return [candidate, teacher] if teacher >= 0 and teacher not in trained else [candidate]
+    def observed(self, which, trained):
+        """Rows that each candidate's training tells, its teacher's last, and their noise.
+
+        Where a candidate tells fewer rows than others, one of its own stands there without weight.
+        """
+        teacher = self.teacher[which]
+        new = (teacher >= 0) & ~np.isin(teacher, list(trained))
+        rows = np.column_stack([self.rows[which], np.where(new, teacher, -1)])
+        count = rows.shape[1]
+        shared = np.full((count, count), SHARED)
+        shared[-1] = shared[:, -1] = 0.0
+        np.fill_diagonal(shared, 1.0)
+        told = rows >= 0
+        noise = self.noise**2 * shared * (told[:, :, None] & told[:, None])
+        noise += _NOTHING * ~told[:, None] * np.eye(count)
+        return np.where(told, rows, np.asarray(which)[:, None]), noise
 
     def after(self, plan, seeds=1):
         """What is left after a plan: candidates, repeated where they are taken several times."""
-        rows = [*plan, *self.trained(list(plan))[0]]
-        return self._update(self.covariance, rows, slice(None), seeds) if rows else self.covariance
+        covariance, trained = self.covariance, set()
+        for candidate in plan:
+            covariance = self._update(covariance, candidate, trained, seeds)
+            trained.add(int(self.teacher[candidate]))
+        return covariance
 
-    def _update(self, covariance, rows, of, seeds=1):
-        inner = covariance[np.ix_(rows, rows)] + self.noise**2 / seeds * np.eye(len(rows))
-        outer = covariance[of][:, rows]
-        return covariance[of, of] - outer @ np.linalg.solve(inner, outer.T)
+    def _update(self, covariance, candidate, trained, seeds=1):
+        (rows,), (noise,) = self.observed(np.array([candidate]), trained)
+        inner, outer = covariance[np.ix_(rows, rows)] + noise / seeds, covariance[:, rows]
+        return covariance - outer @ np.linalg.solve(inner, outer.T)
 
     # What follows takes the covariance of what is asked, one or several: (..., asked, asked).
 
@@ -308,13 +327,8 @@ class _State:
 
     def criteria(self, covariance, trained, which):
         """The criterion after each of some candidates, one more each."""
-        rows = np.full((len(which), 2), which[:, None])
-        teacher = self.teacher[which]
-        new = (teacher >= 0) & ~np.isin(teacher, list(trained))
-        rows[new, 1] = teacher[new]
-        # The second of a candidate that trains no teacher is an observation without weight.
-        noise = np.where(np.stack([np.ones_like(new), new], axis=1), self.noise**2, _NOTHING)
-        inner = covariance[rows[:, :, None], rows[:, None]] + noise[:, None] * np.eye(2)
+        rows, noise = self.observed(which, trained)
+        inner = covariance[rows[:, :, None], rows[:, None]] + noise
         outer = covariance[self.first :].T[rows]
         told = np.swapaxes(outer, 1, 2) @ np.linalg.solve(inner, outer)
         return self.criterion(self.asked(covariance) - told)
@@ -336,8 +350,7 @@ class _State:
             if now - left[best] <= limits.least * now:
                 break
             plan.append(int(which[best]))
-            rows, now = self.observed(plan[-1], trained), float(left[best])
-            covariance = self._update(covariance, rows, slice(None))
+            covariance, now = self._update(covariance, plan[-1], trained), float(left[best])
         return plan, now
 
     def searched(self, limits):
@@ -406,6 +419,18 @@ class _State:
         return pd.concat(rows, ignore_index=True)
 
 
+def _on_the_way(rows):
+    """Of each candidate itself and those of its size and teacher with fewer tokens; -1 beyond."""
+    tokens, others = rows.student_tokens, [name for name in INPUTS if name != "student_tokens"]
+    groups = rows.groupby(others, dropna=False).indices.values()
+    found = np.full((len(rows), max(map(len, groups))), -1)
+    for at in groups:
+        ordered = at[np.argsort(-tokens.to_numpy()[at], kind="stable")]
+        for i, candidate in enumerate(ordered):
+            found[candidate, : len(at) - i] = ordered[i:]
+    return found
+
+
 def _overtaken(behind, variance):
     """E max(0, x - behind) of a normal x around zero."""
     deviation = np.sqrt(np.maximum(variance, 1e-18))
@@ -431,7 +456,7 @@ def _conditioned(discrepancy, whole, seen, noise):
     extra = discrepancy.covariance(whole, whole)
     if seen is None:
         return extra
-    inner = discrepancy.covariance(seen, seen) + noise**2 * np.eye(len(seen))
+    inner = discrepancy.covariance(seen, seen) + noise
     outer = discrepancy.covariance(whole, seen)
     return extra - outer @ np.linalg.solve(inner, outer.T)
 

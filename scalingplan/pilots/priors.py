@@ -16,7 +16,7 @@ from scipy.stats import norm, qmc
 from scalinglib.fit.forms import BIAS_VARIANCE
 from scalinglib.laws import Law, SupervisedLaw
 from scalinglib.laws.forms import BiasVariance
-from scalingplan.pilots.worlds import INPUTS, Discrepancy, Worlds, inputs
+from scalingplan.pilots.worlds import INPUTS, Discrepancy, Worlds, inputs, seed_noise
 
 # Mean and standard deviation of: log loss in the middle; logits of E's share of it and of the size
 # term's share of the rest; logs of alpha gamma, beta gamma and gamma.
@@ -106,7 +106,8 @@ def posterior(
 ) -> Worlds:
     """Laws drawn from what runs leave of a prior.
 
-    - runs: `INPUTS` and loss (nats per token); with none the prior's laws come back.
+    - runs: `INPUTS`, loss (nats per token), and `run` where rows are of one learning curve; with no
+      runs the prior's laws come back.
     - noise: standard deviation of one run's log-loss over seeds.
     - raises ValueError: of runs that `worlds.inputs` refuses, or whose loss is not positive.
     """
@@ -119,7 +120,7 @@ def posterior(
         raise ValueError(f"noise is {noise!r}; it must be positive")
     rows, target = inputs(runs), np.log(runs.loss.to_numpy(float))
     covariance = (discrepancy or Discrepancy()).covariance(rows, rows)
-    whiten = np.linalg.inv(np.linalg.cholesky(covariance + noise**2 * np.eye(len(rows))))
+    whiten = np.linalg.inv(np.linalg.cholesky(covariance + seed_noise(runs, noise)))
 
     @np.errstate(over="ignore", invalid="ignore")
     def residuals(z):

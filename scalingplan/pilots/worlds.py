@@ -10,6 +10,9 @@ from scalinglib.fit import Fit
 from scalinglib.laws import Ensemble, Law
 
 INPUTS = ("student_params", "student_tokens", "teacher_params", "teacher_tokens", "teacher_loss")
+# Of the noise's variance, by losses of one run at several steps. Runs of one seed on neighbouring
+# numbers of tokens correlate by 0.2 to 0.9 in data/runs (floor, epochs, text, mixing).
+SHARED = 0.5
 _MOST = np.log(30.0)  # log of a loss that no model has: where a law runs away
 
 
@@ -98,6 +101,18 @@ def _places(runs):
     size, tokens, loss = (np.log(runs[name].to_numpy(float)) for name in (*INPUTS[:2], INPUTS[4]))
     # A model's loss falls at most about as its size to the power of a fifth.
     return np.stack([size, tokens, 5 * np.where(np.isnan(loss), _APART, loss)], axis=1)
+
+
+def seed_noise(runs: pd.DataFrame, noise: float) -> np.ndarray:
+    """Covariance of runs' log-losses over seeds; rows of one `run`, its learning curve, share some.
+
+    - noise: standard deviation of one.
+    """
+    alone = np.eye(len(runs))
+    if "run" not in runs:
+        return noise**2 * alone
+    names = runs.run.to_numpy(object)
+    return noise**2 * np.where(alone, 1.0, SHARED * (names[:, None] == names))
 
 
 def inputs(runs: pd.DataFrame, name: str = "runs") -> pd.DataFrame:

@@ -88,7 +88,8 @@ def read_runs(
     - path: separated by commas, semicolons, tabs, bars or blanks; UTF-8 or UTF-16; decimals with a
       point or, where that is unambiguous, a comma; sizes also as 125M or 1.5B. Columns of
       `DISTILLATION`, of `SUPERVISED`, or the latter with teacher_params, teacher_tokens and
-      teacher_loss, which are empty in the rows of supervised runs.
+      teacher_loss, which are empty in the rows of supervised runs. Others are kept as they are;
+      rows with one `run` are its learning curve.
     - renamed: names in the file and what they stand for, in either direction.
     - where: columns of the file and what they must say; other rows are left out, and counted.
     - skip_empty: leave out rows in which a number is missing, and count them.
@@ -127,6 +128,8 @@ def read_runs(
     table.index.name = "row"
     others = {name: at for at, name in enumerate(names) if name and name not in wanted}
     kept = {n: [record[at] for record in sheet.rows.values()] for n, at in others.items()}
+    if "run" in kept:  # a row without one is a run of its own
+        kept["run"] = [run or f"row {row}" for row, run in zip(rows, kept["run"], strict=True)]
     found = _told_apart(table.join(pd.DataFrame(kept, index=table.index)), mark)
     doubts = (f"the last line of {path} ends without a line break: was the file cut?",)
     return found._replace(notes=(*notes, *found.notes), doubts=doubts if sheet.torn else ())
