@@ -105,6 +105,8 @@ class Panels(sns.FacetGrid):
                 self.drawn.append(self._layer(kind, part, where | options))
         if kind is curve and "inside" in table and not table.inside.all():
             self._unsaid["dotted"] = INSIDE
+        if kind is rings:
+            self.key(ring=options["label"])
         if kind.__name__ == "beyond":
             self._unsaid["pale"] = INSIDE
         if getattr(options.get("errorbar"), "__name__", "") == "interval":
@@ -202,12 +204,14 @@ class Panels(sns.FacetGrid):
         if len(self.axes.flat) % self._ncol:
             self.figure.legend(lines, self.keys, loc="lower right", bbox_to_anchor=(1, 0.06))
             return 0
-        longest = max(len(re.sub(r"[$\\]", "", words)) for words in self.keys)
-        most = max(1, int(self.figure.get_figwidth() * 11.5 / (longest + 5)))
-        rows = -(-len(self.keys) // most)
-        place = {"loc": "outside lower center", "ncols": -(-len(self.keys) // rows)}
-        self.figure.legend(lines, self.keys, **place)
-        return rows
+        lengths = [len(re.sub(r"[$\\]", "", words)) + 5 for words in self.keys]
+        room = self.figure.get_figwidth() * 11.5
+        fits = {n: sum(map(max, np.array_split(lengths, n))) < room for n in range(2, len(lines))}
+        ncols = max([n for n, fit in fits.items() if fit], default=1)
+        if sum(lengths) < room:
+            ncols = len(lines)
+        self.figure.legend(lines, self.keys, loc="outside lower center", ncols=ncols)
+        return -(-len(lines) // ncols)
 
     def _name_axes(self):
         """The names of the axes: that of y once a figure where there are several rows."""
@@ -285,6 +289,12 @@ def dots(
     colours = {"c": data[hue].map(palette)} if hue else {}
     look = {"s": 22, "edgecolors": "black", "linewidths": 0.4, "zorder": 3}
     ax.scatter(data[x], data[y], **(colours | look | style))
+
+
+def rings(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, **style) -> None:
+    """Rings about the points that a title speaks of; the key has what the `label` says they are."""
+    look = {"s": 110, "facecolors": "none", "edgecolors": OPTIMUM, "linewidths": 1.5, "zorder": 4}
+    ax.scatter(data[x], data[y], **(look | style))
 
 
 def diagonal(ax: plt.Axes) -> None:
