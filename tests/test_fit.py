@@ -20,6 +20,7 @@ from scalinglib.laws import SupervisedLaw
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis
 from tests import references
+from tools.bench import optimum
 
 LAW = laws.load("corrected")
 SPECS = {"supervised": SUPERVISED, "distillation": DISTILLATION}
@@ -459,3 +460,13 @@ def test_what_are_no_runs_or_no_counts_is_named(supervised_runs):
     ):
         with pytest.raises(ValueError, match=f"{said}; it must be a whole number"):
             fit.fit_supervised(supervised_runs, **options)
+
+
+def test_scipy_ends_below_a_fit_only_beyond_the_bound_that_the_fit_tells(supervised_runs):
+    """Losses that would want E < 0: the box ends above it, and the fit says so."""
+    below = supervised_runs.assign(loss=supervised_runs.loss - 1.6)
+    found = fit.fit_supervised(below, starts=32)
+    assert found.at_bound.estimate["E"] == "<"
+    inside, beyond = (optimum.least(found, bounded=b, starts=2) for b in (True, False))
+    assert inside == pytest.approx(found.objective, rel=1e-9)
+    assert beyond < found.objective * (1 - 1e-6)
