@@ -497,9 +497,9 @@ def _text(found):
         low, high = ranges["gain"]
         lines += [
             "",
-            f"Gain of distilling: {_gain(found['gain'])} nats per token ({_gain(low)} to "
-            f"{_gain(high)} in 9 of 10: the laws that fit the paper's runs, and what they missed "
-            "on runs kept from them).",
+            f"Gain of distilling: {_gain(found['gain'])} nats per token; in 9 of 10 cases it lies "
+            f"between {_gain(low)} and {_gain(high)}, as the laws that fit the paper's runs differ "
+            "and as they missed runs that were kept from them.",
             *_forms(found["by_form"]),
         ]
     lines += _labels_help(found["mixing"], found["one_run_scatter"])
@@ -550,7 +550,7 @@ def _forms(by_form):
     for what, holds in (
         ("gains", lambda low, high: low > 0),
         ("loses", lambda low, high: high < 0),
-        ("may do either", lambda low, high: low <= 0 <= high),
+        ("may gain or lose", lambda low, high: low <= 0 <= high),
     ):
         names = [n for n in by_form if n not in of_floor and holds(*by_form[n])]
         if names:
@@ -558,15 +558,15 @@ def _forms(by_form):
     if not parts:
         return []
     if len(parts) == 1:
-        lines = [f"By every form of the law distilling {parts[0][0]}."]
+        lines = [f"Under every form of the law distilling {parts[0][0]}."]
     else:
         said = ", ".join(f"{what} ({names})" for what, names in parts)
         lines = [f"By the form of the law: distilling {said}."]
     if len(of_floor) == 2:
         passes, respects = of_floor["passes its floor"], of_floor["respects its floor"]
         lines.append(
-            "Laws that let a distilled student pass its own floor: "
-            f"{' to '.join(map(_gain, passes))}; the others: {' to '.join(map(_gain, respects))}."
+            "Laws that let a distilled student end below what endless data would give it say "
+            f"{' to '.join(map(_gain, passes))}; the others {' to '.join(map(_gain, respects))}."
         )
     return lines
 

@@ -133,9 +133,9 @@ const Words = (() => {
     const said = (test) => names.filter((name) => test(found[name])).join(", ").replaceAll("_", " ");
     const parts = [
       ["gains", said(([low]) => low > 0)], ["loses", said(([, high]) => high < 0)],
-      ["may do either", said(([low, high]) => low <= 0 && high >= 0)],
+      ["may gain or lose", said(([low, high]) => low <= 0 && high >= 0)],
     ].filter(([, which]) => which);
-    if (parts.length === 1) return ` By every form of the law distilling ${parts[0][0]}.`;
+    if (parts.length === 1) return ` Under every form of the law distilling ${parts[0][0]}.`;
     return ` By the form of the law: distilling ${parts.map(([what, which]) => `${what} (${which})`).join(", ")}.`;
   }
 
