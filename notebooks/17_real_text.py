@@ -36,6 +36,7 @@ from scalinglib import fit, sentences
 from scalinglib.allocate import shift
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
+from scalinglib.report.columns import ENDS
 from scalinglib.report.panels import Panels, bars, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, by_ratio, record
@@ -48,11 +49,12 @@ figures.use_style()
 # %% [markdown]
 # ## The capacity gap
 #
-# Students of better and better teachers, which stand to the left, on both languages. Bars are 95%
-# intervals (Student's t, from the seeds of like settings).
+# Students of 3.4 and 25 thousand parameters on few tokens, under better and better teachers, which
+# stand to the left. Zero is each student's best teacher, by the mean over seeds.
 
 # %%
 DESIGNS = {"words": ("study", scaling.FULL), "text": ("text", scaling.TEXT)}
+IN_WORDS = {"words": "made-up words", "text": "real text"}
 studies = {}
 for name, (file, design) in DESIGNS.items():
     s = studies[name] = SimpleNamespace(design=design)
@@ -64,26 +66,36 @@ for name, (file, design) in DESIGNS.items():
 text, words = studies["text"], studies["words"]
 
 # %%
-RATIOS = [5, 20, 50, 400]
-gap = pd.concat(s.distilled.assign(language=name) for name, s in studies.items())
-gap = gap[gap.teacher.isin([*text.fixed, *words.fixed, PERFECT]) & (gap.n_layers < 3)]
-gap["tokens_per_param"] = (gap.tokens / gap.params).round(1).replace(399.9, 400)
-gap = gap[gap.tokens_per_param.isin(RATIOS)].sort_values("teacher_loss", kind="stable")
-gap["panel"] = gap.language + ", $N_S$ = " + gap.params.map(figures.label_size)
-gap = gap.sort_values(["language", "params"], ascending=[False, True], kind="stable")
-gap = gap.rename(columns={"loss_low": "student_loss_low", "loss_high": "student_loss_high"})
+FEW = {(1, 20): "3.4k student, 20 tokens a parameter", (2, 5): "25k student, 5 tokens a parameter"}
+gap = []
+for name, s in studies.items():
+    taught = s.runs[s.runs.teacher.isin([*s.fixed, PERFECT]) & (s.runs.kind == "distilled")]
+    for (depth, ratio), student in FEW.items():
+        tokens = by_ratio(depth, ratio, corpus=s.design.corpus).tokens
+        own = taught[(taught.n_layers == depth) & (taught.tokens == tokens)]
+        own = own[own.seed < own.groupby("teacher").seed.nunique().min()]
+        best = own.groupby("teacher").loss.mean().idxmin()
+        own = compare.differences(own, "teacher", best)
+        gap.append(own.assign(language=IN_WORDS[name], student=student))
+gap = pd.concat(gap)
 
 # %%
-grid = Panels(gap, "teacher_loss", "student_loss",
-              "On few tokens real text has a capacity gap, as made-up words have",
-              col="panel", wrap=2, sharex=False, sharey=False)  # fmt: skip
-grid.draw(bars, hue="tokens_per_param", fmt="o-")
-columns = ["language", "params", "tokens", "tokens_per_param", "teacher_loss", "student_loss"]
-save(grid, "text_capacity_gap", gap[[*columns, "kl_teacher", "seeds", "error"]])
+grid = Panels(gap, "teacher_loss", "above",
+              "Few tokens: a middling teacher beats the strongest, on words and on real text",
+              col="language", sharex=False, labels=(
+                  f"{ENDS['teacher']}teacher's loss (nats)",
+                  "student's loss above that under\nits best teacher (nats)"))  # fmt: skip
+grid.draw(sns.lineplot, hue="student", errorbar=None)
+grid.draw(sns.scatterplot, hue="student", key=False, alpha=0.5, s=22)
+grid.key(dot="a seed", line="mean over seeds")
+grid.each(zero).set(ylim=(-0.02, 0.25))
+save(grid, "text_capacity_gap",
+     gap[["language", "params", "tokens", "teacher_loss", "seed", "loss", "above"]])  # fmt: skip
 
 # %% [markdown]
 # **Read it.** On few tokens the students of the very best teachers (left end) do worse than those
-# of middling ones. More tokens, or a larger student, want better teachers.
+# of middling ones, in all four lines. (Under the weakest teacher the larger students are above the
+# frame.)
 #
 # How large is the rise past the best teacher? Paired over seeds, the best teacher of each seed
 # chosen by the other seeds; all trained teachers, those on IsoFLOP profiles among them.
@@ -151,20 +163,23 @@ pd.DataFrame(rows)
 # mark of a likelihood ratio, 3.84), that value is excluded, if the law is right.
 
 # %%
-floors, entropy = np.linspace(0.02, 1.3, 14 if settings.saves else 5), Words().entropy
+entropy = Words().entropy
+floors = np.linspace(0.02, entropy, 14 if settings.saves else 5)
 lines = []
 for name, s in studies.items():
     found = fit.profile(s.law, "E", floors)
-    lines.append(pd.DataFrame({"E": floors, "ratio": found.likelihood_ratio, "language": name}))
+    rows = {"E": floors, "ratio": found.likelihood_ratio, "language": IN_WORDS[name]}
+    lines.append(pd.DataFrame(rows))
 lines = pd.concat(lines)
 grid = Panels(lines, "E", "ratio",
-              "The fit to words excludes their true entropy: a fitted $E$ is not an entropy",
-              labels=("$E$ held at (nats)", "likelihood ratio"))  # fmt: skip
-grid.draw(sns.lineplot, hue="language", marker="o").set(ylim=(-1, 40))
-grid.each(lambda ax: ax.axhline(3.84, color="black", ls=":", lw=1))
-grid.each(lambda ax: ax.axvline(entropy, color="#0072B2", ls="--", lw=1.2))
-grid.key({"below: not excluded (95%)": {"color": "black", "ls": ":"},
-          "entropy of the words": {"color": "#0072B2", "ls": "--"}})  # fmt: skip
+              "The fitted law puts its floor far below the true entropy of the words",
+              labels=("floor of the law held at (nats)",
+                      "evidence against it\n(likelihood ratio)"))  # fmt: skip
+grid.draw(sns.lineplot, hue="language", marker="o").set(yscale="log", ylim=(0.1, 300))
+grid.set(yticks=[0.1, 1, 10, 100], yticklabels=["0.1", "1", "10", "100"])
+grid.each(lambda ax: ax.axhspan(3.84, 300, color="#CC3311", alpha=0.08, lw=0))
+grid.key({"shaded: excluded (95%)": {"color": "#CC3311", "alpha": 0.2, "lw": 8}})
+grid.mark("x", entropy, "true entropy of the words", color="#0072B2")
 save(grid, "text_supervised", lines)
 
 # %% [markdown]
@@ -240,46 +255,49 @@ floor = {name: s.law.law.E for name, s in studies.items()}
 units = {
     "words, true $E$, $g$ under the perfect teacher": (known, entropy, known.perfect),
     "words, true $E$, $g$ on data": (known, entropy, known.loss_data),
-    "words, fitted $E$, $g$ on data": (known, floor["words"], known.loss_data),
-    "text, fitted $E$, $g$ on data": (text.versus, floor["text"], text.versus.loss_data),
+    "made-up words": (known, floor["words"], known.loss_data),
+    "real text": (text.versus, floor["text"], text.versus.loss_data),
 }
 curves = pd.concat(
     part.assign(panel=name, u=(part.teacher_loss - E) / (of - E), y=(part.loss - E) / (of - E))
     for name, (part, E, of) in units.items()
 )
 curves["tokens_per_param"] = curves.tokens / curves.params
-beside = "words, true $E$, $g$ on data"  # in the numbers, and not drawn
-good = curves[curves.u < 0.95].groupby("panel", sort=False).y
-good.agg(["min", "max"]).round(2)
+good = curves[curves.u < 0.95].groupby("panel", sort=False).y.agg(["min", "max"])
+good.round(2)
 
 # %%
-grid = Panels(curves[curves.panel != beside], "u", "y",
-              "Students copy weak teachers (right of 1); under better ones they stay near 1",
-              col="panel",
-              labels=("teacher's loss above $E$, over $g$", "student's, over $g$"))  # fmt: skip
+drawn = curves[curves.panel.isin(list(units)[2:])]
+most = 1 - good["min"].iloc[2:].min()
+grid = Panels(drawn, "u", "y",
+              "Students copy a teacher that is worse than they would be on data; "
+              f"a better one takes at most {most:.0%} off their loss", col="panel",
+              labels=("teacher's loss over that of\nits student trained on data",
+                      "student's loss over\nthat when trained on data"))  # fmt: skip
 looks = {"below 3 tokens a parameter": "#e6812b", "3 to 30": "#a05195", "above 30": "#003f5c"}
-curves["seen"] = pd.cut(curves.tokens_per_param, [0, 3, 30, np.inf], labels=list(looks)).astype(str)
-grid.draw(sns.scatterplot, curves[curves.panel != beside], hue="seen", palette=looks, s=18)
-line = pd.DataFrame({"u": np.linspace(0.1, 6, 60)})
-grid.draw(sns.lineplot, line.assign(y=np.maximum(1, line.u)), color="black", linewidth=1)
-grid.key({"teacher or 1, the larger": {"color": "black", "lw": 1}})
-grid.set(xlim=(0, 2), ylim=(0.5, 2))
+seen = pd.cut(drawn.tokens_per_param, [0, 3, 30, np.inf], labels=list(looks))
+drawn = drawn.assign(seen=seen).sort_values("seen", kind="stable").astype({"seen": str})
+grid.draw(sns.scatterplot, drawn, hue="seen", palette=looks, s=18)
+line = pd.DataFrame({"u": np.linspace(0.4, 1.8, 60)})
+grid.draw(sns.lineplot, line.assign(y=line.u), color="black", linewidth=1)
+grid.key({"student equals teacher": {"color": "black", "lw": 1}}).each(zero, 1)
+grid.set(xlim=(0.4, 1.8), ylim=(0.8, 1.8))
 save(grid, "text_collapse", curves[["panel", *STUDENT, "teacher_loss", "u", "y"]])
 
 # %% [markdown]
-# Right of $u = 1$ students copy their teacher, left of it a better teacher changes less: $y$ is 0.9
-# to 1.2 in the panels drawn (table above). With $g$ from data the flat part splits by tokens per
-# parameter, since it then shows what distilling gains over data: with the true $E$, which is in the
-# table and not drawn, students go down to 0.6, so the fitted $E$ of the words, which is lower,
-# hides much of that gain. Text has the same corner, with a fitted $E$.
+# Drawn are the two languages alike, with the fitted $E$, which is nearly zero, and with data in the
+# place of $g$. Right of 1 students copy their teacher; left of it a better teacher changes less, to
+# between 0.9 and 1.1. That flat part splits by tokens per parameter, since it shows what distilling
+# gains over data. With the true $E$ of the words (second row of the table) students go down to 0.6:
+# the fitted $E$, which is lower, hides much of that gain, and of text nobody knows the true one.
 #
 # ## Do coefficients carry over?
 #
 # The words' laws are moved to text with less and less knowledge of it, and judged on all distilled
 # runs of text. *One model*: one teacher of middle size is measured on text, and all losses move by
-# a difference or by a factor. *Two numbers fitted*: a factor and a difference fitted to text's
-# supervised runs. *Text's supervised law*: Equation 8's nine coefficients of the words on it.
-# *Exponents of the words*: only the scales are fitted.
+# a difference or by a factor. *Factor and sum from data runs*: both fitted to text's supervised
+# runs. *Text's own supervised law*: Equation 8's nine coefficients of the words on it. *All but
+# exponents fitted*: the words' three exponents, scales fitted to text.
 
 # %%
 teacher = text.design.fixed_teachers()[2]
@@ -290,9 +308,10 @@ on_words = words.law.law.loss(text.data.params, text.data.tokens)
 two = shift.Shifted(law, *np.polyfit(on_words, text.data.loss, 1))
 held = {name: getattr(law, name) for name in exponents}
 held = fit.fit_distillation(text.distilled[STUDENTS], text.law, fixed=held, **options).law
-moved = {"one model, difference": difference, "one model, factor": factor,
-         "two numbers fitted": two, "text's supervised law": law._replace(supervised=text.law.law),
-         "exponents of the words": held, "all fitted to text": text.distillation.law}  # fmt: skip
+moved = {"one model's loss, added": difference, "one model's loss, as a factor": factor,
+         "factor and sum from data runs": two,
+         "text's own supervised law": law._replace(supervised=text.law.law),
+         "all but exponents fitted": held, "all fitted to text": text.distillation.law}  # fmt: skip
 
 # %%
 inputs = [np.log(text.distilled[name].to_numpy(float)) for name in STUDENTS[:3]]
@@ -303,9 +322,10 @@ errors = off.groupby("law", sort=False).error.agg(
     mean=lambda e: e.abs().mean(), bias="mean", largest=lambda e: e.abs().max()
 )
 grid = Panels(off, "error", "law",
-              "The law of words, moved to text by one model's loss, predicts too low losses",
-              labels=("← too low     too high →\npredicted over measured (%)", ""))  # fmt: skip
-grid.draw(sns.boxplot, color="#56B4E9", whis=(2.5, 97.5), fliersize=2)
+              "The law of words, moved to text by one model's loss, predicts losses "
+              f"{-errors.bias.iloc[0]:.0f} to {-errors.bias.iloc[1]:.0f}% too low on average",
+              labels=(f"{ENDS['error']}predicted over measured (%)", ""))  # fmt: skip
+grid.draw(sns.boxplot, color="#56B4E9", whis=(2.5, 97.5), showfliers=False)
 grid.key({"box: half of the students, whiskers: 95%": {"color": "#56B4E9", "lw": 8}})
 grid.each(lambda ax: ax.axvline(0, color="black", lw=0.9))
 save(grid, "text_transfer", off)
@@ -322,19 +342,20 @@ errors.round(2)
 # seed. Section 5.1 says that few tokens favour distillation and many favour data.
 
 # %%
+SEEDS = "95% interval over seeds"
 for name, s in studies.items():
     long = s.versus[s.versus.teacher.isin(s.fixed)]
     predicted = s.distillation.law.loss(long.params, long.tokens, long.teacher_loss)
     long = long.assign(predicted=predicted)
     long = long.loc[long.groupby(STUDENT).predicted.idxmin()]
-    s.long = long.assign(language=name, tokens_per_param=long.tokens / long.params)
+    s.long = long.assign(language=IN_WORDS[name], tokens_per_param=long.tokens / long.params)
 long = pd.concat(s.long for s in studies.values()).rename(columns={
     "params": "student_params", "difference": "gap", "difference_low": "gap_low",
     "difference_high": "gap_high"})  # fmt: skip
 grid = Panels(long, "tokens_per_param", "gap",
-              "Few tokens favour distilling; on many tokens of text no gain is seen",
+              "Few tokens favour distilling; from 50 tokens a parameter on no gain is seen on text",
               col="language")  # fmt: skip
-grid.draw(bars, hue="student_params", fmt="o-").each(zero)
+grid.draw(bars, hue="student_params", fmt="o-").each(zero).key(bars=SEEDS)
 columns = ["language", "student_params", "tokens", "tokens_per_param", "teacher_loss"]
 save(grid, "text_long_distillation", long[[*columns, "gap", "gap_low", "gap_high", "verdict"]])
 
@@ -353,18 +374,21 @@ for name, s in studies.items():
     near = s.near[s.near.teacher.isin(s.fixed[:2])]
     teacher = near.teacher.map(s.runs.groupby("teacher").teacher_params.first().astype(float))
     mnats = {f"mnats{end}": 1e3 * near[f"excess{end}"] for end in ("", "_low", "_high")}
-    rows.append(near.assign(language=name, ratio=near.params / teacher, **mnats))
+    rows.append(near.assign(language=IN_WORDS[name], ratio=near.params / teacher, **mnats))
 near = pd.concat(rows)
 weakest = near.teacher.isin([s.fixed[0] for s in studies.values()])
 near["taught by"] = np.where(weakest, "the weakest teacher", "the second weakest")
 beside = near.groupby(["language", "taught by", "ratio"]).tokens.rank() - 1
 drawn = near.assign(ratio=near.ratio * 1.06**beside)[near.ratio > 1]
-SIDES = "← below its teacher     above →\n$L_S - L_T$ (0.001 nats)"
+SIDES = f"{ENDS['passed']}student's loss less teacher's\n(thousandths of a nat)"
 grid = Panels(drawn, "ratio", "mnats",
-              "Some larger students end below a weak teacher, by thousandths of a nat",
-              col="language",
-              labels=("student size over teacher size", SIDES))  # fmt: skip
-grid.draw(bars, hue="taught by").each(zero).set(xscale="log", xlim=(2.5, 160), ylim=(-6, 6))
+              f"{drawn.below.sum()} of {len(drawn)} larger students end below their weak teacher, "
+              f"by at most {np.ceil(-drawn.mnats.min()):.0f} thousandths of a nat", col="language",
+              labels=("student's size over its teacher's\n(side by side: more tokens to the right)",
+                      SIDES))  # fmt: skip
+grid.draw(bars, hue="taught by").each(zero).key(bars=SEEDS).set(
+    xscale="log", xlim=(2.5, 160), ylim=(-6, 6)
+)
 grid.set(xticks=[3, 10, 30, 100], xticklabels=["3", "10", "30", "100"])
 grid.tick_params(which="minor", length=0)
 save(grid, "text_weak_to_strong", near.dropna(subset="error"))
@@ -396,8 +420,8 @@ claims.check("text-no-tying", ratio)
 claims.check("text-gamma-below-one", text.law.coefficients.high["gamma"])
 claims.check("text-law-fits", text.distillation.mean_relative_error())
 claims.check("text-law-extrapolates", text.held_distilled)
-claims.check("text-words-law-moves", errors["mean"]["one model, difference"] / 100)
-claims.check("text-words-exponents-move", errors["mean"]["exponents of the words"] / 100)
+claims.check("text-words-law-moves", errors["mean"]["one model's loss, added"] / 100)
+claims.check("text-words-exponents-move", errors["mean"]["all but exponents fitted"] / 100)
 
 # %%
 claims.check("text-teacher-loss-alone", tests.spread["text"].max())

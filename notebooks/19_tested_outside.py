@@ -42,7 +42,7 @@ pairs = pd.read_csv(DATA / "public" / "distillation.csv")
 pairs["measured"] = pairs.student_loss - pairs.supervised_loss
 pairs["error"] = np.sqrt(2) * pairs.precision
 princeton = pairs[pairs.id.str.startswith("zlab")].assign(
-    share=lambda t: t.mixing.map("weight on the teacher: {:g}".format)
+    share=lambda t: t.mixing.map({0.2: "a fifth of the teacher, rest data", 1.0: "teacher alone"})
 )
 
 # %%
@@ -51,9 +51,14 @@ drawn = princeton.assign(
     gap_low=princeton.measured - 2 * princeton.error,
     gap_high=princeton.measured + 2 * princeton.error,
 )
-title = "A weight of 0.2 on the teacher beats the teacher alone at all four lengths"
-grid = Panels(drawn, "student_tokens", "gap", title)
-grid.draw(panels.bars, hue="share", fmt="o-").each(panels.zero)
+title = "Princeton's runs: a fifth of the teacher, mixed with data, beats the teacher alone"
+beside = drawn.assign(student_tokens=drawn.student_tokens * (1 + 0.01 * (drawn.mixing == 1)))
+grid = Panels(beside, "student_tokens", "gap", title)
+grid.draw(panels.bars, hue="share", fmt="o-").key(bars="twice the error of reading a picture")
+grid.mark("y", 0, "trained on data alone", color="black", linestyle="-")
+ticks = np.array([4e9, 5e9, 6e9, 7e9, 8e9, 1e10])
+grid.set(xticks=ticks, xticklabels=map(figures.label_size, ticks))
+grid.tick_params(which="minor", length=0)
 save(grid, "outside_mixing", princeton[["share", "student_tokens", "measured", "error"]])
 
 # %% [markdown]
@@ -69,34 +74,37 @@ save(grid, "outside_mixing", princeton[["share", "student_tokens", "measured", "
 
 # %%
 gemma = pairs[pairs.id.str.startswith("gemma2")]
+PRINTED, CORRECTED = "Table 6 as printed", "Table 6, misprint corrected"
 LAWS = {
-    "printed Table 6": laws.load("table6"),
-    "corrected B'": laws.load("corrected"),
+    PRINTED: laws.load("table6"),
+    CORRECTED: laws.load("corrected"),
     "drawn in Figure 1": laws.load("figure1"),
     "bias and variance": laws.load("bias_variance"),
 }
 
 # %%
 sizes = np.geomspace(2e8, 1e9, settings.curve_points)
-lengths = {f"{figures.label_size(d)} tokens for all": 0 * sizes + d for d in (1e10, 3e10, 1e11)}
-lengths["20 tokens a parameter"] = 20 * sizes
+LENGTHS = (1e10, 3e10, 1e11)
+lengths = {f"law, {figures.label_size(d)} tokens for all": 0 * sizes + d for d in LENGTHS}
+lengths["law, 20 tokens a parameter"] = 20 * sizes
 
 # %%
 curves = pd.concat(
     pd.DataFrame({"student_params": sizes, "student tokens": name, "gain": gains})
     for name, d in lengths.items()
-    if len(gains := outside.gain(LAWS["corrected B'"], sizes, d, 7e9, 1e12))
+    if len(gains := outside.gain(LAWS[CORRECTED], sizes, d, 7e9, 1e12))
 )
 
 # %%
-title = "Gemma 2's students gain more than the law says if they saw 30B tokens or more"
+title = "Gemma 2's students gain more than the law says, if they read 30B tokens or more"
 grid = Panels(curves.rename(columns={"gain": "gap"}), "student_params", "gap", title)
 shades = dict(zip(lengths, sns.color_palette("flare", 4), strict=True))
 grid.draw(sns.lineplot, hue="student tokens", palette=shades)
 low, high = gemma.measured - gemma.error, gemma.measured + gemma.error
 gemma = gemma.assign(gap=gemma.measured, gap_low=low, gap_high=high)
 grid.draw(panels.bars, gemma, color="black", fmt="s")
-grid.key({"Gemma 2, Table 7": {"color": "black", "marker": "s", "ls": ""}})
+grid.key({"Gemma 2's Table 7": {"color": "black", "marker": "s", "ls": ""}})
+grid.each(panels.zero).key(bars="what its rounding hides")
 save(grid, "outside_gemma", curves)
 
 # %% [markdown]
@@ -182,34 +190,51 @@ bands = pd.concat(
 foretold = pd.concat([foretold, bands], ignore_index=True)
 foretold["tokens"] = foretold.student_tokens.map(figures.label_size)
 foretold.loc[foretold.witness.str.contains("300M"), "tokens"] = "10B to 1T"
-foretold["case"] = foretold.witness + " on " + foretold.tokens
+foretold["case"] = foretold.witness + "\n" + foretold.tokens + " tokens"
 foretold.pivot_table(
     index=["witness", "student_tokens", "measured"], columns="law", values="foretold"
 ).round(3)
 
 # %% [markdown]
-# The picture of it: grey is what was measured with twice its reading error, a bar is 90% of the
-# prior (of the ensemble: of its laws at the middle of the prior).
+# The picture of it, for the shortest and the longest of Princeton's runs and Samsung's two pairs.
+# Wide and grey is what was measured, with twice its reading error. Blue is the corrected law over
+# what the source leaves unsaid, orange all laws and the ensemble at the middle of it.
 
 # %%
+UNSAID, EVERY = (
+    "one law, over what its source leaves unsaid (90%)",
+    "all laws, at the middle of that",
+)
+
+
+def ranges(case):
+    """What was measured and what is predicted of one pair, each from gap_low to gap_high."""
+    one, many = (case[case.law == law].iloc[0] for law in (CORRECTED, "ensemble"))
+    middles = [*case.foretold, many.low, many.high]
+    read = "measured, twice the reading's error"
+    ends = {read: (one.measured - 2 * one.error, one.measured + 2 * one.error)}
+    ends |= {UNSAID: (one.low, one.high), EVERY: (min(middles), max(middles))}
+    return pd.DataFrame(ends, ["gap_low", "gap_high"]).T.rename_axis("what").reset_index()
+
+
 drawn = foretold[~foretold.student_tokens.isin([8e9, 9e9])]
-
+ends = {case: ranges(rows_of) for case, rows_of in drawn.groupby("case", sort=False)}
+ends = pd.concat(ends, names=["case", None]).reset_index("case").assign(gap=lambda t: t.gap_low)
+wide = ends.assign(width=ends.gap_high - ends.gap_low).pivot_table("width", "case", "what")
 
 # %%
-def ranges(data, x, y, ax):
-    """What each law says of one pair, over the range that was measured."""
-    ax.hlines(data[y], data.low, data.high, colors="#0072B2", linewidth=2)
-    ax.plot(data[x], data[y], "o", color="#0072B2")
-    measured, error = data.measured.iloc[0], 2 * data.error.iloc[0]
-    ax.axvspan(measured - error, measured + error, color="#999999", alpha=0.4)
-
-
-title = "What the sources leave unsaid moves a prediction more than the choice of the law"
-labels = (columns.axis_label("gap"), "")
-grid = Panels(drawn, "foretold", "law", title, col="case", labels=labels).draw(ranges)
-grid.key({"measured": {"color": "#999999", "alpha": 0.4, "lw": 9}})
-grid.mark("x", 0, "no difference", linestyle="-", color="black", linewidth=0.9)
-grid.each(lambda ax: ax.locator_params("x", nbins=4))
+count = {1: "one", 2: "two", 3: "three", 4: "four"}
+title = (
+    f"In {count[(wide[UNSAID] > wide[EVERY]).sum()]} of {count[len(wide)]} pairs what the source "
+    "leaves unsaid moves a prediction more than the choice of the law"
+)
+grid = Panels(ends, "gap", "case", title, labels=(columns.axis_label("gap"), ""))
+looks = zip(ends.what.unique(), ("#C4C4C4", "#0072B2", "#E69F00"), (20, 8, 3), strict=True)
+for what, color, width in looks:
+    grid.draw(panels.bars, ends[ends.what == what], fmt="none", color=color, linewidth=width)
+    grid.key({what: {"color": color, "linewidth": min(width, 8)}})
+grid.each(lambda ax: ax.axvline(0, color="black", linewidth=0.9))
+grid.set(ylim=(len(wide) - 0.5, -0.5))
 save(grid, "outside_pairs", foretold.drop(columns=["tokens", "case"]))
 
 # %% [markdown]
@@ -226,8 +251,8 @@ versus = pd.DataFrame(
     {
         common: {
             name: np.exp(
-                outside.evidence(LAWS["corrected B'"], rows[name], priors, common=common)
-                - outside.evidence(LAWS["printed Table 6"], rows[name], priors, common=common)
+                outside.evidence(LAWS[CORRECTED], rows[name], priors, common=common)
+                - outside.evidence(LAWS[PRINTED], rows[name], priors, common=common)
             )
             for name, (_, priors) in WITNESSES.items()
         }
@@ -256,16 +281,24 @@ scan = pd.DataFrame(
                 outside.evidence(LAWS[name], known, {"teacher_tokens": (d, d)}, common=0.01)
                 for d in tokens
             ]
-            for name in ("printed Table 6", "corrected B'")
+            for name in (PRINTED, CORRECTED)
         },
     }
 )
 
 # %%
-long = scan.melt("teacher_tokens", var_name="law", value_name="log likelihood")
-title = "The printed $B'$ is the likelier only if the teacher saw fewer tokens than inferred"
-grid = Panels(long, "teacher_tokens", "log likelihood", title).draw(sns.lineplot, hue="law")
-grid.mark("x", 2.5e10, "25B, as inferred")
+long = scan.melt("teacher_tokens", var_name="law", value_name="fits")
+equal = np.interp(0, scan[CORRECTED] - scan[PRINTED], scan.teacher_tokens)
+title = (
+    "Table 6 as printed fits Princeton's runs the better only if "
+    f"their teacher read fewer than {figures.label_size(round(equal, -9))} tokens"
+)
+labels = (
+    columns.axis_label("teacher_tokens"),
+    "fit to Princeton's runs\n(log likelihood, higher is better)",
+)
+grid = Panels(long, "teacher_tokens", "fits", title, labels=labels).draw(sns.lineplot, hue="law")
+grid.mark("x", 2.5e10, "25B, as Princeton's README is read")
 save(grid, "outside_teacher_tokens", scan)
 
 # %% [markdown]

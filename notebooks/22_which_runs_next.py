@@ -25,7 +25,7 @@ from scalinglib import laws, sentences
 from scalinglib.allocate import Teacher
 from scalinglib.experiment.compare import interval, intervals
 from scalinglib.report import claims, columns, figures, profiles
-from scalinglib.report.panels import Panels, bars, headline
+from scalinglib.report.panels import Panels, bars, headline, span
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
 from scalingplan import pilots
@@ -61,11 +61,17 @@ doubts = pd.DataFrame(rows)
 table = doubts.pivot_table(index="student", columns="compute", values="doubt")
 table = table.rename(index=figures.label_size)
 table.columns = table.columns.map(columns.powers)
-fig, ax = plt.subplots(figsize=(7.5, 2.9))
-sns.heatmap(table, annot=True, fmt=".0%", cmap="Blues", vmin=0, vmax=0.5, cbar=False, ax=ax)
-ax.set(xlabel="FLOPs of the decision", ylabel="student's parameters")
+fig, ax = plt.subplots(figsize=(7.5, 3.2))
+bar = {"label": "chance that another way\nthan today's is best", "format": "{x:.0%}"}
+sns.heatmap(table, annot=True, fmt=".0%", cmap="Blues", vmin=0, vmax=0.5, cbar_kws=bar, ax=ax)
+ax.set(xlabel=columns.axis_label("budget"), ylabel="student's parameters")
 ax.tick_params(rotation=0)
-headline(fig, "Most choices are settled: the chance that another way is best is small", 7.5)
+settled = (doubts.doubt < 0.1).sum()
+title = (
+    f"{settled} of {len(doubts)} choices between data and three teachers are all but settled: "
+    "under a tenth of the laws say otherwise"
+)
+headline(fig, title, 7.5)
 save(fig, "pilots_doubt", doubts)
 
 # %% [markdown]
@@ -108,14 +114,17 @@ bought = pd.DataFrame(rows)
 shown = bought.melt("flops", ["after", "floor"], "range", "half", ignore_index=True)
 shown["half"] *= 1.645
 shown["range"] = shown["range"].map(
-    {"after": "after the pilots proposed", "floor": "after all that are affordable"}
+    {"after": "after the pilots proposed", "floor": "after every pilot that costs no more"}
 )
 
 # %%
-grid = Panels(shown, "flops", "half", "Pilots narrow a forecast down to a floor and no further",
-              labels=("FLOPs of the pilots", "range of the forecast, ± nats (90%)"))  # fmt: skip
+shown = shown.rename(columns={"flops": "budget"})
+grid = Panels(shown, "budget", "half", "Pilots narrow a forecast down to a floor and no further",
+              labels=("compute of the pilots (FLOPs)", "forecast is good to\n± so many nats (90%)"),
+              )  # fmt: skip
 grid.draw(sns.lineplot, hue="range", marker="o").mark("y", 1.645 * found.width, "before any run")
-grid.each(lambda ax: ax.set(xscale="log", yscale="log"))
+ticks = [0.1, 0.2, 0.5, 1]
+grid.set(yscale="log", yticks=ticks, yticklabels=ticks).tick_params(which="minor", length=0)
 save(grid, "pilots_floor", bought)
 apart = pilots.Discrepancy().size
 print(f"the discrepancy alone: ±{1.645 * apart * found.answers.loss[0]:.2g}")
@@ -128,28 +137,36 @@ print(f"the discrepancy alone: ±{1.645 * apart * found.answers.loss[0]:.2g}")
 # fitted to what it chose, and its verdicts are held against those of the whole table. Two tables
 # have no teachers, and there large runs are foretold: of Farseer the tenth of most FLOPs, of the
 # runs on repeated tokens (Muennighoff et al.) the 21 that ScaleBench holds out. Bars are 95% t
-# intervals over starts.
+# intervals over starts. Grey are the ways that are not named: best for the coefficients
+# (D-optimal), sizes at fixed FLOPs (IsoFLOP), one tokens-to-size ratio, one size and one length
+# (L-shaped).
 
 # %%
 bench = pd.read_csv(DATA / "fits" / "pilots_bench.csv").sort_values("table", kind="stable")
-IN_WORDS = {"D-optimal": "best for the coefficients (D-optimal)", "random": "drawn at random",
-            "IsoFLOP": "sizes at fixed FLOPs (IsoFLOP)", "fixed ratio": "one tokens-to-size ratio",
-            "L-shaped": "one size and one length (L-shaped)"}  # fmt: skip
-WAYS = {"pilots": "pilots", "d_optimal": "D-optimal", "random": "random", "isoflop": "IsoFLOP",
-        "fixed_m": "fixed ratio", "l_shaped": "L-shaped"}  # fmt: skip
-NAMES = {"figure1": "paper's 328 runs", "words": "words", "text": "real text"}
+WAYS = {"pilots": "pilots proposed", "d_optimal": "D-optimal", "random": "runs drawn at random",
+        "isoflop": "IsoFLOP", "fixed_m": "fixed ratio", "l_shaped": "L-shaped"}  # fmt: skip
+NAMES = {"figure1": "paper's 328 runs", "words": "made-up words", "text": "real text"}
 bench["percent"], bench["design"] = 100 * bench.share, bench.way.map(WAYS)
 bench = bench.sort_values("way", key=lambda way: way.map(list(WAYS).index), kind="stable")
 
 
-def drawn(table, judged, words, title, errorbar, **scale):
+def drawn(table, judged, words, title, named, errorbar, **scale):
+    """Means of the ways that are named, and a band from the worst to the best of the others."""
     ticks = {"xscale": "log", "xticks": [1, 2, 5, 10], "xticklabels": [1, 2, 5, 10]}
     labels = ("% of the table's FLOPs", words)
-    table = table.assign(design=table.design.replace(IN_WORDS))
     grid = Panels(table, "percent", judged, title, col="table", labels=labels)
-    grid.draw(sns.lineplot, hue="design", errorbar=errorbar, err_style="bars", marker="o")
-    grid.each(lambda ax: ax.set(**ticks, **scale))
-    return grid.each(lambda ax: ax.tick_params(which="minor", length=0))
+    ours = table.design.isin(named)
+    means = table[~ours].groupby(["table", "percent", "design"])[judged].mean()
+    ends = means.groupby(["table", "percent"]).agg(["min", "max"])
+    ends.columns = [f"{judged}_low", f"{judged}_high"]
+    grid.draw(span, ends.reset_index(), color="#888888")
+    style = {"errorbar": errorbar, "err_style": "bars", "marker": "o"}
+    beside = table.percent * np.where(table.design == named[0], 1, 1.05)
+    grid.draw(sns.lineplot, table[ours].assign(percent=beside), hue="design", **style)
+    grid.key(band=f"{len(WAYS) - len(named)} other ways, worst to best")
+    if errorbar:
+        grid.key(bars="95% of the mean over starts")
+    return grid.set(**ticks, **scale).tick_params(which="minor", length=0)
 
 
 # %%
@@ -158,9 +175,10 @@ tenth = verdicts[(verdicts.way == "pilots") & (verdicts.share == 0.1)]
 tenth = tenth.groupby("table").agree.mean()
 title = (
     f"With a tenth of the FLOPs pilots decide as the whole table in {tenth['real text']:.0%} of "
-    f"cases on real text, {tenth.min():.0%} to {tenth.nsmallest(2).max():.0%} elsewhere"
+    f"choices on real text, {tenth.min():.0%} to {tenth.nsmallest(2).max():.0%} elsewhere"
 )
-grid = drawn(verdicts, "agree", "share decided as by\nthe whole table", title, None, ylim=(0, 1.02))
+words = "share of choices decided\nas by the whole table"
+grid = drawn(verdicts, "agree", words, title, ["pilots proposed"], None, ylim=(0.3, 1.02))
 measures = ["agree", "agree_told", "told", "regret"]
 save(grid, "pilots_verdicts", verdicts[["table", "way", "share", "start", "runs", *measures]])
 
@@ -171,13 +189,8 @@ title = "Pilots predict Farseer's large runs best; on repeated tokens random run
 errors["missed"] = 100 * errors.error
 ticks = [0.3, 1, 3, 10, 30]
 scale = {"yscale": "log", "yticks": ticks, "yticklabels": ticks}
-grid = drawn(errors, "missed", "mean error of large runs (%)", title, None, **scale)
-two = grid.data[grid.data.way.isin(["pilots", "random"])]  # bars of all would hide one another
-shades = columns.palette("design", grid.data.design)
-grid.set(yscale="linear")  # seaborn takes the means of what the axis shows
-grid.draw(sns.lineplot, two, hue="design", palette=shades, errorbar=interval, err_style="bars")
-grid.set(**scale)
-grid.key({"bars: 95% of the mean over starts": {"lw": 1}})
+two = ["pilots proposed", "runs drawn at random"]
+grid = drawn(errors, "missed", "mean error of large runs (%)", title, two, interval, **scale)
 save(grid, "pilots_errors", errors[["table", "way", "share", "start", "runs", "error", "r2"]])
 
 # %% [markdown]
@@ -194,7 +207,9 @@ published = pd.DataFrame(
 repeated = bench[(bench.table == "data_constrained") & (bench.share != 0.02)]
 repeated = repeated.assign(r2=repeated.r2.clip(lower=-1), percent=repeated.percent.astype(int))
 ours = repeated.pivot_table(index="percent", columns="design", values="r2")
-both = published.add_prefix("ScaleBench: ").join(ours[["random", "D-optimal", "pilots"]])
+both = published.add_prefix("ScaleBench: ").join(
+    ours[["runs drawn at random", "D-optimal", "pilots proposed"]]
+)
 save(None, "pilots_scalebench", both.reset_index(names="percent"))
 both.round(2)
 
@@ -247,9 +262,7 @@ print(f"rule: stop where pilots change the answer in less than {pilots.CHANGES:.
 # are not there yet, smaller pilots, and what "right" means. Pilots are proposed, four at a time are
 # trained, all is learnt again from nothing but the prior and the table, until the rule stops or a
 # twentieth of what the study of real text cost is spent. Then each way's loss was committed with a
-# 90% range, and only then trained. Lines: what was expected of each way after so many pilots
-# (bands in the numbers). At the right: the committed ranges, which have what no law says beside
-# that, and what was measured, a point a seed.
+# 90% range, which has what no law says in it, and only then trained.
 
 # %%
 runs = record.read(DATA / "runs" / "pilots.csv")
@@ -262,39 +275,21 @@ final = (runs.student_params == STUDENT) & (runs.student_tokens < 1.1e6)
 small, measured = runs[~final], runs[final].copy()
 text = record.read(DATA / "runs" / "text.csv")
 whole = (text.flops + text.inference_flops).sum()
-ways = foretold.assign(student_params=STUDENT, teacher_tokens=np.nan)
-middle = np.prod([3408, 25312, 83376]) ** (1 / 3)  # of the candidates
-prior, rows = pilots.Prior(middle, 200**0.5 * middle), []
-for count in range(len(small), 3, -3):
-    worlds = pilots.posterior(prior, small[:count], noise=NOISE_HERE, count=64)
-    losses = np.exp(worlds.log_losses(ways))
-    spent = 100 * small.cost[:count].sum() / whole
-    for way, drawn_losses in zip(ways.answer, losses.T, strict=True):
-        low, high = np.quantile(drawn_losses, [0.05, 0.95])
-        ends = {"loss_low": low, "loss_high": high}
-        rows.append({"way": way, "spent": spent, "loss": drawn_losses.mean()} | ends)
-history = pd.DataFrame(rows)
+ways = foretold.set_index("teacher_params").answer
+measured["way"] = measured.teacher_params.map(ways).fillna("train on data")
+ends = foretold.rename(columns={"answer": "way", "low": "loss_low", "high": "loss_high"})
 
 # %%
-measured["way"] = measured.teacher_params.map(ways.set_index("teacher_params").answer)
-measured["way"] = measured.way.fillna("train on data")
-beside = dict(zip(ways.answer, history.spent.max() * 1.3 * 1.12 ** np.arange(4), strict=True))
-measured["spent"] = measured.way.map(beside)
-measured = measured.sort_values("spent", kind="stable")
-ends = foretold.rename(columns={"answer": "way", "low": "loss_low", "high": "loss_high"})
-ends["spent"] = ends.way.map(beside)
-title = "A twentieth of the grid gives ranges that hold the losses, not which way is best"
-grid = Panels(history, "spent", "loss", title,
-              labels=("pilots' FLOPs, % of the grid of real text", "nats per byte"))  # fmt: skip
-grid.draw(sns.lineplot, hue="way")
-grid.draw(bars, ends, hue="way", key=False, fmt="none", linewidth=2, alpha=0.5)
-grid.draw(sns.scatterplot, measured, hue="way", key=False)
-grid.key({"right: 90% range, committed": {"lw": 2}, "right: measured, a dot a seed":
-          {"marker": "o", "ls": ""}})  # fmt: skip
-ticks = [0.1, 0.5, 1, 5]
-grid.each(lambda ax: ax.set(xscale="log", xticks=ticks, xticklabels=ticks))
-grid.each(lambda ax: ax.tick_params(which="minor", length=0))
-save(grid, "pilots_loop", history)
+title = "Committed ranges hold all losses measured after, and do not say which way is best"
+grid = Panels(ends, "loss", "way", title, labels=("loss of the student (nats per byte)", ""),
+              size=(6.6, 3))  # fmt: skip
+grid.draw(bars, fmt="|", color="#888888", linewidth=8, alpha=0.4, markersize=16)
+grid.draw(sns.scatterplot, measured, color="#0072B2", s=40, zorder=3)
+grid.set(ylim=(len(ends) - 0.5, -0.5))
+grid.key(band="90% range committed before, | its middle")
+grid.key({"dot: measured after, a seed": {"marker": "o", "ls": "", "color": "#0072B2"}})
+both = ends[["way", "loss", "loss_low", "loss_high"]].rename(columns={"loss": "foretold"})
+save(grid, "pilots_loop", measured[["way", "seed", "loss"]].merge(both, on="way"))
 
 # %%
 means = measured.groupby("way").loss.agg(measured="mean", seeds="size")

@@ -82,6 +82,7 @@ COLUMNS = {
     "gap": Column(f"{ENDS['gap']}distilled minus trained on data (nats)"),
     "gap_mnats": Column(f"{ENDS['gap']}distilled minus trained on data\n{_MNATS}"),
     "scenario": Column("who pays for the teacher", words=lambda name: SCENARIO_WORDS[name]),
+    "form": Column("", words=lambda name: FORM_WORDS.get(name.strip(), name)),
     "amount": Column("parameters or tokens", words=count, log=True),
     "share": Column("share of the compute"),
     "compute_ratio": Column(
@@ -123,6 +124,16 @@ SCENARIO_WORDS = {
     "teacher_inference": "teacher inference paid",
     "teacher_pretraining": "teacher pretraining paid",
     "teacher_pretraining_inference": "pretraining and inference paid",
+}
+
+FORM_WORDS = {  # of the law of distillation, as `tools/once/law_bench.py` calls them
+    "Equation 8": "the paper's Equation 8",
+    "cosine": "teacher's error + imitation error",
+    "dip": "larger of two errors, with a dip",
+    "data dip": "the same, the dip of few tokens",
+    "two parts": "size and tokens apart",
+    "orthogonal": "bias and variance, no cross term",
+    "never below the floor": "bias and variance, floor kept",
 }
 
 # Okabe and Ito's colours, told apart with the common kinds of colour blindness.

@@ -263,9 +263,11 @@ def span(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, **style) -> None:
 
 
 def bars(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, **style) -> None:
-    """Points with bars from the columns y_low to y_high: an interval computed before."""
-    ends = np.abs([data[y] - data[f"{y}_low"], data[f"{y}_high"] - data[y]])
-    ax.errorbar(data[x], data[y], ends, **({"fmt": "o", "markersize": 4, "linewidth": 1.2} | style))
+    """Points with bars from the columns y_low to y_high, or x_low to x_high, computed before."""
+    name, error = (x, "xerr") if f"{x}_low" in data else (y, "yerr")
+    ends = np.abs([data[name] - data[f"{name}_low"], data[f"{name}_high"] - data[name]])
+    look = {"fmt": "o", "markersize": 4, "linewidth": 1.2} | style
+    ax.errorbar(data[x], data[y], **{error: ends}, **look)
 
 
 def levels(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, **style) -> None:
