@@ -1,17 +1,18 @@
 """The slow, independent ways that the library is held against, and simulated tables of runs."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
 from scalinglib import allocate, flops
+from scalinglib.experiment import execute
+from scalinglib.study import Words, record
 
-
-def _student_tokens(student_params, compute, deltas, log_teacher):
-    delta_lgt, delta_pre = deltas
-    teacher = flops.forward_flops(np.exp(log_teacher[0]))
-    left = compute - 3 * delta_pre * teacher * np.exp(log_teacher[1])
-    return left / (3 * flops.forward_flops(student_params) + delta_lgt * teacher)
+LEXICON = ["a", "an", "and", "be", "been", "bee"]
+FREQUENCIES = np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15])
+TOY = Words(LEXICON, FREQUENCIES, n_ctx=8)
 
 
 def slsqp(law, student_params, compute, deltas, start):
@@ -45,18 +46,6 @@ def slsqp(law, student_params, compute, deltas, start):
     return found.fun if budget_left(found.x) > -1e-6 else np.inf
 
 
-def slsqp_starts(student_params, compute, deltas, count=4):
-    """`count` x `count` feasible starts for `slsqp`, spread over the box."""
-    starts = []
-    for log_params in np.linspace(*np.log(allocate.TEACHER_PARAMS_BOX), count + 2)[1:-1]:
-        for log_tokens in np.linspace(*np.log(allocate.TOKENS_BOX), count + 2)[1:-1]:
-            tokens = _student_tokens(student_params, compute, deltas, (log_params, log_tokens))
-            if tokens > allocate.TOKENS_BOX[0]:
-                tokens = min(tokens, allocate.TOKENS_BOX[1])
-                starts.append((tokens, np.exp(log_params), np.exp(log_tokens)))
-    return starts
-
-
 def dense_grid(law, student_params, compute, deltas, points=400, most_tokens=None):
     """The best of points x points teachers, all the rest spent on the student.
 
@@ -69,11 +58,14 @@ def dense_grid(law, student_params, compute, deltas, points=400, most_tokens=Non
     token_range = (allocate.TOKENS_BOX[0], most_tokens or allocate.TOKENS_BOX[1])
     params = np.linspace(*np.log(allocate.TEACHER_PARAMS_BOX), points)[:, None]
     tokens = np.linspace(*np.log(token_range), points)[None, :]
-    student_tokens = _student_tokens(student_params, compute, deltas, (params, tokens))
-    teacher_loss = law.supervised.loss(np.exp(params), np.exp(tokens))
+    teacher, (delta_lgt, delta_pre) = flops.forward_flops(np.exp(params)), deltas
+    left = compute - 3 * delta_pre * teacher * np.exp(tokens)
+    student_tokens = left / (3 * flops.forward_flops(student_params) + delta_lgt * teacher)
     inside = student_tokens >= allocate.TOKENS_BOX[0]
     student_tokens = np.clip(student_tokens, *token_range)
-    loss = np.where(inside, law.loss(student_params, student_tokens, teacher_loss), np.inf)
+    log_teacher = law.supervised.log_loss(params, tokens)
+    log_loss = law.log_loss(np.log(student_params), np.log(student_tokens), log_teacher)
+    loss = np.where(inside, np.exp(log_loss), np.inf)
     i, j = np.unravel_index(np.argmin(loss), loss.shape)
     return loss[i, j], (student_tokens[i, j], np.exp(params[i, 0]), np.exp(tokens[0, j]))
 
@@ -93,6 +85,13 @@ def lbfgsb(value_and_gradient, start, bounds=None):
     return minimize(
         value_and_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
     )
+
+
+def completed(jobs, folder, task=None, name="t.csv"):
+    """The table of that name after what it lacks of the jobs, or of a study's runs, was trained."""
+    with ThreadPoolExecutor(1) as pool:
+        task = task or record.task(folder, jobs)
+        return execute.complete(jobs, task, folder / name, folder, pool, progress=False)
 
 
 # A row of a study's table, where a test says nothing else.

@@ -1,6 +1,5 @@
 """The capacity gap's theory and toys: kernels and the Mapping Problem."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import jax
@@ -11,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from scalinglib.experiment import execute
 from scalinglib.gap import kernel_regression as kr
 from scalinglib.gap import mapping as mp
 from scalinglib.gap import mapping_sweep as ms
 from scalinglib.lanes import float64
+from tests.references import completed
 
 ALPHA = np.arange(1, 41) ** -0.7
 
@@ -184,6 +183,12 @@ def test_one_step_of_networks_trained_together_equals_the_same_step_in_numpy(one
         np.testing.assert_allclose(new[s, t], expected, atol=2e-4)
 
 
+def trained(width=4, samples=1, seeds=(0,), tables=None, stream="teacher", **options):
+    """Networks on the small problem, of one seed under its truth where nothing else is said."""
+    tables = small_truth()[None, None] if tables is None else tables
+    return mp.train(SMALL, width, samples, list(seeds), tables, stream, **options)
+
+
 PEAK = 0.01
 RATE = float(mp.one_cycle(0, 1, peak=PEAK, warmup=mp.WARMUP))
 
@@ -192,7 +197,7 @@ RATE = float(mp.one_cycle(0, 1, peak=PEAK, warmup=mp.WARMUP))
 def one_step():
     wrong = np.roll(small_truth(), 1, axis=1) * 0.7 + 0.1
     tables = np.stack([np.stack([small_truth(), wrong])] * 2)
-    return mp.train(SMALL, 8, mp.BATCH, [3, 5], tables, "student", peak=PEAK)
+    return trained(8, mp.BATCH, (3, 5), tables, "student", peak=PEAK)
 
 
 def test_the_learning_rate_rises_to_its_peak_and_falls_towards_zero():
@@ -207,7 +212,7 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_towards_zero():
 
 
 def test_evaluation_equals_arithmetic_on_the_answers():
-    networks = mp.train(SMALL, 8, 100 * mp.BATCH, [0], small_truth()[None, None], "teacher")
+    networks = trained(8, 100 * mp.BATCH)
     found = mp.evaluate(SMALL, networks, samples=2**16)
     # All inputs are equally likely at the default share of easy samples.
     answers, label = mp.answers(SMALL, networks)[:, 0], small_truth().argmax(1)
@@ -235,15 +240,12 @@ def test_the_number_of_parameters_is_that_of_the_arrays():
     [
         (lambda: mp.Problem(context=11), "context is 11"),
         (lambda: mp.Problem(easy=1.5), "easy is 1.5"),
-        (
-            lambda: mp.train(SMALL, 4, 1, [0], small_truth()[None, None], "teacher", peak=-1.0),
-            "peak is -1.0",
-        ),
-        (lambda: mp.train(SMALL, 0, 1, [0], small_truth()[None, None], "teacher"), "width is 0"),
-        (lambda: mp.train(SMALL, 4, 0.5, [0], small_truth()[None, None], "teacher"), "samples is"),
-        (lambda: mp.train(SMALL, 4, 1, [0], small_truth()[None, None], "other"), "stream is"),
-        (lambda: mp.train(SMALL, 4, 1, [0], small_truth()[None], "teacher"), "tables has shape"),
-        (lambda: mp.train(SMALL, 4, 1, [0, 1], small_truth()[None, None], "teacher"), "tables has"),
+        (lambda: trained(peak=-1.0), "peak is -1.0"),
+        (lambda: trained(width=0), "width is 0"),
+        (lambda: trained(samples=0.5), "samples is"),
+        (lambda: trained(stream="other"), "stream is"),
+        (lambda: trained(tables=small_truth()[None]), "tables has shape"),
+        (lambda: trained(seeds=[0, 1]), "tables has"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):
@@ -253,7 +255,7 @@ def test_bad_input_is_refused_by_name(call, message):
 
 def test_networks_that_diverge_are_refused():
     with pytest.raises(FloatingPointError, match="width 8"):
-        mp.train(SMALL, 8, 1, [0], np.full_like(small_truth(), np.nan)[None, None], "teacher")
+        trained(8, tables=np.full_like(small_truth(), np.nan)[None, None])
 
 
 TEACHERS = [ms.Group(4, samples, 2, context=3) for samples in (1024, 512)]
@@ -261,9 +263,7 @@ TINY = [*TEACHERS, ms.Group(4, 1024, 2, teachers=(*TEACHERS, None), context=3)]
 
 
 def test_a_sweep_has_one_row_for_each_network(tmp_path):
-    with ThreadPoolExecutor(1) as pool:
-        path = tmp_path / "t.csv"
-        whole = execute.complete(TINY, ms.task(), path, tmp_path, pool, progress=False)
+    whole = completed(TINY, tmp_path, ms.task())
     assert not whole.id.duplicated().any()
     assert set(whole.id) == {row_id for group in TINY for row_id in group.ids}
     assert whole.role.value_counts().to_dict() == {"teacher": 4, "student": 4, "supervised": 2}

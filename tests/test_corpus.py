@@ -2,7 +2,6 @@
 
 import math
 import pickle
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,23 +13,16 @@ from scalinglib.study.corpora.base import SPLITS, divergence, stream
 from scalinglib.study.corpora.text import Text
 from scalinglib.study.corpora.words import Words
 from scalinglib.study.run import PERFECT, Run
-
-LEXICON = ["a", "an", "and", "be", "been", "bee"]
-FREQUENCIES = np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15])
-
-
-@pytest.fixture(scope="module")
-def toy():
-    return Words(LEXICON, FREQUENCIES, n_ctx=8)
+from tests.references import FREQUENCIES, LEXICON, TOY, completed
 
 
 def encode(text):
     return np.array([[0, *(0 if c == " " else ord(c) - 96 for c in text)]], dtype=np.uint8)
 
 
-def test_truth_is_what_counting_words_gives(toy):
+def test_truth_is_what_counting_words_gives():
     text = "been an "
-    truth = toy.truth(encode(text))[0]
+    truth = TOY.truth(encode(text))[0]
     for t in range(len(text)):
         prefix = text[:t].split(" ")[-1]
         following = {}
@@ -49,17 +41,17 @@ def test_entropy_of_long_windows_is_that_of_words_over_their_length():
     assert long.entropy == pytest.approx(stats.entropy(FREQUENCIES) / length, abs=1e-4)
 
 
-def test_entropy_is_the_mean_surprise_of_samples(toy):
-    windows = toy.sample("teacher", stream("teacher", 1), 20_000)
-    truth = toy.truth(windows)
+def test_entropy_is_the_mean_surprise_of_samples():
+    windows = TOY.sample("teacher", stream("teacher", 1), 20_000)
+    truth = TOY.truth(windows)
     assert truth.sum(-1) == pytest.approx(1)
     seen = np.take_along_axis(truth, windows[:, 1:, None].astype(int), -1)[..., 0]
     surprise = -np.log(seen).mean(1)
-    assert abs(surprise.mean() - toy.entropy) < 4 * surprise.std() / math.sqrt(len(windows))
+    assert abs(surprise.mean() - TOY.entropy) < 4 * surprise.std() / math.sqrt(len(windows))
 
 
-def test_words_come_with_their_frequencies(toy):
-    windows = toy.sample("teacher", stream("teacher", 2), 20_000)
+def test_words_come_with_their_frequencies():
+    windows = TOY.sample("teacher", stream("teacher", 2), 20_000)
     text = [bytes(row + 96).decode().replace("`", " ").split(" ") for row in windows[:, 1:]]
     first = [words[0] for words in text if len(words) > 1]
     # Words that end inside the window: all can, for the longest has four letters of eight.
@@ -68,9 +60,9 @@ def test_words_come_with_their_frequencies(toy):
     assert (windows[:, 0] == 0).all()
 
 
-def test_streams_of_splits_and_seeds_differ(toy):
+def test_streams_of_splits_and_seeds_differ():
     keys = [("teacher", 0), ("teacher", 1), ("student", 0), ("evaluation", 0)]
-    drawn = {toy.sample(s, stream(s, k), 64).tobytes() for s, k in keys}
+    drawn = {TOY.sample(s, stream(s, k), 64).tobytes() for s, k in keys}
     assert len(drawn) == len(keys)
 
 
@@ -103,11 +95,11 @@ def test_bad_input_is_named(call, words):
         call()
 
 
-def test_score_of_the_truth_is_the_entropy_and_its_best_guess(toy):
-    windows = toy.sample("evaluation", stream("evaluation", 0), 2000)
-    truth = toy.truth(windows)
-    found = toy.score(np.log(np.maximum(truth, 1e-300)), windows)
-    assert found["loss"] == pytest.approx(toy.entropy, abs=1e-9)
+def test_score_of_the_truth_is_the_entropy_and_its_best_guess():
+    windows = TOY.sample("evaluation", stream("evaluation", 0), 2000)
+    truth = TOY.truth(windows)
+    found = TOY.score(np.log(np.maximum(truth, 1e-300)), windows)
+    assert found["loss"] == pytest.approx(TOY.entropy, abs=1e-9)
     assert found["accuracy"] == pytest.approx(truth.max(-1).mean())
     # Of the words longer than three letters there is one, and after b-e-e it is not the likelier.
     assert found["completion"] == 0
@@ -149,27 +141,26 @@ def test_a_corpus_of_ones_own_is_learnt_and_distilled(tmp_path):
     dice = Dice()
     teacher = Run(1, 8_000, corpus=dice)
     runs = [teacher, *(Run(1, 8_000, teacher=t, corpus=dice) for t in (teacher, PERFECT))]
-    with ThreadPoolExecutor(1) as pool:
-        for wanted in (runs[:1], runs):  # the second time it reads what the first one wrote
-            found = record.complete(wanted, tmp_path / "t.csv", tmp_path, pool, progress=False)
+    for wanted in (runs[:1], runs):  # the second time it reads what the first one wrote
+        found = completed(wanted, tmp_path)
     assert list(found) == list(record.COLUMNS)
     assert (found.loss > dice.entropy - 1e-5).all()  # six digits are written
     assert (found.loss < dice.entropy + 0.02).all()
     assert sorted(found.teacher.dropna()) == [teacher.id, "perfect"]
 
 
-def test_identity_is_that_of_the_contents(toy):
+def test_identity_is_that_of_the_contents():
     same = Words(LEXICON, FREQUENCIES, n_ctx=8)
-    assert (same, hash(same)) == (toy, hash(toy))
+    assert (same, hash(same)) == (TOY, hash(TOY))
     texts = [Text([letter * 50] * 20, n_ctx=n) for letter, n in [("a", 8), ("b", 8), ("a", 16)]]
     others = [Words(LEXICON, FREQUENCIES, n_ctx=9), Words(LEXICON, FREQUENCIES[::-1], n_ctx=8)]
-    named = [toy, *others, *texts, Words(), Words(n_ctx=32)]
+    named = [TOY, *others, *texts, Words(), Words(n_ctx=32)]
     assert len({corpus.id for corpus in named}) == len(named)
     assert Words().id == "words"
     for corpus in named:
         again = pickle.loads(pickle.dumps(corpus))
         assert again == corpus
-        if corpus.entropy is None or corpus.id == toy.id:
+        if corpus.entropy is None or corpus.id == TOY.id:
             drawn = (c.sample("student", stream("student", 1), 5) for c in (corpus, again))
             np.testing.assert_array_equal(*drawn)
     assert len(pickle.dumps(Words())) < 500  # it travels with every run

@@ -12,15 +12,10 @@ from scalinglib.study.corpora.words import Words
 from scalinglib.study.model import transformer
 from scalinglib.study.model.teachers import Model
 from scalinglib.study.run import size
+from tests.references import TOY
 from tools.once import cross_term
 
-LEXICON = {"a": 0.3, "an": 0.1, "and": 0.2, "be": 0.2, "been": 0.05, "bee": 0.15}
 TOTALS = ["weight", "t", "K", "X"]
-
-
-@pytest.fixture(scope="module")
-def toy():
-    return Words(list(LEXICON), list(LEXICON.values()), n_ctx=8)
 
 
 def untrained(corpus, seed):
@@ -54,19 +49,19 @@ def test_a_model_that_excludes_a_symbol_is_refused(name):
         analysis.decomposed(flat, **models)
 
 
-def test_bins_add_up_to_what_the_study_measures(toy):
-    teacher = Model(untrained(toy, 1))
-    student = untrained(toy, 0)
-    measured = measure.evaluate(student, toy, teacher)
-    teacher_loss = measure.evaluate(teacher.members[0], toy)["loss"]
-    table = cross_term.judged(student, teacher, toy)
+def test_bins_add_up_to_what_the_study_measures():
+    teacher = Model(untrained(TOY, 1))
+    student = untrained(TOY, 0)
+    measured = measure.evaluate(student, TOY, teacher)
+    teacher_loss = measure.evaluate(teacher.members[0], TOY)["loss"]
+    table = cross_term.judged(student, teacher, TOY)
     totals = table.groupby("by")[TOTALS].sum()
     assert set(totals.index) == set(cross_term.EDGES)
     for _, row in totals.iterrows():
         assert row.weight == pytest.approx(1, abs=1e-9)
-        assert row.t == pytest.approx(teacher_loss - toy.entropy, abs=1e-9)
+        assert row.t == pytest.approx(teacher_loss - TOY.entropy, abs=1e-9)
         assert row["K"] == pytest.approx(measured["kl_teacher"], abs=1e-9)
-        assert row.t + row.K + row.X == pytest.approx(measured["loss"] - toy.entropy, abs=1e-9)
+        assert row.t + row.K + row.X == pytest.approx(measured["loss"] - TOY.entropy, abs=1e-9)
     inside = table[table.by == "confidence"]
     mean = inside.confidence / inside.weight
     assert mean.between(inside.bin, inside.bin + 0.1).all()

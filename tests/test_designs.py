@@ -1,7 +1,6 @@
 """Designs of the studies: what is read off their runs, against what is put in."""
 
 import pickle
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import jax
@@ -11,7 +10,7 @@ import pandas as pd
 import pytest
 
 from scalinglib import calibration
-from scalinglib.experiment import execute, weights
+from scalinglib.experiment import weights
 from scalinglib.laws.mixing import mixed_loss
 from scalinglib.laws.repeated import TAUGHT_EPOCHS, TAUGHT_STRETCH
 from scalinglib.report.paths import DATA
@@ -31,7 +30,7 @@ from scalinglib.study.model import train, transformer
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import PERFECT, WORDS, Run, by_ratio, size
-from tests.references import table_of
+from tests.references import completed, table_of
 
 
 def test_attention_survives_the_gains_of_high_learning_rates():
@@ -121,9 +120,7 @@ def cache(tmp_path):
 def test_confidences_are_those_of_the_models(cache):
     teacher = by_ratio(1, 1)
     wanted = confidence.runs((teacher, PERFECT), ((1, 1, 1),))
-    with ThreadPoolExecutor(1) as pool:
-        task = confidence.task(cache, windows=8)
-        found = execute.complete(wanted, task, cache / "t.csv", cache, pool, progress=False)
+    found = completed(wanted, cache, confidence.task(cache, windows=8))
     assert set(found.id) == {r.id for r in wanted}
     assert (found.groupby(["id", "reference"])["count"].sum() == 8 * 64).all()
     symbols, truth = confidence.sample(WORDS, 8)

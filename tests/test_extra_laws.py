@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import brentq, minimize, minimize_scalar
 from scipy.special import huber
 
 from scalinglib import fit, laws
@@ -50,11 +50,7 @@ def as_printed(law, params, tokens, unique):
         )
         return scan.x - log_n
 
-    low, high = np.log(1e5), np.log(1e13)
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if imbalance(middle) > 0 else (low, middle)
-    best = min(params, np.exp(middle))
+    best = min(params, np.exp(brentq(imbalance, np.log(1e5), np.log(1e13))))
     epochs, size = tokens / unique - 1, params / best - 1
     d = unique + unique * law.R_D * (1 - np.exp(-epochs / law.R_D))
     n = best + best * law.R_N * (1 - np.exp(-size / law.R_N))

@@ -57,18 +57,6 @@ def test_objective_is_the_sum_of_huber(name, request):
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_gradient_against_finite_differences(name, request):
-    problem = request.getfixturevalue(f"{name}_fit").problem
-    objective = _objective(problem)
-    z = problem.spec.starts(problem.table["logs"])[1234]
-    steps = 1e-6 * np.eye(len(z))
-    with float64():
-        exact = np.asarray(jax.grad(objective)(z))
-        differences = [(objective(z + s) - objective(z - s)) / 2e-6 for s in steps]
-    np.testing.assert_allclose(exact, differences, rtol=1e-4, atol=1e-5 * np.abs(exact).max())
-
-
-@pytest.mark.parametrize("name", SPECS)
 def test_no_start_of_the_papers_optimiser_ends_lower(name, request):
     found = request.getfixturevalue(f"{name}_fit")
     both = jax.jit(jax.value_and_grad(_objective(found.problem)))
@@ -380,32 +368,38 @@ def test_wrong_columns_are_named(supervised_runs):
         ({"params": -1.0}, "row 7, column params: first value -1.0"),
         ({"tokens": np.inf}, "row 7, column tokens"),
         ({"loss": np.nan}, "row 7, column loss: first value nan"),
+        ({"loss": "n/a"}, "row 7, column loss: first value 'n/a'"),
     ],
 )
 def test_bad_values_are_named(supervised_runs, changes, message):
+    runs = supervised_runs.astype({name: object for name, v in changes.items() if v == "n/a"})
     with pytest.raises(ValueError, match=message):
-        fit.fit_supervised(_broken(supervised_runs, **changes))
+        fit.fit_supervised(_broken(runs, **changes))
 
 
-def test_text_in_a_number_column_is_named(supervised_runs):
-    runs = supervised_runs.astype({"loss": object})
-    with pytest.raises(ValueError, match="row 7, column loss: first value 'n/a'"):
-        fit.fit_supervised(_broken(runs, loss="n/a"))
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"fixed": {"delta": 1.0}}, "fixed names 'delta'"),
+        ({"starts": 9999}, "starts is 9999"),
+        ({"starts": 1.5}, "starts is 1.5; it must be a whole number"),
+        ({"bootstrap": -1}, "bootstrap is -1; it must be a whole number"),
+        ({"delta": 0}, "delta is 0"),
+        ({"starts": 16, "bootstrap": 2, "cluster": "teachers"}, "cluster is 'teachers'"),
+    ],
+)
+def test_bad_options_are_named(supervised_runs, options, message):
+    with pytest.raises(ValueError, match=message):
+        fit.fit_supervised(supervised_runs, **options)
 
 
-def test_too_few_runs_and_bad_options(supervised_runs, distillation_runs):
+def test_too_few_runs_and_what_is_no_table_or_law_are_named(supervised_runs, distillation_runs):
     with pytest.raises(ValueError, match="6 distinct settings for 6 coefficients"):
         fit.fit_supervised(supervised_runs.head(6))
-    with pytest.raises(ValueError, match="fixed names 'delta'"):
-        fit.fit_supervised(supervised_runs, fixed={"delta": 1.0})
-    with pytest.raises(ValueError, match="starts is 9999"):
-        fit.fit_supervised(supervised_runs, starts=9999)
-    with pytest.raises(ValueError, match="delta is 0"):
-        fit.fit_supervised(supervised_runs, delta=0)
+    with pytest.raises(ValueError, match="runs is 'runs\\.csv'; it must be a DataFrame"):
+        fit.fit_supervised("runs.csv")
     with pytest.raises(ValueError, match="supervised is DistillationLaw"):
         fit.fit_distillation(distillation_runs, LAW)
-    with pytest.raises(ValueError, match="cluster is 'teachers'"):
-        fit.fit_supervised(supervised_runs, starts=16, bootstrap=2, cluster="teachers")
 
 
 @pytest.mark.parametrize(
@@ -449,17 +443,6 @@ def test_example_table_is_what_its_command_makes():
         .eq(1)
         .all()
     )
-
-
-def test_what_are_no_runs_or_no_counts_is_named(supervised_runs):
-    with pytest.raises(ValueError, match="runs is 'runs\\.csv'; it must be a DataFrame"):
-        fit.fit_supervised("runs.csv")
-    for options, said in (
-        ({"starts": 1.5}, "starts is 1.5"),
-        ({"bootstrap": -1}, "bootstrap is -1"),
-    ):
-        with pytest.raises(ValueError, match=f"{said}; it must be a whole number"):
-            fit.fit_supervised(supervised_runs, **options)
 
 
 def test_scipy_ends_below_a_fit_only_beyond_the_bound_that_the_fit_tells(supervised_runs):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalinglib import allocate, fit, laws
+from scalinglib import fit, laws
 from scalinglib.fit import forms
 from scalinglib.lanes import float64
 from scalinglib.laws.limits import LIMITS, met
@@ -53,49 +53,6 @@ def test_jit_and_numpy_agree_in_double_precision(n, d, teacher_loss):
 
 
 _compiled = jax.jit(lambda law, n, d, t: law.log_loss(n, d, t))
-
-
-@given(sizes, tokens, losses)
-def test_a_student_is_never_better_than_its_teacher_under_the_law(n, d, teacher_loss):
-    assert LAW.loss(n, d, teacher_loss) >= teacher_loss * (1 - 1e-15)
-
-
-@given(sizes, tokens, losses, st.floats(1.01, 100))
-def test_more_tokens_never_hurt(n, d, teacher_loss, factor):
-    assert LAW.loss(n, factor * d, teacher_loss) <= LAW.loss(n, d, teacher_loss)
-    assert LAW.supervised.loss(n, factor * d) < LAW.supervised.loss(n, d)
-
-
-@given(st.floats(1.3, 4.0))
-def test_property_1_an_infinitely_capable_student_becomes_its_teacher(teacher_loss):
-    np.testing.assert_allclose(LAW.loss(1e40, 1e40, teacher_loss), teacher_loss, rtol=1e-9)
-
-
-@given(sizes, tokens, st.floats(50, 1e6))
-@pytest.mark.filterwarnings("ignore:.*which no model has")
-def test_property_2_a_random_teacher_makes_a_random_student(n, d, teacher_loss):
-    np.testing.assert_allclose(LAW.loss(n, d, teacher_loss), teacher_loss, rtol=1e-9)
-
-
-@given(st.floats(1.4e8, 1.3e10), st.floats(1, 1000))
-def test_property_3_there_is_an_interior_best_teacher(n, ratio):
-    best = allocate.best_teacher_loss(LAW, n, n * ratio)
-    assert LAW.supervised.E < best < 4
-    at_best = LAW.loss(n, n * ratio, best)
-    assert LAW.loss(n, n * ratio, best * 1.2) > at_best
-    assert LAW.loss(n, n * ratio, (best + LAW.supervised.E) / 2) > at_best
-
-
-def test_property_4_infinite_data_agrees_with_supervised():
-    n = np.geomspace(143e6, 12.6e9, 40)
-    best = allocate.best_teacher_loss(LAW, n)
-    gap = LAW.infinite_data_loss(n, best) - LAW.supervised.infinite_data_loss(n)
-    assert np.abs(gap).max() <= 0.015
-
-
-def test_property_5_larger_students_want_a_better_teacher():
-    best = allocate.best_teacher_loss(LAW, np.geomspace(143e6, 12.6e9, 40), 64e9)
-    assert (np.diff(best) < 0).all()
 
 
 @given(sizes, st.floats(1.4, 3.0))

@@ -1,6 +1,5 @@
 """Teachers in other forms: drawn symbols, logits on disk, ensembles, teachers of other corpora."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -20,11 +19,9 @@ from scalinglib.study.model import distill, train
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import PERFECT, WORDS, Run
-from tests.references import table_of
+from tests.references import LEXICON, TOY, completed, table_of
 
 CHUNK, EVALUATED = train.CHUNK, measure.EVALUATED  # before `little`
-LEXICON = ["a", "an", "and", "be", "been", "bee"]
-TOY = Words(LEXICON, np.array([0.3, 0.1, 0.2, 0.2, 0.05, 0.15]), n_ctx=8)
 OTHER = Words(LEXICON, np.full(6, 1 / 6), n_ctx=8)
 TEACHER = Run(1, 2_000, corpus=TOY)
 STUDENT = Run(1, 1_000, corpus=TOY, teacher=TEACHER)
@@ -98,12 +95,6 @@ def test_drawn_symbols_are_right_on_average_in_loss_and_gradient(temperature):
     assert not counts[:, 2, 1].any()
     # Counts of draws with replacement vary as a multinomial's.
     np.testing.assert_allclose(counts.var(axis=0), 3 * p * (1 - p), rtol=0.2, atol=0.01)
-
-
-def test_truncation_is_not_right_on_average():
-    p = np.array([[0.5], [0.3], [0.2]])
-    kept = np.exp(distill.targets(np.log(p), Objective(top_k=2).cut))
-    np.testing.assert_allclose(kept, [[0.625], [0.375], [0]], rtol=1e-6)
 
 
 def test_each_window_has_draws_of_its_own():
@@ -188,15 +179,9 @@ def test_a_row_of_each_kind_is_recorded(tmp_path):
     foreign = replace(STUDENT, teacher=replace(TEACHER, corpus=OTHER))
     pair = replace(STUDENT, teacher=(TEACHER, replace(TEACHER, seed=1)))
     sampled = replace(STUDENT, objective=Objective(samples=3))
-    runs, path = [foreign, pair, sampled], tmp_path / "runs.csv"
-    with ThreadPoolExecutor(1) as pool:
-        record.complete(runs[:2], tmp_path / "two.csv", tmp_path, pool, progress=False)
-        again = replace(foreign, seed=1)
-        found = record.complete(
-            [*runs[:2], again], tmp_path / "two.csv", tmp_path, pool, progress=False
-        )
-        assert "samples" not in found
-        found = record.complete(runs, path, tmp_path, pool, progress=False).set_index("id")
+    for runs in ([foreign, pair], [foreign, pair, replace(foreign, seed=1)]):
+        assert "samples" not in completed(runs, tmp_path)
+    found = completed([foreign, pair, sampled], tmp_path, name="all.csv").set_index("id")
     assert found.samples[sampled.id] == 3
     assert found.teacher[pair.id] == pair.teacher_id == "+".join(t.id for t in pair.needs)
     assert found.teacher_params[pair.id] == 2 * TEACHER.params

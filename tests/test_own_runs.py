@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 
 from scalinglib import fit, flops, laws, simulate
-from scalinglib.experiment import records as runs_table
 from scalinglib.report.paths import DATA, ROOT
 from scalingplan import cli, tables, units
 from scalingplan.answers import decisions, fitting, full, numbers, pilots
@@ -26,6 +25,7 @@ from tools.once import verdicts
 
 CASES = ROOT / "tests" / "cases"
 NUMBERS = list(DISTILLATION)
+WHO = ("student", "teacher")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,13 @@ def clean():
 def own():
     """Laws of the simulated example, few starts and replicates."""
     return fitting.fit_own(simulate.example_runs(), starts=16, bootstrap=16)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Few starts and replicates for the command and what it answers."""
+    monkeypatch.setattr(full, "_STARTS", 8)
+    monkeypatch.setattr(full, "_REPLICATES", 8)
 
 
 def doubts_of(runs):
@@ -206,6 +213,8 @@ def test_flops_and_ratios_for_tokens_are_suspected_and_the_suggestion_mends_them
     _mended(clean.assign(student_tokens=6 * clean.student_params * clean.student_tokens), clean)
     few = clean.assign(student_tokens=np.resize([20.0, 40, 80], len(clean)) * clean.student_params)
     _mended(few.assign(student_tokens=few.student_tokens / few.student_params), few)
+    both = {f"{who}_tokens": clean[f"{who}_tokens"] / clean[f"{who}_params"] for who in WHO}
+    _mended(clean.assign(**both), clean)  # the same unit for both
 
 
 def _mended(wrong, right):
@@ -337,31 +346,6 @@ def test_rounded_and_copied_losses_and_columns_that_never_change_are_said(clean)
     assert "copied or rounded" in doubts_of(copied)
 
 
-# The cases.
-
-
-@pytest.mark.parametrize(
-    ("case", "said"),
-    [
-        ("bits_both", ["student_loss looks like bits", "teacher_loss looks like bits"]),
-        ("params_in_millions", ["student_params looks like millions"]),
-        ("tokens_in_billions", ["student_tokens looks like billions"]),
-        ("header_space", []),
-    ],
-)
-def test_case_of_units(case, said):
-    runs = tables.read_runs(CASES / case / "runs.csv").distilled
-    assert len(runs) == 120
-    assert all(words in doubts_of(runs) for words in said)
-
-
-def test_case_table_no_newline(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_bytes((CASES / "table_no_newline" / "t.csv").read_bytes())
-    runs_table.append(path, pd.DataFrame([{"id": "ccc", "n": 3, "loss": 1.5}]))
-    assert pd.read_csv(path).id.tolist() == ["aaa", "bbb", "ccc"]
-
-
 def test_case_teacher_loss_per_row():
     runs = tables.read_runs(CASES / "teacher_loss_per_row" / "runs.csv").distilled
     assert "10 teachers have several losses" in doubts_of(runs)
@@ -372,7 +356,7 @@ def test_case_teacher_loss_per_row():
     assert len(fitting.supervised_runs(apart)) > 10
 
 
-def test_case_three_teachers(monkeypatch):
+def test_case_three_teachers(quick):
     table = tables.read_runs(CASES / "three_teachers" / "runs.csv")
     with pytest.raises(ValueError, match=r"3 teachers.*needs seven teachers") as caught:
         fitting.fit_own(table.distilled)
@@ -380,8 +364,6 @@ def test_case_three_teachers(monkeypatch):
         assert way_out in str(caught.value)
     with pytest.raises(ValueError, match="'held' needs 4"):
         fitting.fit_own(table.distilled, way="held")
-    monkeypatch.setattr(full, "_STARTS", 16)
-    monkeypatch.setattr(full, "_REPLICATES", 16)
     said = " ".join(full.of_distilled(table, "shifted").lines)
     assert "3 runs are too few for ranges of its own" in said
     assert "inference paid); less sure than the ranges say: see how it was fitted" in said
@@ -466,9 +448,7 @@ def test_each_way_of_leaving_the_runs_gets_no_verdict(own, student, compute):
 
 
 @pytest.mark.parametrize("settings", [7, 8, 9])
-def test_few_settings_are_fitted_and_none_held_out_where_too_few_would_stay(settings, monkeypatch):
-    monkeypatch.setattr(full, "_STARTS", 8)
-    monkeypatch.setattr(full, "_REPLICATES", 0)
+def test_few_settings_are_fitted_and_none_held_out_where_too_few_would_stay(settings, quick):
     runs = simulate.supervised_runs(laws.load("corrected").supervised).iloc[::8].head(settings)
     lines = full.of_supervised(tables.RunsTable(runs[:0], runs, ())).lines
     at = lines.index("extrapolation, the strongest 20% held out:")
@@ -514,9 +494,7 @@ def test_ranges_are_finite_or_not_printed():
 # The command.
 
 
-def test_the_command_answers_from_a_file_to_its_folder(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(full, "_STARTS", 16)
-    monkeypatch.setattr(full, "_REPLICATES", 16)
+def test_the_command_answers_from_a_file_to_its_folder(tmp_path, quick, monkeypatch, capsys):
     monkeypatch.setattr(command.paths, "DATA", tmp_path)  # no checkout: beside the file
     path = tmp_path / "mine.csv"
     simulate.example_runs().to_csv(path, index=False)
@@ -536,9 +514,7 @@ def test_the_command_answers_from_a_file_to_its_folder(tmp_path, monkeypatch, ca
     assert "verdict for " in capsys.readouterr().out
 
 
-def test_in_a_checkout_the_notebook_that_shows_more_is_named(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(full, "_STARTS", 8)
-    monkeypatch.setattr(full, "_REPLICATES", 8)
+def test_in_a_checkout_the_notebook_that_shows_more_is_named(tmp_path, quick, monkeypatch, capsys):
     monkeypatch.setattr(command, "_folder", lambda runs: tmp_path / "own")
     path = tmp_path / "mine.csv"
     runs = simulate.example_runs()
@@ -710,18 +686,6 @@ def test_what_the_system_refuses_is_a_sentence(tmp_path, monkeypatch, capsys):
     assert said in capsys.readouterr().err
 
 
-def test_two_tables_of_one_name_do_not_mix_their_answers(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(full, "_STARTS", 8)
-    monkeypatch.setattr(full, "_REPLICATES", 8)
-    for name, count in (("web", 40), ("code", 30)):
-        (tmp_path / name).mkdir()
-        runs = simulate.supervised_runs(laws.load("corrected").supervised).head(count)
-        runs.to_csv(tmp_path / name / "runs.csv", index=False)
-        assert command.run(arguments(tmp_path / name / "runs.csv", "--out", tmp_path / "own")) == 0
-    assert f"held the fit of {tmp_path / 'web' / 'runs.csv'}" in capsys.readouterr().out
-    assert len(tables.read_runs(tmp_path / "own" / "runs.csv").supervised) == 30
-
-
 @pytest.mark.parametrize(
     ("held", "words"),
     [
@@ -755,16 +719,18 @@ def test_a_fit_touches_no_file_that_no_fit_wrote(held, words, tmp_path, monkeypa
     assert {file.name: file.read_text() for file in out.iterdir()} == held
 
 
-def test_a_fit_takes_the_place_of_an_earlier_one_and_of_nothing_else(tmp_path, monkeypatch):
+def test_a_fit_takes_the_place_of_an_earlier_one_and_of_nothing_else(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(full, "of_supervised", lambda *asked: full.FullAnswer([], {"a.json": "{}"}))
     runs = simulate.supervised_runs(laws.load("corrected").supervised)
     out = tmp_path / "out"
-    for name in ("one", "answer"):
-        runs.to_csv(tmp_path / f"{name}.csv", index=False)
+    for name, count in (("one", 40), ("answer", 30)):
+        runs.head(count).to_csv(tmp_path / f"{name}.csv", index=False)
         assert command.run(arguments(tmp_path / f"{name}.csv", "--out", out)) == 0
         (out / "notes.txt").write_text("mine")
     found = {file.name for file in out.iterdir()}
     assert found == {"notes.txt", "fit.json", "answer.txt", "answer.csv", "a.json"}
+    assert f"held the fit of {tmp_path / 'one.csv'}" in capsys.readouterr().out
+    assert len(tables.read_runs(out / "answer.csv").supervised) == 30
     with pytest.raises(SystemExit):
         arguments("t.csv", "--out", "")
 
@@ -885,9 +851,3 @@ def test_a_bad_teacher_inside_the_runs_is_not_preferred_to_a_good_one_outside():
 
 def test_losses_rounded_to_a_tenth_bear_no_verdict():
     assert asked("rounded_ties", 500e6, 3e20).verdict == decisions.NO_VERDICT
-
-
-def test_one_unit_is_suggested_for_columns_of_a_kind():
-    runs = tables.read_runs(CASES / "units_suggestion" / "runs.csv").distilled
-    units = [doubt.units for doubt in tables.doubts(runs) if doubt.units]
-    assert units == ["student_tokens=per_param", "teacher_tokens=per_param"]

@@ -3,7 +3,6 @@
 import errno
 import math
 import pickle
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from scalinglib.study.corpora.text import Addresses, Text
 from scalinglib.study.corpora.tokenizer import BYTES, Bpe
 from scalinglib.study.designs import scaling
 from scalinglib.study.run import Run, by_ratio
+from tests.references import completed
 
 
 def speech(i):
@@ -166,10 +166,8 @@ def test_tokens_that_are_read_again_are_told(tmp_path):
     runs = [Run(1, 1000, corpus=corpus), Run(1, 3 * corpus.tokens["teacher"], corpus=corpus)]
     assert record.repeats(runs[1]) == pytest.approx(3, rel=0.01)
     assert record.repeats(by_ratio(1, 10)) == 0
-    with ThreadPoolExecutor(1) as pool:
-        found = record.complete(runs, tmp_path / "t.csv", tmp_path, pool, progress=False)
-        taught = replace(runs[0], teacher=runs[0])
-        both = record.complete([taught], tmp_path / "t.csv", tmp_path, pool, progress=False)
+    found = completed(runs, tmp_path)
+    both = completed([replace(runs[0], teacher=runs[0])], tmp_path)
     assert (both.loss < math.log(256)).all()
     assert (both.kl_teacher.dropna() > 0).tolist() == [True]
     assert both.completion.isna().all()
