@@ -448,7 +448,7 @@ def test_example_table_is_what_its_command_makes():
 def test_scipy_ends_below_a_fit_only_beyond_the_bound_that_the_fit_tells(supervised_runs):
     """Losses that would want E < 0: the box ends above it, and the fit says so."""
     below = supervised_runs.assign(loss=supervised_runs.loss - 1.6)
-    found = fit.fit_supervised(below, starts=32)
+    found = _quiet(fit.fit_supervised, below, starts=32)
     assert found.at_bound.estimate["E"] == "<"
     inside, beyond = (optimum.least(found, bounded=b, starts=2) for b in (True, False))
     assert inside == pytest.approx(found.objective, rel=1e-9)
