@@ -8,6 +8,9 @@ export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.3
 # They run side by side; and a sum that several threads share out depends on how many there are.
 export OPENBLAS_NUM_THREADS := 1
+# Every kernel and worker imports the same: where bytecode is not kept, each compiles seaborn, SciPy
+# and JAX from their sources, which takes longer than most notebooks.
+unexport PYTHONDONTWRITEBYTECODE
 # This checkout's code, whatever an environment that was copied from another may say.
 export PYTHONPATH := $(CURDIR)
 NOTEBOOKS := $(patsubst notebooks/%.py,%,$(wildcard notebooks/[0-9]*.py))
