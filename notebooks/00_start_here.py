@@ -44,12 +44,12 @@ cost = strongest.above_best_mnats[strongest.student_params == 198e6]
 
 # %%
 title = (
-    "A teacher can be too good: the strongest costs the paper's 198M student "
-    f"{cost.min():.0f} to {cost.max():.0f} mnats"
+    "A teacher can be too good: the strongest costs the paper's student of 198M parameters "
+    f"{cost.min():.0f} to {cost.max():.0f} thousandths of a nat"
 )
 grid = Panels(measured, "teacher_loss", "above_best_mnats", title)
-grid.labels = "← stronger teacher      teacher loss $L_T$ (nats)", grid.labels[1]
 grid.draw(panels.curve, hue="student_tokens", marker="o")
+grid.draw(panels.rings, measured[measured.above_best_mnats == 0], label="the best teacher")
 grid.set(xlim=(1.87, 2.42), ylim=(-1, 25))
 save(grid, "start_the_u", measured.drop(columns="isoflop"))
 
@@ -61,10 +61,9 @@ save(grid, "start_the_u", measured.drop(columns="isoflop"))
 
 # %%
 print(
-    f"{strongest.above_best_mnats.min():.0f} to {strongest.above_best_mnats.max():.0f} mnats",
-    end=", ",
+    f"{strongest.above_best_mnats.min():.0f} to {strongest.above_best_mnats.max():.0f} thousandths"
+    f" of a nat per token, {len(strongest)} curves"
 )
-print(f"{len(strongest)} curves; a mnat is a thousandth of a nat per token")
 
 # %% [markdown]
 # The more tokens the student sees, the smaller the rise and the better its best teacher. A theory
@@ -107,12 +106,17 @@ curves["inside"] = (curves.teacher_loss >= met) & (curves.student_loss > 2.3)
 shortest = runs[runs.student_tokens < 30 * runs.student_params]
 
 # %%
-title = "The corrected law follows the runs (dots); its dotted parts are extrapolated"
+of_three = shortest[shortest.student_params.isin(curves.student_params)]
+off = 100 * published.relative_error(law, of_three).abs().max()
+title = (
+    f"The corrected law comes within {off:.1f}% of each run of three students "
+    "on some 20 tokens a parameter"
+)
 grid = Panels(curves, "teacher_loss", "student_loss", title)
 grid.draw(panels.curve, hue="student_params")
-of_three = shortest[shortest.student_params.isin(curves.student_params)]
 grid.draw(panels.dots, of_three, hue="student_params", key=False)
 grid.each(panels.diagonal).key({"student equals teacher": panels.DIAGONAL})
+grid.key(line="the law", dot="the paper's runs")
 save(grid, "start_the_law", curves)
 
 # %% [markdown]
@@ -210,14 +214,16 @@ flips = pd.concat(
 flips["inside"] = laws.inside_trained_range(flips)
 
 # %%
+WHOSE = {False: "teacher that exists", True: "teacher trained for this student"}
+flips["whose"] = flips.scenario.str.contains("pretraining").map(WHOSE)
 title = (
     "A teacher that exists makes distilling a 1B student pay on small budgets, "
     "one trained for it does not"
 )
-grid = Panels(flips, "compute", "gap", title)
+grid = Panels(flips, "compute", "gap", title, col="whose")
 grid.draw(panels.span, hue="scenario", key=False).draw(panels.curve, hue="scenario")
-grid.each(panels.zero).mark("x", compute, "the budget above")
-grid.key({"dotted: beyond what was trained": panels.BEYOND})
+grid.each(panels.zero).mark("x", compute, f"the budget asked about: {columns.powers(compute)}")
+grid.key(band="80% of the laws")
 keep = ["student_params", "compute", "scenario", "gap", "gap_low", "gap_high", "share_distil"]
 save(grid, "start_the_decision", flips[keep])
 

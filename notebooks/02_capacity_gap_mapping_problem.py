@@ -61,8 +61,10 @@ rising = pd.concat(from_best(rows) for _, rows in students.groupby("width"))
 # %%
 title = "Past its best teacher a student of middle width gets worse; the widest does not"
 four = rising[rising.width.isin([4, 16, 64, 256])]
-grid = Panels(four, "teacher_width", "above_best", title, col="width")
+labels = (columns.axis_label("teacher_width"), "loss above that under the best teacher (nats)")
+grid = Panels(four, "teacher_width", "above_best", title, col="width", labels=labels)
 grid.draw(sns.lineplot, errorbar=compare.interval, err_style="bars", marker="o", color="#0072B2")
+grid.draw(panels.rings, four[four.teacher_width == four.best], label="the best teacher")
 grid.each(panels.zero).set(ylim=(-0.012, 0.072))
 save(grid, "mapping_rise", rising[["width", "teacher_width", "seed", "above_best"]])
 
@@ -153,49 +155,38 @@ for name, table in (("the paper's settings", paper_runs), ("the map", runs)):
 # ## Figures 11 and 12 with the paper's settings
 #
 # First teachers of growing width, then one teacher of width 512 on more and more steps. Lines are
-# means of four trials, bands their middle halves, dotted lines the same student trained on the
-# labels.
+# means of four trials, dotted lines the same student trained on the labels. (Accuracies are in the
+# tables of their numbers.)
 
 # %%
-MEASURES = {"loss": "cross-entropy (nats)", "accuracy": "accuracy"}
-GREY = {"teacher itself": "#888888"}
+MEASURES = ["loss", "accuracy"]
 
 
-def both_measures(teachers, students):
-    """Teachers and students in one long table: who, and a row a measure."""
-    who = "student " + students.width.astype(str)
-    rows = pd.concat([students.assign(who=who), teachers.assign(who="teacher itself")])
-    return rows.melt(
-        [c for c in rows if c not in MEASURES], list(MEASURES), "measure", "value"
-    ).replace({"measure": MEASURES})
-
-
-def shades(students):
-    """The colours of what `both_measures` names."""
-    own = columns.palette("width", students.width)
-    return GREY | {f"student {width}": colour for width, colour in own.items()}
-
-
-# %%
-def measures(teachers, students, over, title, errorbar):
-    """Loss and accuracy of teachers and students side by side, over a property of the teacher."""
-    long = both_measures(teachers, students)
-    labels = (columns.axis_label(over), "mean over seeds")
-    grid = Panels(long, over, "value", title, col="measure", sharey=False, labels=labels)
-    options = {"hue": "who", "palette": shades(students)}
-    grid.draw(
-        sns.lineplot, long[long.role != "supervised"], errorbar=errorbar, marker="o", **options
-    )
-    alone = long[long.role == "supervised"]
+def losses(teachers, students, over, title, errorbar):
+    """Losses of teachers (grey) and of students over a property of the teacher."""
+    taught = students[students.role == "student"]
+    labels = (columns.axis_label(over), "loss (nats)")
+    grid = Panels(taught, over, "loss", title, labels=labels, size=(7.6, 4.4))
+    widths = taught.width.unique()  # three are told apart better by colours without an order
+    palette = columns.palette("width" if len(widths) > 3 else "any", widths)
+    look = {"errorbar": errorbar, "marker": "o"}
+    grid.draw(sns.lineplot, hue="width", palette=palette, **look)
+    grid.draw(sns.lineplot, teachers, color="#888888", **look)
+    means = taught.groupby(["width", over], as_index=False).loss.mean()
+    best = means.loc[means.groupby("width").loss.idxmin()]
+    early = best[best[over] < means[over].max()]
+    grid.draw(panels.rings, early, label="best teacher, where it is not the last")
+    alone = students[students.role == "supervised"]
     if len(alone):
-        grid.key({"trained on the labels": {"linestyle": ":"}})
-    return grid.draw(panels.levels, alone, key=False, **options)
+        grid.draw(panels.levels, alone, hue="width", palette=palette, key=False)
+        grid.key(dotted="trained on the labels")
+    return grid.key({"the teacher itself": {"color": "#888888"}})
 
 
 def numbers(teachers, students, over, errorbar):
     """The means behind such a figure, with both ends of what is drawn about them."""
     rows = pd.concat([teachers, students])
-    group = rows.groupby(["role", "width", over], dropna=False)[list(MEASURES)]
+    group = rows.groupby(["role", "width", over], dropna=False)[MEASURES]
     ends = {"low": lambda x: errorbar(x)[0], "high": lambda x: errorbar(x)[1]}
     table = group.agg(["mean", *(end for end in ends.values())])
     table.columns = [f"{m}_{what}" for m in MEASURES for what in ("mean", *ends)]
@@ -212,7 +203,8 @@ paper_11 = select(paper_runs, paper.figure_11())
 own = select(paper_runs, paper.teachers())
 own = own.assign(teacher_width=own.width)
 title = "With the paper's settings only the student of width 128 has a teacher that is too good"
-grid = measures(own, paper_11, "teacher_width", title, ("pi", 50))
+grid = losses(own, paper_11, "teacher_width", title, ("pi", 50))
+grid.key(band="middle half of four trials")
 save(grid, "fig11_mapping_paper_settings", numbers(own, paper_11, "teacher_width", quartiles))
 
 # %% [markdown]
@@ -224,7 +216,7 @@ save(grid, "fig11_mapping_paper_settings", numbers(own, paper_11, "teacher_width
 # %%
 best = own.groupby("width")[["loss", "accuracy"]].mean().iloc[-1]
 taught = paper_11[paper_11.role == "student"].groupby("width")
-spread = paper_11.groupby(["width", "teacher_width"], dropna=False)[list(MEASURES)].mean()
+spread = paper_11.groupby(["width", "teacher_width"], dropna=False)[MEASURES].mean()
 turn_11 = taught.apply(compare.rise, include_groups=False)
 turning = ", ".join(str(width) for width in turn_11.index[turn_11.is_u.astype(bool)])
 pd.DataFrame(
@@ -256,7 +248,8 @@ def in_steps(rows):
 
 
 title = "Trained for longer, one wide teacher gets too good for the student of width 128"
-grid = measures(in_steps(longer), in_steps(paper_12), "teacher_steps", title, ("pi", 50))
+grid = losses(in_steps(longer), in_steps(paper_12), "teacher_steps", title, ("pi", 50))
+grid.key(band="middle half of four trials")
 table = numbers(longer, paper_12, "teacher_samples", quartiles)
 save(grid, "fig12_mapping_paper_settings", table)
 
@@ -288,7 +281,7 @@ shown.rename(columns={"rise": "rise (nats)", "is_u": "a turn"}).round(4)
 teachers = select(runs, sweep.teachers())
 teachers = teachers.assign(teacher_width=teachers.width)
 title = "Teachers (grey) get better and better, students only up to their best teacher"
-grid = measures(teachers, students, "teacher_width", title, compare.interval)
+grid = losses(teachers, students, "teacher_width", title, compare.interval)
 table = numbers(teachers, students, "teacher_width", compare.interval)
 save(grid, "fig11_mapping_teacher_width", table)
 
@@ -305,7 +298,7 @@ widest = select(runs, sweep.figure_12()[0].teachers)
 widest = widest.assign(teacher_samples=widest.samples)
 late = [in_steps(rows).query("teacher_steps >= 32") for rows in (widest, by_data)]
 title = "One teacher, trained for longer and longer, gets too good for students of middle width"
-grid = measures(*late, "teacher_steps", title, compare.interval)
+grid = losses(*late, "teacher_steps", title, compare.interval)
 table = numbers(widest, by_data, "teacher_samples", compare.interval)
 save(grid, "fig12_mapping_teacher_data", table)
 
@@ -323,23 +316,25 @@ cases = pd.concat(
     for case in ("easy", "hard")
     for _, rows in students.groupby("width")
 )
-title = "Past the best teacher widths 8 to 32 lose on easy samples, 128 on hard ones, 64 on both"
-grid = Panels(cases, "teacher_width", "above_best", title, col="case")
+title = "Past its best teacher a narrow student loses on easy samples, a wide one on hard ones"
+labels = (columns.axis_label("teacher_width"), "loss above that under\nthe best teacher (nats)")
+three = cases[cases.width.isin([16, 64, 128])]
+grid = Panels(three, "teacher_width", "above_best", title, col="case", labels=labels)
 grid.draw(sns.lineplot, hue="width", errorbar=compare.interval, err_style="bars", marker="o")
 grid.each(panels.zero)
 save(grid, "mapping_easy_and_hard", cases[["case", "width", "teacher_width", "seed", "above_best"]])
 
 # %% [markdown]
-# Up to width 32 the rise is all in the easy samples, while the hard ones even gain. This is what
-# the theory of C.1 has: a teacher that knows what is out of the student's reach teaches it at the
-# expense of what is within. At width 64 both kinds suffer, and at 128 the hard samples alone: there
-# they are within reach.
+# At width 16 (and at 8 and 32, in the table) the rise is all in the easy samples, while the hard
+# ones even gain. This is what the theory of C.1 has: a teacher that knows what is out of the
+# student's reach teaches it at the expense of what is within. At width 64 both kinds suffer, and at
+# 128 the hard samples alone: there they are within reach.
 #
 # ## Where is there a turn?
 #
 # Students are trained on more and fewer samples, on other mixes of easy and hard ones, and at other
-# rates. Each cell is one kind of student, its colour the rise to the widest teacher; numbers stand
-# where the 95% interval of five seeds excludes zero, in thousandths of a nat. The column with the
+# rates. Each cell is one kind of student and says its rise to the widest teacher, 0 where the 95%
+# interval of five seeds does not exclude it; empty cells were not run. The column with the
 # bold name is the same in all three: the map's usual students. A turn seems to need a student that
 # cannot learn all that a perfect teacher has to teach.
 
@@ -359,7 +354,7 @@ found = pd.concat(found, ignore_index=True).infer_objects()
 
 # %%
 SCALE = {"cmap": "rocket_r", "vmin": 0, "vmax": 60, "linewidths": 1}
-SCALE["cbar_kws"] = {"label": "rise past the best teacher (mnats),\nwritten where clear of zero"}
+SCALE["cbar_kws"] = {"label": "rise past the best teacher\n(thousandths of a nat)"}
 KNOBS = {
     "samples": ("student's training samples", columns.count, 131072),
     "easy": ("share of easy samples", "{:.2g}".format, mp.Problem.easy),
@@ -368,19 +363,19 @@ KNOBS = {
 
 
 def cells_of(knob):
-    """One knob's rises in mnats, and the numbers that are written in them."""
-    cells = found[found.knob == knob].astype({"is_u": float})
-    wide = cells.pivot_table(index="width", columns="value", values=["rise", "is_u"])
-    wide = wide.reindex(sweep.STUDENT_WIDTHS[::-1])
-    return 1e3 * wide.rise, (1e3 * wide.rise).map("{:.0f}".format).where(wide.is_u == 1, "")
+    """One knob's rises in thousandths of a nat; zero what is not clear of it."""
+    cells = found[found.knob == knob]
+    cells = cells.assign(rise=1e3 * cells.rise.where(cells.is_u.astype(bool), 0))
+    wide = cells.pivot_table(index="width", columns="value", values="rise")
+    return wide.reindex(sweep.STUDENT_WIDTHS[::-1])
 
 
 def heat(ax, knob, bar):
     """One knob's cells; the name of the usual students' column is bold."""
     label, words, usual = KNOBS[knob]
-    rises, numbers = cells_of(knob)
-    sns.heatmap(rises, annot=numbers, fmt="", ax=ax, cbar=bar, **SCALE)
-    ax.set(xlabel=label, ylabel="student width" if knob == "samples" else "")
+    rises = cells_of(knob)
+    sns.heatmap(rises, annot=rises.map("{:.0f}".format), fmt="", ax=ax, cbar=bar, **SCALE)
+    ax.set(xlabel=label, ylabel="student's width" if knob == "samples" else "")
     ax.set_xticklabels(map(words, rises.columns), rotation=0)
     ax.get_xticklabels()[np.abs(rises.columns - usual).argmin()].set_weight("bold")
     ax.tick_params(axis="y", rotation=0)
@@ -391,7 +386,10 @@ widths = found.groupby("knob").value.nunique()[list(KNOBS)] + [0, 0, 1]
 fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.9), sharey=True, width_ratios=widths)
 for ax, knob in zip(axes, KNOBS, strict=True):
     heat(ax, knob, bar=knob == "peak")
-title = "More samples, or easy samples alone, close the gap"
+title = (
+    "On more samples or at a higher rate fewer students get worse with a better teacher, "
+    "on easy samples alone none (0: no rise that is clear of chance)"
+)
 panels.headline(fig, title, 9.6)
 save(fig, "mapping_where_is_the_u", found.drop(columns="is_u"))
 

@@ -70,14 +70,18 @@ fig1["inside"] = keys.isin(fitted) & fig1.teacher_loss.between(1.895, 2.755)
 fig1["inside"] &= fig1.student_loss > 2.3
 
 # %%
-title = "A better teacher (leftwards) helps a student up to a point; past it the student gets worse"
+title = "A better teacher helps a student up to a point (ring); past it the student gets worse"
 grid = Panels(fig1, "teacher_loss", "student_loss", title, size=(9.6, 6.2))
 for _, curve in fig1.groupby(["student_params", "student_tokens"]):
     grid.draw(panels.curve, curve, hue="student_params", linewidth=1.6)
 every = pd.concat([runs, large])
 grid.draw(panels.dots, every, hue="student_params", key=False, s=14, linewidths=0.2)
 grid.each(panels.diagonal).set(xlim=(1.8, 2.8), ylim=(1.92, 2.85))
-grid.key({"dotted: not fitted": panels.BEYOND, "student equals teacher": panels.DIAGONAL})
+best = fig1.loc[fig1.groupby(["student_params", "student_tokens"]).student_loss.idxmin()]
+grid.draw(panels.rings, best[best.inside], label="best teacher of a curve", s=50)
+grid.key({"student equals teacher": panels.DIAGONAL})
+grid.key(line="one number of tokens; the lower, the more", dot="the paper's runs")
+grid.key(dotted="not fitted")
 save(grid, "fig01_law", fig1.rename(columns={"inside": "fitted"}))
 
 # %% [markdown]
@@ -206,21 +210,26 @@ fig40["supervised"] = law.supervised.infinite_data_loss(fig40.student_params)
 fig40["difference"] = fig40.distilled - fig40.supervised
 
 # %%
+shown = fig40.assign(gap_mnats=1e3 * fig40.difference, inside=False)
+ends = shown[shown.student_params <= 1e11].groupby("name").gap_mnats.agg(["min", "max"]).abs()
 title = (
-    "On infinite data distilling ends near where training on data does only under the authors' laws"
+    "Extrapolated to infinite data, the authors' laws put distilling within "
+    f"{ends.loc[['corrected', 'figure1']].max(axis=None):.0f} thousandths of a nat of training on "
+    f"data, a refit {ends['max']['refit']:.0f} to {ends['min']['refit']:.0f} below it"
 )
-grid = Panels(fig40.assign(gap_mnats=1e3 * fig40.difference), "student_params", "gap_mnats", title)
+grid = Panels(shown, "student_params", "gap_mnats", title)
 grid.draw(panels.curve, hue="law").each(panels.zero).set(ylim=(-90, 25))
 NAMED = {"color": "#eeeeee", "linewidth": 9}
 grid.each(lambda ax: ax.axvspan(1e8, 1e11, color="#eeeeee", zorder=0))
-grid.key({"the range that the paper names": NAMED})
+grid.key({"shaded: the range that the paper names": NAMED})
 save(grid, "fig40_infinite_data", fig40.drop(columns="law"))
 
 # %% [markdown]
-# Under the corrected law distillation ends within 13 mnats of training over the range that the
-# paper names (100M to 100B, shaded). The free fit to the runs goes 20 to 60 mnats below, where no
-# training can go. So the agreement belongs to the paper's coefficients (E.6: "true only for certain
-# coefficients"), and a gain of some mnats that the law predicts near the floor is an artefact.
+# Under the corrected law distillation ends within 0.013 nats of training over the range that the
+# paper names (100M to 100B, shaded). The free fit to the runs goes 0.02 to 0.06 nats below, where
+# no training can go. So the agreement belongs to the paper's coefficients (E.6: "true only for
+# certain coefficients"), and a gain of 0.01 nats that the law predicts near the floor is an
+# artefact.
 
 # %%
 named_range = fig40[fig40.student_params <= 1e11].set_index("name").difference.abs()
@@ -234,11 +243,14 @@ claims.check("weak-teacher-matched", float(law.infinite_data_loss(sizes, 2.6).ma
 # ## Figure 41: weak-to-strong, and what the law cannot say about it
 #
 # The paper's two pairs, 8B to 512B tokens: a smaller student than its teacher, and a larger one.
-# Dots are its runs from a teacher within 25 mnats of the pair's. The paper's lower row, KL(teacher,
-# student), no law gives; notebook `08` has it.
+# Dots are its runs from a teacher within 0.025 nats of the pair's. The paper's lower row,
+# KL(teacher, student), no law gives; notebook `08` has it.
 
 # %%
-PAIRS = {(1.82e9, 546e6): "546M from 1.82B", (546e6, 1.82e9): "1.82B from 546M"}
+PAIRS = {
+    (1.82e9, 546e6): "student of 546M, teacher of 1.82B",
+    (546e6, 1.82e9): "student of 1.82B, teacher of 546M",
+}
 tokens = np.geomspace(8e9, 512e9, settings.curve_points)
 fig41 = pd.DataFrame(
     [(*pair, d) for pair in PAIRS for d in tokens],
@@ -257,19 +269,23 @@ near = runs.merge(
 )  # fmt: skip
 near = near[(near.teacher_loss - near.teacher_loss_pair).abs() < 0.025]
 WHO = {
-    "student_loss": "distilled (law)",
-    "supervised_loss": "trained on data (law)",
-    "teacher_loss": "teacher",
+    "student_loss": "distilled, by the law",
+    "supervised_loss": "trained on data, by the law",
+    "teacher_loss": "the teacher",
 }
 long = fig41.melt(["pair", "student_tokens"], list(WHO), "who", "loss").replace({"who": WHO})
 shades = dict(zip(WHO.values(), ["#0072B2", "#333333", "#999999"], strict=True))
 
 # %%
-title = "In the law a student never beats its teacher, however weak; in the runs some do"
+title = (
+    "On few tokens a small student gains from a larger teacher; "
+    "a large student beats a smaller teacher in the run, but never in the law"
+)
 grid = Panels(long, "student_tokens", "loss", title, col="pair")
 grid.draw(panels.curve, hue="who", palette=shades)
-dots = near.rename(columns={"student_loss": "loss", "teacher_loss": "_"}).assign(who="runs")
-grid.draw(panels.dots, dots, hue="who", palette={"runs": shades["distilled (law)"]})
+dots = near.rename(columns={"student_loss": "loss", "teacher_loss": "_"})
+dots["who"] = "distilled, the paper's runs"
+grid.draw(panels.dots, dots, hue="who", palette={dots.who.iloc[0]: "#0072B2"}, s=45)
 save(grid, "fig41_weak_to_strong_law", fig41.drop(columns="pair"))
 
 # %% [markdown]

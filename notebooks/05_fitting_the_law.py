@@ -36,7 +36,7 @@ figures.use_style()
 # ## The capacity gap, and students that beat their teachers (Figure 4)
 #
 # Each curve is one student on one number of tokens, over the eleven teachers whose tokens have a
-# fixed ratio to their parameters. Below the dashed diagonal a student is better than its teacher.
+# fixed ratio to their parameters. Drawn is by how much a student's loss exceeds its least one.
 #
 # If you have more of the paper's runs, name a file of them in `SCALINGLIB_PAPER_RUNS` (columns
 # `student_params`, `student_tokens`, `teacher_loss`, `student_loss`).
@@ -48,28 +48,31 @@ gap = published.fixed_ratio(runs)
 gap["above_best"] = published.above_best(gap)
 strongest = gap.groupby(["student_params", "student_tokens"], as_index=False).first()
 low, high = 1e3 * strongest.above_best.min(), 1e3 * strongest.above_best.max()
-best = gap[gap.above_best == 0]
 
 # %%
-title = f"The strongest teacher costs a student {low:.0f} to {high:.0f} mnats against its best one"
-grid = Panels(gap, "teacher_loss", "student_loss", title, col="student_params", sharey=False)
+title = (
+    f"The strongest teacher costs a student {low:.0f} to {high:.0f} thousandths of a nat "
+    "against its best one"
+)
+shown = gap.assign(above_best_mnats=1e3 * gap.above_best)
+size = 9.6, 3.3
+grid = Panels(shown, "teacher_loss", "above_best_mnats", title, col="student_params", size=size)
 grid.draw(panels.curve, hue="student_tokens", marker="o", key=False)
-DIAMOND = {"marker": "D", "linestyle": "", "color": figures.MARKS["optimum"], "zorder": 4}
-grid.draw(panels.curve, best, **DIAMOND).each(panels.diagonal)
-grid.key({"best teacher of a curve": DIAMOND, "student equals teacher": panels.DIAGONAL})
-grid.key({"one number of tokens (darker: more)": {"color": "#2a788e"}})
+grid.draw(panels.rings, shown[shown.above_best == 0], label="best teacher", s=70)
+grid.key(line="a student on one number of tokens (darker: more)")
+grid.set(xlim=(1.87, 2.42), ylim=(-1, 25))
 save(grid, "paper_runs_capacity_gap", gap.drop(columns="above_best"))
 
 # %% [markdown]
-# From the diamond on, a better teacher (leftwards) makes a worse student; more tokens move the
-# diamond left. The gap is real, and small. On the right students are better than their teachers,
-# which the law has no room for:
+# From the ring on, a better teacher (leftwards) makes a worse student; more tokens move the ring
+# left. The gap is real, and small. Under the weakest teachers, beyond the picture, students are
+# better than their teachers, which the law has no room for:
 
 # %%
 weak_to_strong = int((runs.student_loss < runs.teacher_loss).sum())
 margin = (runs.teacher_loss - runs.student_loss).max()
-print(f"the strongest teacher costs {low:.1f} to {high:.1f} mnats against the best one")
-print(f"{weak_to_strong} students beat their teachers, by up to {1e3 * margin:.1f} mnats")
+print(f"the strongest teacher costs {low:.1f} to {high:.1f} thousandths of a nat")
+print(f"{weak_to_strong} students beat their teachers, by up to {1e3 * margin:.1f} thousandths")
 
 # %%
 by_teacher = runs[~runs.isoflop].pivot_table(
@@ -113,21 +116,18 @@ students.round(2)
 runs["left"] = published.quartic_residuals(runs)
 runs["percent_left"] = 100 * runs.left
 met_profiles = runs.groupby(["student_params", "student_tokens"]).isoflop.transform("any")
-collapse = runs[met_profiles].assign(
-    teacher=lambda t: t.isoflop.map(
-        {True: "teachers of an IsoFLOP profile", False: "teachers on a fixed ratio"}
-    )
-)
+collapse = runs[met_profiles]
 spread = collapse.left.abs()
 
 # %%
 title = (
-    f"The teacher's loss alone gives the student's to {spread.max():.2%}; "
-    "what is left has two branches a group"
+    "Whatever size and training a teacher has, its loss alone gives its student's loss "
+    f"to {spread.max():.2%}"
 )
 grid = Panels(collapse, "teacher_loss", "percent_left", title, col="student_params")
-grid.draw(sns.scatterplot, hue="teacher", s=28).each(panels.zero)
-save(grid, "paper_runs_collapse", collapse.drop(columns=["percent_left", "teacher"]))
+grid.draw(panels.dots, hue="student_params", key=False).each(panels.zero).set(ylim=(-0.5, 0.5))
+grid.key(dot="one run of the paper", line="a smooth curve of the teacher's loss")
+save(grid, "paper_runs_collapse", collapse.drop(columns="percent_left"))
 print(f"largest {spread.max():.3%}, mean {spread.mean():.3%}")
 
 # %% [markdown]
@@ -221,27 +221,19 @@ named_laws.round(5)
 
 # %% [markdown]
 # The lower half of Figure 5b for each of them: the error of the prediction, coloured by student
-# size. The law as printed is off by several percent, mostly too low, and has a scale of its own.
+# size. The law as printed is off by several percent, mostly too low; the corrected one, whose
+# picture those of the other two resemble, is not.
 
 # %%
-WORDS = {
-    "table6": "Table 6 as printed (own scale)",
-    "corrected": "the corrected law",
-    "figure1": "the law drawn in Figure 1",
-    "refit": "refit to the 328 runs",
-}
+WORDS = {"table6": "the law as printed (Table 6)", "corrected": "one number corrected ($B'$)"}
 title = (
-    f"The printed law is off by up to {summary['max']['table6']:.0%}; "
-    "corrected, drawn or refit it is within 1%"
+    f"The law as printed is off by up to {summary['max']['table6']:.0%} on the paper's runs; "
+    f"with one misprinted number corrected, by {summary['max']['corrected']:.1%} at most"
 )
-shown = errors.assign(law=errors.law.map(WORDS), percent_off=100 * errors.error)
-labels = (
-    columns.axis_label("student_loss"),
-    "← too low     too high →\npredicted over measured (%)",
-)
-grid = Panels(shown, "student_loss", "percent_off", title, col="law", sharey=False, labels=labels)
-grid.draw(panels.dots, hue="student_params", s=14, linewidths=0.2).each(panels.zero)
-grid.set(ylim=(-1.2, 1.2)).axes.flat[0].set_ylim(-7, 7)
+shown = errors[errors.law.isin(WORDS)]
+shown = shown.assign(law=shown.law.map(WORDS), percent_off=100 * shown.error)
+grid = Panels(shown, "student_loss", "percent_off", title, col="law", size=(8.6, 3.6))
+grid.draw(panels.dots, hue="student_params", s=18, linewidths=0.2).each(panels.zero)
 save(grid, "fig05_predicted_observed", errors)
 
 # %% [markdown]
@@ -331,10 +323,10 @@ sensitivity.round(5)
 
 # %%
 profile_c1 = fit.profile(refit, "c1", np.geomspace(8, 8000, 13))
-title = "Any large $c_1$ fits the runs as well as the best"
+title = "The runs do not say how large the law's coefficient $c_1$ is: any large value fits as well"
 grid = Panels(profile_c1, "c1", "likelihood_ratio", title).draw(panels.curve, marker="o")
-grid.mark("x", law.c1, "$c_1$ in Table 6")
-grid.mark("y", 3.84, "below: as good as the best (95%)", linestyle=":", color="black")
+grid.mark("x", law.c1, "the value that the paper prints, without any range")
+grid.mark("y", 3.84, "below this line a value fits as well as the best (95%)", linestyle=":")
 grid.set(xlim=(50, 1.1e4), ylim=(-1, 30))
 save(grid, "profile_c1", figures.told(profile_c1, ridge))
 
@@ -363,13 +355,13 @@ crossings = {
 print({columns.count(size): f"B' = {value:.3g}" for size, value in crossings.items()})
 
 # %%
-title = "Both examples of the paper need a $B'$ near two million"
+title = "Both examples of the paper need a $B'$ near two million, not the 24 181 that it prints"
 grid = Panels(scan, "B", "compute_ratio", title).draw(panels.curve, hue="student_params")
 ax = grid.set(yscale="linear", ylim=(0, 1.3)).axes.flat[0]
 for size, b in crossings.items():
     row = examples.loc[size]
     ax.plot(b, row.said, "o", color=figures.student_color(size), ms=9)
-    told = f"the text: {row.said:g},\n{columns.count(size)} to {row.student_loss:g} nats"
+    told = f"the paper says {row.said:g}\nfor {columns.count(size)} at {row.student_loss:g} nats"
     place = {5e8: (0.8, 0.06, "right"), 1e10: (1.2, -0.06, "left")}[size]
     ax.text(place[0] * b, row.said + place[1], told, ha=place[2], va="center", fontsize=10)
 for value, what in ((24181, "printed: 24181"), (law.B, "corrected")):
@@ -576,21 +568,29 @@ widths = coefficients[["law", "coefficient"]].assign(
     printed=np.log(coefficients.printed_high / coefficients.printed_low),
     simulated=np.log(coefficients.high / coefficients.low),
 )
-long = widths.melt(["law", "coefficient"], ["printed", "simulated"], "interval", "log_width")
-long["factor"] = np.exp(long.log_width.clip(upper=np.log(1e4)))
+NAMES = {
+    "printed": "printed by the paper (Table 6)",
+    "simulated": "from simulated runs like its own",
+}
+long = widths.rename(columns=NAMES).melt(
+    ["law", "coefficient"], NAMES.values(), "interval", "width"
+)
+long["factor"] = np.exp(long.width.clip(upper=np.log(1e4)))
 long["law"] += " law"
 symbols = {name: rf"$\{name}$" for name in ("alpha", "beta", "gamma")}
 symbols |= {name: f"${name[0]}_{name[1]}$" for name in ("c0", "c1", "d1", "f1")}
 long["coefficient"] = long.coefficient.replace(symbols)
 
 # %%
-wider = (widths.simulated / widths.printed).min()  # that of c1 is printed without a width
+vague = long[(long.factor > 2) & (long.interval == NAMES["simulated"])]
 title = (
-    f"Runs like the paper's leave every interval at least {wider:.1f} times as wide "
-    "(in logarithms) as Table 6 prints"
+    f"In simulated runs {len(vague)} of {len(widths)} coefficients are uncertain by a factor of "
+    f"{vague.factor.min():.0f} or more; the paper prints each within "
+    f"{np.expm1(widths.printed.max()):.0%}"
 )
-grid = Panels(long[long.factor > 1], "factor", "coefficient", title, col="law", sharey=False)
-grid.draw(sns.scatterplot, hue="interval", s=70).set(xlim=(0.8, 1.5e4))
+grid = Panels(long, "factor", "coefficient", title, col="law", sharey=False)
+grid.draw(sns.scatterplot, hue="interval", s=70).set(xlim=(0.8, 3e4))
+grid.axes.flat[1].text(6e3, "$c_1$", "beyond →", ha="right", va="center")
 save(grid, "fit_recovery_simulated", coefficients)
 
 # %% [markdown]

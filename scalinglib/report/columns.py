@@ -67,8 +67,8 @@ COLUMNS = {
     "tokens": Column("training tokens $D$", "{} tokens", count, log=True),
     "tokens_per_param": Column("tokens a parameter $M$", _RATIO, "{:g}".format, log=True),
     "compute": Column(f"total {_FLOPS}", _BUDGET, powers, log=True),
-    "student_compute": Column(f"student's {_FLOPS}", _BUDGET, powers, log=True),
-    "teacher_compute": Column(f"teacher's {_FLOPS}", _BUDGET, powers, log=True),
+    "student_compute": Column("student's compute (FLOPs)", _BUDGET, powers, log=True),
+    "teacher_compute": Column("teacher's compute (FLOPs)", _BUDGET, powers, log=True),
     "budget": Column(_FLOPS, _BUDGET, powers, log=True),
     "teacher_loss": Column(
         f"{ENDS['teacher']}teacher's loss $L_T$ (nats)", "teacher's loss {}", "{:.3g}".format
@@ -107,7 +107,7 @@ COLUMNS = {
     "d_model": Column("width of the model"),
     "gamma": Column(r"fitted exponent $\gamma$", words="{:g}".format, log=True),
     "error_ratio": Column("error over error", words="{:g}".format, log=True),
-    "c1": Column("value at which $c_1$ is held", words="{:g}".format, log=True),
+    "c1": Column("value given to the coefficient $c_1$", words="{:g}".format, log=True),
     "likelihood_ratio": Column("how much worse the fit is\n(likelihood ratio)"),
     "B": Column("coefficient $B'$ of the law", words=count, log=True),
     "factor": Column("upper over lower end of the 90% interval", words="{:g}".format, log=True),

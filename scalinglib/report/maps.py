@@ -10,6 +10,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from scipy.ndimage import gaussian_filter
 
 from scalinglib.report import columns
 from scalinglib.report.figures import MARKS, lay_out
@@ -23,6 +24,7 @@ _WHITE_DASHES = {
     "linewidth": 1.6,
     "path_effects": [effects.withStroke(linewidth=2.6, foreground="#777777")],
 }
+_LOSS = "← better student     worse →\n" + columns.axis_label("student_loss")
 _RUNS = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
 _OUTLINE = [effects.withStroke(linewidth=2.5, foreground="white")]
 _AMOUNTS = LinearSegmentedColormap.from_list(
@@ -62,7 +64,7 @@ def runs(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray) -
 
 
 def undecided(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
-    """Hatched where one to nine laws in ten have distilling win."""
+    """Hatched where one to nine laws in ten have distilling win (column share_distil)."""
     xyz = _grid(data, x, y, "share_distil")
     zone = ax.contourf(*xyz, levels=[0.1, 0.9], colors="none", hatches=["////"])
     zone.set(edgecolor="#222222", linewidth=0)
@@ -70,9 +72,10 @@ def undecided(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
 
 def beyond(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
     """A white veil, dashed at its edge, over what no run is near."""
-    xyz = _grid(data.assign(beyond=1.0 - data.inside), x, y, "beyond")
-    ax.contourf(*xyz, levels=[0.5, 1.5], colors="white", alpha=0.55)
-    ax.contour(*xyz, levels=[0.5], colors="#555555", linewidths=1, linestyles="--")
+    *xy, outside = _grid(data.assign(beyond=1.0 - data.inside), x, y, "beyond")
+    smooth = gaussian_filter(outside, 1.5, mode="nearest")  # else a slope has the grid's teeth
+    ax.contourf(*xy, smooth, levels=[0.5, 1.5], colors="white", alpha=0.55)
+    ax.contour(*xy, smooth, levels=[0.5], colors="#555555", linewidths=1, linestyles="--")
 
 
 def over(**axes: np.ndarray) -> pd.DataFrame:
@@ -86,19 +89,21 @@ def gaps(
 ) -> Panels:
     """Maps of the column gap, a panel a model of the other kind than y, whose size is dashed.
 
-    Hatched is where the laws do not decide (column share_distil), pale where nothing was trained
-    (column inside); `dots` are runs with their own gap.
+    Hatched is where the laws do not decide (column share_distil, where there is one), pale where
+    nothing was trained (column inside); `dots` are runs with their own gap.
     """
     col = "teacher_params" if y == "student_params" else "student_params"
-    grid = Panels(table, x, y, title, col=col)
+    grid = Panels(table, x, y, title, col=col, size=(9.6, 3.6))
     step = 2 * (levels[1] - levels[0])
     ticks = levels[np.isclose(levels / step, np.round(levels / step))]
     grid.draw(difference, levels=levels).bar("gap", ticks=ticks)
-    grid.draw(undecided).draw(beyond).draw(runs, dots, levels=levels)
+    if hatched := "share_distil" in table:
+        grid.draw(undecided)
+    grid.draw(beyond).draw(runs, dots, levels=levels)
     for size, ax in grid.axes_dict.items():
         mark_size(ax, size)
     whose = "the teacher's size" if col == "teacher_params" else "the student's size"
-    grid.key(keys(whose, "runs", "undecided"))
+    grid.key(keys(whose, "runs", *["undecided"] * hatched))
     return grid.set(xlim=(table[x].min(), table[x].max()), ylim=(table[y].min(), table[y].max()))
 
 
@@ -107,14 +112,11 @@ def valley(
 ) -> Panels:
     """Contours of student_loss over x and the teacher's loss, the best teacher a red line.
 
-    Pale where nothing was trained (column inside). The contours are `drawn`, for `label_contours`.
+    Pale where nothing was trained (column inside).
     """
-    grid = Panels(table, x, "teacher_loss", title, col=col)
-    lines = grid.draw(contour_map, column="student_loss", levels=levels).drawn
-    grid.draw(beyond).draw(curve, best, **BEST)
-    grid.key({"best teacher": BEST, "contours: student's loss": {"color": "#222222", "lw": 0.8}})
-    grid.drawn = lines
-    return grid
+    grid = Panels(table, x, "teacher_loss", title, col=col, size=(9, 3.7))
+    grid.draw(heights, levels=levels).bar("student_loss", label=_LOSS)
+    return grid.draw(beyond).draw(curve, best, **BEST).key({"best teacher": BEST})
 
 
 def mark_size(axes, params):
@@ -138,25 +140,28 @@ def keys(size: str, *others: str) -> dict:
     return found
 
 
-def contour_map(
-    data: pd.DataFrame,
-    x: str,
-    y: str,
-    ax: plt.Axes,
-    column: str,
-    levels: np.ndarray | None = None,
-) -> ContourSet:
+def heights(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray) -> ContourSet:
+    """Filled map of the student's loss, low light and high dark, the same in all panels.
+
+    `data` has one row a point of a grid over the columns `x` and `y`.
+    """
+    xyz = _grid(data, x, y, "student_loss")
+    ax.contour(*xyz, levels=levels, colors="#222222", linewidths=0.5)
+    ax.grid(False)
+    norm = BoundaryNorm(levels, _AMOUNTS.N, extend="both")
+    return ax.contourf(*xyz, levels=levels, extend="both", cmap=_AMOUNTS, norm=norm)
+
+
+def contour_map(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str) -> ContourSet:
     """Contours of a positive column, filled light to dark; `label_contours` labels what it returns.
 
-    `data` has one row a point of a grid over the columns `x` and `y`; `levels` rise and are spread
-    evenly over the colours; those outside the values are left out. Without them they are tenths of
-    what spans less than a factor of ten, and 1, 3, 10, 30, ... of what spans more.
+    `data` has one row a point of a grid over the columns `x` and `y`. Levels are tenths of what
+    spans less than a factor of ten, and 1, 3, 10, 30, ... of what spans more.
     """
     xyz = _grid(data, x, y, column)
     least, most = xyz[2].min(), xyz[2].max()
-    if levels is None:
-        wide = most > 10 * least
-        levels = np.outer(10.0 ** np.arange(8, 17), [1, 3]).ravel() if wide else np.arange(100) / 10
+    wide = most > 10 * least
+    levels = np.outer(10.0 ** np.arange(8, 17), [1, 3]).ravel() if wide else np.arange(100) / 10
     first, last = np.searchsorted(levels, [least, most])
     levels = levels[max(first - 1, 0) : last + 1]
     colors = _AMOUNTS(np.linspace(0, 1, len(levels) + 1))
