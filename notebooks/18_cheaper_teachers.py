@@ -30,7 +30,7 @@ from scalinglib.experiment.records import select
 from scalinglib.report import claims, columns, figures, profiles
 from scalinglib.report.panels import Panels, bars, span
 from scalinglib.report.paths import DATA
-from scalinglib.study import WORDS, Addresses, Objective, Run, record, training
+from scalinglib.study import WORDS, Addresses, record
 from scalinglib.study.designs import logits, practice
 
 settings = profiles.load(profile)
@@ -194,32 +194,6 @@ save(None, "drawn_symbols_storage", storage)
 storage
 
 # %% [markdown]
-# ## Stored once, read by many
-#
-# `training.store_teacher(run, teacher, path)` writes what a teacher says of the windows that a run
-# reads, and `training.trained(run, Stored(path))` trains from there any student that reads the same
-# windows in the same order. Students of two sizes read the file of whole distributions, one reads
-# each of the others. How far do their losses lie from those of students whose teacher was asked
-# while they trained?
-
-# %%
-FORMATS = {
-    "whole, float32": (Objective(), "float32"),
-    "whole, float16": (Objective(), "float16"),
-    "8 likeliest, float16": (Objective(top_k=8), "float16"),
-    "12 drawn": (Objective(samples=12), "float32"),
-}
-teacher_run = Run(1, 40_000)
-given, read = {teacher_run.key: training.trained(teacher_run)}, {}
-for name, (objective, dtype) in FORMATS.items():
-    depths = (1,) if read else (1, 2)
-    readers = [Run(depth, 20_000, 0, teacher_run, objective) for depth in depths]
-    read[name] = logits.read_from_disk(readers, training.teacher_of(readers[0], given), dtype)
-read = pd.DataFrame(read).T.rename_axis("format")
-pd.DataFrame({"bytes a token": read.bytes_per_token, "within 1e-6": read.apart <= 1e-6,
-              "within 1e-3": read.apart <= 1e-3})  # fmt: skip
-
-# %% [markdown]
 # ## Ensembles, and teachers of other corpora
 #
 # In Equation 8 only the teacher's loss matters. Is that still so when the teacher is two models
@@ -315,10 +289,9 @@ bias = shrunk[longer.kind == "likeliest"]
 claims.check("logits-noise-shrinks", sentences.every(noise) and sentences.every(~bias))
 
 # %% [markdown]
-# And of stored logits, ensembles and other corpora:
+# And of ensembles and other corpora:
 
 # %%
-claims.check("logits-stored-same", float(read.apart["whole, float32"]))
 claims.check("logits-ensemble-better", sentences.every(ensembles.verdict == "better"))
 apart = placed[placed.words != "de"].groupby("kind").relative.agg(lambda x: x.abs().max())
 claims.check("logits-ensemble-by-loss", apart["ensemble of two"])

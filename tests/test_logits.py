@@ -1,7 +1,6 @@
 """Teachers in other forms: drawn symbols, logits on disk, ensembles, teachers of other corpora."""
 
 from dataclasses import replace
-from functools import partial
 
 import jax
 import numpy as np
@@ -113,56 +112,6 @@ def test_draws_hang_on_the_seed_and_the_window():
     found = np.concatenate([*found, jax.random.key_data(other)])
     assert len(np.unique(found, axis=0)) == len(found)
     assert len(found) > len(first) + len(other)  # several chunks
-
-
-CUTS = {
-    "top_k": Objective(top_k=3, mixing=0.7),
-    "samples": Objective(samples=5, temperature=2.0),
-}
-
-
-@pytest.mark.parametrize("name", CUTS)
-def test_stored_logits_teach_as_the_teacher_does(name, given, tmp_path):
-    run = replace(STUDENT, objective=CUTS[name])
-    stored = training.store_teacher(run, training.teacher_of(run, given), tmp_path / "teacher.npz")
-    expected = {"top_k": 3 * (4 + 1), "samples": 5}[name]
-    assert stored.bytes_per_token == expected
-    other = replace(run, objective=replace(run.objective, mixing=0.5))
-    for student in (run, other):
-        online = training.trained(student, training.teacher_of(student, given))
-        offline = training.trained(student, stored)
-        losses = [measure.evaluate(p, TOY)["loss"] for p in (online, offline)]
-        assert losses[0] == pytest.approx(losses[1], abs=1e-6)
-
-
-def test_half_precision_halves_the_bytes(given, tmp_path):
-    teacher = training.teacher_of(STUDENT, given)
-    stored = training.store_teacher(STUDENT, teacher, tmp_path / "whole.npz", "float16")
-    assert stored.bytes_per_token == logits.bytes_per_token(27) == 2 * 27
-    _, windows, _ = next(train.chunks(TOY, STUDENT.tokens, 0, "student"))
-    few = replace(STUDENT, objective=Objective(top_k=3))
-    cut = training.store_teacher(few, teacher, tmp_path / "cut.npz", "float16")
-    assert cut.bytes_per_token == logits.bytes_per_token(27, 3) == 9
-    part = windows[3:8]  # rounded to half a unit of eleven bits
-    np.testing.assert_allclose(stored(part), teacher(part), rtol=2**-11)
-
-
-def test_what_is_not_the_teachers_file_is_refused(given, tmp_path):
-    teacher, path = training.teacher_of(STUDENT, given), tmp_path / "teacher.npz"
-    refused = partial(pytest.raises, ValueError)
-    stored = training.store_teacher(STUDENT, teacher, path)
-    with refused(match="of another corpus or seed"):
-        training.trained(replace(STUDENT, seed=1), stored)
-    with refused(match=r"written for Objective\(.*top_k=None.* not for .*top_k=3"):
-        training.trained(replace(STUDENT, objective=Objective(top_k=3)), stored)
-    windows = OTHER.sample("student", stream("student", 0), 10)
-    with refused(match="holds 128 windows, but not the 10 asked for"):
-        stored(windows)
-    massed = replace(STUDENT, objective=Objective(top_p=0.9))
-    with refused(match="top_p is 0.9"):
-        training.store_teacher(massed, teacher, path)
-    with refused(match="dtype is 'int8'"):
-        training.store_teacher(STUDENT, teacher, path, "int8")
 
 
 def test_an_ensemble_tells_the_mean_of_probabilities(given):

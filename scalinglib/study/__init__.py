@@ -14,7 +14,6 @@ from scalinglib.study.corpora.words import Words, lexicon
 from scalinglib.study.design import Design
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe
-from scalinglib.study.model.stored import Stored
 from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio, size
 
 __all__ = [
@@ -25,7 +24,6 @@ __all__ = [
     "Objective",
     "Recipe",
     "Run",
-    "Stored",
     "Text",
     "Words",
     "analysis",

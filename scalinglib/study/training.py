@@ -12,7 +12,7 @@ import numpy as np
 
 from scalinglib import flops
 from scalinglib.study.corpora import base, text, tokenizer, words
-from scalinglib.study.model import distill, recipe, stored, teachers, train, transformer
+from scalinglib.study.model import distill, recipe, teachers, train, transformer
 from scalinglib.study.model.teachers import Model, Teacher, Truth
 from scalinglib.study.run import Run
 
@@ -27,10 +27,7 @@ def teacher_of(r: Run, given: Mapping[str, transformer.Params]) -> Teacher | Non
 def trained(
     r: Run, teacher: Teacher | None = None, folder: str | Path | None = None
 ) -> transformer.Params:
-    """Weights of one run, trained but not measured.
-
-    - teacher: from `teacher_of`, or a `stored.Stored`
-    """
+    """Weights of one run, trained but not measured; its teacher is from `teacher_of`."""
     params = train.train(
         r.architecture,
         r.corpus,
@@ -43,18 +40,6 @@ def trained(
         checkpoint=folder and train.Checkpoint(folder, f"{r.id}-{code()}"),
     )
     return jax.tree.map(np.asarray, params)
-
-
-def store_teacher(
-    r: Run, teacher: Teacher, path: str | Path, dtype: str = "float32"
-) -> stored.Stored:
-    """Write what a teacher tells a run to a file, for it and others on the same windows.
-
-    The run's objective says what is kept: all, `top_k` entries, or `samples`.
-    """
-    chunks = train.chunks(r.corpus, r.tokens, r.seed, "student", r.recipe.windows)
-    stored.write(path, teacher, chunks, r.objective, dtype)
-    return stored.Stored(path)
 
 
 @cache

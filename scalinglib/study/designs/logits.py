@@ -2,7 +2,6 @@
 
 import math
 import re
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,7 +12,6 @@ from scipy import stats
 
 from scalinglib.experiment import compare
 from scalinglib.experiment.records import select
-from scalinglib.study import measure, training
 from scalinglib.study.corpora.base import Corpus
 from scalinglib.study.corpora.text import Addresses
 from scalinglib.study.corpora.words import Words
@@ -195,24 +193,6 @@ def change_with_tokens(runs: pd.DataFrame, short: Sparse, long: Sparse) -> pd.Da
         change = cells["above_long"] - cells["above_short"]
         found.append(cells | {"change": change, "low": ends.low, "high": ends.high})
     return pd.DataFrame(found)
-
-
-def read_from_disk(readers: list[Run], teacher: object, dtype: str) -> dict:
-    """What students lose that read a file in place of asking their teacher.
-
-    - readers: students that read the same windows under one objective: one file serves them all.
-    - teacher: as `training.teacher_of` gives it
-    - returns: bytes_per_token, apart (largest difference of a student's loss from one that was
-      taught while it trained, nats)
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        stored = training.store_teacher(readers[0], teacher, f"{folder}/teacher.npz", dtype)
-        read, asked = (
-            [measure.evaluate(training.trained(run, t), run.corpus)["loss"] for run in readers]
-            for t in (stored, teacher)
-        )
-    apart = np.abs(np.subtract(read, asked)).max()
-    return {"bytes_per_token": stored.bytes_per_token, "apart": apart}
 
 
 def beside_line(rows: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-__all__ = ["Cut", "Objective", "draw", "loss", "shares", "targets", "truncate"]
+__all__ = ["Cut", "Objective", "draw", "loss", "targets", "truncate"]
 
 Z_LOSS = 1e-4  # lambda_Z
 
@@ -134,13 +134,6 @@ def draw(
     return found.reshape(samples, -1)
 
 
-def shares(symbols: ArrayLike, n_vocab: int) -> jax.Array:
-    """Log of each symbol's share of draws: (samples, positions) to (n_vocab, positions)."""
-    counts = jnp.zeros((n_vocab, symbols.shape[1]), jnp.float32)
-    counts = counts.at[symbols, jnp.arange(symbols.shape[1])].add(1.0)
-    return jnp.log(counts / np.float32(len(symbols)))
-
-
 def targets(
     log_probs: ArrayLike, cut: Cut, keys: jax.Array | None = None, temperature: ArrayLike = 1.0
 ) -> jax.Array:
@@ -153,7 +146,9 @@ def targets(
     if cut.samples is None:
         return truncate(log_probs, cut.top_k, cut.top_p)
     drawn = draw(log_probs, cut.samples, keys, temperature)
-    return temperature * shares(drawn, len(log_probs))
+    counts = jnp.zeros(log_probs.shape, jnp.float32)
+    counts = counts.at[drawn, jnp.arange(drawn.shape[1])].add(1.0)
+    return temperature * jnp.log(counts / np.float32(cut.samples))
 
 
 def loss(

@@ -23,7 +23,6 @@ from scalinglib.study.corpora.base import SPLITS, Corpus, stream
 from scalinglib.study.model import distill, recipe, transformer
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe, batches
-from scalinglib.study.model.stored import Stored
 from scalinglib.study.model.teachers import Teacher, parts
 from scalinglib.study.model.transformer import Params
 
@@ -102,8 +101,7 @@ def train(
     """Weights after one pass over `tokens` fresh tokens.
 
     - tokens: rounded to whole batches; `recipe.batches` says how many
-    - teacher: a function of windows, as those of `model.teachers` and `Stored`; None trains on
-      labels
+    - teacher: a function of windows, as those of `model.teachers`; None trains on labels
     - objective: counts with a teacher only
     - raises ValueError: if model, corpus and teacher do not fit together.
     """
@@ -132,7 +130,6 @@ def _train(arch, corpus, tokens, seed, split, teacher, objective, recipe, checkp
         peak=np.float32(recipe.peak),
     )
     saved = time.monotonic()
-    cut = teacher.left(objective) if isinstance(teacher, Stored) else objective.cut
     for done, drawn, keys in chunks(corpus, tokens, seed, split, recipe.windows):
         if done < before:  # these batches are behind the state that was read
             continue
@@ -144,7 +141,7 @@ def _train(arch, corpus, tokens, seed, split, teacher, objective, recipe, checkp
             )
         if told is not None and objective.reverse and not np.isfinite(told).all():
             raise ValueError("teacher excludes symbols: KL(student || teacher) is infinite")
-        chunk = _chunk(drawn, told, keys, settings.temperature, room, cut)
+        chunk = _chunk(drawn, told, keys, settings.temperature, room, objective.cut)
         if checkpoint:
             jax.block_until_ready(state)
             if done and time.monotonic() - saved > checkpoint.seconds:
