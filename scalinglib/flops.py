@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglib.checks import not_negative, positive
+from scalinglib.checks import not_negative, positive, whole
 
 N_CTX = 4096  # sequence length (Appendix I)
 N_VOCAB = 32768  # fixed by N_total - N in Table 13
@@ -88,15 +88,12 @@ class Architecture:
     ffn_multiple: int = D_HEAD
 
     def __post_init__(self) -> None:
-        """Fill in the feed-forward width and refuse what is not a model."""
         if self.d_ffn is None:
             # Whole-number ceiling: 8/3 as a float would round some exact multiples up.
             multiple = self.ffn_multiple
             object.__setattr__(self, "d_ffn", -(-8 * self.d_model // (3 * multiple)) * multiple)
         for name in ("n_layers", "d_ffn", "n_ctx", "n_vocab", "aspect_ratio", "d_head"):
-            value = getattr(self, name)
-            if int(value) != value or value < 1:
-                raise ValueError(f"{name} is {value!r}; it must be a positive whole number")
+            whole(name, getattr(self, name), 1)
 
     @property
     def d_model(self) -> int:

@@ -53,15 +53,12 @@ def test_a_design_sets_every_run(tmp_path):
         tmp_path,
         TINY
         + "[corpus]\nkind = 'words'\nn_ctx = 32\n"
-        + "[recipe]\npeak = 0.01\naspect_ratio = 32\n[objective]\ntemperature = 2.0\n",
+        + "[recipe]\npeak = 0.01\n[objective]\ntemperature = 2.0\n",
     )
     runs = design_file.read(path).runs()
-    assert {(r.corpus.n_ctx, r.recipe.peak, r.architecture.d_model) for r in runs} == {
-        (32, 0.01, 32)
-    }
+    assert {(r.corpus.n_ctx, r.recipe.peak) for r in runs} == {(32, 0.01)}
     assert {r.objective.temperature for r in runs if r.teacher is not None} == {2.0}
     assert by_ratio(1, 1).id not in {r.id for r in runs}
-    assert by_ratio(1, 1).id == by_ratio(1, 1, aspect_ratio=16).id
 
 
 def test_all_faults_of_a_file_are_named_at_once(tmp_path):
@@ -103,7 +100,6 @@ def test_all_faults_of_a_file_are_named_at_once(tmp_path):
         ("a = ", "is not TOML"),
         (TINY + "[recipe]\nwindows = 0", "windows is 0; it must be a whole number from 1"),
         (TINY.replace("n_layers = 1", "n_layers = 1000000"), "n_layers is 1000000: a model of 3"),
-        (TINY + "[recipe]\naspect_ratio = 10", "aspect_ratio is 10"),
         (
             TINY + "[corpus]\npaths = ['none']",
             "paths holds .*none; there is no such file or folder",

@@ -49,7 +49,7 @@ def given(little):
         (lambda: Objective(samples=1.5), "samples is 1.5"),
         (lambda: Objective(samples=3, top_k=2), "samples is 3 with top_k 2"),
         (lambda: Objective(samples=3, top_p=0.5), "samples is 3 with .* top_p 0.5"),
-        (lambda: Objective(samples=3, reverse=True), "samples is 3 with reverse True"),
+        (lambda: Objective(samples=3, reverse=True), "reverse is True with .* samples 3"),
         (lambda: replace(STUDENT, teacher=(TEACHER,)), "two or more Runs"),
         (lambda: replace(STUDENT, teacher=(TEACHER, TEACHER)), "each once"),
         (lambda: replace(STUDENT, teacher=(TEACHER, PERFECT)), "'perfect'"),

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from scalinglib.checks import positive
+from scalinglib.checks import positive, whole
 
 
 def teacher_error(alpha: ArrayLike, teacher_size: int, teacher_bound: float) -> float:
@@ -24,7 +24,8 @@ def teacher_error(alpha: ArrayLike, teacher_size: int, teacher_bound: float) -> 
     - teacher_size: m, from 1 to p
     - teacher_bound: T, the largest norm that the teacher may have
     """
-    alpha, m = _target(alpha), _size("teacher_size", teacher_size, alpha)
+    alpha, m = _target(alpha), teacher_size
+    whole("teacher_size", m, 1, len(alpha))
     return _error(alpha, m, _shrink(positive("teacher_bound", teacher_bound), alpha[:m]))
 
 
@@ -42,9 +43,10 @@ def student_error(
     - teacher_bound, student_bound: T and D, as the paper calls them; it takes D <= T
     """
     alpha = _target(alpha)
-    m = _size("teacher_size", teacher_size, alpha)
-    k = min(m, _size("student_size", student_size, alpha))
-    c_teacher = _shrink(positive("teacher_bound", teacher_bound), alpha[:m])
+    whole("teacher_size", teacher_size, 1, len(alpha))
+    whole("student_size", student_size, 1, len(alpha))
+    k = min(teacher_size, student_size)
+    c_teacher = _shrink(positive("teacher_bound", teacher_bound), alpha[:teacher_size])
     c_student = _shrink(positive("student_bound", student_bound), c_teacher * alpha[:k])
     return _error(alpha, k, c_student * c_teacher)
 
@@ -140,8 +142,7 @@ def cosine_basis(points: int, size: int) -> np.ndarray:
 
     - returns: (points, size); column i is φ_i at the midpoints; size may be at most `points`.
     """
-    if not 1 <= size <= points:
-        raise ValueError(f"size is {size!r}; it must be from 1 to points = {points}")
+    whole("size", size, 1, points)
     x = (np.arange(points) + 0.5) / points
     basis = np.sqrt(2) * np.cos(np.pi * np.outer(x, np.arange(size)))
     basis[:, 0] = 1.0
@@ -153,12 +154,6 @@ def _target(alpha):
     if alpha.ndim != 1 or not np.isfinite(alpha).all() or not alpha.any():
         raise ValueError("alpha must be one row of finite numbers, not all zero")
     return alpha
-
-
-def _size(name, size, alpha):
-    if int(size) != size or not 1 <= size <= len(alpha):
-        raise ValueError(f"{name} is {size!r}; it must be a whole number from 1 to {len(alpha)}")
-    return int(size)
 
 
 def _shrink(bound, coefficients):

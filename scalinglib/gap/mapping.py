@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from scalinglib.checks import positive
+from scalinglib.checks import one_of, positive, whole, within
 from scalinglib.extras import missing
 from scalinglib.lanes import float64
 
@@ -51,10 +51,8 @@ class Problem:
     easy: float = 1 / 3
 
     def __post_init__(self):
-        if self.context not in range(2, 11):
-            raise ValueError(f"context is {self.context!r}; it must be an integer from 2 to 10")
-        if not 0 <= self.easy <= 1:
-            raise ValueError(f"easy is {self.easy!r}; it must lie in [0, 1]")
+        whole("context", self.context, 2, 10)
+        within("easy", self.easy, 0, 1)
 
 
 def label(context: ArrayLike, pointer: ArrayLike) -> jax.Array:
@@ -218,11 +216,9 @@ def train(
     - raises FloatingPointError: if a network has weights that are not finite.
     """
     peak = float(positive("peak", peak))
-    if stream not in STREAMS:
-        raise ValueError(f"stream is {stream!r}; it must be one of {STREAMS}")
-    for name, value in (("width", width), ("samples", samples)):
-        if value != int(value) or value < 1:
-            raise ValueError(f"{name} is {value!r}; it must be a positive integer")
+    one_of("stream", stream, STREAMS)
+    whole("width", width, 1)
+    whole("samples", samples, 1)
     shape = (len(seeds), np.shape(tables)[1], len(every_input(problem)[1]), problem.context)
     if np.shape(tables) != shape:
         raise ValueError(
@@ -230,7 +226,7 @@ def train(
             f"context), here {shape}"
         )
     with float64():  # for the schedule, as the committed networks had it; arrays are float32
-        network = _train(problem, width, int(samples), seeds, tables, stream, peak)
+        network = _train(problem, width, samples, seeds, tables, stream, peak)
     if not all(np.isfinite(a).all() for a in jax.tree.leaves(network)):
         raise FloatingPointError(f"networks of width {width} diverged; lower the peak {peak:g}")
     return network

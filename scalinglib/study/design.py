@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from scalinglib.study.corpora.base import Corpus
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe
-from scalinglib.study.model.transformer import ASPECT_RATIO
 from scalinglib.study.run import PERFECT, WORDS, Run, by_flops, by_ratio, over_seeds
 
 
@@ -27,8 +26,7 @@ class Design:
       (Figure 4).
     - weak_to_strong: tuple of (n_layers, ratio, seeds); more seeds of students that may overtake
       the first, weakest fixed-M teacher (Figure 41).
-    - corpus, aspect_ratio, recipe, objective: of every run (`Run`); the objective is that of the
-      students.
+    - corpus, recipe, objective: of every run (`Run`); the objective is that of the students.
     """
 
     supervised: tuple = ()
@@ -40,7 +38,6 @@ class Design:
     students: tuple = ()
     weak_to_strong: tuple = ()
     corpus: Corpus = WORDS
-    aspect_ratio: int = ASPECT_RATIO
     recipe: Recipe = field(default_factory=Recipe)
     objective: Objective = field(default_factory=Objective)
 
@@ -51,7 +48,7 @@ class Design:
 
     def _made(self, make, rows, teachers=(None,)):
         """Runs by `by_ratio` or `by_flops` of (depth, amount, seeds), under each teacher."""
-        own = {name: getattr(self, name) for name in ("corpus", "aspect_ratio", "recipe")}
+        own = {name: getattr(self, name) for name in ("corpus", "recipe")}
         found = []
         for teacher in teachers:
             taught = {} if teacher is None else {"teacher": teacher, "objective": self.objective}

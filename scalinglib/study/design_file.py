@@ -44,7 +44,7 @@ PROTOCOLS = {
 _CORPUS = {"kind": "text", "paths": ["text"], "documents": "text"}
 _CORPUS |= {"tokenizer": "text", "n_vocab": "size", "n_ctx": "size"}
 _KINDS = {float: "number", int: "size", int | None: "size", bool: "switch"}
-_RECIPE = {"aspect_ratio": "size"} | {f.name: _KINDS[f.type] for f in fields(Recipe)}
+_RECIPE = {f.name: _KINDS[f.type] for f in fields(Recipe)}
 _DEEPEST, _ROUNDED = 64, 0.01  # depths that a list may name, by sizes so exact
 _TRAINED_BYTES = 16  # a parameter's, its gradient's and Adam's two moments', in float32
 _OBJECTIVE = {"mixing": "share", "temperature": "number", "reverse": "switch"}
@@ -85,8 +85,6 @@ def read(path: str | Path) -> Design:
     objective = _objective(told, faults)
     corpus = _corpus(path.parent, _table("corpus", told, _CORPUS, faults), faults)
     _raise(path, faults)
-    if "aspect_ratio" in recipe:
-        made["aspect_ratio"] = recipe.pop("aspect_ratio")
     design = Design(**made, recipe=Recipe(**recipe), corpus=corpus, objective=objective)
     faults += _impossible(design, made)
     _raise(path, faults)
@@ -98,13 +96,13 @@ def read_runs(path: str | Path, like: Design | None = None) -> list[Run]:
 
     - path: columns student_params and student_tokens; teacher_params and teacher_tokens, empty for
       runs on labels; seed, 0 where there is none
-    - like: whose corpus, recipe, aspect ratio and objective the runs have; words without one
+    - like: whose corpus, recipe and objective the runs have; words without one
     - raises DesignError: with every row whose sizes no model of the study has, or whose teacher
       lacks its tokens.
     """
     like, faults, found = like or Design(), [], []
-    common = {"corpus": like.corpus, "aspect_ratio": like.aspect_ratio, "recipe": like.recipe}
-    sizes = {size(d, like.corpus, like.aspect_ratio).params: d for d in range(1, _DEEPEST + 1)}
+    common = {"corpus": like.corpus, "recipe": like.recipe}
+    sizes = {size(d, like.corpus).params: d for d in range(1, _DEEPEST + 1)}
     table = pd.read_csv(path)
     lacks = [name for name in ("student_params", "student_tokens") if name not in table]
     if lacks:
@@ -249,14 +247,10 @@ def _impossible(design, made):
     depths |= {depth for row in made.get("profiles", ()) for depth, _ in row[1]}
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for depth in sorted(depths):
-        try:
-            run = Run(depth, 1e4, corpus=design.corpus, aspect_ratio=design.aspect_ratio)
-        except ValueError as error:
-            faults.append(f"recipe.{error}")
-            continue
-        if (need := _TRAINED_BYTES * run.architecture.total_params) > memory:
+        model = size(depth, design.corpus)
+        if (need := _TRAINED_BYTES * model.total_params) > memory:
             faults.append(
-                f"n_layers is {depth}: a model of {run.params:.3g} parameters needs "
+                f"n_layers is {depth}: a model of {model.params:.3g} parameters needs "
                 f"{need / 1e9:,.0f} GB to be trained; this machine has {memory / 1e9:,.0f}"
             )
     for name in ("profiles", "students", "weak_to_strong"):

@@ -68,10 +68,9 @@ def columns(runs: Sequence[Run]) -> tuple[str, ...]:
     These are knobs of recipe and objective that the committed runs knew nothing of, where they are
     set, and `corpus` and `teacher_corpus` where there are several.
     """
-    known = (*COLUMNS, "corpus", "aspect_ratio")
-    knobs = dict.fromkeys(name for r in runs for name in r.configuration() if name not in known)
+    knobs = dict.fromkeys(name for r in runs for name in r.configuration() if name != "corpus")
     corpora = {corpus for r in runs for corpus in (r.corpus, *(t.corpus for t in r.needs))}
-    found = (*COLUMNS, *knobs)
+    found = tuple(dict.fromkeys((*COLUMNS, *knobs)))
     return found + (("corpus", "teacher_corpus") if len(corpora) > 1 else ())
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from scalinglib.checks import whole
 from scalinglib.experiment import records
 from scalinglib.flops import Architecture
 from scalinglib.study.corpora.base import Corpus
@@ -22,7 +23,7 @@ WORDS = Words()
 class Run:
     """One model to train, a job of `experiment.execute`; one that cannot work is refused.
 
-    - n_layers: depth; the width is `aspect_ratio` times it
+    - n_layers: depth; the width is 16 times it
     - tokens: about how many; rounded to whole batches
     - seed: of weights and data; runs that share it share both, so that teachers, objectives and
       learning rates are compared on equal terms
@@ -31,8 +32,6 @@ class Run:
       corpus of the same symbols.
     - objective: ignored without a teacher
     - corpus: what it learns; the words of the committed studies leave no mark in its identity
-    - aspect_ratio: width over depth; a multiple of 16, or of what makes the width one. That of the
-      committed studies, 16, leaves no mark either.
     """
 
     n_layers: int
@@ -42,20 +41,10 @@ class Run:
     objective: Objective = field(default_factory=Objective)
     recipe: Recipe = field(default_factory=Recipe)
     corpus: Corpus = WORDS
-    aspect_ratio: int = transformer.ASPECT_RATIO
 
     def __post_init__(self):
-        """Fix the number of tokens at what whole batches give."""
-        if self.n_layers < 1 or self.n_layers != int(self.n_layers):
-            raise ValueError(f"n_layers is {self.n_layers!r}; it must be a positive whole number")
-        if self.seed < 0 or self.seed != int(self.seed):
-            raise ValueError(f"seed is {self.seed!r}; it must be a whole number from 0")
-        width, head = self.aspect_ratio * self.n_layers, transformer.D_HEAD
-        if self.aspect_ratio < 1 or width % head:
-            raise ValueError(
-                f"aspect_ratio is {self.aspect_ratio!r}, which makes a model of {self.n_layers} "
-                f"layers {width} wide; the width must be a positive multiple of {head}"
-            )
+        whole("n_layers", self.n_layers, 1)
+        whole("seed", self.seed, 0)
         n_ctx = self.corpus.n_ctx
         windows, steps = batches(self.tokens, n_ctx, self.recipe.windows)
         if self.recipe.windows == batches(self.tokens, n_ctx)[0]:
@@ -110,7 +99,7 @@ class Run:
     @property
     def architecture(self) -> Architecture:
         """The model."""
-        return size(self.n_layers, self.corpus, self.aspect_ratio)
+        return size(self.n_layers, self.corpus)
 
     @property
     def params(self) -> int:
@@ -134,8 +123,6 @@ class Run:
         own |= self.recipe.identity()
         if self.corpus != WORDS:
             own["corpus"] = self.corpus.id
-        if self.aspect_ratio != transformer.ASPECT_RATIO:
-            own["aspect_ratio"] = self.aspect_ratio
         if self.teacher is None:
             return own
         objective = asdict(self.objective)
@@ -193,22 +180,21 @@ def _named(tokenizer):
     return "tokens of its own" if tokenizer is None else f"tokens of {tokenizer.id}"
 
 
-def size(
-    n_layers: int, corpus: Corpus = WORDS, aspect_ratio: int = transformer.ASPECT_RATIO
-) -> Architecture:
+def size(n_layers: int, corpus: Corpus = WORDS) -> Architecture:
     """The study's model of a depth for a corpus."""
-    return transformer.architecture(n_layers, corpus.n_ctx, corpus.n_vocab, aspect_ratio)
+    return transformer.architecture(n_layers, corpus.n_ctx, corpus.n_vocab)
 
 
 def by_ratio(n_layers: int, ratio: float, **options: Any) -> Run:
     """The run of a size on `ratio` tokens per parameter (fixed M); `options` are those of `Run`."""
-    return Run(n_layers, ratio * _size(n_layers, options).params, **options)
+    model = size(n_layers, options.get("corpus", WORDS))
+    return Run(n_layers, ratio * model.params, **options)
 
 
 def by_flops(n_layers: int, flops: float, **options: Any) -> Run:
     """The run of a size that costs `flops` in training (IsoFLOP); `options` are those of `Run`."""
-    a_token = 3 * _size(n_layers, options).approximate_forward_flops
-    return Run(n_layers, flops / a_token, **options)
+    model = size(n_layers, options.get("corpus", WORDS))
+    return Run(n_layers, flops / (3 * model.approximate_forward_flops), **options)
 
 
 def over_seeds(
@@ -216,8 +202,3 @@ def over_seeds(
 ) -> list[Run]:
     """Runs that `make` makes of rows (depth, ratio or FLOPs, seeds), seeds from 0."""
     return [make(d, amount, seed=seed, **options) for d, amount, n in rows for seed in range(n)]
-
-
-def _size(n_layers, options):
-    names = "corpus", "aspect_ratio"
-    return size(n_layers, **{name: options[name] for name in names if name in options})

@@ -4,6 +4,8 @@ from typing import Protocol
 
 import numpy as np
 
+from scalinglib.checks import one_of
+
 __all__ = ["N_CTX", "SPLITS", "Corpus", "divergence", "stream"]
 
 SPLITS = ("teacher", "student", "evaluation")
@@ -52,8 +54,7 @@ class Corpus(Protocol):
 
 def stream(split: str, *key: int) -> np.random.Generator:
     """The random generator of a split and of whole numbers; no two choices share a stream."""
-    if split not in SPLITS:
-        raise ValueError(f"split is {split!r}; it must be one of {SPLITS}")
+    one_of("split", split, SPLITS)
     return np.random.default_rng([SPLITS.index(split), *key])
 
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from scalinglib.checks import one_of
 from scalinglib.experiment import files
 from scalinglib.extras import missing
 from scalinglib.study.corpora.base import N_CTX, SPLITS, Corpus
@@ -36,7 +37,7 @@ class Text(Corpus):
     a run.
 
     - documents: texts, or rows of a dataset with one under `text`; at least ten. A stream (of
-      `datasets`, say) is read once and not kept in memory.
+      `datasets`, say) is read once.
     - tokenizer: a number is that of the tokens of a BPE learnt from the teachers' split.
     - id: stands for the text of each split, the tokenizer and n_ctx
     - source: what was read, in words; empty where nobody knows
@@ -56,18 +57,17 @@ class Text(Corpus):
         wanted = f"bpe {tokenizer}" if isinstance(tokenizer, int) else tokenizer.id
         elsewhere = "SCALINGLIB_CACHE=FOLDER keeps tokens elsewhere"
         files.writable(root, elsewhere)
-        with (
-            files.named(root, elsewhere),
-            tempfile.TemporaryDirectory(dir=root, ignore_cleanup_errors=True) as made,
-        ):
-            made = Path(made)
-            ends, told = _spooled(documents, made)
-            name = hashlib.sha256(b"".join(told) + wanted.encode()).hexdigest()[:12]
-            self._folder = root / name
-            if not self._folder.exists():
-                _tokenized(made, ends, tokenizer, n_ctx)
+        texts = _split(documents)
+        told = [hashlib.sha256(b"".join(found)).digest() for found in texts.values()]
+        self._folder = root / hashlib.sha256(b"".join(told) + wanted.encode()).hexdigest()[:12]
+        if not self._folder.exists():
+            with (
+                files.named(root, elsewhere),
+                tempfile.TemporaryDirectory(dir=root, ignore_cleanup_errors=True) as made,
+            ):
+                _tokenized(texts, Path(made), tokenizer, n_ctx)
                 with suppress(OSError):  # where another process has just made the same
-                    made.rename(self._folder)
+                    Path(made).rename(self._folder)
         found = json.loads((self._folder / "text.json").read_text(encoding="utf-8"))
         self.n_ctx, self.tokens, self._type = n_ctx, found["tokens"], found["type"]
         self.bytes_per_token = found["bytes"]["evaluation"] / self.tokens["evaluation"]
@@ -100,8 +100,7 @@ class Text(Corpus):
           as a whole. Whole files keep a book's names and subject out of the other splits, but there
           must be ten or more.
         """
-        if documents not in ("paragraphs", "files"):
-            raise ValueError(f"documents is {documents!r}; it must be 'paragraphs' or 'files'")
+        one_of("documents", documents, ("paragraphs", "files"))
         files = _files([paths] if isinstance(paths, str | Path) else paths)
         if documents == "files" and len(files) < sum(SHARES):
             raise ValueError(
@@ -245,55 +244,37 @@ def _read(path):
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _spooled(documents, folder):
-    """Write the text of each split to a file; where its documents end, and its sha256."""
-    ends, told = {split: [0] for split in SPLITS}, {split: hashlib.sha256() for split in SPLITS}
-    files = {split: (folder / f"{split}.txt").open("wb") for split in SPLITS}
-    try:
-        for i, document in enumerate(documents):
-            if isinstance(document, Mapping):
-                document = document.get("text")
-            if not isinstance(document, str):
-                raise ValueError(f"documents[{i}] is {document!r:.60}; it must be text")
-            split = SPLITS[np.searchsorted(np.cumsum(SHARES), i % sum(SHARES), side="right")]
-            raw = document.encode() + b"\n"
-            files[split].write(raw)
-            told[split].update(raw)
-            ends[split].append(ends[split][-1] + len(raw))
-    finally:
-        for file in files.values():
-            file.close()
-    return ends, [told[split].digest() for split in SPLITS]
+def _split(documents):
+    """The documents of each split, as bytes."""
+    found = {split: [] for split in SPLITS}
+    for i, document in enumerate(documents):
+        if isinstance(document, Mapping):
+            document = document.get("text")
+        if not isinstance(document, str):
+            raise ValueError(f"documents[{i}] is {document!r:.60}; it must be text")
+        split = SPLITS[np.searchsorted(np.cumsum(SHARES), i % sum(SHARES), side="right")]
+        found[split].append(document.encode() + b"\n")
+    return found
 
 
-def _tokenized(folder, ends, tokenizer, n_ctx):
-    """Turn the files of text into files of tokens, and say beside them what they are."""
-    sizes = {split: int(at[-1]) for split, at in ends.items()}
+def _tokenized(texts, folder, tokenizer, n_ctx):
+    """Write the tokens of each split to a file, and beside them what they are."""
+    sizes = {split: sum(map(len, found)) for split, found in texts.items()}
     _refuse_little(sizes, n_ctx)
-
-    def documents(split):
-        whole = np.memmap(folder / f"{split}.txt", dtype=np.uint8, mode="r")
-        for start, end in zip(ends[split], ends[split][1:], strict=False):
-            yield whole[start:end].tobytes()
-
     if isinstance(tokenizer, int):
-        tokenizer = Bpe.learnt(documents("teacher"), tokenizer)
+        tokenizer = Bpe.learnt(texts["teacher"], tokenizer)
     tokens = {}
-    for split in SPLITS:
-        with (folder / f"{split}.bin").open("wb") as file:
-            tokens[split] = 0
-            for document in documents(split):
-                found = tokenizer.encode(document)
-                file.write(found.tobytes())
-                tokens[split] += len(found)
-        (folder / f"{split}.txt").unlink()
-    told = {
+    for split, found in texts.items():
+        told = np.concatenate([tokenizer.encode(document) for document in found])
+        told.tofile(folder / f"{split}.bin")
+        tokens[split] = len(told)
+    facts = {
         "tokens": tokens,
         "bytes": sizes,
-        "type": found.dtype.str,
+        "type": told.dtype.str,
         "tokenizer": None if tokenizer == BYTES else tokenizer.json,
     }
-    (folder / "text.json").write_text(json.dumps(told), encoding="utf-8")
+    (folder / "text.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
 def _refuse_little(tokens, n_ctx):

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from scalinglib.checks import whole
 from scalinglib.extras import missing
 
 __all__ = ["BYTES", "Bpe", "Bytes"]
@@ -43,16 +44,13 @@ class Bpe:
         - n_vocab: more than the 256 bytes
         - raises ValueError: if the text has too few pairs for so many tokens.
         """
-        if n_vocab <= 256 or n_vocab != int(n_vocab):
-            raise ValueError(
-                f"n_vocab is {n_vocab!r}; a BPE needs a whole number above the 256 bytes"
-            )
+        whole("n_vocab", n_vocab, 257)
         package = _package()
         model = package.Tokenizer(package.models.BPE())
         model.pre_tokenizer = package.pre_tokenizers.ByteLevel(add_prefix_space=False)
         model.decoder = package.decoders.ByteLevel()
         trainer = package.trainers.BpeTrainer(
-            vocab_size=int(n_vocab),
+            vocab_size=n_vocab,
             show_progress=False,
             initial_alphabet=sorted(package.pre_tokenizers.ByteLevel.alphabet()),
         )

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from scalinglib.checks import positive, whole, within
+
 __all__ = ["Cut", "Objective", "draw", "loss", "targets", "truncate"]
 
 Z_LOSS = 1e-4  # lambda_Z
@@ -47,37 +49,26 @@ class Objective:
     switch: float | None = None
 
     def __post_init__(self):
-        """Refuse what is not a loss."""
-        if not 0 <= self.mixing <= 1:
-            raise ValueError(f"mixing is {self.mixing!r}; it must lie in [0, 1]")
-        if not 0 < self.temperature < float("inf"):
-            raise ValueError(f"temperature is {self.temperature!r}; it must be positive and finite")
-        if self.top_k is not None and (self.top_k < 1 or self.top_k != int(self.top_k)):
-            raise ValueError(f"top_k is {self.top_k!r}; it must be a positive whole number")
+        within("mixing", self.mixing, 0, 1)
+        positive("temperature", self.temperature)
+        for name in ("top_k", "samples"):
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name), 1)
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p!r}; it must lie in (0, 1]")
         if self.switch is not None and not 0 < self.switch < 1:
             raise ValueError(f"switch is {self.switch!r}; it must lie between 0 and 1")
-        if self.samples is not None:
-            self._refuse_samples()
-        if self.reverse and (self.top_k, self.top_p) != (None, None):
+        cuts = f"top_k {self.top_k!r} and top_p {self.top_p!r}"
+        cut = (self.top_k, self.top_p) != (None, None)
+        if self.samples is not None and cut:
             raise ValueError(
-                f"reverse is True with top_k {self.top_k!r} and top_p {self.top_p!r}; a truncated "
-                "teacher excludes symbols, and KL(student || teacher) is infinite"
+                f"samples is {self.samples!r} with {cuts}; symbols are drawn from the whole "
+                "distribution"
             )
-
-    def _refuse_samples(self):
-        if self.samples < 1 or self.samples != int(self.samples):
-            raise ValueError(f"samples is {self.samples!r}; it must be a positive whole number")
-        if (self.top_k, self.top_p) != (None, None):
+        if self.reverse and (cut or self.samples is not None):
             raise ValueError(
-                f"samples is {self.samples!r} with top_k {self.top_k!r} and top_p {self.top_p!r}; "
-                "symbols are drawn from the whole distribution"
-            )
-        if self.reverse:
-            raise ValueError(
-                f"samples is {self.samples!r} with reverse True; symbols that are not drawn would "
-                "be excluded, and KL(student || teacher) is infinite"
+                f"reverse is True with {cuts} and samples {self.samples!r}; such a teacher "
+                "excludes symbols, and KL(student || teacher) is infinite"
             )
 
     def mixing_at(self, share: float) -> float:

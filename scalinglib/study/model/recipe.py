@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from scalinglib.checks import positive, whole
+
 __all__ = ["B1", "B2", "CLIP", "FINAL", "WARMUP", "WEIGHT_DECAY", "Recipe", "batches", "rate"]
 
 B1, B2, WEIGHT_DECAY = 0.9, 0.99, 1e-4  # of AdamW, with decoupled decay
@@ -30,9 +32,7 @@ class Recipe:
     windows: int | None = None
 
     def __post_init__(self):
-        """Refuse a rate that is none; `batches` judges windows."""
-        if not 0 < self.peak < math.inf:
-            raise ValueError(f"peak is {self.peak!r}; it must be positive and finite")
+        positive("peak", self.peak)
 
     def identity(self) -> dict[str, float | int]:
         """The peak, and what else is not its default: what the identity of a run holds."""
@@ -48,12 +48,10 @@ def batches(tokens: float, n_ctx: int, windows: int | None = None) -> tuple[int,
     between 2 and 32: few tokens want small batches, because steps are scarce; many tokens want
     calm gradients.
     """
-    if not 0 < tokens < math.inf:
-        raise ValueError(f"tokens is {tokens!r}; it must be positive and finite")
+    positive("tokens", tokens)
     if windows is None:
         windows = int(np.clip(2 ** round(math.log2(math.sqrt(tokens) / (2 * n_ctx))), 2, 32))
-    elif windows < 1 or windows != int(windows):
-        raise ValueError(f"windows is {windows!r}; it must be a positive whole number")
+    whole("windows", windows, 1)
     return windows, max(1, round(tokens / (windows * n_ctx)))
 
 

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 
 from scalinglib.flops import Architecture
 
-__all__ = ["ASPECT_RATIO", "Params", "architecture", "initial", "learning_rates", "logits"]
+__all__ = ["Params", "architecture", "initial", "learning_rates", "logits"]
 
 Params = dict[str, Any]  # weights by name, those of the layers in a list
 
@@ -25,15 +25,13 @@ ONE_HOT = 512  # vocabulary up to which embedding is a product
 SCORE_LIMIT = 40.0  # of attention, before the exponential
 
 
-def architecture(
-    n_layers: int, n_ctx: int, n_vocab: int, aspect_ratio: int = ASPECT_RATIO
-) -> Architecture:
+def architecture(n_layers: int, n_ctx: int, n_vocab: int) -> Architecture:
     """The study's model of some depth, as `flops.Architecture`."""
     return Architecture(
         n_layers,
         n_ctx=n_ctx,
         n_vocab=n_vocab,
-        aspect_ratio=aspect_ratio,
+        aspect_ratio=ASPECT_RATIO,
         d_head=D_HEAD,
         ffn_multiple=8,
     )
