@@ -12,7 +12,7 @@ from scalinglib.allocate import Teacher
 from scalinglib.experiment import files
 from scalinglib.flops import GPU_TERAFLOPS, forward_flops
 from scalingplan import tables, units
-from scalingplan.commands.plan import KNOWN, described, peak
+from scalingplan.commands.plan import KNOWN, described, options, peak
 from scalingplan.pilots import Choice, Foretell, Prior, Proposal, Worlds, grid, posterior, propose
 
 _WORLDS = 100
@@ -70,35 +70,33 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.out is not None:
         _refuse(Path(arguments.out), arguments.runs)
-    student = _number(arguments.student, "size", "student")
+    given = options(arguments, _number)
+    student = given.student
     sizes = _list("sizes", arguments.sizes, "size") or [student * share for share in _SIZES]
     named = _list("pilot-tokens", arguments.pilot_tokens, "tokens")
-    teachers = [_teacher(given) for given in arguments.teacher]
-    delta = _number(arguments.delta_lgt, "share", "delta-lgt")
-    costs = {"delta_lgt": delta, "forward": forward_flops if min(sizes) >= _LARGE else _twice}
+    teachers = [_teacher(text) for text in arguments.teacher]
+    costs = {"delta_lgt": given.delta_lgt}
+    costs["forward"] = forward_flops if min(sizes) >= _LARGE else lambda params: 2 * params
     candidates = pd.concat(
         [grid([size], named or [r * size for r in _RATIOS], teachers, **costs) for size in sizes],
         ignore_index=True,
     )
-    share = _number(arguments.utilisation, "utilisation", "utilisation")
-    per_hour = peak(arguments.gpu, _number) * 1e12 * share * 3600
-    price = _number(arguments.price, "money", "price") if arguments.price else None
-    if arguments.tokens:
-        tokens = _number(arguments.tokens, "tokens", "tokens")
-        question = _foretold(student, tokens, teachers)
+    per_hour = peak(arguments.gpu, _number) * 1e12 * given.utilisation * 3600
+    if given.tokens:
+        question = _foretold(student, given.tokens, teachers)
     elif teachers:
-        hours = arguments.hours and per_hour * _number(arguments.hours, "hours", "hours")
-        compute = hours or _number(arguments.flops, "flops", "flops")
+        compute = given.flops if given.hours is None else given.hours * per_hour
         question = Choice(student, compute, tuple(teachers), **costs)
     else:
         raise ValueError("a budget asks whether to distil: give a --teacher, or --tokens")
     known, worlds = _worlds(arguments, candidates)
-    budget = _budget(arguments.budget, per_hour, price)
-    given = {"noise": arguments.noise, "known": known, "curves": arguments.curves}
-    proposal = propose(worlds, candidates, question, budget, **given)
+    budget = _budget(arguments.budget, per_hour, given.price)
+    evidence = {"noise": arguments.noise, "known": known, "curves": arguments.curves}
+    proposal = propose(worlds, candidates, question, budget, **evidence)
     print(*lines(proposal), sep="\n")
     if len(proposal.runs):
         hours = proposal.runs.spent.iloc[-1] / per_hour
+        price = given.price
         money = "" if price is None else f", {hours * price:.3g} at {price:g} an hour"
         print(f"all together: {hours:.3g} GPU-hours{money}")
     if arguments.out and proposal.runs.empty:
@@ -153,10 +151,6 @@ def _refuse(out, runs):
     if runs is not None and files.one_of(out, [runs]):
         raise ValueError(f"{said}another file than --runs, which would be overwritten")
     files.writable(out, "--out FILE writes elsewhere", folder=False)
-
-
-def _twice(params):
-    return 2 * params
 
 
 def _number(text, kind, option):

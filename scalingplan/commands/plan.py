@@ -31,6 +31,12 @@ KNOWN = {
     "llama-3.1-405b": (402e9, 15.6e12),
 }
 
+# Of `units.KINDS`, by option.
+_KINDS = {"student": "size", "flops": "flops", "hours": "hours", "utilisation": "utilisation"}
+_KINDS |= dict.fromkeys(("tokens", "data", "serve"), "tokens") | {"price": "money"}
+_KINDS |= dict.fromkeys(("students", "gpus", "keep"), "count") | {"vocab": "vocabulary"}
+_KINDS |= dict.fromkeys(("delta_lgt", "delta_pre"), "share")
+
 _EPILOG = """
 teachers:
   8B@15T          what the law expects of 8B parameters on 15T tokens, on the paper's text
@@ -109,7 +115,7 @@ def answer(arguments: argparse.Namespace) -> tuple[dict[str, object], list[str]]
         except ValueError as error:
             raise ValueError(f"--{option}: {error}") from None
 
-    student = read(arguments.student, "size", "student")
+    given = options(arguments, read)
     measured = None
     if arguments.measured:
         parts = arguments.measured.split(":")
@@ -132,47 +138,32 @@ def answer(arguments: argparse.Namespace) -> tuple[dict[str, object], list[str]]
             _possible(params, there, name, measured)
             doubts.extend(_implied(law, name, params, there))
         teachers.append(decide.Teacher(name, params, there))
-    rate = peak(arguments.gpu, read)
-    utilisation = read(arguments.utilisation, "utilisation", "utilisation")
-    per_hour = rate * 1e12 * utilisation * 3600
-    compute = tokens = None
-    if arguments.tokens:
-        tokens = read(arguments.tokens, "tokens", "tokens")
-    elif arguments.flops:
-        compute = read(arguments.flops, "flops", "flops")
-    else:
-        compute = read(arguments.hours, "hours", "hours") * per_hour
-    students = read(arguments.students, "count", "students")
+    per_hour = peak(arguments.gpu, read) * 1e12 * given.utilisation * 3600
     problem = decide.Problem(
-        student,
-        compute=compute,
-        student_tokens=tokens,
+        given.student,
+        compute=given.flops if given.hours is None else given.hours * per_hour,
+        student_tokens=given.tokens,
         teachers=tuple(teachers) or None,
-        delta_lgt=read(arguments.delta_lgt, "share", "delta-lgt")
-        / (students if arguments.stored else 1),
-        delta_pre=0.0 if teachers else read(arguments.delta_pre, "share", "delta-pre") / students,
-        max_tokens=read(arguments.data, "tokens", "data") if arguments.data else None,
-        serve_tokens=read(arguments.serve, "tokens", "serve") if arguments.serve else 0.0,
+        delta_lgt=given.delta_lgt / (given.students if arguments.stored else 1),
+        delta_pre=0.0 if teachers else given.delta_pre / given.students,
+        max_tokens=given.data,
+        serve_tokens=given.serve or 0.0,
     )
-    price = read(arguments.price, "money", "price") if arguments.price else None
-    gpus = read(arguments.gpus, "count", "gpus") if arguments.gpus else None
     members = laws.ensemble()
     found = decide.advise(laws.load(), members, problem, measured=measured)
-    plain = _plain(found, problem, per_hour, price=price, gpus=gpus) | {"questions": doubts}
+    plain = _plain(found, problem, per_hour, price=given.price, gpus=given.gpus)
+    plain["questions"] = doubts
     plain["repeated"] = _repeated(problem)
     there = decide.on_text(members, measured) if measured else members
     plain["repeated_distilled"] = _taught_again(_Middle(there), problem, found.best)
-    plain["mixing"] = _mixed(law, student, found.best)
+    plain["mixing"] = _mixed(law, given.student, found.best)
     plain["losses"] = (
         "nats per token of your text, as the model that you measured has them"
         if measured
         else f"nats per token of English web text (C4), in a vocabulary of {N_VOCAB:,}"
     )
-    plain["kept"] = read(arguments.keep, "count", "keep") if arguments.keep else None
-    plain["stored"] = arguments.stored
-    vocabulary = arguments.vocab and read(arguments.vocab, "vocabulary", "vocab")
-    plain["vocabulary"] = vocabulary or N_VOCAB
-    if arguments.serve:
+    plain |= {"kept": given.keep, "stored": arguments.stored, "vocabulary": given.vocab or N_VOCAB}
+    if given.serve:
         plain["sizes"] = _sizes(problem, found, members.thin(_FEW), measured)
     return plain, doubts
 
@@ -231,6 +222,13 @@ def _mixed(law, student, best):
         for c in (mixing.CORRELATION, mixing.CORRELATION_OF_TEXT)
     )
     return {"teacher_share": share, "gain": gain, "gain_on_text": low}
+
+
+def options(arguments: argparse.Namespace, read: Callable) -> argparse.Namespace:
+    """The numbers that options state, None where one is not given."""
+    texts = {name: getattr(arguments, name, None) for name in _KINDS}
+    found = {n: text and read(text, _KINDS[n], n.replace("_", "-")) for n, text in texts.items()}
+    return argparse.Namespace(**found)
 
 
 def described(
@@ -406,8 +404,8 @@ def _labels_help(mixed, scatter):
     ]
 
 
-def _tokens(tokens):
-    bound = math.isclose(tokens, TOKENS_BOX[1], rel_tol=1e-3)
+def _tokens(tokens, bound=False):
+    bound = bound or math.isclose(tokens, TOKENS_BOX[1], rel_tol=1e-3)
     return f"{tokens:.3g}{' (a bound)' if bound else ''}"
 
 
@@ -432,12 +430,10 @@ def _amount(value):
 def _headline(found):
     """The verdict, and its price."""
     best, equal = found["distil"], found["train_same_compute"]
-    words = {
-        "train on data": "Train on data, without a teacher",
-        "undecided": "Undecided; training on data is simpler",
-    }
-    if found["verdict"] in words:
-        return words[found["verdict"]]
+    if found["verdict"] == "train on data":
+        return "Train on data, without a teacher"
+    if found["verdict"] == "undecided":
+        return "Undecided; training on data is simpler"
     teacher = best["teacher"]["name"]
     line = f"Distil from {'a new teacher' if teacher == 'new' else teacher}"
     if found["times_the_flops"] > _DEARER:
@@ -490,8 +486,8 @@ def _text(found):
         rows.append(("teacher size", f"{teacher['params']:.3g}", *rest))
         rows.append(("teacher loss (nats)", f"{teacher['loss']:.3f}", *rest))
         if teacher["tokens"]:
-            bound = " (a bound)" if any("tokens are a bound" in n for n in found["notes"]) else ""
-            rows.append(("teacher tokens", f"{teacher['tokens']:.3g}{bound}", *rest))
+            bound = any("tokens are a bound" in n for n in found["notes"])
+            rows.append(("teacher tokens", _tokens(teacher["tokens"], bound), *rest))
     lines = [_headline(found), "", *_aligned(rows)]
     if best:
         low, high = ranges["gain"]
@@ -546,22 +542,17 @@ def _text(found):
 def _forms(by_form):
     """Which forms of the law say what of the gain, so that nothing counts forms."""
     of_floor = {name: by_form[name] for name in by_form if name.endswith("its floor")}
-    parts = []
-    for what, holds in (
-        ("gains", lambda low, high: low > 0),
-        ("loses", lambda low, high: high < 0),
-        ("may gain or lose", lambda low, high: low <= 0 <= high),
-    ):
-        names = [n for n in by_form if n not in of_floor and holds(*by_form[n])]
-        if names:
-            parts.append((what, ", ".join(names).replace("_", " ")))
-    if not parts:
+    parts = {"gains": [], "loses": [], "may gain or lose": []}
+    for name, (low, high) in by_form.items():
+        if name not in of_floor:
+            what = "gains" if low > 0 else "loses" if high < 0 else "may gain or lose"
+            parts[what].append(name.replace("_", " "))
+    said = [f"{what} ({', '.join(names)})" for what, names in parts.items() if names]
+    if not said:
         return []
-    if len(parts) == 1:
-        lines = [f"Under every form of the law distilling {parts[0][0]}."]
-    else:
-        said = ", ".join(f"{what} ({names})" for what, names in parts)
-        lines = [f"By the form of the law: distilling {said}."]
+    lines = [f"By the form of the law: distilling {', '.join(said)}."]
+    if len(said) == 1:
+        lines = [f"Under every form of the law distilling {said[0].partition(' (')[0]}."]
     if len(of_floor) == 2:
         passes, respects = of_floor["passes its floor"], of_floor["respects its floor"]
         lines.append(
