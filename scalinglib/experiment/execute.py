@@ -19,6 +19,7 @@ from concurrent.futures import (
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 import jax
@@ -78,10 +79,9 @@ def complete(
 
     Rows are written as jobs finish; start it again after a kill and it goes on. What jobs need
     and is not on disk is trained too, without rows unless it is among the jobs. A job that fails
-    is reported at the end and keeps none from being written but those that need it. When a process
-    of `local_executor` dies, the pool is made anew and what was lost is trained again; a job whose
-    process dies while nothing else runs has failed. Damaged weights on disk are trained again with
-    a warning. On Ctrl-C what has ended is recorded, and the rest left.
+    is reported at the end and keeps none from being written but those that need it. A job of
+    `local_executor` whose process dies is tried once more. Damaged weights on disk are trained
+    again with a warning. On Ctrl-C what has ended is recorded, and the rest left.
 
     - folder: where weights lie; what is needed and missing there is trained again
     - executor: `local_executor()`, or `dask.distributed.Client(...).get_executor()`
@@ -161,12 +161,10 @@ def _readable(job, folder):
 def _complete(waiting, task, folder, executor, record, progress=False):
     """Train jobs (a dict, used up) in the order of their needs; those that failed, with errors."""
     failed, futures = {}, {}
-    suspects = {}  # jobs that may have killed a worker: each runs alone, to tell which
     needed = {need.key for job in waiting.values() for need in job.needs}
 
     def fail(job, error):
         failed[job.key] = job, error
-        suspects.pop(job.key, None)
         for other in [j for j in waiting.values() if any(n.key in failed for n in j.needs)]:
             if waiting.pop(other.key, None) is not None:
                 fail(other, RuntimeError(f"its teacher {job.key} failed"))
@@ -189,16 +187,6 @@ def _complete(waiting, task, folder, executor, record, progress=False):
         except Exception as error:
             fail(job, error)
 
-    def broken(lost):
-        """Take jobs that a dying worker tore down back, in the order of their submission."""
-        if len(lost) == 1 and lost[0].key in suspects:
-            error = "its process died while nothing else ran: killed for memory, perhaps"
-            return fail(lost[0], RuntimeError(error))
-        waiting.update({job.key: job for job in lost})
-        # A pool takes jobs in order: no more than the first of these had begun.
-        begun = lost[: getattr(executor, "workers", len(lost))]
-        suspects.update({job.key: job for job in begun})
-
     with tqdm(
         total=sum(job.work for job in waiting.values()), disable=not progress, bar_format=_BAR
     ) as bar:
@@ -206,23 +194,14 @@ def _complete(waiting, task, folder, executor, record, progress=False):
             while waiting or futures:
                 busy = waiting.keys() | {job.key for job in futures.values()}
                 ready = [j for j in waiting.values() if not any(n.key in busy for n in j.needs)]
-                if suspects:
-                    ready = [] if futures else [j for j in ready if j.key in suspects][:1]
                 for job in ready[: AT_ONCE - len(futures)]:
                     if waiting.pop(job.key, None) is not None:
                         start(job)
                 if not futures:
                     continue
-                done = wait(futures, return_when=FIRST_COMPLETED).done
-                if any(_lost(future) for future in done):
-                    done = wait(futures).done  # the rest of a broken pool follows at once
-                    torn = [future for future in futures if _lost(future)]
-                    broken([futures.pop(future) for future in torn])
-                    done -= set(torn)
-                for future in done:
+                for future in wait(futures, return_when=FIRST_COMPLETED).done:
                     job = futures.pop(future)
                     finish(job, future)
-                    suspects.pop(job.key, None)
                     bar.update(job.work)
                     bar.set_description(f"{len(waiting) + len(futures)} runs to go")
         except KeyboardInterrupt:
@@ -233,10 +212,6 @@ def _complete(waiting, task, folder, executor, record, progress=False):
             for future in futures:
                 future.cancel()
     return failed
-
-
-def _lost(future):
-    return not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
 
 
 def hardware() -> str:
@@ -256,32 +231,44 @@ def local_executor(workers: int | None = None) -> Executor:
     return _Pool(workers or os.cpu_count())
 
 
-class _Pool(Executor):
-    """A pool of processes that is made anew when one of them has died."""
+class _Pool(ThreadPoolExecutor):
+    """A process for each thread: one that dies takes along its own job alone, which tries again."""
 
     def __init__(self, workers):
-        self.workers = workers
-        self._pool = self._made()
-
-    def _made(self):
-        spawn = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=one_core)
+        super().__init__(workers)
+        self._idle, self._ended = SimpleQueue(), False
+        for _ in range(workers):
+            self._idle.put(_process())
 
     def submit(self, function, /, *given, **named):
-        try:
-            return self._pool.submit(function, *given, **named)
-        except BrokenExecutor:
-            self._pool = self._made()
-            return self._pool.submit(function, *given, **named)
+        return super().submit(self._in_process, function, *given, **named)
 
-    def shutdown(self, wait=True, *, cancel_futures=False):
-        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+    def _in_process(self, *work):
+        own = self._idle.get()
+        try:
+            for last in (False, True):
+                try:
+                    return own.submit(*work).result()
+                except BrokenExecutor:
+                    own = _process()
+                    if last or self._ended:
+                        raise RuntimeError("its process died: killed for memory, perhaps") from None
+        finally:
+            self._idle.put(own)
 
     def __exit__(self, kind, *error):
         if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self._ended = True
             for process in multiprocessing.active_children():
                 process.kill()
-        return super().__exit__(kind, *error)
+        super().__exit__(kind, *error)
+        while not self._idle.empty():
+            self._idle.get().shutdown()
+
+
+def _process():
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=spawn, initializer=one_core)
 
 
 @contextmanager
