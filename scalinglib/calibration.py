@@ -40,17 +40,8 @@ def reliability(confidence: ArrayLike, outcome: ArrayLike, bins: int = 21) -> pd
 
 
 def error(table: pd.DataFrame) -> float:
-    """The calibration error of a table from `reliability`: Equation 38 or 39, in [0, 1]."""
+    """The calibration error (ECE) of a table from `reliability`: Equation 38 or 39, in [0, 1]."""
     return float(np.average(np.abs(table.outcome - table.confidence), weights=table["count"]))
-
-
-def ece(confidence: ArrayLike, correct: ArrayLike, bins: int = 21) -> float:
-    """Expected calibration error (Equation 38): sum of n_B/n abs(accuracy(B) - confidence(B)).
-
-    - confidence: (n,), probabilities of the predicted symbols.
-    - correct: (n,), whether each prediction was right, or the known probability that it is.
-    """
-    return error(reliability(confidence, correct, bins))
 
 
 def bias(table: pd.DataFrame) -> float:

@@ -11,6 +11,10 @@ from scalinglib import calibration
 confidences = st.lists(st.floats(0, 1), min_size=1, max_size=60)
 
 
+def ece(*given):
+    return calibration.error(calibration.reliability(*given))
+
+
 def test_by_hand():
     # Two bins: {0.2, 0.4} with one of two right, {0.9, 1.0, 0.8} with two of three right.
     confidence = [0.2, 0.9, 0.4, 1.0, 0.8]
@@ -22,7 +26,7 @@ def test_by_hand():
     np.testing.assert_allclose(table.outcome, [1 / 2, 2 / 3])
     np.testing.assert_allclose(table.apart, [(0.2 + 0.6) / 2, (0.1 + 0 + 0.8) / 3])
     by_hand = 2 / 5 * (0.5 - 0.3) + 3 / 5 * (0.9 - 2 / 3)
-    assert calibration.ece(confidence, correct, bins=2) == pytest.approx(by_hand)
+    assert ece(confidence, correct, 2) == pytest.approx(by_hand)
 
 
 def test_distributional_by_hand_and_both_ways_round():
@@ -44,7 +48,7 @@ def test_agrees_with_scikit_learn(confidence, bins, random):
     np.testing.assert_allclose(table.outcome, accuracy)
     np.testing.assert_allclose(table.confidence, mean)
     weighted = np.average(np.abs(accuracy - mean), weights=table["count"])
-    assert calibration.ece(confidence, correct, bins) == pytest.approx(weighted)
+    assert ece(confidence, correct, bins) == pytest.approx(weighted)
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.0, 0), (0.25, 0), (0.26, 1), (1.0, 3)])
@@ -59,7 +63,7 @@ def test_bounds_and_refinement(confidence, data):
     table = calibration.reliability(confidence, other, 20)
     assert table["count"].sum() == size
     # Averages within bins cannot be further apart than what they average, nor can wider bins.
-    fine, coarse = calibration.error(table), calibration.ece(confidence, other, 10)
+    fine, coarse = calibration.error(table), ece(confidence, other, 10)
     overall = abs(np.mean(other) - np.mean(confidence))
     pointwise = np.mean(np.abs(np.subtract(other, confidence)))
     assert overall - 1e-12 <= coarse <= fine + 1e-12
@@ -70,7 +74,7 @@ def test_bounds_and_refinement(confidence, data):
 def test_a_perfect_model_has_the_bias_and_no_more():
     rng = np.random.default_rng(0)
     confidence = rng.beta(2, 1, 4000)
-    assert calibration.ece(confidence, confidence) == 0
+    assert ece(confidence, confidence) == 0
     drawn = [calibration.reliability(confidence, rng.random(4000) < confidence) for _ in range(200)]
     errors = [calibration.error(table) for table in drawn]
     expected = calibration.bias(drawn[0])

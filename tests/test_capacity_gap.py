@@ -244,8 +244,6 @@ def test_the_number_of_parameters_is_that_of_the_arrays():
         (lambda: trained(width=0), "width is 0"),
         (lambda: trained(samples=0.5), "samples is"),
         (lambda: trained(stream="other"), "stream is"),
-        (lambda: trained(tables=small_truth()[None]), "tables has shape"),
-        (lambda: trained(seeds=[0, 1]), "tables has"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):

@@ -126,7 +126,8 @@ def test_confidences_are_those_of_the_models(cache):
     symbols, truth = confidence.sample(WORDS, 8)
     np.testing.assert_allclose(truth.sum(axis=0), np.ones(8 * 64))
     logs = log_probabilities(weights.load(cache, teacher.key, teacher.shapes), symbols)
-    expected = calibration.ece(np.exp(logs).max(0), logs.argmax(0) == symbols[:, 1:].ravel())
+    pair = np.exp(logs).max(0), logs.argmax(0) == symbols[:, 1:].ravel()
+    expected = calibration.error(calibration.reliability(*pair))
     own = found[(found.id == teacher.id) & (found.reference == "data")]
     assert calibration.error(own) == pytest.approx(expected, rel=1e-4)
     # The perfect teacher is the truth: as an outcome they are the same.

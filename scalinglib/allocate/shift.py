@@ -11,8 +11,6 @@ _Shift = namedtuple("_Shift", "law factor offset")
 
 
 class _ShiftedSupervised(Law, _Shift):
-    __slots__ = ()
-
     def log_loss(self, log_params: ArrayLike, log_tokens: ArrayLike) -> np.ndarray:
         return np.log(self.factor * np.exp(self.law.log_loss(log_params, log_tokens)) + self.offset)
 
@@ -24,23 +22,16 @@ class _ShiftedSupervised(Law, _Shift):
 class Shifted(StudentLaw, _Shift):
     """A law for other text or another tokenizer: every loss is factor x the law's + offset."""
 
-    __slots__ = ()
-
     @property
     def supervised(self) -> _ShiftedSupervised:
         """The supervised law, shifted alike."""
         return _ShiftedSupervised(self.law.supervised, self.factor, self.offset)
 
-    def log_loss(
-        self,
-        log_student_params: ArrayLike,
-        log_student_tokens: ArrayLike,
-        log_teacher_loss: ArrayLike,
-    ) -> np.ndarray:
+    def log_loss(self, *log_inputs: ArrayLike) -> np.ndarray:
         """Log L_S on the scale of the other text; the teacher's loss is on it too."""
-        teacher = (np.exp(log_teacher_loss) - self.offset) / self.factor
-        log_teacher = np.log(np.maximum(teacher, 1e-12))
-        loss = np.exp(self.law.log_loss(log_student_params, log_student_tokens, log_teacher))
+        *student, log_teacher = log_inputs
+        teacher = (np.exp(log_teacher) - self.offset) / self.factor
+        loss = np.exp(self.law.log_loss(*student, np.log(np.maximum(teacher, 1e-12))))
         return np.log(self.factor * loss + self.offset)
 
 

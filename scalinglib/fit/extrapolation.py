@@ -109,8 +109,6 @@ def reach(held: pd.DataFrame) -> pd.DataFrame:
 class _Drop(Law, namedtuple("_Coefficients", "A B alpha beta gamma")):
     """R(N, D) - R(N', D') with R(N, D) = (A / N^alpha + B / D^beta)^gamma."""
 
-    __slots__ = ()
-
     def log_loss(self, log_params, log_tokens, log_larger_params, log_larger_tokens):
         """Log of the drop in loss; unchecked."""
         xp = namespace(log_params, log_tokens, self.A)

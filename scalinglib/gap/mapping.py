@@ -219,12 +219,6 @@ def train(
     one_of("stream", stream, STREAMS)
     whole("width", width, 1)
     whole("samples", samples, 1)
-    shape = (len(seeds), np.shape(tables)[1], len(every_input(problem)[1]), problem.context)
-    if np.shape(tables) != shape:
-        raise ValueError(
-            f"tables has shape {np.shape(tables)}; it must be (seeds, tables, rows, "
-            f"context), here {shape}"
-        )
     with float64():  # for the schedule, as the committed networks had it; arrays are float32
         network = _train(problem, width, samples, seeds, tables, stream, peak)
     if not all(np.isfinite(a).all() for a in jax.tree.leaves(network)):

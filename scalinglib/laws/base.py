@@ -27,8 +27,6 @@ _PLAUSIBLE = {"params": (1e3, np.inf), "tokens": (1e3, np.inf), "loss": (0.6, 20
 class Law(ABC):
     """The loss of a model from logs of what it was trained with."""
 
-    __slots__ = ()
-
     @abstractmethod
     def log_loss(self, *log_inputs: ArrayLike) -> np.ndarray:
         """Log of the loss, nats per token; unchecked, differentiable, NumPy or JAX as it is fed."""
@@ -40,21 +38,10 @@ class Law(ABC):
 
 
 class StudentLaw(Law):
-    """A distilled student's loss from its size, its tokens and its teacher's loss.
+    """A distilled student's loss: `log_loss` has log L_S from the logs of N_S, D_S and L_T.
 
     The field `supervised` is the law of models trained on data, of students and teachers alike.
     """
-
-    __slots__ = ()
-
-    @abstractmethod
-    def log_loss(
-        self,
-        log_student_params: ArrayLike,
-        log_student_tokens: ArrayLike,
-        log_teacher_loss: ArrayLike,
-    ) -> np.ndarray:
-        """Log L_S from the logs of N_S, D_S and L_T; unchecked, differentiable."""
 
     @property
     def least_teacher_loss(self) -> float:

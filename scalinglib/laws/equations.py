@@ -46,8 +46,6 @@ def inside_trained_range(table: pd.DataFrame) -> np.ndarray:
 class SupervisedLaw(Law, namedtuple("_Supervised", "E A B alpha beta gamma")):
     """L(N, D) = E + (A / N^alpha + B / D^beta)^gamma, in nats per token (Equation 1)."""
 
-    __slots__ = ()
-
     def loss(self, params: ArrayLike, tokens: ArrayLike) -> np.ndarray:
         """Cross-entropy of a model trained on data, nats per token.
 
@@ -93,16 +91,10 @@ class DistillationLaw(
     are this law's own coefficients, the supervised ones are in `supervised`.
     """
 
-    __slots__ = ()
-
-    def log_loss(
-        self,
-        log_student_params: ArrayLike,
-        log_student_tokens: ArrayLike,
-        log_teacher_loss: ArrayLike,
-    ) -> np.ndarray:
+    def log_loss(self, *log_inputs: ArrayLike) -> np.ndarray:
         """Log L_S from the logs of N_S, D_S and L_T (Equations 47-49); unchecked."""
-        xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self.A)
+        log_student_params, log_student_tokens, log_teacher_loss = log_inputs
+        xp = namespace(*log_inputs, self.A)
         size = xp.log(self.A) - self.alpha * log_student_params
         data = xp.log(self.B) - self.beta * log_student_tokens
         supervised = self.supervised.log_loss(log_student_params, log_student_tokens)

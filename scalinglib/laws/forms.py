@@ -25,22 +25,16 @@ _LARGEST = 60.0  # exp of minus that is nothing beside a loss
 
 
 class _Form(StudentLaw):
-    __slots__ = ()
-
     @property
     def least_teacher_loss(self) -> float:
         """E: a better teacher there is none."""
         return self.supervised.E
 
-    def log_loss(
-        self,
-        log_student_params: ArrayLike,
-        log_student_tokens: ArrayLike,
-        log_teacher_loss: ArrayLike,
-    ) -> np.ndarray:
+    def log_loss(self, *log_inputs: ArrayLike) -> np.ndarray:
         """Log L_S from the logs of N_S, D_S and L_T; unchecked, differentiable."""
         supervised = self.supervised
-        xp = namespace(log_student_params, log_student_tokens, log_teacher_loss, self[0])
+        log_student_params, log_student_tokens, log_teacher_loss = log_inputs
+        xp = namespace(*log_inputs, self[0])
         size = xp.log(supervised.A) - supervised.alpha * log_student_params
         data = self._data(xp, log_student_tokens)
         log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - supervised.E, _LEAST))
@@ -68,8 +62,6 @@ class Cosine(_Form, namedtuple("_Cosine", "B beta kappa p rho supervised")):
     better, and puts the infinite-data floor 0.2 nats below the supervised one.
     """
 
-    __slots__ = ()
-
     def _above(self, xp, log_t, size, data):
         log_g = self.supervised.gamma * xp.logaddexp(size, data)
         log_k = log_g - _fading(xp, log_t - log_g - xp.log(self.kappa), self.p)
@@ -82,8 +74,6 @@ class Dip(_Form, namedtuple("_Dip", "B beta k r supervised")):
     A power mean of the two errors, and a dip (r < 0) or hump where they are alike.
     """
 
-    __slots__ = ()
-
     def _above(self, xp, log_t, size, data):
         log_g = self.supervised.gamma * xp.logaddexp(size, data)
         mean = xp.exp(xp.logaddexp(self.k * log_g, self.k * log_t) / self.k)
@@ -95,8 +85,6 @@ class DataDip(_Form, namedtuple("_DataDip", "B beta k r supervised")):
 
     phi is the share of the data term in g's bracket: the dip is one of finite data.
     """
-
-    __slots__ = ()
 
     def _above(self, xp, log_t, size, data):
         bracket = xp.logaddexp(size, data)
@@ -111,8 +99,6 @@ class TwoPart(_Form, namedtuple("_TwoPart", "B beta k kappa p supervised")):
 
     a = (A / N_S^alpha)^gamma is the student's floor, g - a what finite data adds.
     """
-
-    __slots__ = ()
 
     def _above(self, xp, log_t, size, data):
         log_a = self.supervised.gamma * size
@@ -135,8 +121,6 @@ class BiasVariance(_Form, namedtuple("_BiasVariance", "D0 s k kappa p rho superv
     Exact limits: L_S -> L_T as N_S, D_S -> inf, or L_T -> inf; under a perfect teacher L_S <=
     L(N_S, D_S), and they meet as D_S -> inf. At D_S = inf there is no capacity gap.
     """
-
-    __slots__ = ()
 
     def _data(self, xp, log_tokens):
         more = xp.logaddexp(log_tokens, xp.log(self.D0))
@@ -161,8 +145,6 @@ class FloorKept(BiasVariance):
     There -V sqrt(c / (V + c)), c = 4 rho^2 t, takes the place of 2 rho sqrt(t V), in the proportion
     in which b and t make up the power mean.
     """
-
-    __slots__ = ()
 
     def _cross(self, xp, log_t, log_v, share):
         t, v = xp.exp(log_t), xp.exp(log_v)

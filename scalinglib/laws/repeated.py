@@ -29,8 +29,6 @@ class RepeatedLaw(Law, namedtuple("_Repeated", "E A B alpha beta gamma R_D R_N")
     compute-optimal for U tokens, with R_N (Muennighoff et al., arXiv 2305.16264, Section 3.1).
     """
 
-    __slots__ = ()
-
     def loss(self, params: ArrayLike, tokens: ArrayLike, unique_tokens: ArrayLike) -> np.ndarray:
         """Cross-entropy of a model trained on data that it reads again, nats per token.
 

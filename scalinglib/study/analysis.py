@@ -122,32 +122,6 @@ def collapse(runs: pd.DataFrame) -> pd.Series:
     )
 
 
-def decomposed(
-    log_truth: np.ndarray, log_teacher: np.ndarray, log_student: np.ndarray
-) -> dict[str, np.ndarray]:
-    """KL(p, S) = t + K + X in every context: of truth p, teacher T and student S.
-
-    - log_truth, log_teacher, log_student: float64 arrays (..., n_vocab); log-probabilities; the
-      truth's may be -inf, where a symbol cannot follow.
-    - returns: dict of arrays (...), nats: t (KL(p, T)), K (KL(T, S)) and the cross term X, each
-      from its own sum
-    - raises ValueError: if a model excludes a symbol: its divergence is infinite, or X is not
-      defined.
-    """
-    for name, given in (("log_teacher", log_teacher), ("log_student", log_student)):
-        if not np.isfinite(given).all():
-            bad = given[~np.isfinite(given)][0]
-            raise ValueError(f"{name} holds {bad}; all of it must be finite")
-    truth, teacher = np.exp(log_truth), np.exp(log_teacher)
-    behind = np.subtract(log_truth, log_teacher, out=np.zeros_like(truth), where=truth > 0)
-    apart = log_teacher - log_student
-    return {
-        "t": np.sum(truth * behind, axis=-1),
-        "K": np.sum(teacher * apart, axis=-1),
-        "X": np.sum((truth - teacher) * apart, axis=-1),
-    }
-
-
 def at_budgets(table: pd.DataFrame, budgets: Iterable[tuple[float, int]]) -> pd.DataFrame:
     """Rows of `table` on (budget, depth) pairs, in order of size, with a column `budget`."""
     runs = [(flops, by_flops(depth, flops)) for flops, depth in budgets]

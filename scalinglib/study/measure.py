@@ -12,22 +12,17 @@ ENTRIES = 2**20  # probabilities in float64 that are judged at once
 
 
 def evaluate(params: Params, corpus: Corpus, teacher: Teacher | None = None) -> dict[str, float]:
+    """What a model of these weights has learnt; see `score`."""
+    return score(Model(params), corpus, teacher)
+
+
+def score(model: Teacher, corpus: Corpus, teacher: Teacher | None = None) -> dict[str, float]:
     """What a model has learnt, on windows of the evaluation split that are the same for all.
 
     - returns: what the corpus's `score` gives, loss (nats per token) and accuracy among it, and
       kl_teacher (KL(teacher || model), NaN without a teacher)
     - raises FloatingPointError: if the loss is not finite.
     """
-    if params["head"].shape[0] != corpus.n_vocab:
-        raise ValueError(
-            f"params has a vocabulary of {params['head'].shape[0]}; corpus {corpus.id} has "
-            f"{corpus.n_vocab} symbols"
-        )
-    return score(Model(params), corpus, teacher)
-
-
-def score(model: Teacher, corpus: Corpus, teacher: Teacher | None = None) -> dict[str, float]:
-    """As `evaluate`, for any function of windows that gives log-probabilities."""
     rng = stream("evaluation", 0)
     size = max(1, min(EVALUATED // 2, ENTRIES // corpus.n_vocab) // corpus.n_ctx)
     pieces = max(1, EVALUATED // (size * corpus.n_ctx))

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.report.paths import DATA
-from scalinglib.study import analysis, measure, training
+from scalinglib.study import measure, training
 from scalinglib.study.run import by_ratio
 
 TABLE = DATA / "runs" / "cross_term.csv"
@@ -59,7 +59,7 @@ class Judge:
         truth = self.corpus.truth(windows)
         log_truth = np.log(truth, out=np.full_like(truth, -np.inf), where=truth > 0)
         log_teacher = self.teacher(windows).astype(float).T.reshape(truth.shape)
-        parts = analysis.decomposed(log_truth, log_teacher, log_probs)
+        parts = decomposed(log_truth, log_teacher, log_probs)
         parts["weight"] = np.ones(truth.shape[:2])
         likeliest = log_teacher.argmax(axis=-1)[..., None]
         parts["confidence"] = np.exp(log_teacher.max(axis=-1))
@@ -75,6 +75,18 @@ class Judge:
                 sums = np.bincount(bins, values.ravel(), len(edges)) / values.size
                 found |= {(by, edge, name): share for edge, share in zip(edges, sums, strict=True)}
         return found
+
+
+def decomposed(log_truth, log_teacher, log_student):
+    """T = KL(p, T), K = KL(T, S) and the cross term X of KL(p, S) = t + K + X, each by its own sum.
+
+    Log-probabilities (..., n_vocab); the truth's may be -inf, where a symbol cannot follow.
+    """
+    truth, teacher = np.exp(log_truth), np.exp(log_teacher)
+    behind = np.subtract(log_truth, log_teacher, out=np.zeros_like(truth), where=truth > 0)
+    apart = log_teacher - log_student
+    parts = {"t": truth * behind, "K": teacher * apart, "X": (truth - teacher) * apart}
+    return {name: part.sum(axis=-1) for name, part in parts.items()}
 
 
 def frequencies(truth, windows):

@@ -103,13 +103,7 @@ def train(
     - tokens: rounded to whole batches; `recipe.batches` says how many
     - teacher: a function of windows, as those of `model.teachers`; None trains on labels
     - objective: counts with a teacher only
-    - raises ValueError: if model, corpus and teacher do not fit together.
     """
-    if (arch.n_vocab, arch.n_ctx) != (corpus.n_vocab, corpus.n_ctx):
-        raise ValueError(
-            f"arch has {arch.n_vocab} symbols and windows of {arch.n_ctx}; corpus {corpus.id} has "
-            f"{corpus.n_vocab} and {corpus.n_ctx}"
-        )
     recipe, objective = recipe or Recipe(), objective or Objective()
     with float64():
         return _train(arch, corpus, tokens, seed, split, teacher, objective, recipe, checkpoint)
@@ -134,13 +128,6 @@ def _train(arch, corpus, tokens, seed, split, teacher, objective, recipe, checkp
         if done < before:  # these batches are behind the state that was read
             continue
         told = teacher(drawn) if teacher else None
-        if told is not None and len(told) != corpus.n_vocab:
-            raise ValueError(
-                f"teacher has a vocabulary of {len(told)}; corpus {corpus.id} has one of "
-                f"{corpus.n_vocab}"
-            )
-        if told is not None and objective.reverse and not np.isfinite(told).all():
-            raise ValueError("teacher excludes symbols: KL(student || teacher) is infinite")
         chunk = _chunk(drawn, told, keys, settings.temperature, room, objective.cut)
         if checkpoint:
             jax.block_until_ready(state)
