@@ -350,8 +350,8 @@ free_over_one = quarters.error_free / quarters.error_one
 free_over_one.groupby(quarters.held_out).median().round(2)
 
 # %% [markdown]
-# **An L-shaped grid**, an idea of Skaling's: tokens swept at the smallest model, models at the fewest
-# tokens; all the rest is predicted. On Farseer's grid:
+# **An L-shaped grid**, an idea of Skaling's: tokens swept at the smallest model, models at the
+# fewest tokens; all the rest is predicted. On Farseer's grid:
 
 # %%
 farseer = public.supervised_tables()["Farseer"].runs
