@@ -408,7 +408,6 @@ def test_too_few_runs_and_what_is_no_table_or_law_are_named(supervised_runs, dis
         (lambda runs: pd.concat([runs, runs.head(2)]), "2 rows repeat"),
         (lambda runs: _broken(runs, loss=13.0), "guessing evenly"),
         (lambda runs: runs.assign(loss=runs.loss * 6 + 6), "looks like perplexity"),
-        (lambda runs: runs.assign(bits_per_byte=1.0), "bits_per_byte speaks of bits"),
         (lambda runs: runs.assign(params=runs.params / 1e9), "params looks like billions"),
         (lambda runs: runs.assign(tokens=20 * runs.params), "cannot be told apart"),
         (lambda runs: runs[runs.params < 1e9], "hardly told"),
@@ -418,13 +417,7 @@ def test_suspicious_runs_are_warned_of(supervised_runs, change, message):
     assert any(message in text for text in suspicions(change(supervised_runs), SUPERVISED))
 
 
-def test_total_parameters_and_bits_are_suspected(distillation_runs):
-    from scalinglib.flops import Architecture
-
-    total = [float(Architecture(n).total_params) for n in range(8, 38, 3)]
-    runs = pd.DataFrame({"params": total, "tokens": np.geomspace(1e9, 1e12, 10)})
-    runs["loss"] = LAW.supervised.loss(*runs.to_numpy().T)
-    assert "total parameters of Table 13" in " ".join(suspicions(runs, SUPERVISED))
+def test_bits_are_suspected(distillation_runs):
     bits = distillation_runs.assign(student_loss=distillation_runs.student_loss / np.log(2))
     assert "student_loss looks like bits" in " ".join(suspicions(bits, DISTILLATION))
 

@@ -8,7 +8,6 @@ import pandas as pd
 from scalinglib.doubts import doubts
 from scalinglib.fit.forms import DISTILLATION, SUPERVISED
 from scalinglib.fit.spec import LawSpec
-from scalinglib.flops import Architecture
 
 _ON_A_LINE = np.log(1.25)
 _UNIFORM_LOSS = np.log(300_000)  # guessing evenly over a very large vocabulary, nats
@@ -81,7 +80,6 @@ def _numbers(column):
 def suspicions(runs: pd.DataFrame, spec: LawSpec) -> Iterable[str]:
     """Sentences about what may be wrong with checked runs, each naming rows or columns."""
     columns = spec.columns
-    sizes = [name for name in columns[:-1] if name.endswith("params")]
     repeated = runs.index[runs.duplicated(list(columns), keep="first")]
     if len(repeated):
         rows = ", ".join(map(str, repeated[:5]))
@@ -93,38 +91,12 @@ def suspicions(runs: pd.DataFrame, spec: LawSpec) -> Iterable[str]:
                 f"column {name}, row {high[0]} is {runs.loc[high[0], name]:.3g}: more than "
                 "guessing evenly over 300 000 tokens; is it nats per token?"
             )
-    for name in map(str, runs.columns):
-        if any(word in name.lower() for word in ("bit", "bpb", "bpc")):
-            yield f"column {name} speaks of bits; the law wants nats (bits / 1.4427)"
-        if sizes and "total" in name.lower() and "param" in name.lower():
-            wanted = ", ".join(sizes)
-            yield f"column {name} speaks of total parameters; {wanted} must be non-embedding"
     if spec in (SUPERVISED, DISTILLATION):
         # Of the table's doubts those that would change what a fit means.
         yield from (doubt.text for doubt in doubts(runs) if doubt.cannot or doubt.units)
-    for name in sizes:
-        yield from _with_embedding(runs, name)
     yield from _coverage(runs, columns)
     if spec is DISTILLATION and runs.teacher_loss.max() / runs.teacher_loss.min() < 1.1:
         yield "column teacher_loss spans less than 10%: c0, d1 and f1 are hardly told"
-
-
-def _with_embedding(runs, name):
-    """Sizes that have the embedding counted in."""
-    sizes = np.unique(runs[name].to_numpy())
-    models = [Architecture(n_layers) for n_layers in range(2, 61)]
-    with_embedding, without = (
-        np.array([getattr(m, kind) for m in models]) for kind in ("total_params", "params")
-    )
-
-    def known(totals):
-        return np.mean([np.abs(totals / size - 1).min() < 0.004 for size in sizes])
-
-    if len(sizes) >= 4 and known(with_embedding) > 0.8 and known(without) < 0.5:
-        yield (
-            f"column {name} holds the total parameters of Table 13's models; the law wants "
-            "non-embedding ones"
-        )
 
 
 def _coverage(runs, columns):
