@@ -7,7 +7,7 @@ filled up with repeats; and float64 is switched on for these calls only, never f
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -16,9 +16,11 @@ import numpy as np
 LANES = 64
 
 
-def float64() -> AbstractContextManager:
-    """A context in which JAX computes in float64; a thread's own, as JAX's settings are."""
-    return jax.enable_x64(True)
+@contextmanager
+def float64() -> Iterator[None]:
+    """A context, or decorator, with JAX in float64; a thread's own, as JAX's settings are."""
+    with jax.enable_x64(True):
+        yield
 
 
 def over_threads(

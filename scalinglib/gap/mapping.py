@@ -193,6 +193,7 @@ def _advance(state, stream_keys, tables, settings, start, stop):
     return jax.lax.fori_loop(start, stop, one_step, state)
 
 
+@float64()  # for the schedule, as the committed networks had it; arrays are float32
 def train(
     problem: Problem,
     width: int,
@@ -219,14 +220,6 @@ def train(
     one_of("stream", stream, STREAMS)
     whole("width", width, 1)
     whole("samples", samples, 1)
-    with float64():  # for the schedule, as the committed networks had it; arrays are float32
-        network = _train(problem, width, samples, seeds, tables, stream, peak)
-    if not all(np.isfinite(a).all() for a in jax.tree.leaves(network)):
-        raise FloatingPointError(f"networks of width {width} diverged; lower the peak {peak:g}")
-    return network
-
-
-def _train(problem, width, samples, seeds, tables, stream, peak):
     n_tables = np.shape(tables)[1]
     tables = jnp.asarray(tables, jnp.float32)
     starts = jnp.stack([key("init", problem, stream, width, seed) for seed in seeds])
@@ -240,7 +233,10 @@ def _train(problem, width, samples, seeds, tables, stream, peak):
     chunk = max(1, int(3e10 / (6 * BATCH * parameters(problem, width) * len(seeds) * n_tables)))
     for start in range(0, steps, chunk):
         state = _advance(state, streams, tables, settings, start, min(start + chunk, steps))
-    return jax.tree.map(np.asarray, state[0])
+    network = jax.tree.map(np.asarray, state[0])
+    if not all(np.isfinite(a).all() for a in jax.tree.leaves(network)):
+        raise FloatingPointError(f"networks of width {width} diverged; lower the peak {peak:g}")
+    return network
 
 
 @jax.jit

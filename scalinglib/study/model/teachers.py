@@ -62,14 +62,10 @@ def parts(windows: ArrayLike) -> ArrayLike:
     return windows.reshape(-1, PART if few else len(windows), windows.shape[1])
 
 
+@float64()  # for what JAX's setting decides; arrays have types of their own
+@jax.jit
 def log_probabilities(params: Params, windows: np.ndarray) -> jax.Array:
     """A model's log-probabilities (n_vocab, windows * n_ctx) of the next symbols, float32."""
-    with float64():  # for what JAX's setting decides; arrays have types of their own
-        return _log_probabilities(params, windows)
-
-
-@jax.jit
-def _log_probabilities(params, windows):
     found = jax.lax.map(
         lambda part: jax.nn.log_softmax(transformer.logits(params, part), axis=0),
         parts(windows[:, :-1]),

@@ -86,6 +86,7 @@ class Chunk(NamedTuple):
     told: jax.Array | None
 
 
+@float64()
 def train(
     arch: Architecture,
     corpus: Corpus,
@@ -105,11 +106,6 @@ def train(
     - objective: counts with a teacher only
     """
     recipe, objective = recipe or Recipe(), objective or Objective()
-    with float64():
-        return _train(arch, corpus, tokens, seed, split, teacher, objective, recipe, checkpoint)
-
-
-def _train(arch, corpus, tokens, seed, split, teacher, objective, recipe, checkpoint):
     windows, steps = batches(tokens, corpus.n_ctx, recipe.windows)
     # A student must not begin as its teacher of the same size and seed did.
     own = jax.random.fold_in(jax.random.key(seed), SPLITS.index(split))
