@@ -221,7 +221,6 @@ def test_a_coefficient_of_either_sign_and_inputs_that_are_no_sizes(k):
         ({"terms": {"A": ("alpha", "tokns")}}, "name 'tokns'; they may name rate, tokens"),
         ({"terms": {"A": ("alpha", "loss")}}, "name 'loss'"),
         ({"terms": {"A": ("beta", "tokens")}}, "terms of rate name 'beta'"),
-        ({"terms": {"A": ("E", "rate"), "E": ("alpha", "rate")}}, r"terms\['A'\].*'E'"),
         ({"probes": (fit.Probe("k", ("zeta",), (0.5,)),)}, "probes of rate name 'zeta'"),
     ],
 )
