@@ -2,6 +2,7 @@
 
 import json
 import re
+from argparse import ArgumentParser
 from functools import partial
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from scalinglib import allocate, flops, laws, simulate
 from scalinglib.allocate import decide
 from scalinglib.report.paths import ROOT
-from scalingplan import cli, units
 from scalingplan import page as planner
+from scalingplan import units
+from scalingplan.commands import plan
 from tests.browser import open_browser, without_page
 from tests.references import middle
 
@@ -172,20 +174,20 @@ FIELDS |= {"peak": "H100", "util": "40%"}
 
 
 @pytest.mark.parametrize("teacher", ["1B:2.45", "7B:2.05"])
-def test_what_small_runs_add_is_what_the_command_says(evaluate, capsys, teacher):
+def test_what_small_runs_add_is_what_the_command_says(evaluate, teacher):
+    parser = ArgumentParser()
+    plan.add(parser)
     of_teacher = dict(zip(("tn", "tl"), teacher.split(":"), strict=True))
     questions, answers, headlines = [], [], []
     for fields in ASKED:
         (unit, budget), *rest = fields.items()
         questions.append(FIELDS | of_teacher | dict(rest) | {"u": unit, "b": budget})
-        words = ["plan", "--student", "1B", "--teacher", teacher, f"--{unit}", budget]
+        words = ["--student", "1B", "--teacher", teacher, f"--{unit}", budget]
         for name, option in (("limit", "--data"), ("serve", "--serve")):
             words += [option, fields[name]] if name in fields else []
         words += ["--measured", "1B:50B:2.6"] if "cn" in fields else []
-        assert cli.main(words) == 0
-        headlines.append(capsys.readouterr().out.splitlines()[0].partition("; but ")[2])
-        assert cli.main([*words, "--json"]) == 0
-        found = json.loads(capsys.readouterr().out)
+        found, _ = plan.answer(parser.parse_args(words))
+        headlines.append(plan._text(found).splitlines()[0].partition("; but ")[2])
         parts = ("repeated", "repeated_distilled", "mixing")
         answers += [found[part] and [*found[part].values()] for part in parts]
     ask = """questions => questions.flatMap((fields) => {

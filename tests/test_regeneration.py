@@ -15,6 +15,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from traitlets.config import PyFileConfigLoader
 
 from scalinglib.report import figures, paths, profiles
 from tools import compare, dependencies, environment, notebooks, pairs, publish, verify
@@ -342,6 +343,18 @@ def test_cells_typed_into_the_executed_half_alone_are_not_lost(checkout):
     assert pairs.read(note, "py").cells[0].source == "x = 2"
     assert pairs.read(note, "ipynb").cells[0].source == "x = 3"
     assert note.read_text() == "# %%\nx = 3\n"
+
+
+def test_a_save_in_jupyterlab_leaves_nothing_of_the_session():
+    settings = PyFileConfigLoader(str(paths.ROOT / "tools" / "lab.py")).load_config()
+    (notebook, *_) = sorted((paths.ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    committed = nbformat.read(notebook, as_version=4)
+    saved = nbformat.read(notebook, as_version=4)
+    # As the page does once a kernel has answered.
+    saved.metadata.kernelspec["display_name"] = "Python 3 (ipykernel)"
+    saved.metadata.language_info |= {"version": "3.11.9", "mimetype": "text/x"}
+    settings.ContentsManager.pre_save_hook({"type": "notebook", "content": saved}, path="x")
+    assert saved == committed
 
 
 def test_only_the_runner_writes_outside_build(monkeypatch, tmp_path):
