@@ -105,7 +105,7 @@ def inside_problem(
     if not known and delta_lgt:
         raise ValueError(
             f"delta_lgt is {delta_lgt:g}, and what a teacher's inference costs needs the column "
-            "teacher_params; --delta 0 takes it as free"
+            "teacher_params; --delta-lgt 0 takes it as free"
         )
     delta_lgt = float(known) if delta_lgt is None else delta_lgt
     pool = teachers_of(distilled)

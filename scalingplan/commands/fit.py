@@ -64,7 +64,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--delta-lgt",
-        "--delta",
         type=_reader("share"),
         help="share of the teacher's inference that the budget pays, such as 25%% (default 1, and "
         "0 where the table has no teacher_params)",
