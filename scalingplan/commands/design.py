@@ -40,27 +40,26 @@ examples:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    option = parser.add_argument
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("--student", required=True, metavar="SIZE", help="what is asked about")
+    option("--student", required=True, metavar="SIZE", help="what is asked about")
     asked = parser.add_mutually_exclusive_group(required=True)
     asked.add_argument("--flops", help="its budget: distil or train on data, from which teacher?")
     asked.add_argument("--hours", help="GPU-hours of the same, such as 5000 or 64x14d")
     asked.add_argument("--tokens", help="foretell its loss on so many tokens, under --teacher")
-    parser.add_argument("--teacher", action="append", default=[], metavar="TEACHER")
-    parser.add_argument("--budget", required=True, help="of the pilots: 5e20, 500h, 8x3d or $2000")
-    parser.add_argument("--gpu", default="H100", help=f"{', '.join(GPU_TERAFLOPS)}, or TFLOP/s")
-    parser.add_argument("--utilisation", default="40%", help="of its peak (default: 40%%)")
-    parser.add_argument("--price", help="of one GPU-hour")
-    parser.add_argument(
-        "--delta-lgt", default="1", help="share of a teacher's inference that counts"
-    )
-    parser.add_argument("--runs", type=Path, help="a CSV file of the runs that there are")
-    parser.add_argument("--sizes", help="of pilots, such as 100M,300M (default: below the student)")
-    parser.add_argument("--pilot-tokens", help="of pilots, such as 2B,8B (default: 5, 20, 60 N)")
-    parser.add_argument("--noise", type=float, default=_NOISE, help="of log-loss over seeds")
-    parser.add_argument("--curves", action="store_true", help="a run tells the fewer tokens, too")
-    parser.add_argument("--out", help="write the runs as CSV, where there are any")
+    option("--teacher", action="append", default=[], metavar="TEACHER")
+    option("--budget", required=True, help="of the pilots: 5e20, 500h, 8x3d or $2000")
+    option("--gpu", default="H100", help=f"{', '.join(GPU_TERAFLOPS)}, or TFLOP/s")
+    option("--utilisation", default="40%", help="of its peak (default: 40%%)")
+    option("--price", help="of one GPU-hour")
+    option("--delta-lgt", default="1", help="share of a teacher's inference that counts")
+    option("--runs", type=Path, help="a CSV file of the runs that there are")
+    option("--sizes", help="of pilots, such as 100M,300M (default: below the student)")
+    option("--pilot-tokens", help="of pilots, such as 2B,8B (default: 5, 20, 60 N)")
+    option("--noise", type=float, default=_NOISE, help="of log-loss over seeds")
+    option("--curves", action="store_true", help="a run tells the fewer tokens, too")
+    option("--out", help="write the runs as CSV, where there are any")
 
 
 def run(arguments: argparse.Namespace) -> int:

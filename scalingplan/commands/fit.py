@@ -7,6 +7,7 @@ import argparse
 import json
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
 from scalinglib.experiment import files
@@ -25,6 +26,7 @@ _WAYS = ("held", "shifted", "published")
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    option = parser.add_argument
     parser.description = (
         "Fit the laws to a CSV file of runs: student_params, student_tokens, teacher_params, "
         "teacher_tokens, teacher_loss and student_loss, or params, tokens and loss of supervised "
@@ -32,23 +34,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         "teacher_tokens the supervised law must come from elsewhere (--supervised), and the "
         "teacher's inference is taken as free."
     )
-    parser.add_argument("runs", type=Path, help="the CSV file")
-    parser.add_argument(
-        "--map",
-        action="append",
-        default=[],
-        metavar="PAIRS",
-        help='what columns stand for, as in "val_loss=student_loss,N_S=student_params"',
-    )
-    parser.add_argument(
-        "--units",
-        action="append",
-        default=[],
-        metavar="PAIRS",
-        help='units of columns, as in "params=M,tokens=B,loss=ppl"; '
-        + "; ".join(f"{kind}: {', '.join(units)}" for kind, units in tables.CONVERSIONS.items()),
-    )
-    parser.add_argument(
+    option("runs", type=Path, help="the CSV file")
+    pairs = partial(option, action="append", default=[], metavar="PAIRS")
+    pairs("--map", help='what columns stand for, as in "val_loss=student_loss,N_S=student_params"')
+    known = "; ".join(f"{kind}: {', '.join(units)}" for kind, units in tables.CONVERSIONS.items())
+    pairs("--units", help=f'units of columns, as in "params=M,tokens=B,loss=ppl"; {known}')
+    pairs("--where", metavar="COLUMN=VALUE", help="keep only such rows, as in State=finished")
+    option(
         "--supervised",
         metavar="FILE",
         help="supervised runs besides the teachers; or, with few teachers, 'held' for the "
@@ -56,34 +48,21 @@ def add(parser: argparse.ArgumentParser) -> None:
         "'published' for that law as it is (English web text); what is published is no law of "
         "these runs, and its error is in no range",
     )
-    parser.add_argument(
-        "--student", type=_reader("size"), help="the student of the decision, such as 350M"
-    )
-    parser.add_argument(
-        "--flops", type=_reader("flops"), help="the budget of the decision, such as 3e20"
-    )
-    parser.add_argument(
+    option("--student", type=_reader("size"), help="the student of the decision, such as 350M")
+    option("--flops", type=_reader("flops"), help="the budget of the decision, such as 3e20")
+    option(
         "--delta-lgt",
         type=_reader("share"),
         help="share of the teacher's inference that the budget pays, such as 25%% (default 1, and "
         "0 where the table has no teacher_params)",
     )
-    parser.add_argument(
-        "--where",
-        action="append",
-        default=[],
-        metavar="COLUMN=VALUE",
-        help="keep only such rows, as in State=finished",
-    )
-    parser.add_argument(
-        "--skip-empty", action="store_true", help="leave out rows in which a number is missing"
-    )
-    parser.add_argument(
+    option("--skip-empty", action="store_true", help="leave out rows in which a number is missing")
+    option(
         "--out",
         type=_reader_of_folder,
         help="the folder of the answer: new, empty, or that of an earlier fit",
     )
-    parser.add_argument("--as-is", action="store_true", help="fit whatever is doubtful in the runs")
+    option("--as-is", action="store_true", help="fit whatever is doubtful in the runs")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -52,39 +52,36 @@ example:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    option = parser.add_argument
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG.format(names=", ".join(KNOWN))
-    parser.add_argument("--student", required=True, metavar="SIZE", help="such as 1.5B")
+    option("--student", required=True, metavar="SIZE", help="such as 1.5B")
     budget = parser.add_mutually_exclusive_group(required=True)
     budget.add_argument("--flops", help="of all that the plan costs, such as 1e21")
     budget.add_argument("--hours", help="GPU-hours of the same, such as 5000 or 64x14d")
     budget.add_argument("--tokens", help="of the student; the teacher's cost comes on top")
     cards = ", ".join(GPU_TERAFLOPS)
-    parser.add_argument("--gpu", default="H100", help=f"{cards}, or TFLOP/s (default: H100)")
-    parser.add_argument("--utilisation", default="40%", help="of the peak (default: 40%%)")
-    parser.add_argument("--gpus", help="how many, for days")
-    parser.add_argument("--price", help="of one GPU-hour")
-    parser.add_argument(
+    option("--gpu", default="H100", help=f"{cards}, or TFLOP/s (default: H100)")
+    option("--utilisation", default="40%", help="of the peak (default: 40%%)")
+    option("--gpus", help="how many, for days")
+    option("--price", help="of one GPU-hour")
+    option(
         "--serve", metavar="TOKENS", help="of the student's life: paid from the budget; other sizes"
     )
-    parser.add_argument("--teacher", action="append", default=[], metavar="TEACHER")
-    parser.add_argument("--data", metavar="TOKENS", help="most tokens for any one model")
-    parser.add_argument("--students", default="1", help="that share the teacher (default: 1)")
-    parser.add_argument(
-        "--stored", action="store_true", help="the teacher runs once for all students"
-    )
-    parser.add_argument("--keep", metavar="COUNT", help="entries of a stored output (default: all)")
-    parser.add_argument(
-        "--vocab", metavar="COUNT", help=f"of your tokenizer (default: the paper's {N_VOCAB:,})"
-    )
-    parser.add_argument("--delta-lgt", default="1", help="share of its inference that counts")
-    parser.add_argument("--delta-pre", default="1", help="share of its training, if it is new")
-    parser.add_argument(
+    option("--teacher", action="append", default=[], metavar="TEACHER")
+    option("--data", metavar="TOKENS", help="most tokens for any one model")
+    option("--students", default="1", help="that share the teacher (default: 1)")
+    option("--stored", action="store_true", help="the teacher runs once for all students")
+    option("--keep", metavar="COUNT", help="entries of a stored output (default: all)")
+    option("--vocab", metavar="COUNT", help=f"of your tokenizer (default: the paper's {N_VOCAB:,})")
+    option("--delta-lgt", default="1", help="share of its inference that counts")
+    option("--delta-pre", default="1", help="share of its training, if it is new")
+    option(
         "--measured",
         metavar="SIZE:TOKENS:LOSS",
         help="a model of yours, trained on data: shifts the law to your text",
     )
-    parser.add_argument("--json", action="store_true", help="the answer as JSON")
+    option("--json", action="store_true", help="the answer as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:

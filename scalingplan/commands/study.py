@@ -22,23 +22,24 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    option = parser.add_argument
     example = Path(design_file.__file__).with_name("designs") / "example.toml"
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = f"An example with every key: {example}"
-    parser.add_argument(
+    option(
         "design", type=Path, help="a TOML file, what `scalinglib design` wrote, or a folder of text"
     )
-    parser.add_argument(
+    option(
         "--new",
         action="store_true",
         help="the folder or file is text: make a design for it and --minutes, train, and fit",
     )
-    parser.add_argument("--minutes", type=float, default=30.0, help="for --new (default: 30)")
-    parser.add_argument("--like", type=Path, help="a TOML file: corpus and recipe of a CSV's runs")
-    parser.add_argument("--table", type=Path, help="where the runs go (default: beside it, .csv)")
-    parser.add_argument("--dry-run", action="store_true", help="say the plan and stop")
-    parser.add_argument("--workers", type=int, help="processes (default: one a core)")
-    parser.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster")
+    option("--minutes", type=float, default=30.0, help="for --new (default: 30)")
+    option("--like", type=Path, help="a TOML file: corpus and recipe of a CSV's runs")
+    option("--table", type=Path, help="where the runs go (default: beside it, .csv)")
+    option("--dry-run", action="store_true", help="say the plan and stop")
+    option("--workers", type=int, help="processes (default: one a core)")
+    option("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster")
 
 
 def run(arguments: argparse.Namespace) -> int:
