@@ -100,11 +100,9 @@ def lines(
             f"{peak:.2g} FLOP/s, which models as small as these do not reach; N GPUs share it",
         ]
     needed = {t for q in runs for t in q.needs}
-    kept = {r.key: r for r in runs if r.keeps or r in needed}
-    told.append(
-        f"weights kept: {len(kept)} models, "
-        f"{sum(4 * _parameters(r) for r in kept.values()) / 1e6:.1f} MB"
-    )
+    kept = {r.key: r.architecture for r in runs if r.keeps or r in needed}
+    weights = sum(a.params + 2 * a.n_vocab * a.d_model for a in kept.values())  # with the head
+    told.append(f"weights kept: {len(kept)} models, {4 * weights / 1e6:.1f} MB")
     return told
 
 
@@ -131,12 +129,6 @@ def _text(runs):
             "for windows are drawn at random"
         )
     return told
-
-
-def _parameters(r):
-    """All weights, embedding and head among them."""
-    arch = r.architecture
-    return r.params + 2 * arch.n_vocab * arch.d_model
 
 
 def _hours(hours):

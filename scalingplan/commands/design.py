@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     per_hour = peak(arguments.gpu, _number) * 1e12 * given.utilisation * 3600
     if given.tokens:
-        question = _foretold(student, given.tokens, teachers)
+        if len(teachers) > 1 or any(np.isnan(teacher.loss) for teacher in teachers):
+            raise ValueError("--tokens foretells one loss: give one --teacher as SIZE:LOSS or none")
+        question = Foretell(student, given.tokens, *(teacher.loss for teacher in teachers))
     elif teachers:
         compute = given.flops if given.hours is None else given.hours * per_hour
         question = Choice(student, compute, tuple(teachers), **costs)
@@ -187,21 +190,13 @@ def _budget(text, per_hour, price):
         if not price:
             raise ValueError(f"--budget: “{text}” is money; say what a GPU-hour costs, --price")
         return _number(amount[1] or amount[2], "count", "budget") / price * per_hour
-    try:
+    with suppress(ValueError):
         return _number(text, "flops", "budget")
-    except ValueError:
-        try:
-            return units.read(text, "hours") * per_hour
-        except ValueError:
-            raise ValueError(
-                f"--budget: “{text}” is neither FLOPs (5e20) nor GPU-hours (8x3d) nor money ($2000)"
-            ) from None
-
-
-def _foretold(student, tokens, teachers):
-    if len(teachers) > 1 or (teachers and np.isnan(teachers[0].loss)):
-        raise ValueError("--tokens foretells one loss: give one --teacher as SIZE:LOSS, or none")
-    return Foretell(student, tokens, teachers[0].loss if teachers else None)
+    with suppress(ValueError):
+        return units.read(text, "hours") * per_hour
+    raise ValueError(
+        f"--budget: “{text}” is neither FLOPs (5e20) nor GPU-hours (8x3d) nor money ($2000)"
+    )
 
 
 def _worlds(arguments, candidates):
