@@ -74,8 +74,9 @@ short, long = sorted(students.tokens.unique())
 # %% [markdown]
 # ## All errors in one figure (Figures 43 to 50)
 #
-# Each panel holds students against something else. Colours say what the student learnt from, and on
-# how many tokens. Means are taken in the logarithm, since errors differ by factors.
+# What is a student's confidence held against: whether its likeliest symbol comes, or whether it is
+# its teacher's likeliest one, too? Colours say what the student learnt, and on how many tokens. The
+# table of the figure also holds students against their teacher's confidences.
 
 # %%
 runs = confidence.measures(cells)
@@ -83,27 +84,29 @@ of_students = runs[runs.id.isin(students.id)]
 taught = confidence.of_students(runs)
 
 # %%
-colours = ["#0072B2", "#56B4E9", "#D55E00", "#E69F00"]
-taught["kind"] = taught.kind.str.replace("whole", "whole distribution")
-OBJECTIVES = {"whole": "whole distribution", "top-1": "likeliest symbol alone (top-1)"}
-kinds = [f"{o}, {t} tokens" for o in ("whole distribution", "top-1") for t in ("many", "few")]
+OBJECTIVES = {"whole": "whole distribution", "top-1": "likeliest symbol alone"}
+SHADES = dict(zip(OBJECTIVES.values(), ("#0072B2", "#D55E00"), strict=True))
+FEW, MANY = (f"{figures.label_size(tokens)} tokens" for tokens in (short, long))
+shown = taught[taught.reference.isin(["data", "teacher_top1"])].astype({"name": str})
+shown["kind"] = shown.objective.map(OBJECTIVES) + ", " + shown.tokens.map({short: FEW, long: MANY})
+kinds = [f"{o}, {t}" for o in OBJECTIVES.values() for t in (MANY, FEW)]
+colours = dict(zip(kinds, ["#0072B2", "#56B4E9", "#D55E00", "#E69F00"], strict=True))
 grid = Panels(
-    taught.astype({"name": str}), "name", "ece",
-    "Against data, students of whole distributions are calibrated and those of top-1 are not",
-    col="held", wrap=2, labels=("size of the teacher", "calibration error (ECE)"),
+    shown, "name", "ece",
+    "Students of whole distributions are calibrated against data, those of likeliest symbols "
+    "against these symbols alone",
+    col="held", labels=("teacher's parameters", "expected calibration error"),
 )  # fmt: skip
-grid.set(yscale="log", ylim=(3e-4, 1.2), yticks=[0.001, 0.01, 0.1, 1],
+grid.set(yscale="log", ylim=(1e-3, 1.2), yticks=[0.001, 0.01, 0.1, 1],
          yticklabels=["0.001", "0.01", "0.1", "1"])  # fmt: skip
-grid.draw(sns.lineplot, hue="kind", errorbar=compare.interval, marker="o",
-          palette=dict(zip(kinds, colours, strict=True)))  # fmt: skip
+grid.draw(sns.lineplot, hue="kind", errorbar=compare.interval, marker="o", palette=colours)
 errors = taught.groupby(["reference", "objective", "tokens", "name"], sort=False).ece
 save(grid, "calibration_errors", errors.agg(["mean", "sem"]).reset_index())
 
 # %% [markdown]
-# **Read it.** Against data (top left) more than an order of magnitude lies between the two
-# objectives. Against the teacher's likeliest symbol they change places, since that symbol is just
-# what the student of top-1 learnt. Against the teacher's whole distribution (lower row) the
-# objectives differ most under small teachers.
+# **Read it.** Against data (left) more than an order of magnitude lies between the two objectives.
+# Against the teacher's likeliest symbol they change places, since that symbol is just what the
+# student of top-1 learnt.
 #
 # ## The paper's numbers beside ours
 #
@@ -116,15 +119,17 @@ paper = pd.read_csv(DATA / "published" / "ece.csv")
 beside = confidence.beside(taught, paper)
 beside["held"] = beside.reference.map(confidence.REFERENCES)
 grid = Panels(
-    beside, "paper", "ours", "Our errors come nearly in the paper's order, and all are larger",
-    labels=("the paper's ECE", "our ECE"),
+    beside, "paper", "ours",
+    "Sixteen calibration errors come nearly in the paper's order here, and all are larger",
+    labels=("the paper's expected calibration error", "ours, of small models"),
 )  # fmt: skip
 line = pd.DataFrame({"paper": [0.002, 0.6], "ours": [0.002, 0.6]})
 grid.draw(sns.lineplot, line, color="#888888")
 grid.draw(sns.lineplot, line.assign(ours=2 * line.ours), color="#888888", linestyle=":")
 grid.draw(sns.scatterplot, hue="held", style=beside.objective, s=90)
-grid.key({"whole distribution": {"marker": "o", "ls": ""}, "top-1": {"marker": "X", "ls": ""},
-          "equal": {"color": "#888888"}, "twice": {"color": "#888888", "ls": ":"}})  # fmt: skip
+grid.key({"taught the whole distribution": {"marker": "o", "ls": ""},
+          "taught the likeliest symbol only": {"marker": "X", "ls": ""},
+          "equal": {"color": "#888888"}, "dotted: twice the paper's": {"ls": ":"}})  # fmt: skip
 ticks = {"ticks": [0.01, 0.1, 0.5], "ticklabels": ["0.01", "0.1", "0.5"]}
 ticks = {axis + key: value for axis in "xy" for key, value in ticks.items()}
 grid.set(xscale="log", yscale="log", **ticks).tick_params(which="minor", length=0)
@@ -171,13 +176,17 @@ teachers = cells[cells.teacher.isna() & (cells.reference == "data")]
 by_bin = confidence.bins(teachers)
 for end in ("", "_low", "_high"):
     by_bin[f"gap{end}"] = by_bin[f"outcome{end}"] - by_bin.confidence
+smallest = by_bin.name == by_bin.name.min()
+kinds = np.where(smallest, "smallest teacher (3.41k parameters)", "four larger teachers")
+off = by_bin[~smallest & (by_bin.share >= 0.002)].gap.abs().max()
 grid = Panels(
-    by_bin.assign(teacher="teacher of " + by_bin.name.astype(str)), "confidence", "gap",
-    "All teachers but the smallest are right about as often as they expect to be",
+    by_bin.assign(teacher=kinds), "confidence", "gap",
+    f"Four of five teachers are right as often as they expect, to {off:.2f}; the smallest is not",
     labels=("teacher's confidence",
-            "← too sure     not sure enough →\naccuracy less confidence"),
+            "← overconfident     underconfident →\naccuracy less confidence"),
 )  # fmt: skip
-grid.draw(bars, hue="teacher", fmt="o-").each(zero)
+looks = {"four larger teachers": "#999999", kinds[0]: "#0072B2"}
+grid.draw(bars, hue="teacher", palette=looks).each(zero).key(bars="95% of what sampling leaves")
 save(grid, "fig42_teachers", by_bin)
 
 # %%
@@ -190,38 +199,45 @@ ece[["data", "truth"]].round(4)
 # %% [markdown]
 # ## Students on few tokens
 #
-# Figures 43 to 46 are of one kind, under the smallest, the largest trained and the perfect teacher.
-# Where a point lies on the grey line, confidence is right. Larger points hold more of the
-# predictions; bins with less than 0.2% of them are not drawn. The table of each figure has these
-# bins and all six teachers.
+# Figures 43 to 46 are of one kind, under the smallest and the largest trained teacher. Where a
+# point lies on the grey line, confidence is right. Larger points hold more of the predictions; bins
+# with less than 0.2% of them are not drawn. The table of each figure has these bins and all six
+# teachers, the perfect one among them.
 
 
 # %%
-def reliability(tokens, reference, title, *labels):
+def reliability(tokens, reference, title, labels, ends):
     """One figure: students of both objectives in bins of confidence, a panel a teacher."""
-    table = confidence.bins(students[students.tokens == tokens])
-    own = table[(table.reference == reference) & table.name.isin(["3.41k", "388k", "perfect"])]
-    own = own[own.share >= 0.002].assign(
-        teacher="teacher: " + own.name.astype(str), learnt=own.objective.map(OBJECTIVES)
+    own = students[students.tokens == tokens]
+    seeds, table = own.seed.nunique(), confidence.bins(own)
+    table = table[table.reference == reference]
+    shown = table[table.name.isin(["3.41k", "388k"]) & (table.share >= 0.002)]
+    shown = shown.assign(
+        teacher="teacher of " + shown.name.astype(str) + " parameters",
+        learnt="taught the " + shown.objective.map(OBJECTIVES),
     )
-    grid = Panels(own, "confidence", "outcome", title, col="teacher", labels=labels)
-    shades = dict(zip(OBJECTIVES.values(), ("#0072B2", "#D55E00"), strict=True))
-    look = {"hue": "learnt", "palette": shades}
-    grid.each(lambda ax: ax.plot([0, 1], [0, 1], color="#888888", linewidth=1))
-    grid.draw(bars, key=False, markersize=0, **look)
-    grid.draw(sns.scatterplot, size="share", sizes=(15, 170), **look)
-    grid.key({"larger: more predictions": {"marker": "o", "ls": "", "ms": 10, "mfc": "none"},
-              "equal": {"color": "#888888"}, "bars: 95% over seeds": {"lw": 1}})  # fmt: skip
-    return grid, table[table.reference == reference]
+    title = f"After {figures.label_size(tokens)} tokens, {title}"
+    grid = Panels(shown, "confidence", "outcome", title, col="teacher", labels=labels)
+    look = {f"taught the {name}": shade for name, shade in SHADES.items()}
+    for ax in grid.set(ylim=(-0.05, 1.17)).axes.flat:
+        ax.plot([0, 1], [0, 1], color="#888888", linewidth=1)
+        ax.text(0, 1.15, ends[0], va="top", style="italic", color="#555555")
+        ax.text(1, 0, ends[1], ha="right", style="italic", color="#555555")
+    grid.draw(bars, hue="learnt", palette=look, key=False, markersize=0)
+    grid.draw(sns.scatterplot, hue="learnt", palette=look, size="share", sizes=(15, 170))
+    grid.key({"larger dot: more predictions": {"marker": "o", "ls": "", "ms": 9, "mfc": "none"}})
+    return grid.key({"equal": {"color": "#888888"}}, bars=f"95% over {seeds} seeds"), table
 
 
 # %% [markdown]
 # **Against data.** The student of the whole distribution is on the line. That of top-1 is far below
-# it, with most of its predictions in the highest bin.
+# it, and its highest bin is its fullest.
 
 # %%
-title = "Learning the likeliest symbol alone makes a student far too sure of itself"
-grid, table = reliability(short, "data", title, "student's confidence", "accuracy")
+ACCURACY = ("student's confidence", "how often its likeliest\nsymbol comes")
+SURE = ("underconfident", "overconfident")
+title = "a student of its teacher's likeliest symbols alone is far too sure of itself"
+grid, table = reliability(short, "data", title, ACCURACY, SURE)
 save(grid, "fig43_short_data", table)
 
 # %% [markdown]
@@ -230,21 +246,21 @@ save(grid, "fig43_short_data", table)
 # of top-1 about as often.
 
 # %%
-AGREES = "student's confidence", "agreement with the\nteacher's likeliest symbol"
-title = "Against its teacher's likeliest symbol, only the student of top-1 is calibrated"
-grid, table = reliability(short, "teacher_top1", title, *AGREES)
+AGREES = ("student's confidence", "how often its likeliest symbol\nis the teacher's likeliest")
+title = "a student of whole distributions agrees with its teacher more often than it expects"
+grid, table = reliability(short, "teacher_top1", title, AGREES, SURE)
 save(grid, "fig44_short_teacher_top1", table)
 
 # %% [markdown]
-# **The teacher's confidence, in the student's bins.** A large teacher is surer than the student of
-# its whole distribution in every bin. It is surer than a top-1 student in low bins, where small
-# teachers are less sure, and far less sure than it in the highest, which holds most predictions.
+# **The teacher's confidence, in the student's bins.** The fullest bin of a top-1 student is its
+# highest, and there the teacher is far less sure. In its low bins a large teacher is surer, a small
+# one less sure. A student of the whole distribution is less sure than a large teacher in every bin.
 
 # %%
-title = "A large teacher is surer than students of its distributions, not than sure ones of top-1"
-grid, table = reliability(
-    short, "teacher_own", title, "student's confidence", "teacher's confidence"
-)
+TEACHERS = ("student's confidence", "teacher's confidence")
+SURER = ("teacher is surer", "student is surer")
+title = "where a student of likeliest symbols is surest, its teacher is far less sure"
+grid, table = reliability(short, "teacher_own", title, TEACHERS, SURER)
 save(grid, "fig45_short_teacher", table)
 
 # %% [markdown]
@@ -255,10 +271,8 @@ save(grid, "fig45_short_teacher", table)
 
 # %%
 print(f"The likeliest first letter of a word has probability {truth[:, 0].max():.2f}.")
-title = "Where a large teacher is sure, students of its distributions are less so"
-grid, table = reliability(
-    short, "by_teacher_own", title, "teacher's confidence", "student's confidence"
-)
+title = "a student of likeliest symbols is almost certain even where its teacher is least sure"
+grid, table = reliability(short, "by_teacher_own", title, TEACHERS[::-1], SURER[::-1])
 save(grid, "fig46_short_by_teacher", table)
 
 # %% [markdown]
@@ -269,8 +283,8 @@ save(grid, "fig46_short_by_teacher", table)
 # own error it has taken over. That of top-1 is farther from it.
 
 # %%
-title = "After thirty times the tokens a student of top-1 is still far too sure of itself"
-grid, table = reliability(long, "data", title, "student's confidence", "accuracy")
+title = "students of whole distributions are right about as often as they say, others far less"
+grid, table = reliability(long, "data", title, ACCURACY, SURE)
 save(grid, "fig47_long_data", table)
 
 # %% [markdown]
@@ -278,22 +292,18 @@ save(grid, "fig47_long_data", table)
 # other one.
 
 # %%
-title = "After thirty times the tokens still only students of top-1 agree as often as they expect"
-grid, table = reliability(long, "teacher_top1", title, *AGREES)
+title = "only students of likeliest symbols agree with their teacher as often as they expect"
+grid, table = reliability(long, "teacher_top1", title, AGREES, SURE)
 save(grid, "fig48_long_teacher_top1", table)
 
 # %% [markdown]
 # **The teacher's confidence, in the student's bins.** The student of the whole distribution has
-# come closer to its teacher; that of top-1 has most of its predictions in the highest bin, where
-# the teacher is far less sure.
+# come closer to its teacher. That of top-1 has 47% of its predictions and more in the highest bin,
+# where the teacher is far less sure.
 
 # %%
-title = (
-    "After thirty times the tokens, too, teachers are surer, but not than sure students of top-1"
-)
-grid, table = reliability(
-    long, "teacher_own", title, "student's confidence", "teacher's confidence"
-)
+title = "only students of likeliest symbols are ever surer than their teacher, and then far surer"
+grid, table = reliability(long, "teacher_own", title, TEACHERS, SURER)
 save(grid, "fig49_long_teacher", table)
 
 # %% [markdown]
@@ -302,10 +312,8 @@ save(grid, "fig49_long_teacher", table)
 # they differ more in how far they got.
 
 # %%
-title = "After thirty times the tokens, too, students of distributions are less sure"
-grid, table = reliability(
-    long, "by_teacher_own", title, "teacher's confidence", "student's confidence"
-)
+title = "students of whole distributions copy a small teacher's confidence, not a large one's"
+grid, table = reliability(long, "by_teacher_own", title, TEACHERS[::-1], SURER[::-1])
 save(grid, "fig50_long_by_teacher", table)
 
 # %% [markdown]

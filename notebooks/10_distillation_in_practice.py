@@ -90,13 +90,13 @@ mixing = mixing.sort_values(["mixing", *PAIR], kind="stable")
 by_weight = compare.against(mixing, "mixing", 1.0, by=PAIR)
 grid = Panels(
     compare.differences(mixing, "mixing", 1.0, by=PAIR).sort_values("mixing", kind="stable"),
-    "weight", "above", "Under every teacher but the weakest, weights near 1 are best",
+    "weight", "above",
+    "With any teacher but the weakest, it is best to put nine tenths of the weight or more on it",
     col="student_params",
-    labels=("weight λ (0: data alone, 1: teacher alone)", "loss above that of λ = 1 (nats)")
+    labels=("weight λ on the teacher\n(0: data alone, 1: teacher alone; uneven steps)",
+            "← better     worse →\nthan the teacher alone (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="teacher_loss", errorbar=compare.interval, marker="o").each(zero)
-BANDS = {"bands: 95% of the mean over seeds": {"lw": 6, "alpha": 0.3}}
-grid.key(BANDS)
 save(grid, "fig51a_mixing", by_weight)
 
 # %% [markdown]
@@ -129,17 +129,20 @@ teachers.drop(columns=["loss_error", "above_error"]).round(4)
 # from it over the seeds, and those that are worse.
 
 # %%
+AS_GOOD = "as good: the seeds see no difference"
 best = compare.against_best(mixing, "mixing", by=PAIR)
 best["weight"] = best.mixing.map("{:g}".format)
 best["teacher"] = best.teacher_loss.map("{:.2f}".format)
 best["against the best weight"] = best.verdict.where(~best.best, "least loss").replace(
-    "no difference", "as good"
+    "no difference", AS_GOOD
 )
-looks = {"least loss": "#C1121F", "as good": "#0072B2", "worse": "#cccccc"}
+looks = {"least loss": "#C1121F", AS_GOOD: "#0072B2", "worse": "#cccccc"}
 grid = Panels(
     best, "teacher", "weight",
-    "The teacher alone (λ = 1) is as good as any weight, unless the teacher is the weakest",
-    col="student_params", labels=("teacher loss $L_T$ (nats)", "weight λ on the teacher")
+    "The teacher alone (weight 1) is as good as any mixture with data, "
+    "unless the teacher is the weakest",
+    col="student_params",
+    labels=(columns.axis_label("teacher_loss"), "← data alone     teacher alone →\nweight λ")
 )  # fmt: skip
 grid.draw(sns.scatterplot, hue="against the best weight", palette=looks, s=110)
 grid.axes.flat[0].invert_yaxis()
@@ -161,12 +164,11 @@ temperature = select(runs, practice.TEMPERATURE_RUNS)
 by_temperature = compare.against(temperature, "temperature", 1.0, by=PAIR)
 grid = Panels(
     compare.differences(temperature, "temperature", 1.0, by=PAIR), "temperature", "above",
-    "Sharpening the teacher costs much, softening it less, and τ = 1 is never beaten",
+    "Sharpening the teacher costs much, softening it less, and no temperature is seen to beat 1",
     col="student_params",
-    labels=("temperature τ (below 1: sharper, above: softer)", "loss above that of τ = 1 (nats)")
+    labels=(columns.axis_label("temperature"), "loss above that of\ntemperature 1 (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="teacher_loss", errorbar=compare.interval, marker="o").each(zero)
-grid.key(BANDS)
 save(grid, "fig52_temperature", by_temperature)
 
 # %% [markdown]
@@ -188,13 +190,13 @@ losses = peak.groupby(["source", "student_params", "peak"]).loss.mean().reset_in
 least = losses.loc[losses.groupby(["source", "student_params"]).loss.idxmin()]
 grid = Panels(
     peak, "peak", "loss",
-    "The best learning rate is 0.02 or 0.04 at all sizes, with a teacher or without",
-    col="source", labels=("peak learning rate", "loss (nats)")
+    "The best peak learning rate is 0.02 or 0.04 at every size, with a teacher or without",
+    col="source",
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="student_params", errorbar=compare.interval, marker="o")
-ring = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.6}
-grid.draw(sns.scatterplot, least, s=130, zorder=4, **ring)
-grid.key({"least loss": {"marker": "o", "linestyle": "", "mfc": "none", "mec": "#C1121F"}} | BANDS)
+RING = {"s": 130, "facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.6}
+grid.draw(sns.scatterplot, least, zorder=4, **RING)
+grid.key(ring="least loss")
 against = compare.against(peak, "peak", Recipe.peak, by=("source", "student_params"))
 save(grid, "fig53_learning_rate", against)
 
@@ -227,11 +229,10 @@ as_good.apply(lambda found: ", ".join(f"{rate:g}" for rate in found)).to_frame("
 
 # %%
 truncation = practice.truncated(select(runs, practice.TRUNCATION_RUNS))
-MIXED = {1.0: "teacher alone, λ = 1", practice.TRUNCATION_MIXING: "mixed with data, λ = 0.7"}
+MIXED = {1.0: "teacher alone", practice.TRUNCATION_MIXING: "mixed with data (weight 0.3)"}
+WAYS = {"top_k": "the k likeliest of 27 symbols", "top_p": "the likeliest that hold a mass p"}
 truncation["objective"] = truncation.mixing.map(MIXED)
-truncation["cut"] = truncation.knob.map({"top_k": "k entries kept", "top_p": "mass p kept"})
-sizes = truncation.student_params.map(figures.label_size)
-truncation["panel"] = truncation.cut + ", $N_S$ = " + sizes
+truncation["cut"] = truncation.knob.map(WAYS)
 truncation = truncation.sort_values(["knob", "student_params", "kept"], kind="stable")
 truncation["setting"] = truncation.kept.map("{:g}".format)
 CUT = ["knob", "student_params", "mixing", "kept"]
@@ -240,21 +241,28 @@ cuts = cuts.assign(low=cuts.interval.str[0], high=cuts.interval.str[1]).drop(col
 cuts["told"] = cuts.low > 0
 
 # %% [markdown]
-# The axis is logarithmic. A triangle at its foot stands for a cost that is no different from zero;
-# the whole distribution alone (k of 27, p of 1) is what all others are held against.
+# The larger student; the table has both. The axis is logarithmic. A triangle at its foot stands for
+# a cost that is no different from zero; the whole distribution alone (k of 27, p of 1) is what all
+# others are held against.
 
 # %%
 truncation = truncation.merge(cuts[[*CUT, "told"]], on=CUT)
-costs, free = truncation[truncation.told], truncation[~truncation.told].assign(above=4e-3)
+larger = truncation[truncation.student_params == truncation.student_params.max()]
+four = larger[(larger.knob == "top_k") & (larger.kept == 4)]
+four = four.groupby(["cut", "setting", "mixing"]).above.mean().reset_index()
 grid = Panels(
-    truncation, "setting", "above",
-    "A few entries of the teacher alone are ruinous; mixing in data repairs most of it",
-    col="panel", wrap=2, sharex=False,
-    labels=("what is kept (k, or p)", "loss above the whole distribution's (nats)")
+    larger, "setting", "above",
+    f"A teacher's four likeliest symbols, alone, cost {four.above.max():.1f} nats, "
+    f"mixed with data {four.above.min():.1f}; a mass of 0.99 costs nothing that is seen",
+    col="cut", sharex=False,
+    labels=("kept of the teacher's distribution",
+            "loss above that on the\nwhole distribution (nats)")
 )  # fmt: skip
+costs, free = larger[larger.told], larger[~larger.told].assign(above=4e-3)
 grid.draw(sns.lineplot, costs, hue="objective", errorbar=compare.interval, marker="o")
 grid.draw(sns.scatterplot, free, hue="objective", marker="v", s=70, key=False)
-grid.key({"no cost seen": {"marker": "v", "ls": ""}})
+grid.draw(sns.scatterplot, four, zorder=4, **RING)
+grid.key({"triangle: no cost seen": {"marker": "v", "ls": ""}}, ring="four symbols")
 grid.set(yscale="log", ylim=(3e-3, 4), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 save(grid, "fig54_truncation", cuts)
 
@@ -299,21 +307,23 @@ kept = stored.kept.map(entries).where(by_mass, stored.kept)
 whole = stored.kept == WORDS.n_vocab
 stored["bytes_per_token"] = kept * 5 + by_mass
 stored.loc[whole, "bytes_per_token"] = bytes_per_token(WORDS.n_vocab, number=4)
-stored["how"] = stored.knob.map({"top_k": "top-k", "top_p": "top-p"})
-stored["how"] += stored.mixing.map({1.0: ", alone", practice.TRUNCATION_MIXING: ", mixed"})
+stored["how"] = stored.knob.map({"top_k": "top-k, ", "top_p": "top-p, "})
+stored["how"] += stored.objective.replace(MIXED[practice.TRUNCATION_MIXING], "mixed with data")
 
 # %%
 grid = Panels(
     stored.sort_values("bytes_per_token", kind="stable"), "bytes_per_token", "above",
-    "From 35 bytes a token on, top-p (a mass) harms less than top-k (a number of entries)",
+    "From 35 stored bytes a token on, keeping the symbols of a mass (top-p) "
+    "harms less than keeping a number of them (top-k)",
     col="student_params",
-    labels=("bytes stored per token", "loss above the whole\ndistribution's (nats)")
+    labels=("bytes stored per token", "loss above that on the\nwhole distribution (nats)")
 )  # fmt: skip
 free = stored[~stored.told].assign(above=4e-3)
 look = {"hue": "how", "palette": columns.palette("how", stored.how)}
 grid.draw(sns.lineplot, stored[stored.told], errorbar=compare.interval, marker="o", **look)
 grid.draw(sns.scatterplot, free, marker="v", s=70, key=False, **look)
-grid.key({"no cost seen": {"marker": "v", "ls": ""}})
+grid.mark("x", 35, "35 bytes a token")
+grid.key({"triangle: no cost seen": {"marker": "v", "ls": ""}})
 grid.set(yscale="log", ylim=(3e-3, 4), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 costs = stored.groupby(["student_params", "how", "bytes_per_token"]).above.mean().reset_index()
 save(grid, "storage_loss", costs)

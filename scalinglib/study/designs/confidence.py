@@ -27,7 +27,7 @@ COLUMNS = (
 # What a confidence is held against, as pictures call it.
 REFERENCES = {
     "data": "against data",
-    "teacher_top1": "against the teacher's top-1",
+    "teacher_top1": "against the teacher's likeliest",
     "teacher_own": "teacher, in the student's bins",
     "by_teacher_own": "student, in the teacher's bins",
 }
