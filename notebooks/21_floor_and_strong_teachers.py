@@ -167,36 +167,64 @@ asked.groupby("form").miss.agg(mean_abs=lambda miss: miss.abs().mean(), mean="me
 # The runs of Figure 1 hold no large student with a teacher much stronger than itself: where $u =
 # (L_T - E) / (\tilde L_S - E)$ lies between 0.6 and 0.95. Of ours, the largest student (388
 # thousand parameters) has such runs in `data/runs/largest_students.csv`, to which no form was
-# fitted; beside them stand the four runs that time left of those made for this (`strong_teachers`:
-# two sizes, one seed; 1M and 3M parameters would have taken hours).
+# fitted; beside them stand the runs made for this (`strong_teachers`: two sizes; 1M and 3M
+# parameters would have taken hours). The criterion is of the latter alone: the mean over settings
+# of how far a form is off, seeds averaged first, and the paired difference to Equation 8's. $u$ is
+# from the students' runs on labels, and from the supervised law where there are none.
 
 # %%
 tables = ("largest_students.csv", "strong_teachers.csv")
 large = [record.read(DATA / "runs" / name) for name in tables]
 everything = pd.read_csv(DATA / "fits" / "open_predictions.csv")
-strong = strong_teachers.missing_regime(pd.concat(large), everything, E)
+labels_alone = study[study.kind == "supervised"]
+strong = strong_teachers.missing_regime(pd.concat(large), labels_alone, everything, E)
 strong["percent"] = 100 * strong.error
+setting = ["params", "tokens", "teacher"]
+mine = pd.MultiIndex.from_frame(large[1][setting])
+strong["made_for_this"] = pd.MultiIndex.from_frame(strong[setting]).isin(mine)
 strong = strong.rename(columns={"params": "student_params"})
 strong["form"] = strong.form.replace("equation8", "Equation 8")
-eight, ours = (strong.percent[strong.form == form].abs().mean() for form in TITLED)
+made = strong[strong.made_for_this]
+eight, ours = (made.percent[made.form == form].abs().mean() for form in TITLED)
 title = (
     f"Under strong teachers the paper's law is off by {eight:.2f}% on average, "
     f"bias and variance by {ours:.2f}%"
 )
 label = f"{ENDS['error']}predicted over measured loss (%)"
-grid = beside(strong, "percent", title, label, "a student of 201k or 388k parameters")
+grid = beside(made, "percent", title, label, "a student of 201k or 388k parameters")
 save(grid, "strong_teachers", strong)
 
+
 # %%
-wide = strong.assign(miss=strong.percent.abs()).pivot_table(
-    index=["student_params", "tokens", "teacher"], columns="form", values="miss"
-)
-versus = wide.sub(wide["Equation 8"], axis=0)
-judged = pd.DataFrame({"mean |error|, %": wide.mean(), "less Equation 8's": versus.mean()})
-judged[["low", "high"]] = [interval(versus[form]) for form in versus]
-judged.round(3)
+def judge(percent):
+    """The criterion's numbers, over settings as if independent."""
+    miss = percent.abs()
+    versus = miss.sub(miss["Equation 8"], axis=0)
+    signed = {"mean |error|, %": miss.mean(), "mean error, %": percent.mean()}
+    table = pd.DataFrame(signed | {"less Equation 8's": versus.mean()})
+    table[["low", "high"]] = [interval(versus[form]) for form in versus]
+    return table
+
+
+judged = {}
+for name, part in (("made for this", made), ("all", strong)):
+    percent = part.pivot_table(
+        index=["student_params", *setting[1:]], columns="form", values="percent"
+    )
+    within = ((percent.min(axis=1) < 0) & (percent.max(axis=1) > 0)).sum()
+    print(f"{name}: {len(percent)} settings, {within} of them within the span of the forms")
+    judged[name] = judge(percent)
+print(f"of the runs made for this {len(large[1])} of {len(strong_teachers.RUNS)} are trained")
+pd.concat(judged, axis=1).round(3)
 
 # %% [markdown]
+# By the criterion **bias and variance is not nearer than Equation 8**: both are off by a quarter of
+# a per cent. It had been told to be while there were four settings of one seed, judged together
+# with those of `largest_students.csv`, where Equation 8 is off by up to 2% on few tokens. Of the
+# other forms only two parts is nearer, one of seven that were compared. As predicted no form is off
+# by 1.5% on average; that all are off to one side did not come: in five of six settings they lie on
+# both sides of the run.
+#
 # ## Verdicts
 #
 # The criteria as they were laid down; `data/claims.toml` has their words.
@@ -206,7 +234,8 @@ binding = settings.saves
 below = limits.groupby("teacher").high.max() < 0
 claims.check("floor-ends-below", bool(below["perfect teacher"]), binding)
 claims.check("floor-trained-ends-below", bool(below["trained teacher"]), binding)
-claims.check("strong-teachers-bias-variance", judged.high["bias and variance"], binding)
+higher = judged["made for this"].high["bias and variance"]
+claims.check("strong-teachers-bias-variance", higher, binding)
 
 # %% [markdown]
 # ## What to take away
@@ -218,9 +247,8 @@ claims.check("strong-teachers-bias-variance", judged.high["bias and variance"], 
 # 2. **Of the forms behind "never stops paying" Equation 8 and the cosine are too hopeful in every
 # cell**, by 0.01 to 0.04 nats; the dip, which keeps the floor when it is fitted to these runs, is
 # off by 0.005. Bias and variance and its variants are off by 0.003 to 0.004.
-# 3. **In the missing regime bias and variance is nearer than Equation 8**, by 0.56% (0.14 to 0.99)
-# over eight settings, taken as independent: 0.14% for 0.70%. Its orthogonal and floor-keeping
-# variants are as good within what can be told. Errors of one form go in one direction: Equation 8
-# expects too little of a strong teacher there, and too much on long runs.
+# 3. **In the missing regime no form of the ensemble is told to be nearer than Equation 8**, and
+# none is off by more than 1% on average. Bias and variance expects a little too much of a strong
+# teacher there, in every setting made for this, the dips more; the cosine mostly too little.
 #
-# Eight seeds a cell, but one language and one size for the floor.
+# Eight seeds a cell of the floor and two of a strong teacher's, but one language.

@@ -30,7 +30,7 @@ def written(folder, text):
     return path
 
 
-UNDER_WAY = {"floor", "mixing", "strong_teachers"}
+UNDER_WAY = {"epochs_text"}
 TABLES = {
     name: what
     for name, what in STUDIES.items()

@@ -26,10 +26,14 @@ RUNS = [
 ]
 
 
-def missing_regime(runs: pd.DataFrame, foretold: pd.DataFrame, entropy: float) -> pd.DataFrame:
+def missing_regime(
+    runs: pd.DataFrame, labels: pd.DataFrame, foretold: pd.DataFrame, entropy: float
+) -> pd.DataFrame:
     """Runs in the missing regime beside what forms foretold of them.
 
-    - foretold: of data/fits/open_predictions.csv; its form `labels` gives u
+    - labels: runs on labels, whose mean loss gives u; where a student has none there, what the form
+      `labels` foretold does
+    - foretold: of data/fits/open_predictions.csv
     - entropy: nats per token
     - returns: a row a setting and form: params, tokens, teacher, teacher_loss, u, form, measured
       (mean over seeds), loss (foretold), error (foretold over measured, less 1)
@@ -37,9 +41,12 @@ def missing_regime(runs: pd.DataFrame, foretold: pd.DataFrame, entropy: float) -
     setting = ["params", "tokens", "teacher"]
     measured = runs.groupby(setting).loss.mean().rename("measured")
     found = foretold.drop_duplicates([*setting, "form"]).join(measured, on=setting, how="inner")
-    labels = found[found.form == "labels"].set_index(setting).loss.rename("labels")
-    found = found[found.form != "labels"].join(labels, on=setting)
-    found["u"] = (found.teacher_loss - entropy) / (found.labels - entropy)
+    told = found[found.form == "labels"].set_index(setting).loss.rename("told")
+    alone = labels.groupby(["params", "tokens"]).loss.mean().rename("alone")
+    found = (
+        found[found.form != "labels"].join(told, on=setting).join(alone, on=["params", "tokens"])
+    )
+    found["u"] = (found.teacher_loss - entropy) / (found.alone.fillna(found.told) - entropy)
     found["error"] = found.loss / found.measured - 1
     columns = [*setting, "teacher_loss", "u", "form", "measured", "loss", "error"]
     return found.loc[found.u.between(*REGIME), columns].reset_index(drop=True)
