@@ -28,6 +28,7 @@ from scalinglib import sentences
 from scalinglib.experiment import compare
 from scalinglib.experiment.records import select
 from scalinglib.report import claims, columns, figures, profiles
+from scalinglib.report.columns import ENDS
 from scalinglib.report.panels import Panels, bars, span
 from scalinglib.report.paths import DATA
 from scalinglib.study import WORDS, Addresses, record
@@ -74,8 +75,11 @@ runs.groupby(["name", "params", "tokens"]).seed.nunique().rename("seeds").reset_
 # %%
 tables = {NAMES[s.corpus.id]: logits.judged(runs, s) for s in logits.SPARSE}
 sparse = pd.concat(tables, names=["corpus"]).reset_index("corpus").reset_index(drop=True)
-sparse["panel"] = sparse.corpus + ", $N_S$ = " + sparse.params.map(figures.label_size)
-sparse["keeps"] = sparse.kind.map({"drawn": "drawn symbols", "likeliest": "likeliest entries"})
+student = sparse.params.map(figures.label_size)
+named = sparse.corpus.replace("words", "made-up words")
+sparse["panel"] = named + ", " + student + " parameters"
+KEEPS = {"drawn": "symbols drawn from the teacher", "likeliest": "the teacher's likeliest entries"}
+sparse["keeps"] = sparse.kind.map(KEEPS)
 sparse = sparse.rename(columns={"low": "above_low", "high": "above_high"})
 sparse["relative"] = sparse.above / (sparse.loss - sparse.above)
 
@@ -84,16 +88,18 @@ sparse["relative"] = sparse.above / (sparse.loss - sparse.above)
 
 # %%
 cut = sparse[sparse.kind != "whole"].sort_values("bytes_per_token", kind="stable")
-costs, free = cut[cut.verdict == "worse"], cut[cut.verdict != "worse"].assign(above=6e-3)
-look = {"hue": "keeps", "palette": columns.palette("keeps", ["drawn symbols", "likeliest entries"])}
+costs, free = cut[cut.verdict == "worse"], cut[cut.verdict != "worse"]
+free = free.assign(above=free.kind.map({"drawn": 6e-3, "likeliest": 8.5e-3}))
+look = {"hue": "keeps", "palette": columns.palette("keeps", KEEPS.values())}
 grid = Panels(
     cut, "bytes_per_token", "above",
-    "On equal bytes, drawn symbols teach better than the likeliest entries",
-    col="panel", wrap=2, labels=("bytes stored per token", "loss above the whole teacher's (nats)")
+    "On equal bytes drawn symbols teach better than the likeliest entries, or as well",
+    col="panel", wrap=2, labels=("bytes stored per token",
+                                 "student's loss above that under\nthe whole teacher (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, costs, marker="o", **look).draw(span, costs, key=False, **look)
 grid.draw(sns.scatterplot, free, marker="v", s=70, key=False, **look)
-grid.key({"no cost seen": {"marker": "v", "ls": ""}})
+grid.key({"no cost seen over seeds": {"marker": "v", "ls": ""}}, band="95% over seeds")
 grid.set(yscale="log", ylim=(5e-3, 3.5), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 save(grid, "drawn_symbols", sparse.drop(columns=["panel", "keeps"]))
 
@@ -202,9 +208,10 @@ storage
 # on the student's words.
 
 # %%
+OTHER = "teacher of two languages"
 singles, pairs = (select(runs, own) for own in (logits.SINGLE_RUNS, logits.PAIR_RUNS))
 abroad = select(runs, logits.ABROAD_RUNS)
-others = {"ensemble of two": pairs, "teacher of other words": abroad[abroad.mixing == 1]}
+others = {"ensemble of two": pairs, OTHER: abroad[abroad.mixing == 1]}
 placed = {kind: logits.beside_line(rows, singles) for kind, rows in others.items()}
 placed = pd.concat(placed, names=["kind"]).reset_index("kind").reset_index(drop=True)
 languages = {logits.language(*codes).id: " and ".join(codes) for codes in logits.LANGUAGES}
@@ -218,13 +225,14 @@ inside["loss_high"] = inside.loss + inside.high - inside.above
 line = singles.rename(columns={"params": "student_params"})
 grid = Panels(
     line, "teacher_loss", "loss",
-    "An ensemble teaches like one teacher of its loss; a teacher of other words is worse",
-    col="student_params", sharey=False,
-    labels=("$L_T$ on the student's words (nats)", "student loss $L_S$ (nats)"),
+    "An ensemble teaches like one teacher of its loss; a teacher of two languages teaches worse",
+    col="student_params",
+    labels=(f"{ENDS['teacher']}teacher's loss on its student's words", "student's loss (nats)"),
 )  # fmt: skip
 grid.draw(sns.lineplot, color="#333333", errorbar=compare.interval, marker="o")
 grid.draw(bars, inside, hue="kind", zorder=4, markersize=6)
 grid.key({"single teachers": {"color": "#333333", "marker": "o"}})
+grid.key(bars="95% of the distance from the line", band="95% of the mean over seeds")
 save(grid, "other_teachers", placed.drop(columns="teacher"))
 
 # %% [markdown]
@@ -295,7 +303,7 @@ claims.check("logits-noise-shrinks", sentences.every(noise) and sentences.every(
 claims.check("logits-ensemble-better", sentences.every(ensembles.verdict == "better"))
 apart = placed[placed.words != "de"].groupby("kind").relative.agg(lambda x: x.abs().max())
 claims.check("logits-ensemble-by-loss", apart["ensemble of two"])
-claims.check("logits-abroad-by-loss", apart["teacher of other words"])
+claims.check("logits-abroad-by-loss", apart[OTHER])
 claims.check("logits-abroad-harms", sentences.every(mixed[mixed.words == "de"].verdict != "better"))
 
 # %% [markdown]
