@@ -452,11 +452,8 @@ def test_optima_are_those_of_each_scenario():
     table = allocate.optima(LAW, [1e9, 1e10], np.array([1e21, 1e23]))
     assert len(table) == 4 * 2 * 2
     one = allocate.optimal(LAW, 1e10, 1e23, "teacher_pretraining").iloc[0]
-    row = table[
-        (table.scenario == "teacher_pretraining")
-        & (table.student_params == 1e10)
-        & (table.compute == 1e23)
-    ].iloc[0]
+    asked = "scenario == 'teacher_pretraining' and student_params == 1e10 and compute == 1e23"
+    row = table.query(asked).iloc[0]
     assert row.student_loss == pytest.approx(one.student_loss, rel=1e-12)
     assert row.size_ratio == pytest.approx(one.teacher_params / 1e10, rel=1e-9)
     free = table[table.scenario == "best_case"]

@@ -140,25 +140,8 @@ def test_the_form_is_the_printed_one(teacher_loss):
     assert BEST.loss(SIZES, 20 * SIZES, teacher_loss) == pytest.approx(expected, rel=1e-12)
 
 
-def test_every_limit_is_met_at_random_coefficients():
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        law = BEST._replace(
-            D0=10 ** rng.uniform(7, 10),
-            s=rng.uniform(0.2, 0.95),
-            k=rng.uniform(4, 25),
-            kappa=rng.uniform(0.6, 1.6),
-            p=rng.uniform(1.5, 10),
-            rho=rng.uniform(-0.2, 0.0),
-        )
-        found = met(law, SIZES, 20 * SIZES)
-        assert all(found[key] for key in ("copies", "useless", "floor", "soft_labels"))
-        assert found["gap_closes"]
-    found = met(BEST, SIZES, 20 * SIZES)
-    assert found == dict.fromkeys(LIMITS, True)
-
-
 def test_limits_tell_laws_apart():
+    assert met(BEST, SIZES, 20 * SIZES) == dict.fromkeys(LIMITS, True)
     found = met(laws.load("corrected"), SIZES, 20 * SIZES)
     assert found["copies"]
     assert not found["floor"]
