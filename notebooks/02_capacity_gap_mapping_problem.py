@@ -183,6 +183,7 @@ def losses(teachers, students, over, title, errorbar):
     return grid.key({"the teacher itself": {"color": "#888888"}})
 
 
+# %%
 def numbers(teachers, students, over, errorbar):
     """The means behind such a figure, with both ends of what is drawn about them."""
     rows = pd.concat([teachers, students])
@@ -275,13 +276,15 @@ shown.rename(columns={"rise": "rise (nats)", "is_u": "a turn"}).round(4)
 #
 # Networks of 128 to 275 464 parameters, means of five seeds with their 95% t intervals. Intervals
 # are wide because seeds differ. Differences between teachers of one seed are far smaller; they are
-# what the first picture shows.
+# what the first picture shows. Four of the seven widths are drawn.
 
 # %%
 teachers = select(runs, sweep.teachers())
 teachers = teachers.assign(teacher_width=teachers.width)
 title = "Teachers (grey) get better and better, students only up to their best teacher"
-grid = losses(teachers, students, "teacher_width", title, compare.interval)
+few = [4, 16, 64, 256]
+shown = students[students.width.isin(few)]
+grid = losses(teachers, shown, "teacher_width", title, compare.interval)
 table = numbers(teachers, students, "teacher_width", compare.interval)
 save(grid, "fig11_mapping_teacher_width", table)
 
@@ -296,7 +299,8 @@ save(grid, "fig11_mapping_teacher_width", table)
 by_data = select(runs, sweep.figure_12())
 widest = select(runs, sweep.figure_12()[0].teachers)
 widest = widest.assign(teacher_samples=widest.samples)
-late = [in_steps(rows).query("teacher_steps >= 32") for rows in (widest, by_data)]
+shown = widest, by_data[by_data.width.isin(few)]
+late = [in_steps(rows).query("teacher_steps >= 32") for rows in shown]
 title = "One teacher, trained for longer and longer, gets too good for students of middle width"
 grid = losses(*late, "teacher_steps", title, compare.interval)
 table = numbers(widest, by_data, "teacher_samples", compare.interval)

@@ -335,7 +335,7 @@ print(f"16 heads and norms lie within the rounding of {inside} of {len(extra)} r
 # %%
 WAYS = {
     "with_norms": "16 heads, and the norms",
-    "tables_best_heads": f"its list of terms alone, {heads} heads (the best number)",
+    "tables_best_heads": f"the paper's list of terms, {heads} heads (the best number)",
 }
 long = extra.rename(columns=WAYS).melt("d_model", WAYS.values(), "way", "extra")
 long["extra_thousands"] = long.extra / 1e3
@@ -343,7 +343,7 @@ title = "The paper's total FLOPs need 16 attention heads and the norms that its 
 grid = Panels(long, "d_model", "extra_thousands", title)
 ROUNDED = {"color": "#bbbbbb", "linewidth": 5}
 grid.axes.flat[0].vlines(extra.d_model, extra.low / 1e3, extra.high / 1e3, **ROUNDED)
-grid.draw(panels.curve, hue="way").key({"bars: its totals, within rounding": ROUNDED})
+grid.draw(panels.curve, hue="way").key({"bars: the paper's totals, within rounding": ROUNDED})
 grid.set(xlim=(900, 5400), ylim=(140, 270))
 save(grid, "flops_total_column", extra)
 

@@ -323,10 +323,16 @@ sensitivity.round(5)
 
 # %%
 profile_c1 = fit.profile(refit, "c1", np.geomspace(8, 8000, 13))
-title = "The runs do not say how large the law's coefficient $c_1$ is: any large value fits as well"
+falling = profile_c1.sort_values("likelihood_ratio", kind="stable")
+least = np.exp(np.interp(3.84, falling.likelihood_ratio, np.log(falling.c1)))
+title = (
+    "The runs set only a lower bound to $c_1$, the slope that weak teachers add in the law: "
+    f"all above {least:.0f} fit as well"
+)
 grid = Panels(profile_c1, "c1", "likelihood_ratio", title).draw(panels.curve, marker="o")
 grid.mark("x", law.c1, "the value that the paper prints, without any range")
-grid.mark("y", 3.84, "below this line a value fits as well as the best (95%)", linestyle=":")
+grid.mark("y", 3.84, "shaded, below this line: fits as well as the best (95%)", linestyle=":")
+grid.each(lambda ax: ax.axvspan(least, 1.1e4, color="#eeeeee", zorder=0))
 grid.set(xlim=(50, 1.1e4), ylim=(-1, 30))
 save(grid, "profile_c1", figures.told(profile_c1, ridge))
 
@@ -357,7 +363,7 @@ print({columns.count(size): f"B' = {value:.3g}" for size, value in crossings.ite
 # %%
 title = "Both examples of the paper need a $B'$ near two million, not the 24 181 that it prints"
 grid = Panels(scan, "B", "compute_ratio", title).draw(panels.curve, hue="student_params")
-ax = grid.set(yscale="linear", ylim=(0, 1.3)).axes.flat[0]
+ax = grid.set(yscale="linear", ylim=(0, 1.3), xlim=(1.5e4, 2e7)).axes.flat[0]
 for size, b in crossings.items():
     row = examples.loc[size]
     ax.plot(b, row.said, "o", color=figures.student_color(size), ms=9)
@@ -564,6 +570,20 @@ coefficients.round(4)
 # those that Table 6 prints.
 
 # %%
+MEANINGS = {
+    "E": "$E$: floor",
+    "A": "$A$: of the size",
+    "B": "$B$: of the tokens",
+    "alpha": r"$\alpha$: size's exponent",
+    "beta": r"$\beta$: tokens' exponent",
+    "gamma": r"$\gamma$: exponent of both",
+    "c0": "$c_0$: slope",
+    "c1": "$c_1$: slope past the bend",
+    "d1": "$d_1$: place of the bend",
+    "f1": "$f_1$: width of the bend",
+}
+
+# %%
 widths = coefficients[["law", "coefficient"]].assign(
     printed=np.log(coefficients.printed_high / coefficients.printed_low),
     simulated=np.log(coefficients.high / coefficients.low),
@@ -577,9 +597,7 @@ long = widths.rename(columns=NAMES).melt(
 )
 long["factor"] = np.exp(long.width.clip(upper=np.log(1e4)))
 long["law"] += " law"
-symbols = {name: rf"$\{name}$" for name in ("alpha", "beta", "gamma")}
-symbols |= {name: f"${name[0]}_{name[1]}$" for name in ("c0", "c1", "d1", "f1")}
-long["coefficient"] = long.coefficient.replace(symbols)
+long["coefficient"] = long.coefficient.map(MEANINGS)
 
 # %%
 vague = long[(long.factor > 2) & (long.interval == NAMES["simulated"])]
@@ -588,9 +606,12 @@ title = (
     f"{vague.factor.min():.0f} or more; the paper prints each within "
     f"{np.expm1(widths.printed.max()):.0%}"
 )
-grid = Panels(long, "factor", "coefficient", title, col="law", sharey=False)
-grid.draw(sns.scatterplot, hue="interval", s=70).set(xlim=(0.8, 3e4))
-grid.axes.flat[1].text(6e3, "$c_1$", "beyond →", ha="right", va="center")
+labels = columns.axis_label("factor"), ""
+grid = Panels(
+    long, "factor", "coefficient", title, col="law", sharey=False, labels=labels, size=(9.6, 3.6)
+)
+grid.draw(sns.scatterplot, hue="interval", s=70).set(xlim=(0.8, 2e4))
+grid.axes.flat[1].text(6e3, MEANINGS["c1"], "beyond →", ha="right", va="center")
 save(grid, "fit_recovery_simulated", coefficients)
 
 # %% [markdown]
