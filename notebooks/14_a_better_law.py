@@ -31,6 +31,7 @@ profile = "full"
 
 # %%
 import warnings
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,9 +43,10 @@ from scalinglib import allocate, fit, laws, sentences
 from scalinglib.fit import forms
 from scalinglib.laws.limits import LIMITS, met
 from scalinglib.report import claims, figures, profiles
-from scalinglib.report.panels import Panels, headline, zero
+from scalinglib.report.columns import ENDS, axis_label, words
+from scalinglib.report.panels import DIAGONAL, Panels, bars, diagonal, span, zero
 from scalinglib.report.paths import DATA
-from scalinglib.report.shades import BLUE, ORANGE, ratio_color, teacher_color
+from scalinglib.report.shades import BLUE, ORANGE
 from scalinglib.study import PERFECT, Words, analysis, record
 
 settings = profiles.load(profile)
@@ -78,17 +80,13 @@ distilled["above_teacher"] = distilled.loss - distilled.teacher_loss
 shown = ["params", "tokens", "seed", "teacher_loss", "above_teacher", "kl_teacher", "t", "X"]
 below = distilled.above_teacher < 0
 most = np.ceil(100 * distilled.X.abs().max()) / 100
-sign = "negative for every" if (distilled.X[below] < 0).all() else "not always negative for a"
-title = f"The cross term is within {most:g} nats; {sign} student that passes its teacher"
+title = f"What a student loses above its teacher is what it fails to copy, to within {most:g} nats"
 grid = Panels(
-    distilled.assign(student_params=distilled.params), "above_teacher", "X", title,
-    labels=(
-        "$L_S - L_T$ (nats): student's loss above its teacher's\n(below 0 it passes the teacher)",
-        "cross term $X = (L_S - L_T) - \\mathrm{KL}(T, S)$ (nats)",
-    ),
+    distilled.assign(student_params=distilled.params), "kl_teacher", "above_teacher", title,
+    labels=("KL of the student from its teacher (nats)", "student's loss less teacher's (nats)"),
 )  # fmt: skip
-grid.draw(sns.scatterplot, hue="student_params", s=14).each(zero)
-grid.each(lambda ax: ax.axvline(0, color="black", linewidth=0.9))
+grid.draw(sns.scatterplot, hue="student_params", s=16).each(diagonal)
+grid.key({"equal (cross term zero)": DIAGONAL})
 save(grid, "law_identity", distilled[[*shown, "cosine"]])
 
 # %%
@@ -168,27 +166,27 @@ def edge_label(edge):
 
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.8), sharey=True)
-frequent = parts[parts.by == "frequency"]
+frequent = parts[parts.by == "frequency"].rename(columns={"student": "student_params"})
 edges = sorted(frequent.bin.unique())
-for ax, (student, part) in zip(axes, frequent.groupby("student"), strict=True):
-    for teacher, line in part.groupby("teacher"):
-        x, color = [edges.index(edge) for edge in line.bin], teacher_color(entropy + line.t.sum())
-        name = f"teacher of {figures.label_size(teacher)}"
-        ax.plot(x, line.X, marker="o", markersize=3, color=color, label=name)
-        low, high = line.X - 2 * line.error, line.X + 2 * line.error
-        figures.band(ax, x, low, high, color=color)
-    ax.axhline(0, color="black", linewidth=0.8)
-    ax.set_xticks(range(len(edges)), map(edge_label, edges))
-    ax.set_title(f"student of {figures.label_size(student)} parameters")
-    ax.set_xlabel("← rare context     frequent →\nshare of words that begin so, from")
-axes[0].set_ylabel("part of the cross term $X$\n(nats per token)")
-title = (
-    "Under good teachers the cross term's parts partly cancel: rare contexts against middling ones"
+frequent = frequent.assign(
+    taught_by=frequent.teacher.map(partial(words, "teacher_params", title=True)),
+    place=frequent.bin.map(edges.index),
+    X_low=frequent.X - 2 * frequent.error,
+    X_high=frequent.X + 2 * frequent.error,
 )
-headline(fig, title, 8.6)
-figures.legend_below(fig, axes[0])
-save(fig, "law_cross_term", parts)
+title = (
+    "Departing from a better teacher costs students less than its KL in rare contexts, "
+    "more in middling ones"
+)
+labels = (
+    "← rare context     frequent →\nshare of words that begin so, from",
+    "← less than its KL     more →\npart of the cross term $X$ (nats)",
+)
+grid = Panels(frequent, "place", "X", title, col="student_params", labels=labels)
+grid.draw(sns.lineplot, hue="taught_by", marker="o").draw(span, hue="taught_by", key=False)
+grid.each(zero).set(xticks=range(len(edges)), xticklabels=[edge_label(edge) for edge in edges])
+grid.key(band="two standard errors of seeds")
+save(grid, "law_cross_term", parts)
 
 # %% [markdown]
 # Why? A student smooths its teacher. That should help where the teacher is overconfident and harm
@@ -211,9 +209,10 @@ agreement.round(4)
 # ## The collapse
 #
 # Take $g$ to be what each student reaches above $E$ under the perfect teacher, and draw all its
-# runs in that unit. Nearly one curve: $y = 1$ under good teachers, a dip before the corner where
-# the student has few tokens, and $y = u$ under teachers weaker than the student. Not quite one:
-# what is off it is more than the seeds' noise, and ordered by tokens a parameter.
+# runs in that unit: $u = (L_T - E) / g$ to the right and $y = (L_S - E) / g$ upwards. Nearly one
+# curve: $y = 1$ under good teachers, a dip before the corner where the student has few tokens, and
+# $y = u$ under teachers weaker than the student. Not quite one: what is off it is more than the
+# seeds' noise, and ordered by tokens a parameter.
 
 # %%
 unit = (perfect.loss - entropy).rename("g")
@@ -241,20 +240,24 @@ trend = stats.spearmanr(middle.tokens_per_param, middle.off)
 print(f"off the curve against tokens a parameter: {trend.statistic:+.2f}, p = {trend.pvalue:.1g}")
 
 # %%
-fig, ax = plt.subplots(figsize=(6.6, 4.2))
-ax.scatter(curve.u, curve.y, s=12, c=[ratio_color(ratio) for ratio in curve.tokens_per_param])
-line = np.geomspace(curve.u.min(), curve.u.max(), 200)
-ax.plot(line, np.maximum(1, line), color="black", linewidth=0.8, label="max(1, u)")
-for ratio in (0.1, 1, 10, 100, 1000):
-    ax.plot([], [], "o", ms=4, color=ratio_color(ratio), label=f"$D_S / N_S$ = {ratio:g}")
-ax.set(xscale="log", yscale="log")
-ax.set(xlabel="teacher, $u = (L_T - E) / g$", ylabel="student, $y = (L_S - E) / g$")
-ax.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
-ax.set_yticks([1, 2, 3, 4, 5], ["1", "2", "3", "4", "5"])
-ax.minorticks_off()
-ax.legend(loc="upper left")
-headline(fig, "In units of their own, students fall nearly on one curve", 6.6)
-save(fig, "law_collapse", curve[[*STUDENT, "teacher_loss", "u", "y", "tokens_per_param"]])
+looks = {"below 3 tokens a parameter": "#e6812b", "3 to 30": "#a05195", "above 30": "#003f5c"}
+seen = pd.cut(curve.tokens_per_param, [0, 3, 30, np.inf], labels=list(looks))
+drawn = curve.assign(seen=seen).sort_values("seen", kind="stable").astype({"seen": str})
+line = pd.DataFrame({"u": np.geomspace(curve.u.min(), curve.u.max(), 200)})
+title = "In a unit of its own each student follows one curve: flat, then its teacher's loss"
+grid = Panels(
+    drawn, "u", "y", title,
+    labels=(
+        f"{ENDS['teacher']}teacher's loss above the entropy, in the student's unit",
+        "student's loss above\nthe entropy, in its unit",
+    ),
+)  # fmt: skip
+grid.draw(sns.scatterplot, hue="seen", palette=looks, s=24)
+grid.draw(sns.lineplot, line.assign(y=line.u.clip(lower=1)), color="black", linewidth=0.9)
+grid.key({"1 or the teacher's, the larger": {"color": "black", "linewidth": 0.9}})
+grid.set(xscale="log", yscale="log", xticks=[0.1, 0.3, 1, 3], xticklabels=["0.1", "0.3", "1", "3"])
+grid.set(yticks=range(1, 6), yticklabels=range(1, 6)).each(plt.Axes.minorticks_off)
+save(grid, "law_collapse", curve[[*STUDENT, "teacher_loss", "u", "y", "tokens_per_param"]])
 
 # %% [markdown]
 # ## A derivation, as far as it goes
@@ -308,8 +311,8 @@ deciding = {"size": 2, "tokens": 0.25, "teacher": 0.25, "loss": 0.25}
 decides = bench.kind.map(deciding).eq(bench.cut) | bench.kind.isin(["fit", "largest"])
 SETS = {
     "paper": f"the paper's {len(paper_runs)} runs",
-    "ours": "our 253 means",
-    "text": "186 means on text",
+    "ours": "our 253 means on words",
+    "text": "186 means on real text",
 }
 main = bench[bench.runs.isin(SETS) & decides]
 frozen = main[main.runs == "text"].form.unique()  # those that were fitted to all sets
@@ -345,42 +348,46 @@ by_set = recommended.groupby("runs", sort=False).apply(counted, include_groups=F
 pd.concat({"all forms": scores, "bias and variance, by set": by_set}, names=["", "form"])
 
 # %% [markdown]
-# Differences to Equation 8 in each hold-out: left of zero the form is better. Held out are the two
-# largest students, or the quarter of the runs with the most tokens a parameter, the best teachers,
-# or the lowest losses; last, the largest students. Lines: two standard errors, teachers and
-# students resampled (dark), refitted as well (pale).
+# Differences of bias and variance to Equation 8 in each hold-out (its variants are in the table):
+# left of zero it is better. Held out are the two largest students, or the quarter of the runs with
+# the most tokens a parameter, the best teachers, or the lowest losses; last, the largest students.
+# Bars are two standard errors, teachers and students resampled (dark), refitted as well (pale).
 
 # %%
-chosen = {
-    "  orthogonal": ("o", BLUE),
-    "  never below the floor": ("s", "#009E73"),
-    "bias and variance": ("^", ORANGE),
-}
-kinds = [*deciding, "largest"]
+HELD = {"size": "two largest students", "tokens": "most tokens", "teacher": "best teachers",
+        "loss": "lowest losses", "largest": "388k student"}  # fmt: skip
+shown = recommended.assign(
+    percent=100 * recommended.difference,
+    held_out=pd.Categorical(recommended.kind.map(HELD), HELD.values()),
+    set=pd.Categorical(recommended.runs.map(SETS), SETS.values()),
+).sort_values(["set", "held_out"], kind="stable")
+known = recommended.runs != "text"
+less = recommended.difference < 0
+title = (
+    "Judged on runs held out, bias and variance errs less than the paper's law in "
+    f"{less[known].sum()} of {known.sum()} cases on the paper's runs and on words, "
+    f"in {less[~known].sum()} of {(~known).sum()} on text"
+)
 
 # %%
-fig, axes = plt.subplots(1, 3, figsize=(9, 3.6), sharey=True)
-for ax, (name, part) in zip(axes, held.groupby("runs", sort=False), strict=True):
-    for i, (form, (marker, color)) in enumerate(chosen.items()):
-        mine = part[part.form == form]
-        y = mine.kind.map(kinds.index) + 0.22 * (i - 1)
-        for error, alpha in (("se_refitted", 0.35), ("se", 1)):
-            width = 200 * mine[error].fillna(0)
-            ax.errorbar(100 * mine.difference, y, xerr=width, fmt="none", color=color, alpha=alpha)
-        ax.plot(100 * mine.difference, y, marker, color=color, ms=5, label=form.strip())
-    ax.axvline(0, color="black", linewidth=0.8)
-    ax.set_xscale("symlog", linthresh=1)
-    ticks = [-5, -1, -0.5, 0, 0.5, 1, 5]
-    ax.set(title=SETS[name], xlim=(-10, 10))  # one refit on text runs away
-    ax.set_xticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
-rows = ["two largest students", "most tokens", "best teachers", "lowest losses", "388k student"]
-axes[0].set_yticks(range(len(kinds)), rows)
-axes[0].invert_yaxis()
-axes[1].set_xlabel("← better     worse →\nmean error less Equation 8's (% of the loss)")
-headline(fig, "Other forms mostly beat Equation 8 where they were found, and lose on text", 9)
-figures.legend_below(fig, axes[0])
+labels = (
+    "← better     worse →\nmean error less that\nof Equation 8 (% of the loss)",
+    "runs held out",
+)
+grid = Panels(
+    shown.astype({"held_out": str}), "percent", "held_out", title, col="set", labels=labels
+)
+grid.set(yticks=range(len(HELD)), yticklabels=HELD.values())
+for error, alpha in (("se_refitted", 0.35), ("se", 1)):
+    ends = {f"percent_{end}": shown.percent + sign * 200 * shown[error].fillna(0)
+            for end, sign in (("low", -1), ("high", 1))}  # fmt: skip
+    table = shown.assign(**ends, held_out=shown.held_out.cat.codes)
+    grid.draw(bars, table, color=BLUE, alpha=alpha, linewidth=2)
+grid.each(lambda ax: ax.axvline(0, color="black", linewidth=0.9))
+grid.set(xlim=(-4, 4.5), ylim=(len(HELD) - 0.5, -0.5))
+grid.key(bars="two standard errors of resampled runs, pale: laws refitted too (cut at the frame)")
 columns = ["runs", "form", "k", "kind", "held", "error", "difference", "se"]
-save(fig, "law_bench", held[columns])
+save(grid, "law_bench", held[columns])
 
 # %% [markdown]
 # All cut points of the form, and what the first bench had, the supervised law held. The last set is
@@ -580,28 +587,27 @@ pd.DataFrame(
 # student, where seeds differ by 2% and the supervised law itself is off.
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 worst = []
-for ax, (name, found) in zip(axes, {"paper": paper_fit, "ours": own_fit}.items(), strict=True):
+for name, found in {"paper": paper_fit, "ours": own_fit}.items():
     runs = found.runs.assign(residual=found.residuals(), runs=name)
-    for size, part in runs.groupby("student_params"):
-        alone = found.law.supervised.loss(part.student_params, part.student_tokens)
-        style = {"color": figures.student_color(size), "label": figures.label_size(size)}
-        ax.scatter(part.teacher_loss / alone, 100 * part.residual, s=9, **style)
-    ax.axhline(0, color="black", linewidth=0.8)
-    ax.set(title=SETS[name], xlabel="teacher's loss over the student's on data")
-    ax.set_ylabel("← too low     too high →\npredicted over measured (%)")
-    key = {"title": "$N_S$", "ncols": 5, "columnspacing": 1, "handletextpad": 0.1}
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), **key)
-    worst.append(runs[[*STUDENT, "teacher_loss", "student_loss", "residual", "runs"]])
-worst = pd.concat(worst)
+    alone = found.law.supervised.loss(runs.student_params, runs.student_tokens)
+    least = np.where(runs.student_params == runs.student_params.min(), "smallest student", "others")
+    runs = runs.assign(compared=runs.teacher_loss / alone, size=least, set=SETS[name])
+    worst.append(runs)
+worst = pd.concat(worst).assign(percent=lambda runs: 100 * runs.residual)
 most = worst.residual.abs().groupby(worst.runs).max()
 title = (
     f"Bias and variance, fitted, misses no run of the paper by more than {most['paper']:.1%}, "
     f"none of our means by more than {most['ours']:.1%}"
 )
-headline(fig, title, 9)
-save(fig, "law_residuals", worst)
+labels = ("teacher's loss over that of\nits student trained on data", axis_label("percent_off"))
+grid = Panels(worst, "compared", "percent", title, col="set", labels=labels)
+shades = {"others": "#56B4E9", "smallest student": ORANGE}
+for size in shades:  # the few on top
+    grid.draw(sns.scatterplot, worst[worst["size"] == size], hue="size", palette=shades, s=16)
+grid.each(zero)
+worst = worst[[*STUDENT, "teacher_loss", "student_loss", "residual", "runs"]]
+save(grid, "law_residuals", worst)
 worst.sort_values("residual", key=abs, kind="stable").groupby("runs", sort=False).tail(4).round(4)
 
 # %% [markdown]
