@@ -40,7 +40,8 @@ from scipy import stats
 
 from scalinglib import flops, laws
 from scalinglib.report import claims, figures, paths, profiles
-from scalinglib.report.panels import DIAGONAL, Panels, diagonal, dots, span, zero
+from scalinglib.report.columns import axis_label
+from scalinglib.report.panels import DIAGONAL, PARTS, Panels, diagonal, dots, rings, span, zero
 from scalingplan import tables
 from scalingplan.answers import decisions, fitting, full
 
@@ -74,12 +75,13 @@ runs = tables.converted(table.distilled, units)
 singles = tables.converted(table.supervised, units)
 
 # %%
-below = (runs.student_loss < runs.teacher_loss).sum()
-title = f"{below} of {len(runs)} students end below their teacher's loss ({whose})"
+better = runs.student_loss < runs.teacher_loss
+title = f"{better.sum()} of {len(runs)} students end better than their teacher ({whose})"
 grid = Panels(runs, "teacher_loss", "student_loss", title)
-grid.draw(dots, hue="student_params", key=False).each(diagonal)
-LARGER = {"darker: a larger student": {"marker": "o", "ls": "", "color": "#2a788e"}}
-grid.key(LARGER | {"student equals teacher": DIAGONAL})
+for side, color, words in ((~better, "#BBBBBB", "worse"), (better, "#0072B2", "better")):
+    grid.draw(dots, runs[side], color=color)
+    grid.key({f"student {words} than its teacher": PARTS["dot"] | {"color": color}})
+grid.each(diagonal).key({"equal": DIAGONAL})
 shown = ["student_params", "student_tokens", "teacher_loss", "student_loss"]
 save(grid, "own_runs_table_simulated", runs[shown])
 
@@ -144,7 +146,7 @@ for name, found in own.fits().items():
 
 # %% [markdown]
 # Errors of the law against the student's tokens. A law that fits leaves a band without slope or
-# bend; a trend says where it is wrong for your models.
+# bend; a trend says where it is wrong for your models. Dark are means over a sixth of the runs.
 
 # %%
 residuals = runs.assign(residual=100 * np.expm1(distillation.residuals()))
@@ -157,10 +159,17 @@ says = (
 print(f"rank correlation {trend.statistic:+.2f}")
 grid = Panels(
     residuals, "student_tokens", "residual",
-    f"The law's errors {says} the student's tokens ({whose})",
-    labels=("student tokens $D_S$", "← too low     too high →\npredicted less measured (%)"),
+    f"The law is off by {residuals.residual.abs().mean():.1f}% on average; its errors {says} "
+    f"the student's tokens ({whose})",
+    labels=(axis_label("student_tokens"), axis_label("percent_off")),
 )  # fmt: skip
-grid.draw(dots, hue="student_params", key=False).each(zero).key(LARGER)
+grid.draw(dots, color="#BBBBBB").each(zero)
+sixth = pd.qcut(residuals.student_tokens, 6, duplicates="drop")
+middle = residuals.groupby(sixth, observed=True).student_tokens.transform("median")
+grid.draw(sns.lineplot, residuals.assign(student_tokens=middle), errorbar=("ci", 95), seed=0,
+          err_style="bars", marker="o", color="#0072B2", zorder=4)  # fmt: skip
+grid.key({"a run": PARTS["dot"] | {"color": "#BBBBBB"}, "mean of a sixth of them, bar: 95%":
+          {"color": "#0072B2", "marker": "o"}})  # fmt: skip
 columns = ["student_params", "student_tokens", "teacher_loss", "residual"]
 save(grid, "own_runs_residuals_simulated", residuals[columns])
 
@@ -185,22 +194,18 @@ curve = curve.rename(columns={"predicted": "student_loss", "run_low": "student_l
                               "run_high": "student_loss_high"})  # fmt: skip
 law = curve.assign(student_loss_low=curve.law_low, student_loss_high=curve.law_high)
 bought, student = answer.ten_times, figures.label_size(problem.student_params)
-title = (
-    f"Ten times the tokens would lower the {student} student's loss by {bought['value']:.2f} nats"
-)
+title = f"Ten times the tokens lower the {student} student's loss by {bought['value']:.2f} nats"
 title = answer.more_tokens().capitalize() if bought["beyond"] else title
-grid = Panels(
-    curve, "student_tokens", "student_loss",
-    f"{title} ({whose})",
-)  # fmt: skip
+grid = Panels(curve, "student_tokens", "student_loss", f"{title} ({whose})")
 grid.draw(span, color="#56B4E9", alpha=0.3).draw(span, law, color="#0072B2", alpha=0.5)
 grid.draw(sns.lineplot, color="#0072B2")
 grid.each(lambda ax: ax.axhline(chosen.teacher_loss, color="grey", lw=1))
-grid.each(lambda ax: ax.axvline(chosen.student_tokens, color="black", ls=":", lw=1))
+two = pd.DataFrame({"student_tokens": chosen.student_tokens * np.array([1, 10])})
+two["student_loss"] = np.interp(two.student_tokens, curve.student_tokens, curve.student_loss)
+grid.draw(rings, two, label="what the budget buys, and ten times")
 grid.key({"the law": {"color": "#0072B2"}, "the law, 95%": {"color": "#0072B2", "lw": 6},
           "one new run, 95%": {"color": "#56B4E9", "lw": 6},
-          "its teacher's loss": {"color": "grey"},
-          "tokens that the budget buys": {"color": "black", "ls": ":"}})  # fmt: skip
+          "its teacher's loss": {"color": "grey"}})  # fmt: skip
 save(grid, "own_runs_more_tokens_simulated", curve)
 
 # %%

@@ -24,7 +24,7 @@ import seaborn as sns
 
 from scalinglib import fit, flops
 from scalinglib.allocate import supervised_optimum
-from scalinglib.report import claims, figures, maps, paths, profiles
+from scalinglib.report import claims, figures, paths, profiles
 from scalinglib.report.panels import Panels, dots, span
 from scalinglib.report.paths import DATA
 from scalingplan import tables
@@ -55,10 +55,16 @@ if example:
     runs = runs.assign(params=runs.params_non_embedding.astype(float))
 
 # %%
-fell = runs.groupby("params").loss.agg(np.ptp).max()
-title = f"More tokens lower the loss of one size by up to {fell:.1f} nats ({whose})"
+ends = runs.loc[runs.groupby("params").tokens.idxmax()].sort_values("params", kind="stable").loss
+title = (
+    f"On its longest run the smallest model ends at a loss of {ends.iloc[0]:.1f} nats, "
+    f"the largest at {ends.iloc[-1]:.1f} ({whose})"
+)
 few = runs.params.nunique() < 9
-grid = Panels(runs, "tokens", "loss", title).draw(dots, hue="params", key=few)
+grid = Panels(runs, "tokens", "loss", title, size=(7.2, 3.9)).draw(
+    sns.lineplot, hue="params", key=False, alpha=0.5
+)
+grid.draw(dots, hue="params", key=few)
 if not few:
     grid.key({"darker: a larger model": {"marker": "o", "ls": "", "color": "#2a788e"}})
 save(grid, "own_supervised_table", runs[["params", "tokens", "loss"]])
@@ -114,34 +120,22 @@ wants = {"gamma free": wanted(found, budgets), "gamma = 1": wanted(one, budgets)
 both = pd.concat([part.assign(form=name) for name, part in wants.items()])
 
 # %%
-QUANTITIES = {
-    "params": "best size $N$",
-    "tokens": "best tokens $D$",
-    "predicted": "loss there (nats)",
-}
-ends = {"params": "params", "tokens": "tokens", "predicted": "law"}
-measured = {"params": runs.params, "tokens": runs.tokens, "predicted": runs.loss}
 inside = both[both.inside]
+inside = inside.assign(
+    form=inside.form.replace({"gamma free": "exponent γ fitted", "gamma = 1": "γ = 1"})
+)
+QUANTITIES = {"params": "best number of parameters", "tokens": "best number of tokens"}
 lines = pd.concat(
-    pd.DataFrame({"form": inside.form, "compute": inside.compute, "panel": words,
-                  "value": inside[name], "value_low": inside[f"{ends[name]}_low"],
-                  "value_high": inside[f"{ends[name]}_high"]})
+    inside[["form", "compute"]].assign(panel=words, amount=inside[name],
+        amount_low=inside[f"{name}_low"], amount_high=inside[f"{name}_high"])
     for name, words in QUANTITIES.items()
 )  # fmt: skip
-points = pd.concat(pd.DataFrame({"compute": training, "panel": words, "value": measured[name]})
-                   for name, words in QUANTITIES.items())  # fmt: skip
-
-# %%
-grown = [10 ** np.polyfit(*np.log10(part[["compute", "params"]].to_numpy().T), 1)[0]
-         for _, part in inside.groupby("form")]  # fmt: skip
-title = f"Ten times the compute wants {min(grown):.1f} to {max(grown):.1f} times the size ({whose})"
-grid = Panels(lines, "compute", "value", title, col="panel", sharey=False,
-              labels=("training FLOPs", ""))  # fmt: skip
-grid.draw(sns.scatterplot, points, color="grey", s=12).draw(span, hue="form", key=False)
-grid.draw(sns.lineplot, hue="form").key({"runs": {"marker": ".", "ls": "", "color": "grey"}})
-for ax in grid.axes.flat[:2]:
-    ax.set_yscale("log")
-    maps.amounts(ax.yaxis)
+grown = {name: [10 ** np.polyfit(np.log10(part.compute), np.log10(part[name]), 1)[0]
+                for _, part in inside.groupby("form")] for name in QUANTITIES}  # fmt: skip
+size, tokens = (f"{min(slopes):.1f} to {max(slopes):.1f} times" for slopes in grown.values())
+title = f"Ten times the compute wants {size} the size and {tokens} the tokens ({whose})"
+grid = Panels(lines, "compute", "amount", title, col="panel")
+grid.draw(span, hue="form", key=False).draw(sns.lineplot, hue="form").key(band="95%")
 save(grid, "own_supervised_runs", both.dropna())  # without budgets of which a range is not told
 
 # %% [markdown]

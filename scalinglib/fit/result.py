@@ -201,7 +201,9 @@ class Fit:
         spread = self._loss(self.laws(), runs)
         tails = (1 - self.level) / 2, (1 + self.level) / 2
         low, high = np.quantile(spread, tails, axis=0)
-        drawn = np.random.default_rng(0).choice(-self._run_residuals(), size=(8, *spread.shape))
+        # Each residual as often as any other, the same ones for all runs: else the band is ragged.
+        drawn = np.resize(-self._run_residuals(), 8 * len(spread))
+        drawn = np.random.default_rng(0).permutation(drawn).reshape(8, -1, 1)
         run_low, run_high = np.quantile(
             (spread * np.exp(drawn)).reshape(-1, len(runs)), tails, axis=0
         )
