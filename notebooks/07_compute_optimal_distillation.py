@@ -81,38 +81,36 @@ decided["share_distil"] = ensemble.share(each_gap < 0)
 save(None, "distil_or_supervise_by_law", decided)
 
 # %% [markdown]
-# Below is what distilling gains over training the same student on data with the same budget. Below
-# zero distilling wins. Curves are the corrected law's, as in the paper. Bands hold eight in ten: of
-# the fifty laws, and of what such laws missed of this difference on runs kept from them, which
-# grows with the distance from the runs. Where a band has zero inside, it is not known which is
-# better; where a curve leaves its band, most laws do not agree with that one. Drawn are budgets up
-# to $10^{23}$ FLOPs: from $10^{24}$ on the bands of all scenarios have zero inside.
+# Below is what distilling gains over training the same student on data with the same budget, for
+# a teacher that exists and one that must be trained. Below zero distilling wins. Curves are the
+# corrected law's. Bands hold eight in ten: of the fifty laws, and of what such laws missed of this
+# difference on runs kept from them, which grows with the distance from the runs. Where a band has
+# zero inside, it is not known which is better; where a curve leaves its band, most laws do not
+# agree with that one. Drawn are budgets up to $10^{23}$ FLOPs: from $10^{24}$ on the bands of all
+# scenarios have zero inside.
 
 # %%
-DOTTED = {"dotted: beyond what was trained": panels.BEYOND}
-
-
-def gains(table, title):
-    """L_S less the loss on data over budgets, a panel a student; bands of the ensemble."""
-    grid = Panels(table, "compute", "gap", title, col="student_params")
-    shown = decided[decided.student_params.isin(table.student_params.unique())]
-    grid.draw(panels.span, shown, hue="scenario", key=False)
-    grid.draw(panels.curve, hue="scenario").each(panels.zero).key(DOTTED)
-    return grid
-
-
 four = optima[optima.student_params.isin(students[[0, 2, 3, 5]])]
+two = four.scenario.isin(scenarios[1::2])
 title = (
-    "On small budgets distilling wins if the teacher exists; if it must be trained, data mostly do"
+    "On small budgets distilling wins if the teacher exists; "
+    "if it must be trained for this student, data mostly win"
 )
-grid = gains(four, title).set(xlim=(1e20, 1e23), ylim=(-0.27, 0.15))
+grid = Panels(four[two], "compute", "gap", title, col="student_params")
+shown = decided[
+    decided.student_params.isin(four.student_params) & decided.scenario.isin(scenarios[1::2])
+]
+grid.draw(panels.span, shown, hue="scenario", key=False)
+grid.draw(panels.curve, hue="scenario").each(panels.zero).key(band="eight in ten laws")
+grid.set(xlim=(1e20, 1e23), ylim=(-0.27, 0.15))
 save(grid, "fig08_compute_optimal_loss", four[[*keep, "student_loss", "supervised_loss"]])
 
 # %% [markdown]
-# With a free teacher (blue), or one whose inference alone is paid (orange), distillation wins on
-# small budgets. On large ones nobody knows: some laws have it win for ever. If the teacher must be
-# trained for this one student (green, vermilion), nearly all laws say that data do better, until
-# the budget is large and all answers are nearly the same.
+# If only the inference of a teacher is paid (orange), distillation wins on small budgets, the more
+# so the larger the student is; a free teacher, drawn in Figure 17, gains a little more. On large
+# budgets nobody knows: some laws have it win for ever. If the teacher must be trained for this one
+# student (vermilion), nearly all laws say that data do better, until the budget is large and all
+# answers are nearly the same.
 #
 # The shares of the laws under which distilling wins, at powers of ten:
 
@@ -138,10 +136,13 @@ shown.assign(
 
 # %%
 few = students[[1, 2, 3, 5, 6]]
-title = "The larger the student, the more a teacher that exists can save, and the longer"
+title = (
+    "A teacher that exists saves a large student the most, up to some budget; "
+    "training one for a single student hardly ever pays"
+)
 five = optima[optima.student_params.isin(few)]
 grid = Panels(five, "compute", "gap", title, col="scenario")
-grid.draw(panels.curve, hue="student_params").each(panels.zero).key(DOTTED)
+grid.draw(panels.curve, hue="student_params").each(panels.zero).set(xlim=(1e20, 1e25))
 save(grid, "fig17_compute_optimal_loss_all", optima[[*keep, "student_loss", "supervised_loss"]])
 
 # %% [markdown]
@@ -222,28 +223,29 @@ STAR = {"marker": "*", "linestyle": "", "color": figures.MARKS["optimum"], "mark
 
 # %%
 def ratios(column, title):
-    """A ratio over target losses, a panel a scenario, a curve a student; stars are the text's."""
-    shown = targets[targets.student_params.isin(few)]
-    grid = Panels(shown, "student_loss", column, title, col="scenario")
+    """A ratio over target losses: of a teacher that exists, of one to train; the text's stars."""
+    shown = targets[targets.student_params.isin(few) & targets.scenario.isin(scenarios[1::2])]
+    grid = Panels(shown, "student_loss", column, title, col="scenario", size=(8.6, 4))
     grid.draw(panels.curve, hue="student_params").each(panels.zero, at=1)
     grid.axes_dict["teacher_inference"].plot(said.student_loss, said[column], **STAR)
-    words = {"Section D.5 of 10B and 500M": STAR}
-    return grid.key(words | DOTTED).set(ylim=(0.15, 10))
+    grid.key({"the text's examples, 500M and 10B": STAR})
+    return grid.set(ylim=(0.15, 10))
 
 
 title = (
-    "A teacher that exists makes all but a student's lowest losses cheaper to reach; "
-    "training one rarely does"
+    "A teacher that exists makes most of a student's losses cheaper to reach; "
+    "one that must be trained makes them dearer"
 )
 grid = ratios("compute_ratio", title)
 save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_ratio"]])
 
 # %% [markdown]
-# Without the teacher's training (upper panels) distillation is cheaper, except close to the lowest
+# If only the teacher's inference is paid (left) distillation is cheaper, except close to the lowest
 # loss that data alone can give a student: there the curves of all but the largest student turn
-# upright. With it (lower panels) distillation is dearer for all but the largest student, whose
-# curves are wholly extrapolated. Stars are what Section D.5 says of two students. They lie on the
-# curves of teacher inference, and not on those of pretraining and inference, which the text names.
+# upright. If the teacher must be trained for this student (right) distillation is dearer, but for
+# the largest student, whose curve is wholly extrapolated. Stars are what Section D.5 says of two
+# students. They lie on the curves of teacher inference, and not on those of pretraining and
+# inference, which the text names. The two scenarios that are not drawn are in the table.
 #
 # The same for tokens, those of the student and of a teacher that is paid:
 #
@@ -253,8 +255,8 @@ save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_
 
 # %%
 title = (
-    "With a teacher that exists all but a student's lowest losses take fewer tokens; "
-    "with one to be trained few do"
+    "With a teacher that exists most of a student's losses take fewer tokens; "
+    "with one that must be trained, whose tokens count, more"
 )
 grid = ratios("token_ratio", title)
 save(grid, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio"]])

@@ -67,22 +67,14 @@ optima.groupby("scenario", sort=False).at_bound.agg(lambda bound: (bound != "").
 )
 
 # %%
-DOTTED = {"dotted: beyond what was trained": panels.BEYOND}
 few = students[[0, 2, 3, 5, 6]]  # five curves a panel can be told apart; the tables have all eight
+optima["size_ratio"] = optima.teacher_params / optima.student_params
 drawn = optima[optima.student_params.isin(few)]
 
 
-def by_scenario(table, column, title):
-    """A quantity over compute: a panel a scenario, a curve a student."""
-    grid = Panels(table, "compute", column, title, col="scenario")
-    return grid.draw(panels.curve, hue="student_params").key(DOTTED)
-
-
-def of_scenario(table, name, words, kind):
-    """One scenario's rows, the columns named by words below one another as `kind` and amount."""
-    rows = table[table.scenario == name].rename(columns=words)
-    ids = ["student_params", "compute", "scenario", "inside"]
-    return rows.melt(ids, words.values(), var_name=kind, value_name="amount")
+def by_student(table, column, title, **grid):
+    """A quantity over compute, a curve a student."""
+    return Panels(table, "compute", column, title, **grid).draw(panels.curve, hue="student_params")
 
 
 # %% [markdown]
@@ -95,57 +87,44 @@ def of_scenario(table, name, words, kind):
 
 # %%
 title = "A larger budget wants a better teacher, except in the best case on small budgets"
-grid = by_scenario(drawn, "teacher_loss", title)
+grid = by_student(drawn, "teacher_loss", title, col="scenario")
 save(grid, "fig18_compute_optimal_teacher_loss", optima[[*keep, "teacher_loss"]])
 
 # %% [markdown]
 # ## Three views of each scenario
 #
-# Maps of the optimum over compute and student size, curves for single students, and the shares of
-# the budget. The maps of all four scenarios are solved together.
+# A map of the best teacher over compute and student size, curves for single students, and the
+# shares of the budget. The maps of all four scenarios are solved together. Each picture shows the
+# teacher; its table has the losses and tokens besides.
 
 # %%
 n = settings.map_points
 wide = allocate.optima(law, np.geomspace(300e6, 50e9, n), np.geomspace(1e20, 1e26, n))
 wide["inside"] = trained(wide)
-MAPPED = {
-    "student_loss": "student loss $L_S^*$",
-    "teacher_loss": "teacher loss $L_T^*$",
-    "student_tokens": "student tokens $D_S^*$",
-    "teacher_params": "teacher size $N_T^*$",
-    "teacher_tokens": "teacher tokens $D_T^*$",
-}
+wide["size_ratio"] = wide.teacher_params / wide.student_params
+MAPPED = ["student_loss", "teacher_loss", "student_tokens", "teacher_params", "teacher_tokens"]
+TOLD = ["student_tokens", "teacher_tokens", "teacher_params"]
+OVER = {"colors": figures.MARKS["optimum"], "linewidths": 2.2}
 
 
 # %%
-def scenario_maps(name, title, mapped=MAPPED):
-    """A map a quantity, pale where no model was trained; returns the grid and its numbers."""
-    long = of_scenario(wide, name, mapped, "quantity")
-    grid = Panels(long, "compute", "student_params", title, col="quantity")
-    grid.draw(maps.contour_map, column="amount")
-    lines = grid.drawn
-    grid.draw(maps.beyond)
-    maps.label_contours(grid.finish(), lines)
-    return grid, wide.loc[wide.scenario == name, [*keep, *mapped]]
+def teacher_map(name, title, column, levels, words):
+    """The best teacher's size, pale where no model was trained, and red lines of a `column`."""
+    rows = wide[wide.scenario == name]
+    grid = Panels(rows, "compute", "student_params", title)
+    lines = grid.draw(maps.contour_map, column="teacher_params").drawn
+    lines += grid.draw(maps.beyond).draw(maps.lines, column=column, levels=levels, **OVER).drawn
+    grid.key({"contours: best teacher's parameters": {"color": "#222222", "lw": 0.8}})
+    grid.key({words: {"color": figures.MARKS["optimum"], "lw": 2.2}})
+    maps.label_contours(grid.finish(), lines if len(levels) > 1 else lines[:1])
+    return grid, rows[[*keep, *MAPPED]]
 
 
-# %%
-LINES = {
-    "student_tokens": "student tokens $D_S$",
-    "teacher_tokens": "teacher tokens $D_T$",
-    "teacher_params": "teacher size $N_T$",
-}
-
-
-def slices(name, title, lines=LINES):
-    """The optima of single students over compute, a panel a quantity; their own size dashed."""
-    long = of_scenario(drawn, name, lines, "quantity")
-    grid = Panels(long, "compute", "amount", title, col="quantity", sharey=False)
-    grid.draw(panels.curve, hue="student_params").key(DOTTED)
-    for size, color in columns.palette("student_params", few).items():
-        grid.axes_dict[LINES["teacher_params"]].axhline(size, color=color, ls="--", lw=0.9)
-    grid.key({"student's own size": {"ls": "--", "lw": 0.9}})
-    return grid, optima.loc[optima.scenario == name, [*keep, *lines]]
+def ratios(name, title):
+    """How many times its student's size the best teacher has; the line: as large."""
+    rows = drawn[drawn.scenario == name]
+    grid = by_student(rows, "size_ratio", title).mark("y", 1, "as large as its student")
+    return grid, optima.loc[optima.scenario == name, [*keep, *TOLD]]
 
 
 # %%
@@ -156,31 +135,33 @@ PARTS = {
 }
 
 
-def shares(name, title):
-    """What share of the compute goes to each part that the teacher is paid for."""
-    table = optima[optima.scenario == name]
-    paid = {column: part for column, part in PARTS.items() if table[column].max() > 0}
-    long = of_scenario(drawn, name, paid, "part").rename(columns={"amount": "share"})
-    if len(paid) == 2:  # the student has the rest
-        long = long[long.part != "student training"]
-    grid = Panels(long, "compute", "share", title, col="part")
-    grid.draw(panels.curve, hue="student_params").key(DOTTED).set(ylim=(0, 1))
-    return grid.each(lambda ax: ax.yaxis.set_major_formatter("{x:.0%}")), table[[*keep, *paid]]
+def share(name, column, title):
+    """The teacher's share of the compute in a scenario."""
+    label = columns.axis_label("compute"), "teacher's share of the compute"
+    grid = by_student(drawn[drawn.scenario == name], column, title, labels=label)
+    grid.set(ylim=(0, 0.7)).each(lambda ax: ax.yaxis.set_major_formatter("{x:.0%}"))
+    return grid, optima.loc[optima.scenario == name, [*keep, "share_student", column]]
 
 
 # %% [markdown]
 # ## The best case
 #
-# ### Figure 19: the best case, maps
+# ### Figure 19: the best case, map
 #
 # All compute buys student tokens. The teacher is free, so only its loss is determined; shown is the
 # cheapest model that has it, on about 15 tokens per parameter. For the largest students on middling
 # budgets the law asks for a teacher of many trillions of parameters. No such model exists, and no
-# run says that it would help: the whole region is pale.
+# run says that it would help: above the red line everything is pale.
 
 # %%
-title = "Best case: the law asks for teachers far larger than any that was trained (pale)"
-grid, table = scenario_maps("best_case", title)
+asked = wide[wide.scenario == "best_case"].teacher_params.max()
+largest = laws.FITTED_RANGE["params"][1]
+title = (
+    f"Teacher free: the law asks for teachers of up to {columns.count(asked)} parameters; "
+    f"the largest one trained has {columns.count(largest)}"
+)
+words = "as large as the largest one trained"
+grid, table = teacher_map("best_case", title, "teacher_params", [largest], words)
 save(grid, "fig19_best_case_maps", table)
 
 # %% [markdown]
@@ -191,36 +172,46 @@ save(grid, "fig19_best_case_maps", table)
 # The rise and fall lie where no teacher was trained, and no optimum is at a bound of the box.
 
 # %%
-title = "Best case: student tokens rise with compute; the peaks of its teacher are extrapolated"
-grid, table = slices("best_case", title)
+free = drawn[drawn.scenario == "best_case"]
+ends = free[free.compute == free.compute.max()].size_ratio
+title = (
+    "Teacher free: beyond the runs (dotted) the law wants teachers up to "
+    f"{free.size_ratio.max():.0f} times their student's size, then {ends.min():.0f} to "
+    f"{ends.max():.0f} times"
+)
+grid, table = ratios("best_case", title)
 save(grid, "fig20_best_case_optima", table)
 
 # %% [markdown]
 # ## Teacher inference
 #
-# ### Figure 21: teacher inference, maps
+# ### Figure 21: teacher inference, map
 #
-# Four maps, for the fifth would be constant: the teacher's training is not counted, so the law
-# trains it without end, beyond any tokens there are. Only the teacher's size has a price, and it
-# follows the student's.
+# The teacher's training is not counted, so the law trains it without end, beyond any tokens there
+# are. Only the teacher's size has a price, and it follows the student's. On small budgets students
+# of more than half a billion parameters do best with a teacher smaller than themselves.
 
 # %%
-title = "Teacher inference paid: the larger the student and the budget, the larger its teacher"
-grid, table = scenario_maps("teacher_inference", title, dict(list(MAPPED.items())[:4]))
-save(grid, "fig21_inference_maps", table)
+title = "Teacher inference paid: the best teacher outgrows its student as the budget grows"
+words = "teacher as large as its student (right of it: larger)"
+grid, table = teacher_map("teacher_inference", title, "size_ratio", [1], words)
+save(grid, "fig21_inference_maps", table.drop(columns="teacher_tokens"))
 
 # %% [markdown]
 # ### Figure 22: teacher inference, single students
 #
-# $D_T$ is not drawn: it is at the bound of the box everywhere ($10^{17}$ tokens). Read the result
-# as advice to take a small teacher that somebody else has trained for long. Its size grows slowly
-# with compute and stays within a small multiple of the student's.
+# Teacher tokens are at the bound of the box everywhere ($10^{17}$). Read the result as advice to
+# take a small teacher that somebody else has trained for long. Its size grows slowly with compute
+# and stays within a small multiple of the student's.
 
 # %%
-title = "Teacher inference paid: the best teacher stays within a small multiple of the student"
-lines = {column: LINES[column] for column in ("student_tokens", "teacher_params")}
-grid, table = slices("teacher_inference", title, lines)
-save(grid, "fig22_inference_optima", table)
+most = drawn[drawn.scenario == "teacher_inference"].size_ratio.max()
+title = (
+    "Teacher inference paid: even on the largest budgets the best teacher has "
+    f"at most {most:.0f} times its student's size"
+)
+grid, table = ratios("teacher_inference", title)
+save(grid, "fig22_inference_optima", table.drop(columns="teacher_tokens"))
 
 # %% [markdown]
 # ### Figure 23: teacher inference, shares of compute
@@ -229,36 +220,48 @@ save(grid, "fig22_inference_optima", table)
 # teacher, until the teacher stops growing.
 
 # %%
-title = "Teacher inference paid: the larger the budget, the larger the share of the teacher"
-grid, table = shares("teacher_inference", title)
+seen = drawn[(drawn.scenario == "teacher_inference") & drawn.inside].share_inference
+title = (
+    "Teacher inference paid: the larger the budget, the larger the teacher's share, "
+    f"{seen.min():.0%} to {seen.max():.0%} where models were trained"
+)
+grid, table = share("teacher_inference", "share_inference", title)
 save(grid, "fig23_inference_shares", table)
 
 # %% [markdown]
 # ## Teacher pretraining
 #
-# ### Figure 24: teacher pretraining, maps
+# ### Figure 24: teacher pretraining, map
 #
-# With its training paid, the teacher is a compute-optimal model: the map of its size and that of
-# its tokens have the same shape.
+# With its training paid, the teacher is a compute-optimal model: lines of equal size and lines of
+# equal tokens have the same shape.
 
 # %%
-title = "Teacher pretraining paid: the teacher is compute-optimal, its size and tokens rise alike"
-grid, table = scenario_maps("teacher_pretraining", title)
+paid = wide[wide.scenario == "teacher_pretraining"]
+per_param = paid.teacher_tokens / paid.teacher_params
+title = (
+    "Teacher pretraining paid: the best teacher's size and tokens rise alike, "
+    f"{per_param.min():.0f} to {per_param.max():.0f} tokens a parameter"
+)
+TOKENS = 10.0 ** np.arange(10, 15), "contours: its training tokens"
+grid, table = teacher_map("teacher_pretraining", title, "teacher_tokens", *TOKENS)
 save(grid, "fig24_pretraining_maps", table)
 
 # %% [markdown]
 # ### Figure 25: teacher pretraining, single students
 #
-# Teacher size and tokens rise together and, beyond what was trained, level off for students up to
-# 10B, while student tokens keep rising.
+# Where models were trained the teacher's size hardly depends on the student. Beyond, it levels off
+# for students up to 10B, at a size that grows with the student. Its tokens do the same, while
+# student tokens keep rising.
 
 # %%
 title = (
-    "Teacher pretraining paid: extrapolated (dotted), the teachers of students up to 10B "
-    "level off, the students' tokens do not"
+    "Teacher pretraining paid: the budget sets the best teacher's size, not the student, "
+    "until (dotted) it levels off"
 )
-grid, table = slices("teacher_pretraining", title)
-save(grid, "fig25_pretraining_optima", table)
+one = drawn[drawn.scenario == "teacher_pretraining"]
+table = optima.loc[optima.scenario == "teacher_pretraining", [*keep, *TOLD]]
+save(by_student(one, "teacher_params", title), "fig25_pretraining_optima", table)
 
 # %% [markdown]
 # ### Figure 26: teacher pretraining, shares of compute
@@ -267,24 +270,29 @@ save(grid, "fig25_pretraining_optima", table)
 # budget on. Below that budget the teacher's share *rises*, the longer the larger the student is.
 
 # %%
-title = "Teacher pretraining paid: the teacher's share first rises with the budget, then falls"
-grid, table = shares("teacher_pretraining", title)
+peaks = one.loc[one.groupby("student_params").share_pretraining.idxmax()]
+title = (
+    f"Teacher pretraining paid: the teacher's share peaks at {peaks.share_pretraining.min():.0%} "
+    f"to {peaks.share_pretraining.max():.0%}, on a budget that grows with the student"
+)
+grid, table = share("teacher_pretraining", "share_pretraining", title)
+grid.draw(panels.rings, peaks, label="largest share")
 save(grid, "fig26_pretraining_shares", table)
 
 # %% [markdown]
 # ## Teacher pretraining and inference
 #
-# ### Figure 27: both paid, maps
+# ### Figure 27: both paid, map
 #
 # On small budgets the teacher is compute-optimal, on large ones it is overtrained: its tokens keep
 # rising with compute where its size no longer does (for the largest students both still rise).
 
 # %%
 title = (
-    "Teacher pretraining and inference paid: extrapolated (pale), the teacher's tokens go on "
-    "rising, its size only for the largest students"
+    "Teacher pretraining and inference paid: beyond what was trained (pale) the best teacher's "
+    "tokens follow the budget, its size the student"
 )
-grid, table = scenario_maps("teacher_pretraining_inference", title)
+grid, table = teacher_map("teacher_pretraining_inference", title, "teacher_tokens", *TOKENS)
 save(grid, "fig27_both_maps", table)
 
 # %% [markdown]
@@ -295,11 +303,13 @@ save(grid, "fig27_both_maps", table)
 # teacher is too expensive to run.
 
 # %%
+both = drawn[drawn.scenario == "teacher_pretraining_inference"]
+ends = both[both.compute == both.compute.max()].size_ratio
 title = (
-    "Teacher pretraining and inference paid: extrapolated (dotted), the teacher's size levels off "
-    "at a few times that of students up to 10B"
+    "Teacher pretraining and inference paid: the best teacher outgrows its student, "
+    f"beyond the runs (dotted) to {ends.min():.0f} to {ends.max():.0f} times its size"
 )
-grid, table = slices("teacher_pretraining_inference", title)
+grid, table = ratios("teacher_pretraining_inference", title)
 save(grid, "fig28_both_optima", table)
 
 # %% [markdown]
@@ -311,31 +321,45 @@ save(grid, "fig28_both_optima", table)
 
 # %%
 title = (
-    "Teacher pretraining and inference paid: tokens grow as powers of compute; "
-    "extrapolated (dotted), the teacher's size levels off"
+    "Teacher pretraining and inference paid: as the budget grows, the student's tokens grow most, "
+    "its teacher's less, the teacher's size least"
 )
 four = optima[optima.student_params.isin(students[[0, 2, 3, 5]])]
-long = of_scenario(four, "teacher_pretraining_inference", LINES, "quantity")
+four = four[four.scenario == "teacher_pretraining_inference"]
+words = ["student's tokens", "teacher's tokens", "teacher's size (parameters)"]
+long = four.rename(columns=dict(zip(TOLD, words, strict=True))).melt(
+    [*keep, "inside"], words, var_name="quantity", value_name="amount"
+)
 grid = Panels(long, "compute", "amount", title, col="student_params")
-grid.draw(panels.curve, hue="quantity").key(DOTTED)
-grid.mark("y", {size: size for size in four.student_params.unique()}, "student size $N_S$")
-both = four[four.scenario == "teacher_pretraining_inference"]
-save(grid, "fig09_both_optima", both[[*keep, *LINES]])
+grid.draw(panels.curve, hue="quantity")
+grid.mark("y", {size: size for size in four.student_params.unique()}, "student's own size")
+save(grid, "fig09_both_optima", four[[*keep, *TOLD]])
 
 # %% [markdown]
 # ### Figure 29: both paid, shares of compute
 #
 # The teacher's training takes its largest share on a budget that grows with the student: for the
 # smallest student the share falls from the start, for the largest it peaks far beyond any budget
-# that was spent. On the largest budgets the teacher's inference takes its place.
+# that was spent. On the largest budgets the teacher's inference takes its place. Drawn are three
+# students.
+
 
 # %%
-title = (
-    "Teacher pretraining and inference paid: the share of the teacher's training peaks on a budget "
-    "that grows with the student"
-)
-grid, table = shares("teacher_pretraining_inference", title)
-save(grid, "fig29_both_shares", table)
+def stacked(data, x, y, ax, **_):
+    """The parts of the compute on one another, pale where nothing was trained."""
+    ax.stackplot(data[x], data[list(PARTS)].to_numpy().T, colors=SHADES, linewidth=0)
+    ax.fill_between(data[x], 1, where=~data.inside, color="white", alpha=0.5, linewidth=0)
+    ax.yaxis.set_major_formatter("{x:.0%}")
+
+
+SHADES = ["#BBBBBB", "#E69F00", "#009E73"]
+title = "Small budgets pay for the teacher's pretraining, large ones (pale) for its inference"
+three = both[both.student_params.isin(students[[2, 3, 5]])]
+grid = Panels(three, "compute", "share", title, col="student_params").draw(stacked)
+grid.key({part: {"color": c, "lw": 8} for part, c in zip(PARTS.values(), SHADES, strict=True)})
+grid.key(pale="beyond what was trained").set(ylim=(0, 1), xlim=(1e20, 1e26))
+table = optima[optima.scenario == "teacher_pretraining_inference"]
+save(grid, "fig29_both_shares", table[[*keep, *PARTS]])
 
 # %% [markdown]
 # ### Table 3: who gets the compute
@@ -375,27 +399,30 @@ table3
 
 # %%
 shown = drawn.assign(of_supervised=drawn.student_tokens / drawn.supervised_tokens)
+shown = shown[shown.scenario != "best_case"]
+seen = shown[shown.inside].of_supervised
 title = (
-    "Extrapolated (dotted), running a teacher costs 40% or more of a student's tokens "
-    "on the largest budgets"
+    f"Paying for its teacher leaves a student {seen.min():.0%} to {seen.max():.0%} of its tokens "
+    "where models were trained (solid)"
 )
-grid = by_scenario(shown[shown.scenario != "best_case"], "of_supervised", title)
-grid.set(ylim=(0, 1.05))
+grid = by_student(shown, "of_supervised", title, col="scenario").set(ylim=(0, 1.05))
 save(grid, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_tokens"]])
 
 # %% [markdown]
 # ### Figure 31: teacher tokens
 #
-# Where only inference is paid, teacher tokens have no end ($10^{17}$, the bound of the box), and
-# that line is left out. Paying for both starts like paying for pretraining alone. From some budget
-# on it asks for more teacher tokens: a small teacher trained for long is cheaper to run.
+# Where only inference is paid, teacher tokens have no end ($10^{17}$, the bound of the box); that
+# scenario and the best case (Figure 20) are left out. Paying for both starts like paying for
+# pretraining alone. From some budget on it asks for more teacher tokens: a small teacher trained
+# for long is cheaper to run.
 
 # %%
 title = (
-    "With inference paid too, a teacher's tokens do not level off "
-    "where the law extrapolates (dotted)"
+    "Beyond what was trained (dotted) the best teacher's tokens level off for students up to 10B, "
+    "unless its inference is paid too"
 )
-grid = by_scenario(drawn[drawn.scenario != "teacher_inference"], "teacher_tokens", title)
+pair = drawn[drawn.share_pretraining > 0]
+grid = by_student(pair, "teacher_tokens", title, col="scenario")
 save(grid, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 
 # %% [markdown]
@@ -403,14 +430,16 @@ save(grid, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 #
 # What holds for tokens is reversed for the teacher's size: whoever pays for inference wants a
 # smaller teacher, whoever pays for pretraining alone a larger one. The hump of the best case is
-# that of Figure 20, beyond all teachers that were trained.
+# that of Figure 20, beyond all teachers that were trained. Drawn are three students.
 
 # %%
 title = (
-    "On large budgets, all extrapolated (dotted), whoever pays for the teacher's inference "
-    "wants a smaller one"
+    "Whatever of the teacher is paid for, a smaller one is best; "
+    "on the largest budgets (dotted) only its inference counts"
 )
-grid = by_scenario(drawn, "teacher_params", title)
+three = optima[optima.student_params.isin(students[[2, 3, 5]])]
+grid = Panels(three, "compute", "teacher_params", title, col="student_params")
+grid.draw(panels.curve, hue="scenario")
 save(grid, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 
 # %% [markdown]

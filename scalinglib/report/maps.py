@@ -78,6 +78,13 @@ def beyond(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
     ax.contour(*xy, smooth, levels=[0.5], colors="#555555", linewidths=1, linestyles="--")
 
 
+def lines(
+    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str, levels: list, **style
+) -> ContourSet:
+    """Contour lines of a second column upon a map."""
+    return ax.contour(*_grid(data, x, y, column), levels=levels, **style)
+
+
 def over(**axes: np.ndarray) -> pd.DataFrame:
     """Flat table over the product of named axes, the last one running fastest."""
     values = np.meshgrid(*axes.values(), indexing="ij")
