@@ -32,7 +32,6 @@ profile = "full"
 
 # %% tags=["hide-input"]
 import pandas as pd
-import seaborn as sns
 from IPython.display import HTML
 
 from scalinglib.report import claims, figures, panels, paths, profiles
@@ -60,32 +59,45 @@ VERDICTS = {
     "cannot be tested here": "#F2F2F2",
 }
 ledger["verdict"] = ledger.answer.str.extract(f"^(holds within|{'|'.join(VERDICTS)})")[0]
+IN_WORDS = {name: name for name in VERDICTS} | {
+    "holds within": "holds within a looser bound",
+    "undecided by the evidence": "undecided: laws that fit the runs disagree",
+    "not seen at our scale": "not seen in our small runs",
+}
 laws = ledger.dropna(subset="follows")
 bars = pd.concat([
-    ledger.assign(bar=ledger.source),
-    laws.assign(bar="sentences on the law:\nwhat the runs decide"),
-    laws.assign(bar="the same sentences:\nwhat the authors' law says",
+    ledger.assign(bar=ledger.source.replace("paper", "all statements\nof the paper")),
+    laws.assign(bar="sentences about the law:\nwhat the authors' law says",
                 verdict=laws.follows.str.extract("^(holds within|does not hold|holds)")[0]),
+    laws.assign(bar="the same sentences:\nwhat the runs decide"),
 ])  # fmt: skip
 
 # %%
-ax = sns.histplot(bars, y="bar", hue="verdict", hue_order=list(VERDICTS)[::-1], palette=VERDICTS,
-                  multiple="stack", shrink=0.8, alpha=1, edgecolor="#555555")  # fmt: skip
 kept = laws.follows.str.startswith("holds").sum()
 decided = laws.answer.str.startswith("holds").sum()
-ax.set(xlabel="statements", ylabel="")
-ax.figure.set_size_inches(9, 4.6)
-title = f"Of {len(laws)} sentences on the law {kept} follow from it, and the runs confirm {decided}"
-panels.headline(ax.figure, title, 9)
-sns.move_legend(ax, "lower right", title="", reverse=True)
+of_paper = ledger[ledger.source == "paper"]
+title = (
+    f"{of_paper.answer.str.startswith('holds').sum()} of the paper's {len(of_paper)} statements "
+    f"hold; of {len(laws)} about its law {kept} follow from it, the runs confirm {decided}"
+)
 counts = bars.groupby(["bar", "verdict"], sort=False).size().rename("claims").reset_index()
+shown = counts.pivot_table(index="bar", columns="verdict", values="claims", sort=False)
+ax = shown.iloc[[-1, -2, 0]][list(VERDICTS)].plot.barh(
+    stacked=True, color=VERDICTS, width=0.65, edgecolor="#555555", linewidth=0.6, figsize=(9, 4)
+)
+for part in ax.containers:
+    ax.bar_label(part, label_type="center", fmt=lambda n: f"{n:.0f}" if n > 5 else "")
+ax.set(xlabel="statements", ylabel="")
+ax.legend().remove()
+ax.figure.legend(ax.containers, IN_WORDS.values(), loc="outside lower center", ncols=3)
+panels.headline(ax.figure, title, 9)
 save(ax.figure, "claims_by_verdict", counts)
 
 # %% [markdown]
-# What to see: most statements that can be tested hold. The two lowest bars are the same
-# sentences, asked twice. What follows from one law is decided far less often by the runs, because
-# other laws fit these runs as well. (*Holds* includes here what holds under one of the authors'
-# two laws alone.)
+# What to see: most statements that can be tested hold. The two lower bars are the same sentences,
+# asked twice, those of the poster and of the articles among them. What follows from one law is
+# decided far less often by the runs, because other laws fit these runs as well. (*Holds* includes
+# here what holds under one of the authors' two laws alone.)
 #
 # By notebook, the paper's statements alone:
 
