@@ -9,7 +9,6 @@ from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColor
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from scipy.ndimage import gaussian_filter
 
 from scalinglib.report import columns
@@ -30,13 +29,6 @@ _OUTLINE = [effects.withStroke(linewidth=2.5, foreground="white")]
 _AMOUNTS = LinearSegmentedColormap.from_list(
     "amounts", mpl.colormaps["YlGnBu"](np.linspace(0, 0.8))
 )
-
-
-def amounts(axis, subs=(1.0,)):
-    """Ticks of a logarithmic axis in words, at `subs` times the powers of ten."""
-    axis.set_major_locator(LogLocator(subs=subs, numticks=15))
-    axis.set_major_formatter(FuncFormatter(columns.count))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def _grid(data, x, y, column):
@@ -160,34 +152,27 @@ def heights(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray
 
 
 def contour_map(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str) -> ContourSet:
-    """Contours of a positive column, filled light to dark; `label_contours` labels what it returns.
+    """Contours of a number of parameters or tokens at 1, 3, 10, 30, ..., filled light to dark.
 
-    `data` has one row a point of a grid over the columns `x` and `y`. Levels are tenths of what
-    spans less than a factor of ten, and 1, 3, 10, 30, ... of what spans more.
+    `data` has one row a point of a grid over the columns `x` and `y`; returns the lines, for
+    `label_contours`.
     """
     xyz = _grid(data, x, y, column)
-    least, most = xyz[2].min(), xyz[2].max()
-    wide = most > 10 * least
-    levels = np.outer(10.0 ** np.arange(8, 17), [1, 3]).ravel() if wide else np.arange(100) / 10
-    first, last = np.searchsorted(levels, [least, most])
+    levels = np.outer(10.0 ** np.arange(8, 17), [1, 3]).ravel()
+    first, last = np.searchsorted(levels, [xyz[2].min(), xyz[2].max()])
     levels = levels[max(first - 1, 0) : last + 1]
     colors = _AMOUNTS(np.linspace(0, 1, len(levels) + 1))
     ax.contourf(*xyz, levels=levels, colors=colors, extend="both")
     ax.grid(False)
-    return ax.contour(*xyz, levels=levels, colors="#222222", linewidths=0.7)
+    return lines(data, x, y, ax, column, levels, colors="#222222", linewidths=0.7)
 
 
-def label_contours(figure: Figure, lines: list, every: int = 1) -> None:
-    """Write their levels along the contour lines, upright; after all limits and colour bars.
-
-    Losses with as many decimals as they need, numbers of parameters and tokens in words.
-    """
+def label_contours(figure: Figure, lines: list) -> None:
+    """Write their levels along the contour lines, upright; after all limits and colour bars."""
     lay_out(figure)  # the angles are those of the finished layout
     for contour in lines:
-        ax, levels = contour.axes, contour.levels
-        words = columns.count if levels[-1] > 100 else "{:.3g}".format
-        free = []  # of labels that the frame would cut, or that lie on another, none is shown
-        for label in ax.clabel(contour, levels[::every], fmt=words, fontsize=9):
+        ax, free = contour.axes, []  # what the frame would cut, or lies on another, is not shown
+        for label in ax.clabel(contour, fmt=columns.count, fontsize=9):
             label.set_path_effects(_OUTLINE)
             at = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
             near = any(np.abs(at - other).max() < 0.09 for other in free)
