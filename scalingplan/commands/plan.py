@@ -499,7 +499,7 @@ def _text(found):
     lines += _again(found["repeated"], data["loss"], "training on data")
     if found["repeated_distilled"]:
         lines += _again(found["repeated_distilled"], best["loss"], "distilling")
-        lines.append("That a teacher stretches the text fivefold is of small scale (notebook 20).")
+        lines.append("That a teacher stretches the text fourfold is of small scale (notebook 20).")
     if len(found["each_teacher"]) > 1:
         rows = [("teacher", "size", "loss", "student loss", "student tokens", "best in")]
         rows += [

@@ -334,7 +334,7 @@ const Words = (() => {
         + `${told.allSpent ? "" : ", where the runs that tell it end"}: ${way} comes to `
         + `${loss(from.loss - told.gain)} (${range(ends)}).`);
     }
-    if (taughtAgain) words.push("That a teacher stretches the text fivefold is of small scale (notebook 20).");
+    if (taughtAgain) words.push("That a teacher stretches the text fourfold is of small scale (notebook 20).");
     if (spend && !again) {
       words.push("Going over the same tokens again is the other way to spend it; the laws know fresh "
         + "tokens only.");
