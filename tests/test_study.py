@@ -64,7 +64,6 @@ ELSEWHERE = Run(1, 1e4, corpus=TEXT)
         (lambda: Run(1, 1e4, seed=-1), "seed is -1"),
         (lambda: Recipe(peak=0.0), "peak is 0.0"),
         (lambda: fit(small(), WORDS, 0), "tokens is 0"),
-        (lambda: start(small(d_head=5)), "d_head is 5"),
     ],
 )
 def test_bad_input_is_named(call, words):

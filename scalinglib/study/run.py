@@ -61,20 +61,12 @@ class Run:
                 )
             ordered = tuple(sorted(self.teacher, key=lambda member: member.id))
             object.__setattr__(self, "teacher", ordered)
-        for member in self.needs:
-            theirs, own = member.corpus, self.corpus
-            if (theirs.n_vocab, theirs.n_ctx) != (own.n_vocab, own.n_ctx):
+        own = _symbols(self.corpus)
+        for theirs in (_symbols(member.corpus) for member in self.needs):
+            if theirs != own:
                 raise ValueError(
-                    f"teacher has {theirs.n_vocab} symbols and windows of {theirs.n_ctx}; corpus "
-                    f"{own.id} has {own.n_vocab} and {own.n_ctx}. Make both corpora with one "
-                    "`tokenizer`, or in bytes, and one `n_ctx`"
-                )
-            tokens = [getattr(corpus, "tokenizer", None) for corpus in (theirs, own)]
-            if tokens[0] != tokens[1]:
-                raise ValueError(
-                    f"teacher reads {_named(tokens[0])}, corpus {own.id} has {_named(tokens[1])}: "
-                    "their probabilities are of different tokens. Make one corpus with the "
-                    "other's `tokenizer`, or both in bytes"
+                    f"teacher has {theirs}; corpus {self.corpus.id} has {own}. Make both corpora "
+                    "with one `tokenizer`, or both in bytes, and one `n_ctx`"
                 )
         if self.teacher == PERFECT:
             if self.corpus.entropy is None:
@@ -176,8 +168,10 @@ class Run:
         )
 
 
-def _named(tokenizer):
-    return "tokens of its own" if tokenizer is None else f"tokens of {tokenizer.id}"
+def _symbols(corpus):
+    tokenizer = getattr(corpus, "tokenizer", None)
+    kind = "of its own" if tokenizer is None else f"tokens of {tokenizer.id}"
+    return f"{corpus.n_vocab} symbols ({kind}) in windows of {corpus.n_ctx}"
 
 
 def size(n_layers: int, corpus: Corpus = WORDS) -> Architecture:

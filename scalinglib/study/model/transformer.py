@@ -43,8 +43,6 @@ def initial(arch: Architecture, key: jax.Array) -> Params:
     Embedding and head are not tied: µP wants different scales for them.
     """
     d, f, h = arch.d_model, arch.d_ffn, arch.d_head
-    if d % h or h % 2:
-        raise ValueError(f"d_head is {h}; it must be even and divide the width {d}")
     shapes = {"qkv": (3 * d, d), "out": (d, d), "up": (2 * f, d), "down": (d, f)}
     keys = iter(jax.random.split(key, 1 + arch.n_layers * len(shapes)))
 
