@@ -693,7 +693,7 @@ def test_what_the_system_refuses_is_a_sentence(tmp_path, monkeypatch, capsys):
         ({"fit.json": "[1]"}, "is {out}, which holds fit.json and is no fit's"),
         ({"fit.json": "{"}, "is {out}, which holds fit.json and is no fit's"),
         (
-            {"fit.json": '{"from": "x", "table": "mine.csv"}', "mine.csv": None},
+            {"fit.json": '{"from": "x", "table": "mine.csv", "files": []}', "mine.csv": None},
             "is {out}, where the fit would replace its input {out}/mine.csv; it must be another",
         ),
         (

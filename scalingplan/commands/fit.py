@@ -262,10 +262,8 @@ def _earlier(folder):
         found = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         found = None
-    if isinstance(found, dict):
-        names = [found.get("from"), found.get("table"), *dict.fromkeys(found.get("files", _LEFT))]
-        if all(isinstance(name, str) for name in names):
-            return found
+    if isinstance(found, dict) and {"from", "table", "files"} <= set(found):
+        return found
     others = [] if not folder.exists() else sorted(path.name for path in folder.iterdir())
     if others := [name for name in others if not name.startswith(".")]:
         raise ValueError(f"--out is {folder}, which holds {others[0]} and is no fit's; {_FREE}")
@@ -273,10 +271,8 @@ def _earlier(folder):
 
 
 def _written(earlier):
-    """Names of the files that an earlier fit wrote, of which older ones have no list."""
-    if not earlier:
-        return set()
-    names = {*earlier.get("files", _LEFT), earlier["table"], "fit.json"}
+    """Names of the files that an earlier fit wrote."""
+    names = {*earlier["files"], earlier["table"], "fit.json"} if earlier else set()
     return {name for name in names if name == Path(name).name != ".."}
 
 
