@@ -215,7 +215,7 @@ def test_a_study_is_made_for_a_folder_and_some_minutes(tmp_path, monkeypatch, ca
     (novels / "a.txt").write_text("\n\n".join(f"Paragraph {i} of a book." for i in range(9000)))
 
     def made(minutes, workers=2):
-        text, told = studies.for_minutes(novels, minutes, workers, estimate.probe)
+        text, told = studies.for_minutes(novels, minutes, workers)
         return design_file.read(written(tmp_path, text)).runs(), told
 
     least, told = made(6)

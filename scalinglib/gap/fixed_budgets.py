@@ -36,9 +36,9 @@ def gain_with_best(law: StudentLaw, student_params, student_tokens) -> np.ndarra
     return -gap_to_data(law, student_params, student_tokens, best)
 
 
-def signs(law: StudentLaw, runs: pd.DataFrame, least: float = 0.01) -> float:
-    """Share of the runs (column gap) further than `least` from zero whose sign the law gives."""
-    clear = runs[runs.gap.abs() > least]
+def signs(law: StudentLaw, runs: pd.DataFrame) -> float:
+    """Share of the runs (column gap) over 0.01 nats from zero whose sign the law gives."""
+    clear = runs[runs.gap.abs() > 0.01]
     told = gap_to_data(law, clear.student_params, clear.student_tokens, clear.teacher_loss)
     return float((np.sign(told) == np.sign(clear.gap)).mean())
 
@@ -54,9 +54,9 @@ def last_budgets(law: StudentLaw, teachers: np.ndarray, students: np.ndarray) ->
     return allocate.last_gain(budget, -gaps)
 
 
-def weaker_with_tokens(law: StudentLaw, points: int = 61) -> float:
+def weaker_with_tokens(law: StudentLaw) -> float:
     """The largest rise of Figure 13's gap along a teacher's tokens, 1B to 10T, above its least."""
-    sizes, tokens = np.geomspace(1e8, 7e9, points), np.geomspace(1e9, 1e13, points)
+    sizes, tokens = np.geomspace(1e8, 7e9, 61), np.geomspace(1e9, 1e13, 61)
     losses = law.supervised.loss(sizes[:, None], tokens)
     student = SIZES_13[:, None, None]
     gap = gap_to_data(law, student, 20 * flops.total_params(student), losses)

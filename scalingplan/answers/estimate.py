@@ -18,18 +18,18 @@ PROBE_SECONDS = 10.0
 PROBE_TOKENS = 16384
 
 
-def probe(runs: Sequence[Run], limit: float = PROBE_SECONDS) -> dict[int, float]:
+def probe(runs: Sequence[Run]) -> dict[int, float]:
     """FLOP/s that one process reaches in training, by non-embedding parameters.
 
     The smallest, the largest and a middle size are trained for a moment, compilation apart, until
-    `limit` seconds are over; at least one is.
+    `PROBE_SECONDS` are over; at least one is.
     """
     sizes = {r.params: r for r in sorted(runs, key=lambda r: r.params)}
     ordered = list(sizes)
     wanted = dict.fromkeys((ordered[0], ordered[-1], ordered[len(ordered) // 2]))
     begun, found = time.monotonic(), {}
     for params in wanted:
-        if found and time.monotonic() - begun > limit:
+        if found and time.monotonic() - begun > PROBE_SECONDS:
             break
         own = sizes[params]
         recipe = replace(own.recipe, windows=4)

@@ -1,14 +1,12 @@
 """A study made for somebody's text and machine: as much of one pattern as the minutes pay for."""
 
 import json
-from collections.abc import Callable
 from math import ceil
 from pathlib import Path
 
 import numpy as np
 
 from scalinglib.study import Design, Text, design_file, record
-from scalinglib.study.run import Run
 from scalingplan.answers import estimate
 
 # Of one seed: tokens per parameter of the models on labels, by depth; students learn from all
@@ -56,12 +54,7 @@ def _toml(design, folder, told):
     return "\n".join([*lines, "", "[corpus]", 'kind = "text"', f"paths = [{path}]", ""])
 
 
-def for_minutes(
-    folder: str | Path,
-    minutes: float,
-    workers: int,
-    probe: Callable[[list[Run]], dict[int, float]] = estimate.probe,
-) -> tuple[str, list[str]]:
+def for_minutes(folder: str | Path, minutes: float, workers: int) -> tuple[str, list[str]]:
     """The largest study that a time pays for as the text of a design file, and in words.
 
     - raises ValueError: where minutes is not positive, or too short for the least study that makes
@@ -71,10 +64,8 @@ def for_minutes(
         raise ValueError(f"--minutes is {minutes!r}; it must be positive")
     corpus = Text.from_files(folder)
     made = [(last, scale, _design(last, scale, corpus)) for last in _PATTERNS for scale in _SCALES]
-    rates = probe(made[-1][2].runs())
-    took = [
-        (_minutes(study.runs(), rates, workers), last, scale, study) for last, scale, study in made
-    ]
+    rates = estimate.probe(made[-1][2].runs())
+    took = [(_minutes(study.runs(), rates, workers), *which, study) for *which, study in made]
     took.sort(key=lambda study: study[0])
     fitting = [study for study in took if study[0] <= minutes]
     if not fitting:
