@@ -22,6 +22,7 @@
 profile = "full"
 
 # %%
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -29,7 +30,7 @@ import seaborn as sns
 from scalinglib import fit, laws, sentences
 from scalinglib.experiment.compare import interval, intervals
 from scalinglib.laws.mixing import best_mixing, mixed_loss
-from scalinglib.report import claims, figures, profiles
+from scalinglib.report import claims, columns, figures, profiles
 from scalinglib.report.panels import Panels, bars, curve, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
@@ -40,7 +41,7 @@ settings = profiles.load(profile)
 save = figures.saver(settings)
 figures.use_style()
 E = WORDS.entropy
-LABELS = ("share of the teacher λ", "student loss (nats)")
+LABELS = ("← labels     teacher →\nweight on the teacher λ", "student's loss (nats)")
 
 # %% [markdown]
 # ## How much of the labels to mix in
@@ -56,7 +57,8 @@ LABELS = ("share of the teacher λ", "student loss (nats)")
 # $$
 #
 # It has one coefficient. Points are means over two seeds (nine students, six teachers, six
-# $\lambda$), curves the law with $c$ from the *other* five teachers' students.
+# $\lambda$; drawn are three students and four teachers), curves the law with $c$ from the *other*
+# five teachers' students.
 
 # %%
 runs = record.read(DATA / "runs" / "mixing.csv")
@@ -71,11 +73,23 @@ shown = shown.rename(columns={"params": "student_params"}).round({"teacher_loss"
 law = shown[shown.mixing == 1].drop(columns="mixing")
 law = law.merge(pd.DataFrame({"mixing": np.linspace(0, 1, 101)}), how="cross")
 law["loss"] = mixed_loss(law.labels, law.taught, law.mixing, E, law.c.to_numpy())
-grid = Panels(shown, "mixing", "loss", "Weak teachers want labels mixed in; strong ones hardly do",
-              col="student_params", sharey=False, labels=LABELS)  # fmt: skip
-grid.draw(curve, law, hue="teacher_loss", key=False)
-grid.draw(sns.scatterplot, hue="teacher_loss")
-save(grid, "open_mixing", shown)
+
+
+def mixtures(shown, law, title, col):
+    """Measured mixtures as dots, the law's curves, and each teacher's best measured weight."""
+    grid = Panels(shown, "mixing", "loss", title, col=col, sharey=False, labels=LABELS)
+    grid.draw(curve, law, hue="teacher_loss", key=False)
+    grid.draw(sns.scatterplot, hue="teacher_loss")
+    best = shown.loc[shown.groupby([col, "teacher_loss"]).loss.idxmin()]
+    ring = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.4}
+    grid.draw(sns.scatterplot, best, s=110, zorder=4, **ring)
+    return grid.key(line="law", ring="best measured weight")
+
+
+title = "The weakest teacher deserves no weight, the strongest nine tenths or all"
+four = shown[shown.teacher_loss.rank(method="dense").isin([1, 3, 4, 6])]
+law = law[law.teacher_loss.isin(four.teacher_loss)]
+save(mixtures(four, law, title, "student_params"), "open_mixing", shown)
 
 # %% [markdown]
 # Both ends are the student's own runs; what lies between is foretold. The weakest teachers, in
@@ -94,19 +108,19 @@ supervised = fit.fit_supervised(trained, starts=64).law
 data_term = supervised.B / cells.tokens**supervised.beta
 share = data_term / (data_term + supervised.A / cells.params**supervised.alpha)
 left = mixing.left_out(cells, E, share)
-names = {"M": "correlated, one $c$", "M2": "correlated, two $c$", "T": "mixed target",
+names = {"M": "correlated errors", "M2": "two coefficients", "T": "mixed target",
          "L": "straight line"}  # fmt: skip
 errors = left.rename(columns={"params": "student_params"}).melt(
     ["student_params", "loss"], list(names), "law", "told"
 )
 errors["error"] = (errors.told - errors.loss).abs()
 errors["law"] = errors.law.map(names)
-title = "Correlated errors predict mixtures best, except for the smallest student"
+title = "Correlated errors predict mixtures best; of the smallest student a straight line does"
 grid = Panels(errors, "error", "law", title,
               labels=("mean error of the predicted loss (nats)", ""))  # fmt: skip
-grid.draw(sns.pointplot, hue="student_params", errorbar=None, linestyle="none", dodge=0.4)
-grid.set(xlim=(0, None))
-by_law = errors.groupby(["law", "student_params"]).error.mean().reset_index()
+by_law = errors.groupby(["law", "student_params"], sort=False).error.mean().reset_index()
+strip = {"dodge": True, "jitter": False, "size": 9}
+grid.draw(sns.stripplot, by_law, hue="student_params", **strip).set(xlim=(0, None))
 save(grid, "open_mixing_errors", by_law)
 errors.groupby("law").error.mean().round(4)
 
@@ -127,12 +141,15 @@ ends = cells.groupby(mixing.CELL)[["labels", "taught"]].first().to_numpy()
 best["ratio"] = (ends[:, 1] - E) / (ends[:, 0] - E)
 law = pd.DataFrame({"ratio": np.geomspace(best.ratio.min(), best.ratio.max(), 200)})
 law["best"] = best_mixing(E + 1, E + law.ratio, E, left.c.mean())
-title = "Labels deserve a share where the teacher hardly beats them"
+title = "Labels deserve a share where the teacher is about as good as they are"
 grid = Panels(best, "ratio", "best", title,
-              labels=("loss above the entropy, taught over on labels, $e_1 / e_0$",
-                      "best weight λ on the teacher"))  # fmt: skip
-grid.draw(curve, law, color="black").draw(sns.scatterplot, hue="student_params")
-save(grid.key({"the law": {"color": "black"}}), "open_best_mixing", best)
+              labels=("← teacher better     labels better →\n"
+                      "loss above the entropy, from the teacher over from labels",
+                      "best weight on the teacher λ\n(of six tried)"))  # fmt: skip
+grid.draw(curve, law, color="black").draw(sns.scatterplot, hue="student_params", s=40, alpha=0.7)
+grid.mark("x", 1, "teacher as good as labels").set(xscale="log", xticks=[0.7, 1, 1.4, 2])
+grid.set(xticklabels=["0.7", "1", "1.4", "2"]).tick_params(which="minor", length=0)
+save(grid.key({"law of correlated errors": {"color": "black"}}), "open_best_mixing", best)
 
 # %% [markdown]
 # As decisions: regret is the measured loss at a rule's λ less the least on the grid. The last rule
@@ -200,8 +217,8 @@ pure, part = (pair[pair.mixing == share] for share in (1.0, 0.2))
 part = part.loc[pure.index]
 known = part.supervised_loss, pure.student_loss, 0.2
 told = mixed_loss(*known, laws.load().supervised.E, left.c.mean())
-columns = {"measured": part.student_loss, "foretold": told}
-pd.DataFrame(columns).sub(pure.student_loss, axis=0).add_suffix(", 20% less pure").round(3)
+beside = {"measured": part.student_loss, "foretold": told}
+pd.DataFrame(beside).sub(pure.student_loss, axis=0).add_suffix(", 20% less pure").round(3)
 
 # %% [markdown]
 # (Nats; readings are good to 0.004.) The sign was what we had asked beforehand; that the size is
@@ -225,17 +242,11 @@ shown = shown.join(text_left.groupby("teacher").c.first(), on="teacher")
 law = shown[shown.mixing == 1].drop(columns="mixing")
 law = law.merge(pd.DataFrame({"mixing": np.linspace(0, 1, 101)}), how="cross")
 law["loss"] = mixed_loss(law.labels, law.taught, law.mixing, E_text, law.c.to_numpy())
-title = "On real text, too, the law puts the best share within a step of the grid"
-grid = Panels(shown, "mixing", "loss", title, col="tokens", sharey=False, labels=LABELS)
-grid.draw(curve, law, hue="teacher_loss", key=False)
-grid.draw(sns.scatterplot, hue="teacher_loss")
-ring = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.4}
-CURVE = ["tokens", "teacher_loss"]
-grid.draw(sns.scatterplot, shown.loc[shown.groupby(CURVE).loss.idxmin()], s=120, zorder=4, **ring)
-lowest = law.loc[law.groupby(CURVE).loss.idxmin()]
+title = "On real text the law finds the best weight to within a step of the six tried"
+grid = mixtures(shown, law, title, "tokens")
+lowest = law.loc[law.groupby(["tokens", "teacher_loss"]).loss.idxmin()]
 grid.draw(sns.scatterplot, lowest, marker="v", color="black", s=40, zorder=5)
-grid.key({"law": {}, "best measured": {"marker": "o", "ls": "", "mfc": "none", "mec": "#C1121F"},
-          "best share by the law": {"marker": "v", "ls": "", "color": "black"}})  # fmt: skip
+grid.key({"best weight by the law": {"marker": "v", "ls": "", "color": "black"}})
 save(grid, "open_mixing_text", shown)
 
 # %%
@@ -268,7 +279,8 @@ pd.Series(in_words).round(4)
 # Four teachers, of 25 to 388 thousand parameters, lie on disk. Equation 8 and `BiasVariance`,
 # fitted to notebook 08's runs, foretell the student's loss under each; beside them *the strongest*
 # and *one size up* from the student. In ten fresh settings (two seeds), regret is the mean loss
-# under a rule's teacher less the least of the four.
+# under a rule's teacher less the least of the four. Drawn are the strongest and that of
+# `BiasVariance`; the table below has all rules.
 
 # %%
 RIVALS = {"Equation 8": "equation8", "bias and variance": "bias and variance"}
@@ -277,14 +289,20 @@ chosen = choice.regrets(record.read(DATA / "runs" / "choice.csv"), foretold, RIV
 shown = chosen.rename(columns={"params": "student_params"})
 shown["ratio"] = (shown.tokens / shown.student_params).round()
 RULES = ["strongest", "one size up", *RIVALS]
-shown = shown.melt(["student_params", "ratio"], RULES, "rule", "regret")
-title = "A law's teacher is near the best throughout, the strongest only on a student's most tokens"
-grid = Panels(shown, "ratio", "regret", title,
-              col="student_params",
-              labels=("tokens a parameter", "loss above the best\nteacher's (nats)"))  # fmt: skip
-grid.draw(sns.lineplot, hue="rule", style="rule", markers=True)
-grid.each(lambda ax: ax.set(xscale="log")).each(zero)
-save(grid, "open_choice", shown)
+size, ratio = shown.student_params.map(figures.label_size), shown.ratio.map("{:g}".format)
+shown["case"] = size + " student, " + ratio + " tokens a parameter"
+shown = shown.melt(["student_params", "ratio", "case"], RULES, "rule", "regret")
+NAMED = {"strongest": "the strongest teacher", "bias and variance": "the law's teacher"}
+two = shown[shown.rule.isin(NAMED)].replace({"rule": NAMED})
+strong, law = (two.regret[two.rule == rule].max() for rule in NAMED.values())
+title = (
+    f"The law's teacher costs at most {law:.2f} nats; the strongest up to {strong:.2f}, "
+    "though it is best on each student's most tokens"
+)
+labels = ("student's loss above that under\nthe best of four teachers (nats)", "")
+grid = Panels(two, "regret", "case", title, labels=labels)
+grid.draw(sns.stripplot, hue="rule", jitter=False, dodge=True, size=8)
+save(grid, "open_choice", shown.drop(columns="case"))
 
 # %%
 saved = chosen[RULES].rsub(chosen.strongest, axis=0)  # by a rule, against the strongest
@@ -306,20 +324,26 @@ told.join(intervals(saved).add_prefix("saved, ")).round(4)
 # ## Text that a teacher wrote
 #
 # A student of 25 thousand parameters reads 5 tokens a parameter: real words, or what a teacher
-# wrote symbol by symbol; it learns the symbols, or the teacher's distributions (three seeds). The
-# line is the student of real symbols.
+# wrote symbol by symbol; it learns the symbols, or the teacher's distributions (three seeds). Zero
+# is the student of real symbols. Two mixtures of these, half of the text written and distributions
+# on written text, lie on the two lines drawn, and are in the table.
 
 # %%
 arms = written.arms(record.read(DATA / "runs" / "written.csv"))
 arms["above"] = arms.loss - arms.seed.map(arms[arms.arm == "real symbols"].set_index("seed").loss)
 arms["inference"] = arms.inference_flops / arms.flops
 taught = arms[arms.arm != "real symbols"]
-labels = ("teacher loss $L_T$ (nats)", "above real symbols (nats)")
-title = "A strong teacher's symbols teach like real ones; its distributions teach far better"
-grid = Panels(taught, "teacher_loss", "above", title, labels=labels)
+labels = (
+    columns.axis_label("teacher_loss"),
+    "loss above that of a student\non real text alone (nats)",
+)
+TAUGHT = {"written symbols": "text that the teacher wrote",
+        "distributions on real text": "the teacher's distributions on real text"}  # fmt: skip
+shown = taught[taught.arm.isin(TAUGHT)].replace({"arm": TAUGHT})
+shown["teacher_loss"] += 0.008 * (shown.arm != TAUGHT["written symbols"])  # side by side
+title = "A strong teacher's text is about as good as real text; its distributions are far better"
+grid = Panels(shown, "teacher_loss", "above", title, labels=labels)
 grid.draw(sns.lineplot, hue="arm", errorbar=interval, err_style="bars", marker="o").each(zero)
-BARS = {"bars: 95% of the mean over seeds": {"lw": 1}}
-grid.key(BARS)
 save(grid, "open_written", taught[["arm", "teacher_loss", "seed", "loss", "above", "inference"]])
 
 # %%
@@ -344,10 +368,12 @@ intervals(above).round(3)
 # %%
 turned = record.read(DATA / "runs" / "switch.csv")
 shares = switch.by_share(turned).round({"teacher_loss": 3})
-labels = ("share of tokens with the teacher", LABELS[1])
-title = "Distil first: a strong teacher is hardly missed at the end"
-grid = Panels(shares, "share", "loss", title, col="teacher_loss", sharey=False, labels=labels)
-grid.draw(sns.lineplot, hue="order", errorbar=interval, err_style="bars", marker="o").key(BARS)
+TEACHERS = {shares.teacher_loss.max(): "weak teacher", shares.teacher_loss.min(): "strong teacher"}
+shown = shares.assign(taught_by=shares.teacher_loss.map(TEACHERS))
+labels = ("share of its tokens that a teacher taught", LABELS[1])
+title = "Distil first: then a strong teacher is hardly missed at the end"
+grid = Panels(shown, "share", "loss", title, col="taught_by", sharey=False, labels=labels)
+grid.draw(sns.lineplot, hue="order", errorbar=interval, err_style="bars", marker="o")
 save(grid, "open_switch", shares[["teacher_loss", "order", "share", "seed", "loss"]])
 
 # %%
@@ -366,11 +392,13 @@ judged[["teacher_loss", "mixing", "switch", "loss", "above", "low", "high", "p_h
 # %%
 alone = study.query("kind == 'supervised' and n_layers == 2 and 9 < tokens / params < 51")
 equal = switch.at_equal_flops(turned, alone)
-SIDES = "← teaching pays     labels pay →\nloss above labels alone (nats)"
 strong = equal[equal.teacher_loss == equal.teacher_loss.min()]
-grid = Panels(strong, "share", "above", "At equal FLOPs no share of teaching is seen to pay",
-              labels=("share of tokens with the teacher", SIDES))  # fmt: skip
-grid.draw(sns.lineplot, errorbar=interval, err_style="bars", marker="o").each(zero).key(BARS)
+grid = Panels(strong, "share", "above",
+              "At equal FLOPs, the teacher's included, no share of teaching is seen to pay",
+              labels=("share of its tokens that the strong teacher taught",
+                      columns.axis_label("gap")))  # fmt: skip
+grid.draw(sns.lineplot, errorbar=interval, err_style="bars", marker="o").each(zero)
+grid.set(xticks=sorted(strong.share.unique()))
 save(grid, "open_switch_flops", strong[["share", "seed", "loss", "above"]])
 
 # %% [markdown]
@@ -435,10 +463,13 @@ hot = pd.concat([epochs.temperatures(runs).assign(text=text) for text, runs in r
 times = (hot.tokens / hot.tokens.min()).round().astype(int)
 hot["epochs"] = times.map({1: "fresh text", 16: "text read 16 times"})
 shown = hot.rename(columns={"low": "above_low", "high": "above_high"})
-labels = ("temperature τ (below 1: sharper,\nabove 1: softer)", "loss above τ = 1 (nats)")
-title = "No temperature is seen to be better than 1"
-grid = Panels(shown, "temperature", "above", title, col="text", labels=labels)
-grid.draw(bars, hue="epochs", fmt="o-").each(zero).key(bars="95% over seeds")
+shown["temperature"] *= np.where(shown.epochs == "fresh text", 0.985, 1.015)
+title = "No temperature is seen to be better than 1, on fresh text or on text read again"
+grid = Panels(shown, "temperature", "above", title, col="text",
+              labels=(columns.axis_label("temperature"),
+                      "student's loss above that\nat temperature 1 (nats)"))  # fmt: skip
+grid.draw(bars, hue="epochs", fmt="o-").each(zero).key(bars="95% of the mean over seeds")
+grid.set(xticks=[0.5, 1, 2], xticklabels=["0.5", "1", "2"]).each(plt.Axes.minorticks_off)
 save(grid, "open_temperature", hot)
 hot[["text", "epochs", "temperature", "above", "low", "high", "verdict"]].round(4)
 
@@ -450,8 +481,8 @@ hot[["text", "epochs", "temperature", "above", "low", "high", "verdict"]].round(
 # %%
 binding = settings.saves
 rival = errors.groupby("law").error.mean()
-stands = rival["correlated, one $c$"] <= rival["straight line"] / 2
-claims.check("open-mixing-curve", bool(stands and rival.idxmin() != "mixed target"), binding)
+stands = rival[names["M"]] <= rival[names["L"]] / 2
+claims.check("open-mixing-curve", bool(stands and rival.idxmin() != names["T"]), binding)
 claims.check("open-mixing-best", float(within.mean()), binding)
 claims.check("open-mixing-told", float(within[best.told].mean()), binding)
 law, plain = regret["the law"].mean(), regret["λ = 1"].mean()
@@ -528,13 +559,13 @@ claims.check("c4-repetition", float(four.max()), binding)
 # Let laws choose the teacher and λ, distil first, read again, leave the temperature alone: five
 # sentences for Monday, each with its picture above, all of small scale.
 #
-# 1. (*Labels earn a share where teaching alone hardly helps*) **Take $\lambda = 1$ unless the
+# 1. (*Labels deserve a share where the teacher is about as good*) **Take $\lambda = 1$ unless the
 # teacher is hardly better for your student than labels are.** Labels earn a share where $e_1 > c^2
 # e_0$, about 0.8 of the supervised student's excess; with a teacher better than labels, mixing
 # gains 0.004 nats on average. A teacher worse than labels is best left out: $\lambda = 1$ costs
 # 0.12 nats on average over our cells, most of it there. The closed form, from two losses foretold
 # by a law, costs 0.003 nats beside the best of the grid.
-# 2. (*A law's teacher is near the best throughout*) **Take the teacher for which a law
+# 2. (*The law's teacher costs at most 0.01 nats*) **Take the teacher for which a law
 # foretells the lowest loss, not the strongest**: 0.002 nats beside the best of four in place of
 # 0.025, in seven settings of ten better, in two worse.
 # 3. (*A strong teacher is hardly missed at the end*) **Distil first, supervise last.** Under a
