@@ -42,7 +42,8 @@ import seaborn as sns
 from scalinglib import fit, sentences
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
-from scalinglib.report.panels import Panels, bars, curve, zero
+from scalinglib.report.columns import axis_label, palette, powers
+from scalinglib.report.panels import Panels, bars, curve, rings, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, by_ratio, record, size
 from scalinglib.study.designs import scaling
@@ -88,30 +89,35 @@ taught = taught[taught.teacher.isin(fixed[:-1])]
 past = analysis.past_best(taught).assign(tokens_per_param=lambda t: t.tokens / t.params)
 past = past[past.groupby(["params", "tokens"]).teacher.transform("size") == 6]
 past = past.rename(columns={"params": "student_params"}).astype({"teacher_params": float})
-ENDS = ("", "_low", "_high")
-past = past.assign(**{f"above_best_mnats{end}": 1e3 * past[f"excess{end}"] for end in ENDS})
 past = past.sort_values("teacher_params", kind="stable")
 
 # %% [markdown]
 # ### Figure 37: how much worse than with the best teacher?
 #
-# Three students, each on its fewest tokens, on its most, and in between. Zero is the best teacher
-# of each line; teachers grow to the right.
+# Three students, each on its fewest tokens and on its most. Zero is the best teacher of each line;
+# teachers grow to the right.
 
 # %%
 three = past[past.student_params.isin([size(depth).params for depth in (2, 4, 5)])]
 of_one = three.groupby("student_params").tokens
-order = of_one.rank(method="dense").where(three.tokens < of_one.transform("max"), 99)
-seen = order.map({1: "fewest tokens", 3: "in between", 99: "most tokens"})
-shown = three.assign(seen=seen).dropna(subset="seen")
-cost = shown.query("seen == 'fewest tokens' and teacher_params == teacher_params.max()")
-low, high = cost.above_best_mnats.agg(["min", "max"])
-title = f"On few tokens the strongest teacher costs a student {low:.0f} to {high:.0f} mnats"
-grid = Panels(shown, "teacher_params", "above_best_mnats", title, col="student_params")
-shades = {"fewest tokens": "#e6812b", "in between": "#a05195", "most tokens": "#003f5c"}
-grid.draw(bars, hue="seen", palette=shades, fmt="o-").each(zero).set(ylim=(-20, 110))
-table = past.drop(columns=past.filter(like="mnats_")).rename(columns={"above_best_mnats": "mnats"})
-save(grid, "fig37_capacity_gap_kl_small_scale", table)
+few, many = (of_one.transform(end) for end in ("min", "max"))
+on = few.map(figures.label_size) + " or " + many.map(figures.label_size) + " tokens"
+who = "student of " + three.student_params.map(figures.label_size)
+three = three.assign(panel=who + ",\n" + on)
+seen = {"on its fewest tokens": few, "on its most tokens": many}
+shown = pd.concat(three[three.tokens == t].assign(seen=name) for name, t in seen.items())
+cost = shown[shown.teacher_params == shown.teacher_params.max()]
+cost = cost[cost.seen == "on its fewest tokens"]
+low, high = cost.excess.agg(["min", "max"])
+title = f"On few tokens the strongest teacher costs a student {low:.2f} to {high:.2f} nats"
+grid = Panels(
+    shown, "teacher_params", "excess", f"{title}; on many it is the best teacher", col="panel",
+    labels=(axis_label("teacher_params"), "loss above that under its\n"
+            "best teacher (nats; cut at 0.11)"), size=(9.6, 3.0),
+)  # fmt: skip
+shades = dict(zip(seen, ["#e6812b", "#003f5c"], strict=True))
+grid.draw(bars, hue="seen", palette=shades, fmt="o-").each(zero).set(ylim=(-0.02, 0.11))
+save(grid.key(bars="95% over seeds"), "fig37_capacity_gap_kl_small_scale", past)
 
 # %% [markdown]
 # **Read it.** On their fewest tokens students get worse past their best teacher. On their
@@ -153,25 +159,22 @@ claims.check("study-gap-not-calibration", bool(rises.loc["is_u", "perfect teache
 # The same as losses, for the two smallest students, as the paper draws it.
 
 # %%
-RING = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.4}
-SAYS = {"best teacher": {"marker": "o", "ls": "", "mfc": "none", "mec": figures.MARKS["optimum"]},
-        "bars: 95%": {"lw": 1}, "$M$: tokens a parameter": {"ls": ""}}  # fmt: skip
 STUDENT_LOSS = {"loss_low": "student_loss_low", "loss_high": "student_loss_high"}
 apart = pd.concat(apart)
 means = analysis.means(pd.concat([runs, apart]))
 students = means[means.teacher.isin(fixed[:-1]) & means.n_layers.isin([1, 2])]
 students = students.assign(tokens_per_param=(students.tokens / students.params).round())
-students = students[students.tokens_per_param.isin([5, 20, 50, 100, 400])]
+students = students[students.tokens_per_param.isin([5, 20, 100, 400])]
 students = students.rename(columns=STUDENT_LOSS)
 students = students.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
 grid = Panels(
     students, "teacher_params", "student_loss",
-    "On its fewest tokens a student's best teacher is smaller than on its most",
+    "On few tokens a student's best teacher is a smaller one than on many",
     col="student_params",
 )  # fmt: skip
-grid.draw(bars, hue="tokens_per_param", fmt="o-").key(SAYS)
+grid.draw(bars, hue="tokens_per_param", fmt="o-")
 best = students.loc[students.groupby(["student_params", "tokens_per_param"]).student_loss.idxmin()]
-grid.draw(sns.scatterplot, best, s=130, zorder=4, **RING)
+grid.draw(rings, best, label="best teacher").key(bars="95% over seeds")
 columns = ["student_params", "teacher_params", "tokens_per_param", "student_loss"]
 columns += ["student_loss_low", "student_loss_high", "seeds"]
 save(grid, "fig04_capacity_gap_small_scale", students[columns])
@@ -180,18 +183,18 @@ save(grid, "fig04_capacity_gap_small_scale", students[columns])
 # ### Does KL rise with the teacher?
 #
 # The paper says that KL(teacher‖student) rises with the teacher's capability in all cases. Each
-# line is one student, on the fewest tokens it met and on the most.
+# line is one student on four to five tokens a parameter; the table has all numbers of tokens.
 
 # %%
 lines = analysis.means(taught)
 lines = lines.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
-of_one = lines.groupby("student_params").tokens
-ends = {"fewest tokens": of_one.transform("min"), "most tokens": of_one.transform("max")}
-shown = pd.concat(lines[lines.tokens == most].assign(on=name) for name, most in ends.items())
+apart_from_5 = np.abs(lines.tokens / lines.params - 5)
+shown = lines[apart_from_5 == apart_from_5.groupby(lines.params).transform("min")]
 grid = Panels(
     shown, "teacher_params", "kl_teacher",
-    "The better the teacher, the larger the KL that its student is left with", col="on",
-    labels=("teacher size $N_T$", "KL(teacher‖student) (nats)"),
+    "The better its teacher, the farther from it a student stays, at every size "
+    "(on 4 to 5 tokens a parameter)",
+    labels=(axis_label("teacher_params"), "← close     far →\nKL(teacher‖student) (nats)"),
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="student_params", marker="o").set(yscale="log")
 save(grid, "fig37_kl_small_scale",
@@ -241,8 +244,8 @@ claims.check("study-entropy", supervised.law.E / entropy - 1)
 #
 # ### Figure 36a: the loss of teachers at a fixed number of tokens per parameter
 #
-# Curves are the fitted law. Grey squares are models that all read the same number of tokens; the
-# law was not fitted to them.
+# Curves are the fitted law, dotted beyond the sizes that were trained on so many tokens. Grey
+# squares are models that all read the same number of tokens; the law was not fitted to them.
 
 # %%
 RATIOS = [5, 10, 20, 50, 100]
@@ -253,28 +256,34 @@ sizes = np.geomspace(size(1).params, size(7).params, settings.curve_points)
 lines = pd.DataFrame({"tokens_per_param": RATIOS})
 lines = lines.merge(pd.DataFrame({"params": sizes}), how="cross")
 lines["loss"] = supervised.law.loss(lines.params, lines.tokens_per_param * lines.params)
+largest = lines.tokens_per_param.map(teachers.groupby("tokens_per_param").params.max())
+lines["inside"] = lines.params <= largest
+every = pd.concat([teachers, equal])
+off = (supervised.law.loss(every.params, every.tokens) / every.loss - 1).abs().max()
 
 # %%
 grid = Panels(
     teachers, "params", "loss",
-    "The loss falls with size and tokens as the law says, except for the smallest models",
+    f"The law follows the models within {off:.0%}, and goes on to fall below "
+    "the entropy, which no model can",
 )  # fmt: skip
 look = {"hue": "tokens_per_param"}
 look |= {"palette": dict(zip(RATIOS, sns.color_palette("crest", 5), strict=True))}
 grid.draw(curve, lines, key=False, **look)
 grid.draw(bars, **look).draw(bars, equal, color="#777777", fmt="s")
-same = f"$D$ = {figures.label_size(equal.tokens.iloc[0])}"
-grid.key({same: {"marker": "s", "ls": "", "color": "#777777"}, "true entropy": {"ls": ":"}})
-grid.each(lambda ax: ax.axhline(entropy, ls=":", color="black", lw=1))
+same = f"square: {figures.label_size(equal.tokens.iloc[0])} tokens each"
+grid.key({same: {"marker": "s", "ls": "", "color": "#777777"}}, line="the law")
+grid.mark("y", entropy, "entropy of the language").key(bars="95% over seeds")
 columns = ["params", "tokens", "loss", "seeds", "error"]
-save(grid, "fig36_teachers_small_scale", pd.concat([teachers, equal])[columns])
+save(grid, "fig36_teachers_small_scale", every[columns])
 
 # %% [markdown]
-# Where a curve crosses the dotted line the law is wrong: no model can be better than the entropy.
+# Where a curve crosses the dashed line the law is wrong: no model can be better than the entropy.
 #
 # ### Figure 36b: IsoFLOP profiles
 #
-# Models of several sizes, trained with the same FLOPs. Each budget has a best size.
+# Models of several sizes, trained with the same FLOPs. Rings are minima of parabolas through those
+# profiles that have one inside, crosses the law's own.
 
 # %%
 profiles_of = [(flops, depth) for flops, depths, _ in design.isoflop for depth in depths]
@@ -285,8 +294,16 @@ lines["tokens"] = [analysis.tokens_on(*row) for row in lines.itertuples(index=Fa
 lines["loss"] = supervised.law.loss(lines.params, lines.tokens)
 ends = isoflop.groupby("budget").params.agg(["min", "max"])
 near = lines.params.between(lines.budget.map(ends["min"]), lines.budget.map(ends["max"]))
-grid = Panels(isoflop, "params", "loss", "Each budget has a best size, near where the law puts it")
+minima = isoflop.groupby("budget").apply(analysis.profile_minimum, include_groups=False)
+minima = minima.reset_index().rename(columns={"at": "params"})
+title = f"{minima.seen.sum()} of {len(minima)} budgets have their best size among those tried"
+grid = Panels(isoflop, "params", "loss", f"{title}, near where the law puts it")
 grid.draw(curve, lines[near], hue="budget", key=False).draw(bars, hue="budget")
+grid.draw(rings, minima[minima.seen], label="best size by the runs")
+least = lines.loc[lines.groupby("budget").loss.idxmin()]
+grid.draw(sns.scatterplot, least, marker="x", s=50, color="black", linewidth=1.6, zorder=5)
+grid.key({"cross: the law's best size": {"marker": "x", "ls": "", "color": "black"}})
+grid.key(line="the law", bars="95% over seeds")
 save(
     grid,
     "fig36b_isoflop_small_scale",
@@ -296,21 +313,15 @@ save(
 # %% [markdown]
 # ### Figure 36c: the best size grows with compute
 #
-# Minima of parabolas through those profiles that have one inside, and the law's own optimum.
+# The same best sizes over the budget.
 
 # %%
-minima = isoflop.groupby("budget").apply(analysis.profile_minimum, include_groups=False)
-minima = minima.reset_index().rename(columns={"at": "params"})
-budgets = np.geomspace(minima.budget.min(), minima.budget.max(), settings.curve_points)
-fine = np.geomspace(size(1).params, size(7).params, 2001)
-losses = [supervised.law.loss(fine, analysis.tokens_on(budget, fine)) for budget in budgets]
-optimum = pd.DataFrame({"budget": budgets, "params": [fine[loss.argmin()] for loss in losses]})
-dot = {"marker": "o", "ls": "", "color": "#0072B2"}
-grid = Panels(minima, "budget", "params", "Ten times the compute wants three times the size")
-grid.draw(sns.lineplot, optimum, color="#333333")
-grid.draw(sns.scatterplot, minima[minima.seen], s=70, color=dot["color"])
-grid.key({"minimum of the profile": dot, "best size by the law": {"color": "#333333"}})
-save(grid, "fig36c_best_size_small_scale", minima)
+grid = Panels(minima, "budget", "params", "Ten times the compute wants three times the parameters",
+              labels=(axis_label("budget"), "best number of parameters"))  # fmt: skip
+grid.draw(sns.lineplot, least, color="#333333")
+grid.draw(sns.scatterplot, minima[minima.seen], s=90, color="#0072B2", zorder=3)
+grid.key({"dot: best size by the runs": {"marker": "o", "ls": "", "color": "#0072B2"}})
+save(grid.key(line="best size by the law"), "fig36c_best_size_small_scale", minima)
 
 # %%
 law, draws = supervised.law, supervised.replicates
@@ -368,15 +379,19 @@ FITS = {"relative_error": "fitted to the weaker runs", "full_error": "fitted to 
 both = held_out.melt(["law", "observed"], list(FITS), "fitted to", "error")
 both = both.assign(error=100 * both.error, **{"fitted to": both["fitted to"].map(FITS)})
 grid = Panels(
-    both, "observed", "error",
-    f"From weaker runs, stronger ones are predicted to {errors['max']['distillation', True]:.0%} "
-    f"by the distillation law, to {errors['max']['supervised', True]:.0%} by the supervised law",
-    col="law", labels=("measured loss (nats)", "predicted less measured (%)"), sharex=False,
+    both.assign(law=both.law + " law"), "observed", "error",
+    "Fitted to the weaker runs alone, the distillation law predicts the stronger ones to "
+    f"{errors['max']['distillation', True]:.0%}, the supervised law to "
+    f"{errors['max']['supervised', True]:.0%}",
+    col="law", sharex=False,
+    labels=("measured loss (nats)", "← too low     too high →\npredicted less measured (%)"),
 )  # fmt: skip
-grid.draw(sns.scatterplot, hue="fitted to", s=25).each(zero)
-for name, ax in grid.axes_dict.items():
-    ax.axvspan(both[both.law == name].observed.min() - 0.02, EDGES[name], color="#dddddd", zorder=0)
-grid.key({"the stronger runs": {"color": "#dddddd", "linewidth": 8}})
+looks = dict(zip(FITS.values(), ("#0072B2", "#aaaaaa"), strict=True))
+grid.draw(sns.scatterplot, hue="fitted to", palette=looks, s=25).each(zero)
+for name, ax in zip(EDGES, grid.axes.flat, strict=True):
+    ax.axvspan(held_out[held_out.law == name].observed.min() - 0.02, EDGES[name], color="#eeeeee",
+               zorder=0)  # fmt: skip
+grid.key({"shade: the stronger runs": {"color": "#dddddd", "linewidth": 8}})
 save(grid, "fig05_predicted_observed_small_scale", held_out)
 
 # %%
@@ -422,23 +437,23 @@ lines = keys.merge(along, how="cross").assign(inside=lambda t: t.teacher_loss <=
 lines["student_loss"] = law.loss(lines.student_params, lines.tokens, lines.teacher_loss)
 
 # %%
+predicted = law.loss(shown.student_params, shown.tokens, shown.teacher_loss)
+off = (predicted / shown.student_loss - 1).abs().groupby(shown.student_params).max()
 grid = Panels(
     shown, "teacher_loss", "student_loss",
-    "More tokens let a student use a better teacher; the law turns up too much at the left",
-    col="student_params",
+    f"The fitted law is within {off.iloc[0]:.0%} of the smallest student, "
+    f"within {off.iloc[1:].max():.0%} of the larger ones",
+    col="student_params", size=(9.6, 3.4),
 )  # fmt: skip
 grid.draw(curve, lines, hue="tokens_per_param", key=False, linewidth=1.3)
-grid.draw(bars, hue="tokens_per_param")
-best = shown.loc[shown.groupby(["student_params", "tokens_per_param"]).student_loss.idxmin()]
-grid.draw(sns.scatterplot, best, s=130, zorder=4, **RING)
-grid.key(SAYS | {"line: the law": {}, "student equals teacher": {"color": "#888888", "lw": 0.8}})
+grid.draw(bars, hue="tokens_per_param").set(xlim=(1.3, 2.45), ylim=(1.3, 2.5))
+grid.key({"grey: student equals teacher": {"color": "#888888", "lw": 0.8}}, line="the law")
 grid.each(lambda ax: ax.plot([entropy, 2.6], [entropy, 2.6], color="#888888", linewidth=0.8))
+grid.key(bars="95% over seeds")
 columns = ["student_params", "tokens", "teacher", "teacher_loss", "student_loss", "seeds", "error"]
 save(grid, "fig01_runs_small_scale", shown[columns])
 
 # %%
-predicted = law.loss(shown.student_params, shown.tokens, shown.teacher_loss)
-off = (predicted / shown.student_loss - 1).abs().groupby(shown.student_params).max()
 off.rename(figures.label_size).map("{:.1%}".format).to_frame("largest error of the law")
 
 # %% [markdown]
@@ -467,22 +482,23 @@ test.rename_axis("student size").round(4)
 # %%
 gap = distilled[distilled.teacher.ne(PERFECT) & distilled.tokens.eq(distilled.params.map(twenty))]
 gap = gap.rename(columns=STUDENT_LOSS)
-data = on_data[on_data.tokens == on_data.params.map(twenty)].set_index("params").loss
-ends = gap.groupby("student_params").teacher_loss.agg(["min", "max"]).reset_index()
-level = ends.melt("student_params", value_name="teacher_loss")
-level["student_loss"] = level.student_params.map(data)
 cubic = analysis.cubics(gap, "student_params", "teacher_loss", "student_loss")
-
-# %%
 grid = Panels(
     gap, "teacher_loss", "student_loss",
-    "As far as the seeds show, a student's loss depends on its teacher's loss alone",
+    "A student's loss depends on its teacher's loss, and not visibly on its teacher's size",
 )  # fmt: skip
-grid.draw(curve, cubic, hue="student_params", key=False).draw(bars, hue="student_params")
-grid.draw(curve, level, hue="student_params", key=False, linestyle="--", linewidth=1.2)
-grid.key({"trained on data": {"linestyle": "--"}})
+grey = dict.fromkeys(twenty, "#999999")
+grid.draw(curve, cubic, hue="student_params", palette=grey, key=False, linewidth=1.2)
+grid.draw(bars, color="#999999", markersize=0)
+shades = palette("params", sorted(gap.teacher_params.unique()))
+grid.draw(sns.scatterplot, hue="teacher_params", palette=shades, s=45, zorder=3)
+strongest = gap.loc[gap.groupby("student_params").teacher_loss.idxmin()].itertuples()
+for row, above in zip(strongest, (20, 9, -19), strict=True):
+    place = {"xytext": (-4, above), "textcoords": "offset points", "fontsize": 10}
+    said = f"student of {figures.label_size(row.student_params)}"
+    grid.ax.annotate(said, (row.teacher_loss, row.student_loss), **place)
+grid.key(bars="95% over seeds", line="cubic").set(ylim=(1.43, 2.36))
 columns = ["student_params", "teacher_params", "teacher_tokens", "teacher_loss"]
-columns += ["student_loss", "error"]
 save(grid, "fig03_collapse_small_scale", gap[[*columns, "student_loss", "error"]])
 
 # %%
@@ -506,12 +522,16 @@ shown = twentieth.assign(budget=twentieth.teacher.map(isoflop_teachers))
 shown = shown.rename(columns={"params": "student_params"} | {
     f"difference{end}": f"gap{end}" for end in ("", "_low", "_high")})  # fmt: skip
 shown = shown.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
+shown["taught by"] = "teacher of " + shown.budget.map(powers) + " FLOPs"
+shades = palette("budget", shown.budget)
+looks = dict(zip(shown["taught by"], shown.budget.map(shades), strict=True))
 grid = Panels(
     shown, "teacher_params", "gap",
-    "Nearly every teacher helps the smallest student; none is seen to help the largest",
+    f"Of {shown.teacher.nunique()} teachers nearly all help the smallest student, "
+    "and none is seen to help the largest",
     col="student_params", size=(9.6, 3.5),
 )  # fmt: skip
-grid.draw(bars, hue="budget", fmt="o-").each(zero)
+grid.draw(bars, hue="taught by", palette=looks, fmt="o-").each(zero).key(bars="95% over seeds")
 columns = ["budget", "student_params", "teacher_params", "teacher_loss"]
 columns += ["gap", "gap_low", "gap_high"]
 save(grid, "fig38b_isoflop_teachers_small_scale", shown[columns])
@@ -534,9 +554,10 @@ claims.check("study-strong-students-need-strong-teachers", helped.max() < hurt.m
 
 # %%
 PROFILES = [(flops, depth) for flops, sizes, *_ in design.profiles for depth, _ in sizes]
+HEAD = "teacher of loss {:.2f}"
 students = analysis.at_budgets(distilled[distilled.teacher.isin(fixed)], PROFILES)
 loss_of = distilled.groupby("teacher").teacher_loss.first()[fixed]
-students["taught by"] = students.teacher.map(loss_of.map("$L_T$ = {:.2f}".format))
+students["taught by"] = students.teacher.map(loss_of.map(HEAD.format))
 students = students.sort_values(["teacher_loss", "params"], ascending=[False, True], kind="stable")
 by = ["taught by", "budget"]
 lines = analysis.parabolas(students, by)
@@ -547,32 +568,30 @@ best = best[best.seen].rename(columns={"at": "params"})
 # %%
 def isoflop_figure(places, title):
     """Profiles of some teachers' students, a panel a teacher."""
-    chosen = [f"$L_T$ = {loss:.2f}" for loss in loss_of.iloc[places]]
-    own, curves, rings = (t[t["taught by"].isin(chosen)] for t in (students, lines, best))
+    chosen = [HEAD.format(loss) for loss in loss_of.iloc[places]]
+    own, curves, minimum = (t[t["taught by"].isin(chosen)] for t in (students, lines, best))
     grid = Panels(own, "params", "loss", title, col="taught by",
-                  labels=("student size $N_S$", "student loss $L_S$ (nats)"))  # fmt: skip
+                  labels=("student's parameters", axis_label("student_loss")))  # fmt: skip
     grid.draw(curve, curves, hue="budget", key=False).draw(bars, hue="budget")
-    ring = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.6}
-    grid.draw(sns.scatterplot, rings, s=130, zorder=4, **ring)
+    grid.draw(rings, minimum, label="best size, if inside")
     for loss, ax in zip(loss_of.iloc[places], grid.axes.flat, strict=True):
         ax.axhline(loss, color="black", linestyle="--", linewidth=1)
-    grid.key({"best size": {"marker": "o", "ls": "", "mfc": "none", "mec": ring["edgecolor"]}})
-    grid.key({"the teacher's loss": {"color": "black", "linestyle": "--"}})
-    return grid, own[["teacher_loss", "budget", "params", "tokens", "loss", "seeds", "error"]]
+    return grid.key(dashed="the teacher's loss", bars="95% over seeds")
 
 
-title = "Students of a weak teacher stop at its loss, whatever is spent on them"
-grid, table = isoflop_figure([1, 5], title)
-save(grid, "fig02_student_isoflop_small_scale", table)
+columns = ["teacher_loss", "budget", "params", "tokens", "loss", "seeds", "error"]
+title = "Students of a weak teacher stop at its loss, those of a strong one gain by more compute"
+grid = isoflop_figure([1, 5], title)
+save(grid, "fig02_student_isoflop_small_scale",
+     students[students.teacher_loss.isin(loss_of.iloc[[1, 5]])][columns])  # fmt: skip
 
 # %% [markdown]
-# Under a strong teacher each budget has a best size (Figure 2). Figure 38a has three teachers more,
-# the weakest, one in the middle, and the perfect one:
+# Under a strong teacher budgets have a best size (Figure 2). Figure 38a has the weakest teacher and
+# the perfect one, its table all of them:
 
 # %%
-title = "Under the weakest teacher size hardly matters; a good one gives each budget a best size"
-grid, table = isoflop_figure([0, 3, 6], title)
-save(grid, "fig38a_fixed_teachers_small_scale", table)
+title = "Under the weakest teacher size and compute hardly matter; under a perfect one they do"
+save(isoflop_figure([0, 6], title), "fig38a_fixed_teachers_small_scale", students[columns])
 
 # %% [markdown]
 # Section 4.2 expects that for one teacher the loss is a power law in $(N_S, D_S)$, as it is on

@@ -30,7 +30,8 @@ from scipy import stats
 from scalinglib import fit, sentences
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, maps, profiles
-from scalinglib.report.panels import Panels, bars, zero
+from scalinglib.report.columns import ENDS, axis_label
+from scalinglib.report.panels import Panels, bars, rings, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Recipe, Words, analysis, by_ratio, lexicon, record, size
 from scalinglib.study.designs import scaling
@@ -66,9 +67,13 @@ long = versus[versus.teacher.isin(trained)].rename(columns=GAP)
 predicted = law.loss(long.student_params, long.tokens, long.teacher_loss)
 long = long.assign(predicted=predicted, tokens_per_param=long.tokens / long.student_params)
 long = long.loc[long.groupby(["student_params", "tokens"]).predicted.idxmin()]
-title = "With the best teacher, data win on no number of tokens that was tried"
+title = "With its best teacher no student is seen to do better on data, however many its tokens"
 grid = Panels(long, "tokens_per_param", "gap", title)
 grid.draw(bars, hue="student_params", fmt="o-").each(zero)
+unseen = long[long.verdict == "no difference"]
+grid.draw(sns.scatterplot, unseen, s=34, facecolor="white", edgecolor="black", zorder=4)
+hollow = {"marker": "o", "ls": "", "mfc": "white", "mec": "black"}
+grid.key({"hollow: no difference seen": hollow}, bars="95% over seeds")
 columns = ["student_params", "tokens", "tokens_per_param", "teacher_loss", "seeds", "loss"]
 columns += ["loss_data", "gap", "gap_low", "gap_high"]
 save(grid, "long_distillation_small_scale", long[columns])
@@ -97,6 +102,9 @@ claims.check("study-long-distillation-equal", most.gap.abs().max())
 # data win. Dots are runs in the same colours. Pale is what lies beyond all runs.
 #
 # ### Figure 6: student size against its tokens, a panel a teacher
+#
+# Drawn are the three teachers whose thick line, where nothing wins, lies within the runs; the table
+# has six.
 
 # %%
 LEVELS = np.linspace(-0.3, 0.3, 11)
@@ -106,10 +114,9 @@ flops_of = runs.drop_duplicates("id").set_index("id").flops
 dots = versus[versus.teacher.isin(trained)].rename(columns=GAP | {"tokens": "student_tokens"})
 dots = dots.assign(teacher_compute=dots.teacher.map(flops_of), student_compute=dots.flops)
 dots = dots.astype({"teacher_params": float, "teacher_tokens": float})
-dots["taught by"] = "$N_T$ = " + dots.teacher_params.map(figures.label_size)
 dots = dots.sort_values("teacher_params", kind="stable")
 sizes = np.geomspace(3e3, 1.2e6, settings.map_points)
-teachers = dots.groupby("taught by", sort=False)[["teacher_loss", "teacher_params"]].first()
+teachers = dots.groupby("teacher_params").teacher_loss.first().reset_index()
 
 
 # %%
@@ -117,7 +124,7 @@ def over(x, ends):
     """A grid over `x` and student sizes for each teacher."""
     cells = pd.DataFrame({x: np.geomspace(*ends, settings.map_points)})
     cells = cells.merge(pd.DataFrame({"student_params": sizes}), how="cross")
-    return teachers.reset_index().merge(cells, how="cross")
+    return teachers.merge(cells, how="cross")
 
 
 def gap_of(params, tokens, teacher_loss):
@@ -125,16 +132,17 @@ def gap_of(params, tokens, teacher_loss):
     return law.loss(params, tokens, teacher_loss) - supervised.law.loss(params, tokens)
 
 
-def draw_map(cells, x, y, title, own, col, dashed):
-    """Maps of the gap, a panel a value of `col`, with the runs on them."""
+def draw_map(cells, x, y, title, own, col):
+    """Maps of the gap with the runs on them, of the three smallest models that `col` holds."""
+    cells = cells[cells[col].isin(sorted(cells[col].unique())[:3])]
     near = [cells[axis].between(own[axis].min(), own[axis].max()) for axis in (x, y)]
     cells = cells.assign(inside=near[0] & near[1])
-    grid = Panels(cells, x, y, title, col=col).draw(maps.difference, levels=LEVELS).bar("gap")
+    grid = Panels(cells, x, y, title, col=col, size=(9.6, 3.4))
+    grid.draw(maps.difference, levels=LEVELS).bar("gap")
     grid.draw(maps.beyond).draw(maps.runs, own, levels=LEVELS)
-    grid.key(maps.keys(f"the {dashed}'s size", "runs"))
-    marks = cells.groupby(col, sort=False)[f"{dashed}_params"].first()
-    for value, ax in grid.axes_dict.items():
-        maps.mark_size(ax, marks[value])
+    grid.key(maps.keys(f"the {col.removesuffix('_params')}'s size", "runs"))
+    for params, ax in grid.axes_dict.items():
+        maps.mark_size(ax, params)
     return grid.set(ylim=(sizes[0], sizes[-1]))
 
 
@@ -142,9 +150,9 @@ def draw_map(cells, x, y, title, own, col, dashed):
 cells = over("student_tokens", (1e4, 1e8))
 cells["gap"] = gap_of(cells.student_params, cells.student_tokens, cells.teacher_loss)
 grid = draw_map(cells, "student_tokens", "student_params",
-                "The better the teacher, the more tokens on which distilling wins", dots,
-                "taught by", "teacher")  # fmt: skip
-save(grid, "fig06_fixed_tokens_small_scale", cells.drop(columns=["taught by", "teacher_params"]))
+                "The larger the teacher, the more tokens on which distilling wins", dots,
+                "teacher_params")  # fmt: skip
+save(grid, "fig06_fixed_tokens_small_scale", cells.drop(columns="teacher_params"))
 
 # %% [markdown]
 # Few tokens favour distillation, many favour data, from a number that grows with the teacher. Above
@@ -158,9 +166,9 @@ cells = over("student_compute", (3e8, 6e13))
 tokens = analysis.tokens_on(cells.student_compute, cells.student_params)
 cells["gap"] = gap_of(cells.student_params, tokens, cells.teacher_loss)
 grid = draw_map(cells, "student_compute", "student_params",
-                "The better the teacher, the larger the budgets that favour distilling", dots,
-                "taught by", "teacher")  # fmt: skip
-save(grid, "fig14_fixed_compute_small_scale", cells.drop(columns=["taught by", "teacher_params"]))
+                "The larger the teacher, the larger the student's budgets on which distilling wins",
+                dots, "teacher_params")  # fmt: skip
+save(grid, "fig14_fixed_compute_small_scale", cells.drop(columns="teacher_params"))
 
 # %% [markdown]
 # ### Figure 13: which teachers are good enough for a student?
@@ -178,8 +186,8 @@ cells["gap"] = gap_of(cells.student_params, cells.tokens, teacher_loss)
 own = versus[versus.teacher.ne(PERFECT) & versus.tokens.eq(versus.params.map(twenty))]
 own = own.rename(columns=GAP).astype({"teacher_params": float, "teacher_tokens": float})
 grid = draw_map(cells, "teacher_tokens", "teacher_params",
-                "Larger students need teachers that are larger and longer trained", own,
-                "student_params", "student")  # fmt: skip
+                "The larger the student, the larger and longer trained a teacher it needs", own,
+                "student_params")  # fmt: skip
 save(grid, "fig13_teachers_small_scale", cells)
 
 # %% [markdown]
@@ -207,9 +215,9 @@ best = best.sort_values(["teacher_loss", "budget"])
 best = best.rename(columns={"at": "student_params", "at_low": "student_params_low",
                             "at_high": "student_params_high"})  # fmt: skip
 grid = Panels(best, "teacher_loss", "student_params",
-              "The best size grows with the student's budget; with the teacher no change is seen",
-              labels=("teacher loss $L_T$ (nats)", "best student size"))  # fmt: skip
-grid.draw(bars, hue="budget", fmt="o-")
+              "The best student grows with its budget, not noticeably with its teacher",
+              labels=(axis_label("teacher_loss"), "best student's parameters"))  # fmt: skip
+grid.draw(bars, hue="budget", fmt="o-").key(bars="95%, by the noise of seeds")
 save(grid, "fig39_isoflop_optima_small_scale", best)
 
 # %% [markdown]
@@ -275,21 +283,26 @@ claims.check("study-optimal-teacher-beats-labels", sentences.every(least < data[
 # student's tokens.
 
 # %%
-PAIRS = {"weak teacher, larger student": (fixed[0], 3),
-         "stronger teacher, smaller student": (fixed[2], 1)}  # fmt: skip
 lines = []
-for pair, (teacher, depth) in PAIRS.items():
+for teacher, depth in ((fixed[0], 3), (fixed[2], 1)):
     own = distilled[(distilled.teacher == teacher) & (distilled.n_layers == depth)]
     alone = on_data[on_data.n_layers == depth]
+    taught, student = (figures.label_size(float(own[name].iloc[0]))
+                       for name in ("teacher_params", "params"))  # fmt: skip
+    pair = f"teacher of {taught}, student of {student}"
     level = {name: own.teacher_loss for name in ("loss", "loss_low", "loss_high")}
-    three = {"student": own, "trained on data": alone, "teacher": own.assign(**level)}
+    three = {"teacher": own.assign(**level), "student": own, "trained on data": alone}
     lines += [part.assign(pair=pair, line=line) for line, part in three.items()]
-pairs = pd.concat(lines).sort_values(["pair", "tokens"], ascending=[False, True])
-looks = {"student": "#0072B2", "trained on data": "#333333", "teacher": "#D55E00"}
+pairs = pd.concat(part.sort_values("tokens", kind="stable") for part in lines)
+looks = {"student": "#0072B2", "trained on data": "#333333"}
 grid = Panels(pairs, "tokens", "loss",
-              "A larger student reaches its weak teacher's loss and stays there",
-              col="pair", labels=("student tokens $D_S$", "loss (nats)"))  # fmt: skip
-grid.draw(bars, hue="line", palette=looks, fmt="o-")
+              "A weak teacher holds a larger student at its own loss; "
+              "a stronger one helps a smaller student a little",
+              col="pair", labels=("student's tokens", "loss (nats)"))  # fmt: skip
+grid.draw(bars, pairs[pairs.line != "teacher"], hue="line", palette=looks, fmt="o-")
+for pair, ax in grid.axes_dict.items():
+    ax.axhline(pairs[pairs.pair == pair].teacher_loss.max(), color="#D55E00", ls="--")
+grid.key({"dashed: the teacher": {"color": "#D55E00", "ls": "--"}}, bars="95% over seeds")
 save(grid, "fig41_weak_to_strong_small_scale", pairs[["pair", "line", "tokens", "loss", "error"]])
 
 # %% [markdown]
@@ -300,8 +313,9 @@ save(grid, "fig41_weak_to_strong_small_scale", pairs[["pair", "line", "tokens", 
 # %%
 student = pairs[pairs.line == "student"]
 grid = Panels(student, "tokens", "kl_teacher",
-              "The larger student learns to imitate its weak teacher; the smaller one hardly does",
-              labels=("student tokens $D_S$", "KL(teacher‖student) (nats)"))  # fmt: skip
+              "A larger student comes to copy its teacher; a smaller one stays far from it",
+              labels=("student's tokens",
+                      "← close     far →\nKL(teacher‖student) (nats)"))  # fmt: skip
 grid.draw(sns.lineplot, hue="pair", marker="o").set(yscale="log")
 save(grid, "fig41_kl_small_scale", student[["pair", "tokens", "kl_teacher"]])
 
@@ -321,14 +335,16 @@ shown = near[near.teacher.isin(trained[:2])].assign(
     ratio=near.params / near.teacher.map(params_of),
     taught=near.teacher.map(params_of.map(figures.label_size)),
 )
-shown["taught by"] = "teacher of " + shown.taught
+shown["taught by"] = "teacher of " + shown.taught + " parameters"
 beside = shown.groupby(["taught by", "ratio"]).tokens.rank() - 1  # of one ratio, side by side
 drawn = shown.assign(ratio=shown.ratio * 1.05**beside)[shown.ratio > 1]
-SIDES = "← below its teacher     above →\n$L_S - L_T$ (0.001 nats)"
+SIDES = f"{ENDS['passed']}student's loss less its teacher's\n(thousandths of a nat)"
 grid = Panels(drawn, "ratio", "mnats",
-              "Some larger students overtake a weak teacher, by thousandths of a nat",
-              labels=("student size over teacher size", SIDES))  # fmt: skip
+              f"{drawn.below.sum()} of {len(drawn)} students larger than a weak teacher are seen "
+              "to end below its loss, by thousandths of a nat",
+              labels=("student's parameters over the teacher's", SIDES))  # fmt: skip
 grid.draw(bars, hue="taught by").each(zero).set(xscale="log", xlim=(2.5, 160), ylim=(-5, 5))
+grid.key(bars="95% over seeds")
 grid.set(xticks=[3, 10, 30, 100], xticklabels=["3", "10", "30", "100"])
 grid.tick_params(which="minor", length=0)
 save(grid, "weak_to_strong_excess_small_scale", shown.drop(columns=["taught"]))
@@ -392,9 +408,12 @@ measures = {"accuracy": "next-character accuracy", "completion": "words complete
 kinds = {"distilled": "distilled", "supervised": "trained on data"}
 done = table.melt(["kind", "loss"], list(measures), "measure", "share")
 done = done.assign(measure=done.measure.map(measures), kind=done.kind.map(kinds))
-grid = Panels(done, "loss", "share", "At equal loss, distilled models and others do equally well",
+grid = Panels(done, "loss", "share",
+              "Models of equal loss do equally well, distilled or trained on data",
               col="measure", sharey=False, labels=("loss (nats)", "share right"))  # fmt: skip
-grid.draw(sns.scatterplot, hue="kind", s=22, alpha=0.8)
+looks = {"distilled": "#E69F00", "trained on data": "#0072B2"}
+grid.draw(sns.scatterplot, done[done.kind == "distilled"], hue="kind", palette=looks, s=40)
+grid.draw(sns.scatterplot, done[done.kind != "distilled"], hue="kind", palette=looks, s=14)
 columns = ["kind", "params", "tokens", "loss", "accuracy", "completion"]
 save(grid, "fig35_downstream_small_scale", table[columns])
 
@@ -411,32 +430,35 @@ claims.check("study-downstream-alike", abs(lines["supervised"] - lines["distille
 # ## Batch size and learning rate: what was held fixed
 #
 # Models of two sizes on three amounts of tokens, trained on data with other batches and rates. How
-# far is each setting above the best one of its panel? The recipe of the study is ringed.
+# far is each setting above the best one of its row? Dots are means over three seeds; their rates
+# are in the table.
 
 # %%
 sweep = record.read(DATA / "runs" / "sweep.csv")
 sweep = sweep.assign(ratio=(sweep.tokens / sweep.params).round().astype(int))
 plain = [run.id for run in scaling.SWEEP if run.recipe == Recipe()]
 sweep["recipe"] = sweep.id.isin(plain)
-sizes = "size " + sweep.params.map(figures.label_size)
-sweep["panel"] = sizes + ", " + sweep.ratio.map(str) + " tokens a parameter"
+sizes = sweep.params.map(figures.label_size) + " parameters,\n"
+sweep["model"] = sizes + sweep.ratio.map(str) + " tokens each"
 sweep = sweep.sort_values(["params", "ratio", "windows"], kind="stable")
-best = sweep.groupby(["panel", "windows", "peak"]).loss.mean().groupby("panel").min()
-sweep["excess"] = sweep.loss - sweep.panel.map(best)
-sweep["batch"] = sweep.windows.map(str)
-chosen = sweep[sweep.recipe].groupby(["panel", "batch"], sort=False).excess.mean().reset_index()
+best = sweep.groupby(["model", "windows", "peak"]).loss.mean().groupby("model").min()
+sweep["excess"] = sweep.loss - sweep.model.map(best)
 
 # %%
-grid = Panels(sweep, "batch", "excess",
-              f"The recipe is within {chosen.excess.max():.2f} nats of the best batch and rate",
-              col="panel",
-              labels=("windows a batch", "loss above the best (nats; cut at 0.2)"))  # fmt: skip
-looks = dict(zip(scaling.PEAKS, sns.color_palette("flare", 3), strict=True))
-grid.draw(sns.lineplot, hue="peak", palette=looks, errorbar=("se", 1), marker="o")
-ring = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.6}
-grid.draw(sns.scatterplot, chosen, s=150, zorder=4, **ring)
-grid.key({"the recipe": {"marker": "o", "ls": "", "mfc": "none", "mec": ring["edgecolor"]},
-          "bands: one standard error": {"lw": 6, "alpha": 0.3}}).set(ylim=(-0.04, 0.2))  # fmt: skip
+settings_of = sweep.groupby(["model", "windows", "peak", "recipe"], sort=False)
+tried = settings_of.excess.mean().reset_index()
+chosen = tried[tried.recipe]
+shades = dict(zip(sorted(tried.windows.unique()), sns.color_palette("flare", 5), strict=True))
+grid = Panels(
+    tried, "excess", "model",
+    f"Of {tried.groupby('model').size().max()} batches and learning rates, the study's recipe is "
+    f"within {chosen.excess.max():.2f} nats of the best",
+    labels=("loss above the best (nats; cut at 0.2)", ""), size=(8.6, 3.9),
+)  # fmt: skip
+grid.draw(sns.swarmplot, hue="windows", palette=shades, size=6, key=False)
+grid.draw(rings, chosen, label="the study's recipe").set(xlim=(-0.01, 0.2))
+dots = {f"batch of {n} windows": {"marker": "o", "ls": "", "color": c} for n, c in shades.items()}
+grid.key(dots)
 cells = sweep.groupby(["params", "ratio", "windows", "peak", "recipe"]).excess.agg(["mean", "sem"])
 save(grid, "sweep_batch_and_rate", cells.reset_index())
 
@@ -444,9 +466,8 @@ save(grid, "sweep_batch_and_rate", cells.reset_index())
 claims.check("study-recipe-near-best", chosen.excess.max())
 
 # %% [markdown]
-# Bands are one standard error of three seeds. Small batches win, since steps are scarce; with 100
-# tokens a parameter the batch hardly matters to the larger model. A batch that is too large costs
-# less at a higher rate.
+# Small batches win, since steps are scarce; with 100 tokens a parameter the batch hardly matters to
+# the larger model.
 
 # %% [markdown]
 # ## What to take away

@@ -94,8 +94,9 @@ colours = dict(zip(kinds, ["#0072B2", "#56B4E9", "#D55E00", "#E69F00"], strict=T
 grid = Panels(
     shown, "name", "ece",
     "Students of whole distributions are calibrated against data, those of likeliest symbols "
-    "against these symbols alone",
-    col="held", labels=("teacher's parameters", "expected calibration error"),
+    "only against these",
+    col="held",
+    labels=("teacher's parameters", "← calibrated     not →\nexpected calibration error"),
 )  # fmt: skip
 grid.set(yscale="log", ylim=(1e-3, 1.2), yticks=[0.001, 0.01, 0.1, 1],
          yticklabels=["0.001", "0.01", "0.1", "1"])  # fmt: skip

@@ -42,7 +42,7 @@ from scalinglib import sentences
 from scalinglib.experiment import compare
 from scalinglib.experiment.records import select
 from scalinglib.report import claims, columns, figures, profiles
-from scalinglib.report.panels import Panels, zero
+from scalinglib.report.panels import Panels, rings, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import WORDS, Recipe, Run, record
 from scalinglib.study.designs import practice
@@ -194,9 +194,7 @@ grid = Panels(
     col="source",
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="student_params", errorbar=compare.interval, marker="o")
-RING = {"s": 130, "facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.6}
-grid.draw(sns.scatterplot, least, zorder=4, **RING)
-grid.key(ring="least loss")
+grid.draw(rings, least, label="least loss")
 against = compare.against(peak, "peak", Recipe.peak, by=("source", "student_params"))
 save(grid, "fig53_learning_rate", against)
 
@@ -261,8 +259,8 @@ grid = Panels(
 costs, free = larger[larger.told], larger[~larger.told].assign(above=4e-3)
 grid.draw(sns.lineplot, costs, hue="objective", errorbar=compare.interval, marker="o")
 grid.draw(sns.scatterplot, free, hue="objective", marker="v", s=70, key=False)
-grid.draw(sns.scatterplot, four, zorder=4, **RING)
-grid.key({"triangle: no cost seen": {"marker": "v", "ls": ""}}, ring="four symbols")
+grid.draw(rings, four, label="four symbols")
+grid.key({"triangle: no cost seen": {"marker": "v", "ls": ""}})
 grid.set(yscale="log", ylim=(3e-3, 4), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 save(grid, "fig54_truncation", cuts)
 
