@@ -3,8 +3,8 @@
 One room per job, imports pointing downwards only; `pyproject.toml` has the layers. From the top:
 `study` (corpora and tokenizers, a transformer, distillation losses, its training and its designs),
 `gap` (the capacity gap in small), `experiment` (one engine that trains and records anything;
-comparison seed by seed), `pilots` (which runs to train next), `allocate` and `fit` (for any law),
-`simulate`, `doubts` (what cannot be right in a table of runs), `laws`, `flops`, `calibration`; and
-`report` (claims, figures, bands), which knows no science. The package `scalingplan` beside it
-decides. CONTRIBUTING says where what is new goes.
+comparison seed by seed), `sentences` (what texts say, as numbers), `allocate` and `fit` (for any
+law), `simulate`, `doubts` (what cannot be right in a table of runs), `laws`, `flops`,
+`calibration`; and `report` (claims, figures), which knows no science. The package `scalingplan`
+beside it decides. CONTRIBUTING says where what is new goes.
 """
