@@ -4,8 +4,10 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
+from scalinglib import laws, simulate
 from scalinglib.report.paths import ROOT
 
 os.environ["SCALINGLIB_CACHE"] = str(ROOT / "build" / "corpora")
@@ -31,3 +33,10 @@ def leave_the_checkout_alone(event, arguments):
 
 
 sys.addaudithook(leave_the_checkout_alone)
+
+
+@pytest.fixture(scope="session")
+def distillation_runs():
+    """A fifth of the paper's protocol under the corrected law, with noise (simulated)."""
+    runs = simulate.distillation_runs(laws.load("corrected"), noise=0.005, seed=1)
+    return runs.sample(125, random_state=0).reset_index(drop=True)

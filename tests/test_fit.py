@@ -34,12 +34,6 @@ def supervised_runs():
 
 
 @pytest.fixture(scope="module")
-def distillation_runs():
-    runs = simulate.distillation_runs(LAW, noise=0.005, seed=1)
-    return runs.sample(125, random_state=0).reset_index(drop=True)
-
-
-@pytest.fixture(scope="module")
 def supervised_fit(supervised_runs):
     return fit.fit_supervised(supervised_runs, **OPTIONS["supervised"])
 

@@ -18,12 +18,6 @@ from tests import references
 LAW = laws.load("corrected")
 
 
-@pytest.fixture(scope="module")
-def distillation_runs():
-    runs = simulate.distillation_runs(LAW, noise=0.005, seed=1)
-    return runs.sample(125, random_state=0).reset_index(drop=True)
-
-
 class _CosineCoefficients(NamedTuple):
     A: float
     B: float
