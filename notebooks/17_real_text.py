@@ -176,7 +176,9 @@ grid = Panels(lines, "E", "ratio",
               labels=("floor of the law held at (nats)",
                       "evidence against it\n(likelihood ratio)"))  # fmt: skip
 grid.draw(sns.lineplot, hue="language", marker="o").set(yscale="log", ylim=(0.1, 300))
-grid.set(yticks=[0.1, 1, 10, 100], yticklabels=["0.1", "1", "10", "100"])
+grid.set(yticks=[0.1, 1, 10, 100], yticklabels=["0.1", "1", "10", "100"]).tick_params(
+    which="minor", length=0
+)
 grid.each(lambda ax: ax.axhspan(3.84, 300, color="#CC3311", alpha=0.08, lw=0))
 grid.key({"shaded: excluded (95%)": {"color": "#CC3311", "alpha": 0.2, "lw": 8}})
 grid.mark("x", entropy, "true entropy of the words", color="#0072B2")
@@ -295,9 +297,9 @@ save(grid, "text_collapse", curves[["panel", *STUDENT, "teacher_loss", "u", "y"]
 #
 # The words' laws are moved to text with less and less knowledge of it, and judged on all distilled
 # runs of text. *One model*: one teacher of middle size is measured on text, and all losses move by
-# a difference or by a factor. *Factor and sum from data runs*: both fitted to text's supervised
-# runs. *Text's own supervised law*: Equation 8's nine coefficients of the words on it. *All but
-# exponents fitted*: the words' three exponents, scales fitted to text.
+# a difference (*shifted*) or by a factor (*scaled*). *By data runs*: both are fitted to text's
+# supervised runs. *Text's own supervised law*: Equation 8's nine coefficients of the words on it.
+# *Exponents kept*: the words' three exponents, scales fitted to text.
 
 # %%
 teacher = text.design.fixed_teachers()[2]
@@ -308,10 +310,11 @@ on_words = words.law.law.loss(text.data.params, text.data.tokens)
 two = shift.Shifted(law, *np.polyfit(on_words, text.data.loss, 1))
 held = {name: getattr(law, name) for name in exponents}
 held = fit.fit_distillation(text.distilled[STUDENTS], text.law, fixed=held, **options).law
-moved = {"one model's loss, added": difference, "one model's loss, as a factor": factor,
-         "factor and sum from data runs": two,
+moved = {"shifted by one model's loss": difference, "scaled by one model's loss": factor,
+         "shifted and scaled by data runs": two,
          "text's own supervised law": law._replace(supervised=text.law.law),
-         "all but exponents fitted": held, "all fitted to text": text.distillation.law}  # fmt: skip
+         "exponents kept, scales fitted": held,
+         "all fitted to text": text.distillation.law}  # fmt: skip
 
 # %%
 inputs = [np.log(text.distilled[name].to_numpy(float)) for name in STUDENTS[:3]]
@@ -420,8 +423,8 @@ claims.check("text-no-tying", ratio)
 claims.check("text-gamma-below-one", text.law.coefficients.high["gamma"])
 claims.check("text-law-fits", text.distillation.mean_relative_error())
 claims.check("text-law-extrapolates", text.held_distilled)
-claims.check("text-words-law-moves", errors["mean"]["one model's loss, added"] / 100)
-claims.check("text-words-exponents-move", errors["mean"]["all but exponents fitted"] / 100)
+claims.check("text-words-law-moves", errors["mean"]["shifted by one model's loss"] / 100)
+claims.check("text-words-exponents-move", errors["mean"]["exponents kept, scales fitted"] / 100)
 
 # %%
 claims.check("text-teacher-loss-alone", tests.spread["text"].max())
