@@ -233,6 +233,7 @@ def untouched(private):
         "MATPLOTLIBRC": os.devnull,
         "JUPYTER_PREFER_ENV_PATH": "1",
         "PYTHONPYCACHEPREFIX": None,
+        "PYTHONDONTWRITEBYTECODE": None,
         "PYTHONWARNINGS": ",".join(f"ignore:{said} compilation cache" for said in cache),
     }
 

@@ -126,7 +126,8 @@ def write_table(table, name):
 
 
 def _keep_layout(figure):
-    # An engine, "none" included, makes each file draw twice.
+    # An engine, "none" included, makes each file draw twice; and one that was taken away is back,
+    # the default one, when a file has been written.
     with plt.rc_context({"figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)
 
@@ -149,6 +150,7 @@ def _number_clips(svg):
 def _write_drawing(figure, png, stem):
     stem.parent.mkdir(parents=True, exist_ok=True)
     svg = io.StringIO()
+    _keep_layout(figure)
     figure.savefig(svg, format="svg", metadata={"Date": None})
     stem.with_suffix(".svg").write_text(_number_clips(svg.getvalue()), encoding="utf-8")
     stem.with_suffix(".png").write_bytes(png)
