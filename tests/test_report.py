@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from scalinglib.report import claims, columns, figures, panels, profiles
 
@@ -22,10 +23,14 @@ def _closed():
 
 
 def test_a_figure_drawn_twice_saves_the_same_bytes(tmp_path, monkeypatch):
-    files = []
+    files, layouts, engine = [], [], ConstrainedLayoutEngine
+    lay_out = engine.execute
+    monkeypatch.setattr(engine, "execute", lambda *of: (layouts.append(1), lay_out(*of)))
     for folder in ("one", "two"):
         monkeypatch.setenv("SCALINGLIB_OUTPUT", str(tmp_path / folder))
         figures.saver(profiles.load("full"))(draw(), "fig", {"x": [1 / 3], "name": ["a"]})
+    assert len(layouts) == 2  # else what .svg and .png show lies elsewhere
+    for folder in ("one", "two"):
         files.append({f.name: f.read_bytes() for f in (tmp_path / folder / "figures").iterdir()})
     assert set(files[0]) == {"fig.svg", "fig.png", "fig.csv", "fig.exact.csv"}
     assert files[0] == files[1]
