@@ -458,6 +458,38 @@ missed[["runs", "kind", "cut", "held", "share", "width", "score"]].round(2)
 # least that holds four in five there too, so that this one corner sets it. A rule that two sizes do
 # not calibrate a third would pass; it was not laid down before this was seen, so it is not used.
 #
+# Would another rule hold on text without widening everything? Three were laid down with their
+# criterion, before their coverage was known, in `tools/once/ensemble_rules.py`: even at no distance
+# a run is missed by what laws miss of the runs that they are fitted to (*inside*); the discrepancy
+# is scaled by hold-outs among a table's own runs, where these are missed by more than the general
+# one says (*own*, made where the others miss, since it only widens); *both*.
+
+# %%
+rules = pd.read_csv(DATA / "fits" / "ensemble_rules.csv")
+score = rules.groupby(["rule", "runs"], sort=False).score.mean()
+dearer = (score["inside"] / score["today"] - 1).map("{:+.1%}".format)
+print("score of inside over today's:", dearer.to_dict())
+held_by = rules.pivot_table(index=["runs", "kind", "cut"], columns="rule", values="share")
+save(None, "law_band_rules", rules)
+held_by[held_by.today < 0.8].round(2)
+
+# %%
+centres = rules[rules.rule == "today"].groupby("runs", sort=False)
+centres = centres[["median_error", "shifted_error"]].mean()
+centres.assign(change=centres.shifted_error / centres.median_error - 1).round(2)
+
+# %% [markdown]
+# No rule is adopted, since none holds four in five everywhere. What laws miss inside mends the
+# stronger teachers on text, and costs a few per cent of the score. The corner stays: its runs
+# foretell one another as well as the general discrepancy says (the factor is 1), so that nothing in
+# them tells what larger students will do. All its misses are below the band. The supervised law
+# explains a third of them; the rest is what strong teachers give to larger students, and every form
+# expects too little of it.
+#
+# Laws err to one side, and so a centre moved by what they missed on the other two sets foretells
+# better on words and on text, by more than the tenth that was asked for. On the paper's runs, those
+# of the ensemble that ships, it does not, and so its centre is still the laws' median.
+#
 # Errors of a student's size, and of a teacher, go together. So a band for the mean of several runs
 # of one size is wider than errors as if independent would make it, and of the gain over training on
 # data, whose errors go with those of distilling, narrower than both. Of how many sizes the band

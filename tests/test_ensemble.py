@@ -315,6 +315,14 @@ def test_what_the_band_holds_of_runs_kept_from_it():
     assert (mean.loc["ensemble"] < mean.loc["bootstrap"]).all()
 
 
+def test_rules_that_were_tried_start_from_todays_bands():
+    tried = pd.read_csv(tool.COVERAGE.with_name("ensemble_rules.csv"))
+    today = tried[tried.rule == "today"].set_index(["runs", "kind", "cut"])
+    ours = COVERAGE[COVERAGE.band == "ensemble"].set_index(["runs", "kind", "cut"])
+    columns = ["growth", "covered", "width", "score"]
+    pd.testing.assert_frame_equal(today[columns], ours[columns], rtol=1e-3)
+
+
 def test_what_the_band_holds_of_gains_kept_from_it():
     """Distilled over supervised loss of one student, growth of the other set of runs."""
     gains = pd.read_csv(tool.GAINS).set_index(["runs", "kind", "cut"])
