@@ -108,8 +108,8 @@ supervised = fit.fit_supervised(trained, starts=64).law
 data_term = supervised.B / cells.tokens**supervised.beta
 share = data_term / (data_term + supervised.A / cells.params**supervised.alpha)
 left = mixing.left_out(cells, E, share)
-names = {"M": "correlated errors", "M2": "two coefficients", "T": "mixed target",
-         "L": "straight line"}  # fmt: skip
+names = {"M": "correlated errors", "M2": "the same, one more coefficient",
+         "T": "error of the mixed target", "L": "straight line between the ends"}  # fmt: skip
 errors = left.rename(columns={"params": "student_params"}).melt(
     ["student_params", "loss"], list(names), "law", "told"
 )
