@@ -303,7 +303,7 @@ save(grid, "fig48_long_teacher_top1", table)
 # where the teacher is far less sure.
 
 # %%
-title = "only students of likeliest symbols are ever surer than their teacher, and then far surer"
+title = "only students of likeliest symbols are surer than their teacher, by far at their surest"
 grid, table = reliability(long, "teacher_own", title, TEACHERS, SURER)
 save(grid, "fig49_long_teacher", table)
 

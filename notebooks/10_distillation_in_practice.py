@@ -93,7 +93,7 @@ grid = Panels(
     "weight", "above",
     "With any teacher but the weakest, it is best to put nine tenths of the weight or more on it",
     col="student_params",
-    labels=("weight λ on the teacher\n(0: data alone, 1: teacher alone; uneven steps)",
+    labels=("weight λ on the teacher (uneven steps)\n0: data alone, 1: teacher alone",
             "← better     worse →\nthan the teacher alone (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="teacher_loss", errorbar=compare.interval, marker="o").each(zero)
