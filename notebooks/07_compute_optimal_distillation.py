@@ -93,8 +93,8 @@ save(None, "distil_or_supervise_by_law", decided)
 four = optima[optima.student_params.isin(students[[0, 2, 3, 5]])]
 two = four.scenario.isin(scenarios[1::2])
 title = (
-    "On small budgets distilling wins if the teacher exists; "
-    "if it must be trained for this student, data mostly win"
+    "On small budgets distilling wins if only the teacher's inference is paid; "
+    "if its pretraining is too, data mostly win"
 )
 grid = Panels(four[two], "compute", "gap", title, col="student_params")
 shown = decided[
@@ -137,8 +137,8 @@ shown.assign(
 # %%
 few = students[[1, 2, 3, 5, 6]]
 title = (
-    "A teacher that exists saves a large student the most, up to some budget; "
-    "training one for a single student hardly ever pays"
+    "A teacher that exists (top) gains most for large students on small budgets; "
+    "one whose pretraining is paid (bottom) hardly ever pays off"
 )
 five = optima[optima.student_params.isin(few)]
 grid = Panels(five, "compute", "gap", title, col="scenario")
@@ -228,13 +228,13 @@ def ratios(column, title):
     grid = Panels(shown, "student_loss", column, title, col="scenario", size=(8.6, 4))
     grid.draw(panels.curve, hue="student_params").each(panels.zero, at=1)
     grid.axes_dict["teacher_inference"].plot(said.student_loss, said[column], **STAR)
-    grid.key({"the text's examples, 500M and 10B": STAR})
+    grid.key({"the paper's examples, 500M and 10B": STAR})
     return grid.set(ylim=(0.15, 10))
 
 
 title = (
-    "A teacher that exists makes most of a student's losses cheaper to reach; "
-    "one that must be trained makes them dearer"
+    "Most losses of a student are cheaper to reach if only its teacher's inference is paid, "
+    "dearer if its pretraining is too"
 )
 grid = ratios("compute_ratio", title)
 save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_ratio"]])
@@ -255,8 +255,8 @@ save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_
 
 # %%
 title = (
-    "With a teacher that exists most of a student's losses take fewer tokens; "
-    "with one that must be trained, whose tokens count, more"
+    "Most losses of a student take fewer tokens with a teacher that exists, "
+    "more if those of its pretraining count"
 )
 grid = ratios("token_ratio", title)
 save(grid, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio"]])

@@ -25,7 +25,7 @@ _WHITE_DASHES = {
 }
 _LOSS = "← better student     worse →\n" + columns.axis_label("student_loss")
 _RUNS = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
-_OUTLINE = [effects.withStroke(linewidth=2.5, foreground="white")]
+_OUTLINE = [effects.withStroke(linewidth=3.5, foreground="white")]
 _AMOUNTS = LinearSegmentedColormap.from_list(
     "amounts", mpl.colormaps["YlGnBu"](np.linspace(0, 0.8))
 )
@@ -171,8 +171,8 @@ def label_contours(figure: Figure, lines: list) -> None:
     """Write their levels along the contour lines, upright; after all limits and colour bars."""
     lay_out(figure)  # the angles are those of the finished layout
     for contour in lines:
-        ax, free = contour.axes, []  # what the frame would cut, or lies on another, is not shown
-        for label in ax.clabel(contour, fmt=columns.count, fontsize=9):
+        ax, free = contour.axes, []  # what the frame would cut, or lies on another, is hidden
+        for label in ax.clabel(contour, fmt=columns.count, fontsize=9, inline=False):
             label.set_path_effects(_OUTLINE)
             at = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
             near = any(np.abs(at - other).max() < 0.09 for other in free)
