@@ -1,4 +1,4 @@
-"""Rolling hold-outs: against fits one at a time, and exact laws."""
+"""Rolling hold-outs and dominated pairs: against fits one at a time, loops by hand, exact laws."""
 
 import numpy as np
 import pandas as pd
@@ -77,3 +77,40 @@ def test_bad_parts_are_named(found):
     kept[1, :4] = True
     with pytest.raises(ValueError, match=r"kept\[1\] has 4 settings for 6 coefficients"):
         fit.laws_of_parts(found, kept)
+
+
+def test_pairs_are_those_of_a_loop(runs):
+    part = runs.sample(25, random_state=3)
+    rows = list(part[["params", "tokens", "loss"]].itertuples(index=False))
+    by_hand = sorted(
+        a.loss - b.loss
+        for a in rows
+        for b in rows
+        if a.params < b.params and a.tokens < b.tokens and a.loss > b.loss
+    )
+    pairs = fit.dominated_pairs(part)
+    np.testing.assert_allclose(pairs["drop"], by_hand, rtol=1e-12)
+    assert (pairs.params < pairs.larger_params).all()
+
+
+def test_a_shift_of_all_losses_moves_e_alone(runs):
+    found, shifted = (
+        fit.fit_dominated_pairs(runs.assign(loss=runs.loss + by), starts=32).law for by in (0, 0.7)
+    )
+    assert abs(shifted.E - found.E - 0.7) < 2e-3
+    np.testing.assert_allclose(shifted[1:], found[1:], rtol=1e-4)
+
+
+def test_pairs_give_an_exact_law_back_and_hold_what_is_held():
+    runs = simulate.supervised_runs(LAW, noise=0.0)
+    np.testing.assert_allclose(fit.fit_dominated_pairs(runs, starts=32).law, LAW, rtol=1e-3)
+    one = fit.fit_dominated_pairs(runs, fixed={"gamma": 1.0}, starts=32)
+    assert one.law.gamma == 1.0
+    assert np.isnan(one.coefficients.low).all()
+
+
+def test_pairs_refuse_what_they_cannot_tell(runs):
+    with pytest.raises(ValueError, match="fixed names 'E'"):
+        fit.fit_dominated_pairs(runs, fixed={"E": 1.0})
+    with pytest.raises(ValueError, match="no pair of which one has more params and tokens"):
+        fit.fit_dominated_pairs(runs.assign(params=1e9))

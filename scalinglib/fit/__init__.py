@@ -13,7 +13,13 @@ np.float64(1.0)
 
 from scalinglib.fit import paper
 from scalinglib.fit.diagnosis import explain, hold_out, profile, ridges
-from scalinglib.fit.extrapolation import laws_of_parts, reach, rolling_hold_outs
+from scalinglib.fit.extrapolation import (
+    dominated_pairs,
+    fit_dominated_pairs,
+    laws_of_parts,
+    reach,
+    rolling_hold_outs,
+)
 from scalinglib.fit.fitting import FitWarning, fit, fit_distillation, fit_supervised
 from scalinglib.fit.inputs import collinear
 from scalinglib.fit.isoflop import isoflop_minimum
@@ -28,9 +34,11 @@ __all__ = [
     "Probe",
     "Status",
     "collinear",
+    "dominated_pairs",
     "explain",
     "fit",
     "fit_distillation",
+    "fit_dominated_pairs",
     "fit_supervised",
     "hold_out",
     "isoflop_minimum",
