@@ -35,7 +35,11 @@ _ACTIVE, _CONVERGED, _STUCK = 0, 1, 2
 _TOLERANCE = 1e-12
 # Compilation is most of a small fit. XLA's newer emitters take twice as long for these programs,
 # which then run no faster.
-_COMPILE = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
+_COMPILE = {
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+    "xla_backend_optimization_level": 1,
+}
 
 
 @cache
