@@ -839,5 +839,6 @@ claims.check("better-law-cross-term", float(np.corrcoef(cross, real.X)[0, 1]))
 #
 # Bias and variance, with six coefficients, meets the limits theory asks for and foretells the
 # paper's runs and the largest students of ours better than Equation 8; on real text Equation 8 is
-# the better one, and no difference outlasts refitting. What a lead should carry home is not a law
-# but a band that knows how far a question is from the runs.
+# the better one, under strong teachers neither is (notebook 21), and no difference outlasts
+# refitting. What a lead should carry home is not a law but a band that knows how far a question is
+# from the runs.
