@@ -350,6 +350,7 @@ def test_hours_are_those_of_the_card_and_its_utilisation(capsys):
 TRIAL = "1B --tokens 50B --teacher 7B:2.05"
 TWO = "3B --flops 2e22 --teacher 8B@15T --teacher 70B@15T --serve 100B"
 AGAIN = "; but training on the text again and again"
+LARGER = flops.forward_flops(1e9, n_vocab=2**17) / flops.forward_flops(1e9) - 1
 
 
 @pytest.mark.parametrize(
@@ -368,7 +369,7 @@ AGAIN = "; but training on the text again and again"
         (f"{TRIAL} --stored --keep 128", ["128 entries each, take 38.4 TB (768 bytes a token)"]),
         (  # An index of 2^17 entries takes three bytes: 128 (4 + 3).
             f"{TRIAL} --stored --keep 128 --vocab 131,072",
-            ["take 44.8 TB (896 bytes a token)", "131,072 entries make the student +"],
+            ["take 44.8 TB (896 bytes a token)", f"131,072 entries make the student {LARGER:+.0%}"],
         ),
     ],
 )
@@ -376,6 +377,7 @@ def test_the_command_says(capsys, words, said):
     assert cli.main(shlex.split(f"plan --student {words}")) == 0
     told = capsys.readouterr().out
     assert [part for part in said if part not in told] == []
+    assert ("entries make the student" in told) == ("--vocab" in words)
 
 
 def test_serving_is_part_of_what_a_plan_costs(capsys):
