@@ -435,6 +435,40 @@ def test_the_recipe_holds_the_plan_and_the_link(page):
     assert page.evaluate("navigator.clipboard.readText()") == recipe
 
 
+def test_keyboard_alone_is_enough(page):
+    def press(*keys):
+        for key in keys:
+            page.keyboard.press(key)
+
+    def focused():
+        return page.evaluate("document.activeElement.name || document.activeElement.id")
+
+    def shows(text):
+        # Not `answered`: on a busy machine the answer to "2" may come while "2B" is on its way.
+        page.wait_for_function("text => location.href.includes(text)", arg=text)
+
+    while focused() != "n":
+        press("Tab")
+    # A field reached with Tab is selected: typing replaces it.
+    page.keyboard.type("2B")
+    shows("n=2B")
+    press("Tab", "Tab")
+    assert focused() == "u"
+    press("ArrowDown")
+    shows("u=hours")
+    press("Tab", "Tab")
+    assert focused() == "have"
+    press("ArrowLeft")
+    shows("have=none")
+    for _ in range(24):
+        press("Tab")
+        if focused() == "copy-recipe":
+            break
+    assert focused() == "copy-recipe"
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+
+
 NARROW = [
     "",
     "#have=none&u=flops&b=1e22",

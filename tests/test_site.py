@@ -223,6 +223,20 @@ def test_the_ledger_is_filtered_and_read_on_a_phone(browser):
 
 @needs_site
 @needs_browser
+def test_search_finds_the_terms_of_the_field(browser, served):
+    page = browser.new_page()
+    for words in ("capacity gap", "perplexity", "planner"):
+        page.goto(f"{served}/index.html")
+        page.fill(".sidebar-search", words)
+        page.press(".sidebar-search", "Enter")
+        page.locator("#search-results li a").first.click()
+        text = page.locator("article").text_content().lower()  # code is folded, and found too
+        # The search takes words by their stem: perplexities for perplexity.
+        assert not [word for word in words.split() if word[:7] not in text]
+
+
+@needs_site
+@needs_browser
 def test_a_picture_opens_large_and_escape_closes_it(browser, served):
     page = browser.new_page(viewport={"width": PHONE, "height": 844})
     for path, picture in (
