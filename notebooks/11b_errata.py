@@ -190,11 +190,11 @@ ax.add_patch(plt.Rectangle((0.01, 0.01), 4.98, 0.98, fill=False, lw=2.5, ec="#C1
 one = wide.iloc[0]
 title = (
     "A law fitted to everything that the paper prints (framed) misses each part by "
-    f"{one.min():.1f} to {one.max():.1f} times what that part leaves open"
+    f"{one.min():.1f} to {one.max():.1f} times that part's own uncertainty"
 )
 ax.figure.set_size_inches(7.6, 4)
 panels.headline(ax.figure, title, 7.6)
-ax.set(xlabel="error over what the source leaves open (1: it agrees)", ylabel="law fitted to")
+ax.set(xlabel="error over the source's own uncertainty (1: it agrees)", ylabel="law fitted to")
 ax.tick_params(rotation=0, length=0)
 save(ax.figure, "errata_everything_printed", blocks)
 

@@ -122,7 +122,7 @@ both = pd.concat([part.assign(form=name) for name, part in wants.items()])
 # %%
 inside = both[both.inside]
 inside = inside.assign(
-    form=inside.form.replace({"gamma free": "exponent γ fitted", "gamma = 1": "γ = 1"})
+    form=inside.form.replace({"gamma free": "exponent γ fitted", "gamma = 1": "γ held at 1"})
 )
 QUANTITIES = {"params": "best number of parameters", "tokens": "best number of tokens"}
 lines = pd.concat(
