@@ -74,6 +74,7 @@ class Panels(sns.FacetGrid):
                 sharex=sharex, sharey=sharey, height=height, aspect=width / wide / height,
             )  # fmt: skip
         self.column, self.names, self.keys, self._finished = col, (x, y), {}, False
+        self._setting = None
         self._unsaid = {}  # parts that were drawn, for the key unless a notebook names them
         self.labels = labels or (columns.axis_label(x), columns.axis_label(y))
         self.figure.set_layout_engine("constrained")
@@ -152,6 +153,11 @@ class Panels(sns.FacetGrid):
             self.keys.setdefault(words, style)
         return self
 
+    def setting(self, words: str) -> "Panels":
+        """Say above the key what the title and the axes leave unsaid: whose runs, how many seeds."""
+        self._setting = words
+        return self
+
     def mark(self, axis: str, at: float | dict, words: str, **style) -> "Panels":
         """A named line across all panels at a value of the "x" or the "y" axis, or a panel's own.
 
@@ -194,15 +200,17 @@ class Panels(sns.FacetGrid):
 
     def _write_key(self):
         """The key: in the place of the panel that the last row lacks, or below; rows it takes."""
-        if not self.keys:
+        if not self.keys and not self._setting:
             return 0
+        above = {"title": self._setting, "title_fontsize": 9} if self._setting else {}
         lines = [
             style if isinstance(style, mpl.artist.Artist)
             else plt.Line2D([], [], **({"color": "#555555"} | style))
             for style in self.keys.values()
         ]  # fmt: skip
         if len(self.axes.flat) % self._ncol:
-            self.figure.legend(lines, self.keys, loc="lower right", bbox_to_anchor=(1, 0.06))
+            place = {"loc": "lower right", "bbox_to_anchor": (1, 0.06)}
+            self.figure.legend(lines, self.keys, **place, **above)
             return 0
         lengths = [len(re.sub(r"[$\\]", "", words)) + 5 for words in self.keys]
         room = self.figure.get_figwidth() * 11.5
@@ -210,8 +218,9 @@ class Panels(sns.FacetGrid):
         ncols = max([n for n, fit in fits.items() if fit], default=1)
         if sum(lengths) < room:
             ncols = len(lines)
-        self.figure.legend(lines, self.keys, loc="outside lower center", ncols=ncols)
-        return -(-len(lines) // ncols)
+        place = {"loc": "outside lower center", "ncols": max(ncols, 1)}
+        self.figure.legend(lines, self.keys, **place, **above)
+        return -(-len(lines) // max(ncols, 1)) + bool(above)
 
     def _name_axes(self):
         """The names of the axes: that of y once a figure where there are several rows."""
