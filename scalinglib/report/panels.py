@@ -154,7 +154,7 @@ class Panels(sns.FacetGrid):
         return self
 
     def setting(self, words: str) -> "Panels":
-        """Say above the key what the title and the axes leave unsaid: whose runs, how many seeds."""
+        """Say above the key what title and axes leave unsaid: whose runs, how many seeds."""
         self._setting = words
         return self
 
