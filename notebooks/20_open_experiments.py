@@ -75,21 +75,25 @@ law = law.merge(pd.DataFrame({"mixing": np.linspace(0, 1, 101)}), how="cross")
 law["loss"] = mixed_loss(law.labels, law.taught, law.mixing, E, law.c.to_numpy())
 
 
-def mixtures(shown, law, title, col):
+def mixtures(shown, law, title, col, setting):
     """Measured mixtures as dots, the law's curves, and each teacher's best measured weight."""
     grid = Panels(shown, "mixing", "loss", title, col=col, sharey=False, labels=LABELS)
     grid.draw(curve, law, hue="teacher_loss", key=False)
     grid.draw(sns.scatterplot, hue="teacher_loss")
     best = shown.loc[shown.groupby([col, "teacher_loss"]).loss.idxmin()]
-    ring = {"facecolor": "none", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.4}
-    grid.draw(sns.scatterplot, best, s=110, zorder=4, **ring)
-    return grid.key(line="law", ring="best measured weight")
+    ring = {"hue": "teacher_loss", "edgecolor": figures.MARKS["optimum"], "linewidth": 1.4}
+    grid.draw(sns.scatterplot, best, s=85, zorder=4, key=False, **ring).setting(setting)
+    return grid.key(line="law", ring="a teacher's best measured weight")
 
 
-title = "The weakest teacher deserves no weight, the strongest nine tenths or all"
+title = (
+    "The weakest teacher deserves no weight, the strongest nine tenths or all; "
+    "what lies between depends on the student"
+)
+setting = "Made-up words, two seeds; the law has not seen the teacher; each panel its own scale"
 four = shown[shown.teacher_loss.rank(method="dense").isin([1, 3, 4, 6])]
 law = law[law.teacher_loss.isin(four.teacher_loss)]
-save(mixtures(four, law, title, "student_params"), "open_mixing", shown)
+save(mixtures(four, law, title, "student_params", setting), "open_mixing", shown)
 
 # %% [markdown]
 # Both ends are the student's own runs; what lies between is foretold. The weakest teachers, in
@@ -108,19 +112,22 @@ supervised = fit.fit_supervised(trained, starts=64).law
 data_term = supervised.B / cells.tokens**supervised.beta
 share = data_term / (data_term + supervised.A / cells.params**supervised.alpha)
 left = mixing.left_out(cells, E, share)
-names = {"M": "correlated errors", "M2": "the same, one more coefficient",
-         "T": "error of the mixed target", "L": "straight line between the ends"}  # fmt: skip
+names = {"M": "correlated errors, one coefficient", "M2": "correlated errors, two coefficients",
+         "T": "error of the mixed target",
+         "L": "straight line, labels to teacher"}  # fmt: skip
 errors = left.rename(columns={"params": "student_params"}).melt(
     ["student_params", "loss"], list(names), "law", "told"
 )
 errors["error"] = (errors.told - errors.loss).abs()
 errors["law"] = errors.law.map(names)
-title = "Correlated errors predict mixtures best; of the smallest student a straight line does"
+title = "Correlated errors predict mixtures best; for the smallest student a straight line does"
 grid = Panels(errors, "error", "law", title,
               labels=("mean error of the predicted loss (nats)", ""))  # fmt: skip
 by_law = errors.groupby(["law", "student_params"], sort=False).error.mean().reset_index()
 strip = {"dodge": True, "jitter": False, "size": 9}
 grid.draw(sns.stripplot, by_law, hue="student_params", **strip).set(xlim=(0, None))
+grid.setting("Made-up words, two seeds; a dot is the mean of 72 mixtures whose\n"
+             "teacher was left out of the fit")  # fmt: skip
 save(grid, "open_mixing_errors", by_law)
 errors.groupby("law").error.mean().round(4)
 
@@ -141,15 +148,24 @@ ends = cells.groupby(mixing.CELL)[["labels", "taught"]].first().to_numpy()
 best["ratio"] = (ends[:, 1] - E) / (ends[:, 0] - E)
 law = pd.DataFrame({"ratio": np.geomspace(best.ratio.min(), best.ratio.max(), 200)})
 law["best"] = best_mixing(E + 1, E + law.ratio, E, left.c.mean())
-title = "Labels deserve a share where the teacher is about as good as they are"
+title = (
+    "Labels deserve a share where the teacher is about as good as they are, "
+    "but for the smallest student"
+)
 grid = Panels(best, "ratio", "best", title,
               labels=("← teacher better     labels better →\n"
-                      "loss above the entropy, from the teacher over from labels",
+                      "distance from the least possible loss,\n"
+                      "student of the teacher over student of labels",
                       "best weight on the teacher λ\n(of six tried)"))  # fmt: skip
-grid.draw(curve, law, color="black").draw(sns.scatterplot, hue="student_params", s=40, alpha=0.7)
+dot = {"hue": "student_params", "s": 45, "linewidth": 0}
+grid.draw(curve, law, color="black").draw(sns.scatterplot, best[best.told], zorder=3, **dot)
+grid.draw(sns.scatterplot, best[~best.told], alpha=0.3, key=False, **dot)
 grid.mark("x", 1, "teacher as good as labels").set(xscale="log", xticks=[0.7, 1, 1.4, 2])
 grid.set(xticklabels=["0.7", "1", "1.4", "2"]).tick_params(which="minor", length=0)
-save(grid.key({"law of correlated errors": {"color": "black"}}), "open_best_mixing", best)
+grid.key({"expected, if errors are correlated": {"color": "black"}})
+grid.key({"pale: the best is within noise": {"marker": "o", "ls": "", "alpha": 0.3}})
+grid.setting("Made-up words; nine students and six teachers, two seeds each")
+save(grid, "open_best_mixing", best)
 
 # %% [markdown]
 # As decisions: regret is the measured loss at a rule's λ less the least on the grid. The last rule
@@ -243,10 +259,12 @@ law = shown[shown.mixing == 1].drop(columns="mixing")
 law = law.merge(pd.DataFrame({"mixing": np.linspace(0, 1, 101)}), how="cross")
 law["loss"] = mixed_loss(law.labels, law.taught, law.mixing, E_text, law.c.to_numpy())
 title = "On real text the law finds the best weight to within a step of the six tried"
-grid = mixtures(shown, law, title, "tokens")
+setting = "Students of 25k parameters on web addresses, two seeds; each panel its own scale"
+grid = mixtures(shown, law, title, "tokens", setting)
 lowest = law.loc[law.groupby(["tokens", "teacher_loss"]).loss.idxmin()]
-grid.draw(sns.scatterplot, lowest, marker="v", color="black", s=40, zorder=5)
-grid.key({"best weight by the law": {"marker": "v", "ls": "", "color": "black"}})
+wedge = {"marker": "v", "edgecolor": "black", "s": 55, "zorder": 5}
+grid.draw(sns.scatterplot, lowest, hue="teacher_loss", key=False, **wedge)
+grid.key({"its best weight by the law": {"marker": "v", "ls": ""}})
 save(grid, "open_mixing_text", shown)
 
 # %%
@@ -292,16 +310,20 @@ RULES = ["strongest", "one size up", *RIVALS]
 size, ratio = shown.student_params.map(figures.label_size), shown.ratio.map("{:g}".format)
 shown["case"] = size + " student, " + ratio + " tokens a parameter"
 shown = shown.melt(["student_params", "ratio", "case"], RULES, "rule", "regret")
-NAMED = {"strongest": "the strongest teacher", "bias and variance": "the law's teacher"}
+NAMED = {"strongest": "the strongest teacher", "bias and variance": "the law's pick of a teacher"}
 two = shown[shown.rule.isin(NAMED)].replace({"rule": NAMED})
 strong, law = (two.regret[two.rule == rule].max() for rule in NAMED.values())
 title = (
-    f"The law's teacher costs at most {law:.2f} nats; the strongest up to {strong:.2f}, "
+    f"The law's pick of a teacher costs at most {law:.2f} nats, the strongest {strong:.2f}, "
     "though it is best on each student's most tokens"
 )
 labels = ("student's loss above that under\nthe best of four teachers (nats)", "")
 grid = Panels(two, "regret", "case", title, labels=labels)
-grid.draw(sns.stripplot, hue="rule", jitter=False, dodge=True, size=8)
+sizes = dict(zip(NAMED.values(), (130, 40), strict=True))  # where both lie at zero, both are seen
+grid.draw(sns.scatterplot, hue="rule", size="rule", sizes=sizes)
+grid.each(lambda ax: ax.yaxis.grid(True))
+grid.setting("Made-up words, means of two seeds; the law is bias and variance,\n"
+             "fitted to other runs of such students")  # fmt: skip
 save(grid, "open_choice", shown.drop(columns="case"))
 
 # %%
@@ -344,6 +366,7 @@ shown["teacher_loss"] += 0.008 * (shown.arm != TAUGHT["written symbols"])  # sid
 title = "A strong teacher's text is about as good as real text; its distributions are far better"
 grid = Panels(shown, "teacher_loss", "above", title, labels=labels)
 grid.draw(sns.lineplot, hue="arm", errorbar=interval, err_style="bars", marker="o").each(zero)
+grid.setting("Students of 25k parameters, 5 tokens a parameter of made-up words; three seeds")
 save(grid, "open_written", taught[["arm", "teacher_loss", "seed", "loss", "above", "inference"]])
 
 # %%
@@ -371,9 +394,11 @@ shares = switch.by_share(turned).round({"teacher_loss": 3})
 TEACHERS = {shares.teacher_loss.max(): "weak teacher", shares.teacher_loss.min(): "strong teacher"}
 shown = shares.assign(taught_by=shares.teacher_loss.map(TEACHERS))
 labels = ("share of its tokens that a teacher taught", LABELS[1])
-title = "Distil first: then a strong teacher is hardly missed at the end"
+title = "Distil first: a weak teacher then harms less, and a strong one is hardly missed at the end"
 grid = Panels(shown, "share", "loss", title, col="taught_by", sharey=False, labels=labels)
 grid.draw(sns.lineplot, hue="order", errorbar=interval, err_style="bars", marker="o")
+grid.setting("Students of 25k parameters, 20 tokens a parameter of made-up words; three seeds\n"
+             "Each panel has its own scale of loss")  # fmt: skip
 save(grid, "open_switch", shares[["teacher_loss", "order", "share", "seed", "loss"]])
 
 # %%
@@ -394,11 +419,12 @@ alone = study.query("kind == 'supervised' and n_layers == 2 and 9 < tokens / par
 equal = switch.at_equal_flops(turned, alone)
 strong = equal[equal.teacher_loss == equal.teacher_loss.min()]
 grid = Panels(strong, "share", "above",
-              "At equal FLOPs, the teacher's included, no share of teaching is seen to pay",
+              "At equal FLOPs, the teacher's included, three seeds do not show that teaching pays",
               labels=("share of its tokens that the strong teacher taught",
                       columns.axis_label("gap")))  # fmt: skip
 grid.draw(sns.lineplot, errorbar=interval, err_style="bars", marker="o").each(zero)
 grid.set(xticks=sorted(strong.share.unique()))
+grid.setting("Students of 25k parameters, 20 tokens a parameter of made-up words")
 save(grid, "open_switch_flops", strong[["share", "seed", "loss", "above"]])
 
 # %% [markdown]
@@ -418,11 +444,14 @@ costs["arm"] = costs.mixing.map(ARMS)
 
 # %%
 few = costs[costs.unique == min(epochs.UNIQUE)]
+few = few.assign(epochs=few.epochs * few.mixing.map({0: 0.96, 0.7: 1, 1: 1.04}))  # side by side
 title = "Text read sixteen times spoils a student of labels, and hardly one of a teacher"
 labels = ("epochs (times that the text is read)", "loss above that on as many\nfresh tokens (nats)")
 grid = Panels(few, "epochs", "cost", title, col="text", labels=labels)
-grid.draw(sns.lineplot, hue="arm", marker="o", errorbar=("pi", 100)).each(zero)
-grid.key(band="from the least to the most of three seeds")
+grid.draw(sns.lineplot, hue="arm", marker="o", errorbar=("pi", 100), err_style="bars").each(zero)
+grid.key(bars="from the least to the most of three seeds")
+grid.setting("Students of 25k parameters with 32k different tokens; at one epoch both texts are\n"
+             "fresh, and what differs is noise")  # fmt: skip
 grid.each(lambda ax: ax.set(xscale="log", xticks=epochs.EPOCHS, xticklabels=epochs.EPOCHS))
 grid.each(lambda ax: ax.minorticks_off())
 save(grid, "open_epochs", costs)
@@ -464,11 +493,14 @@ times = (hot.tokens / hot.tokens.min()).round().astype(int)
 hot["epochs"] = times.map({1: "fresh text", 16: "text read 16 times"})
 shown = hot.rename(columns={"low": "above_low", "high": "above_high"})
 shown["temperature"] *= np.where(shown.epochs == "fresh text", 0.985, 1.015)
-title = "No temperature is seen to be better than 1, on fresh text or on text read again"
+title = (
+    "Neither temperature 0.5 nor 2 is seen to be better than 1, on fresh text or on text read again"
+)
 grid = Panels(shown, "temperature", "above", title, col="text",
               labels=(columns.axis_label("temperature"),
                       "student's loss above that\nat temperature 1 (nats)"))  # fmt: skip
 grid.draw(bars, hue="epochs", fmt="o-").each(zero).key(bars="95% of the mean over seeds")
+grid.setting("Students of 25k parameters taught by one of 83k; three seeds")
 grid.set(xticks=[0.5, 1, 2], xticklabels=["0.5", "1", "2"]).each(plt.Axes.minorticks_off)
 save(grid, "open_temperature", hot)
 hot[["text", "epochs", "temperature", "above", "low", "high", "verdict"]].round(4)
@@ -565,7 +597,7 @@ claims.check("c4-repetition", float(four.max()), binding)
 # gains 0.004 nats on average. A teacher worse than labels is best left out: $\lambda = 1$ costs
 # 0.12 nats on average over our cells, most of it there. The closed form, from two losses foretold
 # by a law, costs 0.003 nats beside the best of the grid.
-# 2. (*The law's teacher costs at most 0.01 nats*) **Take the teacher for which a law
+# 2. (*The law's pick of a teacher costs at most 0.01 nats*) **Take the teacher for which a law
 # foretells the lowest loss, not the strongest**: 0.002 nats beside the best of four in place of
 # 0.025, in seven settings of ten better, in two worse.
 # 3. (*A strong teacher is hardly missed at the end*) **Distil first, supervise last.** Under a
@@ -574,8 +606,8 @@ claims.check("c4-repetition", float(four.max()), binding)
 # 4. (*Labels spoil a student and a teacher does not*) **Short of text? Have a teacher and read
 # again.** Sixteen epochs cost a taught student 0.004 to 0.028 nats, one on labels 0.04 to 0.14;
 # text that the teacher writes is no better than real text, its distributions are.
-# 5. (*No temperature is seen to be better than 1*) **Leave the temperature at 1, on repeated text
-# too**: 0.5 costs 0.07 to 0.22 nats, and 2 is nowhere better.
+# 5. (*Neither temperature 0.5 nor 2 is seen to be better*) **Leave the temperature at 1, on
+# repeated text too**: 0.5 costs 0.07 to 0.22 nats, and 2 is nowhere better.
 #
 # `scalinglib plan` and the planner's page answer 1, and what reading again gains (4), for a student
 # of yours, as ranges that say where they come from. What would change all this: larger students

@@ -25,7 +25,7 @@ from scalinglib import laws, sentences
 from scalinglib.allocate import Teacher
 from scalinglib.experiment.compare import interval, intervals
 from scalinglib.report import claims, columns, figures, profiles
-from scalinglib.report.panels import Panels, bars, headline, span
+from scalinglib.report.panels import Panels, bars, headline, rings, span
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
 from scalingplan import pilots
@@ -63,8 +63,9 @@ table = table.rename(index=figures.label_size)
 table.columns = table.columns.map(columns.powers)
 fig, ax = plt.subplots(figsize=(7.5, 3.2))
 bar = {"label": "chance that another way\nthan today's is best", "format": "{x:.0%}"}
-sns.heatmap(table, annot=True, fmt=".0%", cmap="Blues", vmin=0, vmax=0.5, cbar_kws=bar, ax=ax)
-ax.set(xlabel=columns.axis_label("budget"), ylabel="student's parameters")
+sns.heatmap(table, annot=True, fmt=".0%", cmap="Blues", vmin=0, vmax=0.7, cbar_kws=bar, ax=ax)
+teachers = "teachers at hand: 2B, 7B and 13B parameters"
+ax.set(xlabel=f"{columns.axis_label('budget')}\n{teachers}", ylabel="student's parameters")
 ax.tick_params(rotation=0)
 settled = (doubts.doubt < 0.1).sum()
 title = (
@@ -113,16 +114,20 @@ for budget in np.geomspace(1e19, 1e22, 7):
 bought = pd.DataFrame(rows)
 shown = bought.melt("flops", ["after", "floor"], "range", "half", ignore_index=True)
 shown["half"] *= 1.645
-shown["range"] = shown["range"].map(
-    {"after": "after the pilots proposed", "floor": "after every pilot that costs no more"}
-)
+RANGES = {"after": "after the pilots proposed", "floor": "after all pilots that each cost no more"}
+shown["range"] = shown["range"].map(RANGES)
 
 # %%
 shown = shown.rename(columns={"flops": "budget"})
-grid = Panels(shown, "budget", "half", "Pilots narrow a forecast down to a floor and no further",
-              labels=("compute of the pilots (FLOPs)", "forecast is good to\n± so many nats (90%)"),
+title = "Small runs narrow a large student's forecast to a floor and no further"
+grid = Panels(shown, "budget", "half", title,
+              labels=("compute of the small runs, or pilots (FLOPs)",
+                      "half the 90% range of\nthe forecast loss (nats)"),
               )  # fmt: skip
 grid.draw(sns.lineplot, hue="range", marker="o").mark("y", 1.645 * found.width, "before any run")
+grid.mark("y", 1.645 * found.floor, "floor", linestyle=":", color=figures.MARKS["optimum"])
+grid.setting("Simulated. Forecast: a distilled student of 4B parameters on 80B tokens;\n"
+             "pilots have 800M parameters or fewer")  # fmt: skip
 ticks = [0.1, 0.2, 0.5, 1]
 grid.set(yscale="log", yticks=ticks, yticklabels=ticks).tick_params(which="minor", length=0)
 save(grid, "pilots_floor", bought)
@@ -143,7 +148,7 @@ print(f"the discrepancy alone: ±{1.645 * apart * found.answers.loss[0]:.2g}")
 
 # %%
 bench = pd.read_csv(DATA / "fits" / "pilots_bench.csv").sort_values("table", kind="stable")
-WAYS = {"pilots": "pilots proposed", "d_optimal": "D-optimal", "random": "runs drawn at random",
+WAYS = {"pilots": "runs proposed", "d_optimal": "D-optimal", "random": "runs drawn at random",
         "isoflop": "IsoFLOP", "fixed_m": "fixed ratio", "l_shaped": "L-shaped"}  # fmt: skip
 NAMES = {"figure1": "paper's 328 runs", "words": "made-up words", "text": "real text"}
 bench["percent"], bench["design"] = 100 * bench.share, bench.way.map(WAYS)
@@ -163,7 +168,7 @@ def drawn(table, judged, words, title, named, errorbar, **scale):
     style = {"errorbar": errorbar, "err_style": "bars", "marker": "o"}
     beside = table.percent * np.where(table.design == named[0], 1, 1.05)
     grid.draw(sns.lineplot, table[ours].assign(percent=beside), hue="design", **style)
-    grid.key(band=f"{len(WAYS) - len(named)} other ways, worst to best")
+    grid.key(band=f"{len(WAYS) - len(named)} other ways to choose runs, worst to best")
     if errorbar:
         grid.key(bars="95% of the mean over starts")
     return grid.set(**ticks, **scale).tick_params(which="minor", length=0)
@@ -174,23 +179,27 @@ verdicts = bench[bench.table.isin(NAMES)].replace({"table": NAMES})
 tenth = verdicts[(verdicts.way == "pilots") & (verdicts.share == 0.1)]
 tenth = tenth.groupby("table").agree.mean()
 title = (
-    f"With a tenth of the FLOPs pilots decide as the whole table in {tenth['real text']:.0%} of "
-    f"choices on real text, {tenth.min():.0%} to {tenth.nsmallest(2).max():.0%} elsewhere"
+    f"A tenth of the FLOPs, in runs proposed, decides as all runs do in {tenth['real text']:.0%} "
+    f"of choices on real text, {tenth.min():.0%} to {tenth.nsmallest(2).max():.0%} elsewhere"
 )
-words = "share of choices decided\nas by the whole table"
-grid = drawn(verdicts, "agree", words, title, ["pilots proposed"], None, ylim=(0.3, 1.02))
+words = "share of choices decided\nas by all runs"
+grid = drawn(verdicts, "agree", words, title, ["runs proposed"], None, ylim=(0.3, 1.02))
+spoken = tenth.reset_index().assign(percent=10)
+grid.draw(rings, spoken, label="a tenth of the FLOPs")
+grid.setting("Means of five starts; a law fitted to the runs chosen decides: data or which teacher")
 measures = ["agree", "agree_told", "told", "regret"]
 save(grid, "pilots_verdicts", verdicts[["table", "way", "share", "start", "runs", *measures]])
 
 # %%
-FORETOLD = {"farseer": "Farseer", "data_constrained": "repeated tokens"}
+FORETOLD = {"farseer": "Farseer's runs", "data_constrained": "runs on repeated tokens"}
 errors = bench[bench.table.isin(FORETOLD)].replace({"table": FORETOLD}).copy()
-title = "Pilots predict Farseer's large runs best; on repeated tokens random runs are level"
+title = "Runs proposed predict Farseer's large runs best; on repeated tokens they lead within noise"
 errors["missed"] = 100 * errors.error
 ticks = [0.3, 1, 3, 10, 30]
 scale = {"yscale": "log", "yticks": ticks, "yticklabels": ticks}
-two = ["pilots proposed", "runs drawn at random"]
+two = ["runs proposed", "runs drawn at random"]
 grid = drawn(errors, "missed", "mean error of large runs (%)", title, two, interval, **scale)
+grid.setting("Two public tables of runs on data alone; leads are judged by pairs of five starts")
 save(grid, "pilots_errors", errors[["table", "way", "share", "start", "runs", "error", "r2"]])
 
 # %% [markdown]
@@ -208,7 +217,7 @@ repeated = bench[(bench.table == "data_constrained") & (bench.share != 0.02)]
 repeated = repeated.assign(r2=repeated.r2.clip(lower=-1), percent=repeated.percent.astype(int))
 ours = repeated.pivot_table(index="percent", columns="design", values="r2")
 both = published.add_prefix("ScaleBench: ").join(
-    ours[["runs drawn at random", "D-optimal", "pilots proposed"]]
+    ours[["runs drawn at random", "D-optimal", "runs proposed"]]
 )
 save(None, "pilots_scalebench", both.reset_index(names="percent"))
 both.round(2)
@@ -280,14 +289,21 @@ measured["way"] = measured.teacher_params.map(ways).fillna("train on data")
 ends = foretold.rename(columns={"answer": "way", "low": "loss_low", "high": "loss_high"})
 
 # %%
-title = "Committed ranges hold all losses measured after, and do not say which way is best"
-grid = Panels(ends, "loss", "way", title, labels=("loss of the student (nats per byte)", ""),
+title = (
+    "Ranges foretold before training hold all losses measured after, "
+    "and do not say which way is best"
+)
+layers = {"way": {r"distil from depth (.)": r"distil from \1 layers"}}
+shown = ends.replace(layers, regex=True)
+grid = Panels(shown, "loss", "way", title, labels=("loss of the student (nats per byte)", ""),
               size=(6.6, 3))  # fmt: skip
 grid.draw(bars, fmt="|", color="#888888", linewidth=8, alpha=0.4, markersize=16)
-grid.draw(sns.scatterplot, measured, color="#0072B2", s=40, zorder=3)
+dot = {"color": "#0072B2", "alpha": 0.6}
+grid.draw(sns.scatterplot, measured.replace(layers, regex=True), s=40, zorder=3, **dot)
 grid.set(ylim=(len(ends) - 0.5, -0.5))
-grid.key(band="90% range committed before, | its middle")
-grid.key({"dot: measured after, a seed": {"marker": "o", "ls": "", "color": "#0072B2"}})
+grid.key(band="90% range foretold, | its middle")
+grid.key({"measured after, a seed": {"marker": "o", "ls": "", **dot}})
+grid.setting("A student of 201k parameters on Python code; teachers of 2 to 4 layers")
 both = ends[["way", "loss", "loss_low", "loss_high"]].rename(columns={"loss": "foretold"})
 save(grid, "pilots_loop", measured[["way", "seed", "loss"]].merge(both, on="way"))
 
