@@ -51,6 +51,7 @@ grid = Panels(measured, "teacher_loss", "above_best_mnats", title)
 grid.draw(panels.curve, hue="student_tokens", marker="o")
 grid.draw(panels.rings, measured[measured.above_best_mnats == 0], label="the best teacher")
 grid.set(xlim=(1.87, 2.42), ylim=(-1, 25))
+grid.setting("Curves leave the picture where the teachers are weak")
 save(grid, "start_the_u", measured.drop(columns="isoflop"))
 
 # %% [markdown]
@@ -107,16 +108,17 @@ shortest = runs[runs.student_tokens < 30 * runs.student_params]
 
 # %%
 of_three = shortest[shortest.student_params.isin(curves.student_params)]
-off = 100 * published.relative_error(law, of_three).abs().max()
+off = 100 * published.relative_error(law, of_three).abs()
 title = (
-    f"The corrected law comes within {off:.1f}% of each run of three students "
+    f"The law comes within {off.max():.1f}% of each run of three students "
     "on some 20 tokens a parameter"
 )
 grid = Panels(curves, "teacher_loss", "student_loss", title)
 grid.draw(panels.curve, hue="student_params")
 grid.draw(panels.dots, of_three, hue="student_params", key=False)
 grid.each(panels.diagonal).key({"student equals teacher": panels.DIAGONAL})
-grid.key(line="the law", dot="the paper's runs")
+grid.draw(panels.rings, of_three[off == off.max()], label=f"the worst run, {off.max():.1f}% off")
+grid.key(line="the law, its one misprint corrected", dot="the paper's runs")
 save(grid, "start_the_law", curves)
 
 # %% [markdown]
@@ -217,13 +219,17 @@ flips["inside"] = laws.inside_trained_range(flips)
 WHOSE = {False: "teacher that exists", True: "teacher trained for this student"}
 flips["whose"] = flips.scenario.str.contains("pretraining").map(WHOSE)
 title = (
-    "A teacher that exists makes distilling a 1B student pay on small budgets, "
+    "By the law, a teacher that exists makes distilling a 1B student pay on small budgets, "
     "one trained for it does not"
 )
 grid = Panels(flips, "compute", "gap", title, col="whose")
 grid.draw(panels.span, hue="scenario", key=False).draw(panels.curve, hue="scenario")
-grid.each(panels.zero).mark("x", compute, f"the budget asked about: {columns.powers(compute)}")
-grid.key(band="80% of the laws")
+grid.each(panels.zero).mark(
+    "x", compute, f"the budget asked about: {columns.powers(compute)}", ls="-"
+)
+grid.key(band="80% of the laws").setting(
+    "Lines: the middle of fifty laws that fit the paper's runs"
+)
 keep = ["student_params", "compute", "scenario", "gap", "gap_low", "gap_high", "share_distil"]
 save(grid, "start_the_decision", flips[keep])
 

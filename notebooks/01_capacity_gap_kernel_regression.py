@@ -86,6 +86,7 @@ grid.draw(panels.curve, hue="student_size", palette=SHADES)
 grid.draw(panels.rings, worse, label="the student gets worse from here on")
 first = one[one.student_size == 300].assign(student_error=one.teacher_error)
 grid.draw(panels.curve, first, color="black").key({"the teacher itself": {"color": "black"}})
+grid.setting("One draw of the target; norm of the weights at most 5, of students 4.5")
 save(grid.set(xlim=(0, 1000)), "fig10_kernel_regression", one.drop(columns=["draw", "ratio"]))
 
 # %% [markdown]
@@ -152,10 +153,12 @@ alike = alike.assign(bound="norm of the weights at most " + alike.teacher_bound.
 
 # %%
 title = (
-    "A bound on the weights makes a teacher too good: the looser it is, the less a student loses"
+    "Only bounded weights make a teacher too good: the looser the bound, the less a student loses"
 )
 grid = Panels(alike, "teacher_size", "student_error", title)
-grid.draw(panels.curve, hue="bound")
+grid.draw(panels.curve, hue="bound", linewidth=4)
+grid.draw(panels.curve, alike[alike.teacher_bound < 18], hue="bound")  # else hidden by the loosest
+grid.setting("Student of 300 functions. The target's own norm is near 18")
 grid.mark("x", 300, "teacher as large as the student").set(xlim=(0, 1000))
 save(grid, "kernel_regression_bound", by_bound)
 

@@ -50,8 +50,8 @@ figures.use_style()
 # ## Figure 1: student loss against teacher loss
 #
 # The paper draws twenty curves, each for one student on one number of tokens, through its runs.
-# Here are the same twenty, of the law that the authors drew (`figure1`: fitted to 40 readings of
-# their curves, within a thousandth of a nat of each).
+# Here are those of its three smallest students, of the law that the authors drew (`figure1`: fitted
+# to 40 readings of their curves, within a thousandth of a nat of each). The table has all twenty.
 
 # %%
 runs = pd.read_csv(paths.DATA / "published" / "figure1_runs.csv")
@@ -71,25 +71,31 @@ fig1["inside"] &= fig1.student_loss > 2.3
 
 # %%
 title = "A better teacher helps a student up to a point (ring); past it the student gets worse"
-grid = Panels(fig1, "teacher_loss", "student_loss", title, size=(9.6, 6.2))
-for _, curve in fig1.groupby(["student_params", "student_tokens"]):
-    grid.draw(panels.curve, curve, hue="student_params", linewidth=1.6)
-every = pd.concat([runs, large])
-grid.draw(panels.dots, every, hue="student_params", key=False, s=14, linewidths=0.2)
-grid.each(panels.diagonal).set(xlim=(1.8, 2.8), ylim=(1.92, 2.85))
-best = fig1.loc[fig1.groupby(["student_params", "student_tokens"]).student_loss.idxmin()]
-grid.draw(panels.rings, best[best.inside], label="best teacher of a curve", s=50)
+three = fig1[fig1.student_params < 6e8]
+grid = Panels(three, "teacher_loss", "student_loss", title, col="student_params", size=(9.6, 4.2))
+grid.draw(panels.curve, hue="student_tokens", key=False, linewidth=1.6)
+near = runs[runs.student_params.isin(three.student_params)]
+grid.draw(panels.dots, near, hue="student_params", key=False, s=14, linewidths=0.2)
+grid.each(panels.diagonal).set(
+    xlim=(1.6, 2.8), xticks=[1.8, 2, 2.2, 2.4, 2.6, 2.8], ylim=(2.25, 2.85)
+)
+best = three.loc[three.groupby(["student_params", "student_tokens"]).student_loss.idxmin()]
+grid.draw(panels.rings, best[best.inside], label="best teacher of a curve", s=70)
+for curve in three.groupby(["student_params", "student_tokens"]).head(1).itertuples():
+    words = columns.count(round(curve.student_tokens, -8))
+    at = 1.79, curve.student_loss
+    grid.axes_dict[curve.student_params].text(*at, words, ha="right", va="center", fontsize=8)
 grid.key({"student equals teacher": panels.DIAGONAL})
-grid.key(line="one number of tokens; the lower, the more", dot="the paper's runs")
+grid.key(line="the law; at its left end, the student's tokens", dot="the paper's runs")
 grid.key(dotted="not fitted")
 save(grid, "fig01_law", fig1.rename(columns={"inside": "fitted"}))
 
 # %% [markdown]
 # Read a curve from right to left: the student follows its teacher down, falls behind, and turns up
-# again. Of one colour are the curves of one student; the lower, the more tokens. Curves are solid
-# where the paper fitted: students on numbers of tokens that have runs, above 2.3 nats, under
-# teachers that there were. Dotted they are extrapolated, as all curves of the two largest students
-# are: of these only two runs are known, below 2.3 nats and kept out of every fit.
+# again; the more tokens, the further left. Curves are solid where the paper fitted: students on
+# numbers of tokens that have runs, above 2.3 nats, under teachers that there were. Dotted they are
+# extrapolated, as all curves of the two largest students in the table are: of these only two runs
+# are known, below 2.3 nats and kept out of every fit.
 #
 # Points below the dashed diagonal are students better than their teacher, which the law cannot
 # follow. How near does the drawn law come to the authors' curves, and to the two large runs?
@@ -192,9 +198,9 @@ claims.check("law-capacity-gap", sentences.every((best > 1.3) & (best < 3.5)))
 # %%
 params = np.geomspace(1e8, 1e12, settings.curve_points)
 NAMES = {
-    "corrected": "the authors' law, corrected",
-    "figure1": "the authors' law, as drawn in Figure 1",
-    "refit": "refit to the paper's runs",
+    "corrected": "the authors' law as printed, but for one misprint",
+    "figure1": "the authors' law as their Figure 1 draws it",
+    "refit": "the same form, fitted anew to their runs",
 }
 fig40 = pd.DataFrame(
     [(n, words, name) for name, words in NAMES.items() for n in params],
@@ -210,23 +216,21 @@ fig40["supervised"] = law.supervised.infinite_data_loss(fig40.student_params)
 fig40["difference"] = fig40.distilled - fig40.supervised
 
 # %%
-shown = fig40.assign(gap_mnats=1e3 * fig40.difference, inside=False)
-ends = shown[shown.student_params <= 1e11].groupby("name").gap_mnats.agg(["min", "max"]).abs()
+shown = fig40[fig40.student_params <= 1e11].assign(gap_mnats=1e3 * fig40.difference)
+ends = shown.groupby("name").gap_mnats.agg(["min", "max"]).abs()
+within = f"{ends.loc[['corrected', 'figure1']].max(axis=None):.0f}"
 title = (
-    "Extrapolated to infinite data, the authors' laws put distilling within "
-    f"{ends.loc[['corrected', 'figure1']].max(axis=None):.0f} thousandths of a nat of training on "
-    f"data, a refit {ends['max']['refit']:.0f} to {ends['min']['refit']:.0f} below it"
+    f"On infinite data the authors' laws end within {within} thousandths of a nat of training "
+    f"on data; a new fit ends {ends['max']['refit']:.0f} to {ends['min']['refit']:.0f} below it"
 )
-grid = Panels(shown, "student_params", "gap_mnats", title)
-grid.draw(panels.curve, hue="law").each(panels.zero).set(ylim=(-90, 25))
-NAMED = {"color": "#eeeeee", "linewidth": 9}
-grid.each(lambda ax: ax.axvspan(1e8, 1e11, color="#eeeeee", zorder=0))
-grid.key({"shaded: the range that the paper names": NAMED})
+grid = Panels(shown, "student_params", "gap_mnats", title, size=(7.6, 3.9))
+grid.draw(panels.curve, hue="law").each(panels.zero)
+grid.setting("Best teacher of each student. All extrapolated: no run saw infinite data")
 save(grid, "fig40_infinite_data", fig40.drop(columns="law"))
 
 # %% [markdown]
 # Under the corrected law distillation ends within 0.013 nats of training over the range that the
-# paper names (100M to 100B, shaded). The free fit to the runs goes 0.02 to 0.06 nats below, where
+# paper names (100M to 100B). The free fit to the runs goes 0.02 to 0.06 nats below, where
 # no training can go. So the agreement belongs to the paper's coefficients (E.6: "true only for
 # certain coefficients"), and a gain of 0.01 nats that the law predicts near the floor is an
 # artefact.
@@ -282,7 +286,11 @@ title = (
     "a large student beats a smaller teacher in the run, but never in the law"
 )
 grid = Panels(long, "student_tokens", "loss", title, col="pair")
-grid.draw(panels.curve, hue="who", palette=shades)
+grid.draw(panels.curve, hue="who", palette=shades, key=False)
+grid.draw(panels.curve, long[long.who == "the teacher"], hue="who", palette=shades, linewidth=5)
+grid.draw(panels.curve, long[long.who != "the teacher"], hue="who", palette=shades)
+below = int((runs.student_loss < runs.teacher_loss).sum())
+grid.setting(f"One run has the pair at right; of all {len(runs)}, {below} end below their teacher")
 dots = near.rename(columns={"student_loss": "loss", "teacher_loss": "_"})
 dots["who"] = "distilled, the paper's runs"
 grid.draw(panels.dots, dots, hue="who", palette={dots.who.iloc[0]: "#0072B2"}, s=45)

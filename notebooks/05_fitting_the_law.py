@@ -61,6 +61,9 @@ grid.draw(panels.curve, hue="student_tokens", marker="o", key=False)
 grid.draw(panels.rings, shown[shown.above_best == 0], label="best teacher", s=70)
 grid.key(line="a student on one number of tokens (darker: more)")
 grid.set(xlim=(1.87, 2.42), ylim=(-1, 25))
+grid.setting(
+    "Single runs, each student on up to four numbers of tokens. Weak teachers: above the picture"
+)
 save(grid, "paper_runs_capacity_gap", gap.drop(columns="above_best"))
 
 # %% [markdown]
@@ -126,7 +129,8 @@ title = (
 )
 grid = Panels(collapse, "teacher_loss", "percent_left", title, col="student_params")
 grid.draw(panels.dots, hue="student_params", key=False).each(panels.zero).set(ylim=(-0.5, 0.5))
-grid.key(dot="one run of the paper", line="a smooth curve of the teacher's loss")
+grid.key({"zero: a smooth curve in the teacher's loss": {"color": "black", "linewidth": 0.9}})
+grid.key(dot="one run of the paper").setting("Bows of dots: teachers of one compute budget")
 save(grid, "paper_runs_collapse", collapse.drop(columns="percent_left"))
 print(f"largest {spread.max():.3%}, mean {spread.mean():.3%}")
 
@@ -234,6 +238,9 @@ shown = errors[errors.law.isin(WORDS)]
 shown = shown.assign(law=shown.law.map(WORDS), percent_off=100 * shown.error)
 grid = Panels(shown, "student_loss", "percent_off", title, col="law", size=(8.6, 3.6))
 grid.draw(panels.dots, hue="student_params", s=18, linewidths=0.2).each(panels.zero)
+grid.setting(
+    f"$B'$ belongs to the student's tokens: 24 181 as printed, {columns.count(law.B)} corrected"
+)
 save(grid, "fig05_predicted_observed", errors)
 
 # %% [markdown]
@@ -331,7 +338,9 @@ title = (
 )
 grid = Panels(profile_c1, "c1", "likelihood_ratio", title).draw(panels.curve, marker="o")
 grid.mark("x", law.c1, "the value that the paper prints, without any range")
-grid.mark("y", 3.84, "shaded, below this line: fits as well as the best (95%)", linestyle=":")
+grid.mark(
+    "y", 3.84, f"shaded, from {least:.0f} on: below this line, fits as well (95%)", linestyle=":"
+)
 grid.each(lambda ax: ax.axvspan(least, 1.1e4, color="#eeeeee", zorder=0))
 grid.set(xlim=(50, 1.1e4), ylim=(-1, 30))
 save(grid, "profile_c1", figures.told(profile_c1, ridge))
@@ -362,7 +371,10 @@ print({columns.count(size): f"B' = {value:.3g}" for size, value in crossings.ite
 
 # %%
 title = "Both examples of the paper need a $B'$ near two million, not the 24 181 that it prints"
-grid = Panels(scan, "B", "compute_ratio", title).draw(panels.curve, hue="student_params")
+grid = Panels(scan, "B", "compute_ratio", title)
+grid.setting("Compute to reach a loss, teacher's inference counted; all else as printed").draw(
+    panels.curve, hue="student_params"
+)
 ax = grid.set(yscale="linear", ylim=(0, 1.3), xlim=(1.5e4, 2e7)).axes.flat[0]
 for size, b in crossings.items():
     row = examples.loc[size]
@@ -370,7 +382,7 @@ for size, b in crossings.items():
     told = f"the paper says {row.said:g}\nfor {columns.count(size)} at {row.student_loss:g} nats"
     place = {5e8: (0.8, 0.06, "right"), 1e10: (1.2, -0.06, "left")}[size]
     ax.text(place[0] * b, row.said + place[1], told, ha=place[2], va="center", fontsize=10)
-for value, what in ((24181, "printed: 24181"), (law.B, "corrected")):
+for value, what in ((24181, "printed: 24 181"), (law.B, f"corrected: {columns.count(law.B)}")):
     ax.axvline(value, **panels.MARK)
     ax.text(value * 1.06, 1.22, what, fontsize=10)
 wide = scan.pivot_table(index="B", columns="student_params", values="compute_ratio")
@@ -611,7 +623,8 @@ grid = Panels(
     long, "factor", "coefficient", title, col="law", sharey=False, labels=labels, size=(9.6, 3.6)
 )
 grid.draw(sns.scatterplot, hue="interval", s=70).set(xlim=(0.8, 2e4))
-grid.axes.flat[1].text(6e3, MEANINGS["c1"], "beyond →", ha="right", va="center")
+grid.axes.flat[1].text(6e3, MEANINGS["c1"], "off the scale →", ha="right", va="center")
+grid.setting("90% intervals; at 1: as good as certain")
 save(grid, "fit_recovery_simulated", coefficients)
 
 # %% [markdown]

@@ -107,10 +107,12 @@ COLUMNS = {
     "d_model": Column("width of the model"),
     "gamma": Column(r"fitted exponent $\gamma$", words="{:g}".format, log=True),
     "error_ratio": Column("error over error", words="{:g}".format, log=True),
-    "c1": Column("value given to the coefficient $c_1$", words="{:g}".format, log=True),
-    "likelihood_ratio": Column("how much worse the fit is\n(likelihood ratio)"),
-    "B": Column("coefficient $B'$ of the law", words=count, log=True),
-    "factor": Column("upper over lower end (90%)", words="{:g}".format, log=True),
+    "c1": Column("value given to the coefficient $c_1$", words="{:.0f}".format, log=True),
+    "likelihood_ratio": Column(
+        "how much worse the fit is\n(twice the log of the likelihood ratio)"
+    ),
+    "B": Column("coefficient $B'$ of the student's tokens in the law", words=count, log=True),
+    "factor": Column("interval's upper over lower end", words="{:g}".format, log=True),
     "of_supervised": Column("student's tokens over\nthose of training on data"),
     "teacher_size": Column("teacher's size (functions that it can use)"),
     "student_size": Column("student's size (functions)", "student of {} functions"),

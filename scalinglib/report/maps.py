@@ -25,6 +25,7 @@ _WHITE_DASHES = {
 }
 _LOSS = "← better student     worse →\n" + columns.axis_label("student_loss")
 _RUNS = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
+_RUNS["path_effects"] = [effects.withStroke(linewidth=2.4, foreground="white")]
 _OUTLINE = [effects.withStroke(linewidth=3.5, foreground="white")]
 _AMOUNTS = LinearSegmentedColormap.from_list(
     "amounts", mpl.colormaps["YlGnBu"](np.linspace(0, 0.8))
@@ -131,7 +132,7 @@ def keys(size: str, *others: str) -> dict:
     dot = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
     every = {
         "runs": {"runs, in the map's colours": dot},
-        "undecided": {"laws do not decide": Patch(fc="none", ec="#222222", hatch="////", lw=0)},
+        "undecided": {"laws that fit disagree": Patch(fc="none", ec="#222222", hatch="////", lw=0)},
     }
     found = {"no difference": {"color": MARKS["zero"], "linewidth": 2.2}, size: _WHITE_DASHES}
     for name in others:
@@ -145,7 +146,9 @@ def heights(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray
     `data` has one row a point of a grid over the columns `x` and `y`.
     """
     xyz = _grid(data, x, y, "student_loss")
-    ax.contour(*xyz, levels=levels, colors="#222222", linewidths=0.5)
+    drawn = ax.contour(*xyz, levels=levels, colors="#222222", linewidths=0.5)
+    for label in ax.clabel(drawn, fmt="%g", fontsize=8, use_clabeltext=True):
+        label.set_visible(label.get_position()[1] < 0.99 * xyz[1].max())  # the frame would cut it
     ax.grid(False)
     norm = BoundaryNorm(levels, _AMOUNTS.N, extend="both")
     return ax.contourf(*xyz, levels=levels, extend="both", cmap=_AMOUNTS, norm=norm)

@@ -33,7 +33,7 @@ PARTS = {  # what a picture is made of, as the key shows it
     "dot": {"marker": "o", "markeredgecolor": "black", "markeredgewidth": 0.4, "linestyle": ""},
     "dotted": BEYOND,
     "line": {},
-    "pale": mpl.patches.Patch(fc="#eeeeee", ec="#555555", ls="--"),
+    "pale": mpl.patches.Patch(fc="#A9C6DF", lw=0),  # as the veil leaves blue
     "ring": {"marker": "o", "markersize": 8, "linestyle": "", "mfc": "none", "mec": OPTIMUM},
 }
 INSIDE = "beyond what was trained"  # what is dotted on lines and pale on maps
@@ -109,7 +109,7 @@ class Panels(sns.FacetGrid):
         if kind is rings:
             self.key(ring=options["label"])
         if kind.__name__ == "beyond":
-            self._unsaid["pale"] = INSIDE
+            self._unsaid["pale"] = f"{INSIDE} (dashed edge)"
         if getattr(options.get("errorbar"), "__name__", "") == "interval":
             self._unsaid[options.get("err_style", "band")] = "95% of the mean over seeds"
         return self
@@ -172,8 +172,13 @@ class Panels(sns.FacetGrid):
     def bar(self, column: str, **options) -> "Panels":
         """A colour bar beside all panels for the map that was drawn last."""
         options = {"label": columns.axis_label(column), "aspect": 30, "pad": 0.015} | options
+        *ends, options["label"] = re.split(r"^← | {5}| →\n", options["label"])
         bar = self.figure.colorbar(self.drawn[-1], ax=list(self.axes.flat), **options)
         bar.ax.tick_params(which="minor", length=0)
+        if ends:  # what the least and the largest values mean, where they are
+            _, least, most = (end.replace(" ", "\n") for end in ends)
+            bar.ax.set_xlabel(least, fontsize=9, labelpad=24)
+            bar.ax.set_title(most, fontsize=9)
         return self
 
     def each(self, function: Callable, *arguments, **options) -> "Panels":
