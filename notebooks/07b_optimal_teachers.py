@@ -70,23 +70,28 @@ optima.groupby("scenario", sort=False).at_bound.agg(lambda bound: (bound != "").
 few = students[[0, 2, 3, 5, 6]]  # five curves a panel can be told apart; the tables have all eight
 optima["size_ratio"] = optima.teacher_params / optima.student_params
 drawn = optima[optima.student_params.isin(few)]
+SETTING = "By the paper's law, Table 6 with its B′ corrected"
 
 
 def by_student(table, column, title, **grid):
     """A quantity over compute, a curve a student."""
-    return Panels(table, "compute", column, title, **grid).draw(panels.curve, hue="student_params")
+    grid = Panels(table, "compute", column, title, **grid).setting(SETTING)
+    return grid.draw(panels.curve, hue="student_params")
 
 
 # %% [markdown]
 # ## Figure 18: the teacher's loss
 #
 # The loss of the compute-optimal teacher. In all scenarios it falls with compute. The one exception
-# is the best case on small budgets: there the student sees less than 20 tokens a parameter, and the
-# best teacher first gets better and then worse (notebook `06`, Figure 15). Drawn are five of the
+# is the best case: over some budgets, larger ones for larger students, the best teacher gets worse
+# again (notebook `06`, Figure 15). Drawn are five of the
 # eight students, here and below; the table of each figure has all eight.
 
 # %%
-title = "A larger budget wants a better teacher, except in the best case on small budgets"
+title = (
+    "A larger budget wants a better teacher; only where it is free does the best one "
+    "get weaker for a while, mostly beyond the runs (dotted)"
+)
 grid = by_student(drawn, "teacher_loss", title, col="scenario")
 save(grid, "fig18_compute_optimal_teacher_loss", optima[[*keep, "teacher_loss"]])
 
@@ -108,22 +113,30 @@ OVER = {"colors": figures.MARKS["optimum"], "linewidths": 2.2}
 
 
 # %%
-def teacher_map(name, title, column, levels, words):
+def teacher_map(name, title, column, levels, words, setting=SETTING, most=None):
     """The best teacher's size, pale where no model was trained, and red lines of a `column`."""
     rows = wide[wide.scenario == name]
-    grid = Panels(rows, "compute", "student_params", title)
+    grid = Panels(rows, "compute", "student_params", title).setting(setting)
+    ticks = [3e8, 1e9, 3e9, 1e10, 3e10]
+    grid.set(yticks=ticks, yticklabels=map(columns.count, ticks))
     lines = grid.draw(maps.contour_map, column="teacher_params").drawn
     lines += grid.draw(maps.beyond).draw(maps.lines, column=column, levels=levels, **OVER).drawn
     grid.key({"contours: best teacher's parameters": {"color": "#222222", "lw": 0.8}})
     grid.key({words: {"color": figures.MARKS["optimum"], "lw": 2.2}})
+    if most:
+        grid.draw(panels.rings, rows.nlargest(1, "teacher_params"), label=most, clip_on=False)
     maps.label_contours(grid.finish(), lines if len(levels) > 1 else lines[:1])
     return grid, rows[[*keep, *MAPPED]]
 
 
-def ratios(name, title):
-    """How many times its student's size the best teacher has; the line: as large."""
+def ratios(name, title, told):
+    """How many times its student's size the best teacher has; the line: as large; ticks: `told`."""
     rows = drawn[drawn.scenario == name]
     grid = by_student(rows, "size_ratio", title).mark("y", 1, "as large as its student")
+    ticks = [*told, *(t for t in (0.01, 0.1, 1, 10, 100) if np.abs(np.log(t / told)).min() > 0.5)]
+    low, high = grid.ax.get_ylim()
+    ticks = [t for t in ticks if low < t < high]
+    grid.set(yticks=ticks, yticklabels=[f"{t:.0f}" if t >= 1 else f"{t:g}" for t in ticks])
     return grid, optima.loc[optima.scenario == name, [*keep, *TOLD]]
 
 
@@ -161,7 +174,8 @@ title = (
     f"the largest one trained has {columns.count(largest)}"
 )
 words = "as large as the largest one trained"
-grid, table = teacher_map("best_case", title, "teacher_params", [largest], words)
+most = f"best teacher of {columns.count(asked)}"
+grid, table = teacher_map("best_case", title, "teacher_params", [largest], words, most=most)
 save(grid, "fig19_best_case_maps", table)
 
 # %% [markdown]
@@ -179,7 +193,9 @@ title = (
     f"{free.size_ratio.max():.0f} times their student's size, then {ends.min():.0f} to "
     f"{ends.max():.0f} times"
 )
-grid, table = ratios("best_case", title)
+told = np.array([ends.min(), ends.max(), free.size_ratio.max()])
+grid, table = ratios("best_case", title, told)
+grid.draw(panels.rings, free.nlargest(1, "size_ratio"), label="largest ratio")
 save(grid, "fig20_best_case_optima", table)
 
 # %% [markdown]
@@ -207,10 +223,10 @@ save(grid, "fig21_inference_maps", table.drop(columns="teacher_tokens"))
 # %%
 most = drawn[drawn.scenario == "teacher_inference"].size_ratio.max()
 title = (
-    "Teacher inference paid: even on the largest budgets the best teacher has "
+    "Teacher inference paid: even on the largest budgets (dotted) the best teacher has "
     f"at most {most:.0f} times its student's size"
 )
-grid, table = ratios("teacher_inference", title)
+grid, table = ratios("teacher_inference", title, np.array([most]))
 save(grid, "fig22_inference_optima", table.drop(columns="teacher_tokens"))
 
 # %% [markdown]
@@ -240,11 +256,11 @@ save(grid, "fig23_inference_shares", table)
 paid = wide[wide.scenario == "teacher_pretraining"]
 per_param = paid.teacher_tokens / paid.teacher_params
 title = (
-    "Teacher pretraining paid: the best teacher's size and tokens rise alike, "
-    f"{per_param.min():.0f} to {per_param.max():.0f} tokens a parameter"
+    "Teacher pretraining paid: the best teacher's lines of equal size and of equal tokens run alike"
 )
+words = f"Everywhere {per_param.min():.0f} to {per_param.max():.0f} tokens a parameter"
 TOKENS = 10.0 ** np.arange(10, 15), "contours: its training tokens"
-grid, table = teacher_map("teacher_pretraining", title, "teacher_tokens", *TOKENS)
+grid, table = teacher_map("teacher_pretraining", title, "teacher_tokens", *TOKENS, setting=words)
 save(grid, "fig24_pretraining_maps", table)
 
 # %% [markdown]
@@ -256,8 +272,8 @@ save(grid, "fig24_pretraining_maps", table)
 
 # %%
 title = (
-    "Teacher pretraining paid: the budget sets the best teacher's size, not the student, "
-    "until (dotted) it levels off"
+    "Teacher pretraining paid: the budget, not the student, sets the best teacher's size, "
+    "until it levels off (dotted)"
 )
 one = drawn[drawn.scenario == "teacher_pretraining"]
 table = optima.loc[optima.scenario == "teacher_pretraining", [*keep, *TOLD]]
@@ -271,9 +287,10 @@ save(by_student(one, "teacher_params", title), "fig25_pretraining_optima", table
 
 # %%
 peaks = one.loc[one.groupby("student_params").share_pretraining.idxmax()]
+peaks = peaks[peaks.compute > budgets[0]]  # the smallest student's share falls from the start
 title = (
-    f"Teacher pretraining paid: the teacher's share peaks at {peaks.share_pretraining.min():.0%} "
-    f"to {peaks.share_pretraining.max():.0%}, on a budget that grows with the student"
+    f"Teacher pretraining paid: its share peaks at {peaks.share_pretraining.min():.0%} "
+    f"to {peaks.share_pretraining.max():.0%}, later for larger students (dotted: beyond the runs)"
 )
 grid, table = share("teacher_pretraining", "share_pretraining", title)
 grid.draw(panels.rings, peaks, label="largest share")
@@ -289,8 +306,8 @@ save(grid, "fig26_pretraining_shares", table)
 
 # %%
 title = (
-    "Teacher pretraining and inference paid: beyond what was trained (pale) the best teacher's "
-    "tokens follow the budget, its size the student"
+    "Pretraining and inference paid: right of the runs (pale) the student sets its teacher's size, "
+    "the budget its tokens"
 )
 grid, table = teacher_map("teacher_pretraining_inference", title, "teacher_tokens", *TOKENS)
 save(grid, "fig27_both_maps", table)
@@ -306,10 +323,11 @@ save(grid, "fig27_both_maps", table)
 both = drawn[drawn.scenario == "teacher_pretraining_inference"]
 ends = both[both.compute == both.compute.max()].size_ratio
 title = (
-    "Teacher pretraining and inference paid: the best teacher outgrows its student, "
-    f"beyond the runs (dotted) to {ends.min():.0f} to {ends.max():.0f} times its size"
+    "Pretraining and inference paid: beyond the runs (dotted) the best teacher ends at "
+    f"{ends.min():.0f} to {ends.max():.0f} times its student's size"
 )
-grid, table = ratios("teacher_pretraining_inference", title)
+told = np.array([ends.min(), ends.max()])
+grid, table = ratios("teacher_pretraining_inference", title, told)
 save(grid, "fig28_both_optima", table)
 
 # %% [markdown]
@@ -322,7 +340,7 @@ save(grid, "fig28_both_optima", table)
 # %%
 title = (
     "Teacher pretraining and inference paid: as the budget grows, the student's tokens grow most, "
-    "its teacher's less, the teacher's size least"
+    "its teacher's tokens less, the teacher's size least"
 )
 four = optima[optima.student_params.isin(students[[0, 2, 3, 5]])]
 four = four[four.scenario == "teacher_pretraining_inference"]
@@ -330,7 +348,7 @@ words = ["student's tokens", "teacher's tokens", "teacher's size (parameters)"]
 long = four.rename(columns=dict(zip(TOLD, words, strict=True))).melt(
     [*keep, "inside"], words, var_name="quantity", value_name="amount"
 )
-grid = Panels(long, "compute", "amount", title, col="student_params")
+grid = Panels(long, "compute", "amount", title, col="student_params").setting(SETTING)
 grid.draw(panels.curve, hue="quantity")
 grid.mark("y", {size: size for size in four.student_params.unique()}, "student's own size")
 save(grid, "fig09_both_optima", four[[*keep, *TOLD]])
@@ -353,11 +371,15 @@ def stacked(data, x, y, ax, **_):
 
 
 SHADES = ["#BBBBBB", "#E69F00", "#009E73"]
-title = "Small budgets pay for the teacher's pretraining, large ones (pale) for its inference"
+title = (
+    "Of the teacher's cost small budgets pay for its pretraining, "
+    "large ones (pale) for its inference"
+)
 three = both[both.student_params.isin(students[[2, 3, 5]])]
 grid = Panels(three, "compute", "share", title, col="student_params").draw(stacked)
 grid.key({part: {"color": c, "lw": 8} for part, c in zip(PARTS.values(), SHADES, strict=True)})
 grid.key(pale="beyond what was trained").set(ylim=(0, 1), xlim=(1e20, 1e26))
+grid.setting("Teacher pretraining and inference paid; optima of the paper's law, B′ corrected")
 table = optima[optima.scenario == "teacher_pretraining_inference"]
 save(grid, "fig29_both_shares", table[[*keep, *PARTS]])
 
@@ -405,7 +427,9 @@ title = (
     f"Paying for its teacher leaves a student {seen.min():.0%} to {seen.max():.0%} of its tokens "
     "where models were trained (solid)"
 )
-grid = by_student(shown, "of_supervised", title, col="scenario").set(ylim=(0, 1.05))
+labels = columns.axis_label("compute"), "student's tokens\n(% of those on data alone)"
+grid = by_student(shown, "of_supervised", title, col="scenario", labels=labels)
+grid.set(ylim=(0, 1.05)).each(lambda ax: ax.yaxis.set_major_formatter("{x:.0%}"))
 save(grid, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_tokens"]])
 
 # %% [markdown]
@@ -434,12 +458,15 @@ save(grid, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 
 # %%
 title = (
-    "Whatever of the teacher is paid for, a smaller one is best; "
-    "on the largest budgets (dotted) only its inference counts"
+    "A teacher that costs something is best smaller; on the largest budgets (dotted) "
+    "its inference counts for more than its pretraining"
 )
 three = optima[optima.student_params.isin(students[[2, 3, 5]])]
 grid = Panels(three, "compute", "teacher_params", title, col="student_params")
 grid.draw(panels.curve, hue="scenario")
+grid.setting(
+    f"The free teacher's hump is extrapolated: none above {columns.count(largest)} was trained"
+)
 save(grid, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 
 # %% [markdown]

@@ -170,12 +170,14 @@ def contour_map(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str) -
     return lines(data, x, y, ax, column, levels, colors="#222222", linewidths=0.7)
 
 
-def label_contours(figure: Figure, lines: list) -> None:
+def label_contours(figure: Figure, lines: list, units: tuple = ("", " tokens")) -> None:
     """Write their levels along the contour lines, upright; after all limits and colour bars."""
     lay_out(figure)  # the angles are those of the finished layout
-    for contour in lines:
+    for contour, unit in zip(lines, units, strict=False):
         ax, free = contour.axes, []  # what the frame would cut, or lies on another, is hidden
-        for label in ax.clabel(contour, fmt=columns.count, fontsize=9, inline=False):
+        for label in ax.clabel(
+            contour, fmt=lambda v, u=unit: columns.count(v) + u, fontsize=9, inline=False
+        ):
             label.set_path_effects(_OUTLINE)
             at = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
             near = any(np.abs(at - other).max() < 0.09 for other in free)

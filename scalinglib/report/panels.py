@@ -139,6 +139,12 @@ class Panels(sns.FacetGrid):
             style = _KEYS.get(kind.__name__, {})
             for value in columns.ordered(table[hue]):
                 look = {"color": colours[value]} | columns.dashes(hue, value) | style
+                if (
+                    kind is curve
+                    and "inside" in table
+                    and not table.inside[table[hue] == value].any()
+                ):
+                    look |= BEYOND
                 said = columns.words(hue, value, title=True)
                 self.key({said.removesuffix(" parameters"): look})
         return options
