@@ -50,6 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
         said = "a process that works for it could not start, or ended (broken pipe)"
+    except KeyboardInterrupt:
+        print(f"\nscalinglib {given.command}: stopped", file=sys.stderr)
+        return 130  # 128 + SIGINT, as shells have it
     except (ValueError, ImportError) as error:
         said = str(error)
     except OSError as error:

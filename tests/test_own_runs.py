@@ -6,6 +6,7 @@ import errno
 import json
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -462,10 +463,21 @@ def test_few_settings_are_fitted_and_none_held_out_where_too_few_would_stay(sett
 def test_the_rows_of_one_run_are_drawn_together(tmp_path):
     runs = simulate.supervised_runs(laws.load("corrected").supervised).iloc[::2]
     path = tmp_path / "curves.csv"
-    curves = [f"run {i // 3}" if i < 30 else "" for i in range(len(runs))]
-    runs.assign(run=curves).to_csv(path, index=False)
-    read = tables.read_runs(path).supervised
+    curves = [f"run {i // 3}" if i < 30 else ("", "nan")[i % 2] for i in range(len(runs))]
+    runs = runs.assign(params=np.repeat(runs.params.to_numpy()[::3], 3)[: len(runs)])
+    runs.assign(RUN=curves).to_csv(path, index=False)
+    table = tables.read_runs(path)
+    read = table.supervised
     assert read.run.nunique() == len(runs) - 20
+    again = table.joined(read, "b.csv").supervised
+    assert again.run.nunique() == 2 * read.run.nunique()  # of two files no run is the same
+    assert table.joined(read.drop(columns="run"), "b.csv").supervised.run.notna().all()
+    teacher = read.iloc[[2]].add_prefix("teacher_")  # is listed as the end of a curve
+    assert (fitting.supervised_runs(teacher, read).run == read.run).all()
+    runs.assign(run="seed 1").to_csv(tmp_path / "seeds.csv", index=False)
+    seeds = tables.read_runs(tmp_path / "seeds.csv")
+    assert "run" not in seeds.supervised
+    assert "'seed 1' has several params (row 5); every row is taken" in seeds.notes[-1]
     taught = simulate.example_runs().head(2)
     joined = fitting.supervised_runs(taught, read)
     assert len(joined) == len(runs) + joined.run.str.startswith("teacher").sum() > len(runs)
@@ -796,6 +808,15 @@ def test_a_broken_pipe_is_the_readers_or_a_workers(monkeypatch, capfd):
     monkeypatch.setattr("scalingplan.commands.plan.run", broken)
     assert cli.main(asked) == 2
     assert "a process that works for it could not start" in capfd.readouterr().err
+    monkeypatch.setattr("scalingplan.commands.plan.run", lambda given: signal.raise_signal(2))
+    assert cli.main(asked) == 130
+    assert "plan: stopped" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["student", "flops", "price"])
+def test_an_option_of_no_text_is_refused_by_name(option, capsys):
+    assert cli.main(["plan", "--student", "1B", "--flops", "1e21", f"--{option}="]) == 2
+    assert f"--{option}: This needs a" in capsys.readouterr().err
 
 
 FEW = {"starts": 6, "bootstrap": 10}

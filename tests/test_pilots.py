@@ -277,6 +277,9 @@ def test_the_command_writes_what_a_study_trains(tmp_path, capsys):
     assert {run.n_layers for run in wanted} <= {1, 2}
     assert {run.teacher for run in wanted} == {None}
     assert len(wanted) == len(pd.read_csv(out))
+    known.rename(columns=names)[[*names.values()]].assign(loss=20.0).to_csv(runs[1], index=False)
+    assert cli.main(["design", *asked, *pilots_of, *runs]) == 2
+    assert "runs.csv: loss looks like perplexity" in capsys.readouterr().err
     taught = pd.DataFrame({"student_params": [3408], "student_tokens": [5e4],
                            "teacher_params": [25312], "teacher_tokens": [5e5]})  # fmt: skip
     taught.to_csv(out, index=False)

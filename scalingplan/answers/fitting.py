@@ -90,9 +90,10 @@ def supervised_runs(distilled: pd.DataFrame, others: pd.DataFrame | None = None)
     runs = pd.concat(parts or [pd.DataFrame(columns=columns)])
     if curves:
         runs["run"] = runs.run.where(runs.run.notna(), [f"teacher {i}" for i in range(len(runs))])
-    # A teacher that is listed as a supervised run as well is one run; to six digits, as a mean of
-    # equal losses is not always one of them.
-    return runs[~runs.assign(loss=runs.loss.map("{:.6g}".format)).duplicated(columns)]
+    # A teacher that is listed as a supervised run as well is one run (the listed one, where rows
+    # say whose curve they are); to six digits, as a mean of equal losses is not always one of them.
+    told = runs.assign(loss=runs.loss.map("{:.6g}".format))
+    return runs[~told.duplicated(columns, keep="last" if curves else "first")]
 
 
 def drawing(runs: pd.DataFrame, bootstrap: int) -> dict[str, Any]:
@@ -161,8 +162,10 @@ def fit_own(
                 f"distillation law: {len(pool)} teachers do not tell what a teacher's loss does; "
                 "c0, c1, d1 and f1 are the published ones, and their uncertainty is in no range"
             )
-        cluster = "teacher_loss" if len(pool) >= _RESAMPLED else None
-        if cluster is None:
+        cluster = "teacher_loss"
+        if len(pool) < _RESAMPLED:
+            drawn = drawing(distilled, bootstrap)
+            cluster = drawn["cluster"] if drawn["bootstrap"] else None
             notes.append(
                 f"{len(pool)} teachers are too few to resample: runs of one teacher share its "
                 "noise, so that all ranges are too narrow"

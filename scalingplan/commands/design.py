@@ -204,6 +204,12 @@ def _worlds(arguments, candidates):
     if arguments.runs is None:
         return None, Worlds.of(laws.ensemble("figure1"))
     table = tables.read_runs(arguments.runs)
+    parts = [part for part in (table.distilled, table.supervised) if len(part)]
+    found = [doubt for part in parts for doubt in tables.doubts(part)]
+    if left := [doubt.text for doubt in found if doubt.units]:
+        raise ValueError(f"--runs {arguments.runs}: {'; '.join(left)}: `scalinglib fit` converts")
+    for said in (*table.notes, *table.doubts, *(doubt.text for doubt in found)):
+        print(f"--runs: {said}")
     names = {"params": "student_params", "tokens": "student_tokens", "loss": "student_loss"}
     parts = (table.distilled, table.supervised.rename(columns=names))
     runs = pd.concat([part for part in parts if len(part)]).rename(columns={"student_loss": "loss"})

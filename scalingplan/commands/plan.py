@@ -224,8 +224,9 @@ def _mixed(law, student, best):
 def options(arguments: argparse.Namespace, read: Callable) -> argparse.Namespace:
     """The numbers that options state, None where one is not given."""
     texts = {name: getattr(arguments, name, None) for name in _KINDS}
-    found = {n: text and read(text, _KINDS[n], n.replace("_", "-")) for n, text in texts.items()}
-    return argparse.Namespace(**found)
+    told = {name: text for name, text in texts.items() if text is not None}
+    found = {name: read(text, _KINDS[name], name.replace("_", "-")) for name, text in told.items()}
+    return argparse.Namespace(**dict.fromkeys(_KINDS) | found)
 
 
 def described(

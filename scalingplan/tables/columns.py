@@ -29,6 +29,7 @@ _KINDS_SAID = {
     "loss": {"loss", "nll", "ppl", "perplexity", "bpb", "ce"},
 }
 _BETTER = {"eval", "val", "validation", "test", "emb", "embedding", "non", "active"}
+_EMPTY = ("", "nan", "na", "n/a", "none", "null", "-")
 _SHOWN = 20  # faults of one kind that are listed; the rest is counted
 
 # What people call the columns; lower case, without blanks and marks.
@@ -65,8 +66,15 @@ class RunsTable(NamedTuple):
     def joined(self, supervised: pd.DataFrame, name: str) -> "RunsTable":
         """With the supervised runs of a second file, whose rows carry its name."""
         named = supervised.set_axis([f"{row} of {name}" for row in supervised.index])
+        if "run" in named:  # what two files call alike are two runs
+            named = named.assign(run=named.run + f" of {name}")
         parts = [part for part in (self.supervised, named) if len(part)]
-        return self._replace(supervised=pd.concat(parts) if parts else self.supervised)
+        both = pd.concat(parts) if parts else self.supervised
+        if "run" in both:
+            both["run"] = both.run.fillna(
+                pd.Series([f"row {row}" for row in both.index], both.index)
+            )
+        return self._replace(supervised=both)
 
     def whole(self) -> pd.DataFrame:
         """All runs in one table that `read_runs` takes as it is, supervised ones last."""
@@ -129,8 +137,15 @@ def read_runs(
     others = {name: at for at, name in enumerate(names) if name and name not in wanted}
     kept = {n: [record[at] for record in sheet.rows.values()] for n, at in others.items()}
     if "run" in kept:  # a row without one is a run of its own
-        kept["run"] = [run or f"row {row}" for row, run in zip(rows, kept["run"], strict=True)]
-    found = _told_apart(table.join(pd.DataFrame(kept, index=table.index)), mark)
+        kept["run"] = [
+            f"row {row}" if run.lower() in _EMPTY else run
+            for row, run in zip(rows, kept["run"], strict=True)
+        ]
+    table = table.join(pd.DataFrame(kept, index=table.index))
+    if "run" in table and (mixed := _sizes_of_a_run(table)):
+        notes.append(mixed)
+        table = table.rename(columns={"run": "run of the file"})
+    found = _told_apart(table, mark)
     doubts = (f"the last line of {path} ends without a line break: was the file cut?",)
     return found._replace(notes=(*notes, *found.notes), doubts=doubts if sheet.torn else ())
 
@@ -151,6 +166,18 @@ def _kept(sheet, where):
     return sheet._replace(rows=rows), [f"{out} rows left out: kept where {said}"] if where else []
 
 
+def _sizes_of_a_run(table):
+    """A sentence where the column run (a seed, or a sweep) names more than one model."""
+    for name in (name for name in table if name in ("params", "student_params", "teacher_params")):
+        first = table.groupby("run")[name].transform("first")
+        if (other := table[name].notna() & (table[name] != first)).any():
+            return (
+                f"column run is of no learning curves: {table.run[other].iloc[0]!r} has several "
+                f"{name} (row {other.idxmax()}); every row is taken as a run of its own"
+            )
+    return None
+
+
 def _run(row, cells, mark, missing, wrong):
     """The numbers of one row; what it lacks, or has wrong, goes to the lists."""
     teacher = [name for name in cells if name.startswith("teacher_")]
@@ -158,7 +185,7 @@ def _run(row, cells, mark, missing, wrong):
     without = bool(teacher) and not any(cells[name].strip() for name in teacher)
     values = []
     for name, cell in cells.items():
-        if cell.lower() in ("", "nan", "na", "n/a", "none", "null", "-"):
+        if cell.lower() in _EMPTY:
             may_lack = name in _SIZES
             if not (without and name in teacher) and not (mixed and may_lack):
                 missing.append(f"row {row}, column {name}: it is {cell or 'empty'}")
@@ -200,7 +227,7 @@ def _told_apart(table, mark):
 
 def _named(header, renamed):
     """The header in the law's words, where it says them in another case or with other marks."""
-    known = {_bare(name): name for name in (*SUPERVISED, *DISTILLATION)}
+    known = {_bare(name): name for name in (*SUPERVISED, *DISTILLATION, "run")}
     names = [known.get(_bare(name), name) for name in header]
     for one, other in renamed.items():
         here = [name for name in (one, other) if name in header or name in names]
@@ -212,8 +239,7 @@ def _named(header, renamed):
             source, target = target, source
         if target not in known.values():
             raise TableError(
-                f"map sends {source} to {target}; it must be one of "
-                f"{', '.join((*SUPERVISED, *DISTILLATION))}"
+                f"map sends {source} to {target}; it must be one of {', '.join(known.values())}"
             )
         at = header.index(source)
         names = [f"{name} of the file" if name == target else name for name in names]
