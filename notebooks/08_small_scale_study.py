@@ -117,6 +117,7 @@ grid = Panels(
 )  # fmt: skip
 shades = dict(zip(seen, ["#e6812b", "#003f5c"], strict=True))
 grid.draw(bars, hue="seen", palette=shades, fmt="o-").each(zero).set(ylim=(-0.02, 0.11))
+grid.setting("Random English words, spelt out; differences paired by seed")
 save(grid.key(bars="95% over seeds"), "fig37_capacity_gap_kl_small_scale", past)
 
 # %% [markdown]
@@ -177,6 +178,7 @@ best = students.loc[students.groupby(["student_params", "tokens_per_param"]).stu
 grid.draw(rings, best, label="best teacher").key(bars="95% over seeds")
 columns = ["student_params", "teacher_params", "tokens_per_param", "student_loss"]
 columns += ["student_loss_low", "student_loss_high", "seeds"]
+grid.setting("Random English words, spelt out; six trained teachers; one to five seeds")
 save(grid, "fig04_capacity_gap_small_scale", students[columns])
 
 # %% [markdown]
@@ -197,6 +199,7 @@ grid = Panels(
     labels=(axis_label("teacher_params"), "← close     far →\nKL(teacher‖student) (nats)"),
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="student_params", marker="o").set(yscale="log")
+grid.setting("Random English words; a dot: mean over one to five seeds")
 save(grid, "fig37_kl_small_scale",
      lines[["student_params", "tokens", "teacher_params", "kl_teacher"]])  # fmt: skip
 
@@ -275,6 +278,7 @@ same = f"square: {figures.label_size(equal.tokens.iloc[0])} tokens each"
 grid.key({same: {"marker": "s", "ls": "", "color": "#777777"}}, line="the law")
 grid.mark("y", entropy, "entropy of the language").key(bars="95% over seeds")
 columns = ["params", "tokens", "loss", "seeds", "error"]
+grid.setting("Random English words, spelt out; models trained on data")
 save(grid, "fig36_teachers_small_scale", every[columns])
 
 # %% [markdown]
@@ -304,6 +308,7 @@ least = lines.loc[lines.groupby("budget").loss.idxmin()]
 grid.draw(sns.scatterplot, least, marker="x", s=50, color="black", linewidth=1.6, zorder=5)
 grid.key({"cross: the law's best size": {"marker": "x", "ls": "", "color": "black"}})
 grid.key(line="the law", bars="95% over seeds")
+grid.setting("Random English words, spelt out; models trained on data")
 save(
     grid,
     "fig36b_isoflop_small_scale",
@@ -382,12 +387,15 @@ grid = Panels(
     both.assign(law=both.law + " law"), "observed", "error",
     "Fitted to the weaker runs alone, the distillation law predicts the stronger ones to "
     f"{errors['max']['distillation', True]:.0%}, the supervised law to "
-    f"{errors['max']['supervised', True]:.0%}",
+    f"{errors['max']['supervised', True]:.0%} at worst",
     col="law", sharex=False,
     labels=("measured loss (nats)", "← too low     too high →\npredicted less measured (%)"),
 )  # fmt: skip
 looks = dict(zip(FITS.values(), ("#0072B2", "#aaaaaa"), strict=True))
-grid.draw(sns.scatterplot, hue="fitted to", palette=looks, s=25).each(zero)
+for made in list(looks)[::-1]:  # the finding on top
+    part = both[both["fitted to"] == made].assign(law=lambda t: t.law + " law")
+    grid.draw(sns.scatterplot, part, hue="fitted to", palette=looks, s=25)
+grid.each(zero).setting("Random English words; a dot: mean over the seeds of a setting")
 for name, ax in zip(EDGES, grid.axes.flat, strict=True):
     ax.axvspan(held_out[held_out.law == name].observed.min() - 0.02, EDGES[name], color="#eeeeee",
                zorder=0)  # fmt: skip
@@ -451,6 +459,7 @@ grid.key({"grey: student equals teacher": {"color": "#888888", "lw": 0.8}}, line
 grid.each(lambda ax: ax.plot([entropy, 2.6], [entropy, 2.6], color="#888888", linewidth=0.8))
 grid.key(bars="95% over seeds")
 columns = ["student_params", "tokens", "teacher", "teacher_loss", "student_loss", "seeds", "error"]
+grid.setting("Random English words, spelt out; one to five seeds")
 save(grid, "fig01_runs_small_scale", shown[columns])
 
 # %%
@@ -497,7 +506,8 @@ for row, above in zip(strongest, (20, 9, -19), strict=True):
     place = {"xytext": (-4, above), "textcoords": "offset points", "fontsize": 10}
     said = f"student of {figures.label_size(row.student_params)}"
     grid.ax.annotate(said, (row.teacher_loss, row.student_loss), **place)
-grid.key(bars="95% over seeds", line="cubic").set(ylim=(1.43, 2.36))
+grid.setting("Random English words; students on 20 tokens a parameter")
+grid.key(bars="95% over seeds", line="a cubic fitted to each student").set(ylim=(1.43, 2.36))
 columns = ["student_params", "teacher_params", "teacher_tokens", "teacher_loss"]
 save(grid, "fig03_collapse_small_scale", gap[[*columns, "student_loss", "error"]])
 
@@ -534,6 +544,7 @@ grid = Panels(
 grid.draw(bars, hue="taught by", palette=looks, fmt="o-").each(zero).key(bars="95% over seeds")
 columns = ["budget", "student_params", "teacher_params", "teacher_loss"]
 columns += ["gap", "gap_low", "gap_high"]
+grid.setting("Random English words; students on 20 tokens a parameter, paired by seed")
 save(grid, "fig38b_isoflop_teachers_small_scale", shown[columns])
 
 # %%
@@ -573,9 +584,10 @@ def isoflop_figure(places, title):
     grid = Panels(own, "params", "loss", title, col="taught by",
                   labels=("student's parameters", axis_label("student_loss")))  # fmt: skip
     grid.draw(curve, curves, hue="budget", key=False).draw(bars, hue="budget")
-    grid.draw(rings, minimum, label="best size, if inside")
+    grid.draw(rings, minimum, label="best size, if four sizes or more have it inside")
     for loss, ax in zip(loss_of.iloc[places], grid.axes.flat, strict=True):
         ax.axhline(loss, color="black", linestyle="--", linewidth=1)
+    grid.setting("Random English words, spelt out; parabolas through students of one budget")
     return grid.key(dashed="the teacher's loss", bars="95% over seeds")
 
 

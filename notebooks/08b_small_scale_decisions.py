@@ -67,7 +67,7 @@ long = versus[versus.teacher.isin(trained)].rename(columns=GAP)
 predicted = law.loss(long.student_params, long.tokens, long.teacher_loss)
 long = long.assign(predicted=predicted, tokens_per_param=long.tokens / long.student_params)
 long = long.loc[long.groupby(["student_params", "tokens"]).predicted.idxmin()]
-title = "With its best teacher no student is seen to do better on data, however many its tokens"
+title = "With its best teacher no student is seen to do better on data, on any tokens tried"
 grid = Panels(long, "tokens_per_param", "gap", title)
 grid.draw(bars, hue="student_params", fmt="o-").each(zero)
 unseen = long[long.verdict == "no difference"]
@@ -76,6 +76,7 @@ hollow = {"marker": "o", "ls": "", "mfc": "white", "mec": "black"}
 grid.key({"hollow: no difference seen": hollow}, bars="95% over seeds")
 columns = ["student_params", "tokens", "tokens_per_param", "teacher_loss", "seeds", "loss"]
 columns += ["loss_data", "gap", "gap_low", "gap_high"]
+grid.setting("Random English words, spelt out; the best of six teachers by the law")
 save(grid, "long_distillation_small_scale", long[columns])
 
 # %% [markdown]
@@ -132,7 +133,7 @@ def gap_of(params, tokens, teacher_loss):
     return law.loss(params, tokens, teacher_loss) - supervised.law.loss(params, tokens)
 
 
-def draw_map(cells, x, y, title, own, col):
+def draw_map(cells, x, y, title, own, col, also=""):
     """Maps of the gap with the runs on them, of the three smallest models that `col` holds."""
     cells = cells[cells[col].isin(sorted(cells[col].unique())[:3])]
     near = [cells[axis].between(own[axis].min(), own[axis].max()) for axis in (x, y)]
@@ -140,6 +141,7 @@ def draw_map(cells, x, y, title, own, col):
     grid = Panels(cells, x, y, title, col=col, size=(9.6, 3.4))
     grid.draw(maps.difference, levels=LEVELS).bar("gap")
     grid.draw(maps.beyond).draw(maps.runs, own, levels=LEVELS)
+    grid.setting("Random English words. Map: the two fitted laws; dots: runs" + also)
     grid.key(maps.keys(f"the {col.removesuffix('_params')}'s size", "runs"))
     for params, ax in grid.axes_dict.items():
         maps.mark_size(ax, params)
@@ -187,7 +189,7 @@ own = versus[versus.teacher.ne(PERFECT) & versus.tokens.eq(versus.params.map(twe
 own = own.rename(columns=GAP).astype({"teacher_params": float, "teacher_tokens": float})
 grid = draw_map(cells, "teacher_tokens", "teacher_params",
                 "The larger the student, the larger and longer trained a teacher it needs", own,
-                "student_params")  # fmt: skip
+                "student_params", " of students on 20 tokens a parameter")  # fmt: skip
 save(grid, "fig13_teachers_small_scale", cells)
 
 # %% [markdown]
@@ -218,6 +220,7 @@ grid = Panels(best, "teacher_loss", "student_params",
               "The best student grows with its budget, not noticeably with its teacher",
               labels=(axis_label("teacher_loss"), "best student's parameters"))  # fmt: skip
 grid.draw(bars, hue="budget", fmt="o-").key(bars="95%, by the noise of seeds")
+grid.setting("Random English words; a dot: minimum of a parabola through one budget's students")
 save(grid, "fig39_isoflop_optima_small_scale", best)
 
 # %% [markdown]
@@ -291,10 +294,10 @@ for teacher, depth in ((fixed[0], 3), (fixed[2], 1)):
                        for name in ("teacher_params", "params"))  # fmt: skip
     pair = f"teacher of {taught}, student of {student}"
     level = {name: own.teacher_loss for name in ("loss", "loss_low", "loss_high")}
-    three = {"teacher": own.assign(**level), "student": own, "trained on data": alone}
+    three = {"teacher": own.assign(**level), "distilled student": own, "trained on data": alone}
     lines += [part.assign(pair=pair, line=line) for line, part in three.items()]
 pairs = pd.concat(part.sort_values("tokens", kind="stable") for part in lines)
-looks = {"student": "#0072B2", "trained on data": "#333333"}
+looks = {"distilled student": "#0072B2", "trained on data": "#333333"}
 grid = Panels(pairs, "tokens", "loss",
               "A weak teacher holds a larger student at its own loss; "
               "a stronger one helps a smaller student a little",
@@ -303,6 +306,7 @@ grid.draw(bars, pairs[pairs.line != "teacher"], hue="line", palette=looks, fmt="
 for pair, ax in grid.axes_dict.items():
     ax.axhline(pairs[pairs.pair == pair].teacher_loss.max(), color="#D55E00", ls="--")
 grid.key({"dashed: the teacher": {"color": "#D55E00", "ls": "--"}}, bars="95% over seeds")
+grid.setting("Random English words, spelt out; sizes in parameters; one to five seeds")
 save(grid, "fig41_weak_to_strong_small_scale", pairs[["pair", "line", "tokens", "loss", "error"]])
 
 # %% [markdown]
@@ -311,21 +315,21 @@ save(grid, "fig41_weak_to_strong_small_scale", pairs[["pair", "line", "tokens", 
 # each student is from its teacher, as a KL divergence:
 
 # %%
-student = pairs[pairs.line == "student"]
+student = pairs[pairs.line == "distilled student"]
 grid = Panels(student, "tokens", "kl_teacher",
               "A larger student comes to copy its teacher; a smaller one stays far from it",
               labels=("student's tokens",
                       "← close     far →\nKL(teacher‖student) (nats)"))  # fmt: skip
 grid.draw(sns.lineplot, hue="pair", marker="o").set(yscale="log")
+grid.setting("Sizes in parameters; a dot: mean over one to five seeds")
 save(grid, "fig41_kl_small_scale", student[["pair", "tokens", "kl_teacher"]])
 
 # %% [markdown]
 # ### Who overtakes its teacher?
 #
 # All settings no more than 0.005 nats above one of the two weakest fixed teachers, in thousandths
-# of a nat. Drawn are the students larger than their teacher, those of one size side by side with
-# their tokens rising to the right. So near to the teacher seeds agree far better than elsewhere;
-# bars are 95% intervals from these settings' own spread.
+# of a nat. Drawn are the students larger than their teacher. So near to the teacher seeds agree
+# far better than elsewhere; bars are 95% intervals from these settings' own spread.
 
 # %%
 near = analysis.overtakers(runs)
@@ -336,17 +340,16 @@ shown = near[near.teacher.isin(trained[:2])].assign(
     taught=near.teacher.map(params_of.map(figures.label_size)),
 )
 shown["taught by"] = "teacher of " + shown.taught + " parameters"
-beside = shown.groupby(["taught by", "ratio"]).tokens.rank() - 1  # of one ratio, side by side
-drawn = shown.assign(ratio=shown.ratio * 1.05**beside)[shown.ratio > 1]
+drawn = shown[shown.ratio > 1].rename(columns={"params": "student_params"})
+drawn = drawn.sort_values(["teacher_loss", "tokens"], ascending=[False, True], kind="stable")
 SIDES = f"{ENDS['passed']}student's loss less its teacher's\n(thousandths of a nat)"
-grid = Panels(drawn, "ratio", "mnats",
+grid = Panels(drawn, "tokens", "mnats",
               f"{drawn.below.sum()} of {len(drawn)} students larger than a weak teacher are seen "
               "to end below its loss, by thousandths of a nat",
-              labels=("student's parameters over the teacher's", SIDES))  # fmt: skip
-grid.draw(bars, hue="taught by").each(zero).set(xscale="log", xlim=(2.5, 160), ylim=(-5, 5))
-grid.key(bars="95% over seeds")
-grid.set(xticks=[3, 10, 30, 100], xticklabels=["3", "10", "30", "100"])
-grid.tick_params(which="minor", length=0)
+              col="taught by", labels=("student's tokens", SIDES))  # fmt: skip
+grid.draw(bars, hue="student_params", fmt="o-").each(zero).set(ylim=(-5, 5))
+grid.draw(rings, drawn[drawn.below], label=f"one of the {drawn.below.sum()} seen below")
+grid.key(bars="95% over seeds").setting("Random English words; the two weakest teachers")
 save(grid, "weak_to_strong_excess_small_scale", shown.drop(columns=["taught"]))
 
 # %%
@@ -451,14 +454,18 @@ chosen = tried[tried.recipe]
 shades = dict(zip(sorted(tried.windows.unique()), sns.color_palette("flare", 5), strict=True))
 grid = Panels(
     tried, "excess", "model",
-    f"Of {tried.groupby('model').size().max()} batches and learning rates, the study's recipe is "
-    f"within {chosen.excess.max():.2f} nats of the best",
-    labels=("loss above the best (nats; cut at 0.2)", ""), size=(8.6, 3.9),
+    f"Of {tried.groupby('model').size().max()} pairs of batch and learning rate, the study's own "
+    f"is within {chosen.excess.max():.3f} nats of the best at every size",
+    labels=("loss above the best (nats)", ""), size=(8.6, 3.9),
 )  # fmt: skip
 grid.draw(sns.swarmplot, hue="windows", palette=shades, size=6, key=False)
-grid.draw(rings, chosen, label="the study's recipe").set(xlim=(-0.01, 0.2))
+grid.draw(rings, chosen, label="the study's own pair").set(xlim=(-0.01, 0.2))
 dots = {f"batch of {n} windows": {"marker": "o", "ls": "", "color": c} for n, c in shades.items()}
-grid.key(dots)
+grid.key(dots).mark("x", chosen.excess.max(), f"{chosen.excess.max():.3f} nats")
+grid.setting(
+    f"Trained on data, three seeds; dots of one colour differ in learning rate; "
+    f"{(tried.excess > 0.2).sum()} of {len(tried)} lie beyond 0.2 nats"
+)
 cells = sweep.groupby(["params", "ratio", "windows", "peak", "recipe"]).excess.agg(["mean", "sem"])
 save(grid, "sweep_batch_and_rate", cells.reset_index())
 

@@ -93,8 +93,8 @@ kinds = [f"{o}, {t}" for o in OBJECTIVES.values() for t in (MANY, FEW)]
 colours = dict(zip(kinds, ["#0072B2", "#56B4E9", "#D55E00", "#E69F00"], strict=True))
 grid = Panels(
     shown, "name", "ece",
-    "Students of whole distributions are calibrated against data, those of likeliest symbols "
-    "only against these",
+    "Students of whole distributions are calibrated against data, "
+    "students of likeliest symbols against those symbols",
     col="held",
     labels=("teacher's parameters", "← calibrated     not →\nexpected calibration error"),
 )  # fmt: skip
@@ -102,6 +102,7 @@ grid.set(yscale="log", ylim=(1e-3, 1.2), yticks=[0.001, 0.01, 0.1, 1],
          yticklabels=["0.001", "0.01", "0.1", "1"])  # fmt: skip
 grid.draw(sns.lineplot, hue="kind", errorbar=compare.interval, marker="o", palette=colours)
 errors = taught.groupby(["reference", "objective", "tokens", "name"], sort=False).ece
+grid.setting("Students of 3.41k parameters on random English words; three to five seeds")
 save(grid, "calibration_errors", errors.agg(["mean", "sem"]).reset_index())
 
 # %% [markdown]
@@ -113,27 +114,29 @@ save(grid, "calibration_errors", errors.agg(["mean", "sem"]).reset_index())
 #
 # The paper prints an ECE over every panel of Figures 42 to 50, 119 in all, in per cent. They belong
 # to sixteen kinds of student: two objectives, two amounts of tokens, four things to be held
-# against. Here is each kind's mean over teachers, the paper's across and ours upwards.
+# against. Here is each kind's mean over teachers, a row a kind: hollow the paper's, filled ours.
 
 # %%
 paper = pd.read_csv(DATA / "published" / "ece.csv")
 beside = confidence.beside(taught, paper)
 beside["held"] = beside.reference.map(confidence.REFERENCES)
+rows = beside.sort_values("paper", ascending=False, kind="stable")
+rows["taught"] = "taught the " + rows.objective.map(OBJECTIVES)
+twins = rows.objective.map({"whole": "", "top-1": " "})  # rows of one name stay two
+rows["kind"] = rows.held + ", " + rows.tokens + " tokens" + twins
 grid = Panels(
-    beside, "paper", "ours",
+    rows, "ours", "kind",
     "Sixteen calibration errors come nearly in the paper's order here, and all are larger",
-    labels=("the paper's expected calibration error", "ours, of small models"),
+    labels=("expected calibration error, mean over teachers", ""), size=(8.6, 4.8),
 )  # fmt: skip
-line = pd.DataFrame({"paper": [0.002, 0.6], "ours": [0.002, 0.6]})
-grid.draw(sns.lineplot, line, color="#888888")
-grid.draw(sns.lineplot, line.assign(ours=2 * line.ours), color="#888888", linestyle=":")
-grid.draw(sns.scatterplot, hue="held", style=beside.objective, s=90)
-grid.key({"taught the whole distribution": {"marker": "o", "ls": ""},
-          "taught the likeliest symbol only": {"marker": "X", "ls": ""},
-          "equal": {"color": "#888888"}, "dotted: twice the paper's": {"ls": ":"}})  # fmt: skip
-ticks = {"ticks": [0.01, 0.1, 0.5], "ticklabels": ["0.01", "0.1", "0.5"]}
-ticks = {axis + key: value for axis in "xy" for key, value in ticks.items()}
-grid.set(xscale="log", yscale="log", **ticks).tick_params(which="minor", length=0)
+look = {f"taught the {name}": shade for name, shade in SHADES.items()}
+grid.draw(sns.scatterplot, hue="taught", palette=look, s=70, zorder=3)
+grid.ax.hlines(rows.kind, rows.paper, rows.ours, color="#bbbbbb")
+grid.ax.scatter(rows.paper, rows.kind, s=55, facecolor="white", edgecolor="#333333", zorder=3)
+grid.key({"hollow: the paper's": {"marker": "o", "ls": "", "mfc": "white", "mec": "#333333"}})
+grid.setting("Filled: ours, students of 3.41k parameters. Rows: what confidence is held against")
+grid.set(xscale="log", xticks=[0.01, 0.1, 0.5], xticklabels=["0.01", "0.1", "0.5"])
+grid.tick_params(which="minor", length=0)
 save(grid, "calibration_paper_and_ours", beside)
 
 # %%
@@ -170,7 +173,7 @@ for some in (len(labels), len(labels) // 10, len(labels) // 100):
 # ## Teachers (Figure 42)
 #
 # By how much is each teacher right more often than it expects, that is, its accuracy less its
-# confidence, bin by bin? Bars are 95% of what the sampling of labels leaves.
+# confidence, bin by bin? Bins with less than 0.2% of the predictions are not drawn.
 
 # %%
 teachers = cells[cells.teacher.isna() & (cells.reference == "data")]
@@ -178,17 +181,22 @@ by_bin = confidence.bins(teachers)
 for end in ("", "_low", "_high"):
     by_bin[f"gap{end}"] = by_bin[f"outcome{end}"] - by_bin.confidence
 smallest = by_bin.name == by_bin.name.min()
-kinds = np.where(smallest, "smallest teacher (3.41k parameters)", "four larger teachers")
-off = by_bin[~smallest & (by_bin.share >= 0.002)].gap.abs().max()
+kinds = ("smallest teacher (3.41k parameters)", "four larger teachers")
+by_bin["teacher"] = np.where(smallest, *kinds)
+drawn = by_bin[by_bin.share >= 0.002].sort_values("teacher", kind="stable")
+off = np.ceil(100 * drawn[drawn.teacher.str.startswith("four")].gap.abs().max()) / 100
 grid = Panels(
-    by_bin.assign(teacher=kinds), "confidence", "gap",
-    f"Four of five teachers are right as often as they expect, to {off:.2f}; the smallest is not",
+    drawn, "confidence", "gap",
+    f"Four of five teachers are right as often as they expect, within {off:.2f}; "
+    "the smallest is not",
     labels=("teacher's confidence",
             "← overconfident     underconfident →\naccuracy less confidence"),
 )  # fmt: skip
-looks = {"four larger teachers": "#999999", kinds[0]: "#0072B2"}
-grid.draw(bars, hue="teacher", palette=looks).each(zero).key(bars="95% of what sampling leaves")
-save(grid, "fig42_teachers", by_bin)
+looks = dict(zip(drawn.teacher.unique(), ("#999999", "#0072B2"), strict=True))
+grid.draw(bars, hue="teacher", palette=looks).each(zero).key(bars="95%, from sampled labels")
+grid.each(lambda ax: ax.axhspan(-off, off, color="#eeeeee", zorder=0))
+grid.key({f"shade: within {off:.2f}": {"color": "#dddddd", "linewidth": 8}})
+save(grid, "fig42_teachers", by_bin.drop(columns="teacher"))
 
 # %%
 ece = runs[~runs.id.isin(students.id)].pivot_table(
@@ -220,13 +228,14 @@ def reliability(tokens, reference, title, labels, ends):
     title = f"After {figures.label_size(tokens)} tokens, {title}"
     grid = Panels(shown, "confidence", "outcome", title, col="teacher", labels=labels)
     look = {f"taught the {name}": shade for name, shade in SHADES.items()}
-    for ax in grid.set(ylim=(-0.05, 1.17)).axes.flat:
+    for ax in grid.set(ylim=(-0.16, 1.17)).axes.flat:
         ax.plot([0, 1], [0, 1], color="#888888", linewidth=1)
         ax.text(0, 1.15, ends[0], va="top", style="italic", color="#555555")
-        ax.text(1, 0, ends[1], ha="right", style="italic", color="#555555")
+        ax.text(1, -0.14, ends[1], ha="right", style="italic", color="#555555")
     grid.draw(bars, hue="learnt", palette=look, key=False, markersize=0)
     grid.draw(sns.scatterplot, hue="learnt", palette=look, size="share", sizes=(15, 170))
     grid.key({"larger dot: more predictions": {"marker": "o", "ls": "", "ms": 9, "mfc": "none"}})
+    grid.setting("Students of 3.41k parameters on random English words, spelt out")
     return grid.key({"equal": {"color": "#888888"}}, bars=f"95% over {seeds} seeds"), table
 
 
@@ -284,7 +293,8 @@ save(grid, "fig46_short_by_teacher", table)
 # own error it has taken over. That of top-1 is farther from it.
 
 # %%
-title = "students of whole distributions are right about as often as they say, others far less"
+title = "students of whole distributions are right about as often as they say, "
+title += "others far less where they are surest"
 grid, table = reliability(long, "data", title, ACCURACY, SURE)
 save(grid, "fig47_long_data", table)
 
@@ -293,7 +303,7 @@ save(grid, "fig47_long_data", table)
 # other one.
 
 # %%
-title = "only students of likeliest symbols agree with their teacher as often as they expect"
+title = "students of whole distributions agree with their teacher more often than they expect"
 grid, table = reliability(long, "teacher_top1", title, AGREES, SURE)
 save(grid, "fig48_long_teacher_top1", table)
 
@@ -303,7 +313,7 @@ save(grid, "fig48_long_teacher_top1", table)
 # where the teacher is far less sure.
 
 # %%
-title = "only students of likeliest symbols are surer than their teacher, by far at their surest"
+title = "students of likeliest symbols are far surer than their teacher where they are surest"
 grid, table = reliability(long, "teacher_own", title, TEACHERS, SURER)
 save(grid, "fig49_long_teacher", table)
 

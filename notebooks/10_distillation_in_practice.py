@@ -74,6 +74,7 @@ runs = record.read(DATA / "runs" / "practice.csv")
 runs = practice.labelled(select(runs, practice.RUNS), WORDS.n_vocab)
 runs = runs.rename(columns={"params": "student_params"})
 print(f"{len(runs)} runs, {runs.tokens.sum() / 1e6:.0f} million symbols")
+TWO = "Students on 68k or 127k tokens of random English words; five seeds, paired"
 runs.groupby(["student_params", "tokens"]).seed.nunique().rename("seeds").reset_index()
 
 # %% [markdown]
@@ -97,7 +98,7 @@ grid = Panels(
             "← better     worse →\nthan the teacher alone (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="teacher_loss", errorbar=compare.interval, marker="o").each(zero)
-save(grid, "fig51a_mixing", by_weight)
+save(grid.setting(TWO), "fig51a_mixing", by_weight)
 
 # %% [markdown]
 # **Read it.** With a teacher that is better than training on data the loss falls until λ is about
@@ -142,11 +143,12 @@ grid = Panels(
     "The teacher alone (weight 1) is as good as any mixture with data, "
     "unless the teacher is the weakest",
     col="student_params",
-    labels=(columns.axis_label("teacher_loss"), "← data alone     teacher alone →\nweight λ")
+    labels=(columns.axis_label("teacher_loss"),
+            "← data alone     teacher alone →\nweight λ (uneven steps)"),
 )  # fmt: skip
 grid.draw(sns.scatterplot, hue="against the best weight", palette=looks, s=110)
 grid.axes.flat[0].invert_yaxis()
-save(grid, "fig51b_best_mixing", best.drop(columns=["weight", "teacher", "best"]))
+save(grid.setting(TWO), "fig51b_best_mixing", best.drop(columns=["weight", "teacher", "best"]))
 
 # %% [markdown]
 # **Do.** Take λ = 1 from any teacher that is better than what data alone would give the student.
@@ -169,7 +171,7 @@ grid = Panels(
     labels=(columns.axis_label("temperature"), "loss above that of\ntemperature 1 (nats)")
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="teacher_loss", errorbar=compare.interval, marker="o").each(zero)
-save(grid, "fig52_temperature", by_temperature)
+save(grid.setting(TWO), "fig52_temperature", by_temperature)
 
 # %% [markdown]
 # **Do.** Leave τ at 1: nothing beats it, as the paper says. Its two sides are not alike (the second
@@ -195,6 +197,9 @@ grid = Panels(
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="student_params", errorbar=compare.interval, marker="o")
 grid.draw(rings, least, label="least loss")
+rates = [0.001, 0.005, 0.02, 0.04, 0.2]
+grid.set(xticks=rates, xticklabels=[f"{rate:g}" for rate in rates])
+grid.setting("Random English words; distilled: one teacher; three to five seeds")
 against = compare.against(peak, "peak", Recipe.peak, by=("source", "student_params"))
 save(grid, "fig53_learning_rate", against)
 
@@ -227,7 +232,7 @@ as_good.apply(lambda found: ", ".join(f"{rate:g}" for rate in found)).to_frame("
 
 # %%
 truncation = practice.truncated(select(runs, practice.TRUNCATION_RUNS))
-MIXED = {1.0: "teacher alone", practice.TRUNCATION_MIXING: "mixed with data (weight 0.3)"}
+MIXED = {1.0: "teacher alone", practice.TRUNCATION_MIXING: "mixed with data (weight 0.3 on data)"}
 WAYS = {"top_k": "the k likeliest of 27 symbols", "top_p": "the likeliest that hold a mass p"}
 truncation["objective"] = truncation.mixing.map(MIXED)
 truncation["cut"] = truncation.knob.map(WAYS)
@@ -250,17 +255,22 @@ four = larger[(larger.knob == "top_k") & (larger.kept == 4)]
 four = four.groupby(["cut", "setting", "mixing"]).above.mean().reset_index()
 grid = Panels(
     larger, "setting", "above",
-    f"A teacher's four likeliest symbols, alone, cost {four.above.max():.1f} nats, "
-    f"mixed with data {four.above.min():.1f}; a mass of 0.99 costs nothing that is seen",
+    f"Alone, a teacher's four likeliest symbols cost {four.above.max():.1f} nats, "
+    "those that hold 0.99 of its mass nothing that is seen",
     col="cut", sharex=False,
-    labels=("kept of the teacher's distribution",
+    labels=("k or p: kept of the teacher's distribution",
             "loss above that on the\nwhole distribution (nats)")
 )  # fmt: skip
 costs, free = larger[larger.told], larger[~larger.told].assign(above=4e-3)
 grid.draw(sns.lineplot, costs, hue="objective", errorbar=compare.interval, marker="o")
 grid.draw(sns.scatterplot, free, hue="objective", marker="v", s=70, key=False)
-grid.draw(rings, four, label="four symbols")
-grid.key({"triangle: no cost seen": {"marker": "v", "ls": ""}})
+told = [four[four.mixing == 1], free[(free.kept == 0.99) & (free.mixing == 1)]]
+grid.draw(rings, pd.concat(told), label="what the title says")
+grid.setting(
+    f"Student of {figures.label_size(larger.student_params.iloc[0])} parameters on "
+    f"{figures.label_size(larger.tokens.iloc[0])} tokens; five seeds, paired"
+)
+grid.key({"triangle: interval includes no cost": {"marker": "v", "ls": ""}})
 grid.set(yscale="log", ylim=(3e-3, 4), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 save(grid, "fig54_truncation", cuts)
 
@@ -295,7 +305,8 @@ paper
 # them 1.5. (C4 does not have two trillion tokens: Appendix I of the paper itself says 180 billion.)
 #
 # For our own students the two ways to cut can be held against each other at equal bytes. With top-p
-# the number of entries varies and takes a byte of its own.
+# the number of entries varies and takes a byte of its own. Drawn are students of the teacher alone;
+# the table has those whose data were mixed, too.
 
 # %%
 entries = pd.read_csv(DATA / "runs" / "practice_entries.csv").set_index("top_p").entries
@@ -309,19 +320,21 @@ stored["how"] = stored.knob.map({"top_k": "top-k, ", "top_p": "top-p, "})
 stored["how"] += stored.objective.replace(MIXED[practice.TRUNCATION_MIXING], "mixed with data")
 
 # %%
+alone = stored[stored.mixing == 1]
+four_bytes = alone[(alone.knob == "top_k") & (alone.kept == 4)].bytes_per_token.iloc[0]
 grid = Panels(
-    stored.sort_values("bytes_per_token", kind="stable"), "bytes_per_token", "above",
-    "From 35 stored bytes a token on, keeping the symbols of a mass (top-p) "
-    "harms less than keeping a number of them (top-k)",
+    alone.sort_values("bytes_per_token", kind="stable"), "bytes_per_token", "above",
+    f"From {four_bytes:.0f} stored bytes a token on, to keep the likeliest symbols that hold a "
+    "given mass (top-p) costs less than to keep a given number (top-k)",
     col="student_params",
     labels=("bytes stored per token", "loss above that on the\nwhole distribution (nats)")
 )  # fmt: skip
-free = stored[~stored.told].assign(above=4e-3)
-look = {"hue": "how", "palette": columns.palette("how", stored.how)}
-grid.draw(sns.lineplot, stored[stored.told], errorbar=compare.interval, marker="o", **look)
+free = alone[~alone.told].assign(above=4e-3)
+look = {"hue": "how", "palette": columns.palette("how", alone.how)}
+grid.draw(sns.lineplot, alone[alone.told], errorbar=compare.interval, marker="o", **look)
 grid.draw(sns.scatterplot, free, marker="v", s=70, key=False, **look)
-grid.mark("x", 35, "35 bytes a token")
-grid.key({"triangle: no cost seen": {"marker": "v", "ls": ""}})
+grid.mark("x", four_bytes, f"{four_bytes:.0f} bytes a token").setting(TWO)
+grid.key({"triangle: interval includes no cost": {"marker": "v", "ls": ""}})
 grid.set(yscale="log", ylim=(3e-3, 4), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 costs = stored.groupby(["student_params", "how", "bytes_per_token"]).above.mean().reset_index()
 save(grid, "storage_loss", costs)
