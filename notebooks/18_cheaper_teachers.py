@@ -29,7 +29,7 @@ from scalinglib.experiment import compare
 from scalinglib.experiment.records import select
 from scalinglib.report import claims, columns, figures, profiles
 from scalinglib.report.columns import ENDS
-from scalinglib.report.panels import Panels, bars, span
+from scalinglib.report.panels import Panels, bars
 from scalinglib.report.paths import DATA
 from scalinglib.study import WORDS, Addresses, record
 from scalinglib.study.designs import logits, practice
@@ -77,7 +77,7 @@ tables = {NAMES[s.corpus.id]: logits.judged(runs, s) for s in logits.SPARSE}
 sparse = pd.concat(tables, names=["corpus"]).reset_index("corpus").reset_index(drop=True)
 student = sparse.params.map(figures.label_size)
 named = sparse.corpus.replace("words", "made-up words")
-sparse["panel"] = named + ", " + student + " parameters"
+sparse["panel"] = "student of " + student + ", " + named
 KEEPS = {"drawn": "symbols drawn from the teacher", "likeliest": "the teacher's likeliest entries"}
 sparse["keeps"] = sparse.kind.map(KEEPS)
 sparse = sparse.rename(columns={"low": "above_low", "high": "above_high"})
@@ -97,9 +97,10 @@ grid = Panels(
     col="panel", wrap=2, labels=("bytes stored per token",
                                  "student's loss above that under\nthe whole teacher (nats)")
 )  # fmt: skip
-grid.draw(sns.lineplot, costs, marker="o", **look).draw(span, costs, key=False, **look)
+grid.draw(bars, costs, **look)
 grid.draw(sns.scatterplot, free, marker="v", s=70, key=False, **look)
-grid.key({"no cost seen over seeds": {"marker": "v", "ls": ""}}, band="95% over seeds")
+grid.key({"cost not told from zero": {"marker": "v", "ls": ""}}, bars="95% over seeds, paired")
+grid.setting("20 (3.41k) or 5 (25.3k) tokens a parameter; five seeds on words, four on real text")
 grid.set(yscale="log", ylim=(5e-3, 3.5), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 save(grid, "drawn_symbols", sparse.drop(columns=["panel", "keeps"]))
 
@@ -227,12 +228,13 @@ grid = Panels(
     line, "teacher_loss", "loss",
     "An ensemble teaches like one teacher of its loss; a teacher of two languages teaches worse",
     col="student_params",
-    labels=(f"{ENDS['teacher']}teacher's loss on its student's words", "student's loss (nats)"),
+    labels=(f"{ENDS['teacher']}teacher's loss on student's words (nats)", "student's loss (nats)"),
 )  # fmt: skip
 grid.draw(sns.lineplot, color="#333333", errorbar=compare.interval, marker="o")
-grid.draw(bars, inside, hue="kind", zorder=4, markersize=6)
+grid.draw(bars, inside, hue="kind", zorder=4, markersize=4.5, capsize=5)
 grid.key({"single teachers": {"color": "#333333", "marker": "o"}})
 grid.key(bars="95% of the distance from the line", band="95% of the mean over seeds")
+grid.setting("Made-up words; five seeds; an ensemble averages two teachers' probabilities")
 save(grid, "other_teachers", placed.drop(columns="teacher"))
 
 # %% [markdown]

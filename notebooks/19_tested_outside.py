@@ -52,13 +52,14 @@ drawn = princeton.assign(
     gap_high=princeton.measured + 2 * princeton.error,
 )
 title = "Princeton's runs: a fifth of the teacher, mixed with data, beats the teacher alone"
-beside = drawn.assign(student_tokens=drawn.student_tokens * (1 + 0.01 * (drawn.mixing == 1)))
+beside = drawn.assign(student_tokens=drawn.student_tokens * (1 + 0.015 * (drawn.mixing == 1)))
 grid = Panels(beside, "student_tokens", "gap", title)
 grid.draw(panels.bars, hue="share", fmt="o-").key(bars="twice the error of reading a picture")
 grid.mark("y", 0, "trained on data alone", color="black", linestyle="-")
-ticks = np.array([4e9, 5e9, 6e9, 7e9, 8e9, 1e10])
+ticks = np.array([4e9, 5e9, 6e9, 7e9, 8e9, 9e9, 1e10])
 grid.set(xticks=ticks, xticklabels=map(figures.label_size, ticks))
 grid.tick_params(which="minor", length=0)
+grid.setting("Student of 1.1B parameters, teacher of as many (inferred); English web text")
 save(grid, "outside_mixing", princeton[["share", "student_tokens", "measured", "error"]])
 
 # %% [markdown]
@@ -70,7 +71,8 @@ save(grid, "outside_mixing", princeton[["share", "student_tokens", "measured", "
 #
 # Gemma 2's Table 7 has three students under one 7B teacher, in whole perplexities; it does not
 # state their tokens. Its gain grows with the student. The law's (corrected $B'$, a teacher on 1T
-# tokens) shrinks where tokens grow with the student, and grows where they are the same for all.
+# tokens) shrinks where tokens grow with the student (in the table that is saved, not drawn), and
+# grows where they are the same for all.
 
 # %%
 gemma = pairs[pairs.id.str.startswith("gemma2")]
@@ -98,13 +100,14 @@ curves = pd.concat(
 # %%
 title = "Gemma 2's students gain more than the law says, if they read 30B tokens or more"
 grid = Panels(curves.rename(columns={"gain": "gap"}), "student_params", "gap", title)
-shades = dict(zip(lengths, sns.color_palette("flare", 4), strict=True))
-grid.draw(sns.lineplot, hue="student tokens", palette=shades)
+alike = curves[curves["student tokens"] != "law, 20 tokens a parameter"]
+grid.draw(sns.lineplot, alike.rename(columns={"gain": "gap"}), hue="student tokens")
 low, high = gemma.measured - gemma.error, gemma.measured + gemma.error
 gemma = gemma.assign(gap=gemma.measured, gap_low=low, gap_high=high)
 grid.draw(panels.bars, gemma, color="black", fmt="s")
 grid.key({"Gemma 2's Table 7": {"color": "black", "marker": "s", "ls": ""}})
-grid.each(panels.zero).key(bars="what its rounding hides")
+grid.each(panels.zero).key(bars="its perplexities are rounded to whole numbers")
+grid.setting("One teacher of 7B parameters; the students' tokens are not published")
 save(grid, "outside_gemma", curves)
 
 # %% [markdown]
@@ -197,13 +200,13 @@ foretold.pivot_table(
 
 # %% [markdown]
 # The picture of it, for the shortest and the longest of Princeton's runs and Samsung's two pairs.
-# Wide and grey is what was measured, with twice its reading error. Blue is the corrected law over
-# what the source leaves unsaid, orange all laws and the ensemble at the middle of it.
+# Grey is what was measured, with twice its reading error. Blue is the corrected law over the tokens
+# that the source does not state, orange all laws and the ensemble at the middle of them.
 
 # %%
 UNSAID, EVERY = (
-    "one law, over what its source leaves unsaid (90%)",
-    "all laws, at the middle of that",
+    "the paper's law, over all tokens that are not stated (90%)",
+    "four laws and an ensemble, at the middle of these tokens",
 )
 
 
@@ -211,7 +214,7 @@ def ranges(case):
     """What was measured and what is predicted of one pair, each from gap_low to gap_high."""
     one, many = (case[case.law == law].iloc[0] for law in (CORRECTED, "ensemble"))
     middles = [*case.foretold, many.low, many.high]
-    read = "measured, twice the reading's error"
+    read = "measured, give or take twice the error of reading"
     ends = {read: (one.measured - 2 * one.error, one.measured + 2 * one.error)}
     ends |= {UNSAID: (one.low, one.high), EVERY: (min(middles), max(middles))}
     return pd.DataFrame(ends, ["gap_low", "gap_high"]).T.rename_axis("what").reset_index()
@@ -225,16 +228,17 @@ wide = ends.assign(width=ends.gap_high - ends.gap_low).pivot_table("width", "cas
 # %%
 count = {1: "one", 2: "two", 3: "three", 4: "four"}
 title = (
-    f"In {count[(wide[UNSAID] > wide[EVERY]).sum()]} of {count[len(wide)]} pairs what the source "
-    "leaves unsaid moves a prediction more than the choice of the law"
+    "Tokens that sources do not state move a prediction more than the choice of law does, "
+    f"in {count[(wide[UNSAID] > wide[EVERY]).sum()]} of {count[len(wide)]} published pairs"
 )
-grid = Panels(ends, "gap", "case", title, labels=(columns.axis_label("gap"), ""))
-looks = zip(ends.what.unique(), ("#C4C4C4", "#0072B2", "#E69F00"), (20, 8, 3), strict=True)
-for what, color, width in looks:
-    grid.draw(panels.bars, ends[ends.what == what], fmt="none", color=color, linewidth=width)
-    grid.key({what: {"color": color, "linewidth": min(width, 8)}})
+cases = list(dict.fromkeys(ends.case))
+ends["place"] = ends.case.map(cases.index) + 0.2 * (ends.index % 3 - 1)
+grid = Panels(ends, "gap", "place", title, labels=(columns.axis_label("gap"), ""))
+looks = dict(zip(ends.what.unique(), ("#999999", "#0072B2", "#E69F00"), strict=True))
+grid.draw(panels.bars, hue="what", palette=looks, fmt="none", linewidth=7)
 grid.each(lambda ax: ax.axvline(0, color="black", linewidth=0.9))
-grid.set(ylim=(len(wide) - 0.5, -0.5))
+grid.set(ylim=(len(wide) - 0.5, -0.5), yticks=range(len(cases)), yticklabels=cases)
+grid.setting("Not stated: the teacher's tokens; of the 300M student its own, too")
 save(grid, "outside_pairs", foretold.drop(columns=["tokens", "case"]))
 
 # %% [markdown]
@@ -290,15 +294,17 @@ scan = pd.DataFrame(
 long = scan.melt("teacher_tokens", var_name="law", value_name="fits")
 equal = np.interp(0, scan[CORRECTED] - scan[PRINTED], scan.teacher_tokens)
 title = (
-    "Table 6 as printed fits Princeton's runs the better only if "
+    "The law as the paper prints it fits Princeton's runs the better only if "
     f"their teacher read fewer than {figures.label_size(round(equal, -9))} tokens"
 )
 labels = (
     columns.axis_label("teacher_tokens"),
-    "fit to Princeton's runs\n(log likelihood, higher is better)",
+    "fit to Princeton's runs\n(log likelihood; 3 higher: 20 times likelier)",
 )
 grid = Panels(long, "teacher_tokens", "fits", title, labels=labels).draw(sns.lineplot, hue="law")
-grid.mark("x", 2.5e10, "25B, as Princeton's README is read")
+grid.mark("x", 2.5e10, "25B, which Princeton's notes suggest")
+grid.mark("x", equal, f"equal at {figures.label_size(round(equal, -9))}", linestyle=":")
+grid.setting("One coefficient of the paper's Table 6 is a misprint; student and teacher of 1.1B")
 save(grid, "outside_teacher_tokens", scan)
 
 # %% [markdown]
