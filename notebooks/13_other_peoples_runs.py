@@ -46,6 +46,7 @@ figures.use_style()
 warnings.simplefilter("ignore", fit.FitWarning)
 starts, replicates = 32, settings.fit_replicates // 4
 ONE = {"gamma": 1.0}
+LAW = r"Law: loss $= E + (A/N^\alpha + B/D^\beta)^\gamma$ of $N$ parameters trained on $D$ tokens"
 
 # %% [markdown]
 # ## What is to be seen
@@ -61,13 +62,13 @@ own = nulls[nulls.draw == 0].drop_duplicates("table").set_index("table").gamma
 models = nulls[(nulls.draw > 0) & (nulls.by == "model")].query("gamma < 20")
 
 # %%
-title = r"In all ten tables the exponent $\gamma$ is below one, and lower than scatter makes it"
+title = r"In all ten tables $\gamma$ is below one, and below what scatter makes of a law with one"
 grid = Panels(
     models,
     "gamma",
     "table",
     title,
-    labels=(r"fitted exponent $\gamma$ of the supervised law", ""),
+    labels=(r"fitted exponent $\gamma$", ""),
     size=(7.2, 4),
 )
 grid.set(xlim=(0.15, 7))
@@ -75,8 +76,9 @@ grid.draw(sns.boxplot, whis=(5, 95), fliersize=0, color="#BBBBBB", linewidth=1)
 grid.draw(sns.scatterplot, own.reset_index(), color=figures.MARKS["optimum"], s=50, zorder=3)
 grid.mark("x", laws.load().supervised.gamma, "the paper's Table 6", color="black")
 grid.key({"fit to the table": {"marker": "o", "ls": "", "color": figures.MARKS["optimum"]},
-          r"fits if $\gamma$ were one (simulated): half, whiskers nine in ten":
+          r"fits to data simulated with $\gamma = 1$: box half of them, whiskers nine in ten":
           {"color": "#BBBBBB", "lw": 8}})  # fmt: skip
+grid.setting(LAW)
 save(grid, "other_runs_gamma_null", nulls[nulls.gamma < 20])
 
 # %% [markdown]
@@ -281,7 +283,7 @@ rolled.pivot_table(index=["table", "factor"], columns="form", values="error", so
 # %%
 better = rolled.pivot_table(index=["table", "factor"], columns="form", values="error", sort=False)
 better = (better["γ free"] / better["γ = 1"]).rename("error_ratio").reset_index()
-better["larger"] = better.factor.map("{:g} times larger".format)
+better["larger"] = better.factor.map("{:g} times the fitted size".format)
 
 # %%
 sided = better.assign(above=better.error_ratio > 1).groupby("table")
@@ -297,7 +299,7 @@ labels = (f"{sides}\nerror with $\\gamma$ free over error with $\\gamma = 1$", "
 grid = Panels(better, "error_ratio", "table", title, labels=labels, size=(7.2, 4))
 grid.draw(sns.stripplot, hue="larger", order=order, size=8, jitter=False, dodge=True)
 table = better.rename(columns={"error_ratio": "ratio"})[["table", "factor", "ratio"]]
-save(grid.mark("x", 1, "equal"), "other_runs_gamma_and_hold_outs", table)
+save(grid.mark("x", 1, "equal").setting(LAW), "other_runs_gamma_and_hold_outs", table)
 
 # %% [markdown]
 # **Where does a free γ pay?** We used to say: rows far apart in $D / N$. A table kept aside

@@ -37,7 +37,7 @@ from scalinglib.allocate import shift
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.columns import ENDS
-from scalinglib.report.panels import Panels, bars, zero
+from scalinglib.report.panels import Panels, bars, rings, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, by_ratio, record
 from scalinglib.study.designs import scaling
@@ -59,11 +59,7 @@ studies = {}
 for name, (file, design) in DESIGNS.items():
     s = studies[name] = SimpleNamespace(design=design)
     s.runs = record.read(DATA / "runs" / f"{file}.csv")
-    s.table, s.versus = analysis.means(s.runs), analysis.against_data(s.runs)
-    s.data, s.distilled = (s.table[s.table.kind == k] for k in ("supervised", "distilled"))
-    s.depth_of = {t.id: t.n_layers for t in design.fixed_teachers() if t != PERFECT}
-    s.fixed = list(s.depth_of)
-text, words = studies["text"], studies["words"]
+    s.fixed = [teacher.id for teacher in design.fixed_teachers() if teacher != PERFECT]
 
 # %%
 FEW = {(1, 20): "3.4k student, 20 tokens a parameter", (2, 5): "25k student, 5 tokens a parameter"}
@@ -87,6 +83,9 @@ grid = Panels(gap, "teacher_loss", "above",
                   "student's loss above that under\nits best teacher (nats)"))  # fmt: skip
 grid.draw(sns.lineplot, hue="student", errorbar=None)
 grid.draw(sns.scatterplot, hue="student", key=False, alpha=0.5, s=22)
+grid.setting(
+    "Two to five seeds, paired; the larger student under the weakest teacher is above the frame"
+)
 grid.key(dot="a seed", line="mean over seeds")
 grid.each(zero).set(ylim=(-0.02, 0.25))
 save(grid, "text_capacity_gap",
@@ -123,6 +122,10 @@ rises[["rise", "low", "high", "p", "is_u"]]
 # How many there are, how good the best models are, and how much text is read again:
 
 # %%
+text, words = studies["text"], studies["words"]
+for s in studies.values():
+    s.table, s.versus = analysis.means(s.runs), analysis.against_data(s.runs)
+    s.data, s.distilled = (s.table[s.table.kind == k] for k in ("supervised", "distilled"))
 best = {name: s.runs.loss.min() for name, s in studies.items()}
 bits = best["text"] / np.log(2) / text.design.corpus.bytes_per_token
 reader = max(text.design.runs(), key=record.repeats)
@@ -174,7 +177,7 @@ lines = pd.concat(lines)
 grid = Panels(lines, "E", "ratio",
               "The fitted law puts its floor far below the true entropy of the words",
               labels=("floor of the law held at (nats)",
-                      "evidence against it\n(likelihood ratio)"))  # fmt: skip
+                      "evidence against that floor\n(likelihood ratio)"))  # fmt: skip
 grid.draw(sns.lineplot, hue="language", marker="o").set(yscale="log", ylim=(0.1, 300))
 grid.set(yticks=[0.1, 1, 10, 100], yticklabels=["0.1", "1", "10", "100"]).tick_params(
     which="minor", length=0
@@ -182,6 +185,7 @@ grid.set(yticks=[0.1, 1, 10, 100], yticklabels=["0.1", "1", "10", "100"]).tick_p
 grid.each(lambda ax: ax.axhspan(3.84, 300, color="#CC3311", alpha=0.08, lw=0))
 grid.key({"shaded: excluded (95%)": {"color": "#CC3311", "alpha": 0.2, "lw": 8}})
 grid.mark("x", entropy, "true entropy of the words", color="#0072B2")
+grid.setting("Supervised laws; both fit best with a floor at zero. Text's entropy is unknown")
 save(grid, "text_supervised", lines)
 
 # %% [markdown]
@@ -270,19 +274,20 @@ good.round(2)
 
 # %%
 drawn = curves[curves.panel.isin(list(units)[2:])]
-most = 1 - good["min"].iloc[2:].min()
+least, most = 1 - good["min"].iloc[2:].min(), good["max"].iloc[2:].max() - 1
 grid = Panels(drawn, "u", "y",
-              "Students copy a teacher that is worse than they would be on data; "
-              f"a better one takes at most {most:.0%} off their loss", col="panel",
+              "Students copy a teacher worse than they are on data; a better one takes at most "
+              f"{least:.0%} off their loss, or adds up to {most:.0%} on many tokens", col="panel",
               labels=("teacher's loss over that of\nits student trained on data",
                       "student's loss over\nthat when trained on data"))  # fmt: skip
 looks = {"below 3 tokens a parameter": "#e6812b", "3 to 30": "#a05195", "above 30": "#003f5c"}
 seen = pd.cut(drawn.tokens_per_param, [0, 3, 30, np.inf], labels=list(looks))
 drawn = drawn.assign(seen=seen).sort_values("seen", kind="stable").astype({"seen": str})
-grid.draw(sns.scatterplot, drawn, hue="seen", palette=looks, s=18)
+grid.draw(sns.scatterplot, drawn, hue="seen", palette=looks, s=14)
 line = pd.DataFrame({"u": np.linspace(0.4, 1.8, 60)})
 grid.draw(sns.lineplot, line.assign(y=line.u), color="black", linewidth=1)
-grid.key({"student equals teacher": {"color": "black", "lw": 1}}).each(zero, 1)
+grid.key({"student equals teacher": {"color": "black", "lw": 1}})
+grid.mark("y", 1, "as on data", color="black")
 grid.set(xlim=(0.4, 1.8), ylim=(0.8, 1.8))
 save(grid, "text_collapse", curves[["panel", *STUDENT, "teacher_loss", "u", "y"]])
 
@@ -297,9 +302,9 @@ save(grid, "text_collapse", curves[["panel", *STUDENT, "teacher_loss", "u", "y"]
 #
 # The words' laws are moved to text with less and less knowledge of it, and judged on all distilled
 # runs of text. *One model*: one teacher of middle size is measured on text, and all losses move by
-# a difference (*shifted*) or by a factor (*scaled*). *By data runs*: both are fitted to text's
-# supervised runs. *Text's own supervised law*: Equation 8's nine coefficients of the words on it.
-# *Exponents kept*: the words' three exponents, scales fitted to text.
+# a difference or by a factor. *Difference and factor of data runs*: both are fitted to text's
+# supervised runs. *Supervised law*: Equation 8's nine coefficients of the words on that of text.
+# *All but three exponents*: the words' three exponents, scales fitted to text.
 
 # %%
 teacher = text.design.fixed_teachers()[2]
@@ -310,11 +315,11 @@ on_words = words.law.law.loss(text.data.params, text.data.tokens)
 two = shift.Shifted(law, *np.polyfit(on_words, text.data.loss, 1))
 held = {name: getattr(law, name) for name in exponents}
 held = fit.fit_distillation(text.distilled[STUDENTS], text.law, fixed=held, **options).law
-moved = {"shifted by one model's loss": difference, "scaled by one model's loss": factor,
-         "shifted and scaled by data runs": two,
-         "text's own supervised law": law._replace(supervised=text.law.law),
-         "exponents kept, scales fitted": held,
-         "all fitted to text": text.distillation.law}  # fmt: skip
+moved = {"one model's loss, as a difference": difference, "one model's loss, as a factor": factor,
+         "difference and factor of data runs": two,
+         "supervised law": law._replace(supervised=text.law.law),
+         "all but three exponents": held,
+         "everything: fitted to text": text.distillation.law}  # fmt: skip
 
 # %%
 inputs = [np.log(text.distilled[name].to_numpy(float)) for name in STUDENTS[:3]]
@@ -324,15 +329,22 @@ off = (100 * pd.DataFrame(off)).melt(var_name="law", value_name="error")
 errors = off.groupby("law", sort=False).error.agg(
     mean=lambda e: e.abs().mean(), bias="mean", largest=lambda e: e.abs().max()
 )
+errors.round(2)
+
+# %%
+one, factor, _, own, *_ = errors.bias
 grid = Panels(off, "error", "law",
-              "The law of words, moved to text by one model's loss, predicts losses "
-              f"{-errors.bias.iloc[0]:.0f} to {-errors.bias.iloc[1]:.0f}% too low on average",
-              labels=(f"{ENDS['error']}predicted over measured (%)", ""))  # fmt: skip
-grid.draw(sns.boxplot, color="#56B4E9", whis=(2.5, 97.5), showfliers=False)
-grid.key({"box: half of the students, whiskers: 95%": {"color": "#56B4E9", "lw": 8}})
+              f"Moved to text by one model's loss the words' law errs {-one:.0f} to {-factor:.0f}% "
+              f"low on average, by text's supervised law {abs(own):.1f}%",
+              labels=(f"{ENDS['error']}predicted over measured (%)", "known of text"))  # fmt: skip
+mean = {"marker": "D", "markerfacecolor": "black", "markeredgecolor": "black", "markersize": 5}
+grid.draw(sns.boxplot, color="#56B4E9", whis=(2.5, 97.5), fliersize=0, showmeans=True,
+          meanprops=mean)  # fmt: skip
+grid.key({"box: half of the students on text, whiskers: 95%": {"color": "#56B4E9", "lw": 8}})
+grid.key({"mean": mean | {"linestyle": ""}})
+grid.setting("Law of a distilled student's loss; all else is as fitted to made-up words")
 grid.each(lambda ax: ax.axvline(0, color="black", lw=0.9))
 save(grid, "text_transfer", off)
-errors.round(2)
 
 # %% [markdown]
 # Text falls faster with size than words, so one measured model says nothing of use. With text's own
@@ -357,8 +369,13 @@ long = pd.concat(s.long for s in studies.values()).rename(columns={
     "difference_high": "gap_high"})  # fmt: skip
 grid = Panels(long, "tokens_per_param", "gap",
               "Few tokens favour distilling; from 50 tokens a parameter on no gain is seen on text",
-              col="language")  # fmt: skip
-grid.draw(bars, hue="student_params", fmt="o-").each(zero).key(bars=SEEDS)
+              col="language", size=(8.6, 3.9))  # fmt: skip
+beside = long.student_params.rank(method="dense") - 1
+drawn = long.assign(tokens_per_param=long.tokens_per_param * 1.05**beside)
+grid.draw(bars, drawn, hue="student_params", fmt="o-").each(zero).key(bars=SEEDS)
+grid.setting(
+    "Each student under the teacher that the law prefers; sizes are shifted a little to the right"
+)
 columns = ["language", "student_params", "tokens", "tokens_per_param", "teacher_loss"]
 save(grid, "text_long_distillation", long[[*columns, "gap", "gap_low", "gap_high", "verdict"]])
 
@@ -373,7 +390,8 @@ save(grid, "text_long_distillation", long[[*columns, "gap", "gap_low", "gap_high
 rows = []
 for name, s in studies.items():
     s.near = analysis.overtakers(s.runs)
-    s.larger = s.near[s.near.n_layers > s.near.teacher.map(s.depth_of)]
+    depth_of = {t.id: t.n_layers for t in s.design.fixed_teachers() if t != PERFECT}
+    s.larger = s.near[s.near.n_layers > s.near.teacher.map(depth_of)]
     near = s.near[s.near.teacher.isin(s.fixed[:2])]
     teacher = near.teacher.map(s.runs.groupby("teacher").teacher_params.first().astype(float))
     mnats = {f"mnats{end}": 1e3 * near[f"excess{end}"] for end in ("", "_low", "_high")}
@@ -383,16 +401,21 @@ weakest = near.teacher.isin([s.fixed[0] for s in studies.values()])
 near["taught by"] = np.where(weakest, "the weakest teacher", "the second weakest")
 beside = near.groupby(["language", "taught by", "ratio"]).tokens.rank() - 1
 drawn = near.assign(ratio=near.ratio * 1.06**beside)[near.ratio > 1]
+
+# %%
 SIDES = f"{ENDS['passed']}student's loss less teacher's\n(thousandths of a nat)"
 grid = Panels(drawn, "ratio", "mnats",
-              f"{drawn.below.sum()} of {len(drawn)} larger students end below their weak teacher, "
-              f"by at most {np.ceil(-drawn.mnats.min()):.0f} thousandths of a nat", col="language",
+              f"{drawn.below.sum()} of {len(drawn)} larger students end clearly below their weak "
+              f"teacher, by at most {np.ceil(-drawn.mnats.min()):.0f} thousandths of a nat",
+              col="language",
               labels=("student's size over its teacher's\n(side by side: more tokens to the right)",
                       SIDES))  # fmt: skip
 grid.draw(bars, hue="taught by").each(zero).key(bars=SEEDS).set(
     xscale="log", xlim=(2.5, 160), ylim=(-6, 6)
 )
+grid.draw(rings, drawn[drawn.below], label="whole interval below the teacher", s=70, linewidths=1)
 grid.set(xticks=[3, 10, 30, 100], xticklabels=["3", "10", "30", "100"])
+grid.setting("Means over seeds; shown are students no more than 0.005 nats above their teacher")
 grid.tick_params(which="minor", length=0)
 save(grid, "text_weak_to_strong", near.dropna(subset="error"))
 
@@ -423,8 +446,8 @@ claims.check("text-no-tying", ratio)
 claims.check("text-gamma-below-one", text.law.coefficients.high["gamma"])
 claims.check("text-law-fits", text.distillation.mean_relative_error())
 claims.check("text-law-extrapolates", text.held_distilled)
-claims.check("text-words-law-moves", errors["mean"]["shifted by one model's loss"] / 100)
-claims.check("text-words-exponents-move", errors["mean"]["exponents kept, scales fitted"] / 100)
+claims.check("text-words-law-moves", errors["mean"]["one model's loss, as a difference"] / 100)
+claims.check("text-words-exponents-move", errors["mean"]["all but three exponents"] / 100)
 
 # %%
 claims.check("text-teacher-loss-alone", tests.spread["text"].max())
