@@ -101,8 +101,10 @@ shown = decided[
     decided.student_params.isin(four.student_params) & decided.scenario.isin(scenarios[1::2])
 ]
 grid.draw(panels.span, shown, hue="scenario", key=False)
-grid.draw(panels.curve, hue="scenario").each(panels.zero).key(band="eight in ten laws")
-grid.set(xlim=(1e20, 1e23), ylim=(-0.27, 0.15))
+grid.draw(panels.curve, hue="scenario").each(panels.zero)
+grid.key(band="eight in ten of fifty laws that fit the runs as well")
+grid.setting("Curves: the paper's law, Table 6 with its B′ corrected; budgets up to 10²³ FLOPs")
+grid.set(xlim=(1e20, 1e23), ylim=(-0.3, 0.15))
 save(grid, "fig08_compute_optimal_loss", four[[*keep, "student_loss", "supervised_loss"]])
 
 # %% [markdown]
@@ -135,14 +137,15 @@ shown.assign(
 # parameter: there the law is far from any run.
 
 # %%
-few = students[[1, 2, 3, 5, 6]]
+SETTING = "Curves: the paper's law, Table 6 with its B′ corrected"
 title = (
-    "A teacher that exists (top) gains most for large students on small budgets; "
-    "one whose pretraining is paid (bottom) hardly ever pays off"
+    "A teacher that exists (top) gains most for large students on small budgets, mostly beyond "
+    "the runs (dotted); one whose pretraining is paid (bottom) hardly ever pays off"
 )
-five = optima[optima.student_params.isin(few)]
+five = optima[optima.student_params.isin(students[[0, 2, 3, 5, 6]])]
 grid = Panels(five, "compute", "gap", title, col="scenario")
 grid.draw(panels.curve, hue="student_params").each(panels.zero).set(xlim=(1e20, 1e25))
+grid.setting(SETTING)
 save(grid, "fig17_compute_optimal_loss_all", optima[[*keep, "student_loss", "supervised_loss"]])
 
 # %% [markdown]
@@ -218,17 +221,27 @@ targets["inside"] = trained(targets)
 said = pd.DataFrame(  # Section D.5
     {"student_params": [500e6, 10e9], "student_loss": [2.4, 2.2]}
 ).assign(compute_ratio=[3 / 4, 1 / 2], token_ratio=[2 / 3, 1 / 2])
-STAR = {"marker": "*", "linestyle": "", "color": figures.MARKS["optimum"], "markersize": 12}
+few = students[[1, 2, 3, 5, 6]]
+STAR = {"marker": "*", "linestyle": "-", "markersize": 12, "markevery": [0], "mec": "black"}
 
 
 # %%
 def ratios(column, title):
-    """A ratio over target losses: of a teacher that exists, of one to train; the text's stars."""
+    """A ratio over target losses, a teacher that exists and one to train; the text's two stars."""
     shown = targets[targets.student_params.isin(few) & targets.scenario.isin(scenarios[1::2])]
     grid = Panels(shown, "student_loss", column, title, col="scenario", size=(8.6, 4))
     grid.draw(panels.curve, hue="student_params").each(panels.zero, at=1)
-    grid.axes_dict["teacher_inference"].plot(said.student_loss, said[column], **STAR)
-    grid.key({"the paper's examples, 500M and 10B": STAR})
+    paid = shown[shown.scenario == "teacher_inference"].sort_values("student_loss", kind="stable")
+    for star in said.to_dict("records"):
+        size, loss = star["student_params"], star["student_loss"]
+        own = paid[paid.student_params == size]
+        on_curve = np.interp(loss, own.student_loss, own[column])
+        color = columns.palette("student_params", few)[size]
+        grid.axes_dict["teacher_inference"].plot(
+            [loss] * 2, [star[column], on_curve], color=color, **STAR
+        )
+    grid.key({"what the paper's text says, tied to its student's curve": STAR})
+    grid.setting("Curves turn up near the lowest loss by distilling, down near the lowest on data")
     return grid.set(ylim=(0.15, 10))
 
 
@@ -256,7 +269,7 @@ save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_
 # %%
 title = (
     "Most losses of a student take fewer tokens with a teacher that exists, "
-    "more if those of its pretraining count"
+    "more if those of its pretraining are paid"
 )
 grid = ratios("token_ratio", title)
 save(grid, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio"]])

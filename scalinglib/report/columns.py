@@ -89,7 +89,7 @@ COLUMNS = {
         f"{ENDS['price']}compute over that of training on data", words="{:g}".format, log=True
     ),
     "token_ratio": Column(
-        f"{ENDS['price']}tokens over those of training on data", words="{:g}".format, log=True
+        "← fewer     more →\ntokens over those of training on data", words="{:g}".format, log=True
     ),
     "width": Column("student's width", "student of width {}", "{:g}".format),
     "teacher_width": Column("teacher's width", words="{:g}".format, log=True, base=2),
