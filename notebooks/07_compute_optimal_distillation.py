@@ -139,8 +139,8 @@ shown.assign(
 # %%
 SETTING = "Curves: the paper's law, Table 6 with its B′ corrected"
 title = (
-    "A teacher that exists (top) gains most for large students on small budgets, mostly beyond "
-    "the runs (dotted); one whose pretraining is paid (bottom) hardly ever pays off"
+    "A teacher that exists gains most for large students on small budgets, mostly beyond "
+    "the runs (dotted); one whose pretraining is paid hardly ever pays off"
 )
 five = optima[optima.student_params.isin(students[[0, 2, 3, 5, 6]])]
 grid = Panels(five, "compute", "gap", title, col="scenario")
