@@ -259,7 +259,7 @@ law = shown[shown.mixing == 1].drop(columns="mixing")
 law = law.merge(pd.DataFrame({"mixing": np.linspace(0, 1, 101)}), how="cross")
 law["loss"] = mixed_loss(law.labels, law.taught, law.mixing, E_text, law.c.to_numpy())
 title = "On real text the law finds the best weight to within a step of the six tried"
-setting = "Students of 25k parameters on web addresses, two seeds; each panel its own scale"
+setting = "Students of 25k parameters on presidents' addresses, two seeds; each panel its own scale"
 grid = mixtures(shown, law, title, "tokens", setting)
 lowest = law.loc[law.groupby(["tokens", "teacher_loss"]).loss.idxmin()]
 wedge = {"marker": "v", "edgecolor": "black", "s": 55, "zorder": 5}

@@ -183,7 +183,7 @@ class Panels(sns.FacetGrid):
         bar.ax.tick_params(which="minor", length=0)
         if ends:  # what the least and the largest values mean, where they are
             _, least, most = (end.replace(" ", "\n") for end in ends)
-            bar.ax.set_xlabel(least, fontsize=9, labelpad=24)
+            bar.ax.set_xlabel(least, fontsize=9, labelpad=34)
             bar.ax.set_title(most, fontsize=9)
         return self
 
