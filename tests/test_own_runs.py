@@ -6,7 +6,6 @@ import errno
 import json
 import re
 import shlex
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -808,7 +807,11 @@ def test_a_broken_pipe_is_the_readers_or_a_workers(monkeypatch, capfd):
     monkeypatch.setattr("scalingplan.commands.plan.run", broken)
     assert cli.main(asked) == 2
     assert "a process that works for it could not start" in capfd.readouterr().err
-    monkeypatch.setattr("scalingplan.commands.plan.run", lambda given: signal.raise_signal(2))
+
+    def stopped(given):  # raised, for a process in the background ignores the signal
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scalingplan.commands.plan.run", stopped)
     assert cli.main(asked) == 130
     assert "plan: stopped" in capfd.readouterr().err
 
