@@ -5,6 +5,7 @@ import matplotlib.patheffects as effects
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.collections import LineCollection
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
@@ -68,7 +69,11 @@ def beyond(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
     *xy, outside = _grid(data.assign(beyond=1.0 - data.inside), x, y, "beyond")
     smooth = gaussian_filter(outside, 1.5, mode="nearest")  # else a slope has the grid's teeth
     ax.contourf(*xy, smooth, levels=[0.5, 1.5], colors="white", alpha=0.55)
-    ax.contour(*xy, smooth, levels=[0.5], colors="#555555", linewidths=1, linestyles="--")
+    # Whether a contour is closed, and with it how it is written, hangs on rounding: drawn as lines.
+    edge = ax.contour(*xy, smooth, levels=[0.5])
+    look = {"colors": "#555555", "linewidths": 1, "linestyles": "--"}
+    ax.add_collection(LineCollection(edge.allsegs[0], **look), autolim=False)
+    edge.remove()
 
 
 def lines(
