@@ -481,7 +481,7 @@ claims.check(
 n16 = n // 2 + 1
 fig16 = maps.over(
     student_params=sizes15,
-    compute=10.0 ** np.arange(21, 25),
+    compute=(1e21, 1e22, 1e23, 1e24),
     teacher_params=np.geomspace(1e9, 1e12, n16),
     teacher_loss=np.linspace(law.supervised.E, 2.5, n16),
 )
@@ -491,7 +491,7 @@ fig16["student_tokens"] = allocate.tokens_with_teacher(
 fig16["student_loss"] = law.loss(fig16.student_params, fig16.student_tokens, fig16.teacher_loss)
 best16 = maps.over(
     student_params=sizes15,
-    compute=10.0 ** np.arange(21, 25),
+    compute=(1e21, 1e22, 1e23, 1e24),
     teacher_params=np.geomspace(1e9, 1e12, 61),
 )
 best16["student_tokens"] = allocate.tokens_with_teacher(
