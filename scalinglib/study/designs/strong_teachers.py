@@ -19,11 +19,17 @@ SETTINGS = (  # depth of the student, tokens a parameter, depth of the teacher
     (4, 20, 5),  # u = 0.89
     (5, 10, 6),  # u = 0.65
 )
-RUNS = [
+SEEDS = range(3)
+_SIX = [
     by_ratio(depth, ratio, seed=seed, teacher=_TEACHERS[teacher])
-    for seed in range(2)
+    for seed in SEEDS
     for depth, ratio, teacher in SETTINGS
 ]
+# 1M parameters, first the run on labels that tells its u: the supervised law may be far off there.
+_MILLION = [by_ratio(7, 3, seed=0)]
+_MILLION += [by_ratio(7, 3, seed=seed, teacher=_TEACHERS[6]) for seed in SEEDS]
+# In the order of training; time cuts the list from its end.
+RUNS = [*_SIX[:12], *_MILLION[:2], *_SIX[12:], *_MILLION[2:]]
 
 
 def missing_regime(
