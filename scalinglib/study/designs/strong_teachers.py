@@ -25,11 +25,14 @@ _SIX = [
     for seed in SEEDS
     for depth, ratio, teacher in SETTINGS
 ]
-# 1M parameters, first the run on labels that tells its u: the supervised law may be far off there.
-_MILLION = [by_ratio(7, 3, seed=0)]
-_MILLION += [by_ratio(7, 3, seed=seed, teacher=_TEACHERS[6]) for seed in SEEDS]
+# 1M parameters: of each ratio one run on labels, which tells u, for the supervised law is off there.
+_MILLION = {
+    ratio: [by_ratio(7, ratio, seed=0)]
+    + [by_ratio(7, ratio, seed=seed, teacher=_TEACHERS[6]) for seed in SEEDS]
+    for ratio in (3, 5, 2)
+}
 # In the order of training; time cuts the list from its end.
-RUNS = [*_SIX[:12], *_MILLION[:2], *_SIX[12:], *_MILLION[2:]]
+RUNS = [*_SIX[:12], *_MILLION[3][:2], *_SIX[12:], *_MILLION[3][2:], *_MILLION[5], *_MILLION[2]]
 
 
 def missing_regime(
