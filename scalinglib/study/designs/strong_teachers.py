@@ -31,8 +31,12 @@ _MILLION = {
     + [by_ratio(7, ratio, seed=seed, teacher=_TEACHERS[6]) for seed in SEEDS]
     for ratio in (3, 5, 2)
 }
+# 3M parameters, under a teacher of 1M.
+_TEACHER = by_ratio(7, 10, seed=0)
+_THREE = [by_ratio(10, 2, seed=0), *(by_ratio(10, 2, seed=s, teacher=_TEACHER) for s in SEEDS)]
 # In the order of training; time cuts the list from its end.
 RUNS = [*_SIX[:12], *_MILLION[3][:2], *_SIX[12:], *_MILLION[3][2:], *_MILLION[5], *_MILLION[2]]
+RUNS += [_TEACHER, *_THREE]
 
 
 def missing_regime(
