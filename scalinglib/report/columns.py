@@ -96,7 +96,7 @@ COLUMNS = {
     "teacher_steps": Column("training steps of the teacher", words="{:g}".format, log=True, base=2),
     "above_best_mnats": Column(f"loss above the best\n{_MNATS}"),
     "percent_left": Column("← below     above →\nstudent's loss against its curve (%)"),
-    "percent_off": Column(f"{ENDS['error']}predicted over measured (%)"),
+    "percent_off": Column(f"{ENDS['error']}error of the prediction (%)"),
     "percent_missed": Column("FLOPs missed (%)"),
     "extra_thousands": Column("FLOPs beyond matrix products,\nper token and layer (1000)"),
     "temperature": Column(

@@ -16,6 +16,7 @@ from scalinglib.report import columns
 _KEYS = {  # how a layer's colours stand in the key, where not as lines
     "scatterplot": {"marker": "o", "linestyle": ""},
     "stripplot": {"marker": "o", "linestyle": ""},
+    "bars": {"marker": "o", "linestyle": ""},
     "dots": {"marker": "o", "linestyle": "", "markeredgecolor": "black", "markeredgewidth": 0.4},
 }
 DIAGONAL = {"color": "black", "linestyle": "--", "linewidth": 0.9}
@@ -136,7 +137,8 @@ class Panels(sns.FacetGrid):
             return options
         colours = options.setdefault("palette", columns.palette(hue, table[hue]))
         if named:
-            style = _KEYS.get(kind.__name__, {})
+            tied = kind is bars and "fmt" in options
+            style = {} if tied else _KEYS.get(kind.__name__, {})
             for value in columns.ordered(table[hue]):
                 look = {"color": colours[value]} | columns.dashes(hue, value) | style
                 if (
