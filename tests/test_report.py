@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import matplotlib.pyplot as plt
@@ -73,6 +74,21 @@ def test_panels_have_words_for_sizes_and_each_row_in_its_place():
         solid, dotted = (line.get_ydata() for line in ax.lines)
         assert np.isfinite(solid).tolist() == [True, True, False]
         assert np.isfinite(dotted).tolist() == [False, True, True]  # it meets the solid piece
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_words_beside_the_ends_of_lines_do_not_touch_and_keep_the_order_of_the_lines(side):
+    figures.use_style()
+    slopes = {4: 0.0, 16: 0.001, 64: 0.002, 256: 1.0}
+    table = pd.DataFrame([(x, slope * abs(x), width) for width, slope in slopes.items()
+                          for x in (-1.0, 0.0, 1.0)], columns=["x", "loss", "width"])  # fmt: skip
+    grid = panels.Panels(table, "x", "loss").draw(panels.curve, hue="width", key=side)
+    figure = grid.finish()
+    boxes = [text.get_window_extent(figure.canvas.get_renderer()) for text in grid.ax.texts]
+    said = [text.get_text().replace("\n", " ") for text in grid.ax.texts]
+    assert said == [f"student of width {width}" for width in slopes]
+    assert all(low.y1 <= high.y0 + 0.5 for low, high in itertools.pairwise(boxes))
+    assert not grid.keys
 
 
 def test_a_value_has_one_colour_whatever_stands_beside_it():

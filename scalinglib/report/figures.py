@@ -22,7 +22,7 @@ try:
 except ImportError as error:
     raise missing("report", error) from error
 
-MARKS = {"zero": "black", "reference": "#888888", "optimum": OPTIMUM}
+MARKS = {"zero": "black", "optimum": OPTIMUM}
 
 _FORMULAS = {}
 _parse = getattr(MathTextParser._parse_cached, "__wrapped__", MathTextParser._parse_cached)
@@ -60,11 +60,6 @@ def legend_below(figure, axes, columns=3):
     """One legend for all panels, under them, from the labels of the Axes given."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
-
-
-def band(axes, x, low, high, **style):
-    """Shade what lies between two curves, two standard errors about a mean say, in its colour."""
-    axes.fill_between(x, low, high, alpha=0.25, linewidth=0, **style)
 
 
 def saver(profile):

@@ -9,7 +9,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.colors import to_rgb
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+from scipy.optimize import isotonic_regression
 
 from scalinglib.report import columns
 
@@ -75,7 +77,7 @@ class Panels(sns.FacetGrid):
                 sharex=sharex, sharey=sharey, height=height, aspect=width / wide / height,
             )  # fmt: skip
         self.column, self.names, self.keys, self._finished = col, (x, y), {}, False
-        self._setting = None
+        self._setting, self._ends, self._height = None, {}, height
         self._unsaid = {}  # parts that were drawn, for the key unless a notebook names them
         self.labels = labels or (columns.axis_label(x), columns.axis_label(y))
         self.figure.set_layout_engine("constrained")
@@ -93,10 +95,13 @@ class Panels(sns.FacetGrid):
         """Add a layer: `kind(data=, x=, y=, ax=, ...)` in each panel, with its rows of the table.
 
         `kind` is a function of seaborn's (sns.lineplot) or of this module or `maps`. A `hue` is
-        coloured by `columns.palette` and named in the key (with `key=False` it is not). A table
-        without the panels' column is drawn in all of them. `drawn` keeps what `kind` returned.
+        coloured by `columns.palette` and named in the key; with `key="right"` (or "left") in place
+        of that at this end of its line, in the last panel that has it; with `key=False` nowhere.
+        A table without the panels' column is drawn in all of them. `drawn` keeps what `kind`
+        returned.
         """
         table = self.data if table is None else table
+        side = options.get("key")
         options, self.drawn = self._colours(kind, table, options), []
         for value, ax in self.axes_dict.items() or [(None, self.axes.flat[0])]:
             part = table
@@ -105,6 +110,11 @@ class Panels(sns.FacetGrid):
             if len(part):
                 where = {"x": self.names[0], "y": self.names[1], "ax": ax}
                 self.drawn.append(self._layer(kind, part, where | options))
+                if side in ("left", "right"):
+                    hue, colours = options["hue"], options["palette"]
+                    for one, line in part.groupby(hue, sort=False):
+                        said = self._said(hue, one)
+                        self._ends[said] = (where["ax"], side), line, colours[one]
         if kind is curve and "inside" in table and not table.inside.all():
             self._unsaid["dotted"] = INSIDE
         if kind is rings:
@@ -136,7 +146,7 @@ class Panels(sns.FacetGrid):
         if (hue := options.get("hue")) is None:
             return options
         colours = options.setdefault("palette", columns.palette(hue, table[hue]))
-        if named:
+        if named is True:
             tied = kind is bars and "fmt" in options
             style = {} if tied else _KEYS.get(kind.__name__, {})
             for value in columns.ordered(table[hue]):
@@ -147,9 +157,12 @@ class Panels(sns.FacetGrid):
                     and not table.inside[table[hue] == value].any()
                 ):
                     look |= BEYOND
-                said = columns.words(hue, value, title=True)
-                self.key({said.removesuffix(" parameters"): look})
+                self.key({self._said(hue, value): look})
         return options
+
+    @staticmethod
+    def _said(hue, value):
+        return columns.words(hue, value, title=True).removesuffix(" parameters")
 
     def key(self, styles: dict | None = None, **parts: str) -> "Panels":
         """Name lines and marks in the legend: words, and the keywords of `Line2D` or an artist.
@@ -204,6 +217,7 @@ class Panels(sns.FacetGrid):
         unsaid = self._unsaid.items()
         self.key(**{k: w for k, w in unsaid if not any(key.startswith(k) for key in said)})
         self._name_axes()
+        self._name_lines()
         width, height = self.figure.get_size_inches()
         self.figure.set_size_inches(width, height + 0.24 * self._write_key())
         for ax in self.axes.flat:
@@ -234,6 +248,29 @@ class Panels(sns.FacetGrid):
         place = {"loc": "outside lower center", "ncols": max(ncols, 1)}
         self.figure.legend(lines, self.keys, **place, **above)
         return -(-len(lines) // max(ncols, 1)) + bool(above)
+
+    def _name_lines(self):
+        """What `draw` was asked to write at ends of lines: in their colours, moved apart."""
+        (x, y), size = self.names, 9.5
+        for ax, side in dict.fromkeys(place for place, *_ in self._ends.values()):
+            found = []
+            for words, (place, line, colour) in self._ends.items():
+                if place == (ax, side):
+                    line = line.groupby(x)[y].mean().reset_index()
+                    line = line[line[x].between(*ax.get_xlim()) & line[y].between(*ax.get_ylim())]
+                    end = line.iloc[0 if side == "left" else -1]
+                    _, up = (ax.transScale + ax.transLimits).transform((end[x], end[y]))
+                    found.append((up, end[x], textwrap.fill(words, 18), colour))
+            found.sort(key=lambda one: one[0])
+            rows = np.array([words.count("\n") + 1 for *_, words, _ in found])
+            heights = rows * 1.25 * size / (72 * 0.75 * self._height)  # of a panel without its axis
+            middles = heights.cumsum() - heights / 2
+            ups = isotonic_regression([up for up, *_ in found] - middles).x + middles
+            look = {"ha": "right", "xytext": (-4, 0)} if side == "left" else {"xytext": (4, 0)}
+            look |= {"va": "center", "fontsize": size, "annotation_clip": False}
+            look |= {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+            for up, (_, at, words, colour) in zip(ups, found, strict=True):
+                ax.annotate(words, (at, up), color=np.multiply(0.8, to_rgb(colour)), **look)
 
     def _name_axes(self):
         """The names of the axes: that of y once a figure where there are several rows."""
