@@ -86,24 +86,23 @@ save(None, "distil_or_supervise_by_law", decided)
 # corrected law's. Bands hold eight in ten: of the fifty laws, and of what such laws missed of this
 # difference on runs kept from them, which grows with the distance from the runs. Where a band has
 # zero inside, it is not known which is better; where a curve leaves its band, most laws do not
-# agree with that one. Drawn are budgets up to $10^{23}$ FLOPs: from $10^{24}$ on the bands of all
-# scenarios have zero inside.
+# agree with that one. Drawn are three students on budgets up to $10^{23}$ FLOPs: from $10^{24}$ on
+# the bands of all scenarios have zero inside.
 
 # %%
 four = optima[optima.student_params.isin(students[[0, 2, 3, 5]])]
-two = four.scenario.isin(scenarios[1::2])
+drawn = {"student_params": students[[0, 3, 5]], "scenario": scenarios[1::2]}
+three, shown = (t[t[list(drawn)].isin(drawn).all(axis=1)] for t in (four, decided))
+SETTING = "Curves: the paper's law, its one misprint corrected"
 title = (
     "On small budgets distilling wins if only the teacher's inference is paid; "
     "if its pretraining is too, data mostly win"
 )
-grid = Panels(four[two], "compute", "gap", title, col="student_params")
-shown = decided[
-    decided.student_params.isin(four.student_params) & decided.scenario.isin(scenarios[1::2])
-]
+grid = Panels(three, "compute", "gap", title, col="student_params", size=(9.6, 4.3))
 grid.draw(panels.span, shown, hue="scenario", key=False)
 grid.draw(panels.curve, hue="scenario").each(panels.zero)
 grid.key(band="eight in ten of fifty laws that fit the runs as well")
-grid.setting("Curves: the paper's law, Table 6 with its B′ corrected; budgets up to 10²³ FLOPs")
+grid.setting(SETTING)
 grid.set(xlim=(1e20, 1e23), ylim=(-0.3, 0.15))
 save(grid, "fig08_compute_optimal_loss", four[[*keep, "student_loss", "supervised_loss"]])
 
@@ -130,20 +129,19 @@ shown.assign(
 # %% [markdown]
 # ## Figure 17: all students, scenario by scenario
 #
-# Drawn are five students without their bands; the table has all eight.
+# Drawn are four students without their bands; the table has all eight.
 # The larger the student, the more there is to win and the larger the budget up to which it is won.
 # Training the teacher for one student costs some 0.1 nats at its worst budget. It pays for the 30B
 # and 50B students alone, on budgets so small that they see less than a tenth of a token a
 # parameter: there the law is far from any run.
 
 # %%
-SETTING = "Curves: the paper's law, Table 6 with its B′ corrected"
 title = (
     "A teacher that exists gains most for large students on small budgets, mostly beyond "
     "the runs (dotted); one whose pretraining is paid hardly ever pays off"
 )
-five = optima[optima.student_params.isin(students[[0, 2, 3, 5, 6]])]
-grid = Panels(five, "compute", "gap", title, col="scenario")
+four = optima[optima.student_params.isin(students[[0, 3, 5, 6]])]
+grid = Panels(four, "compute", "gap", title, col="scenario")
 grid.draw(panels.curve, hue="student_params").each(panels.zero).set(xlim=(1e20, 1e25))
 grid.setting(SETTING)
 save(grid, "fig17_compute_optimal_loss_all", optima[[*keep, "student_loss", "supervised_loss"]])
@@ -218,30 +216,17 @@ above = np.geomspace(0.003, 1.02, settings.curve_points // 3)
 targets = allocate.costs_of_losses(law, students, above)
 targets = targets[np.isfinite(targets.compute_ratio) & targets.student_loss.between(1.6, 2.65)]
 targets["inside"] = trained(targets)
-said = pd.DataFrame(  # Section D.5
-    {"student_params": [500e6, 10e9], "student_loss": [2.4, 2.2]}
-).assign(compute_ratio=[3 / 4, 1 / 2], token_ratio=[2 / 3, 1 / 2])
-few = students[[1, 2, 3, 5, 6]]
-STAR = {"marker": "*", "linestyle": "-", "markersize": 12, "markevery": [0], "mec": "black"}
+few = students[[1, 3, 5, 6]]
+STAR = {"marker": "*", "linestyle": "", "markersize": 12, "mec": "black"}
 
 
 # %%
 def ratios(column, title):
-    """A ratio over target losses, a teacher that exists and one to train; the text's two stars."""
+    """A ratio over target losses, for a teacher that exists and for one to train."""
     shown = targets[targets.student_params.isin(few) & targets.scenario.isin(scenarios[1::2])]
     grid = Panels(shown, "student_loss", column, title, col="scenario", size=(8.6, 4))
     grid.draw(panels.curve, hue="student_params").each(panels.zero, at=1)
-    paid = shown[shown.scenario == "teacher_inference"].sort_values("student_loss", kind="stable")
-    for star in said.to_dict("records"):
-        size, loss = star["student_params"], star["student_loss"]
-        own = paid[paid.student_params == size]
-        on_curve = np.interp(loss, own.student_loss, own[column])
-        color = columns.palette("student_params", few)[size]
-        grid.axes_dict["teacher_inference"].plot(
-            [loss] * 2, [star[column], on_curve], color=color, **STAR
-        )
-    grid.key({"what the paper's text says, tied to its student's curve": STAR})
-    grid.setting("Curves turn up near the lowest loss by distilling, down near the lowest on data")
+    grid.setting("Upright at the least loss that distilling can give a student")
     return grid.set(ylim=(0.15, 10))
 
 
@@ -250,6 +235,10 @@ title = (
     "dearer if its pretraining is too"
 )
 grid = ratios("compute_ratio", title)
+for size, loss, ratio in [(500e6, 2.4, 3 / 4), (10e9, 2.2, 1 / 2)]:  # Section D.5
+    color = columns.palette("student_params", few)[size]
+    grid.axes_dict["teacher_inference"].plot(loss, ratio, color=color, **STAR)
+grid.key({"what the paper's text says of its student": STAR})
 save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_ratio"]])
 
 # %% [markdown]

@@ -96,7 +96,14 @@ def test_bounds_are_named():
     }
     # More than 1e17 tokens are not to be had; the teacher is the best for them.
     beyond = allocate.optimal(LAW, 1e8, 1e30, "teacher_inference")
-    assert beyond.at_bound[0] == "student_tokens"
+    assert beyond.at_bound[0] == "student_tokens, teacher_tokens"
+
+
+@pytest.mark.parametrize("scenario", allocate.SCENARIOS)
+def test_budgets_beyond_all_tokens_have_one_answer(scenario):
+    table = allocate.optimal(LAW, 3e8, [1e23, 1e24, 1e26], scenario, max_tokens=5e11)
+    recipe = table[["student_tokens", "teacher_params", "teacher_tokens", "teacher_loss"]]
+    np.testing.assert_allclose(recipe, recipe.iloc[[0] * 3], rtol=1e-5)
 
 
 class Additive(NamedTuple):

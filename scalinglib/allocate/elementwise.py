@@ -7,7 +7,7 @@ from scipy.optimize.elementwise import find_root
 
 
 def minimise(
-    function: Callable, low: np.ndarray, high: np.ndarray, points: int = 129, rounds: int = 9
+    function: Callable, low: np.ndarray, high: np.ndarray, points: int = 129, rounds: int = 13
 ) -> np.ndarray:
     """Elementwise minimiser: the best of a grid, then of ever finer grids around it.
 
@@ -18,7 +18,7 @@ def minimise(
         best = np.argmin(function(grid), axis=-1)[..., None]
         low = np.take_along_axis(grid, np.maximum(best - 1, 0), -1)[..., 0]
         high = np.take_along_axis(grid, np.minimum(best + 1, points - 1), -1)[..., 0]
-        points = 17
+        points = 9
     return (low + high) / 2
 
 

@@ -70,9 +70,9 @@ def optimal(
       the FLOPs spent: share_student, share_inference, share_pretraining. Last, at_bound: which of
       student_tokens, teacher_params and teacher_tokens are no optimum but a bound of `TOKENS_BOX`,
       `TEACHER_PARAMS_BOX` or max_tokens, joined by commas, "" where none is. Where no teacher FLOPs
-      are counted only L_T matters: the teacher reported is the cheapest that reaches it. Where only
-      inference is counted the teacher's tokens run to their upper bound. A budget larger than the
-      box can spend has student_tokens at theirs.
+      are counted, or the student's tokens are at their bound, only L_T matters: the teacher
+      reported is the cheapest that reaches it. Where only inference is counted the teacher's tokens
+      run to their upper bound.
     - raises ValueError: where an argument is not what it must be, or the budget does not pay for
       the smallest teacher and token count.
     - raises TypeError: where `law` is not such a law.
@@ -92,21 +92,19 @@ def optimal(
     if np.any(limit <= TOKENS_BOX[0]):
         raise ValueError(f"max_tokens is {limit.min():.6g}; it must be above {TOKENS_BOX[0]:.0e}")
     most_tokens = np.minimum(limit, TOKENS_BOX[1])
-    needed = minimum_compute(student_params, (delta_lgt, delta_pre))
-    short = compute < needed
-    if short.any():
-        i = int(np.argmax(short))
-        raise ValueError(
-            f"compute is {compute[i]:.6g}; for student_params {student_params[i]:.6g} it must be "
-            f"at least {needed[i]:.6g}, which pays for {TOKENS_BOX[0]:.0e} tokens and the smallest "
-            "teacher"
-        )
+    _refuse_short(student_params, compute, (delta_lgt, delta_pre))
     best = _best(law, student_params, compute, delta_lgt, delta_pre, most_tokens)
     teacher_params, teacher_tokens, teacher_loss, student_tokens, student_loss = best
-    free = (delta_lgt == 0) & (delta_pre == 0)
-    if free.any():
-        teacher_params[free], teacher_tokens[free] = cheapest_model(
-            law.supervised, teacher_loss[free], max_tokens=most_tokens[free]
+    # Of a free teacher, and of one beside a student that sees all tokens there are.
+    only_loss = ((delta_lgt == 0) & (delta_pre == 0)) | (student_tokens >= most_tokens)
+    if only_loss.any():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inference = np.where(delta_lgt > 0, delta_lgt * student_tokens / (3 * delta_pre), 0.0)
+        teacher_params[only_loss], teacher_tokens[only_loss] = cheapest_model(
+            law.supervised,
+            teacher_loss[only_loss],
+            max_tokens=most_tokens[only_loss],
+            inference_tokens=inference[only_loss],
         )
     costs = cost_per_token(student_params, teacher_params, (delta_lgt, delta_pre))
     read = {"student": student_tokens, "inference": student_tokens, "pretraining": teacher_tokens}
@@ -172,6 +170,18 @@ def _at_bound(student_tokens, teacher_params, teacher_tokens, most_tokens):
     ]
 
 
+def _refuse_short(student_params, compute, shares):
+    needed = np.broadcast_to(minimum_compute(student_params, shares), student_params.shape)
+    short = compute < needed
+    if short.any():
+        i = int(np.argmax(short))
+        raise ValueError(
+            f"compute is {compute[i]:.6g}; for student_params {student_params[i]:.6g} it must be "
+            f"at least {needed[i]:.6g}, which pays for {TOKENS_BOX[0]:.0e} tokens and the smallest "
+            "teacher"
+        )
+
+
 def minimum_compute(student_params: ArrayLike, scenario: Scenario) -> np.ndarray:
     """FLOPs for the fewest student tokens with the cheapest teacher of the box."""
     costs = cost_per_token(student_params, TEACHER_PARAMS_BOX[0], deltas(scenario))
@@ -217,10 +227,14 @@ def crossover(
     """
     student_params = np.ravel(positive("student_params", student_params))
     pair = tuple(float(delta) for delta in deltas(scenario))
+    _refuse_short(student_params, np.full(student_params.shape, low), pair)
 
     def gap(log_compute, student_params):
-        table = optimal(law, student_params, np.exp(log_compute), pair)
-        return (table.student_loss - table.supervised_loss).to_numpy()
+        compute = np.exp(log_compute)
+        each = (np.full(compute.shape, value) for value in (*pair, TOKENS_BOX[1]))
+        tokens = compute / (3 * forward_flops(student_params))
+        distilled = _best(law, student_params, compute, *each)[-1]
+        return distilled - loss_under(law.supervised, student_params, tokens)
 
     grid = np.linspace(np.log(low), np.log(MOST_COMPUTE), 90)
     gaps = gap(np.tile(grid, len(student_params)), np.repeat(student_params, len(grid)))

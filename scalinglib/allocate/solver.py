@@ -34,6 +34,7 @@ _SETTLING = 3  # Newton steps along a line of equal loss, from about 1e-4 away
 _NEARBY = 1e-2  # the longest of them, in log N_T
 _SHORT = 4.0 ** -np.arange(3, 9)[:, None]  # of a Newton step, where no longer one is better
 _NO_SHARE = 1e-15
+_ROUNDS = 10  # of a search by values, each a quarter as wide as the one before
 _CLEARLY = 1e-9  # in log L_S, that a search by values must be better
 # Of the bounds of a student's tokens, and tokens a parameter: beyond, laws have several valleys.
 _FEW, _MANY, _ABSURD = 20.0, 0.8, 1e8
@@ -90,7 +91,8 @@ def best_teachers(
     free = problems._replace(most_tokens=np.full(len(compute), TOKENS_BOX[1]))
     blocks = [free.take(slice(i, i + _BLOCK)) for i in range(0, len(compute), _BLOCK)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        solved = list(pool.map(lambda block: _solve(law, block), blocks))
+        side_by_side = pool.map if len(blocks) > 1 else map
+        solved = list(side_by_side(lambda block: _solve(law, block), blocks))
     found = np.clip(np.concatenate([np.empty((2, 0)), *solved], axis=1), _LOW, _HIGH)
     tokens = _student_tokens(problems, *found)
     beyond = (np.maximum(np.exp(found[1]), tokens) > most_tokens) & (most_tokens < TOKENS_BOX[1])
@@ -109,25 +111,47 @@ def best_teachers(
 
 
 def _by_values(law, problems):
-    """Log of the best (N_T, D_T) by ever finer grids, an array (2, problems)."""
+    """Log of the best (N_T, D_T) by ever finer grids, an array (2, problems).
+
+    Tokens are looked for to either side of those that leave the student just `most_tokens`, where
+    the loss has a kink: at a place from -1, the fewest, over 0, the kink, to 1, the most.
+    """
     shaped = _Problems(*(array[:, None, None] for array in problems))
+    few, many = np.log(TOKENS_BOX[0]), np.log(shaped.most_tokens)
 
-    def best_tokens(log_params):
-        few = np.full(log_params.shape, np.log(TOKENS_BOX[0]))
-        many = np.broadcast_to(np.log(problems.most_tokens)[:, None], log_params.shape)
+    def log_tokens(log_params, place):
+        flops = forward_flops(np.exp(log_params))
+        spare = shaped.compute - shaped.most_tokens * (
+            shaped.student_flops + shaped.delta_lgt * flops
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kink = np.log(spare / (3 * shaped.delta_pre * flops))
+        kink = np.where((kink > few) & (kink < many), kink, (few + many) / 2)
+        return kink + place * np.where(place < 0, kink - few, many - kink)
 
-        def loss(grid):
-            return _student_loss(law, shaped, log_params[..., None], grid)
+    low, high = (np.full(len(problems.compute), np.log(end)) for end in TEACHER_PARAMS_BOX)
+    left, right = np.full(low.shape, -1.0), np.full(low.shape, 1.0)
+    for points in (31, *[9] * _ROUNDS):
+        log_params = np.linspace(low, high, points, axis=-1)[..., None]
 
-        return minimise(loss, few, many, points=41, rounds=8)
+        def loss(place, log_params=log_params):
+            return _student_loss(law, shaped, log_params, log_tokens(log_params, place))
 
-    def best_loss(log_params):
-        log_tokens = best_tokens(log_params)[..., None]
-        return _student_loss(law, shaped, log_params[..., None], log_tokens)[..., 0]
-
-    small, large = (np.full(len(problems.compute), np.log(end)) for end in TEACHER_PARAMS_BOX)
-    log_params = minimise(best_loss, small, large, points=41, rounds=8)
-    return np.stack([log_params, best_tokens(log_params[:, None])[:, 0]])
+        ends = (np.repeat(end[:, None], points, axis=1) for end in (left, right))
+        places = minimise(loss, *ends, points=points, rounds=4)[..., None]
+        places = np.concatenate([places, 0 * places, 0 * places + 1], axis=-1)
+        values = loss(places)
+        which = np.argmin(values, axis=-1)[..., None]
+        places = np.take_along_axis(places, which, -1)
+        best = np.argmin(values.min(axis=-1), axis=-1)[:, None]
+        around = np.clip(best + np.arange(-1, 2), 0, points - 1)[..., None]
+        low, middle, high = np.take_along_axis(log_params, around, 1)[..., 0].T
+        beside = np.take_along_axis(places, around, 1)[..., 0]
+        margin = (right - left) / points
+        left = np.maximum(beside.min(axis=1) - margin, -1)
+        right = np.minimum(beside.max(axis=1) + margin, 1)
+        found = middle[:, None, None], beside[:, 1][:, None, None]
+    return np.stack([found[0], log_tokens(*found)])[..., 0, 0]
 
 
 def _solve(law, problems):

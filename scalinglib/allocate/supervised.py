@@ -58,7 +58,7 @@ def cheapest_model(
     loss: ArrayLike,
     *,
     max_tokens: ArrayLike | None = None,
-    inference_tokens: float = 0.0,
+    inference_tokens: ArrayLike = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The (N, D) that reaches each `loss` at the least F(N) (D + inference_tokens).
 
@@ -69,7 +69,7 @@ def cheapest_model(
     - loss: nats per token, reachable inside `TEACHER_PARAMS_BOX` and `TOKENS_BOX`.
     - max_tokens: of the shape of `loss`: bound on the tokens, within `TOKENS_BOX`.
     - inference_tokens: what the model's own inference costs, in tokens of its training; inf where
-      only that does.
+      only that does; broadcasts against `loss`.
     """
     loss = positive("loss", loss)
     (small, large), (few, many) = np.log(TEACHER_PARAMS_BOX), np.log(TOKENS_BOX)
@@ -83,7 +83,9 @@ def cheapest_model(
     target = np.log(np.clip(np.ravel(loss), best, worst))
     if max_tokens is not None:
         many = np.log(np.broadcast_to(max_tokens, loss.shape))
-    few, many = (np.broadcast_to(np.ravel(end), target.shape) for end in (few, many))
+    few, many, inference_tokens = (
+        np.broadcast_to(np.ravel(end), target.shape) for end in (few, many, inference_tokens)
+    )
 
     def excess(log_tokens, log_params, target):
         return target - law.log_loss(log_params, log_tokens)
@@ -94,7 +96,7 @@ def cheapest_model(
         found = law.tokens_for_loss(np.exp(log_params), np.exp(target))
         return np.clip(np.log(found), few, many)
 
-    def cost_slope(log_params, target, few, many):
+    def cost_slope(log_params, target, few, many, inference_tokens):
         log_tokens = reaching(log_params, target, few, many)
         _, elasticity, _ = flops_elasticity(log_params)
         _, (by_params, by_tokens), _ = reducible_loss(law, np.stack([log_params, log_tokens]))
@@ -106,6 +108,6 @@ def cheapest_model(
         zero_or_end(lambda n, t, d: excess(d, n, t), small, large, [target, tokens])
         for tokens in (many, few)
     )
-    log_params = zero_or_end(cost_slope, low, high, [target, few, many])
+    log_params = zero_or_end(cost_slope, low, high, [target, few, many, inference_tokens])
     log_tokens = reaching(log_params, target, few, many)
     return np.exp(log_params).reshape(loss.shape), np.exp(log_tokens).reshape(loss.shape)
