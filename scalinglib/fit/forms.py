@@ -1,20 +1,19 @@
-"""The laws to fit: the paper's two, other forms of the second, and repeated tokens.
+"""The laws to fit: the paper's two, and the form that notebook 14 recommends.
 
 The paper's two have coordinates that runs measure: the law's value in the middle of the runs and
 its slopes there, then what only its curvature tells. A coefficient that the caller fixes replaces
 what the coordinates say; the same compiled code serves any choice of them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from scalinglib.fit.spec import POWER_RANGES, POWER_RIDGES, Edges, LawSpec, Probe, or_fixed
+from scalinglib.fit.spec import POWER_RIDGES, Edges, LawSpec, Probe, or_fixed
 from scalinglib.laws import DistillationLaw, SupervisedLaw, forms
-from scalinglib.laws.repeated import RepeatedLaw
 
 _SHARES = -7.0, 7.0  # logits
 _POWER_BOX = [_SHARES, (-12.0, 2.0), (-12.0, 2.0), (-4.0, 4.0)]  # of what `_power_terms` takes
@@ -190,10 +189,6 @@ DISTILLATION = _Distillation(
     probes=(Probe("c1", ("d1", "f1"), (0.2, 5.0)),),
 )
 
-_COLUMNS = DISTILLATION.columns
-_DATA = {"B": (0.1, 30.0), "beta": (0.2, 0.8)}
-_TERMS = {"B": ("beta", "student_tokens")}
-
 
 @dataclass(frozen=True, eq=False)
 class _BiasVarianceSpec(LawSpec):
@@ -208,7 +203,7 @@ class _BiasVarianceSpec(LawSpec):
 BIAS_VARIANCE = _BiasVarianceSpec(
     name="bias_variance",
     law=forms.BiasVariance,
-    columns=_COLUMNS,
+    columns=DISTILLATION.columns,
     ranges={
         "D0": (3e-3, 0.3),
         "s": (0.15, 15.0),
@@ -223,36 +218,4 @@ BIAS_VARIANCE = _BiasVarianceSpec(
         ("s", "rho"): "the cross term grows with the variance",
     },
     probes=(Probe("s", ("kappa", "p"), (0.8, 1.2)),),
-)
-FLOOR_KEPT = replace(BIAS_VARIANCE, name="floor_kept", law=forms.FloorKept)
-COSINE = LawSpec(
-    name="cosine",
-    law=forms.Cosine,
-    columns=_COLUMNS,
-    ranges=_DATA | {"kappa": (0.5, 2.0), "p": (0.7, 4.5), "rho": (-0.3, 0.2)},
-    terms=_TERMS,
-    ridges={("kappa", "p"): "both say where K collapses"},
-)
-DIP = LawSpec(
-    name="dip",
-    law=forms.Dip,
-    columns=_COLUMNS,
-    ranges=_DATA | {"k": (2.0, 20.0), "r": (-0.3, 0.2)},
-    terms=_TERMS,
-)
-DATA_DIP = replace(DIP, name="data_dip", law=forms.DataDip)
-TWO_PART = LawSpec(
-    name="two_part",
-    law=forms.TwoPart,
-    columns=_COLUMNS,
-    ranges=_DATA | {"k": (2.0, 20.0), "kappa": (0.5, 2.0), "p": (0.7, 8.0)},
-    terms=_TERMS,
-    ridges={("kappa", "p"): "both say where the data part fades"},
-)
-REPEATED = LawSpec(
-    name="repeated",
-    law=RepeatedLaw,
-    columns=("params", "tokens", "unique_tokens", "loss"),
-    ranges=POWER_RANGES | {"E": (0.3, 2.3), "R_D": (2.0, 100.0), "R_N": (0.5, 50.0)},
-    terms={"A": ("alpha", "params"), "B": ("beta", "tokens")},
 )

@@ -30,8 +30,6 @@ _PASSES = 5e-4  # nats
 # The least that holds what it should in hold-outs of three sets of runs (tools/once/extrapolation).
 GROWTH = 2.4
 GAIN_GROWTH = 1.5  # the same of distilled less supervised loss of one student: errors go together
-# Of the discrepancy's variance, what runs of one size and what runs of one teacher have in common.
-SHARED = (0.56, 0.44)
 LEVEL = 0.9  # of ranges over laws, and of a new run's band, where none is asked for
 
 
@@ -181,30 +179,6 @@ class Ensemble:
             discrepancy=discrepancy,
         )
 
-    def draws(
-        self,
-        student_params: ArrayLike,
-        student_tokens: ArrayLike,
-        teacher_loss: ArrayLike,
-        count: int = 1000,
-        seed: int = 0,
-    ) -> np.ndarray:
-        """Losses of several new runs drawn together, (count, runs); each row is of one law.
-
-        What `predict` says of each alone; here runs of one size, and of one teacher, err alike by
-        `SHARED`, so that means and differences of runs have ranges too. Arguments as for `predict`.
-        """
-        table, rng = (
-            self.predict(student_params, student_tokens, teacher_loss),
-            np.random.default_rng(seed),
-        )
-        law = rng.choice(len(self.members), count, p=self.weights)
-        groups = table.student_params.to_numpy(), table.teacher_loss.to_numpy()
-        discrepancy = table.discrepancy.to_numpy() * together(rng, count, *groups)
-        own = np.sqrt(2) * self.scales[law, None] * rng.standard_normal((count, len(table)))
-        losses = self.losses(*(table[name].to_numpy() for name in table.columns[:3]))
-        return np.maximum(losses[law] * np.exp(discrepancy + own), self.entropies[law, None])
-
     def run_quantiles(
         self, losses: np.ndarray, levels: ArrayLike, discrepancy: ArrayLike = 0.0
     ) -> np.ndarray:
@@ -313,22 +287,6 @@ class Ensemble:
                 f"{len(self.members)} laws"
             )
         return values
-
-
-def together(
-    rng: np.random.Generator,
-    count: int,
-    sizes: np.ndarray,
-    teachers: np.ndarray,
-    shares: tuple[float, float] = SHARED,
-) -> np.ndarray:
-    """Standard normals (count, runs), with `shares` in common to a size's and a teacher's runs."""
-    left = max(1 - sum(shares), 0.0)
-    found = np.sqrt(left) * rng.standard_normal((count, len(sizes)))
-    for share, names in zip(shares, (sizes, teachers), strict=True):
-        values, at = np.unique(names, return_inverse=True)
-        found += np.sqrt(share) * rng.standard_normal((count, len(values)))[:, at]
-    return found
 
 
 def ensemble(name: str = "figure1") -> Ensemble:

@@ -12,6 +12,7 @@ supervised floor, as it must. In every form L_S tends to L_T as L_T grows, or as
 
 from abc import abstractmethod
 from collections import namedtuple
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,7 +25,9 @@ _LEAST = 1e-12  # nats per token, no loss at all
 _LARGEST = 60.0  # exp of minus that is nothing beside a loss
 
 
-class _Form(StudentLaw):
+class Form(StudentLaw):
+    """A law of t and g: `_above` says what a student has above E."""
+
     @property
     def least_teacher_loss(self) -> float:
         """E: a better teacher there is none."""
@@ -49,38 +52,12 @@ class _Form(StudentLaw):
         """L_S - E from logs of t and of g's two terms."""
 
 
-def _fading(xp, log_u, power):
+def fading(xp: ModuleType, log_u: ArrayLike, power: ArrayLike) -> np.ndarray:
     """u^power, as the argument of an exponential that fades."""
     return xp.exp(xp.minimum(power * log_u, np.log(_LARGEST)))
 
 
-class Cosine(_Form, namedtuple("_Cosine", "B beta kappa p rho supervised")):
-    """L_S = E + t + K + 2 rho sqrt(t K), K = g exp(-(t / (kappa g))^p).
-
-    K stands for KL(teacher, student), rho for how far the teacher's error and the student's
-    imitation error point the same way. With an A of its own the form fits the paper's runs far
-    better, and puts the infinite-data floor 0.2 nats below the supervised one.
-    """
-
-    def _above(self, xp, log_t, size, data):
-        log_g = self.supervised.gamma * xp.logaddexp(size, data)
-        log_k = log_g - _fading(xp, log_t - log_g - xp.log(self.kappa), self.p)
-        return xp.exp(log_t) + xp.exp(log_k) + 2 * self.rho * xp.exp((log_t + log_k) / 2)
-
-
-class Dip(_Form, namedtuple("_Dip", "B beta k r supervised")):
-    """L_S = E + (g^k + t^k)^(1/k) + r t exp(-t / g).
-
-    A power mean of the two errors, and a dip (r < 0) or hump where they are alike.
-    """
-
-    def _above(self, xp, log_t, size, data):
-        log_g = self.supervised.gamma * xp.logaddexp(size, data)
-        mean = xp.exp(xp.logaddexp(self.k * log_g, self.k * log_t) / self.k)
-        return mean + self.r * xp.exp(log_t - _fading(xp, log_t - log_g, 1.0))
-
-
-class DataDip(_Form, namedtuple("_DataDip", "B beta k r supervised")):
+class DataDip(Form, namedtuple("_DataDip", "B beta k r supervised")):
     """L_S = E + (g^k + t^k)^(1/k) + r phi t exp(-t / g).
 
     phi is the share of the data term in g's bracket: the dip is one of finite data.
@@ -90,25 +67,11 @@ class DataDip(_Form, namedtuple("_DataDip", "B beta k r supervised")):
         bracket = xp.logaddexp(size, data)
         log_g = self.supervised.gamma * bracket
         mean = xp.exp(xp.logaddexp(self.k * log_g, self.k * log_t) / self.k)
-        dip = data - bracket + log_t - _fading(xp, log_t - log_g, 1.0)
+        dip = data - bracket + log_t - fading(xp, log_t - log_g, 1.0)
         return mean + self.r * xp.exp(dip)
 
 
-class TwoPart(_Form, namedtuple("_TwoPart", "B beta k kappa p supervised")):
-    """L_S = E + (t^k + a^k)^(1/k) + (g - a) exp(-(t / (kappa g))^p).
-
-    a = (A / N_S^alpha)^gamma is the student's floor, g - a what finite data adds.
-    """
-
-    def _above(self, xp, log_t, size, data):
-        log_a = self.supervised.gamma * size
-        log_g = self.supervised.gamma * xp.logaddexp(size, data)
-        floor = xp.exp(xp.logaddexp(self.k * log_a, self.k * log_t) / self.k)
-        fade = xp.exp(-_fading(xp, log_t - log_g - xp.log(self.kappa), self.p))
-        return floor + (xp.exp(log_g) - xp.exp(log_a)) * fade
-
-
-class BiasVariance(_Form, namedtuple("_BiasVariance", "D0 s k kappa p rho supervised")):
+class BiasVariance(Form, namedtuple("_BiasVariance", "D0 s k kappa p rho supervised")):
     """L_S = E + (t^k + b^k)^(1/k) + V + 2 rho sqrt(t V), V = (g - b) exp(-(t / (kappa g))^p).
 
     g = (A / N_S^alpha + B / (D_S + D0)^beta)^gamma and b, the same with the data term times s: all
@@ -131,7 +94,7 @@ class BiasVariance(_Form, namedtuple("_BiasVariance", "D0 s k kappa p rho superv
         log_b = self.supervised.gamma * xp.logaddexp(size, data + xp.log(self.s))
         powers = xp.logaddexp(self.k * log_b, self.k * log_t)
         left = xp.log(xp.maximum(-xp.expm1(log_b - log_g), _LEAST))
-        log_v = log_g + left - _fading(xp, log_t - log_g - xp.log(self.kappa), self.p)
+        log_v = log_g + left - fading(xp, log_t - log_g - xp.log(self.kappa), self.p)
         share = xp.exp(self.k * log_t - powers)  # of the teacher in the power mean
         return xp.exp(powers / self.k) + xp.exp(log_v) + self._cross(xp, log_t, log_v, share)
 
@@ -159,8 +122,5 @@ FORMS: dict[str, type[StudentLaw]] = {
     "bias_variance": BiasVariance,
     "orthogonal": BiasVariance,  # rho = 0
     "floor_kept": FloorKept,
-    "cosine": Cosine,
-    "dip": Dip,
     "data_dip": DataDip,
-    "two_part": TwoPart,
 }

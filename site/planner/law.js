@@ -38,23 +38,9 @@ const Law = (() => {
         + 2 * c.rho * Math.sqrt(teacher * variance + 1e-20) * share;
       return mean + variance + cross;
     },
-    cosine(c, gamma, t, size, data) {
-      const g = gamma * logAddExp(size, data);
-      const k = g - fading(t - g - Math.log(c.kappa), c.p);
-      return Math.exp(t) + Math.exp(k) + 2 * c.rho * Math.exp((t + k) / 2);
-    },
-    dip(c, gamma, t, size, data) {
-      const g = gamma * logAddExp(size, data);
-      return mean(c.k, g, t) + c.r * Math.exp(t - fading(t - g, 1));
-    },
     data_dip(c, gamma, t, size, data) {
       const bracket = logAddExp(size, data), g = gamma * bracket;
       return mean(c.k, g, t) + c.r * Math.exp(data - bracket + t - fading(t - g, 1));
-    },
-    two_part(c, gamma, t, size, data) {
-      const a = gamma * size, g = gamma * logAddExp(size, data);
-      const fade = Math.exp(-fading(t - g - Math.log(c.kappa), c.p));
-      return mean(c.k, a, t) + (Math.exp(g) - Math.exp(a)) * fade;
     },
   };
 

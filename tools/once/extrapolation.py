@@ -56,13 +56,12 @@ import pandas as pd
 from scipy import stats
 
 from scalinglib import fit, laws
-from scalinglib.fit import forms
-from scalinglib.fit.forms import DISTILLATION
-from scalinglib.laws.ensembles import together
+from scalinglib.fit.forms import BIAS_VARIANCE, DISTILLATION
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record
 from scalinglib.study.corpora.words import Words
 from scalinglib.study.run import PERFECT
+from tools.once import forms
 
 INPUTS = list(DISTILLATION.columns[:-1])
 GROUPS = [["teacher_loss"], ["student_params", "student_tokens"]]
@@ -75,11 +74,11 @@ NEAR = 0.2  # a distance below which errors are not for the discrepancy to tell
 POINTS = 21  # that stand for a normal distribution
 GROWTHS = np.arange(0, 15.1, 0.1)
 STUDY_ROWS = 731  # those that were there when the first hold-outs were laid down
-# Keys of `laws.FORMS`: what is fitted, and what it holds.
+# What is fitted, and what it holds.
 CANDIDATES = {
     "equation8": (DISTILLATION, {"c1": C1}),
-    "bias_variance": (forms.BIAS_VARIANCE, {}),
-    "orthogonal": (forms.BIAS_VARIANCE, {"rho": 0.0}),
+    "bias_variance": (BIAS_VARIANCE, {}),
+    "orthogonal": (BIAS_VARIANCE, {"rho": 0.0}),
     "floor_kept": (forms.FLOOR_KEPT, {}),
     "cosine": (forms.COSINE, {}),
     "dip": (forms.DIP, {}),
@@ -388,6 +387,22 @@ def calibrated(asked, weight):
         if np.mean(share) >= 0.9 and min(share) >= 0.8:
             return growth
     raise ValueError(f"no growth up to {GROWTHS[-1]:.3g} holds what it should")
+
+
+def together(
+    rng: np.random.Generator,
+    count: int,
+    sizes: np.ndarray,
+    teachers: np.ndarray,
+    shares: tuple[float, float],
+) -> np.ndarray:
+    """Standard normals (count, runs), with `shares` in common to a size's and a teacher's runs."""
+    left = max(1 - sum(shares), 0.0)
+    found = np.sqrt(left) * rng.standard_normal((count, len(sizes)))
+    for share, names in zip(shares, (sizes, teachers), strict=True):
+        values, at = np.unique(names, return_inverse=True)
+        found += np.sqrt(share) * rng.standard_normal((count, len(values)))[:, at]
+    return found
 
 
 def mean_bands(question, weight, growth, shares, level=0.9, draws=1000):

@@ -39,16 +39,14 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from scalinglib import fit, laws
-from scalinglib.fit import forms
-from scalinglib.fit.forms import DISTILLATION
+from scalinglib.fit.forms import BIAS_VARIANCE, DISTILLATION
 from scalinglib.laws import StudentLaw, SupervisedLaw
-from scalinglib.laws.forms import Cosine, FloorKept
 from scalinglib.laws.limits import met
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record
 from scalinglib.study.corpora.words import Words
 from scalinglib.study.run import PERFECT
-from tools.once import extrapolation
+from tools.once import extrapolation, forms
 
 TABLE = DATA / "fits" / "law_bench.csv"
 COEFFICIENTS = laws.COEFFICIENTS / "bias_variance.csv"
@@ -74,7 +72,7 @@ class OwnFloor(StudentLaw, _OwnFloorCoefficients):
     def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
         """Log L_S from the logs of N_S, D_S and L_T; unchecked."""
         known = self.supervised._replace(A=self.A)
-        below = Cosine(self.B, self.beta, self.kappa, self.p, self.rho, known)
+        below = forms.Cosine(self.B, self.beta, self.kappa, self.p, self.rho, known)
         return below.log_loss(log_student_params, log_student_tokens, log_teacher_loss)
 
 
@@ -96,13 +94,13 @@ FORMS = {
     "dip": (forms.DIP, {}),
     "data dip": (forms.DATA_DIP, {}),
     "two parts": (forms.TWO_PART, {}),
-    "bias and variance": (forms.BIAS_VARIANCE, {}),
-    "  orthogonal": (forms.BIAS_VARIANCE, {"rho": 0.0}),
-    "  all data is variance": (forms.BIAS_VARIANCE, {"s": 1e-9}),
-    "  no head start": (forms.BIAS_VARIANCE, {"D0": NO_TOKENS}),
-    "  fades at g": (forms.BIAS_VARIANCE, {"kappa": 1.0}),
-    "  never below the floor": (replace(forms.BIAS_VARIANCE, name="kept", law=FloorKept), {}),
-    "  no head start, orthogonal": (forms.BIAS_VARIANCE, {"D0": NO_TOKENS, "rho": 0.0}),
+    "bias and variance": (BIAS_VARIANCE, {}),
+    "  orthogonal": (BIAS_VARIANCE, {"rho": 0.0}),
+    "  all data is variance": (BIAS_VARIANCE, {"s": 1e-9}),
+    "  no head start": (BIAS_VARIANCE, {"D0": NO_TOKENS}),
+    "  fades at g": (BIAS_VARIANCE, {"kappa": 1.0}),
+    "  never below the floor": (replace(forms.FLOOR_KEPT, name="kept"), {}),
+    "  no head start, orthogonal": (BIAS_VARIANCE, {"D0": NO_TOKENS, "rho": 0.0}),
 }
 
 
@@ -272,9 +270,9 @@ def coefficients(replicates=500):
     """The recommended form fitted to the paper's runs, with 95% intervals over teachers."""
     runs, supervised = sets()["paper"]
     options = {"supervised": supervised, "starts": STARTS, "bootstrap": replicates}
-    found = fit.fit(forms.BIAS_VARIANCE, runs, cluster="teacher", **options)
+    found = fit.fit(BIAS_VARIANCE, runs, cluster="teacher", **options)
     table = found.coefficients.loc[:, :"high"].reset_index()
-    table.insert(0, "form", forms.BIAS_VARIANCE.name)
+    table.insert(0, "form", BIAS_VARIANCE.name)
     return table
 
 

@@ -44,12 +44,12 @@ import pandas as pd
 
 from scalinglib import laws
 from scalinglib.allocate import AGREEMENT, Teacher, cheapest_model
-from scalinglib.fit.forms import REPEATED
 from scalinglib.flops import forward_flops
 from scalinglib.laws.repeated import RepeatedLaw
 from scalinglib.report.paths import DATA
 from scalingplan.pilots import Choice, Foretell, Prior, posterior, propose
 from scalingplan.pilots.worlds import INPUTS, inputs
+from tools.once.repeated_tokens import REPEATED
 
 TABLE = DATA / "fits" / "pilots_bench.csv"
 SHARES, STARTS = (0.01, 0.02, 0.05, 0.1), 5

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from scalinglib import fit, laws
-from scalinglib.fit.forms import REPEATED
-from scalinglib.laws.repeated import MOST_EPOCHS
+from scalinglib.fit.spec import POWER_RANGES
+from scalinglib.laws.repeated import MOST_EPOCHS, RepeatedLaw
 from scalinglib.report.paths import DATA
 
 COEFFICIENTS = laws.COEFFICIENTS / "repeated.csv"
@@ -30,6 +30,13 @@ FORMS = {
     "R_D alone": {"R_N": NEVER},
     "as if read once": {"R_N": NEVER, "R_D": NEVER},
 }
+REPEATED = fit.LawSpec(
+    name="repeated",
+    law=RepeatedLaw,
+    columns=("params", "tokens", "unique_tokens", "loss"),
+    ranges=POWER_RANGES | {"E": (0.3, 2.3), "R_D": (2.0, 100.0), "R_N": (0.5, 50.0)},
+    terms={"A": ("alpha", "params"), "B": ("beta", "tokens")},
+)
 
 
 def runs() -> tuple[pd.DataFrame, pd.DataFrame]:
