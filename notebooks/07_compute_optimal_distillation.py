@@ -75,7 +75,7 @@ central = allocate.optima(law, students, coarse)
 decided = central[[*keep, "gap"]]
 distilled = central.student_params, central.student_tokens, central.teacher_loss
 missed = ensemble.gain_discrepancy(*distilled) * central.supervised_loss.to_numpy()
-ends_of_gap = allocate.interval(ensemble, each_gap, 0.8, missed)
+ends_of_gap = ensemble.interval(each_gap, 0.8, missed)
 decided["gap_low"], _, decided["gap_high"] = ends_of_gap
 decided["share_distil"] = ensemble.share(each_gap < 0)
 save(None, "distil_or_supervise_by_law", decided)

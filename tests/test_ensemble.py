@@ -77,7 +77,7 @@ def test_forms_are_one_formula_for_numpy_and_jax(form):
 
 def test_a_teacher_below_the_entropy_is_refused():
     with pytest.raises(ValueError, match=r"teacher_loss is 1\.0; it must be at least E = "):
-        _example("dip").loss(1e9, 2e10, 1.0)
+        _example("data_dip").loss(1e9, 2e10, 1.0)
 
 
 def test_quantiles_and_share_are_those_of_repeated_members():
@@ -97,15 +97,17 @@ def test_a_run_spreads_more_than_the_laws():
     members = laws.ensemble()
     losses = members.losses(1e9, 2e10, 2.1)
     law = members.quantiles(losses, [0.05, 0.95])
-    run = members.run_quantiles(losses, [0.05, 0.95])
-    assert run[0] < law[0] < law[1] < run[1]
+    run = members.predict(1e9, 2e10, 2.1).iloc[0]
+    assert run.low < law[0] < law[1] < run.high
     # One law alone: normal, of the deviation of a Laplace distribution of the mean size given.
     alone = members.only(np.arange(len(members.names)) == 0)
     deviation = np.sqrt(2) * alone.scales[0]
-    half = np.log(alone.run_quantiles(losses[:1], 0.75) / losses[0])
-    assert half == pytest.approx(0.6745 * deviation, rel=0.1)
-    shared = np.log(alone.run_quantiles(losses[:1], 0.75, 2 * deviation) / losses[0])
-    assert shared == pytest.approx(0.6745 * np.sqrt(5) * deviation, rel=0.1)
+    distance = alone.predict(8e9, 2e11, 2.1).distance.iloc[0]
+    for times in (0, 2):
+        there = replace(alone, growth=times * deviation / distance)
+        half = there.predict(8e9, 2e11, 2.1, level=0.5).iloc[0]
+        expected = 0.6745 * np.sqrt(1 + times**2) * deviation
+        assert np.log(half.high / half.centre) == pytest.approx(expected, rel=0.1)
 
 
 SEEN = laws.Seen.of(RUNS, SUPERVISED)
@@ -138,8 +140,9 @@ def test_a_new_runs_band_widens_with_the_distance_and_the_level():
     assert wide.low < near["low"] < near["high"] < wide.high
     # No discrepancy: what the laws and one run's scatter give.
     bare = replace(known, growth=0.0).predict(8e9, 2e11, 2.1).iloc[0]
-    expected = known.run_quantiles(known.losses(8e9, 2e11, 2.1), [0.05, 0.5, 0.95])
-    assert [bare.low, bare.centre, bare.high] == pytest.approx(expected)
+    logs = np.log(known.losses(8e9, 2e11, 2.1))
+    expected = known.quantiles(logs, [0.05, 0.5, 0.95], np.sqrt(2) * known.scales)
+    assert np.log([bare.low, bare.centre, bare.high]) == pytest.approx(expected)
     with pytest.raises(ValueError, match="level is 90; it must be between 0 and 1"):
         known.predict(1e9, 2e10, 2.1, level=90)
     with pytest.raises(ValueError, match="the ensemble has no `seen`"):

@@ -21,7 +21,7 @@ from scalinglib.allocate.questions import (
 )
 from scalinglib.allocate.solver import TEACHER_PARAMS_BOX, TOKENS_BOX
 from scalinglib.allocate.supervised import cheapest_model, supervised_optimum
-from scalinglib.allocate.uncertainty import crossovers, infinite_data_gap, interval, under_ensemble
+from scalinglib.allocate.uncertainty import crossovers, infinite_data_gap, under_ensemble
 
 __all__ = [
     "AGREEMENT",
@@ -40,7 +40,6 @@ __all__ = [
     "crossovers",
     "deltas",
     "infinite_data_gap",
-    "interval",
     "last_gain",
     "minimum_compute",
     "optima",

@@ -22,7 +22,7 @@ from scalinglib.allocate.questions import (
 from scalinglib.allocate.shift import Shifted, shifted
 from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX
 from scalinglib.allocate.supervised import cheapest_model
-from scalinglib.allocate.uncertainty import interval, verdict
+from scalinglib.allocate.uncertainty import verdict
 from scalinglib.checks import positive
 from scalinglib.flops import N_VOCAB, forward_flops
 from scalinglib.laws import FITTED_RANGE, Ensemble, StudentLaw
@@ -123,10 +123,10 @@ class Advice:
     - equal: where the budget is tokens: data alone for what `best` costs.
     - shares, regrets: for each of `distilled`: weight of the laws under which its teacher is the
       best, and what choosing it loses on average over them, nats.
-    - ranges: name: (low, high) over the laws (`interval`) of supervised, distilled, equal, gain
-      (with what laws have missed it by on runs kept from them, `Ensemble.gain_discrepancy`); where
-      the teacher is to be trained also of teacher_params, teacher_loss and student_tokens, each law
-      with its own, the recipe among them.
+    - ranges: name: (low, high) over the laws (`Ensemble.interval`) of supervised, distilled, equal
+      and gain (with what laws have missed it by, `Ensemble.gain_discrepancy`); where the teacher is
+      to be trained also of teacher_params, teacher_loss and student_tokens, each law with its own,
+      the recipe among them.
     - by_form: form: that range of the gain over the laws of one form, the heaviest first; then
       "passes its floor" and "respects its floor", as `Ensemble.by_form` has them.
     - new_run: low, centre, high of the loss of one new student so distilled, what the laws have
@@ -198,10 +198,10 @@ def advise(
     gains = alone - losses[:, chosen]
     spread = _discrepancy(ensemble, problem, law, supervised, best)
     most = alone - ensemble.entropies  # no student ends below E
-    low, _, high = interval(ensemble, gains, AGREEMENT, spread, (-np.inf, most)).tolist()
+    low, _, high = ensemble.interval(gains, AGREEMENT, spread, (-np.inf, most)).tolist()
     ranges |= {"distilled": told[chosen][1], "gain": (low, high)}
     for name, (each, planned) in recipes.items():
-        least, _, largest = interval(ensemble, each, AGREEMENT).tolist()
+        least, _, largest = ensemble.interval(each, AGREEMENT).tolist()
         ranges[name] = min(least, planned), max(largest, planned)
     if problem.compute is None:
         equal = _on_data(law, replace(problem, compute=best.compute, student_tokens=None))
@@ -243,7 +243,7 @@ def on_text(ensemble: Ensemble, measured: tuple[float, float, float]) -> Ensembl
 
 def _centred(ensemble, plan, losses):
     """The plan with the centre of the laws' losses, and the range of these."""
-    low, centre, high = interval(ensemble, losses, AGREEMENT).tolist()
+    low, centre, high = ensemble.interval(losses, AGREEMENT).tolist()
     return replace(plan, loss=centre), (low, high)
 
 

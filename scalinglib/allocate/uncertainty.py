@@ -20,25 +20,6 @@ from scalinglib.laws import Ensemble, StudentLaw
 VERDICTS = ("distil", "train on data", "undecided")
 
 
-def interval(
-    ensemble: Ensemble,
-    values: np.ndarray,
-    level: float = 0.9,
-    deviation: ArrayLike = 0.0,
-    within: tuple[ArrayLike, ArrayLike] = (-np.inf, np.inf),
-) -> np.ndarray:
-    """Low, centre and high over the laws, of every number that money hangs on.
-
-    The centre is the laws' weighted median, so that no answer is one law's.
-
-    - values, deviation, within: as for `Ensemble.quantiles`.
-    - level: weight of the laws between low and high.
-    - returns: array (3, ...)
-    """
-    levels = [(1 - level) / 2, 0.5, (1 + level) / 2]
-    return ensemble.quantiles(values, levels, deviation, within)
-
-
 def verdict(gain: ArrayLike, low: ArrayLike, high: ArrayLike, error: ArrayLike) -> np.ndarray:
     """Of `VERDICTS`, by a gain of distilling, its range and one run's scatter, nats."""
     gain, low, high, error = np.broadcast_arrays(gain, low, high, error)
@@ -72,17 +53,17 @@ def under_ensemble(
     each = [optimal(member, *problem, **limit) for member in ensemble.members]
     values = {name: np.array([one[name] for one in each]) for name in _LOSSES + _RECIPE}
     for name in _LOSSES:
-        low, centre, high = interval(ensemble, values[name], level)
+        low, centre, high = ensemble.interval(values[name], level)
         table[name], table[f"{name}_low"], table[f"{name}_high"] = centre, low, high
     gaps = values["student_loss"] - values["supervised_loss"]
     distilled = table.student_params, table.student_tokens, table.teacher_loss
     spread = ensemble.gain_discrepancy(*distilled) * table.supervised_loss.to_numpy()
     least = ensemble.entropies[:, None] - values["supervised_loss"]
-    low, _, high = interval(ensemble, gaps, level, spread, (least, np.inf))
+    low, _, high = ensemble.interval(gaps, level, spread, (least, np.inf))
     table["gap"] = table.student_loss - table.supervised_loss
     table["gap_low"], table["gap_high"] = low, high
     for name in _RECIPE:
-        low, _, high = interval(ensemble, values[name], level)
+        low, _, high = ensemble.interval(values[name], level)
         table[f"{name}_low"] = np.minimum(low, table[name])
         table[f"{name}_high"] = np.maximum(high, table[name])
     error = ensemble.weights @ ensemble.scales * table.supervised_loss

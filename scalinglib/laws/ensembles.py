@@ -13,6 +13,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -132,6 +133,16 @@ class Ensemble:
             weights = np.tile(weights / len(NORMAL), len(NORMAL))
         return np.quantile(values, levels, axis=0, weights=weights, method="inverted_cdf")
 
+    def interval(self, values: ArrayLike, level: float = LEVEL, *spread: Any) -> np.ndarray:
+        """Low, centre and high over the laws, of every number that money hangs on, (3, ...).
+
+        The centre is the laws' weighted median, so that no answer is one law's.
+
+        - level: weight of the laws between low and high.
+        - values, spread: as values, deviation and within for `quantiles`.
+        """
+        return self.quantiles(values, [(1 - level) / 2, 0.5, (1 + level) / 2], *spread)
+
     def share(self, condition: ArrayLike) -> np.ndarray:
         """Weight of the laws under which `condition` (bool, (members, ...)) holds."""
         condition = self._one_each(condition)
@@ -149,7 +160,8 @@ class Ensemble:
         """Where a new run's loss will lie.
 
         In the range are the spread of the laws, one run's scatter and the discrepancy, which grows
-        with the distance from the runs. Arguments as for `StudentLaw.loss`.
+        with the distance from the runs: its log is normal about each law's, and it does not end
+        below the entropy of the text as that law has it. Arguments as for `StudentLaw.loss`.
 
         - returns: one row a run: student_params, student_tokens, teacher_loss; low, centre, high,
           nats per token; level and kind of that range; distance, by `Seen.distance`, and
@@ -166,8 +178,11 @@ class Ensemble:
         ]
         distance = self.seen.distance(*inputs)
         discrepancy = self.growth * distance
-        tails = [(1 - level) / 2, 0.5, (1 + level) / 2]
-        low, centre, high = self.run_quantiles(self.losses(*inputs), tails, discrepancy)
+        scales, entropies = self.scales[:, None], self.entropies[:, None]
+        # A Laplace distribution deviates by the square root of two of its mean size.
+        deviation, within = np.sqrt(2 * scales**2 + discrepancy**2), (np.log(entropies), np.inf)
+        log_losses = np.log(self.losses(*inputs))
+        low, centre, high = np.exp(self.interval(log_losses, level, deviation, within))
         names = ["student_params", "student_tokens", "teacher_loss"]
         return pd.DataFrame(dict(zip(names, inputs, strict=True))).assign(
             low=low,
@@ -178,23 +193,6 @@ class Ensemble:
             distance=distance,
             discrepancy=discrepancy,
         )
-
-    def run_quantiles(
-        self, losses: np.ndarray, levels: ArrayLike, discrepancy: ArrayLike = 0.0
-    ) -> np.ndarray:
-        """Quantiles of a new run's loss about the laws' (members, runs), (levels, runs).
-
-        Its log is normal about each law's, of the deviation that `discrepancy` and `scales` make
-        together (a Laplace distribution deviates by the square root of two of its mean size), and
-        no run ends below the entropy of the text as that law has it.
-        """
-        losses = self._one_each(losses)
-        scales, entropies = (
-            each.reshape((-1,) + (1,) * (losses.ndim - 1)) for each in (self.scales, self.entropies)
-        )
-        deviation = np.sqrt(2 * scales**2 + np.asarray(discrepancy) ** 2)
-        within = np.log(entropies), np.inf
-        return np.exp(self.quantiles(np.log(losses), levels, deviation, within))
 
     def gain_discrepancy(
         self, student_params: ArrayLike, student_tokens: ArrayLike, teacher_loss: ArrayLike
@@ -261,8 +259,8 @@ class Ensemble:
         rows = {}
         for name, of in groups.items():
             if of.any():
-                tails = [(1 - level) / 2, 0.5, (1 + level) / 2]
-                ends = self.only(of).quantiles(values[of], tails, deviation, (-np.inf, most[of]))
+                within = -np.inf, most[of]
+                ends = self.only(of).interval(values[of], level, deviation, within)
                 rows[name] = (int(of.sum()), self.weights[of].sum(), *ends, level)
         columns = ["laws", "weight", "low", "centre", "high", "level"]
         return pd.DataFrame(rows, index=columns).T.rename_axis("form").astype({"laws": int})
