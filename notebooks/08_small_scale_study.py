@@ -99,31 +99,29 @@ past = past.sort_values("teacher_params", kind="stable")
 
 # %%
 three = past[past.student_params.isin([size(depth).params for depth in (2, 4, 5)])]
-of_one = three.groupby("student_params").tokens
-few, many = (of_one.transform(end) for end in ("min", "max"))
-on = few.map(figures.label_size) + " or " + many.map(figures.label_size) + " tokens"
-who = "student of " + three.student_params.map(figures.label_size)
-three = three.assign(panel=who + ",\n" + on)
-seen = {"on its fewest tokens": few, "on its most tokens": many}
-shown = pd.concat(three[three.tokens == t].assign(seen=name) for name, t in seen.items())
-cost = shown[shown.teacher_params == shown.teacher_params.max()]
-cost = cost[cost.seen == "on its fewest tokens"]
-low, high = cost.excess.agg(["min", "max"])
-title = f"On few tokens the strongest teacher costs a student {low:.2f} to {high:.2f} nats"
+tokens = three.groupby("student_params").tokens
+ends = {"on its fewest tokens": "min", "on its most tokens": "max"}
+shown = pd.concat(
+    three[three.tokens == tokens.transform(end)].assign(seen=name) for name, end in ends.items()
+)
+cost = shown[shown.teacher_params == shown.teacher_params.max()].groupby("seen").excess
+low, high = (cost.agg(end)["on its fewest tokens"] for end in ("min", "max"))
+title = f"On few tokens the largest teacher costs a student {low:.2f} to {high:.2f} nats"
+aside = 1.06 ** (shown.student_params.rank(method="dense") - 2)  # bars stand side by side
 grid = Panels(
-    shown, "teacher_params", "excess", f"{title}; on many it is the best teacher", col="panel",
+    shown.assign(teacher_params=shown.teacher_params * aside), "teacher_params", "excess",
+    f"{title}; on many it is the best of the six", col="seen",
     labels=(axis_label("teacher_params"), "loss above that under its\n"
-            "best teacher (nats; cut at 0.11)"), size=(9.6, 3.0),
+            "best teacher (nats; cut at 0.11)"),
 )  # fmt: skip
-shades = dict(zip(seen, ["#e6812b", "#003f5c"], strict=True))
-grid.draw(bars, hue="seen", palette=shades, fmt="o-").each(zero).set(ylim=(-0.02, 0.11))
+grid.draw(bars, hue="student_params", fmt="o-").each(zero).set(ylim=(-0.02, 0.11))
 grid.setting("Random English words, spelt out; differences paired by seed")
 save(grid.key(bars="95% over seeds"), "fig37_capacity_gap_kl_small_scale", past)
 
 # %% [markdown]
-# **Read it.** On their fewest tokens students get worse past their best teacher. On their
-# most tokens no teacher is better than the strongest one. In numbers, the strongest trained
-# teacher against the best one:
+# **Read it.** On their fewest tokens students get worse past their best teacher. On their most
+# tokens no teacher is better than the largest, which is the strongest. In numbers, this teacher
+# against the best one:
 
 # %%
 strongest = past[past.teacher_params == past.teacher_params.max()]
@@ -173,7 +171,7 @@ grid = Panels(
     "On few tokens a student's best teacher is a smaller one than on many",
     col="student_params",
 )  # fmt: skip
-grid.draw(bars, hue="tokens_per_param", fmt="o-")
+grid.draw(bars, hue="tokens_per_param", fmt="o-", key="right")
 best = students.loc[students.groupby(["student_params", "tokens_per_param"]).student_loss.idxmin()]
 grid.draw(rings, best, label="best teacher").key(bars="95% over seeds")
 columns = ["student_params", "teacher_params", "tokens_per_param", "student_loss"]
@@ -194,12 +192,12 @@ apart_from_5 = np.abs(lines.tokens / lines.params - 5)
 shown = lines[apart_from_5 == apart_from_5.groupby(lines.params).transform("min")]
 grid = Panels(
     shown, "teacher_params", "kl_teacher",
-    "The better its teacher, the farther from it a student stays, at every size "
-    "(on 4 to 5 tokens a parameter)",
-    labels=(axis_label("teacher_params"), "← close     far →\nKL(teacher‖student) (nats)"),
+    "The larger its teacher, the farther from it a student stays, at every size",
+    labels=(axis_label("teacher_params"),
+            "← close     far →\nKL(teacher‖student) (nats)"),
 )  # fmt: skip
-grid.draw(sns.lineplot, hue="student_params", marker="o").set(yscale="log")
-grid.setting("Random English words; a dot: mean over one to five seeds")
+grid.draw(sns.lineplot, hue="student_params", marker="o", key="right").set(yscale="log")
+grid.setting("Random English words; 4 to 5 tokens a parameter; a dot: mean of one to five seeds")
 save(grid, "fig37_kl_small_scale",
      lines[["student_params", "tokens", "teacher_params", "kl_teacher"]])  # fmt: skip
 
@@ -247,39 +245,34 @@ claims.check("study-entropy", supervised.law.E / entropy - 1)
 #
 # ### Figure 36a: the loss of teachers at a fixed number of tokens per parameter
 #
-# Curves are the fitted law, dotted beyond the sizes that were trained on so many tokens. Grey
-# squares are models that all read the same number of tokens; the law was not fitted to them.
+# Curves are the fitted law, dotted beyond the sizes that were trained on so many tokens. The table
+# has two more ratios, and models that all read the same number of tokens.
 
 # %%
-RATIOS = [5, 10, 20, 50, 100]
 teachers = on_data.assign(tokens_per_param=(on_data.tokens / on_data.params).round())
-teachers = teachers[teachers.tokens_per_param.isin(RATIOS)]
+teachers = teachers[teachers.tokens_per_param.isin([5, 10, 20, 50, 100])]
 equal = means[means.teacher.isna() & (means.tokens == scaling.FIXED_TOKENS[0].tokens)]
 sizes = np.geomspace(size(1).params, size(7).params, settings.curve_points)
-lines = pd.DataFrame({"tokens_per_param": RATIOS})
-lines = lines.merge(pd.DataFrame({"params": sizes}), how="cross")
+lines = pd.DataFrame({"tokens_per_param": [5.0, 20.0, 100.0]})
+lines = lines.merge(pd.DataFrame({"params": np.geomspace(sizes[0], 3e6, 200)}), how="cross")
 lines["loss"] = supervised.law.loss(lines.params, lines.tokens_per_param * lines.params)
 largest = lines.tokens_per_param.map(teachers.groupby("tokens_per_param").params.max())
 lines["inside"] = lines.params <= largest
-every = pd.concat([teachers, equal])
-off = (supervised.law.loss(every.params, every.tokens) / every.loss - 1).abs().max()
+shown = teachers[teachers.tokens_per_param.isin(lines.tokens_per_param)]
+off = (supervised.law.loss(shown.params, shown.tokens) / shown.loss - 1).abs().max()
 
 # %%
 grid = Panels(
-    teachers, "params", "loss",
-    f"The law follows the models within {off:.0%}, and goes on to fall below "
+    shown, "params", "loss",
+    f"The law is within {off:.0%} of the models, and beyond them it falls below "
     "the entropy, which no model can",
 )  # fmt: skip
-look = {"hue": "tokens_per_param"}
-look |= {"palette": dict(zip(RATIOS, sns.color_palette("crest", 5), strict=True))}
-grid.draw(curve, lines, key=False, **look)
-grid.draw(bars, **look).draw(bars, equal, color="#777777", fmt="s")
-same = f"square: {figures.label_size(equal.tokens.iloc[0])} tokens each"
-grid.key({same: {"marker": "s", "ls": "", "color": "#777777"}}, line="the law")
-grid.mark("y", entropy, "entropy of the language").key(bars="95% over seeds")
+grid.draw(curve, lines, hue="tokens_per_param", key="right")
+grid.draw(bars, hue="tokens_per_param", key=False)
+grid.mark("y", entropy, "the entropy of the language").key(line="the law", bars="95% over seeds")
 columns = ["params", "tokens", "loss", "seeds", "error"]
 grid.setting("Random English words, spelt out; models trained on data")
-save(grid, "fig36_teachers_small_scale", every[columns])
+save(grid, "fig36_teachers_small_scale", pd.concat([teachers, equal])[columns])
 
 # %% [markdown]
 # Where a curve crosses the dashed line the law is wrong: no model can be better than the entropy.
@@ -300,9 +293,9 @@ ends = isoflop.groupby("budget").params.agg(["min", "max"])
 near = lines.params.between(lines.budget.map(ends["min"]), lines.budget.map(ends["max"]))
 minima = isoflop.groupby("budget").apply(analysis.profile_minimum, include_groups=False)
 minima = minima.reset_index().rename(columns={"at": "params"})
-title = f"{minima.seen.sum()} of {len(minima)} budgets have their best size among those tried"
+title = f"{minima.seen.sum()} of {len(minima)} budgets are best spent on a size in the middle"
 grid = Panels(isoflop, "params", "loss", f"{title}, near where the law puts it")
-grid.draw(curve, lines[near], hue="budget", key=False).draw(bars, hue="budget")
+grid.draw(curve, lines[near], hue="budget", key="right").draw(bars, hue="budget", key=False)
 grid.draw(rings, minima[minima.seen], label="best size by the runs")
 least = lines.loc[lines.groupby("budget").loss.idxmin()]
 grid.draw(sns.scatterplot, least, marker="x", s=50, color="black", linewidth=1.6, zorder=5)
@@ -318,15 +311,27 @@ save(
 # %% [markdown]
 # ### Figure 36c: the best size grows with compute
 #
-# The same best sizes over the budget.
+# The same best sizes over the budget, with what the noise of the seeds leaves. The lowest budget
+# has no dot: its least loss is at an end of the sizes tried.
 
 # %%
-grid = Panels(minima, "budget", "params", "Ten times the compute wants three times the parameters",
+best = analysis.optima(isoflop.assign(source="data"), ["source"], draws=settings.fit_replicates)
+best = best.rename(columns={"at": "params", "at_low": "params_low", "at_high": "params_high"})
+along = pd.DataFrame({"budget": np.geomspace(*lines.budget.agg(["min", "max"]), 100)})
+fine, models = np.geomspace(sizes[0], sizes[-1], 2001), [size(depth) for depth in range(1, 8)]
+flops = [3 * model.approximate_forward_flops for model in models]  # of a token; smooth in size:
+cost = np.polynomial.Polynomial.fit(np.log([m.params for m in models]), np.log(flops), 2)
+each = np.exp(cost(np.log(fine)))
+losses = [supervised.law.loss(fine, budget / each) for budget in along.budget]
+along["params"] = fine[np.argmin(losses, axis=1)]
+low, high = along.iloc[0], along.iloc[-1]
+times = (high.params / low.params) ** (1 / np.log10(high.budget / low.budget))
+grid = Panels(best, "budget", "params", f"Ten times the compute wants {times:.1f} times the size",
               labels=(axis_label("budget"), "best number of parameters"))  # fmt: skip
-grid.draw(sns.lineplot, least, color="#333333")
-grid.draw(sns.scatterplot, minima[minima.seen], s=90, color="#0072B2", zorder=3)
-grid.key({"dot: best size by the runs": {"marker": "o", "ls": "", "color": "#0072B2"}})
-save(grid.key(line="best size by the law"), "fig36c_best_size_small_scale", minima)
+grid.draw(curve, along, color="#333333").draw(bars, color="#0072B2", markersize=8)
+grid.key(dot="best size by the runs", bars="95%, by the noise of seeds", line="by the law")
+grid.setting("Random English words, spelt out; models trained on data")
+save(grid, "fig36c_best_size_small_scale", best.drop(columns="source"))
 
 # %%
 law, draws = supervised.law, supervised.replicates
@@ -359,7 +364,7 @@ fitted
 # ### Figure 5: does it predict stronger runs?
 #
 # Each law is fitted to all its runs, then to the weaker ones alone (losses above 1.6 and 1.8 nats),
-# which predict the stronger ones in the grey region.
+# which predict the stronger ones.
 
 # %%
 EDGES = {"supervised": 1.6, "distillation": 1.8}
@@ -380,26 +385,23 @@ errors = errors.agg(["mean", "max", "size"])
 errors.round(4)
 
 # %%
-FITS = {"relative_error": "fitted to the weaker runs", "full_error": "fitted to all runs"}
-both = held_out.melt(["law", "observed"], list(FITS), "fitted to", "error")
-both = both.assign(error=100 * both.error, **{"fitted to": both["fitted to"].map(FITS)})
+SEEN = {False: "weaker runs, fitted", True: "stronger runs, not seen by the fit"}
+both = held_out.assign(law=held_out.law + " law", seen=held_out.held.map(SEEN))
+both = both.assign(error=100 * both.relative_error).sort_values("held", kind="stable")
 grid = Panels(
-    both.assign(law=both.law + " law"), "observed", "error",
+    both, "observed", "error",
     "Fitted to the weaker runs alone, the distillation law predicts the stronger ones to "
     f"{errors['max']['distillation', True]:.0%}, the supervised law to "
     f"{errors['max']['supervised', True]:.0%} at worst",
     col="law", sharex=False,
     labels=("measured loss (nats)", "← too low     too high →\npredicted less measured (%)"),
 )  # fmt: skip
-looks = dict(zip(FITS.values(), ("#0072B2", "#aaaaaa"), strict=True))
-for made in list(looks)[::-1]:  # the finding on top
-    part = both[both["fitted to"] == made].assign(law=lambda t: t.law + " law")
-    grid.draw(sns.scatterplot, part, hue="fitted to", palette=looks, s=25)
-grid.each(zero).setting("Random English words; a dot: mean over the seeds of a setting")
-for name, ax in zip(EDGES, grid.axes.flat, strict=True):
-    ax.axvspan(held_out[held_out.law == name].observed.min() - 0.02, EDGES[name], color="#eeeeee",
-               zorder=0)  # fmt: skip
-grid.key({"shade: the stronger runs": {"color": "#dddddd", "linewidth": 8}})
+looks = dict(zip(SEEN.values(), ("#aaaaaa", "#0072B2"), strict=True))
+grid.draw(sns.scatterplot, hue="seen", palette=looks, s=25).each(zero)
+stronger = both[both.held]
+worst = stronger.loc[stronger.error.abs().groupby(stronger.law).idxmax()]
+grid.draw(rings, worst, label="the worst prediction")
+grid.setting("Random English words; a dot: mean over the seeds of a setting")
 save(grid, "fig05_predicted_observed_small_scale", held_out)
 
 # %%
@@ -500,13 +502,16 @@ grey = dict.fromkeys(twenty, "#999999")
 grid.draw(curve, cubic, hue="student_params", palette=grey, key=False, linewidth=1.2)
 grid.draw(bars, color="#999999", markersize=0)
 shades = palette("params", sorted(gap.teacher_params.unique()))
-grid.draw(sns.scatterplot, hue="teacher_params", palette=shades, s=45, zorder=3)
+grid.draw(sns.scatterplot, hue="teacher_params", palette=shades, s=45, zorder=3, key=False)
+least, most = (figures.label_size(end(shades)) for end in (min, max))
+dot = {"marker": "o", "ls": "", "color": "#3B528B"}
+grid.key({f"teachers of {least} (green) to {most} parameters (violet)": dot})
 strongest = gap.loc[gap.groupby("student_params").teacher_loss.idxmin()].itertuples()
 for row, above in zip(strongest, (20, 9, -19), strict=True):
     place = {"xytext": (-4, above), "textcoords": "offset points", "fontsize": 10}
     said = f"student of {figures.label_size(row.student_params)}"
     grid.ax.annotate(said, (row.teacher_loss, row.student_loss), **place)
-grid.setting("Random English words; students on 20 tokens a parameter")
+grid.setting("Random English words; students on 20 tokens a parameter; sizes in parameters")
 grid.key(bars="95% over seeds", line="a cubic fitted to each student").set(ylim=(1.43, 2.36))
 columns = ["student_params", "teacher_params", "teacher_tokens", "teacher_loss"]
 save(grid, "fig03_collapse_small_scale", gap[[*columns, "student_loss", "error"]])
@@ -532,7 +537,7 @@ shown = twentieth.assign(budget=twentieth.teacher.map(isoflop_teachers))
 shown = shown.rename(columns={"params": "student_params"} | {
     f"difference{end}": f"gap{end}" for end in ("", "_low", "_high")})  # fmt: skip
 shown = shown.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
-shown["taught by"] = "teacher of " + shown.budget.map(powers) + " FLOPs"
+shown["taught by"] = shown.budget.map(powers) + " FLOPs"
 shades = palette("budget", shown.budget)
 looks = dict(zip(shown["taught by"], shown.budget.map(shades), strict=True))
 grid = Panels(
@@ -541,10 +546,11 @@ grid = Panels(
     "and none is seen to help the largest",
     col="student_params", size=(9.6, 3.5),
 )  # fmt: skip
-grid.draw(bars, hue="taught by", palette=looks, fmt="o-").each(zero).key(bars="95% over seeds")
+grid.draw(bars, hue="taught by", palette=looks, fmt="o-", key="right").each(zero)
+grid.key(bars="95% over seeds")
 columns = ["budget", "student_params", "teacher_params", "teacher_loss"]
 columns += ["gap", "gap_low", "gap_high"]
-grid.setting("Random English words; students on 20 tokens a parameter, paired by seed")
+grid.setting("Students on 20 tokens a parameter, paired by seed; a line: teachers of one budget")
 save(grid, "fig38b_isoflop_teachers_small_scale", shown[columns])
 
 # %%
@@ -560,50 +566,38 @@ claims.check("study-strong-students-need-strong-teachers", helped.max() < hurt.m
 # %% [markdown]
 # ## Student IsoFLOP profiles: what a budget buys under one teacher
 #
-# A line is a student budget (the teacher's inference not counted), with a parabola in $\log N_S$;
-# minima of parabolas through four sizes or more are ringed. Dashed: the teacher's loss.
+# Figures 2 and 38a, under a weak teacher, a middling one and the perfect one; the table has all
+# seven. A line is a student budget (the teacher's inference not counted), with a parabola in
+# $\log N_S$; minima of parabolas through four sizes or more are ringed.
 
 # %%
 PROFILES = [(flops, depth) for flops, sizes, *_ in design.profiles for depth, _ in sizes]
-HEAD = "teacher of loss {:.2f}"
+HEAD = "teacher of loss {:.2f}".format
 students = analysis.at_budgets(distilled[distilled.teacher.isin(fixed)], PROFILES)
 loss_of = distilled.groupby("teacher").teacher_loss.first()[fixed]
-students["taught by"] = students.teacher.map(loss_of.map(HEAD.format))
+students["taught by"] = students.teacher.map(loss_of.map(HEAD))
 students = students.sort_values(["teacher_loss", "params"], ascending=[False, True], kind="stable")
 by = ["taught by", "budget"]
 lines = analysis.parabolas(students, by)
 best = students.groupby(by).apply(analysis.profile_minimum, include_groups=False).reset_index()
 best = best[best.seen].rename(columns={"at": "params"})
 
-
 # %%
-def isoflop_figure(places, title):
-    """Profiles of some teachers' students, a panel a teacher."""
-    chosen = [HEAD.format(loss) for loss in loss_of.iloc[places]]
-    own, curves, minimum = (t[t["taught by"].isin(chosen)] for t in (students, lines, best))
-    grid = Panels(own, "params", "loss", title, col="taught by",
-                  labels=("student's parameters", axis_label("student_loss")))  # fmt: skip
-    grid.draw(curve, curves, hue="budget", key=False).draw(bars, hue="budget")
-    grid.draw(rings, minimum, label="best size, if four sizes or more have it inside")
-    for loss, ax in zip(loss_of.iloc[places], grid.axes.flat, strict=True):
-        ax.axhline(loss, color="black", linestyle="--", linewidth=1)
-    grid.setting("Random English words, spelt out; parabolas through students of one budget")
-    return grid.key(dashed="the teacher's loss", bars="95% over seeds")
-
-
+shown = loss_of.iloc[[1, 2, 6]]
+chosen, curves, minimum = (t[t["taught by"].isin(shown.map(HEAD))] for t in (students, lines, best))
+grid = Panels(
+    chosen, "params", "loss",
+    "Students of a weak teacher stop at its loss; the stronger the teacher, the more compute buys",
+    col="taught by", labels=("student's parameters", axis_label("student_loss")), size=(9.6, 3.6),
+)  # fmt: skip
+grid.draw(curve, curves, hue="budget", key="right").draw(bars, hue="budget", key=False)
+grid.draw(rings, minimum, label="best size, if four sizes or more have it inside")
+for loss, ax in zip(shown, grid.axes.flat, strict=True):
+    ax.axhline(loss, color="black", linestyle="--", linewidth=1)
+grid.setting("Random English words, spelt out; parabolas through the students of one budget")
 columns = ["teacher_loss", "budget", "params", "tokens", "loss", "seeds", "error"]
-title = "Students of a weak teacher stop at its loss, those of a strong one gain by more compute"
-grid = isoflop_figure([1, 5], title)
-save(grid, "fig02_student_isoflop_small_scale",
-     students[students.teacher_loss.isin(loss_of.iloc[[1, 5]])][columns])  # fmt: skip
-
-# %% [markdown]
-# Under a strong teacher budgets have a best size (Figure 2). Figure 38a has the weakest teacher and
-# the perfect one, its table all of them:
-
-# %%
-title = "Under the weakest teacher size and compute hardly matter; under a perfect one they do"
-save(isoflop_figure([0, 6], title), "fig38a_fixed_teachers_small_scale", students[columns])
+grid.key(dashed="the teacher's loss", bars="95% over seeds")
+save(grid, "fig38a_fixed_teachers_small_scale", students[columns])
 
 # %% [markdown]
 # Section 4.2 expects that for one teacher the loss is a power law in $(N_S, D_S)$, as it is on

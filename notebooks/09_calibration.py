@@ -75,8 +75,8 @@ short, long = sorted(students.tokens.unique())
 # ## All errors in one figure (Figures 43 to 50)
 #
 # What is a student's confidence held against: whether its likeliest symbol comes, or whether it is
-# its teacher's likeliest one, too? Colours say what the student learnt, and on how many tokens. The
-# table of the figure also holds students against their teacher's confidences.
+# its teacher's likeliest one, too? Drawn are students on many tokens. The table of the figure has
+# those on few, and also holds students against their teacher's confidences.
 
 # %%
 runs = confidence.measures(cells)
@@ -87,22 +87,21 @@ taught = confidence.of_students(runs)
 OBJECTIVES = {"whole": "whole distribution", "top-1": "likeliest symbol alone"}
 SHADES = dict(zip(OBJECTIVES.values(), ("#0072B2", "#D55E00"), strict=True))
 FEW, MANY = (f"{figures.label_size(tokens)} tokens" for tokens in (short, long))
-shown = taught[taught.reference.isin(["data", "teacher_top1"])].astype({"name": str})
-shown["kind"] = shown.objective.map(OBJECTIVES) + ", " + shown.tokens.map({short: FEW, long: MANY})
-kinds = [f"{o}, {t}" for o in OBJECTIVES.values() for t in (MANY, FEW)]
-colours = dict(zip(kinds, ["#0072B2", "#56B4E9", "#D55E00", "#E69F00"], strict=True))
+shown = taught[taught.reference.isin(["data", "teacher_top1"]) & (taught.tokens == long)]
+shown = shown.astype({"name": str}).assign(taught=shown.objective.map(OBJECTIVES))
+shown["name"] = shown.name.replace("perfect", "the\ntruth")
 grid = Panels(
     shown, "name", "ece",
-    "Students of whole distributions are calibrated against data, "
+    "Students of whole distributions are calibrated against the data, "
     "students of likeliest symbols against those symbols",
     col="held",
     labels=("teacher's parameters", "← calibrated     not →\nexpected calibration error"),
 )  # fmt: skip
 grid.set(yscale="log", ylim=(1e-3, 1.2), yticks=[0.001, 0.01, 0.1, 1],
          yticklabels=["0.001", "0.01", "0.1", "1"])  # fmt: skip
-grid.draw(sns.lineplot, hue="kind", errorbar=compare.interval, marker="o", palette=colours)
+grid.draw(sns.lineplot, hue="taught", errorbar=compare.interval, marker="o", palette=SHADES)
 errors = taught.groupby(["reference", "objective", "tokens", "name"], sort=False).ece
-grid.setting("Students of 3.41k parameters on random English words; three to five seeds")
+grid.setting(f"Students of 3.41k parameters on {MANY} of random English words")
 save(grid, "calibration_errors", errors.agg(["mean", "sem"]).reset_index())
 
 # %% [markdown]
@@ -114,38 +113,24 @@ save(grid, "calibration_errors", errors.agg(["mean", "sem"]).reset_index())
 #
 # The paper prints an ECE over every panel of Figures 42 to 50, 119 in all, in per cent. They belong
 # to sixteen kinds of student: two objectives, two amounts of tokens, four things to be held
-# against. Here is each kind's mean over teachers, a row a kind: hollow the paper's, filled ours.
+# against. Here are each kind's means over teachers.
 
 # %%
 paper = pd.read_csv(DATA / "published" / "ece.csv")
 beside = confidence.beside(taught, paper)
-beside["held"] = beside.reference.map(confidence.REFERENCES)
-rows = beside.sort_values("paper", ascending=False, kind="stable")
-rows["taught"] = "taught the " + rows.objective.map(OBJECTIVES)
-twins = rows.objective.map({"whole": "", "top-1": " "})  # rows of one name stay two
-rows["kind"] = rows.held + ", " + rows.tokens + " tokens" + twins
-grid = Panels(
-    rows, "ours", "kind",
-    "Sixteen calibration errors come nearly in the paper's order here, and all are larger",
-    labels=("expected calibration error, mean over teachers", ""), size=(8.6, 4.8),
-)  # fmt: skip
-look = {f"taught the {name}": shade for name, shade in SHADES.items()}
-grid.draw(sns.scatterplot, hue="taught", palette=look, s=70, zorder=3)
-grid.ax.hlines(rows.kind, rows.paper, rows.ours, color="#bbbbbb")
-grid.ax.scatter(rows.paper, rows.kind, s=55, facecolor="white", edgecolor="#333333", zorder=3)
-grid.key({"hollow: the paper's": {"marker": "o", "ls": "", "mfc": "white", "mec": "#333333"}})
-grid.setting("Filled: ours, students of 3.41k parameters. Rows: what confidence is held against")
-grid.set(xscale="log", xticks=[0.01, 0.1, 0.5], xticklabels=["0.01", "0.1", "0.5"])
-grid.tick_params(which="minor", length=0)
-save(grid, "calibration_paper_and_ours", beside)
+named = beside.assign(held=beside.reference.map(confidence.REFERENCES),
+                      taught=beside.objective.map(OBJECTIVES))  # fmt: skip
+named = named.pivot_table(index="held", columns=["taught", "tokens"], values=["paper", "ours"])
+named.reorder_levels([1, 2, 0], axis=1).sort_index(axis=1).map("{:.3f}".format)
 
 # %%
 order = stats.spearmanr(beside.paper, beside.ours).statistic
 directions = (beside.paper_rises == beside.ours_rises).mean()
 sizes_agree = beside.ratio.between(0.5, 2).mean()
 print(f"order: rank correlation {order:.2f}; size within a factor of two: {sizes_agree:.0%};")
-print(f"direction from the smallest to the largest teacher: {directions:.0%} agree")
-save(None, "calibration_paper_beside_ours", beside.drop(columns="held"))
+print(f"direction from the smallest to the largest teacher: {directions:.0%} agree;")
+print(f"ours is the larger error in {(beside.ours > beside.paper).sum()} of {len(beside)} kinds")
+save(None, "calibration_paper_beside_ours", beside)
 beside[~(beside.paper_rises == beside.ours_rises)].round(4)
 
 # %% [markdown]
@@ -194,8 +179,11 @@ grid = Panels(
 )  # fmt: skip
 looks = dict(zip(drawn.teacher.unique(), ("#999999", "#0072B2"), strict=True))
 grid.draw(bars, hue="teacher", palette=looks).each(zero).key(bars="95%, from sampled labels")
+grid.setting(
+    f"Teachers of {by_bin.name.min()} to {by_bin.name.max()} parameters, random English words"
+)
 grid.each(lambda ax: ax.axhspan(-off, off, color="#eeeeee", zorder=0))
-grid.key({f"shade: within {off:.2f}": {"color": "#dddddd", "linewidth": 8}})
+grid.key({f"shade: dots within {off:.2f}": {"color": "#dddddd", "linewidth": 8}})
 save(grid, "fig42_teachers", by_bin.drop(columns="teacher"))
 
 # %%
@@ -206,27 +194,26 @@ claims.check("calibration-teachers", ece.data.max())
 ece[["data", "truth"]].round(4)
 
 # %% [markdown]
-# ## Students on few tokens
+# ## Students bin by bin, on few tokens and on many
 #
-# Figures 43 to 46 are of one kind, under the smallest and the largest trained teacher. Where a
-# point lies on the grey line, confidence is right. Larger points hold more of the predictions; bins
-# with less than 0.2% of them are not drawn. The table of each figure has these bins and all six
+# Figures 43 to 46 (few tokens) and 47 to 50 (thirty times as many) are of one kind; here are
+# students of the largest trained teacher, both numbers of tokens beside each other. Where a point
+# lies on the grey line, confidence is right. Larger points hold more of the predictions; bins with
+# less than 0.2% of them are not drawn. The table of each figure has these bins and all six
 # teachers, the perfect one among them.
 
 
 # %%
-def reliability(tokens, reference, title, labels, ends):
-    """One figure: students of both objectives in bins of confidence, a panel a teacher."""
-    own = students[students.tokens == tokens]
-    seeds, table = own.seed.nunique(), confidence.bins(own)
-    table = table[table.reference == reference]
-    shown = table[table.name.isin(["3.41k", "388k"]) & (table.share >= 0.002)]
-    shown = shown.assign(
-        teacher="teacher of " + shown.name.astype(str) + " parameters",
-        learnt="taught the " + shown.objective.map(OBJECTIVES),
-    )
-    title = f"After {figures.label_size(tokens)} tokens, {title}"
-    grid = Panels(shown, "confidence", "outcome", title, col="teacher", labels=labels)
+by_bin = pd.concat(confidence.bins(own).assign(tokens=t) for t, own in students.groupby("tokens"))
+
+
+def reliability(reference, title, labels, ends):
+    """One figure: students of both objectives in bins of confidence, few tokens and many."""
+    table = by_bin[by_bin.reference == reference]
+    shown = table[(table.name == "388k") & (table.share >= 0.002)]
+    shown = shown.assign(learnt="taught the " + shown.objective.map(OBJECTIVES))
+    shown = shown.assign(after=shown.tokens.map({short: f"after {FEW}", long: f"after {MANY}"}))
+    grid = Panels(shown, "confidence", "outcome", title, col="after", labels=labels)
     look = {f"taught the {name}": shade for name, shade in SHADES.items()}
     for ax in grid.set(ylim=(-0.16, 1.17)).axes.flat:
         ax.plot([0, 1], [0, 1], color="#888888", linewidth=1)
@@ -235,97 +222,57 @@ def reliability(tokens, reference, title, labels, ends):
     grid.draw(bars, hue="learnt", palette=look, key=False, markersize=0)
     grid.draw(sns.scatterplot, hue="learnt", palette=look, size="share", sizes=(15, 170))
     grid.key({"larger dot: more predictions": {"marker": "o", "ls": "", "ms": 9, "mfc": "none"}})
-    grid.setting("Students of 3.41k parameters on random English words, spelt out")
-    return grid.key({"equal": {"color": "#888888"}}, bars=f"95% over {seeds} seeds"), table
+    grid.setting("Students of 3.41k parameters, teacher of 388k, on random English words")
+    return grid.key(bars="95% over 5 and 3 seeds"), table
 
 
 # %% [markdown]
 # **Against data.** The student of the whole distribution is on the line. That of top-1 is far below
-# it, and its highest bin is its fullest.
+# it, and its highest bin is its fullest. More tokens bring the one closer to the line, except under
+# the smallest teacher (in the table), whose own error it takes over.
 
 # %%
 ACCURACY = ("student's confidence", "how often its likeliest\nsymbol comes")
 SURE = ("underconfident", "overconfident")
-title = "a student of its teacher's likeliest symbols alone is far too sure of itself"
-grid, table = reliability(short, "data", title, ACCURACY, SURE)
-save(grid, "fig43_short_data", table)
+title = "A student of its teacher's likeliest symbols is far too sure where it is surest"
+grid, table = reliability("data", title, ACCURACY, SURE)
+save(grid, "fig43_data", table)
 
 # %% [markdown]
 # **Against the teacher's likeliest symbol** it is the reverse. The student of the whole
 # distribution agrees with its teacher's likeliest symbol more often than its confidence says, that
-# of top-1 about as often.
+# of top-1 about as often. More tokens help the student of top-1 and hurt the other one.
 
 # %%
 AGREES = ("student's confidence", "how often its likeliest symbol\nis the teacher's likeliest")
-title = "a student of whole distributions agrees with its teacher more often than it expects"
-grid, table = reliability(short, "teacher_top1", title, AGREES, SURE)
-save(grid, "fig44_short_teacher_top1", table)
+title = "A student of whole distributions agrees with its teacher more often than it expects"
+grid, table = reliability("teacher_top1", title, AGREES, SURE)
+save(grid, "fig44_teacher_top1", table)
 
 # %% [markdown]
 # **The teacher's confidence, in the student's bins.** The fullest bin of a top-1 student is its
-# highest, and there the teacher is far less sure. In its low bins a large teacher is surer, a small
-# one less sure. A student of the whole distribution is less sure than a large teacher in every bin.
+# highest, and there the teacher is far less sure; on many tokens it holds 47% of the predictions
+# and more. In its low bins a large teacher is surer, a small one less sure. A student of the whole
+# distribution is less sure than a large teacher in nearly every bin, and comes closer with tokens.
 
 # %%
 TEACHERS = ("student's confidence", "teacher's confidence")
 SURER = ("teacher is surer", "student is surer")
-title = "where a student of likeliest symbols is surest, its teacher is far less sure"
-grid, table = reliability(short, "teacher_own", title, TEACHERS, SURER)
-save(grid, "fig45_short_teacher", table)
+title = "Where a student of likeliest symbols is surest, its teacher is far less sure"
+grid, table = reliability("teacher_own", title, TEACHERS, SURER)
+save(grid, "fig45_teacher", table)
 
 # %% [markdown]
 # **The student's confidence, in the teacher's bins.** Where the teacher is sure, a student of its
-# whole distribution is not: this is what it failed to learn. A top-1 student is sure even where the
-# teacher is least sure, which is at the start of words. There the likeliest first letter is always
-# the same, so the student learns it as if it were certain.
+# whole distribution is not, on many tokens as on few: this is what it failed to learn. A top-1
+# student is sure even where the teacher is least sure, which is at the start of words. There the
+# likeliest first letter is always the same, so the student learns it as if it were certain.
 
 # %%
 print(f"The likeliest first letter of a word has probability {truth[:, 0].max():.2f}.")
-title = "a student of likeliest symbols is almost certain even where its teacher is least sure"
-grid, table = reliability(short, "by_teacher_own", title, TEACHERS[::-1], SURER[::-1])
-save(grid, "fig46_short_by_teacher", table)
-
-# %% [markdown]
-# ## Students on many tokens
-#
-# Figures 47 to 50 are the same four with thirty times as many tokens. **Against data**, the student
-# of the whole distribution has come closer to the line, except under the smallest teacher, whose
-# own error it has taken over. That of top-1 is farther from it.
-
-# %%
-title = "students of whole distributions are right about as often as they say, "
-title += "others far less where they are surest"
-grid, table = reliability(long, "data", title, ACCURACY, SURE)
-save(grid, "fig47_long_data", table)
-
-# %% [markdown]
-# **Against the teacher's likeliest symbol**, more tokens help the student of top-1 and hurt the
-# other one.
-
-# %%
-title = "students of whole distributions agree with their teacher more often than they expect"
-grid, table = reliability(long, "teacher_top1", title, AGREES, SURE)
-save(grid, "fig48_long_teacher_top1", table)
-
-# %% [markdown]
-# **The teacher's confidence, in the student's bins.** The student of the whole distribution has
-# come closer to its teacher. That of top-1 has 47% of its predictions and more in the highest bin,
-# where the teacher is far less sure.
-
-# %%
-title = "students of likeliest symbols are far surer than their teacher where they are surest"
-grid, table = reliability(long, "teacher_own", title, TEACHERS, SURER)
-save(grid, "fig49_long_teacher", table)
-
-# %% [markdown]
-# **The student's confidence, in the teacher's bins.** What is left to learn is still where the
-# teacher is sure. Bars are wider than on few tokens: there are three seeds in place of five, and
-# they differ more in how far they got.
-
-# %%
-title = "students of whole distributions copy a small teacher's confidence, not a large one's"
-grid, table = reliability(long, "by_teacher_own", title, TEACHERS[::-1], SURER[::-1])
-save(grid, "fig50_long_by_teacher", table)
+title = "Where its teacher is least sure, a student of likeliest symbols is almost certain"
+grid, table = reliability("by_teacher_own", title, TEACHERS[::-1], SURER[::-1])
+save(grid, "fig46_by_teacher", table)
 
 # %% [markdown]
 # ## Two readings

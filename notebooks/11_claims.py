@@ -85,8 +85,9 @@ shown = counts.pivot_table(index="bar", columns="verdict", values="claims", sort
 ax = shown.iloc[[-1, -2, 0]][list(VERDICTS)].plot.barh(
     stacked=True, color=VERDICTS, width=0.65, edgecolor="#555555", linewidth=0.6, figsize=(9, 4)
 )
-for part in ax.containers:
-    ax.bar_label(part, label_type="center", fmt=lambda n: f"{n:.0f}" if n > 5 else "")
+for part, shade in zip(ax.containers, VERDICTS.values(), strict=True):
+    ink = "white" if shade in ("#0072B2", "#D55E00") else "black"
+    ax.bar_label(part, label_type="center", fmt=lambda n: f"{n:.0f}" if n > 5 else "", color=ink)
 ax.set(xlabel="statements", ylabel="")
 ax.legend().remove()
 ax.figure.legend(ax.containers, IN_WORDS.values(), loc="outside lower center", ncols=3)

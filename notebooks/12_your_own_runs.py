@@ -161,14 +161,14 @@ grid = Panels(
     residuals, "student_tokens", "residual",
     f"The law is off by {residuals.residual.abs().mean():.1f}% on average; its errors {says} "
     f"the student's tokens ({whose})",
-    labels=(axis_label("student_tokens"), axis_label("percent_off")),
+    labels=(axis_label("student_tokens"), "← too low     too high →\npredicted less measured (%)"),
 )  # fmt: skip
-grid.draw(dots, color="#BBBBBB").each(zero)
+grid.draw(dots, color="#DDDDDD", linewidths=0).each(zero)
 sixth = pd.qcut(residuals.student_tokens, 6, duplicates="drop")
 middle = residuals.groupby(sixth, observed=True).student_tokens.transform("median")
 grid.draw(sns.lineplot, residuals.assign(student_tokens=middle), errorbar=("ci", 95), seed=0,
           err_style="bars", marker="o", color="#0072B2", zorder=4)  # fmt: skip
-grid.key({"a run": PARTS["dot"] | {"color": "#BBBBBB"}, "mean of a sixth of them, bar: 95%":
+grid.key({"a run": PARTS["dot"] | {"color": "#DDDDDD"}, "mean of a sixth of them, bar: 95%":
           {"color": "#0072B2", "marker": "o"}})  # fmt: skip
 columns = ["student_params", "student_tokens", "teacher_loss", "residual"]
 save(grid, "own_runs_residuals_simulated", residuals[columns])
@@ -202,9 +202,12 @@ grid.draw(sns.lineplot, color="#0072B2")
 grid.each(lambda ax: ax.axhline(chosen.teacher_loss, color="grey", lw=1))
 two = pd.DataFrame({"student_tokens": chosen.student_tokens * np.array([1, 10])})
 two["student_loss"] = np.interp(two.student_tokens, curve.student_tokens, curve.student_loss)
-grid.draw(rings, two, label="what the budget buys, and ten times")
-grid.key({"the law": {"color": "#0072B2"}, "the law, 95%": {"color": "#0072B2", "lw": 6},
-          "one new run, 95%": {"color": "#56B4E9", "lw": 6},
+grid.draw(rings, two, label="what the budget buys, and ten times that")
+for (_, *at), away in zip(two.itertuples(), ((-12, -22), (4, 32)), strict=True):
+    said = f"{figures.label_size(at[0])} tokens: {at[1]:.2f} nats"
+    grid.ax.annotate(said, at, away, textcoords="offset points", ha="right", fontsize=9)
+grid.key({"the law": {"color": "#0072B2"}, "the law, 95%": {"color": "#3A90C3", "lw": 6},
+          "one new run, 95%": {"color": "#CDE8F8", "lw": 6},
           "its teacher's loss": {"color": "grey"}})  # fmt: skip
 save(grid, "own_runs_more_tokens_simulated", curve)
 

@@ -61,10 +61,9 @@ title = (
     f"the largest at {ends.iloc[-1]:.1f} ({whose})"
 )
 few = runs.params.nunique() < 9
-grid = Panels(runs, "tokens", "loss", title, size=(7.2, 3.9)).draw(
-    sns.lineplot, hue="params", key=False, alpha=0.5
-)
-grid.draw(dots, hue="params", key=few)
+grid = Panels(runs, "tokens", "loss", title, size=(7.2, 3.9))
+grid.draw(sns.lineplot, hue="params", key="right" if few else False)
+grid.draw(dots, hue="params", key=False)
 if not few:
     grid.key({"darker: a larger model": {"marker": "o", "ls": "", "color": "#2a788e"}})
 save(grid, "own_supervised_table", runs[["params", "tokens", "loss"]])
@@ -134,8 +133,10 @@ grown = {name: [10 ** np.polyfit(np.log10(part.compute), np.log10(part[name]), 1
                 for _, part in inside.groupby("form")] for name in QUANTITIES}  # fmt: skip
 size, tokens = (f"{min(slopes):.1f} to {max(slopes):.1f} times" for slopes in grown.values())
 title = f"Ten times the compute wants {size} the size and {tokens} the tokens ({whose})"
-grid = Panels(lines, "compute", "amount", title, col="panel")
-grid.draw(span, hue="form", key=False).draw(sns.lineplot, hue="form").key(band="95%")
+grid = Panels(lines, "compute", "amount", title, col="panel", sharey=False)
+grid.draw(span, hue="form", key=False).draw(sns.lineplot, hue="form")
+grid.key(band="95% of the bootstrap")
+grid.setting("Attention and embedding cost, too, so a token's FLOPs grow more slowly than size")
 save(grid, "own_supervised_runs", both.dropna())  # without budgets of which a range is not told
 
 # %% [markdown]

@@ -27,7 +27,7 @@ COLUMNS = (
 # What a confidence is held against, as pictures call it.
 REFERENCES = {
     "data": "against data",
-    "teacher_top1": "against the teacher's likeliest",
+    "teacher_top1": "against its teacher's likeliest symbol",
     "teacher_own": "teacher, in the student's bins",
     "by_teacher_own": "student, in the teacher's bins",
 }
