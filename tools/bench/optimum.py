@@ -19,7 +19,7 @@ from scalinglib import fit, laws
 from scalinglib.fit import forms
 from scalinglib.fit.forms import DISTILLATION, SUPERVISED
 from scalinglib.report.paths import DATA
-from scalinglib.study import PERFECT, Words, analysis, record
+from tools.once.extrapolation import means
 
 STARTS = 20
 SCALES = {"A": ("alpha", 0), "B": ("beta", 1)}  # scale: (exponent, which input)
@@ -88,12 +88,8 @@ def cases():
     for spec, held in ways:
         yield "figure1_runs", spec, paper, laws.load().supervised, held
     for name in ("study", "text"):
-        table = analysis.means(record.read(DATA / "runs" / f"{name}.csv"))
-        table["teacher_loss"] = table.teacher_loss.mask(table.teacher == PERFECT, Words().entropy)
-        trained = table.loc[table.kind == "supervised", ["params", "tokens", "loss"]].astype(float)
+        taught, trained = means(name)
         yield name, SUPERVISED, trained, None, {}
-        columns = list(DISTILLATION.columns)
-        taught = table.loc[table.kind == "distilled", columns].astype(float)
         base = fit.fit_supervised(trained, starts=64).law
         for spec, held in ways:
             yield name, spec, taught, base, held

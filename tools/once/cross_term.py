@@ -20,6 +20,7 @@ import pandas as pd
 from scalinglib.report.paths import DATA
 from scalinglib.study import measure, training
 from scalinglib.study.run import by_ratio
+from tools.once import write
 
 TABLE = DATA / "runs" / "cross_term.csv"
 # Lower edges of bins: share of the language's words that begin with what the context gives of the
@@ -121,7 +122,7 @@ def main():
         print(r.params, r.teacher.params, r.seed, totals.round(4).to_dict(), flush=True)
         named = {"id": r.id, "student": r.params, "teacher": r.teacher.params, "seed": r.seed}
         tables.append(pd.DataFrame([named] * len(found)).join(found))
-    pd.concat(tables).to_csv(TABLE, index=False, float_format="%.6g", lineterminator="\n")
+    write(pd.concat(tables), TABLE)
 
 
 if __name__ == "__main__":

@@ -21,17 +21,17 @@ is the mean error of Equation 8 on the runs.
 
 import warnings
 
+import jax
 import numpy as np
 import pandas as pd
 from scipy import stats
-from threadpoolctl import threadpool_limits
 
 from scalinglib import fit, laws, simulate
 from scalinglib.laws.ensembles import from_rows
 from scalinglib.laws.forms import FORMS
 from scalinglib.laws.limits import below_floor
 from scalinglib.report.paths import DATA, ROOT
-from tools.once import extrapolation
+from tools.once import extrapolation, write
 from tools.once.extrapolation import CANDIDATES, INPUTS, SUPERVISED_NOISE
 
 TABLE = ROOT / "scalinglib" / "coefficients" / "ensemble_figure1.csv"
@@ -47,13 +47,6 @@ FLOOR = 0.005  # nats below its own supervised floor from which a law is out
 MISFIT = 0.006  # of log-loss, mean over the runs, above which a law is not one that fits them
 SIZES = np.array([300e6, 1e9, 3e9, 10e9])
 BANDS = ("ensemble", "laws alone", "bootstrap", "conformal")
-
-
-def quiet(call, *arguments, **options):
-    """A fit whose warnings are known: that a part of the runs covers less is the point."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", fit.FitWarning)
-        return call(*arguments, **options)
 
 
 def errors(law, runs):
@@ -75,7 +68,7 @@ def supervised_laws(count, curves, seed=0):
     found = []
     for i in range(20 * count):
         runs = simulate.supervised_runs(central, SUPERVISED_NOISE, seed=1000 * seed + i)
-        law = quiet(fit.fit_supervised, runs, starts=32).law
+        law = fit.fit_supervised(runs, starts=32).law
         if _off_curves(law, curves) <= allowed:
             found.append(law)
         if len(found) == count:
@@ -85,7 +78,7 @@ def supervised_laws(count, curves, seed=0):
 
 def _off_curves(supervised, curves):
     spec, fixed = CANDIDATES["equation8"]
-    law = quiet(fit.fit, spec, curves, supervised=supervised, fixed=fixed, starts=32).law
+    law = fit.fit(spec, curves, supervised=supervised, fixed=fixed, starts=32).law
     return np.abs(errors(law, curves)).mean()
 
 
@@ -96,28 +89,22 @@ def members(form, runs, supervised, replicates=REPLICATES):
     times = extrapolation.resample(runs, rng, count)
     for delta in DELTAS:
         options = {"supervised": laws.load().supervised, "fixed": fixed, "starts": 64}
-        found = quiet(fit.fit, spec, runs, delta=delta, **options)
+        found = fit.fit(spec, runs, delta=delta, **options)
         if delta == DELTAS[0]:
             yield _row(f"{form}, refit", form, found.law)
         mine = range(DELTAS.index(delta), count, len(DELTAS))
         base = laws.SupervisedLaw(*np.array([supervised[i % len(supervised)] for i in mine]).T)
         drawn = fit.laws_of_parts(found, times[list(mine)], base, starts=1)
         for place, i in enumerate(mine):
-            law = _one(drawn, place)
+            law = jax.tree.map(float, extrapolation.part(drawn, (place, 0)))
             yield _row(f"{form} {i // len(DELTAS)}, delta {delta:g}", form, law)
-
-
-def _one(law, at):
-    """One of the laws that `fit.laws_of_parts` gives as one."""
-    parts = (_one(c, at) if isinstance(c, laws.Law) else float(c[at, 0]) for c in law)
-    return type(law)(*parts)
 
 
 def authors_laws(curves):
     """`corrected` and the law drawn in Figure 1, Equation 8 through the readings of its curves."""
     corrected, (spec, fixed) = laws.load("corrected"), CANDIDATES["equation8"]
     options = {"supervised": corrected.supervised, "fixed": fixed, "starts": 64}
-    drawn = quiet(fit.fit, spec, curves, **options).law
+    drawn = fit.fit(spec, curves, **options).law
     yield _row("corrected", "equation8", corrected)
     yield _row("drawn in Figure 1", "equation8", drawn)
 
@@ -156,12 +143,11 @@ def build(runs, curves, weight, growth):
     return kept.drop(columns=["group", "misfit"])
 
 
-def coverage(asked, errors_of):
+def coverage(asked):
     """One row a hold-out and a band: how many runs it holds, how wide it is, its interval score."""
     rows, found = [], {}
     for name in dict.fromkeys(q.runs for q in asked):
-        weight = extrapolation.weights(errors_of.drop(index=name, level="runs"))
-        others = [q for q in asked if q.runs != name]
+        weight, others = extrapolation.of_others(asked, name)
         found[name] = weight, extrapolation.calibrated(others, weight)
     for q in asked:
         weight, growth = found[q.runs]
@@ -201,12 +187,11 @@ def gain_coverage(asked, weight):
     return pd.DataFrame(rows)
 
 
-def size_coverage(asked, errors_of):
+def size_coverage(asked):
     """One row a hold-out and a band: of how many sizes it holds the mean over their runs."""
     rows, found = [], {}
     for name in dict.fromkeys(q.runs for q in asked):
-        weight = extrapolation.weights(errors_of.drop(index=name, level="runs"))
-        others = [o for o in asked if o.runs != name]
+        weight, others = extrapolation.of_others(asked, name)
         growth = extrapolation.calibrated(others, weight)
         found[name] = weight, growth, extrapolation.shared(others, weight)
     for q in asked:
@@ -221,32 +206,34 @@ def size_coverage(asked, errors_of):
     return pd.DataFrame(rows)
 
 
+def all_asked(sets):
+    """The questions of all sets, one fit and `HELD_REPLICATES` refits a form."""
+    warnings.simplefilter("ignore", fit.FitWarning)  # that a part covers less is the point
+    asked = []
+    for name, pair in sets.items():
+        found = extrapolation.foretold(*pair, HELD_REPLICATES)
+        asked += extrapolation.questions(name, *pair, found)
+    return asked
+
+
 def main():
     """Ask all sets, weigh the forms, build the ensemble, write the six tables."""
-    asked, sets = [], extrapolation.sets()
-    for name, (runs, trained) in sets.items():
-        found = extrapolation.foretold(runs, trained, HELD_REPLICATES)
-        asked += extrapolation.questions(name, runs, trained, found)
+    sets = extrapolation.sets()
+    asked = all_asked(sets)
     errors_of = extrapolation.scores(asked)
     weight = extrapolation.weights(errors_of)
     growth = extrapolation.calibrated(asked, weight)
     print(weight.round(3).to_dict(), growth, flush=True)
-    write(errors_of.reset_index(), ERRORS, "%.4g")
-    write(coverage(asked, errors_of), COVERAGE, "%.4g")
-    write(gain_coverage(asked, weight), GAINS, "%.4g")
-    write(size_coverage(asked, errors_of), MEANS, "%.4g")
+    write(errors_of.reset_index(), ERRORS, 4)
+    write(coverage(asked), COVERAGE, 4)
+    write(gain_coverage(asked, weight), GAINS, 4)
+    write(size_coverage(asked), MEANS, 4)
     runs, curves = sets["paper"][0], pd.read_csv(DATA / "published" / "figure1_curves.csv")
-    write(build(runs, curves, weight, growth), TABLE, "%.9g")
+    write(build(runs, curves, weight, growth), TABLE, 9)
     seen = laws.Seen.of(runs, laws.load().supervised)
     columns = ("student_params", "student_tokens", "best_teacher", "worst_teacher")
-    write(pd.DataFrame({name: getattr(seen, name) for name in columns}), SEEN, "%.9g")
-
-
-def write(table, path, digits):
-    """A table as it is committed."""
-    table.to_csv(path, index=False, float_format=digits, lineterminator="\n")
+    write(pd.DataFrame({name: getattr(seen, name) for name in columns}), SEEN, 9)
 
 
 if __name__ == "__main__":
-    with threadpool_limits(1):  # the matrices are far too small for threads
-        main()
+    main()

@@ -37,11 +37,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from scalinglib.report.paths import DATA
-from tools.once import extrapolation
-from tools.once.ensemble import HELD_REPLICATES, quiet, write
+from tools.once import extrapolation, write
+from tools.once.ensemble import HELD_REPLICATES, all_asked
 
 TABLE = DATA / "fits" / "ensemble_rules.csv"
 
@@ -67,7 +66,7 @@ def held_again(key, runs, trained):
     kept = extrapolation.splits(runs)[key][0]
     part = runs[kept].reset_index(drop=True)
     alone = None if trained is None else extrapolation.supervised_runs(runs, kept, key, trained)
-    found = quiet(extrapolation.foretold, part, alone, HELD_REPLICATES)
+    found = extrapolation.foretold(part, alone, HELD_REPLICATES)
     return list(extrapolation.questions("", part, alone, found))
 
 
@@ -87,10 +86,9 @@ def tried(asked, sets):
     One hold-out that a rule does not hold decides, and a table's own hold-outs only widen a band:
     they are made where the others miss, all of them.
     """
-    errors, rows = extrapolation.scores(asked), []
+    rows = []
     for name in sets:
-        weight = extrapolation.weights(errors.drop(index=name, level="runs"))
-        others = [q for q in asked if q.runs != name]
+        weight, others = extrapolation.of_others(asked, name)
         growths = [
             extrapolation.calibrated([near(o, weight) for o in others], weight)
             for near, *_ in RULES
@@ -126,15 +124,6 @@ def shifted(question, others, weight):
     return {"median_error": 100 * np.abs(left).mean(), "shifted_error": 100 * np.abs(moved).mean()}
 
 
-def main():
-    """Ask all sets, and what the rules hold of them."""
-    asked, sets = [], extrapolation.sets()
-    for name, pair in sets.items():
-        found = quiet(extrapolation.foretold, *pair, HELD_REPLICATES)
-        asked += extrapolation.questions(name, *pair, found)
-    write(tried(asked, sets), TABLE, "%.4g")
-
-
 if __name__ == "__main__":
-    with threadpool_limits(1):
-        main()
+    every = extrapolation.sets()
+    write(tried(all_asked(every), every), TABLE, 4)

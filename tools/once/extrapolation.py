@@ -48,15 +48,15 @@ growth for all would have been several times too much for the paper's runs. And 
 held for all forms, which would have left out Equation 8, against what was asked for.
 """
 
-import warnings
 from dataclasses import dataclass, replace
 
+import jax
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from scalinglib import fit, laws
-from scalinglib.fit.forms import BIAS_VARIANCE, DISTILLATION
+from scalinglib.fit.forms import BIAS_VARIANCE, DISTILLATION, SUPERVISED
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record
 from scalinglib.study.corpora.words import Words
@@ -91,20 +91,26 @@ def sets():
     """name: (distilled runs, supervised runs or None); noise is the deviation of log-loss."""
     paper = pd.read_csv(DATA / "published" / "figure1_runs.csv")
     found = {"paper": (paper.assign(noise=run_noise(paper)), None)}
-    for name, file in (("words", "study"), ("text", "text")):
-        rows = record.read(DATA / "runs" / f"{file}.csv")
-        table = analysis.means(rows.head(STUDY_ROWS) if name == "words" else rows)
-        perfect = table.teacher == PERFECT
-        table["teacher_loss"] = table.teacher_loss.mask(perfect, Words().entropy)
-        table["noise"] = table.error / table.loss
-        trained, taught = (table[table.kind == kind] for kind in ("supervised", "distilled"))
-        columns = [*DISTILLATION.columns, "noise"]
-        pair = (
-            taught[columns].astype(float),
-            trained[["params", "tokens", "loss", "noise"]].astype(float),
-        )
-        found[name] = tuple(part.reset_index(drop=True) for part in pair)
-    return found
+    return found | {"words": means("study", STUDY_ROWS), "text": means("text")}
+
+
+def means(study, rows=None):
+    """Means over seeds of the first rows of a committed study: distilled and supervised runs."""
+    runs = record.read(DATA / "runs" / f"{study}.csv")
+    # A part is another layout in memory, and so another last bit of means.
+    table = truthful(analysis.means(runs.head(rows) if rows else runs))
+    table["noise"] = table.error / table.loss
+    columns = {"distilled": DISTILLATION.columns, "supervised": SUPERVISED.columns}
+    return tuple(
+        table.loc[table.kind == kind, [*names, "noise"]].astype(float).reset_index(drop=True)
+        for kind, names in columns.items()
+    )
+
+
+def truthful(table):
+    """A study's table whose perfect teacher has the entropy of the language as its loss."""
+    loss = table.teacher_loss.mask(table.teacher == PERFECT, Words().entropy)
+    return table.assign(teacher_loss=loss)
 
 
 def run_noise(runs):
@@ -163,10 +169,7 @@ def supervised_of(runs, kept, key, trained):
     """The supervised law of those runs; Table 6's where there are none."""
     if trained is None:
         return laws.load().supervised
-    part = supervised_runs(runs, kept, key, trained)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", fit.FitWarning)
-        return fit.fit_supervised(part, starts=64).law
+    return fit.fit_supervised(supervised_runs(runs, kept, key, trained), starts=64).law
 
 
 def foretold(runs, trained, replicates=0):
@@ -182,29 +185,22 @@ def foretold(runs, trained, replicates=0):
     rows = np.array(list(base.values()))
     found = {}
     for form, (spec, fixed) in CANDIDATES.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", fit.FitWarning)
-            options = {"supervised": laws.SupervisedLaw(*rows[0]), "fixed": fixed, "starts": 32}
-            whole = fit.fit(spec, runs, **options)
+        options = {"supervised": laws.SupervisedLaw(*rows[0]), "fixed": fixed, "starts": 32}
+        whole = fit.fit(spec, runs, **options)
         best = fit.laws_of_parts(whole, kept, laws.SupervisedLaw(*rows.T))
         again = rows.repeat(replicates, axis=0).T
         others = fit.laws_of_parts(whole, drawn, laws.SupervisedLaw(*again), starts=1)
         for i, key in enumerate(pairs):
             drawn_of = slice(i * replicates, (i + 1) * replicates)
-            found[form, key] = _joined(part(best, slice(i, i + 1)), part(others, drawn_of))
+            pair = part(best, slice(i, i + 1)), part(others, drawn_of)
+            found[form, key] = jax.tree.map(lambda *parts: np.vstack(parts), *pair)
         print(form, flush=True)
     return found
 
 
 def part(law, which):
     """Some of the laws that `fit.laws_of_parts` gives as one."""
-    return type(law)(*(part(c, which) if isinstance(c, laws.Law) else c[which] for c in law))
-
-
-def _joined(one, other):
-    pairs = zip(one, other, strict=True)
-    rows = (_joined(*p) if isinstance(p[0], laws.Law) else np.vstack(p) for p in pairs)
-    return type(one)(*rows)
+    return jax.tree.map(lambda coefficient: coefficient[which], law)
 
 
 def enough(runs, kept, rng, count):
@@ -214,10 +210,10 @@ def enough(runs, kept, rng, count):
     return many[settings > SETTINGS // 2][:count]
 
 
-def resample(runs, rng, count):
+def resample(runs, rng, count, groups=GROUPS):
     """How often each run counts, by teacher and by student at once (Owen's pigeonhole)."""
     times = np.ones((count, len(runs)))
-    for keys in GROUPS:
+    for keys in groups:
         group = runs.groupby(keys).ngroup().to_numpy()
         number = group.max() + 1
         times *= rng.multinomial(number, np.full(number, 1 / number), size=count)[:, group]
@@ -309,6 +305,12 @@ def scores(asked):
     }
     index = ["runs", "kind", "cut"]
     return pd.DataFrame(rows).T.rename_axis(index)
+
+
+def of_others(asked, name):
+    """Weights by the hold-outs of the sets but the one of that name, and the questions of those."""
+    others = [q for q in asked if q.runs != name]
+    return weights(scores(others)), others
 
 
 def weights(errors):

@@ -34,6 +34,7 @@ from scalinglib.checks import namespace
 from scalinglib.fit.forms import SUPERVISED
 from scalinglib.laws.base import Law
 from scalinglib.report.paths import DATA
+from tools.once import write
 
 FARSEER = (
     (2273495040, 430537310208),
@@ -295,8 +296,7 @@ def main() -> None:
     table[["low", "centre", "high"]] = np.exp(table[["low", "centre", "high"]])
     columns = ["table", "params", "tokens", "low", "centre", "high"]
     for name, part in (("predictions", table[columns]), ("calibration", pd.concat([one, two]))):
-        path = DATA / "fits" / f"far_{name}.csv"
-        part.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+        write(part, DATA / "fits" / f"far_{name}.csv")
     print(table[columns].to_string())
     for name, part in (("farseer", one), ("olmo_ladder", two)):
         share = part.covered.sum() / part.held.sum(), (part.covered / part.held).mean()

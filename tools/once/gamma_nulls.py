@@ -20,6 +20,7 @@ from scalinglib.fit import solver
 from scalinglib.fit.forms import SUPERVISED
 from scalinglib.report import public
 from scalinglib.report.paths import DATA
+from tools.once import write
 
 TABLE = DATA / "fits" / "gamma_nulls.csv"
 DRAWS, STARTS = 100, 8
@@ -78,7 +79,7 @@ def main() -> None:
     """Write the table."""
     found = [nulls(name, table) for name, table in public.supervised_tables().items()]
     table = pd.concat(found, ignore_index=True)
-    table.to_csv(TABLE, index=False, float_format="%.6g", lineterminator="\n")
+    write(table, TABLE)
     for (name, by), part in table.groupby(["table", "by"], sort=False):
         own, made = part.gamma.iloc[0], part.gamma.iloc[1:]
         print(f"{name}, {by}: {own:.3f}; {(made <= own).sum()} of {len(made)} as low", end=", ")

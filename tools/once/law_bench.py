@@ -36,23 +36,20 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from scalinglib import fit, laws
 from scalinglib.fit.forms import BIAS_VARIANCE, DISTILLATION
 from scalinglib.laws import StudentLaw, SupervisedLaw
 from scalinglib.laws.limits import met
 from scalinglib.report.paths import DATA
-from scalinglib.study import analysis, record
-from scalinglib.study.corpora.words import Words
-from scalinglib.study.run import PERFECT
-from tools.once import extrapolation, forms
+from scalinglib.study import record
+from tools.once import extrapolation, forms, write
+from tools.once.extrapolation import GROUPS
 
 TABLE = DATA / "fits" / "law_bench.csv"
 COEFFICIENTS = laws.COEFFICIENTS / "bias_variance.csv"
 DECIDING = (("size", 2), ("tokens", 0.25), ("teacher", 0.25), ("loss", 0.25))
 CUTS = {"size": (1, 2, 3)} | dict.fromkeys(("tokens", "teacher", "loss"), (0.1, 0.25, 0.5))
-GROUPS = (["teacher_loss"], ["student_params", "student_tokens"])
 DRAWS, REFITS, STARTS = 2000, 50, 32
 
 
@@ -115,12 +112,12 @@ def sets():
 
 
 def largest():
-    """Means over seeds of the largest students, which no law is fitted to."""
-    table = analysis.means(record.read(DATA / "runs" / "largest_students.csv"))
-    table = table[table.kind == "distilled"]
-    entropy = Words().entropy
-    loss = table.teacher_loss.mask(table.teacher == PERFECT, entropy)
-    return table.assign(teacher_loss=loss)[list(DISTILLATION.columns)].astype(float)
+    """The largest students, one seed each, which no law is fitted to."""
+    runs = extrapolation.truthful(record.read(DATA / "runs" / "largest_students.csv"))
+    names = ("params", "tokens", "teacher_loss", "loss")
+    return pd.DataFrame(
+        {column: runs[name] for column, name in zip(DISTILLATION.columns, names, strict=True)}
+    )
 
 
 def held_out(runs):
@@ -139,13 +136,8 @@ def held_out(runs):
 
 
 def draws(runs, count, groups=GROUPS):
-    """How often each run counts, by group at once (Owen's pigeonhole), (count, runs)."""
-    rng, times = np.random.default_rng(0), np.ones((count, len(runs)))
-    for keys in groups:
-        group = runs.groupby(keys).ngroup().to_numpy()
-        number = group.max() + 1
-        times *= rng.multinomial(number, np.full(number, 1 / number), size=count)[:, group]
-    return times
+    """How often each run counts, the same for every form, (count, runs)."""
+    return extrapolation.resample(runs, np.random.default_rng(0), count, groups)
 
 
 def supervised_laws(runs, trained, masks):
@@ -160,15 +152,12 @@ def supervised_laws(runs, trained, masks):
         "teacher": lambda kept: trained.loss < np.inf,
         "loss": lambda kept: trained.loss >= runs.student_loss[kept].min(),
     }
-    found = [_quiet(fit.fit_supervised, trained, starts=64).law]
+    found = [fit.fit_supervised(trained, starts=64).law]
     for (kind, _), mask in masks.items():
         part = trained[parts[kind](~mask)]
-        found.append(found[0] if len(part) == len(trained) else _supervised(part))
+        whole = len(part) == len(trained)
+        found.append(found[0] if whole else fit.fit_supervised(part, starts=64).law)
     return found[0], np.array(found[1:]).T
-
-
-def _supervised(part):
-    return _quiet(fit.fit_supervised, part, starts=64).law
 
 
 def judge(name, runs, masks, supervised):
@@ -179,7 +168,7 @@ def judge(name, runs, masks, supervised):
     """
     spec, fixed = FORMS[name]
     whole, parts = supervised
-    found = _quiet(fit.fit, spec, runs, supervised=whole, fixed=fixed, starts=STARTS)
+    found = fit.fit(spec, runs, supervised=whole, fixed=fixed, starts=STARTS)
     kept = ~np.array(list(masks.values()))
     best = fit.laws_of_parts(found, kept, laws.SupervisedLaw(*parts))
     own = {key: extrapolation.part(best, slice(i, i + 1)) for i, key in enumerate(masks)}
@@ -195,12 +184,6 @@ def judge(name, runs, masks, supervised):
 def resampled(runs, kept):
     """`REFITS` resamples of the kept runs, the same for every form."""
     return extrapolation.enough(runs, kept, np.random.default_rng(0), REFITS)
-
-
-def _quiet(call, *arguments, **options):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", fit.FitWarning)
-        return call(*arguments, **options)
 
 
 def errors(law, runs):
@@ -278,6 +261,7 @@ def coefficients(replicates=500):
 
 def main(names):
     """Judge the forms named, or all that the table lacks."""
+    warnings.simplefilter("ignore", fit.FitWarning)  # that a part covers less is the point
     done = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=["runs", "form"])
     if names:
         done = done[~done.form.isin(names)]
@@ -296,12 +280,10 @@ def main(names):
             new = pd.DataFrame(list(rows(set_name, name, judged, base, runs, masks)))
             print(f"{set_name}, {name}: {time.perf_counter() - began:.0f} s", flush=True)
             done = pd.concat([done, new], ignore_index=True)
-            done.to_csv(TABLE, index=False, float_format="%.5g", lineterminator="\n")
+            write(done, TABLE, 5)
 
 
 if __name__ == "__main__":
-    with threadpool_limits(1):
-        main(sys.argv[1:])
-        if not COEFFICIENTS.is_file():
-            table = coefficients()
-            table.to_csv(COEFFICIENTS, index=False, float_format="%.6g", lineterminator="\n")
+    main(sys.argv[1:])
+    if not COEFFICIENTS.is_file():
+        write(coefficients(), COEFFICIENTS)

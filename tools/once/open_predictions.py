@@ -6,14 +6,15 @@ Writes data/fits/open_predictions.csv.
 """
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from scalinglib import fit
 from scalinglib.report.paths import DATA
-from scalinglib.study import analysis, record
+from scalinglib.study import record
 from scalinglib.study.corpora.words import Words
 from scalinglib.study.designs import choice, floor, mixing, scaling, strong_teachers
 from scalinglib.study.run import PERFECT
+from tools.once import write
+from tools.once.extrapolation import means
 from tools.once.law_bench import FORMS, STARTS
 
 TABLE = DATA / "fits" / "open_predictions.csv"
@@ -23,15 +24,6 @@ EXPERIMENTS = {"floor": floor.RUNS, "strong_teachers": strong_teachers.RUNS}
 EXPERIMENTS |= {"mixing": mixing.RUNS, "choice": choice.RUNS}
 # These were there before, apart from the study that the forms are fitted to.
 EXPERIMENTS |= {"largest_students": scaling.LARGEST_STUDENTS}
-
-
-def study():
-    """Means of the committed study over seeds, supervised and distilled, in floats."""
-    table = analysis.means(record.read(DATA / "runs" / "study.csv"))
-    table["teacher_loss"] = table.teacher_loss.mask(table.teacher == PERFECT, Words().entropy)
-    trained, taught = (table[table.kind == kind] for kind in ("supervised", "distilled"))
-    columns = ["student_params", "student_tokens", "teacher_loss", "student_loss"]
-    return trained[["params", "tokens", "loss"]].astype(float), taught[columns].astype(float)
 
 
 def settings():
@@ -53,7 +45,7 @@ def settings():
 
 def main():
     """Fit and foretell."""
-    trained, taught = study()
+    taught, trained = means("study")
     supervised = fit.fit_supervised(trained, starts=256).law
     cells = settings()
     labels = supervised.loss(cells.params, cells.tokens)
@@ -63,10 +55,8 @@ def main():
         law = fit.fit(spec, taught, supervised=supervised, fixed=fixed, starts=STARTS).law
         loss = law.loss(cells.params, cells.tokens, cells.teacher_loss)
         rows.append(cells.assign(form=name.strip(), loss=loss, difference=loss - labels))
-    found = pd.concat(rows, ignore_index=True)
-    found.to_csv(TABLE, index=False, float_format="%.6g", lineterminator="\n")
+    write(pd.concat(rows), TABLE)
 
 
 if __name__ == "__main__":
-    with threadpool_limits(1):
-        main()
+    main()

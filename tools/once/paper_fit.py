@@ -17,11 +17,11 @@ there is not made again; the first goes on where it was stopped.
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from scalinglib import fit, laws
 from scalinglib.fit import paper
 from scalinglib.report.paths import DATA
+from tools.once import write
 
 STARTS = DATA / "fits" / "paper_starts.csv"
 RESAMPLED = DATA / "fits" / "paper_resamples.csv"
@@ -29,7 +29,6 @@ INTERVALS = DATA / "fits" / "paper_intervals.csv"
 COUNT = 600
 CHUNK = 50
 RESAMPLES = 60
-FORMAT = {"float_format": "%.6g", "lineterminator": "\n"}
 
 
 def starts(runs, supervised):
@@ -38,7 +37,7 @@ def starts(runs, supervised):
     done = len(pd.read_csv(STARTS)) if STARTS.exists() else 0
     for first in range(done, COUNT, CHUNK):
         ends = paper.DISTILLATION.minimise(runs, grid[first : first + CHUNK], supervised)
-        ends.to_csv(STARTS, mode="a", header=first == 0, index=False, **FORMAT)
+        write(ends, STARTS, mode="a", header=first == 0)
 
 
 def resampled(runs, supervised):
@@ -53,13 +52,13 @@ def resampled(runs, supervised):
         )
         for seed in range(RESAMPLES)
     ]
-    pd.concat(parts).to_csv(RESAMPLED, index=False, **FORMAT)
+    write(pd.concat(parts), RESAMPLED)
 
 
 def intervals(runs, supervised):
     """Our search under the paper's objective, with the paper's resamples and level."""
     found = fit.fit_distillation(runs, supervised, starts=64, **paper.OPTIONS)
-    found.coefficients.loc[:, :"fixed"].to_csv(INTERVALS, **FORMAT)
+    write(found.coefficients.loc[:, :"fixed"], INTERVALS, index=True)
 
 
 def main():
@@ -74,5 +73,4 @@ def main():
 
 
 if __name__ == "__main__":
-    with threadpool_limits(1):  # the matrices are far too small for threads
-        main()
+    main()

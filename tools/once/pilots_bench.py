@@ -49,6 +49,7 @@ from scalinglib.laws.repeated import RepeatedLaw
 from scalinglib.report.paths import DATA
 from scalingplan.pilots import Choice, Foretell, Prior, posterior, propose
 from scalingplan.pilots.worlds import INPUTS, inputs
+from tools.once import write
 from tools.once.repeated_tokens import REPEATED
 
 TABLE = DATA / "fits" / "pilots_bench.csv"
@@ -314,7 +315,7 @@ def main():
         if TABLE.exists():
             kept = pd.read_csv(TABLE)
             found = pd.concat([kept[kept.table != name], found])
-        found.to_csv(TABLE, index=False, float_format="%.5g")
+        write(found, TABLE, 5)
 
 
 if __name__ == "__main__":

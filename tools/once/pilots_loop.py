@@ -46,6 +46,7 @@ from scalinglib.study.run import Run, by_ratio, size
 from scalingplan.pilots import Choice, Foretell, Prior, grid, posterior, propose
 from scalingplan.pilots.choose import _State
 from scalingplan.pilots.worlds import inputs
+from tools.once import write
 
 TABLE, PLAN = DATA / "runs" / "pilots.csv", DATA / "fits" / "pilots_loop.csv"
 FORETOLD, MODELS = DATA / "fits" / "pilots_foretold.csv", ROOT / "build" / "models"
@@ -150,8 +151,8 @@ def pilots(text, pool):
         told |= {"doubt": asked.doubt, "before": asked.width, "floor": asked.floor}
         shown = ["student_params", "student_tokens", "teacher_params", "teacher_tokens", "seed"]
         rows = runs[[*shown, "cost", "width", "changes"]].assign(**told)
-        pd.concat([before, rows]).to_csv(PLAN, index=False, float_format="%.6g")
-    foretold(text).to_csv(FORETOLD, index=False, float_format="%.6g")
+        write(pd.concat([before, rows]), PLAN)
+    write(foretold(text), FORETOLD)
 
 
 def foretold(text):

@@ -24,6 +24,7 @@ from scipy.optimize import least_squares
 from scalinglib import allocate, laws
 from scalinglib.report.paths import DATA
 from scalinglib.sentences import EXAMPLES, INFERENCE, World, example_ratio
+from tools.once import write
 
 FREE = ["A", "B", "alpha", "beta", "gamma", "c0", "d1", "f1"]
 BLOCKS = ["runs", "digits", "d5", "labels", "readings"]
@@ -33,7 +34,6 @@ FITS = {
     "runs and curves": ["runs", "readings"],
 }
 D5 = {500e6: (0.75, 0.025), 10e9: (0.5, 0.03)}  # ratio, and half of what it rounds by
-FORMAT = {"float_format": "%.4g", "lineterminator": "\n"}
 
 
 def evidence() -> dict[str, pd.DataFrame]:
@@ -115,10 +115,9 @@ def main() -> None:
             rms = np.sqrt(np.mean(values**2))
             blocks.append([name, block, block in used, len(values), rms])
     columns = ["fit", "coefficient", "estimate", "low", "high"]
-    pd.DataFrame(rows, columns=columns).to_csv(DATA / "fits/printed_fit.csv", index=False, **FORMAT)
+    write(pd.DataFrame(rows, columns=columns), DATA / "fits/printed_fit.csv", 4)
     columns = ["fit", "block", "fitted", "residuals", "root_mean_square"]
-    table = pd.DataFrame(blocks, columns=columns)
-    table.to_csv(DATA / "fits/printed_fit_blocks.csv", index=False, **FORMAT)
+    write(pd.DataFrame(blocks, columns=columns), DATA / "fits/printed_fit_blocks.csv", 4)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from scalinglib import fit, laws
 from scalinglib.fit.spec import POWER_RANGES
 from scalinglib.laws.repeated import MOST_EPOCHS, RepeatedLaw
 from scalinglib.report.paths import DATA
+from tools.once import write
 
 COEFFICIENTS = laws.COEFFICIENTS / "repeated.csv"
 TABLE = DATA / "fits" / "repeated_tokens.csv"
@@ -68,8 +69,8 @@ def main() -> None:
         if not fixed:
             best = found.coefficients.loc[["R_D", "R_N"], ["estimate", "low", "high"]]
     table = pd.DataFrame(rows)
-    table.to_csv(TABLE, index=False, float_format="%.6g", lineterminator="\n")
-    best.to_csv(str(COEFFICIENTS), float_format="%.6g", lineterminator="\n")
+    write(table, TABLE)
+    write(best, COEFFICIENTS, index=True)
     print(table.T.to_string(), best, sep="\n")
 
 
