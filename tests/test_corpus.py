@@ -86,7 +86,6 @@ def test_text_splits_share_no_document(tmp_path):
         (lambda: Words(["a", "B"], [0.5, 0.5]), "'B'"),
         (lambda: Words(["a", "a"], [0.5, 0.5]), "twice"),
         (lambda: Words(["a", "b"], [0.5, 0.6]), "sum to one"),
-        (lambda: Text(["short"] * 20, n_ctx=64), "n_ctx = 64"),
         (lambda: stream("test"), "'test'"),
     ],
 )

@@ -1,7 +1,6 @@
 """Fits: mathematics against independent routes, recovery, determinism, errors, the paper's runs."""
 
 import json
-import warnings
 from dataclasses import replace
 
 import jax
@@ -23,6 +22,7 @@ from tests import references
 from tools.bench import optimum
 
 LAW = laws.load("corrected")
+few_runs = pytest.mark.filterwarnings("ignore::scalinglib.fit.FitWarning")
 SPECS = {"supervised": SUPERVISED, "distillation": DISTILLATION}
 OPTIONS = {"supervised": {"starts": 128, "bootstrap": 120, "seed": 3}}
 OPTIONS["distillation"] = {"starts": 64, "bootstrap": 48, "seed": 3}
@@ -86,6 +86,7 @@ def test_newton_step_against_dense_solve():
     assert gradient @ down < 0  # an indefinite matrix still gives a way down
 
 
+@few_runs
 @settings(max_examples=15)
 @given(
     e=st.floats(0.3, 3.0),
@@ -101,13 +102,14 @@ def test_exact_data_give_the_predictions_back(e, size_term, share, alpha, beta, 
         e, share * middle * 1e9**alpha, (1 - share) * middle * 3e10**beta, alpha, beta, gamma
     )
     runs = simulate.supervised_runs(law, noise=0.0)
-    found = _quiet(fit.fit_supervised, runs, starts=128)
+    found = fit.fit_supervised(runs, starts=128)
     exact = runs.loss.to_numpy()
     predicted = found.law.loss(runs.params.to_numpy(), runs.tokens.to_numpy())
     np.testing.assert_allclose(predicted, exact, rtol=1e-6)
 
 
 # No shrinking: an example takes a second, and minutes of it say little more.
+@few_runs
 @settings(max_examples=5, phases=(Phase.explicit, Phase.generate))
 @given(
     alpha=st.floats(0.25, 0.45),
@@ -123,14 +125,8 @@ def test_exact_distillation_data_give_the_predictions_back(alpha, beta, c0, d1, 
     runs = runs.sample(125, random_state=0).reset_index(drop=True)
     # Where most students equal their teachers to rounding, the runs hold nothing about the law.
     assume((runs.student_loss / runs.teacher_loss).median() > 1.001)
-    found = _quiet(fit.fit_distillation, runs, LAW.supervised, starts=128)
+    found = fit.fit_distillation(runs, LAW.supervised, starts=128)
     assert np.abs(np.expm1(found.residuals())).max() < 1e-6
-
-
-def _quiet(call, *arguments, **options):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", fit.FitWarning)
-        return call(*arguments, **options)
 
 
 def test_noisy_runs_give_predictions_back(supervised_fit, distillation_fit):
@@ -166,13 +162,14 @@ def test_fixed_coefficients_stay_and_cost(supervised_fit, supervised_runs):
     assert at_estimate.objective == pytest.approx(supervised_fit.objective, rel=1e-9)
 
 
+@few_runs
 def test_a_run_twice_weighs_as_one_resampled_twice(supervised_fit, supervised_runs):
     weights = np.ones(len(supervised_runs))
     weights[5] = 2
     problem, z = supervised_fit.problem, supervised_fit.z[None]
     weighted = problem.solve(z, weights=problem.weights(weights), near=True)
     doubled = pd.concat([supervised_runs, supervised_runs.iloc[[5]]])
-    repeated = _quiet(fit.fit_supervised, doubled, starts=64)
+    repeated = fit.fit_supervised(doubled, starts=64)
     assert weighted.value[0] * 1e-6 == pytest.approx(repeated.objective, rel=1e-9)
 
 
@@ -231,13 +228,14 @@ def test_ridges_are_named(distillation_fit):
     assert {"A", "alpha"} in [set(pair) for pair in pairs[["first", "second"]].to_numpy()]
 
 
+@few_runs
 def test_gamma_is_a_ridge_where_runs_are_too_narrow_to_tell(supervised_fit, supervised_runs):
     assert "gamma" not in " ".join(fit.explain(supervised_fit))
     narrow = supervised_runs[(supervised_runs.params < 6e8) & (supervised_runs.tokens < 1e11)]
-    few = _quiet(fit.fit_supervised, narrow, starts=64, bootstrap=32)
+    few = fit.fit_supervised(narrow, starts=64, bootstrap=32)
     assert "Ridge: gamma" in " ".join(fit.explain(few))
     ends = [
-        _quiet(fit.fit_supervised, narrow, fixed={"gamma": few.law.gamma * factor}, starts=64).law
+        fit.fit_supervised(narrow, fixed={"gamma": few.law.gamma * factor}, starts=64).law
         for factor in (0.7, 1.5)
     ]
 
@@ -249,6 +247,7 @@ def test_gamma_is_a_ridge_where_runs_are_too_narrow_to_tell(supervised_fit, supe
     assert apart(narrow) < 0.005 < apart(supervised_runs)
 
 
+@few_runs
 def test_gamma_is_a_ridge_with_alpha_where_the_size_term_rules():
     params, tokens = (
         axis.ravel() for axis in np.meshgrid(np.geomspace(1e8, 1e10, 8), [1e15, 2e15])
@@ -257,7 +256,7 @@ def test_gamma_is_a_ridge_with_alpha_where_the_size_term_rules():
     noise = np.exp(0.001 * np.random.default_rng(0).standard_normal(len(params)))
     runs = pd.DataFrame({"params": params, "tokens": tokens, "loss": exact * noise})
     known = {name: getattr(LAW.supervised, name) for name in ("E", "B", "beta")}
-    found = _quiet(fit.fit_supervised, runs, fixed=known, starts=64, bootstrap=32)
+    found = fit.fit_supervised(runs, fixed=known, starts=64, bootstrap=32)
     pairs = [set(pair) for pair in fit.ridges(found)[["first", "second"]].to_numpy()]
     assert {"alpha", "gamma"} in pairs
     logs = np.log(found.replicates[["alpha", "gamma"]])
@@ -349,49 +348,32 @@ def _broken(runs, **changes):
     return runs
 
 
-def test_wrong_columns_are_named(supervised_runs):
-    with pytest.raises(
-        ValueError, match=r"lack the columns params, loss; .* found N, tokens, protocol, L"
-    ):
-        fit.fit_supervised(supervised_runs.rename(columns={"params": "N", "loss": "L"}))
-
-
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("change", "options", "words"),
     [
-        ({"params": -1.0}, "row 7, column params: first value -1.0"),
-        ({"tokens": np.inf}, "row 7, column tokens"),
-        ({"loss": np.nan}, "row 7, column loss: first value nan"),
-        ({"loss": "n/a"}, "row 7, column loss: first value 'n/a'"),
+        (lambda r: _broken(r, params=-1.0), {}, "row 7, column params: first value -1.0"),
+        (lambda r: _broken(r, tokens=np.inf), {}, "row 7, column tokens"),
+        (lambda r: _broken(r, loss=np.nan), {}, "row 7, column loss: first value nan"),
+        (lambda r: _broken(r.astype(object), loss="n/a"), {}, "column loss: first value 'n/a'"),
+        (lambda r: r.rename(columns={"params": "N", "loss": "L"}), {},
+         "lack the columns params, loss; .* found N, tokens, protocol, L"),
+        (lambda r: r.head(6), {}, "6 distinct settings for 6 coefficients"),
+        (lambda r: "runs.csv", {}, r"runs is 'runs\.csv'; it must be a DataFrame"),
+        (lambda r: r, {"fixed": {"delta": 1.0}}, "fixed names 'delta'"),
+        (lambda r: r, {"starts": 9999}, "starts is 9999"),
+        (lambda r: r, {"starts": 1.5}, "starts is 1.5; it must be a whole number"),
+        (lambda r: r, {"bootstrap": -1}, "bootstrap is -1; it must be a whole number"),
+        (lambda r: r, {"delta": 0}, "delta is 0"),
+        (lambda r: r, {"starts": 16, "bootstrap": 2, "cluster": "teachers"},
+         "cluster is 'teachers'"),
     ],
-)
-def test_bad_values_are_named(supervised_runs, changes, message):
-    runs = supervised_runs.astype({name: object for name, v in changes.items() if v == "n/a"})
-    with pytest.raises(ValueError, match=message):
-        fit.fit_supervised(_broken(runs, **changes))
+)  # fmt: skip
+def test_bad_input_is_named(supervised_runs, change, options, words):
+    with pytest.raises(ValueError, match=words):
+        fit.fit_supervised(change(supervised_runs), **options)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"fixed": {"delta": 1.0}}, "fixed names 'delta'"),
-        ({"starts": 9999}, "starts is 9999"),
-        ({"starts": 1.5}, "starts is 1.5; it must be a whole number"),
-        ({"bootstrap": -1}, "bootstrap is -1; it must be a whole number"),
-        ({"delta": 0}, "delta is 0"),
-        ({"starts": 16, "bootstrap": 2, "cluster": "teachers"}, "cluster is 'teachers'"),
-    ],
-)
-def test_bad_options_are_named(supervised_runs, options, message):
-    with pytest.raises(ValueError, match=message):
-        fit.fit_supervised(supervised_runs, **options)
-
-
-def test_too_few_runs_and_what_is_no_table_or_law_are_named(supervised_runs, distillation_runs):
-    with pytest.raises(ValueError, match="6 distinct settings for 6 coefficients"):
-        fit.fit_supervised(supervised_runs.head(6))
-    with pytest.raises(ValueError, match="runs is 'runs\\.csv'; it must be a DataFrame"):
-        fit.fit_supervised("runs.csv")
+def test_what_is_no_supervised_law_is_named(distillation_runs):
     with pytest.raises(ValueError, match="supervised is DistillationLaw"):
         fit.fit_distillation(distillation_runs, LAW)
 
@@ -432,10 +414,11 @@ def test_example_table_is_what_its_command_makes():
     )
 
 
+@few_runs
 def test_scipy_ends_below_a_fit_only_beyond_the_bound_that_the_fit_tells(supervised_runs):
     """Losses that would want E < 0: the box ends above it, and the fit says so."""
     below = supervised_runs.assign(loss=supervised_runs.loss - 1.6)
-    found = _quiet(fit.fit_supervised, below, starts=32)
+    found = fit.fit_supervised(below, starts=32)
     assert found.at_bound.estimate["E"] == "<"
     inside, beyond = (optimum.least(found, bounded=b, starts=2) for b in (True, False))
     assert inside == pytest.approx(found.objective, rel=1e-9)

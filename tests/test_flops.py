@@ -91,19 +91,19 @@ def test_terms_add_up(n_layers, n_ctx, n_vocab):
     assert 0 <= f - 8 * d / 3 < 128
 
 
-@pytest.mark.parametrize("bad", [0, -3, 2.5])
-@pytest.mark.parametrize("name", ["n_layers", "n_ctx", "n_vocab", "d_ffn"])
-def test_impossible_architectures_are_named(name, bad):
-    with pytest.raises(ValueError, match=f"{name} is {bad}"):
-        flops.Architecture(**{"n_layers": 8} | {name: bad})
-
-
-def test_bad_sizes_are_named():
-    with pytest.raises(ValueError, match=r"params is -1\.0"):
-        flops.forward_flops([1e9, -1.0])
-
-
-@pytest.mark.parametrize(("name", "value"), [("n_ctx", -5), ("n_vocab", np.nan)])
-def test_a_context_or_vocabulary_that_is_none_is_named(name, value):
-    with pytest.raises(ValueError, match=f"{name} is .*; it must be 0 or more"):
-        flops.forward_flops(1e9, **{name: value})
+@pytest.mark.parametrize(
+    ("call", "given", "words"),
+    [
+        (flops.Architecture, {"n_layers": 8} | {name: bad}, f"{name} is {bad}")
+        for name in ("n_layers", "n_ctx", "n_vocab", "d_ffn")
+        for bad in (0, -3, 2.5)
+    ]
+    + [
+        (flops.forward_flops, {"params": [1e9, -1.0]}, r"params is -1\.0"),
+        (flops.forward_flops, {"params": 1e9, "n_ctx": -5}, "n_ctx is .*; it must be 0 or more"),
+        (flops.forward_flops, {"params": 1e9, "n_vocab": np.nan}, "n_vocab is .* 0 or more"),
+    ],
+)
+def test_bad_input_is_named(call, given, words):
+    with pytest.raises(ValueError, match=words):
+        call(**given)
