@@ -62,7 +62,9 @@ def test_forms_meet_their_limits(form):
     assert law.loss(sizes, 1e60, 2.0) == pytest.approx(law.infinite_data_loss(sizes, 2.0), rel=1e-9)
 
 
-@pytest.mark.parametrize("law", [*map(_example, NEW_FORMS), laws.load()], ids=FORMS)
+@pytest.mark.parametrize(
+    "law", [*map(_example, NEW_FORMS), laws.load()], ids=[*NEW_FORMS, "equation8"]
+)
 def test_forms_are_one_formula_for_numpy_and_jax(law):
     logs = np.log(1e9), np.log(2e10), np.log(2.1)
     with jax.enable_x64(True):
@@ -210,7 +212,10 @@ ASKED = (1e9, 2e10, 2.1)
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda law: _example("dip").loss(1e9, 2e10, 1.0), r"is 1\.0; it must be at least E = "),
+        (
+            lambda law: _example("data_dip").loss(1e9, 2e10, 1.0),
+            r"is 1\.0; it must be at least E = ",
+        ),
         (lambda law: law.quantiles(np.ones((2, 3)), [0.5]), "first axis must be the [0-9]+ laws"),
         (lambda law: law.share(law.losses(*ASKED)), "condition is float64; it must be bool"),
         (lambda law: law.predict(*ASKED, level=90), "level is 90; it must be between 0 and 1"),
