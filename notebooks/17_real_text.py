@@ -27,16 +27,12 @@ profile = "full"
 # %% tags=["hide-input"]
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import seaborn as sns
-from scipy import stats
 
-from scalinglib import fit, sentences
-from scalinglib.allocate import shift
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
-from scalinglib.report.columns import ENDS
+from scalinglib.report.columns import ENDS, axis_label
 from scalinglib.report.panels import Panels, bars, rings, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, by_ratio, record
@@ -55,46 +51,35 @@ figures.use_style()
 # %%
 DESIGNS = {"words": ("study", scaling.FULL), "text": ("text", scaling.TEXT)}
 IN_WORDS = {"words": "made-up words", "text": "real text"}
-studies = {}
-for name, (file, design) in DESIGNS.items():
-    s = studies[name] = SimpleNamespace(design=design)
-    s.runs = record.read(DATA / "runs" / f"{file}.csv")
-    s.fixed = [teacher.id for teacher in design.fixed_teachers() if teacher != PERFECT]
-
-# %%
 FEW = {(1, 20): "3.4k student, 20 tokens a parameter", (2, 5): "25k student, 5 tokens a parameter"}
-gap = []
-for name, s in studies.items():
+studies, gap = {}, []
+for name, (file, design) in DESIGNS.items():
+    s = studies[name] = SimpleNamespace(runs=record.read(DATA / f"runs/{file}.csv"), design=design)
+    s.fixed = [teacher.id for teacher in design.fixed_teachers() if teacher != PERFECT]
     taught = s.runs[s.runs.teacher.isin([*s.fixed, PERFECT]) & (s.runs.kind == "distilled")]
     for (depth, ratio), student in FEW.items():
-        tokens = by_ratio(depth, ratio, corpus=s.design.corpus).tokens
+        tokens = by_ratio(depth, ratio, corpus=design.corpus).tokens
         own = taught[(taught.n_layers == depth) & (taught.tokens == tokens)]
         own = own[own.seed < own.groupby("teacher").seed.nunique().min()]
         best = own.groupby("teacher").loss.mean().idxmin()
         own = compare.differences(own, "teacher", best)
         gap.append(own.assign(language=IN_WORDS[name], student=student))
-gap = pd.concat(gap)
+gap = pd.concat(gap).assign(above_best=lambda table: table.above)
 
 # %%
-grid = Panels(gap, "teacher_loss", "above",
-              "Few tokens: a middling teacher beats the strongest, on words and on real text",
-              col="language", sharex=False, labels=(
-                  f"{ENDS['teacher']}teacher's loss (nats)",
-                  "student's loss above that under\nits best teacher (nats)"))  # fmt: skip
+title = "Few tokens: a middling teacher beats the strongest, on words and on real text"
+grid = Panels(gap, "teacher_loss", "above_best", title, col="language", sharex=False)
 grid.draw(sns.lineplot, hue="student", errorbar=None)
 grid.draw(sns.scatterplot, hue="student", key=False, alpha=0.5, s=22)
-grid.setting(
-    "Two to five seeds, paired; the larger student under the weakest teacher is above the frame"
-)
-grid.key(dot="a seed", line="mean over seeds")
-grid.each(zero).set(ylim=(-0.02, 0.25))
-save(grid, "text_capacity_gap",
-     gap[["language", "params", "tokens", "teacher_loss", "seed", "loss", "above"]])  # fmt: skip
+grid.setting("Paired seeds (dots), their means (lines); zero: the best teacher; cut at 0.15 nats")
+grid.each(zero).set(ylim=(-0.02, 0.15))
+columns = ["language", "params", "tokens", "teacher_loss", "seed", "loss", "above"]
+save(grid, "text_capacity_gap", gap[columns])
 
 # %% [markdown]
 # **Read it.** On few tokens the students of the very best teachers (left end) do worse than those
-# of middling ones, in all four lines. (Under the weakest teacher the larger students are above the
-# frame.)
+# of middling ones, in all four lines. (Under the weakest teacher students are far worse, mostly
+# above the frame.)
 #
 # How large is the rise past the best teacher? Paired over seeds, the best teacher of each seed
 # chosen by the other seeds; all trained teachers, those on IsoFLOP profiles among them.
@@ -120,6 +105,14 @@ rises[["rise", "low", "high", "p", "is_u"]]
 # ## The runs
 #
 # How many there are, how good the best models are, and how much text is read again:
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy import stats
+
+from scalinglib import fit, sentences
+from scalinglib.allocate import shift
 
 # %%
 text, words = studies["text"], studies["words"]
@@ -274,20 +267,21 @@ good.round(2)
 
 # %%
 drawn = curves[curves.panel.isin(list(units)[2:])]
-least, most = 1 - good["min"].iloc[2:].min(), good["max"].iloc[2:].max() - 1
-grid = Panels(drawn, "u", "y",
-              "Students copy a teacher worse than they are on data; a better one takes at most "
-              f"{least:.0%} off their loss, or adds up to {most:.0%} on many tokens", col="panel",
-              labels=("teacher's loss over that of\nits student trained on data",
-                      "student's loss over\nthat when trained on data"))  # fmt: skip
+most = (good.iloc[2:] - 1).abs().max(axis=None)
+title = (
+    "A teacher that is worse than its student trained on data is copied; "
+    f"a better one moves the student by {most:.0%} at most"
+)
+labels = ("teacher's loss over that of\nits student trained on data",
+          "student's loss over\nthat when trained on data")  # fmt: skip
+grid = Panels(drawn, "u", "y", title, col="panel", labels=labels)
 looks = {"below 3 tokens a parameter": "#e6812b", "3 to 30": "#a05195", "above 30": "#003f5c"}
 seen = pd.cut(drawn.tokens_per_param, [0, 3, 30, np.inf], labels=list(looks))
 drawn = drawn.assign(seen=seen).sort_values("seen", kind="stable").astype({"seen": str})
 grid.draw(sns.scatterplot, drawn, hue="seen", palette=looks, s=14)
 line = pd.DataFrame({"u": np.linspace(0.4, 1.8, 60)})
-grid.draw(sns.lineplot, line.assign(y=line.u), color="black", linewidth=1)
+grid.draw(sns.lineplot, line.assign(y=line.u), color="black", linewidth=1).each(zero, 1)
 grid.key({"student equals teacher": {"color": "black", "lw": 1}})
-grid.mark("y", 1, "as on data", color="black")
 grid.set(xlim=(0.4, 1.8), ylim=(0.8, 1.8))
 save(grid, "text_collapse", curves[["panel", *STUDENT, "teacher_loss", "u", "y"]])
 
@@ -332,18 +326,26 @@ errors = off.groupby("law", sort=False).error.agg(
 errors.round(2)
 
 # %%
-one, factor, _, own, *_ = errors.bias
-grid = Panels(off, "error", "law",
-              f"Moved to text by one model's loss the words' law errs {-one:.0f} to {-factor:.0f}% "
-              f"low on average, by text's supervised law {abs(own):.1f}%",
-              labels=(f"{ENDS['error']}predicted over measured (%)", "known of text"))  # fmt: skip
-mean = {"marker": "D", "markerfacecolor": "black", "markeredgecolor": "black", "markersize": 5}
-grid.draw(sns.boxplot, color="#56B4E9", whis=(2.5, 97.5), fliersize=0, showmeans=True,
-          meanprops=mean)  # fmt: skip
+KNOWN = {"one model's loss, as a difference": "one model's loss:\nthe law is moved by a difference",
+         "one model's loss, as a factor": "one model's loss:\nthe law is moved by a factor",
+         "supervised law": "text's supervised law",
+         "everything: fitted to text": "everything: a law fitted to text"}  # fmt: skip
+shown = off[off.law.isin(KNOWN)].replace({"law": KNOWN})
+one, factor, own, _ = -errors.bias[list(KNOWN)]
+title = (
+    f"Carried over to text by one loss, the words' law is {one:.0f} to {factor:.0f}% too low "
+    f"on average; by text's supervised law it errs by {abs(own):.1f}%"
+)
+labels = (axis_label("percent_off"), "what is known of text")
+grid = Panels(shown, "error", "law", title, labels=labels)
+dot = {"marker": "D", "markerfacecolor": "black", "markeredgecolor": "black", "markersize": 5}
+grid.draw(
+    sns.boxplot, color="#56B4E9", whis=(2.5, 97.5), fliersize=0, showmeans=True, meanprops=dot
+)
 grid.key({"box: half of the students on text, whiskers: 95%": {"color": "#56B4E9", "lw": 8}})
-grid.key({"mean": mean | {"linestyle": ""}})
+grid.key({"mean": dot | {"linestyle": ""}})
 grid.setting("Law of a distilled student's loss; all else is as fitted to made-up words")
-grid.each(lambda ax: ax.axvline(0, color="black", lw=0.9))
+grid.each(plt.Axes.axvline, color="black", lw=0.9)
 save(grid, "text_transfer", off)
 
 # %% [markdown]

@@ -75,32 +75,28 @@ runs.groupby(["name", "params", "tokens"]).seed.nunique().rename("seeds").reset_
 # %%
 tables = {NAMES[s.corpus.id]: logits.judged(runs, s) for s in logits.SPARSE}
 sparse = pd.concat(tables, names=["corpus"]).reset_index("corpus").reset_index(drop=True)
-student = sparse.params.map(figures.label_size)
-named = sparse.corpus.replace("words", "made-up words")
-sparse["panel"] = "student of " + student + ", " + named
-KEEPS = {"drawn": "symbols drawn from the teacher", "likeliest": "the teacher's likeliest entries"}
-sparse["keeps"] = sparse.kind.map(KEEPS)
 sparse = sparse.rename(columns={"low": "above_low", "high": "above_high"})
+sparse["panel"] = sparse.corpus.replace("words", "made-up words")
+KEEPS = {"drawn": "symbols drawn from the teacher", "likeliest": "the teacher's likeliest symbols"}
+sparse["keeps"] = sparse.kind.map(KEEPS)
 sparse["relative"] = sparse.above / (sparse.loss - sparse.above)
 
 # %% [markdown]
-# The axes are logarithmic. A triangle at the foot stands for a cost that is no different from zero.
+# Drawn is the larger student; the smaller one's costs are in the table saved with the picture, and
+# go the same way. A triangle at the foot stands for a cost that is no different from zero.
 
 # %%
-cut = sparse[sparse.kind != "whole"].sort_values("bytes_per_token", kind="stable")
+cut = sparse[(sparse.kind != "whole") & (sparse.params == sparse.params.max())]
 costs, free = cut[cut.verdict == "worse"], cut[cut.verdict != "worse"]
 free = free.assign(above=free.kind.map({"drawn": 6e-3, "likeliest": 8.5e-3}))
 look = {"hue": "keeps", "palette": columns.palette("keeps", KEEPS.values())}
-grid = Panels(
-    cut, "bytes_per_token", "above",
-    "On equal bytes drawn symbols teach better than the likeliest entries, or as well",
-    col="panel", wrap=2, labels=("bytes stored per token",
-                                 "student's loss above that under\nthe whole teacher (nats)")
-)  # fmt: skip
+title = "On equal bytes drawn symbols teach better than the likeliest ones, or as well"
+labels = ("bytes stored per token", "student's loss above that under\nthe whole teacher (nats)")
+grid = Panels(cut, "bytes_per_token", "above", title, col="panel", labels=labels)
 grid.draw(bars, costs, **look)
 grid.draw(sns.scatterplot, free, marker="v", s=70, key=False, **look)
 grid.key({"cost not told from zero": {"marker": "v", "ls": ""}}, bars="95% over seeds, paired")
-grid.setting("20 (3.41k) or 5 (25.3k) tokens a parameter; five seeds on words, four on real text")
+grid.setting("Students of 25k parameters, 5 tokens a parameter; five seeds on words, four on text")
 grid.set(yscale="log", ylim=(5e-3, 3.5), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 save(grid, "drawn_symbols", sparse.drop(columns=["panel", "keeps"]))
 
