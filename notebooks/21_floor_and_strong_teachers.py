@@ -28,6 +28,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from scipy import stats
 
 from scalinglib.experiment.compare import interval
 from scalinglib.report import claims, figures, profiles
@@ -172,23 +173,25 @@ asked.groupby("form").miss.agg(mean_abs=lambda miss: miss.abs().mean(), mean="me
 # The runs of Figure 1 hold no large student with a teacher much stronger than itself: where $u =
 # (L_T - E) / (\tilde L_S - E)$ lies between 0.6 and 0.95. Of ours, the largest student (388
 # thousand parameters) has such runs in `data/runs/largest_students.csv`, to which no form was
-# fitted; beside them stand the runs made for this (`strong_teachers`: two sizes; 1M and 3M
-# parameters would have taken hours). The criterion is of the latter alone: the mean over settings
-# of how far a form is off, seeds averaged first, and the paired difference to Equation 8's. $u$ is
-# from the students' runs on labels, and from the supervised law where there are none.
+# fitted; beside them stand the runs made for this (`strong_teachers`: six settings of two sizes,
+# and a student of 1M parameters). The criterion is of the six: the mean over settings of how far a
+# form is off, seeds averaged first, and the paired difference to Equation 8's. $u$ is from the
+# students' runs on labels, and from the supervised law where there are none.
 
 # %%
 tables = ("largest_students.csv", "strong_teachers.csv")
 large = [record.read(DATA / "runs" / name) for name in tables]
 everything = pd.read_csv(DATA / "fits" / "open_predictions.csv")
-labels_alone = study[study.kind == "supervised"]
-strong = strong_teachers.missing_regime(pd.concat(large), labels_alone, everything, E)
+labels_alone = pd.concat([study, large[1]]).query("kind == 'supervised'")
+strong = strong_teachers.beside_foretold(pd.concat(large), labels_alone, everything, E)
 strong["percent"] = 100 * strong.error
 setting = ["params", "tokens", "teacher"]
 mine = pd.MultiIndex.from_frame(large[1][setting])
 strong["made_for_this"] = pd.MultiIndex.from_frame(strong[setting]).isin(mine)
-strong = strong.rename(columns={"params": "student_params"})
 strong["form"] = strong.form.replace("equation8", "Equation 8")
+larger = strong[strong.params > 1e6]
+strong = strong[(strong.params < 1e6) & strong.u.between(*strong_teachers.REGIME)]
+strong = strong.rename(columns={"params": "student_params"})
 made = strong[strong.made_for_this]
 eight, ours = (made.percent[made.form == form].abs().mean() for form in TITLED)
 nearest = made.percent.abs().groupby(made.form).mean().idxmin()
@@ -196,10 +199,10 @@ title = (
     f"Under strong teachers Equation 8 is off by {eight:.2f}%, bias and variance "
     f"by {ours:.2f}%; nearest is {words('form', nearest)}"
 )
-label = f"{ENDS['error']}predicted over measured loss (%)"
+label = f"{ENDS['error']}error of the predicted loss (%)"
 grid = beside(made, "percent", title, label, TITLED | {nearest: words("form", nearest)})
-grid.setting("A dot: a student of 201k or 388k parameters, two seeds, made-up words;\n"
-             "in brackets: the mean distance from zero (%)")  # fmt: skip
+grid.setting(f"A dot: a student of 201k or 388k parameters, {large[1].seed.nunique()} seeds,\n"
+             "made-up words; in brackets: the mean distance from zero (%)")  # fmt: skip
 save(grid, "strong_teachers", strong)
 
 
@@ -211,7 +214,9 @@ def judge(percent):
     signed = {"mean |error|, %": miss.mean(), "mean error, %": percent.mean()}
     table = pd.DataFrame(signed | {"less Equation 8's": versus.mean()})
     table[["low", "high"]] = [interval(versus[form]) for form in versus]
-    return table
+    others = versus.drop(columns="Equation 8")
+    p = stats.ttest_1samp(others, 0).pvalue * others.shape[1]
+    return table.join(pd.Series(np.minimum(p, 1), others.columns, name="p, corrected"))
 
 
 judged = {}
@@ -227,11 +232,47 @@ pd.concat(judged, axis=1).round(3)
 
 # %% [markdown]
 # By the criterion **bias and variance is not nearer than Equation 8**: both are off by a quarter of
-# a per cent. It had been told to be while there were four settings of one seed, judged together
-# with those of `largest_students.csv`, where Equation 8 is off by up to 2% on few tokens. Of the
-# other forms only two parts is nearer, one of seven that were compared. As predicted no form is off
-# by 1.5% on average; that all are off to one side did not come: in five of six settings they lie on
-# both sides of the run.
+# a per cent, and the third seed, which was added later, changed nothing. It had been told to be
+# while there were four settings of one seed, judged together with those of `largest_students.csv`,
+# where Equation 8 is off by up to 2% on few tokens. Of the other forms only two parts is nearer,
+# one of seven that were compared, and after Bonferroni's correction for the seven that is not told.
+# As predicted no form is off by 1.5% on average; that all are off to one side did not come: in five
+# of six settings they lie on both sides of the run.
+#
+# The student of 1M parameters is 2.8 times larger than any taught student that the forms were
+# fitted to. Here is how far its predictions are off (%), by tokens a parameter; the row `labels` is
+# the supervised law, against the run on labels:
+
+# %%
+alone = labels_alone.groupby(["params", "tokens"]).loss.mean().rename("measured")
+said = everything[everything.form == "labels"].drop_duplicates(["params", "tokens"])
+said = said.join(alone, on=["params", "tokens"], how="inner").query("params > 1e6")
+said["percent"] = 100 * (said.loss / said.measured - 1)
+off = pd.concat([said, larger]).assign(ratio=lambda t: (t.tokens / t.params).round().astype(int))
+off = off.pivot_table(index="form", columns=["params", "ratio"], values="percent", sort=False)
+off.round(2)
+
+# %%
+beyond = larger.groupby(["params", "tokens"])[["teacher_loss", "u", "measured"]].first()
+seeds = large[1].dropna(subset="teacher").groupby(["params", "tokens"]).loss.agg(["std", "size"])
+beyond.join(seeds).join(alone.rename("on_labels")).round(4)
+
+# %% [markdown]
+# **Forms foretell the large student to within about 1%, although the supervised law that they stand
+# on is off by up to 5%.** That law, which has seen this size on one token a parameter, expects
+# labels to take it to 1.37 nats on five, hardly above the entropy; they took it to 1.44, which is
+# where its teacher stands. A taught student depends on that law much less: its teacher's loss is
+# measured, and the student ends near it. So farther out trust what a law of distillation says of a
+# taught student, more than what the supervised law says of one trained on data; the *gain* of
+# distilling, which needs both, would be wrong here by all of the 5%. Equation 8 is the nearest of
+# the eight forms on average, by what three settings under one teacher say.
+#
+# Of the predictions one failed: that every form would be too low by more than 1.5%. The labels'
+# distance from the law came as predicted (0.013, 0.038 and 0.072 nats on 2, 3 and 5 tokens a
+# parameter). Only the middle setting has three seeds and lies inside the regime; on 2 tokens $u$ is
+# 0.56, on 5 the student on labels is as good as its teacher ($u$ = 0.997), and being taught cost it
+# 0.006 nats (one seed each). A student of 3M under a teacher of 1M is laid down, with its
+# prediction, and was not trained for want of time: some two hours.
 #
 # ## Verdicts
 #
@@ -258,5 +299,7 @@ claims.check("strong-teachers-bias-variance", higher, binding)
 # 3. **In the missing regime no form of the ensemble is told to be nearer than Equation 8**, and
 # none is off by more than 1% on average. Bias and variance expects a little too much of a strong
 # teacher there, in every setting made for this, the dips more; the cosine mostly too little.
+# 4. **Far out a law says more of a taught student than of one trained on data**: of 1M parameters
+# it foretold the former to 1% and the latter to 5%, so do not trust the gain there.
 #
-# Eight seeds a cell of the floor and two of a strong teacher's, but one language.
+# Eight seeds a cell of the floor and three of a strong teacher's, but one language.

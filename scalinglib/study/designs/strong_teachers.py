@@ -39,10 +39,10 @@ RUNS = [*_SIX[:12], *_MILLION[3][:2], *_SIX[12:], *_MILLION[3][2:], *_MILLION[5]
 RUNS += [_TEACHER, *_THREE, *_MILLION[5][2:]]  # on 5 tokens a parameter u is 0.997
 
 
-def missing_regime(
+def beside_foretold(
     runs: pd.DataFrame, labels: pd.DataFrame, foretold: pd.DataFrame, entropy: float
 ) -> pd.DataFrame:
-    """Runs in the missing regime beside what forms foretold of them.
+    """Runs beside what forms foretold of them.
 
     - labels: runs on labels, whose mean loss gives u; where a student has none there, what the form
       `labels` foretold does
@@ -62,4 +62,4 @@ def missing_regime(
     found["u"] = (found.teacher_loss - entropy) / (found.alone.fillna(found.told) - entropy)
     found["error"] = found.loss / found.measured - 1
     columns = [*setting, "teacher_loss", "u", "form", "measured", "loss", "error"]
-    return found.loc[found.u.between(*REGIME), columns].reset_index(drop=True)
+    return found[columns].reset_index(drop=True)
