@@ -48,9 +48,9 @@ title = (
     f"{cost.min():.0f} to {cost.max():.0f} thousandths of a nat"
 )
 grid = Panels(measured, "teacher_loss", "above_best_mnats", title)
-grid.draw(panels.curve, hue="student_tokens", marker="o")
+grid.draw(panels.curve, hue="student_tokens", marker="o", key="left")
 grid.draw(panels.rings, measured[measured.above_best_mnats == 0], label="the best teacher")
-grid.set(xlim=(1.87, 2.42), ylim=(-1, 25))
+grid.set(xlim=(1.76, 2.42), ylim=(-1, 25))
 grid.setting("Curves leave the picture where the teachers are weak")
 save(grid, "start_the_u", measured.drop(columns="isoflop"))
 
@@ -114,11 +114,12 @@ title = (
     "on some 20 tokens a parameter"
 )
 grid = Panels(curves, "teacher_loss", "student_loss", title)
-grid.draw(panels.curve, hue="student_params")
+grid.draw(panels.curve, hue="student_params", key="left")
 grid.draw(panels.dots, of_three, hue="student_params", key=False)
 grid.each(panels.diagonal).key({"student equals teacher": panels.DIAGONAL})
 grid.draw(panels.rings, of_three[off == off.max()], label=f"the worst run, {off.max():.1f}% off")
-grid.key(line="the law, its one misprint corrected", dot="the paper's runs")
+grid.key(dot="the paper's runs").set(xlim=(1.5, 2.8))
+grid.setting("Lines: the paper's law, its one misprint corrected")
 save(grid, "start_the_law", curves)
 
 # %% [markdown]
@@ -222,8 +223,9 @@ title = (
     "By the law, a teacher that exists makes distilling a 1B student pay on small budgets, "
     "one trained for it does not"
 )
-grid = Panels(flips, "compute", "gap", title, col="whose")
-grid.draw(panels.span, hue="scenario", key=False).draw(panels.curve, hue="scenario")
+grid = Panels(flips, "compute", "gap", title, col="whose", size=(9.6, 3.4))
+grid.draw(panels.span, hue="scenario", key=False)
+grid.draw(panels.curve, hue="scenario", key="right")
 grid.each(panels.zero).mark(
     "x", compute, f"the budget asked about: {columns.powers(compute)}", ls="-"
 )

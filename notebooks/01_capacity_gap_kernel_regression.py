@@ -22,7 +22,7 @@ import pandas as pd
 
 from scalinglib import sentences
 from scalinglib.gap import kernel_regression as kr
-from scalinglib.report import claims, figures, panels, profiles
+from scalinglib.report import claims, columns, figures, panels, profiles
 from scalinglib.report.panels import Panels
 
 settings = profiles.load(profile)
@@ -81,8 +81,8 @@ SHADES = dict(zip(student_sizes, plt.get_cmap("viridis_r")(np.linspace(0.2, 1, 6
 one = theory[theory.draw == 0]
 worse = one[(one.ratio > 1) & (one.above_own_size > 1e-6)].groupby("student_size").first()
 title = f"Each student gets worse once its teacher is some {RATIO:.1f} times as large as itself"
-grid = Panels(one, "teacher_size", "student_error", title)
-grid.draw(panels.curve, hue="student_size", palette=SHADES)
+grid = Panels(one, "teacher_size", "student_error", title, size=(7.6, 4.2))
+grid.draw(panels.curve, hue="student_size", palette=SHADES, key="right")
 grid.draw(panels.rings, worse, label="the student gets worse from here on")
 first = one[one.student_size == 300].assign(student_error=one.teacher_error)
 grid.draw(panels.curve, first, color="black").key({"the teacher itself": {"color": "black"}})
@@ -155,9 +155,12 @@ alike = alike.assign(bound="norm of the weights at most " + alike.teacher_bound.
 title = (
     "Only bounded weights make a teacher too good: the looser the bound, the less a student loses"
 )
-grid = Panels(alike, "teacher_size", "student_error", title)
-grid.draw(panels.curve, hue="bound", linewidth=4)
-grid.draw(panels.curve, alike[alike.teacher_bound < 18], hue="bound")  # else hidden by the loosest
+grid = Panels(alike, "teacher_size", "student_error", title, size=(7.6, 3.9))
+grid.draw(panels.curve, hue="bound", linewidth=4, key="right")
+tight = alike[alike.teacher_bound < 18]  # else hidden by the loosest
+grid.draw(
+    panels.curve, tight, hue="bound", key=False, palette=columns.palette("bound", alike.bound)
+)
 grid.setting("Student of 300 functions. The target's own norm is near 18")
 grid.mark("x", 300, "teacher as large as the student").set(xlim=(0, 1000))
 save(grid, "kernel_regression_bound", by_bound)

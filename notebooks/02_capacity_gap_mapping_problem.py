@@ -17,7 +17,6 @@
 profile = "full"
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -39,9 +38,8 @@ figures.use_style()
 # %% [markdown]
 # ## What is to be seen
 #
-# Four students of different width, each taught by teachers of growing width. Teachers get better
-# from left to right; the students do not. (How they are trained is said below; bars are 95%
-# intervals of five seeds, of differences within a seed.)
+# Three students of different width, each taught by teachers of growing width. Teachers get better
+# from left to right; the students do not. (How they are trained is said below.)
 
 # %%
 runs = sweep.read(DATA / "runs" / "mapping.csv")
@@ -56,30 +54,28 @@ def from_best(rows, over="teacher_width", loss="loss"):
     return above.rename(columns={"above": "above_best"}).assign(best=best)
 
 
-def draw_rises(table, over, title):
-    """Students' losses above that under their best teacher, over a property of the teacher."""
-    labels = (columns.axis_label(over), "loss above that under the best teacher (nats)")
-    grid = Panels(table, over, "above_best", title, col="width", labels=labels, size=(8.6, 2.7))
-    look = {"errorbar": compare.interval, "err_style": "bars", "marker": "o", "color": "#0072B2"}
-    grid.draw(sns.lineplot, **look)
-    grid.draw(panels.rings, table[table[over] == table.best], label="the best teacher")
-    grid.setting("Differences within five seeds; weak teachers lie above the picture")
-    return grid.each(panels.zero).set(ylim=(-0.012, 0.072))
-
-
 rising = pd.concat(from_best(rows) for _, rows in students.groupby("width"))
+widest = students.width.max()
 
 # %%
-title = "Past their best teacher students of width 16 and 64 get worse; the widest does not"
-four = rising[rising.width.isin([4, 16, 64, 256])]
-grid = draw_rises(four, "teacher_width", title)
+three = rising[rising.width.isin([8, 64, widest])]
+title = "A better teacher makes students of width 8 and 64 worse, and does not harm the widest"
+labels = (columns.axis_label("teacher_width"), "loss above that under\nthe best teacher (nats)")
+grid = Panels(three, "teacher_width", "above_best", title, labels=labels, size=(7.6, 3.7))
+look = {"errorbar": compare.interval, "err_style": "bars", "marker": "o"}
+grid.draw(sns.lineplot, hue="width", key="right", errorbar=None)
+past = three[three.teacher_width >= three.best]
+grid.draw(sns.lineplot, past, hue="width", key=False, **look)
+grid.draw(panels.rings, past[past.above_best == 0], label="the best teacher of each")
+grid.setting("Networks on a made-up task, means of five seeds; weak teachers lie above the picture")
+grid.key(bars="95% of the difference from the best teacher, by seeds")
+grid.each(panels.zero).set(ylim=(-0.004, 0.05))
 save(grid, "mapping_rise", rising[["width", "teacher_width", "seed", "above_best"]])
 
 # %% [markdown]
-# Zero is each student's best teacher. To the left of it teachers are too weak, and the curve leaves
-# the picture. To the right of it teachers are better and their students are worse. The narrowest
-# student learns from nobody, the widest follows its teachers until they make no difference. The
-# table has three widths more, 8, 32 and 128: all three get worse.
+# Zero is each student's best teacher. To the left of it teachers are too weak, and the line leaves
+# the picture. To the right of it teachers are better, and the students of width 8 and 64 are worse.
+# The widest follows its teachers until they make no difference. The table has all seven widths.
 #
 # ## The problem
 #
@@ -162,35 +158,30 @@ for name, table in (("the paper's settings", paper_runs), ("the map", runs)):
 # ## Figures 11 and 12 with the paper's settings
 #
 # First teachers of growing width, then one teacher of width 512 on more and more steps. Lines are
-# means of four trials, dotted lines the same student trained on the labels. (Accuracies are in the
-# tables of their numbers.)
+# means of four trials. (Accuracies, and students trained on the labels, are in the tables of their
+# numbers.)
 
 # %%
 MEASURES = ["loss", "accuracy"]
 
 
-def losses(teachers, students, over, title, errorbar):
-    """Losses of teachers (grey) and of students over a property of the teacher."""
+def losses(teachers, students, over, title):
+    """Losses of a teacher (grey) and of its students over a property of the teacher."""
     taught = students[students.role == "student"]
-    labels = (columns.axis_label(over), "loss (nats)")
-    grid = Panels(taught, over, "loss", title, labels=labels, size=(7.6, 4.4))
-    widths = taught.width.unique()  # three are told apart better by colours without an order
-    palette = columns.palette("width" if len(widths) > 3 else "any", widths)
-    look = {"errorbar": errorbar, "marker": "o"}
-    grid.draw(sns.lineplot, hue="width", palette=palette, **look)
-    grid.draw(sns.lineplot, teachers, color="#888888", **look)
     turns = taught.groupby("width").apply(compare.rise, over, include_groups=False)
-    turns = turns[turns.is_u.astype(bool)].reset_index()
+    # Of several widths looked at one turns by chance sooner than one alone: Bonferroni's bound.
+    turns = turns[turns.is_u.astype(bool) & (turns.p * len(turns) < 0.05)]
     turns = turns.rename(columns={"best": over, "best_loss": "loss"})
-    grid.draw(panels.rings, turns, label="best teacher, if the last is clearly worse (paired)")
-    grid.setting(
-        "Small networks on a made-up task: to find an equal digit; width: of hidden layers"
-    )
-    alone = students[students.role == "supervised"]
-    if len(alone):
-        grid.draw(panels.levels, alone, hue="width", palette=palette, key=False)
-        grid.key(dotted="trained on the labels")
-    return grid.key({"the teacher itself": {"color": "#888888"}})
+    taught = taught.assign(who="student of width " + taught.width.astype(str))
+    lines = pd.concat([taught, teachers.assign(who="the teacher itself")])
+    palette = columns.palette("any", taught.who) | {"the teacher itself": "#888888"}
+    labels = (columns.axis_label(over), "loss (nats)")
+    grid = Panels(lines, over, "loss", title, labels=labels, size=(7.6, 3.9))
+    look = {"errorbar": ("pi", 50), "marker": "o", "palette": palette}
+    grid.draw(sns.lineplot, hue="who", key="right", **look)
+    ring = "best teacher; the last one is told to be worse, paired over seeds"
+    grid.draw(panels.rings, turns, label=ring).key(band="middle half of four trials")
+    return grid.setting("Small networks on a made-up task: to find an equal digit")
 
 
 # %%
@@ -214,8 +205,7 @@ paper_11 = select(paper_runs, paper.figure_11())
 own = select(paper_runs, paper.teachers())
 own = own.assign(teacher_width=own.width)
 title = "With the paper's settings only the student of width 128 has a teacher that is too good"
-grid = losses(own, paper_11, "teacher_width", title, ("pi", 50))
-grid.key(band="middle half of four trials")
+grid = losses(own, paper_11, "teacher_width", title)
 save(grid, "fig11_mapping_paper_settings", numbers(own, paper_11, "teacher_width", quartiles))
 
 # %% [markdown]
@@ -259,8 +249,7 @@ def in_steps(rows):
 
 
 title = "Trained for longer, one teacher of width 512 gets too good for the student of width 128"
-grid = losses(in_steps(longer), in_steps(paper_12), "teacher_steps", title, ("pi", 50))
-grid.key(band="middle half of four trials")
+grid = losses(in_steps(longer), in_steps(paper_12), "teacher_steps", title)
 table = numbers(longer, paper_12, "teacher_samples", quartiles)
 save(grid, "fig12_mapping_paper_settings", table)
 
@@ -282,46 +271,40 @@ shown.rename(columns={"rise": "rise (nats)", "is_u": "a turn"}).round(4)
 # From here on the map's settings: more widths, and a rate at which small networks learn within
 # 131 072 samples.
 #
-# ### Figure 11
-#
-# Networks of 128 to 275 464 parameters, means of five seeds with their 95% t intervals. Intervals
-# are wide because seeds differ. Differences between teachers of one seed are far smaller; they are
-# what the first picture shows. Four of the seven widths are drawn.
+# Networks of 128 to 275 464 parameters, five seeds. Two more tables have the losses behind Figures
+# 11 and 12 on this map: teachers of growing width, whose rises the first picture shows, and one
+# large teacher trained on more and more data. Each student's rise from its best teacher to the last
+# one, with its 95% t interval:
 
 # %%
 teachers = select(runs, sweep.teachers())
 teachers = teachers.assign(teacher_width=teachers.width)
-title = "Teachers (grey) get better and better, students only up to their best teacher"
-few = [4, 16, 64, 256]
-shown = students[students.width.isin(few)]
-grid = losses(teachers, shown, "teacher_width", title, compare.interval)
 table = numbers(teachers, students, "teacher_width", compare.interval)
-save(grid, "fig11_mapping_teacher_width", table)
-
-# %% [markdown]
-# ### Figure 12
-#
-# The same students, and one large teacher trained on more and more data: the same turn. So it is
-# the teacher's completeness that hurts and not its size. Teachers of 8 and 16 steps, whose losses
-# are 2.0 and more, are in the table of its numbers and not in the picture.
+save(None, "fig11_mapping_teacher_width", table)
+by_data = select(runs, sweep.figure_12())
+most = select(runs, sweep.figure_12()[0].teachers)
+most = most.assign(teacher_samples=most.samples)
+table = numbers(most, by_data, "teacher_samples", compare.interval)
+save(None, "fig12_mapping_teacher_data", table)
 
 # %%
-by_data = select(runs, sweep.figure_12())
-widest = select(runs, sweep.figure_12()[0].teachers)
-widest = widest.assign(teacher_samples=widest.samples)
-taught = in_steps(by_data[by_data.width.isin(few) & (by_data.role == "student")])
-late = taught[taught.teacher_steps >= 32].groupby("width")
-above = pd.concat(from_best(rows, "teacher_steps") for _, rows in late)
-title = "One teacher, trained for longer and longer, gets too good for students of width 16 and 64"
-grid = draw_rises(above, "teacher_steps", title)
-table = numbers(widest, by_data, "teacher_samples", compare.interval)
-save(grid, "fig12_mapping_teacher_data", table)
+by_amount = by_data.groupby("width").apply(compare.rise, "teacher_samples", include_groups=False)
+by_teacher = students.groupby("width").apply(compare.rise, include_groups=False)
+turns = pd.concat({"teacher's width": by_teacher, "teacher's samples": by_amount})
+turns["of all widths"] = turns.p * len(by_teacher) < 0.05
+turns[["best", "rise", "low", "high", "is_u", "of all widths"]].infer_objects().round(4)
 
 # %% [markdown]
+# The same turn comes with more data, so it is the teacher's completeness that hurts and not its
+# size. `is_u` asks of each width by itself whether its interval lies above zero. Seven widths are
+# looked at, and the last column asks for p below 0.05 / 7: over the teacher's samples every width
+# from 8 to 128 keeps its turn, over the teacher's width 8, 16 and 64 do. That of width 4, the
+# narrowest, is not told either way.
+#
 # ## What the student gives up
 #
-# The rise can be split into easy samples (the label is the pointer) and hard ones, from each
-# student's best teacher on.
+# The rise can be split into easy samples, whose label is the pointer itself, and hard ones, whose
+# label has to be found, from each student's best teacher on.
 
 # %%
 cases = pd.concat(
@@ -331,12 +314,18 @@ cases = pd.concat(
     for case in ("easy", "hard")
     for _, rows in students.groupby("width")
 )
-title = "Past its best teacher a narrow student loses on easy samples, a wide one on hard ones"
-labels = (columns.axis_label("teacher_width"), "loss above that under\nthe best teacher (nats)")
-three = cases[cases.width.isin([16, 64, 128])]
-grid = Panels(three, "teacher_width", "above_best", title, col="case", labels=labels)
-grid.draw(sns.lineplot, hue="width", errorbar=compare.interval, err_style="bars", marker="o")
-grid.each(panels.zero)
+KINDS = {
+    "easy samples": "easy: the pointer is the answer",
+    "hard samples": "hard: the answer must be found",
+}
+title = (
+    "Past its best teacher the narrowest student loses on easy samples alone, "
+    "the widest on hard ones alone"
+)
+three = cases[cases.width.isin([16, 64, 128])].assign(kind=lambda t: t.case.map(KINDS))
+grid = Panels(three, "teacher_width", "above_best", title, col="kind", labels=labels)
+grid.draw(sns.lineplot, hue="width", key="right", **look)
+grid.each(panels.zero).setting("Three students, each from its best teacher on; five seeds, paired")
 save(grid, "mapping_easy_and_hard", cases[["case", "width", "teacher_width", "seed", "above_best"]])
 
 # %% [markdown]
@@ -348,10 +337,7 @@ save(grid, "mapping_easy_and_hard", cases[["case", "width", "teacher_width", "se
 # ## Where is there a turn?
 #
 # Students are trained on more and fewer samples, on other mixes of easy and hard ones, and at other
-# rates. Each cell is one kind of student and says its rise to the widest teacher, 0 where the 95%
-# interval of five seeds does not exclude it; empty cells were not run. The column with the
-# bold name is the same in all three: the map's usual students. A turn seems to need a student that
-# cannot learn all that a perfect teacher has to teach.
+# rates. A turn seems to need a student that cannot learn all that a perfect teacher has to teach.
 
 # %%
 same = [group for group in sweep.figure_11() if group.width in sweep.MAP_WIDTHS]
@@ -368,46 +354,36 @@ for knob, groups in kinds.items():
 found = pd.concat(found, ignore_index=True).infer_objects()
 
 # %%
-SCALE = {"cmap": "rocket_r", "vmin": 0, "vmax": 50, "linewidths": 1}
-SCALE["cbar_kws"] = {"label": "rise past the best teacher\n(thousandths of a nat)"}
-KNOBS = {
-    "samples": ("student's training samples", columns.count, 131072),
-    "easy": ("share of easy samples", "{:.2g}".format, mp.Problem.easy),
-    "peak": ("peak learning rate", "{:g}".format, mp.PEAK),
-}
+by_samples = found[found.knob == "samples"].rename(columns={"value": "student_tokens"})
+told = by_samples[by_samples.is_u.astype(bool)]
+title = "The more samples students see, the narrower are those that a better teacher makes worse"
+labels = ("student's training samples", "student's width")
+grid = Panels(by_samples, "student_tokens", "width", title, labels=labels, size=(7.6, 3.9))
+grid.draw(panels.dots, by_samples.drop(told.index), s=25, color="white")
+grid.draw(panels.dots, told, s=7e3 * told.rise, color="#D55E00")
+grid.set(yscale="log", ylim=(2.8, 400), yticks=list(sweep.STUDENT_WIDTHS))
+grid.ax.yaxis.set(major_formatter="{x:g}", minor_formatter="")
+dot = panels.PARTS["dot"]
+most = f"{1e3 * told.rise.max():.0f} thousandths of a nat"
+grid.key(
+    {f"worse past its best teacher; area: by how much, {most} at most": dot | {"color": "#D55E00"}}
+)
+grid.key({"no rise clear of chance": dot | {"mfc": "white"}})
+chance = 0.025 * len(by_samples)
+grid.setting(
+    f"95% intervals of five seeds; of {len(by_samples)} dots chance alone fills {chance:.0f}"
+)
+save(grid, "mapping_where_is_the_u", found.drop(columns="is_u"))
 
-
-def cells_of(knob):
-    """One knob's rises in thousandths of a nat; zero what is not clear of it."""
-    cells = found[found.knob == knob]
-    cells = cells.assign(rise=1e3 * cells.rise.where(cells.is_u.astype(bool), 0))
-    wide = cells.pivot_table(index="width", columns="value", values="rise")
-    return wide.reindex(sweep.STUDENT_WIDTHS[::-1])
-
-
-def heat(ax, knob, bar):
-    """One knob's cells; the name of the usual students' column is bold."""
-    label, words, usual = KNOBS[knob]
-    rises = cells_of(knob)
-    sns.heatmap(rises, annot=rises.map("{:.0f}".format), fmt="", ax=ax, cbar=bar, **SCALE)
-    ax.set(xlabel=label, ylabel="student's width" if knob == "samples" else "")
-    ax.set_xticklabels(map(words, rises.columns), rotation=0)
-    ax.get_xticklabels()[np.abs(rises.columns - usual).argmin()].set_weight("bold")
-    ax.tick_params(axis="y", rotation=0)
-    ax.grid(False)
-
+# %% [markdown]
+# The same rises over the share of easy samples and the learning rate, in thousandths of a nat; 0
+# where none is clear of chance, empty where none was run:
 
 # %%
-widths = found.groupby("knob").value.nunique()[list(KNOBS)] + [0, 0, 1]
-fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.9), sharey=True, width_ratios=widths)
-for ax, knob in zip(axes, KNOBS, strict=True):
-    heat(ax, knob, bar=knob == "peak")
-title = (
-    "On more samples or at a higher rate fewer students get worse with a better teacher, on easy "
-    "samples alone none (0: none clear of chance; bold: the usual; empty: not run)"
-)
-panels.headline(fig, title, 9.6)
-save(fig, "mapping_where_is_the_u", found.drop(columns="is_u"))
+shown = found[found.knob != "samples"]
+shown = shown.assign(rise=1e3 * shown.rise.where(shown.is_u.astype(bool), 0))
+wide = shown.pivot_table(index="width", columns=["knob", "value"], values="rise")
+wide.map("{:.0f}".format).replace("nan", "")
 
 # %% [markdown]
 # - *Samples.* With more of them the turn leaves the widest student first and stays longest with
@@ -425,15 +401,6 @@ save(fig, "mapping_where_is_the_u", found.drop(columns="is_u"))
 # %% [markdown]
 # ## Check
 #
-# For each student width of the map the best teacher and the rise from there to the last one.
-
-# %%
-by_amount = by_data.groupby("width").apply(compare.rise, "teacher_samples", include_groups=False)
-by_teacher = students.groupby("width").apply(compare.rise, include_groups=False)
-turns = pd.concat({"teacher's width": by_teacher, "teacher's samples": by_amount})
-turns[["best", "best_loss", "rise", "low", "high", "is_u"]].infer_objects().round(4)
-
-# %% [markdown]
 # The paper's settings:
 
 # %%

@@ -50,7 +50,7 @@ figures.use_style()
 # ## Figure 1: student loss against teacher loss
 #
 # The paper draws twenty curves, each for one student on one number of tokens, through its runs.
-# Here are those of its three smallest students, of the law that the authors drew (`figure1`: fitted
+# Here are those of two of its small students, of the law that the authors drew (`figure1`: fitted
 # to 40 readings of their curves, within a thousandth of a nat of each). The table has all twenty.
 
 # %%
@@ -71,23 +71,19 @@ fig1["inside"] &= fig1.student_loss > 2.3
 
 # %%
 title = "A better teacher helps a student up to a point (ring); past it the student gets worse"
-three = fig1[fig1.student_params < 6e8]
-grid = Panels(three, "teacher_loss", "student_loss", title, col="student_params", size=(9.6, 4.2))
-grid.draw(panels.curve, hue="student_tokens", key=False, linewidth=1.6)
-near = runs[runs.student_params.isin(three.student_params)]
-grid.draw(panels.dots, near, hue="student_params", key=False, s=14, linewidths=0.2)
-grid.each(panels.diagonal).set(
-    xlim=(1.6, 2.8), xticks=[1.8, 2, 2.2, 2.4, 2.6, 2.8], ylim=(2.25, 2.85)
-)
-best = three.loc[three.groupby(["student_params", "student_tokens"]).student_loss.idxmin()]
+two = fig1[fig1.student_params.between(1.5e8, 6e8)]
+grid = Panels(two, "teacher_loss", "student_loss", title, col="student_params", size=(9.6, 4.2))
+grid.draw(panels.curve, hue="student_tokens", key="left", linewidth=1.6)
+curves = two[["student_params", "student_tokens"]].round(-8).drop_duplicates()
+near = runs.round({"student_tokens": -8}).assign(exact=runs.student_params).round({"exact": -8})
+near = near.merge(curves.rename(columns={"student_params": "exact"}))
+grid.draw(panels.dots, near, hue="student_tokens", key=False, s=14, linewidths=0.2)
+grid.each(panels.diagonal)
+grid.set(xlim=(1.48, 2.8), ylim=(2.28, 2.75))
+best = two.loc[two.groupby(["student_params", "student_tokens"]).student_loss.idxmin()]
 grid.draw(panels.rings, best[best.inside], label="best teacher of a curve", s=70)
-for curve in three.groupby(["student_params", "student_tokens"]).head(1).itertuples():
-    words = columns.count(round(curve.student_tokens, -8))
-    at = 1.79, curve.student_loss
-    grid.axes_dict[curve.student_params].text(*at, words, ha="right", va="center", fontsize=8)
-grid.key({"student equals teacher": panels.DIAGONAL})
-grid.key(line="the law; at its left end, the student's tokens", dot="the paper's runs")
-grid.key(dotted="not fitted")
+grid.key({"student equals teacher": panels.DIAGONAL}, dot="the paper's runs")
+grid.key(dotted="not fitted").setting("A line for each number of tokens: the law of the figure")
 save(grid, "fig01_law", fig1.rename(columns={"inside": "fitted"}))
 
 # %% [markdown]
@@ -224,7 +220,7 @@ title = (
     f"on data; a new fit ends {ends['max']['refit']:.0f} to {ends['min']['refit']:.0f} below it"
 )
 grid = Panels(shown, "student_params", "gap_mnats", title, size=(7.6, 3.9))
-grid.draw(panels.curve, hue="law").each(panels.zero)
+grid.draw(panels.curve, hue="law", key="right").each(panels.zero)
 grid.setting("Best teacher of each student. All extrapolated: no run saw infinite data")
 save(grid, "fig40_infinite_data", fig40.drop(columns="law"))
 
@@ -273,27 +269,25 @@ near = runs.merge(
 )  # fmt: skip
 near = near[(near.teacher_loss - near.teacher_loss_pair).abs() < 0.025]
 WHO = {
-    "student_loss": "distilled, by the law",
-    "supervised_loss": "trained on data, by the law",
     "teacher_loss": "the teacher",
+    "student_loss": "distilled",
+    "supervised_loss": "trained on data",
 }
 long = fig41.melt(["pair", "student_tokens"], list(WHO), "who", "loss").replace({"who": WHO})
-shades = dict(zip(WHO.values(), ["#0072B2", "#333333", "#999999"], strict=True))
+shades = dict(zip(WHO.values(), ["#999999", "#0072B2", "#333333"], strict=True))
 
 # %%
 title = (
     "On few tokens a small student gains from a larger teacher; "
-    "a large student beats a smaller teacher in the run, but never in the law"
+    "a large student only loses by a smaller one"
 )
 grid = Panels(long, "student_tokens", "loss", title, col="pair")
-grid.draw(panels.curve, hue="who", palette=shades, key=False)
-grid.draw(panels.curve, long[long.who == "the teacher"], hue="who", palette=shades, linewidth=5)
-grid.draw(panels.curve, long[long.who != "the teacher"], hue="who", palette=shades)
+grid.draw(panels.curve, long[long.who == "the teacher"], color=shades["the teacher"], linewidth=5)
+grid.draw(panels.curve, hue="who", palette=shades, key="right")
 below = int((runs.student_loss < runs.teacher_loss).sum())
-grid.setting(f"One run has the pair at right; of all {len(runs)}, {below} end below their teacher")
+grid.setting(f"Lines: the law. Of the paper's {len(runs)} runs {below} end below their teacher")
 dots = near.rename(columns={"student_loss": "loss", "teacher_loss": "_"})
-dots["who"] = "distilled, the paper's runs"
-grid.draw(panels.dots, dots, hue="who", palette={dots.who.iloc[0]: "#0072B2"}, s=45)
+grid.draw(panels.dots, dots, color="#0072B2", s=45).key(dot="distilled, the paper's runs")
 save(grid, "fig41_weak_to_strong_law", fig41.drop(columns="pair"))
 
 # %% [markdown]

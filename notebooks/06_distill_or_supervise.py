@@ -42,7 +42,6 @@ figures.use_style()
 
 # %%
 law = laws.load("corrected")
-LAW = "The paper's law, its one misprint corrected, and its runs"  # for the pictures
 fifty = laws.ensemble("figure1").thin(50)  # drawn by weight
 runs = published.sorted_runs(pd.read_csv(paths.DATA / "published" / "figure1_runs.csv"))
 runs["gap"] = runs.student_loss - law.supervised.loss(runs.student_params, runs.student_tokens)
@@ -89,7 +88,7 @@ levels6 = np.arange(-0.18, 0.181, 0.03).round(3)
 near = published.under_teachers(runs, loss_of)
 three = fig6[fig6.teacher_params.isin([546e6, 1.82e9, 7.75e9]) & (fig6.student_params > 5e8)]
 grid = maps.gaps(three, "student_tokens", "student_params", title, levels6, near)
-FREE = f"{LAW}. Teachers are free, and trained on 20 tokens a parameter"
+FREE = "The paper's law, its one misprint corrected. Teachers are free, on 20 tokens a parameter"
 grid.setting(FREE)
 save(grid, "fig06_fixed_tokens_best_case", fig6.drop(columns="inside"))
 
@@ -142,7 +141,8 @@ claims.check("figure6-runs-agree", **jury.ask(lambda law: fixed_budgets.signs(la
 # %% [markdown]
 # ## Figure 14: fixed student compute, best case
 #
-# The same with the student's FLOPs across.
+# The same with the student's FLOPs in place of its tokens: up to which budget does distilling win,
+# under three of the teachers? The table of numbers has the paper's maps, of all six.
 
 # %%
 fig14 = maps.over(
@@ -153,23 +153,35 @@ fig14 = maps.over(
 fig14["teacher_loss"] = fig14.teacher_params.map(loss_of)
 fig14["student_tokens"] = fig14.student_compute / (3 * flops.forward_flops(fig14.student_params))
 fig14 = asked(fig14)
-levels14 = np.arange(-0.15, 0.061, 0.03).round(3)
-inner = near[near.student_compute.between(1.05e19, 1e22)]
+
+# %%
+drawn = np.array([546e6, 1.82e9, 7.75e9])
+students = np.geomspace(5e8, 7e9, n)
+reach = maps.over(teacher_params=drawn, student_params=students)
+losses = [loss_of[teacher] for teacher in drawn]
+ends = np.array([fixed_budgets.last_budgets(m, losses, students).ravel() for m in fifty.members])
+reach["budget_low"], reach["budget_high"] = fifty.quantiles(ends, [0.1, 0.9])
+reach["budget"] = fixed_budgets.last_budgets(law, losses, students).ravel()
+reach["student_tokens"] = reach.budget / (3 * flops.forward_flops(reach.student_params))
+reach["inside"] = laws.inside_trained_range(reach)
+
+# %%
 title = (
     "For students of 500M parameters and more: the better the teacher, "
     "the larger the budgets distilling wins on"
 )
-three = fig14[fig14.teacher_params.isin(three.teacher_params) & (fig14.student_params > 5e8)]
-grid = maps.gaps(three, "student_compute", "student_params", title, levels14, inner)
-grid.setting(FREE)
+labels = "student's parameters", "← distilling wins     data wins →\nstudent's compute (FLOPs)"
+grid = Panels(reach, "student_params", "budget", title, labels=labels, size=(7.6, 4.2))
+grid.draw(panels.span, hue="teacher_params", key=False)
+grid.draw(panels.curve, hue="teacher_params", key="right").set(ylim=(1e19, 1e23))
+grid.key(band="80% of the laws that fit").setting(FREE)
 columns14 = ["teacher_params", "student_params", "student_compute", "teacher_loss", "gap"]
 save(grid, "fig14_fixed_compute_best_case", fig14[[*columns14, "share_distil"]])
 
 # %% [markdown]
 # From about the teacher's size on, the budget from which data are better grows with the student's
 # size, as the paper says. For smaller students it does not: under a weak teacher they gain for
-# longer, a strong one is soon out of reach (the table below). The paper's scale ends at −0.15;
-# the law goes on below it.
+# longer, a strong one is soon out of reach (the table below).
 #
 # The budget from which data are better, for each of the six teachers by student size:
 
@@ -195,11 +207,9 @@ claims.check("takeover-grows", **jury.ask(budgets_grow))
 # ## Figure 13: a teacher needs size and tokens
 #
 # Now the student is given, on 20 tokens a parameter. Up goes the teacher's size, across its tokens
-# (13a) or its training compute (13b). The runs name no size. In 13a they lie where a teacher of
-# their loss would have 20 tokens a parameter, since in the law only that loss counts. In 13b they
-# are those of the IsoFLOP teachers, whose losses tell the budget (notebook
-# [11b](11b_errata.ipynb)); a loss is that of a size below the best one of the budget or of one
-# above, so that each stands twice.
+# (13a) or its training compute (13b, in the numbers alone: the same map with FLOPs across). The
+# runs name no size. They lie where a teacher of their loss would have 20 tokens a parameter, since
+# in the law only that loss counts.
 
 # %%
 students = fixed_budgets.SIZES_13
@@ -211,24 +221,6 @@ short = runs[(runs.student_tokens < 30 * runs.student_params)]
 short = short[short.student_params.isin(students) & short.teacher_params.between(1e8, 7e9)]
 groups = short.groupby(["student_params", short.teacher_loss.round(1)], as_index=False)
 thinned = groups[["student_params", "teacher_params", "teacher_tokens", "gap"]].mean()
-
-# %%
-budget = published.isoflop_budget(runs.teacher_loss[runs.isoflop])
-profiled = short[short.isoflop].assign(teacher_compute=budget)
-loss = profiled.teacher_loss.round(2).rename("near")
-profiled = (
-    profiled.groupby(["student_params", "teacher_compute", loss])
-    .mean(numeric_only=True)
-    .reset_index()
-)
-placed = []
-for compute, part in profiled.groupby("teacher_compute"):
-    along = law.supervised.loss(chinchilla, compute / (3 * flops.forward_flops(chinchilla)))
-    best = along.argmin()
-    below = np.interp(-part.teacher_loss, -along[: best + 1], chinchilla[: best + 1])
-    above = np.interp(part.teacher_loss, along[best:], chinchilla[best:])
-    placed += [part.assign(teacher_params=size) for size in (below, above)]
-placed = pd.concat(placed).query("1e8 < teacher_params < 7e9")
 
 
 # %%
@@ -245,20 +237,14 @@ def by_teacher(**axes):
 
 levels13 = np.arange(-0.12, 0.241, 0.04).round(3)
 fig13 = by_teacher(teacher_tokens=np.geomspace(1e9, 1e13, n))
-GIVEN = "Students on 20 tokens a parameter, by the paper's law"
 title = "The larger a student, the larger and the longer trained a teacher has to be to help it"
 two = fig13[fig13.student_params.isin([198e6, 1.82e9])].drop(columns="share_distil")
 grid = maps.gaps(two, "teacher_tokens", "teacher_params", title, levels13, thinned)
-grid.setting(f"{GIVEN}; no run of the larger one has a teacher that helps")
+given = "Students on 20 tokens a parameter, by the paper's law"
+grid.setting(f"{given}; no run of the larger one has a teacher that helps")
 save(grid, "fig13a_teacher_tokens_size", fig13.drop(columns=["inside", "student_tokens"]))
-
-# %%
 fig13b = by_teacher(teacher_compute=np.geomspace(1e19, 1e22, n))
-title = "The larger the student, the more compute its teacher needs before it helps"
-two = fig13b[fig13b.student_params.isin([198e6, 1.82e9])].drop(columns="share_distil")
-grid = maps.gaps(two, "teacher_compute", "teacher_params", title, levels13, placed)
-grid.setting(f"{GIVEN}; each run stands at both sizes its teacher may have")
-save(grid, "fig13b_teacher_compute_size", fig13b.drop(columns=["inside", "student_tokens"]))
+save(None, "fig13b_teacher_compute_size", fig13b.drop(columns=["inside", "student_tokens"]))
 
 # %% [markdown]
 # Two of the paper's four students are shown. A teacher below a certain size helps on no number of
@@ -516,22 +502,11 @@ save(grid.set(ylim=(law.supervised.E, 2.5)), "fig16_existing_teachers", fig16)
 # This is the 3B student on the smallest and the largest budget. On the smallest the best loss of a
 # teacher (red) falls a little with its size and then, beyond what was trained, rises: a large
 # teacher leaves so few tokens that only a weak one can be followed. On the largest the size hardly
-# matters. The red lines of all four students on two budgets (the table has all four):
+# matters.
 
 # %%
 table16 = fig16[fig16.student_params != 3e9].sort_values("compute", kind="stable")
-lines = best16[best16.compute.isin([1e21, 1e23])].assign(inside=laws.inside_trained_range)
-title = (
-    "By the law, the larger the student, the stronger its best teacher; "
-    "on 10²¹ FLOPs those of 10B and of 30B want about the same"
-)
-grid = Panels(lines, "teacher_params", "teacher_loss", title, col="compute", size=(9, 3.7))
-grid.labels = grid.labels[0], columns.ENDS["teacher"] + "best teacher's loss $L_T$ (nats)"
-grid.draw(panels.curve, hue="student_params")
-grid.setting(
-    "Budgets pay for the student's training and its teacher's inference; best: for that size"
-)
-save(grid, "fig16_other_students", table16)
+save(None, "fig16_other_students", table16)
 
 # %% [markdown]
 # The best loss of a teacher of the largest size (1T):

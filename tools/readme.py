@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HEADLINE = "start_the_u"
 # What stands for a notebook, where that is not its first picture.
 SHOWN = {
-    "02_capacity_gap_mapping_problem": "fig11_mapping_teacher_width",
+    "02_capacity_gap_mapping_problem": "mapping_rise",
     "05_fitting_the_law": "paper_runs_capacity_gap",
     "07_compute_optimal_distillation": "fig33_compute_ratio",
     "07b_optimal_teachers": "fig29_both_shares",

@@ -16,8 +16,6 @@ from scalinglib.report import columns
 from scalinglib.report.figures import MARKS, lay_out
 from scalinglib.report.panels import Panels, curve
 
-BEST = {"color": MARKS["optimum"], "linewidth": 2.4}
-
 _WHITE_DASHES = {
     "color": "white",
     "linestyle": "--",
@@ -25,6 +23,9 @@ _WHITE_DASHES = {
     "path_effects": [effects.withStroke(linewidth=2.6, foreground="#777777")],
 }
 _LOSS = "← better student     worse →\n" + columns.axis_label("student_loss")
+_ZERO = {"color": MARKS["zero"], "linewidth": 2.2}
+_DOT = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
+KEYS = {"no difference": _ZERO, "runs, in the map's colours": _DOT}  # of a `difference` map
 _RUNS = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
 _RUNS["path_effects"] = [effects.withStroke(linewidth=2.4, foreground="white")]
 _OUTLINE = [effects.withStroke(linewidth=3.5, foreground="white")]
@@ -92,7 +93,7 @@ def over(**axes: np.ndarray) -> pd.DataFrame:
 def gaps(
     table: pd.DataFrame, x: str, y: str, title: str, levels: np.ndarray, dots: pd.DataFrame
 ) -> Panels:
-    """Maps of the column gap, a panel a model of the other kind than y, whose size is dashed.
+    """Maps of the column gap, a panel a model of the other kind than y.
 
     Hatched is where the laws do not decide (column share_distil, where there is one), pale where
     nothing was trained (column inside); `dots` are runs with their own gap.
@@ -102,13 +103,11 @@ def gaps(
     step = 2 * (levels[1] - levels[0])
     ticks = levels[np.isclose(levels / step, np.round(levels / step))]
     grid.draw(difference, levels=levels).bar("gap", ticks=ticks)
-    if hatched := "share_distil" in table:
-        grid.draw(undecided)
+    grid.key(KEYS)
+    if "share_distil" in table:
+        hatched = Patch(fc="none", ec="#222222", hatch="////", lw=0)
+        grid.draw(undecided).key({"laws that fit disagree": hatched})
     grid.draw(beyond).draw(runs, dots, levels=levels)
-    for size, ax in grid.axes_dict.items():
-        mark_size(ax, size)
-    whose = "the teacher's size" if col == "teacher_params" else "the student's size"
-    grid.key(keys(whose, "runs", *["undecided"] * hatched))
     return grid.set(xlim=(table[x].min(), table[x].max()), ylim=(table[y].min(), table[y].max()))
 
 
@@ -121,7 +120,8 @@ def valley(
     """
     grid = Panels(table, x, "teacher_loss", title, col=col, size=(9, 3.7))
     grid.draw(heights, levels=levels).bar("student_loss", label=_LOSS)
-    return grid.draw(beyond).draw(curve, best, **BEST).key({"best teacher": BEST})
+    one = {"hue": "of", "palette": {"best teacher": MARKS["optimum"]}, "linewidth": 2.4}
+    return grid.draw(beyond).draw(curve, best.assign(of="best teacher"), **one)
 
 
 def mark_size(axes, params):
@@ -129,20 +129,9 @@ def mark_size(axes, params):
     axes.axhline(params, **_WHITE_DASHES)
 
 
-def keys(size: str, *others: str) -> dict:
-    """What `Panels.key` takes for a `difference` map; `size` says whose the white dashes are.
-
-    `others` of: runs, undecided.
-    """
-    dot = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
-    every = {
-        "runs": {"runs, in the map's colours": dot},
-        "undecided": {"laws that fit disagree": Patch(fc="none", ec="#222222", hatch="////", lw=0)},
-    }
-    found = {"no difference": {"color": MARKS["zero"], "linewidth": 2.2}, size: _WHITE_DASHES}
-    for name in others:
-        found |= every[name]
-    return found
+def keys(size: str, *_: str) -> dict:
+    """What `Panels.key` takes for a `difference` map with `mark_size`: whose size it is."""
+    return KEYS | {size: _WHITE_DASHES}
 
 
 def heights(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray) -> ContourSet:

@@ -251,7 +251,7 @@ class Panels(sns.FacetGrid):
 
     def _name_lines(self):
         """What `draw` was asked to write at ends of lines: in their colours, moved apart."""
-        (x, y), size = self.names, 9.5
+        (x, y), size, longest = self.names, 9.5, 24 if len(self.axes.flat) == 1 else 16
         for ax, side in dict.fromkeys(place for place, *_ in self._ends.values()):
             found = []
             for words, (place, line, colour) in self._ends.items():
@@ -260,7 +260,7 @@ class Panels(sns.FacetGrid):
                     line = line[line[x].between(*ax.get_xlim()) & line[y].between(*ax.get_ylim())]
                     end = line.iloc[0 if side == "left" else -1]
                     _, up = (ax.transScale + ax.transLimits).transform((end[x], end[y]))
-                    found.append((up, end[x], textwrap.fill(words, 18), colour))
+                    found.append((up, end[x], textwrap.fill(words, longest), colour))
             found.sort(key=lambda one: one[0])
             rows = np.array([words.count("\n") + 1 for *_, words, _ in found])
             heights = rows * 1.25 * size / (72 * 0.75 * self._height)  # of a panel without its axis
