@@ -81,7 +81,7 @@ def hold_out(fit: Fit, held: np.ndarray) -> pd.DataFrame:
     if reason := collinear(fit.runs[~held], fit.spec.columns):
         raise ValueError(f"held leaves no fit to judge: {reason}")
     fixed = fit.coefficients.estimate[fit.coefficients.fixed].to_dict()
-    options = {"fixed": fixed, "delta": fit.delta, "starts": 128, "level": fit.level}
+    options = {"fixed": fixed, "delta": fit.delta, "starts": 32, "level": fit.level}
     with warnings.catch_warnings():
         # A part of the runs covers less than all: that is the point, not news.
         warnings.simplefilter("ignore", FitWarning)

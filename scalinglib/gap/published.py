@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.polynomial import Polynomial
 
 from scalinglib import flops
-from scalinglib.allocate import costs_of_losses
+from scalinglib.allocate import SCENARIOS, compute_for_loss
 from scalinglib.laws import SupervisedLaw
 from scalinglib.laws.base import StudentLaw
 
@@ -97,10 +97,9 @@ def cost_examples(law: StudentLaw, scenarios: Sequence = ("teacher_inference",))
     - returns: two rows a scenario: student_params, student_loss (nats per token), said (the ratio
       that the section names), scenario, compute_ratio under `law`.
     """
-    rows = []
-    for size, loss, said in ((5e8, 2.4, 3 / 4), (1e10, 2.2, 1 / 2)):
-        above = loss - law.supervised.infinite_data_loss(size)
-        costs = costs_of_losses(law, [size], [above], scenarios=scenarios)
-        rows.append(costs.assign(student_loss=loss, said=said))
-    columns = ["student_params", "student_loss", "said", "scenario", "compute_ratio"]
-    return pd.concat(rows, ignore_index=True)[columns]
+    examples = {"student_params": [5e8, 1e10], "student_loss": [2.4, 2.2], "said": [3 / 4, 1 / 2]}
+    table = pd.DataFrame(examples).merge(pd.Series(scenarios, name="scenario"), how="cross")
+    size, loss = table.student_params.to_numpy(), table.student_loss.to_numpy()
+    pair = tuple(np.array([SCENARIOS[name] for name in table.scenario]).T)
+    alone = 3 * flops.forward_flops(size) * law.supervised.tokens_for_loss(size, loss)
+    return table.assign(compute_ratio=compute_for_loss(law, size, loss, pair) / alone)
