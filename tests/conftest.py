@@ -1,6 +1,8 @@
 """Test settings: repeatable property tests, timing left to `make bench`, no files at home."""
 
+import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from hypothesis import settings
 
 from scalinglib import laws, simulate
 from scalinglib.report.paths import ROOT
+from scalingplan import cli
 
 os.environ["SCALINGLIB_CACHE"] = str(ROOT / "build" / "corpora")
 
@@ -33,6 +36,23 @@ def leave_the_checkout_alone(event, arguments):
 
 
 sys.addaudithook(leave_the_checkout_alone)
+
+
+@pytest.fixture
+def said(capsys):
+    """What `scalinglib plan` says to the options given."""
+
+    def plan(options):
+        assert cli.main(["plan", *shlex.split(options)]) == 0
+        return capsys.readouterr().out
+
+    return plan
+
+
+@pytest.fixture
+def asked(said):
+    """The numbers of that, a dict."""
+    return lambda options: json.loads(said(f"{options} --json"))
 
 
 @pytest.fixture(scope="session")

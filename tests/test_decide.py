@@ -1,6 +1,5 @@
 """The planner's questions answered by the library, the command that asks them, and recipes."""
 
-import json
 import shlex
 
 import numpy as np
@@ -185,11 +184,9 @@ def test_what_the_law_knows_nothing_of_is_said(given, note):
     )
 
 
-def test_the_command_prints_no_loss_above_guessing(capsys):
-    words = "plan --student 1M --tokens 1M --teacher 7B:5.8 --measured 10M:100M:8"
-    assert cli.main(words.split()) == 0
-    said = capsys.readouterr().out.splitlines()
-    (expected,) = [line for line in said if line.startswith("expected loss")]
+def test_the_command_prints_no_loss_above_guessing(said):
+    told = said("--student 1M --tokens 1M --teacher 7B:5.8 --measured 10M:100M:8").splitlines()
+    (expected,) = [line for line in told if line.startswith("expected loss")]
     teacher = decide.Teacher("7B", 7e9, 5.8)
     problem = decide.Problem(1e6, student_tokens=1e6, teachers=(teacher,))
     found = decide.advise(LAW, LAWS, problem, measured=(1e7, 1e8, 8.0))
@@ -245,32 +242,25 @@ def test_losses_in_four_units_are_one(value):
             assert units.read_loss(text) == pytest.approx(value), text
 
 
-COMMAND = shlex.split(
-    "plan --student 1.5B --hours 64x14d --gpu H100 --teacher 7B:ppl=7.8 --data 300B"
-)
-
-
-def test_the_command_answers_with_the_librarys_numbers(capsys):
-    assert cli.main([*COMMAND, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+def test_the_command_answers_with_the_librarys_numbers(said, asked):
+    command = "--student 1.5B --hours 64x14d --gpu H100 --teacher 7B:ppl=7.8 --data 300B"
+    found = asked(command)
     teacher = seven_billion(float(np.log(7.8)))
     problem = decide.Problem(1.5e9, compute=COMPUTE, teachers=teacher, max_tokens=3e11, delta_pre=0)
     expected = decide.advise(LAW, LAWS, problem)
     assert found["verdict"] == expected.verdict == "undecided"
     assert found["distil"]["loss"] == pytest.approx(expected.best.loss)
     assert found["ranges"]["gain"] == pytest.approx(expected.ranges["gain"])
-    assert cli.main(COMMAND) == 0
-    text = capsys.readouterr().out
+    text = said(command)
     assert text.startswith("Undecided")
     low, high = expected.ranges["distilled"]
     assert f"{low:.3f} to {high:.3f}" in text
 
 
-def test_students_that_share_stored_outputs_split_their_cost(capsys):
-    arguments = "plan --student 1B --flops 1e21 --teacher 7B:2.05 --students 4 --stored --json"
-    cli.main(arguments.split())
+def test_students_that_share_stored_outputs_split_their_cost(asked):
+    found = asked("--student 1B --flops 1e21 --teacher 7B:2.05 --students 4 --stored")
     tokens = allocate.tokens_with_teacher(1e9, 7e9, 1e21, 0.25)
-    assert json.loads(capsys.readouterr().out)["distil"]["student_tokens"] == pytest.approx(tokens)
+    assert found["distil"]["student_tokens"] == pytest.approx(tokens)
 
 
 @pytest.mark.parametrize(
@@ -298,14 +288,9 @@ def test_bad_options_and_losses_that_no_teacher_has_get_no_verdict(capsys, given
     assert not said.out
 
 
-def asked(capsys, words):
-    assert cli.main(shlex.split(f"plan {words} --json")) == 0
-    return json.loads(capsys.readouterr().out)
-
-
-def test_a_teacher_of_size_and_tokens_has_the_laws_loss_and_its_own_moves_the_law(capsys):
+def test_a_teacher_of_size_and_tokens_has_the_laws_loss_and_its_own_moves_the_law(asked):
     budget = "--student 3B --flops 2e22"
-    found = asked(capsys, f"{budget} --teacher 8B@15T --teacher 70B@15T")
+    found = asked(f"{budget} --teacher 8B@15T --teacher 70B@15T")
     losses = [plan["teacher"]["loss"] for plan in found["each_teacher"]]
     assert losses == pytest.approx(LAW.supervised.loss([8e9, 70e9], 15e12))
     assert "English" in found["losses"]
@@ -319,18 +304,18 @@ def test_a_teacher_of_size_and_tokens_has_the_laws_loss_and_its_own_moves_the_la
     assert found["distil"]["teacher"]["name"] == "8B@15T"
     alone = middle(LAWS, [m.supervised.loss(3e9, 2e22 / student) for m in LAWS.members])
     assert found["gain"] == pytest.approx(alone - min(middles))
-    moved = asked(capsys, f"{budget} --teacher 8B@15T:ppl=6.1")
-    same = asked(capsys, f"{budget} --teacher 8B:ppl=6.1 --measured 8B:15T:ppl=6.1")
+    moved = asked(f"{budget} --teacher 8B@15T:ppl=6.1")
+    same = asked(f"{budget} --teacher 8B:ppl=6.1 --measured 8B:15T:ppl=6.1")
     assert moved["distil"]["loss"] == same["distil"]["loss"]
     assert "your text" in moved["losses"]
-    named = asked(capsys, f"{budget} --teacher llama-3-8b")["distil"]["teacher"]
+    named = asked(f"{budget} --teacher llama-3-8b")["distil"]["teacher"]
     assert named["loss"] == pytest.approx(float(LAW.supervised.loss(6.98e9, 15e12)))
 
 
-def test_a_loss_that_takes_more_tokens_than_there_are_is_questioned(capsys):
+def test_a_loss_that_takes_more_tokens_than_there_are_is_questioned(asked):
     # 1.71 is above what text leaves, and below what 7B reach on any tokens.
     for loss, questioned in (("2.05", False), ("1.80", True), ("1.71", True)):
-        found = asked(capsys, f"--student 1B --tokens 50B --teacher 7B:{loss}")
+        found = asked(f"--student 1B --tokens 50B --teacher 7B:{loss}")
         assert any("other text, or in another vocabulary" in q for q in found["questions"]) == (
             questioned
         )
@@ -342,10 +327,8 @@ def test_cards_are_known_by_any_usual_name(card):
     assert plan.peak(card, lambda text, *kind: units.read(text, kind[0])) == peak
 
 
-def test_hours_are_those_of_the_card_and_its_utilisation(capsys):
-    found = asked(
-        capsys, "--student 1B --hours 1000 --teacher 7B:2.05 --gpu A100 --utilisation 1/2"
-    )
+def test_hours_are_those_of_the_card_and_its_utilisation(asked):
+    found = asked("--student 1B --hours 1000 --teacher 7B:2.05 --gpu A100 --utilisation 1/2")
     assert found["train"]["compute"] == pytest.approx(1000 * 3600 * 0.5 * 312e12)
 
 
@@ -356,7 +339,7 @@ LARGER = flops.forward_flops(1e9, n_vocab=2**17) / flops.forward_flops(1e9) - 1
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "parts"),
     [
         (TRIAL, ["3.1 times the FLOPs; with data to spare, train on it", "on data, same FLOPs"]),
         # Reading the text again is better in all of its range, or in a part.
@@ -375,14 +358,13 @@ LARGER = flops.forward_flops(1e9, n_vocab=2**17) / flops.forward_flops(1e9) - 1
         ),
     ],
 )
-def test_the_command_says(capsys, words, said):
-    assert cli.main(shlex.split(f"plan --student {words}")) == 0
-    told = capsys.readouterr().out
-    assert [part for part in said if part not in told] == []
+def test_the_command_says(said, words, parts):
+    told = said(f"--student {words}")
+    assert [part for part in parts if part not in told] == []
     assert ("entries make the student" in told) == ("--vocab" in words)
 
 
-def test_serving_is_part_of_what_a_plan_costs(capsys):
+def test_serving_is_part_of_what_a_plan_costs(asked):
     problem = decide.Problem(
         1e9, compute=1e22, teachers=seven_billion(2.05), delta_pre=0, serve_tokens=1e12
     )
@@ -394,10 +376,10 @@ def test_serving_is_part_of_what_a_plan_costs(capsys):
     found = decide.student_sizes(LAW, LAWS, problem, [1e9, 8e10])
     assert found[1e9].supervised == alone
     assert found[8e10] is None
-    told = asked(capsys, "--student 1B --flops 1e22 --teacher 7B:2.05 --serve 1T --gpus 64")
+    told = asked("--student 1B --flops 1e22 --teacher 7B:2.05 --serve 1T --gpus 64")
     assert told["train"]["loss"] == pytest.approx(alone.loss)
     # A budget of tokens is, for other sizes, what its plan costs.
-    rows = asked(capsys, "--student 1B --tokens 50B --teacher 7B:2.05 --serve 1M")["sizes"]
+    rows = asked("--student 1B --tokens 50B --teacher 7B:2.05 --serve 1M")["sizes"]
     (mine,) = [row for row in rows if row["student_params"] == 1e9]
     tokens = 5e10 * (student + flops.forward_flops(7e9)) / student
     assert mine["student_tokens"] == pytest.approx(tokens, rel=1e-3)

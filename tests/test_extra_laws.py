@@ -1,7 +1,5 @@
 """Repeated tokens and mixtures: formulas, limits, best shares, fits and the command."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,7 +27,6 @@ from scalinglib.report.paths import DATA
 from scalinglib.study import record
 from scalinglib.study.designs import mixing
 from scalinglib.study.run import WORDS
-from scalingplan import cli
 from tools.once import repeated_tokens
 
 SUPERVISED = laws.load().supervised
@@ -122,15 +119,12 @@ def test_a_budget_beyond_the_text():
     assert not many.all_spent
 
 
-def test_plan_answers_beyond_one_epoch(capsys):
-    asked = ["plan", "--student", "1B", "--data", "20B", "--teacher", "7B:2.05"]
-    assert cli.main([*asked, "--flops", "1e21"]) == 0
-    said = capsys.readouterr().out
-    assert "Read again, " in said
-    assert "distilling comes to" in said
-    assert "small scale (notebook 20)" in said
-    assert cli.main([*asked, "--flops", "1e21", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+def test_plan_answers_beyond_one_epoch(said, asked):
+    problem = "--student 1B --data 20B --teacher 7B:2.05 --flops"
+    told = said(f"{problem} 1e21")
+    for part in ("Read again, ", "distilling comes to", "small scale (notebook 20)"):
+        assert part in told
+    found = asked(f"{problem} 1e21")
     again, taught = found["repeated"], found["repeated_distilled"]
     assert again["tokens"] == pytest.approx(again["epochs"] * 2e10)
     each = sum(found["distil"]["flops"][part] for part in ("student", "inference"))
@@ -140,8 +134,7 @@ def test_plan_answers_beyond_one_epoch(capsys):
     losses = members.losses(1e9, np.array([2e10, taught["tokens"]]), 2.05)
     fresh = -np.diff(members.quantiles(losses, 0.5))[0]
     assert taught["gain_low"] < taught["gain"] < taught["gain_high"] < fresh
-    assert cli.main([*asked, "--flops", "1e20"]) == 0
-    assert "Read again" not in capsys.readouterr().out
+    assert "Read again" not in said(f"{problem} 1e20")
 
 
 LOSSES = st.floats(1.0, 5.0)
@@ -201,10 +194,8 @@ def test_the_correlation_is_that_of_the_runs():
 
 
 @pytest.mark.parametrize("unique", [2e7, 3e8, 5e9])
-def test_text_read_again_under_a_teacher_is_worth_what_the_laws_middle_says(capsys, unique):
-    asked = ["--student", "1B", "--flops", "1e21", "--data", f"{unique:g}", "--teacher", "7B@2T"]
-    assert cli.main(["plan", *asked, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+def test_text_read_again_under_a_teacher_is_worth_what_the_laws_middle_says(asked, unique):
+    found = asked(f"--student 1B --flops 1e21 --data {unique:g} --teacher 7B@2T")
     way, again, members = found["distil"], found["repeated_distilled"], laws.ensemble()
     R_D = TAUGHT_STRETCH * repeated(SUPERVISED).R_D
     worth = unique * (1 + R_D * (1 - np.exp(-(again["epochs"] - 1) / R_D)))
@@ -215,14 +206,11 @@ def test_text_read_again_under_a_teacher_is_worth_what_the_laws_middle_says(caps
     assert found["new_run"][0] <= ranges[0] < ranges[1] <= found["new_run"][2]
 
 
-def test_plan_mixes_in_labels_under_a_twin_alone(capsys):
-    asked = ["plan", "--student", "1B", "--tokens", "7B", "--json", "--teacher"]
-    found = {}
-    for teacher in ("1B@25B", "7B@200B"):
-        assert cli.main([*asked, teacher]) == 0
-        found[teacher] = json.loads(capsys.readouterr().out)
-    assert found["7B@200B"]["mixing"] is None
-    told, way = found["1B@25B"]["mixing"], found["1B@25B"]["distil"]
+def test_plan_mixes_in_labels_under_a_twin_alone(said, asked):
+    problem = "--student 1B --tokens 7B --teacher"
+    assert asked(f"{problem} 7B@200B")["mixing"] is None
+    found = asked(f"{problem} 1B@25B")
+    told, way = found["mixing"], found["distil"]
     law, at = laws.load(), (1e9, way["student_tokens"])
     ends = law.supervised.loss(*at), law.loss(*at, way["teacher"]["loss"])
     shares = mixed_loss(*ends, FINE, 1.22, CORRELATION)
@@ -230,5 +218,4 @@ def test_plan_mixes_in_labels_under_a_twin_alone(capsys):
     other = mixed_loss(*ends, told["teacher_share"], 1.22, CORRELATION_OF_TEXT)
     assert told["gain_on_text"] == pytest.approx(min(ends) - other)
     assert told["teacher_share"] == pytest.approx(FINE[shares.argmin()], abs=1e-4)
-    assert cli.main([*asked[:-2], "--teacher", "1B@25B"]) == 0
-    assert "Mixing in 4" in capsys.readouterr().out
+    assert "Mixing in 4" in said(f"{problem} 1B@25B")

@@ -46,7 +46,6 @@ HELD_REPLICATES = 8  # in a hold-out
 FLOOR = 0.005  # nats below its own supervised floor from which a law is out
 MISFIT = 0.006  # of log-loss, mean over the runs, above which a law is not one that fits them
 SIZES = np.array([300e6, 1e9, 3e9, 10e9])
-BANDS = ("ensemble", "laws alone", "bootstrap", "conformal")
 
 
 def errors(law, runs):
