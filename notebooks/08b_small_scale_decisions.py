@@ -69,13 +69,10 @@ long = long.loc[long.groupby(["student_params", "tokens"]).predicted.idxmin()]
 title = "With its best teacher no student is seen to do better on data, on any tokens tried"
 grid = Panels(long, "tokens_per_param", "gap", title)
 grid.draw(bars, hue="student_params", fmt="o-").each(zero)
-unseen = long[long.verdict == "no difference"]
-grid.draw(sns.scatterplot, unseen, s=34, facecolor="white", edgecolor="black", zorder=4)
-hollow = {"marker": "o", "ls": "", "mfc": "white", "mec": "black"}
-grid.key({"hollow: no difference seen": hollow}, bars="95% over seeds")
 columns = ["student_params", "tokens", "tokens_per_param", "teacher_loss", "seeds", "loss"]
 columns += ["loss_data", "gap", "gap_low", "gap_high"]
 grid.setting("Random English words, spelt out; the best of six teachers by the law")
+grid.key(bars="95% over seeds, paired")
 save(grid, "long_distillation_small_scale", long[columns])
 
 # %% [markdown]

@@ -253,12 +253,13 @@ save(grid, "fig44_teacher_top1", table)
 # **The teacher's confidence, in the student's bins.** The fullest bin of a top-1 student is its
 # highest, and there the teacher is far less sure; on many tokens it holds 47% of the predictions
 # and more. In its low bins a large teacher is surer, a small one less sure. A student of the whole
-# distribution is less sure than a large teacher in nearly every bin, and comes closer with tokens.
+# distribution is less sure than a large teacher in every bin drawn, and comes closer with tokens.
 
 # %%
 TEACHERS = ("student's confidence", "teacher's confidence")
 SURER = ("teacher is surer", "student is surer")
-title = "Where a student of likeliest symbols is surest, its teacher is far less sure"
+title = "A teacher is surer than its student of whole distributions, "
+title += "and far less sure where one of likeliest symbols is surest"
 grid, table = reliability("teacher_own", title, TEACHERS, SURER)
 save(grid, "fig45_teacher", table)
 
@@ -270,7 +271,8 @@ save(grid, "fig45_teacher", table)
 
 # %%
 print(f"The likeliest first letter of a word has probability {truth[:, 0].max():.2f}.")
-title = "Where its teacher is least sure, a student of likeliest symbols is almost certain"
+title = "Where its teacher is surest no student is as sure; "
+title += "where it is least sure, one of likeliest symbols is almost certain"
 grid, table = reliability("by_teacher_own", title, TEACHERS[::-1], SURER[::-1])
 save(grid, "fig46_by_teacher", table)
 

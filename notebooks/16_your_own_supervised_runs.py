@@ -56,10 +56,9 @@ if example:
 
 # %%
 ends = runs.loc[runs.groupby("params").tokens.idxmax()].sort_values("params", kind="stable").loss
-title = (
-    f"On its longest run the smallest model ends at a loss of {ends.iloc[0]:.1f} nats, "
-    f"the largest at {ends.iloc[-1]:.1f} ({whose})"
-)
+falls = ends.is_monotonic_decreasing and len(ends) > 1
+title = "The larger a model, the lower its longest run ends: " if falls else "Longest runs end at "
+title += f"{ends.iloc[0]:.1f} nats for the smallest, {ends.iloc[-1]:.1f} for the largest ({whose})"
 few = runs.params.nunique() < 9
 grid = Panels(runs, "tokens", "loss", title, size=(7.2, 3.9))
 grid.draw(sns.lineplot, hue="params", key="right" if few else False)
