@@ -16,7 +16,7 @@ from scalinglib.laws import load
 FACTORS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 _RATIO = 40.0  # tokens per parameter in the middle of what people train
-_SAME_TEACHER = 0.01  # spread of one teacher's losses, relative, that counts as measurement
+SAME_TEACHER = 0.01  # spread of one teacher's losses, relative, that counts as measurement
 _SPAN = 1e6  # a factor between sizes, or tokens, that no study spans
 _APART = 2.5  # the same between losses or logs of perplexities, what the law expects taken out
 _LEAST_SIZE = 2e7  # parameters; of smaller models the published law says little
@@ -93,18 +93,6 @@ def plausible_units(params: ArrayLike, tokens: ArrayLike) -> list[list[str]]:
         scored.append((score, _EXCHANGED, _EXCHANGED))
     scored.sort()
     return [units for score, *units in scored if score < scored[0][0] + 0.7][:2]
-
-
-def merged_teachers(runs: pd.DataFrame) -> pd.DataFrame:
-    """Runs in which a teacher measured several times, within noise, has its mean loss.
-
-    - runs: with teacher_loss; teachers are told by teacher_params and teacher_tokens.
-    """
-    if not {"teacher_params", "teacher_tokens"} <= set(runs):
-        return runs
-    groups = runs.groupby(["teacher_params", "teacher_tokens"]).teacher_loss
-    near = groups.transform("std").fillna(0) < _SAME_TEACHER * groups.transform("mean")
-    return runs.assign(teacher_loss=runs.teacher_loss.where(~near, groups.transform("mean")))
 
 
 def rounding(values: ArrayLike) -> float:
@@ -253,7 +241,7 @@ def _apart(runs):
     if groups.ngroups > len(runs) / 2:
         return
     spread = (groups.max() / groups.min() - 1).median()
-    if spread < _SAME_TEACHER:
+    if spread < SAME_TEACHER:
         return
     text = f"runs of one setting have losses apart by {spread:.1%} in the median"
     for name in runs.columns.difference([*inputs, loss, "teacher_loss"], sort=False):
@@ -385,7 +373,7 @@ def _teachers(runs):
         return
     teachers = runs.groupby(["teacher_params", "teacher_tokens"]).teacher_loss
     spread = (teachers.std() / teachers.mean())[teachers.max() > teachers.min()]
-    near, far = spread[spread < _SAME_TEACHER], spread[spread >= _SAME_TEACHER]
+    near, far = spread[spread < SAME_TEACHER], spread[spread >= SAME_TEACHER]
     if len(near):
         yield Doubt(
             f"{len(near)} teachers have several losses, within {near.max():.2%} of each other: "

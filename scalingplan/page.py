@@ -17,10 +17,11 @@ import pandas as pd
 
 from scalinglib import allocate, flops, laws
 from scalinglib.laws import mixing
-from scalinglib.laws.repeated import MOST_EPOCHS, TAUGHT_EPOCHS, TAUGHT_STRETCH
+from scalinglib.laws.repeated import MOST_EPOCHS
 from scalinglib.report.paths import FIGURES, ROOT
 from scalingplan import tables, units
 from scalingplan.answers.decisions import unfit
+from scalingplan.answers.epochs import TAUGHT_EPOCHS, TAUGHT_STRETCH
 from scalingplan.answers.fitting import fit_own
 
 SOURCE = ROOT / "site" / "planner"

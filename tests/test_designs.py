@@ -12,7 +12,6 @@ import pytest
 from scalinglib import calibration
 from scalinglib.experiment import weights
 from scalinglib.laws.mixing import mixed_loss
-from scalinglib.laws.repeated import TAUGHT_EPOCHS, TAUGHT_STRETCH
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis, record, training
 from scalinglib.study.corpora.base import stream
@@ -30,6 +29,7 @@ from scalinglib.study.model import train, transformer
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import PERFECT, WORDS, Run, by_ratio, size
+from scalingplan.answers.epochs import TAUGHT_EPOCHS, TAUGHT_STRETCH
 from tests.references import completed, table_of
 
 

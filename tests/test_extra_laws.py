@@ -16,17 +16,12 @@ from scalinglib.laws.mixing import (
     correlation_of,
     mixed_loss,
 )
-from scalinglib.laws.repeated import (
-    MOST_EPOCHS,
-    TAUGHT_STRETCH,
-    RepeatedLaw,
-    beyond_one_epoch,
-    repeated,
-)
+from scalinglib.laws.repeated import MOST_EPOCHS, RepeatedLaw, repeated
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
 from scalinglib.study.designs import mixing
 from scalinglib.study.run import WORDS
+from scalingplan.answers.epochs import TAUGHT_STRETCH, beyond_one_epoch
 from tools.once import repeated_tokens
 
 SUPERVISED = laws.load().supervised

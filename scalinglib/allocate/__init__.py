@@ -5,7 +5,7 @@ needs no teacher, `decide` the decision to distil or not, `uncertainty` the answ
 ensemble of laws, `shift` laws moved to other text.
 """
 
-from scalinglib.allocate.decide import AGREEMENT, Advice, Problem, Teacher, advise, student_sizes
+from scalinglib.allocate.decide import AGREEMENT, Advice, Problem, Teacher, advise
 from scalinglib.allocate.questions import (
     SCENARIOS,
     best_teacher_loss,
@@ -44,7 +44,6 @@ __all__ = [
     "minimum_compute",
     "optima",
     "optimal",
-    "student_sizes",
     "supervised_optimum",
     "tokens_with_teacher",
     "under_ensemble",

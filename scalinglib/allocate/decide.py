@@ -6,7 +6,7 @@ those that fit the paper's runs, or the replicates of a fit to a reader's own (`
 planner's page computes the same, and tests/test_planner.py holds the two together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -271,29 +271,6 @@ def _new_run(ensemble, problem, best, laws):
         problem.student_params, best.student_tokens, best.teacher.loss, AGREEMENT
     ).iloc[0]
     return min(float(told.low), laws[0]), best.loss, max(float(told.high), laws[1])
-
-
-def student_sizes(
-    law: StudentLaw,
-    ensemble: Ensemble,
-    problem: Problem,
-    sizes: Sequence[float],
-    *,
-    measured: tuple[float, float, float] | None = None,
-) -> dict[float, Advice | None]:
-    """The same compute for students of other sizes, serving paid from it.
-
-    - problem: with a budget of compute.
-    - returns: size: Advice, or None where serving alone costs more than the budget.
-    """
-    if problem.compute is None:
-        raise ValueError("problem has student_tokens; sizes are compared at equal compute")
-    found = {}
-    for size in sizes:
-        costs = problem.serve_tokens * float(forward_flops(size))
-        there = replace(problem, student_params=size) if costs < problem.compute else None
-        found[size] = there and advise(law, ensemble, there, measured=measured)
-    return found
 
 
 def _on_data_by_all(ensemble, student_params, plan):

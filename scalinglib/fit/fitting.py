@@ -68,16 +68,13 @@ def fit(
     estimate = problem.coefficients(end["z"][None])[0]
     found = Fit(
         **end,
+        **drawn,
         law=spec.build(estimate.tolist(), problem.supervised_law),
-        coefficients=_intervals(problem, estimate, drawn.coefficients, level),
-        replicates=pd.DataFrame(drawn.coefficients, columns=list(spec.coefficients)),
-        replicates_converged=drawn.share,
+        coefficients=_intervals(problem, estimate, drawn["replicates"], level),
         runs=checked,
         level=level,
         warnings=said,
         problem=problem,
-        replicate_z=drawn.z,
-        supervised_replicates=drawn.supervised,
     )
     found = replace(found, warnings=said + tuple(_doubts(found)))
     for text in found.warnings:

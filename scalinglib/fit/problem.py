@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -157,21 +157,6 @@ def pad_weights(weights: np.ndarray) -> np.ndarray:
     return padded
 
 
-class Replicates(NamedTuple):
-    """Bootstrap replicates, those that converged.
-
-    - z: array (replicates, coordinates)
-    - coefficients: array (replicates, coefficients)
-    - supervised: array (replicates, 6) or None; the supervised coefficients that each of them used,
-      where these were carried.
-    """
-
-    z: np.ndarray
-    coefficients: np.ndarray
-    share: float
-    supervised: np.ndarray | None
-
-
 def replicate(
     problem: Problem,
     z: np.ndarray,
@@ -180,15 +165,20 @@ def replicate(
     *,
     rng: np.random.Generator,
     supervised: np.ndarray | None = None,
-) -> Replicates:
-    """Refit under each row of weights, from the estimate.
+) -> dict[str, Any]:
+    """Refit under each row of weights, from the estimate: what converges, as fields of a `Fit`.
 
     - grid: array (starts, coordinates); where a replicate that fails starts again.
     - supervised: array (replicates, 6) or None
     """
-    count = len(weights)
+    count, names = len(weights), list(problem.spec.coefficients)
     if not count:
-        return Replicates(np.empty((0, len(z))), np.empty((0, len(problem.fixed))), 1.0, None)
+        none = pd.DataFrame(np.empty((0, len(names))), columns=names)
+        return {
+            "replicate_z": np.empty((0, len(z))),
+            "replicates": none,
+            "replicates_converged": 1.0,
+        }
     found = problem.solve(
         np.repeat(z[None], count, axis=0), weights=weights, supervised=supervised, near=True
     )
@@ -206,9 +196,13 @@ def replicate(
     for lane, end, value, fine in zip(lanes, *second, strict=True):
         if fine and (not converged[lane] or value < values[lane]):
             ends[lane], values[lane], converged[lane] = end, value, True
-    kept = None if supervised is None else supervised[converged]
     ends = ends[converged]
-    return Replicates(ends, problem.coefficients(ends), float(converged.mean()), kept)
+    return {
+        "replicate_z": ends,
+        "replicates": pd.DataFrame(problem.coefficients(ends), columns=names),
+        "replicates_converged": float(converged.mean()),
+        "supervised_replicates": None if supervised is None else supervised[converged],
+    }
 
 
 def resampled(

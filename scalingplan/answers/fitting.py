@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib import fit
-from scalinglib.doubts import merged_teachers
+from scalinglib.doubts import SAME_TEACHER
 from scalinglib.fit.forms import DISTILLATION
 from scalinglib.laws import ensemble, load
 
@@ -65,6 +65,18 @@ def students_needed(teachers: int) -> int:
     if teachers < TEACHERS_NEEDED:
         free -= len(_TOLD_BY_TEACHERS)
     return settings_to_check(free, STRONGEST["distillation"])
+
+
+def merged_teachers(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs in which a teacher measured several times, within noise, has its mean loss.
+
+    - runs: with teacher_loss; teachers are told by teacher_params and teacher_tokens.
+    """
+    if not {"teacher_params", "teacher_tokens"} <= set(runs):
+        return runs
+    groups = runs.groupby(["teacher_params", "teacher_tokens"]).teacher_loss
+    near = groups.transform("std").fillna(0) < SAME_TEACHER * groups.transform("mean")
+    return runs.assign(teacher_loss=runs.teacher_loss.where(~near, groups.transform("mean")))
 
 
 def teachers_of(distilled: pd.DataFrame) -> pd.DataFrame:

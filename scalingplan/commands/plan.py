@@ -14,8 +14,8 @@ from scalinglib import laws
 from scalinglib.allocate import TOKENS_BOX, decide, shift
 from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB, forward_flops
 from scalinglib.laws import mixing
-from scalinglib.laws.repeated import beyond_one_epoch
 from scalingplan import units
+from scalingplan.answers.epochs import beyond_one_epoch
 
 _FEW = 30  # laws that stand for all where many problems are asked
 _ABSURD = 1e14  # tokens that no model has seen
@@ -318,11 +318,12 @@ def _sizes(problem, found, members, measured):
         compute = (found.best or found.supervised).compute
         problem = dataclasses.replace(problem, compute=compute, student_tokens=None)
     sizes = [problem.student_params * 2.0**i for i in range(-3, 4)]
-    others = decide.student_sizes(laws.load(), members, problem, sizes, measured=measured)
     rows = []
-    for size, advised in others.items():
+    for size in sizes:
         row = {"student_params": size, "verdict": "serving costs more than the budget"}
-        if advised:
+        if problem.serve_tokens * float(forward_flops(size)) < problem.compute:
+            there = dataclasses.replace(problem, student_params=size)
+            advised = decide.advise(laws.load(), members, there, measured=measured)
             way = "distilled" if advised.gain > 0 else "supervised"
             plan = advised.best if advised.gain > 0 else advised.supervised
             row |= {"verdict": advised.verdict, "loss": plan.loss, "range": advised.ranges[way]}
