@@ -84,6 +84,8 @@ labels = (
     "← near     far →\nKL of the student from its teacher (nats)",
     "← less     more →\nstudent's loss less teacher's,\nless that KL (nats)",
 )
+
+# %%
 grid = Panels(distilled, "kl_teacher", "X", title, labels=labels)
 grid.draw(sns.scatterplot, s=16, alpha=0.6).each(zero).set(ylim=(-most, most))
 grid.setting("Made-up words; a dot is one of all runs under a trained teacher")
@@ -112,6 +114,8 @@ ours = means[means.kind == "distilled"].copy()
 ours["teacher_loss"] = ours.teacher_loss.mask(ours.teacher == PERFECT, entropy)
 ours["X"] = ours.loss - ours.teacher_loss - ours.kl_teacher
 measures = ["loss", "teacher_loss", "kl_teacher", "X"]
+
+# %%
 best = ours.loc[ours.groupby(STUDENT).loss.idxmin()].set_index(STUDENT)[measures]
 perfect = ours[ours.teacher == PERFECT].set_index(STUDENT)
 change = (perfect[measures] - best).assign(error=perfect.error * np.sqrt(2))
@@ -203,6 +207,8 @@ curve = curve[curve.teacher != PERFECT]
 curve["u"] = (curve.teacher_loss - entropy) / curve.g
 curve["y"] = (curve.loss - entropy) / curve.g
 curve["tokens_per_param"] = curve.tokens / curve.params
+
+# %%
 # A student and its twin under the perfect teacher share their seed: noise is that of the pairs.
 seeded = [*STUDENT, "seed"]
 taught = study[study.kind == "distilled"].assign(
@@ -213,6 +219,8 @@ pairs = taught[taught.teacher != PERFECT].join(twins, on=seeded).dropna(subset="
 pairs["y"] = (pairs.loss - entropy) / (pairs.twin - entropy)
 noise = pairs.groupby([*STUDENT, "teacher"]).y.sem().rename("noise")
 curve = curve.join(noise, on=[*STUDENT, "teacher"])
+
+# %%
 bins = pd.cut(np.log(curve.u), np.linspace(-3, 3, 25))
 curve["off"] = curve.y - curve.groupby(bins, observed=True).y.transform("median")
 near = curve[(curve.u < 1) & curve.noise.notna()]  # of more than one pair of seeds
@@ -228,6 +236,8 @@ labels = (
     f"{ENDS['teacher']}teacher's loss above the entropy, in its student's unit",
     "student's loss above\nthe entropy, in its unit",
 )
+
+# %%
 grid = Panels(curve, "u", "y", title, labels=labels)
 grid.draw(sns.scatterplot, s=20, alpha=0.6)
 grid.draw(sns.lineplot, line.assign(y=line.u.clip(lower=1)), color="black", linewidth=0.9)
@@ -293,6 +303,8 @@ SETS = {
     "ours": "our 253 means on words",
     "text": "186 means on real text",
 }
+
+# %%
 main = bench[bench.runs.isin(SETS) & decides]
 frozen = main[main.runs == "text"].form.unique()  # those that were fitted to all sets
 main = main[main.form.isin(frozen)]
@@ -321,6 +333,7 @@ def counted(part):
     return pd.Series(found).astype(int)
 
 
+# %%
 scores = held.groupby("form", sort=False).apply(counted, include_groups=False)
 recommended = held[held.form == "bias and variance"]
 by_set = recommended.groupby("runs", sort=False).apply(counted, include_groups=False)
@@ -353,6 +366,8 @@ labels = (
     "difference of their errors on what is held out,\nin its standard errors",
     "runs held out",
 )
+
+# %%
 grid = Panels(shown, "off", "held_out", title, labels=labels, size=(6.6, 3.2))
 grid.draw(sns.stripplot, hue="set", size=9, jitter=False)
 grid.each(plt.Axes.axvline, color="black", linewidth=0.9).set(xlim=(-3, 3))
@@ -527,12 +542,16 @@ paper_fit = fit.fit(
     forms.BIAS_VARIANCE, paper_runs, supervised=laws.load().supervised, starts=32,
     bootstrap=settings.fit_replicates, cluster="teacher",
 )  # fmt: skip
+
+# %%
 trained = means[means.kind == "supervised"][["params", "tokens", "loss"]].astype(float)
 own_supervised = fit.fit_supervised(trained, starts=settings.fit_starts).law
 own_fit = fit.fit(
     forms.BIAS_VARIANCE, ours, supervised=own_supervised, starts=32,
     bootstrap=settings.fit_replicates, cluster="teacher",
 )  # fmt: skip
+
+# %%
 intervals = {
     "paper": paper_fit.coefficients.loc[:, :"high"],
     "ours": own_fit.coefficients.loc[:, :"high"],
@@ -554,12 +573,16 @@ inputs = [*STUDENT, "teacher_loss"]
 arguments = [real[name].to_numpy() for name in inputs]
 losses = own_fit.law.loss(*arguments)
 cross = losses - own_fit.law._replace(rho=0.0).loss(*arguments)
+
+# %%
 columns = [*inputs, "student_loss"]
 printed = fit.fit_distillation(ours[columns], own_supervised, starts=32, fixed={"c1": 522.6}).law
 above = {"bias and variance": losses, "Equation 8": printed.loss(*arguments)}
 divergences = pd.DataFrame(
     {f"{name}, without X": (loss - real.teacher_loss).clip(lower=0) for name, loss in above.items()}
 ).assign(**{"law's last term as X": losses - real.teacher_loss - cross})
+
+# %%
 kl_error = divergences.sub(real.kl_teacher, axis=0)
 print(f"mean measured K {real.kl_teacher.mean():.3f} nats")
 print(f"correlation of the law's term with the measured X: {np.corrcoef(cross, real.X)[0, 1]:+.2f}")
@@ -594,6 +617,8 @@ title = (
     f"none of our means by more than {most['ours']:.1%}"
 )
 labels = ("teacher's loss over that of\nits student trained on data", axis_label("percent_off"))
+
+# %%
 grid = Panels(worst, "compared", "percent", title, col="set", labels=labels)
 shades = {"others": "#56B4E9", "smallest student": ORANGE}
 for size in shades:  # the few on top
@@ -642,6 +667,8 @@ for name, law in {"Equation 8": laws.load("corrected"), "bias and variance": pap
             }
         )
     )
+
+# %%
 decisions = pd.concat(rows)
 save(None, "law_decisions", decisions)
 decisions.map(lambda v: f"{v:.4g}" if isinstance(v, float) else v)

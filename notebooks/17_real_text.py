@@ -94,6 +94,8 @@ for name, s in studies.items():
         seeds = own.groupby("teacher").seed.nunique().min()
         own = own[own.seed < seeds].assign(quality=-own.teacher_loss)
         rises[name, depth, ratio] = compare.rise(own, "quality")
+
+# %%
 rises = pd.DataFrame(rises).T.rename_axis(["language", "depth", "M"])
 rises[["rise", "low", "high", "p", "is_u"]]
 
@@ -119,6 +121,8 @@ text, words = studies["text"], studies["words"]
 for s in studies.values():
     s.table, s.versus = analysis.means(s.runs), analysis.against_data(s.runs)
     s.data, s.distilled = (s.table[s.table.kind == k] for k in ("supervised", "distilled"))
+
+# %%
 best = {name: s.runs.loss.min() for name, s in studies.items()}
 bits = best["text"] / np.log(2) / text.design.corpus.bytes_per_token
 reader = max(text.design.runs(), key=record.repeats)
@@ -167,6 +171,8 @@ for name, s in studies.items():
     rows = {"E": floors, "ratio": found.likelihood_ratio, "language": IN_WORDS[name]}
     lines.append(pd.DataFrame(rows))
 lines = pd.concat(lines)
+
+# %%
 grid = Panels(lines, "E", "ratio",
               "The fitted law puts its floor far below the true entropy of the words",
               labels=("floor of the law held at (nats)",
@@ -232,6 +238,8 @@ for name, s in studies.items():
         tokens = by_ratio(depth, ratio, corpus=s.design.corpus).tokens
         part = own[(own.n_layers == depth) & (own.tokens == tokens)]
         tests[name, depth, ratio] = analysis.collapse(part)
+
+# %%
 tests = pd.DataFrame(tests).T.rename_axis(["language", "depth", "M"])
 tests.round(4)
 
@@ -257,6 +265,8 @@ units = {
     "made-up words": (known, floor["words"], known.loss_data),
     "real text": (text.versus, floor["text"], text.versus.loss_data),
 }
+
+# %%
 curves = pd.concat(
     part.assign(panel=name, u=(part.teacher_loss - E) / (of - E), y=(part.loss - E) / (of - E))
     for name, (part, E, of) in units.items()
@@ -274,6 +284,8 @@ title = (
 )
 labels = ("teacher's loss over that of\nits student trained on data",
           "student's loss over\nthat when trained on data")  # fmt: skip
+
+# %%
 grid = Panels(drawn, "u", "y", title, col="panel", labels=labels)
 looks = {"below 3 tokens a parameter": "#e6812b", "3 to 30": "#a05195", "above 30": "#003f5c"}
 seen = pd.cut(drawn.tokens_per_param, [0, 3, 30, np.inf], labels=list(looks))
@@ -307,6 +319,8 @@ law, exponents = words.distillation.law, ["alpha", "beta", "gamma"]
 difference, factor = shift.shifted(law, one.params, one.tokens, one.loss)
 on_words = words.law.law.loss(text.data.params, text.data.tokens)
 two = shift.Shifted(law, *np.polyfit(on_words, text.data.loss, 1))
+
+# %%
 held = {name: getattr(law, name) for name in exponents}
 held = fit.fit_distillation(text.distilled[STUDENTS], text.law, fixed=held, **options).law
 moved = {"one model's loss, as a difference": difference, "one model's loss, as a factor": factor,
@@ -336,6 +350,8 @@ title = (
     f"Carried over to text by one loss, the words' law is {one:.0f} to {factor:.0f}% too low "
     f"on average; by text's supervised law it errs by {abs(own):.1f}%"
 )
+
+# %%
 labels = (axis_label("percent_off"), "what is known of text")
 grid = Panels(shown, "error", "law", title, labels=labels)
 dot = {"marker": "D", "markerfacecolor": "black", "markeredgecolor": "black", "markersize": 5}
@@ -369,6 +385,8 @@ for name, s in studies.items():
 long = pd.concat(s.long for s in studies.values()).rename(columns={
     "params": "student_params", "difference": "gap", "difference_low": "gap_low",
     "difference_high": "gap_high"})  # fmt: skip
+
+# %%
 grid = Panels(long, "tokens_per_param", "gap",
               "Few tokens favour distilling; from 50 tokens a parameter on no gain is seen on text",
               col="language", size=(8.6, 3.9))  # fmt: skip
@@ -398,7 +416,11 @@ for name, s in studies.items():
     teacher = near.teacher.map(s.runs.groupby("teacher").teacher_params.first().astype(float))
     mnats = {f"mnats{end}": 1e3 * near[f"excess{end}"] for end in ("", "_low", "_high")}
     rows.append(near.assign(language=IN_WORDS[name], ratio=near.params / teacher, **mnats))
+
+# %%
 near = pd.concat(rows)
+
+# %%
 weakest = near.teacher.isin([s.fixed[0] for s in studies.values()])
 near["taught by"] = np.where(weakest, "the weakest teacher", "the second weakest")
 beside = near.groupby(["language", "taught by", "ratio"]).tokens.rank() - 1
@@ -424,6 +446,8 @@ save(grid, "text_weak_to_strong", near.dropna(subset="error"))
 # %%
 chance = {name: stats.binom.ppf(0.999, len(s.near), (1 - compare.LEVEL) / 2)
           for name, s in studies.items()}  # fmt: skip
+
+# %%
 pd.DataFrame({
     name: {"settings near their teacher": len(s.near),
            "below by their interval": s.near.below.sum(),
@@ -446,6 +470,8 @@ claims.check("text-supervised-extrapolates", text.held_supervised)
 ratio = text.chinchilla.mean_relative_error() / text.law.mean_relative_error()
 claims.check("text-no-tying", ratio)
 claims.check("text-gamma-below-one", text.law.coefficients.high["gamma"])
+
+# %%
 claims.check("text-law-fits", text.distillation.mean_relative_error())
 claims.check("text-law-extrapolates", text.held_distilled)
 claims.check("text-words-law-moves", errors["mean"]["one model's loss, as a difference"] / 100)

@@ -109,6 +109,8 @@ left = mixing.left_out(cells, E, share)
 names = {"M": "correlated errors, one coefficient", "M2": "correlated errors, two coefficients",
          "T": "error of the mixed target",
          "L": "straight line, labels to teacher"}  # fmt: skip
+
+# %%
 errors = left.rename(columns={"params": "student_params"}).melt(
     ["student_params", "loss"], list(names), "law", "told"
 )
@@ -135,6 +137,8 @@ ends = cells.groupby(mixing.CELL)[["labels", "taught"]].first().to_numpy()
 best["ratio"] = (ends[:, 1] - E) / (ends[:, 0] - E)
 law = pd.DataFrame({"ratio": np.geomspace(best.ratio.min(), best.ratio.max(), 200)})
 law["best"] = best_mixing(E + 1, E + law.ratio, E, left.c.mean())
+
+# %%
 title = (
     "Labels deserve a share where the teacher is about as good as they are, "
     "but for the smallest student"
@@ -245,6 +249,8 @@ text_errors = text_left[["M", "L"]].sub(text_left.loss, axis=0).abs().mean()
 better = text_best.set_index(mixing.CELL).join(
     text.groupby(mixing.CELL)[["labels", "taught"]].first()
 )
+
+# %%
 in_words = {
     "E of the law": E_text,
     "c": text_left.c.mean(),
@@ -283,6 +289,8 @@ RULES = ["strongest", "one size up", *RIVALS]
 size, ratio = shown.student_params.map(figures.label_size), shown.ratio.map("{:g}".format)
 shown["case"] = size + " student, " + ratio + " tokens a parameter"
 shown = shown.melt(["student_params", "ratio", "case"], RULES, "rule", "regret")
+
+# %%
 NAMED = {"strongest": "the strongest teacher", "bias and variance": "the law's pick of a teacher"}
 two = shown[shown.rule.isin(NAMED)].replace({"rule": NAMED})
 strong, law = (two.regret[two.rule == rule].max() for rule in NAMED.values())
@@ -294,7 +302,8 @@ labels = ("student's loss above that under\nthe best of four teachers (nats)", "
 grid = Panels(two, "regret", "case", title, labels=labels)
 sizes = dict(zip(NAMED.values(), (130, 40), strict=True))  # where both lie at zero, both are seen
 grid.draw(sns.scatterplot, hue="rule", size="rule", sizes=sizes)
-grid.each(lambda ax: ax.yaxis.grid(True))
+ends = two.groupby("case", sort=False).regret.agg(["min", "max"])
+grid.ax.hlines(ends.index, ends["min"], ends["max"], color="#BBBBBB", zorder=0)
 grid.setting("Made-up words, means of two seeds; the law is bias and variance,\n"
              "fitted to other runs of such students")  # fmt: skip
 save(grid, "open_choice", shown.drop(columns="case"))
@@ -332,6 +341,8 @@ labels = (
     columns.axis_label("teacher_loss"),
     "loss above that of a student\non real text alone (nats)",
 )
+
+# %%
 TAUGHT = {"written symbols": "text that the teacher wrote",
         "distributions on real text": "the teacher's distributions on real text"}  # fmt: skip
 shown = taught[taught.arm.isin(TAUGHT)].replace({"arm": TAUGHT})
@@ -367,6 +378,8 @@ shares = switch.by_share(turned).round({"teacher_loss": 3})
 kind = np.where(shares.teacher_loss == shares.teacher_loss.max(), "weak", "strong")
 shown = shares.assign(taught_by=kind + shares.teacher_loss.map(" teacher, of {:.2f} nats".format))
 labels = ("share of its tokens that a teacher taught", LABELS[1])
+
+# %%
 title = "Distil first: a weak teacher then harms less, and a strong one is hardly missed at the end"
 grid = Panels(shown, "share", "loss", title, col="taught_by", sharey=False, labels=labels)
 grid.draw(sns.lineplot, hue="order", errorbar=interval, err_style="bars", marker="o")
@@ -416,6 +429,8 @@ few = costs[(costs.unique == min(epochs.UNIQUE)) & (costs.mixing != 0.7)]
 few = few.assign(epochs=few.epochs * few.mixing.map({0: 0.97, 1: 1.03}))  # side by side
 title = "Text read sixteen times spoils a student trained on data, and hardly one of a teacher"
 labels = ("epochs (times that the text is read)", "loss above that on as many\nfresh tokens (nats)")
+
+# %%
 grid = Panels(few, "epochs", "cost", title, col="text", labels=labels)
 few["arm"] = few.mixing.map({0: "trained on data (labels)", 1: "distilled from a teacher"})
 grid.draw(sns.lineplot, few, hue="arm", marker="o", errorbar=("pi", 100), err_style="bars",
@@ -464,6 +479,8 @@ times = (hot.tokens / hot.tokens.min()).round().astype(int)
 hot["epochs"] = times.map({1: "fresh text", 16: "text read 16 times"})
 shown = hot.rename(columns={"low": "above_low", "high": "above_high"})
 shown["temperature"] *= np.where(shown.epochs == "fresh text", 0.985, 1.015)
+
+# %%
 title = (
     "Neither temperature 0.5 nor 2 is seen to be better than 1, on fresh text or on text read again"
 )

@@ -171,6 +171,8 @@ two = errors[errors.way.isin(["pilots", "random"])]
 others = errors[~errors.way.isin(["pilots", "random"])]
 ends = others.groupby(["table", "percent", "way"]).missed.mean()
 ends = ends.groupby(["table", "percent"]).agg(missed_low="min", missed_high="max").reset_index()
+
+# %%
 title = (
     "Runs chosen by what they tell predict Farseer's large runs best; "
     "on repeated tokens their lead is within noise"
@@ -178,6 +180,8 @@ title = (
 labels = ("% of the table's FLOPs that may be spent", "mean error of large runs (%)")
 grid = Panels(two, "percent", "missed", title, col="table", labels=labels)
 grid.draw(span, ends, color="#888888").key(band="four other ways to choose runs, worst to best")
+
+# %%
 beside = two.assign(percent=two.percent * np.where(two.way == "pilots", 1, 1.05))
 style = {"errorbar": interval, "err_style": "bars", "marker": "o"}
 grid.draw(sns.lineplot, beside, hue="design", key="right", **style)
@@ -221,6 +225,8 @@ for (table, share), part in bench.groupby(["table", "share"]):
     low, high = interval(wide.pilots - wide[rival])
     row = {"table": table, "share": share, "judged": judged, "pilots": wide.pilots.mean()}
     rows.append(row | {"best rival": rival, "rival": wide[rival].mean(), "low": low, "high": high})
+
+# %%
 against = pd.DataFrame(rows)
 against["pilots are"] = np.select([against.high < 0, against.low > 0], ["better", "worse"], "level")
 save(None, "pilots_against_rivals", against)
@@ -233,6 +239,8 @@ sure = tenth.pivot_table(index="way", columns="table", values="agree_told")
 count = tenth.groupby("table").told.first().astype(int)
 print(final.round(2), sure.round(2), sep="\n\nof those that the whole table tells:\n")
 print("told by the whole table:", count.to_dict())
+
+# %%
 missed = tenth[tenth.way == "pilots"].groupby("table")[["agree", "regret"]].mean()
 cost = missed.regret / (1 - missed.agree).where(missed.agree < 1)
 print("what a missed verdict costs, nats:", cost.dropna().round(3).to_dict())
@@ -268,6 +276,8 @@ runs["cost"] = runs.flops + runs.inference_flops
 STUDENT, NOISE_HERE = 201408, 0.022
 final = (runs.student_params == STUDENT) & (runs.student_tokens < 1.1e6)
 small, measured = runs[~final], runs[final].copy()
+
+# %%
 text = record.read(DATA / "runs" / "text.csv")
 whole = (text.flops + text.inference_flops).sum()
 ways = foretold.set_index("teacher_params").answer
@@ -281,6 +291,8 @@ title = (
 )
 layers = {"way": {r"distil from depth (.)": r"distil from \1 layers"}}
 shown = ends.replace(layers, regex=True)
+
+# %%
 grid = Panels(shown, "loss", "way", title, labels=("loss of the student (nats per byte)", ""),
               size=(6.6, 3))  # fmt: skip
 grid.draw(bars, fmt="|", color="#888888", linewidth=8, alpha=0.4, markersize=16)
