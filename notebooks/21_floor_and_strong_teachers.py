@@ -274,6 +274,28 @@ beyond.join(seeds).join(alone.rename("on_labels")).round(4)
 # 0.006 nats (one seed each). A student of 3M under a teacher of 1M is laid down, with its
 # prediction, and was not trained for want of time: some two hours.
 #
+# ## Do ranges hold there?
+#
+# The ensemble of notebook 14 has rules for how wide a range must be. Here they are asked about all
+# these runs, of which they saw none: laws fitted to notebook 08's runs, weights and widths from
+# the paper's runs and from text (`tools/once/unseen.py`). How many of the 90% ranges hold what was
+# measured, of the distilled loss, and of the gain where the student was trained on labels too:
+
+# %%
+unseen = pd.read_csv(DATA / "fits" / "unseen.csv")
+unseen["width"] = 100 * (unseen.high - unseen.low)
+unseen["error"] = 100 * (unseen.measured - unseen.centre).abs()
+unseen["size"] = unseen.student_params.map("{:.3g}".format)
+unseen.groupby(["what", "size"], sort=False).agg(
+    asked=("held", "size"), held=("held", "sum"), width=("width", "mean"), error=("error", "mean")
+).round(2)
+
+# %% [markdown]
+# All of the losses and all gains but one are held; that one (1M parameters on 5 tokens a parameter)
+# lies 0.0001 outside. What the supervised law misses by far is in the range of a gain, as it should
+# be. Ranges of the loss are wider than these runs needed: at 1M parameters 14%, where the centre is
+# off by half a per cent. They were made for worse surprises, which came on text (notebook 14).
+#
 # ## Verdicts
 #
 # The criteria as they were laid down; `data/claims.toml` has their words.
@@ -285,6 +307,7 @@ claims.check("floor-ends-below", bool(below["perfect teacher"]), binding)
 claims.check("floor-trained-ends-below", bool(below["trained teacher"]), binding)
 higher = judged["made for this"].high["bias and variance"]
 claims.check("strong-teachers-bias-variance", higher, binding)
+claims.check("ensemble-unseen", unseen.groupby("what").held.mean().min(), binding)
 
 # %% [markdown]
 # ## What to take away
@@ -301,5 +324,6 @@ claims.check("strong-teachers-bias-variance", higher, binding)
 # teacher there, in every setting made for this, the dips more; the cosine mostly too little.
 # 4. **Far out a law says more of a taught student than of one trained on data**: of 1M parameters
 # it foretold the former to 1% and the latter to 5%, so do not trust the gain there.
+# 5. **Ranges by the ensemble's rules hold there**: 37 of 37 losses, 8 of 9 gains.
 #
 # Eight seeds a cell of the floor and three of a strong teacher's, but one language.

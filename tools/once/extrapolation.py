@@ -91,12 +91,13 @@ def sets():
     """name: (distilled runs, supervised runs or None); noise is the deviation of log-loss."""
     paper = pd.read_csv(DATA / "published" / "figure1_runs.csv")
     found = {"paper": (paper.assign(noise=run_noise(paper)), None)}
-    return found | {"words": means("study", STUDY_ROWS), "text": means("text")}
+    return found | {"words": means("study", rows=STUDY_ROWS), "text": means("text")}
 
 
-def means(study, rows=None):
-    """Means over seeds of the first rows of a committed study: distilled and supervised runs."""
-    runs = record.read(DATA / "runs" / f"{study}.csv")
+def means(*tables, rows=None):
+    """Means over seeds of the first rows of tables in data/runs: distilled and supervised runs."""
+    read = [record.read(DATA / "runs" / f"{name}.csv") for name in tables]
+    runs = pd.concat(read, ignore_index=True) if len(read) > 1 else read[0]
     # A part is another layout in memory, and so another last bit of means.
     table = truthful(analysis.means(runs.head(rows) if rows else runs))
     table["noise"] = table.error / table.loss
@@ -172,13 +173,15 @@ def supervised_of(runs, kept, key, trained):
     return fit.fit_supervised(supervised_runs(runs, kept, key, trained), starts=64).law
 
 
-def foretold(runs, trained, replicates=0):
+def foretold(runs, trained, replicates=0, pairs=None):
     """Laws of each candidate and split, (form, key) -> law of coefficients (1 + replicates, 1).
+
+    `pairs` are the splits, `splits` of the runs where none are given.
 
     The first is the fit to what is kept, the others are of resampled runs of it (by teacher and by
     student at once).
     """
-    pairs, rng = splits(runs), np.random.default_rng(0)
+    pairs, rng = pairs or splits(runs), np.random.default_rng(0)
     base = {key: supervised_of(runs, kept, key, trained) for key, (kept, _) in pairs.items()}
     kept = np.array([kept for kept, _ in pairs.values()])
     drawn = np.concatenate([enough(runs, row, rng, replicates) * row for row in kept])
@@ -257,9 +260,9 @@ class Question:
     alone_told: np.ndarray
 
 
-def questions(name, runs, trained, found):
-    """The hold-outs of a set as `Question`s, from `foretold`."""
-    for key, (kept, held) in splits(runs).items():
+def questions(name, runs, trained, found, pairs=None):
+    """The hold-outs of a set as `Question`s, from `foretold`; `pairs` as there."""
+    for key, (kept, held) in (pairs or splits(runs)).items():
         part = runs[held]
         logs, own = ([np.log(t[c].to_numpy()) for c in INPUTS] for t in (part, runs[kept]))
         measured = np.log(runs.student_loss[kept].to_numpy())
