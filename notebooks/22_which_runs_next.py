@@ -180,8 +180,6 @@ title = (
 labels = ("% of the table's FLOPs that may be spent", "mean error of large runs (%)")
 grid = Panels(two, "percent", "missed", title, col="table", labels=labels)
 grid.draw(span, ends, color="#888888").key(band="four other ways to choose runs, worst to best")
-
-# %%
 beside = two.assign(percent=two.percent * np.where(two.way == "pilots", 1, 1.05))
 style = {"errorbar": interval, "err_style": "bars", "marker": "o"}
 grid.draw(sns.lineplot, beside, hue="design", key="right", **style)
