@@ -104,6 +104,8 @@ ends = {"on its fewest tokens": "min", "on its most tokens": "max"}
 shown = pd.concat(
     three[three.tokens == tokens.transform(end)].assign(seen=name) for name, end in ends.items()
 )
+
+# %%
 cost = shown[shown.teacher_params == shown.teacher_params.max()].groupby("seen").excess
 low, high = (cost.agg(end)["on its fewest tokens"] for end in ("min", "max"))
 title = f"On few tokens the largest teacher costs a student {low:.2f} to {high:.2f} nats"
@@ -166,6 +168,8 @@ students = students.assign(tokens_per_param=(students.tokens / students.params).
 students = students[students.tokens_per_param.isin([5, 20, 100, 400])]
 students = students.rename(columns=STUDENT_LOSS)
 students = students.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
+
+# %%
 grid = Panels(
     students, "teacher_params", "student_loss",
     "On few tokens a student's best teacher is a smaller one than on many",
@@ -291,6 +295,8 @@ lines["tokens"] = [analysis.tokens_on(*row) for row in lines.itertuples(index=Fa
 lines["loss"] = supervised.law.loss(lines.params, lines.tokens)
 ends = isoflop.groupby("budget").params.agg(["min", "max"])
 near = lines.params.between(lines.budget.map(ends["min"]), lines.budget.map(ends["max"]))
+
+# %%
 minima = isoflop.groupby("budget").apply(analysis.profile_minimum, include_groups=False)
 minima = minima.reset_index().rename(columns={"at": "params"})
 title = f"{minima.seen.sum()} of {len(minima)} budgets are best spent on a size in the middle"
@@ -325,6 +331,8 @@ each = np.exp(cost(np.log(fine)))
 losses = [supervised.law.loss(fine, budget / each) for budget in along.budget]
 along["params"] = fine[np.argmin(losses, axis=1)]
 low, high = along.iloc[0], along.iloc[-1]
+
+# %%
 times = (high.params / low.params) ** (1 / np.log10(high.budget / low.budget))
 grid = Panels(best, "budget", "params", f"Ten times the compute wants {times:.1f} times the size",
               labels=(axis_label("budget"), "best number of parameters"))  # fmt: skip
@@ -374,6 +382,8 @@ held = {
     "distillation": fit.hold_out(distillation, stronger[1].to_numpy()),
 }
 whole = {"supervised": supervised.residuals(), "distillation": distillation.residuals()}
+
+# %%
 held_out = pd.concat(
     rows.rename(columns={"loss": "observed", "student_loss": "observed"}).assign(
         law=name, full_error=np.expm1(whole[name])
@@ -494,6 +504,8 @@ test.rename_axis("student size").round(4)
 gap = distilled[distilled.teacher.ne(PERFECT) & distilled.tokens.eq(distilled.params.map(twenty))]
 gap = gap.rename(columns=STUDENT_LOSS)
 cubic = analysis.cubics(gap, "student_params", "teacher_loss", "student_loss")
+
+# %%
 grid = Panels(
     gap, "teacher_loss", "student_loss",
     "A student's loss depends on its teacher's loss, and not visibly on its teacher's size",
@@ -540,6 +552,8 @@ shown = shown.astype({"teacher_params": float}).sort_values("teacher_params", ki
 shown["taught by"] = shown.budget.map(powers) + " FLOPs"
 shades = palette("budget", shown.budget)
 looks = dict(zip(shown["taught by"], shown.budget.map(shades), strict=True))
+
+# %%
 grid = Panels(
     shown, "teacher_params", "gap",
     f"Of {shown.teacher.nunique()} teachers nearly all help the smallest student, "

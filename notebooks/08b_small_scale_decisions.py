@@ -182,6 +182,8 @@ cells = cells.merge(pd.DataFrame({"teacher_params": sizes}), how="cross")
 cells = students.merge(cells, how="cross")
 teacher_loss = supervised.law.loss(cells.teacher_params, cells.teacher_tokens)
 cells["gap"] = gap_of(cells.student_params, cells.tokens, teacher_loss)
+
+# %%
 own = versus[versus.teacher.ne(PERFECT) & versus.tokens.eq(versus.params.map(twenty))]
 own = own.rename(columns=GAP).astype({"teacher_params": float, "teacher_tokens": float})
 grid = draw_map(cells, "teacher_tokens", "teacher_params",
@@ -213,6 +215,8 @@ best = analysis.optima(students, ["teacher", "teacher_loss"], draws=settings.fit
 best = best.sort_values(["teacher_loss", "budget"])
 best = best.rename(columns={"at": "student_params", "at_low": "student_params_low",
                             "at_high": "student_params_high"})  # fmt: skip
+
+# %%
 aside = 1.07 ** (best.teacher_loss.rank(method="dense") - 3)  # teachers side by side
 grid = Panels(best.assign(budget=best.budget * aside), "budget", "student_params",
               "The best student grows with its budget, and not noticeably with its teacher",
@@ -268,6 +272,8 @@ strongest = students[students.teacher == trained[-1]].groupby("budget")
 strongest = strongest.apply(analysis.profile_minimum, include_groups=False)
 both = strongest.join(minima.loss.rename("loss_data"), how="inner")
 claims.check("study-best-student-of-budget", sentences.every(both.loss < both.loss_data))
+
+# %%
 of_teachers = profiled.groupby(["student_params", "budget"])
 of_teachers = of_teachers.apply(
     analysis.profile_minimum, sizes="teacher_params", include_groups=False
@@ -296,6 +302,8 @@ for teacher, depth in ((fixed[0], 3), (fixed[2], 1)):
     three = {"teacher": own.assign(**level), "distilled student": own, "trained on data": alone}
     lines += [part.assign(pair=pair, line=line) for line, part in three.items()]
 pairs = pd.concat(part.sort_values("tokens", kind="stable") for part in lines)
+
+# %%
 looks = {"distilled student": "#0072B2", "trained on data": "#333333"}
 grid = Panels(pairs, "tokens", "loss",
               "A larger student ends at the loss of its weak teacher, "
@@ -433,6 +441,8 @@ best = sweep.groupby(row + pair).loss.mean().groupby(row).min()
 sweep["excess"] = sweep.loss - best.loc[sweep.set_index(row).index].to_numpy()
 cells = sweep.groupby([*row, *pair, "recipe"]).excess.agg(["mean", "sem"]).reset_index()
 save(None, "sweep_batch_and_rate", cells)
+
+# %%
 chosen = cells[cells.recipe].set_index(row)["mean"]
 least = cells.loc[cells.groupby(row)["mean"].idxmin()].set_index(row)[pair]
 least.add_prefix("best_").assign(
