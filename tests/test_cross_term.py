@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from scalinglib.report.paths import DATA
-from scalinglib.study import measure, record
+from scalinglib.study import record, training
 from scalinglib.study.corpora.base import divergence
 from scalinglib.study.corpora.words import Words
 from scalinglib.study.model import transformer
@@ -43,8 +43,8 @@ def test_the_identity_holds_in_every_context():
 def test_bins_add_up_to_what_the_study_measures():
     teacher = Model(untrained(TOY, 1))
     student = untrained(TOY, 0)
-    measured = measure.evaluate(student, TOY, teacher)
-    teacher_loss = measure.evaluate(teacher.members[0], TOY)["loss"]
+    measured = training.evaluate(student, TOY, teacher)
+    teacher_loss = training.evaluate(teacher.members[0], TOY)["loss"]
     table = cross_term.judged(student, teacher, TOY)
     totals = table.groupby("by")[TOTALS].sum()
     assert set(totals.index) == set(cross_term.EDGES)

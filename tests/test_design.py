@@ -9,7 +9,7 @@ import pytest
 
 from scalinglib.experiment import records
 from scalinglib.report.paths import DATA
-from scalinglib.study import design_file, measure, record
+from scalinglib.study import design_file, record, training
 from scalinglib.study.corpora import text
 from scalinglib.study.run import by_ratio
 from scalingplan import cli
@@ -137,7 +137,7 @@ def test_the_plan_says_whether_the_text_suffices(tmp_path, monkeypatch):
     assert record.reread(alone) == pytest.approx(1 - new, abs=0.01)
     # Hours add up: all of the work at the rate that was probed.
     work = [r.flops + r.inference_flops for r in runs]
-    forward = runs[0].architecture.approximate_forward_flops * measure.EVALUATED
+    forward = runs[0].architecture.approximate_forward_flops * training.EVALUATED
     expected = [w + forward * (2 if r.needs else 1) for w, r in zip(work, runs, strict=True)]
     assert estimate.seconds(runs, rates) == pytest.approx([e / 1e9 for e in expected])
 

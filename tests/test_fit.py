@@ -18,6 +18,7 @@ from scalinglib.lanes import float64
 from scalinglib.laws import SupervisedLaw
 from scalinglib.report.paths import DATA
 from scalinglib.study import analysis
+from scalingplan.answers.full import to_json
 from tests import references
 from tools.bench import optimum
 
@@ -335,7 +336,7 @@ def test_an_ensemble_of_replicates_is_the_fit(supervised_fit, distillation_runs)
 
 
 def test_json_has_the_numbers(supervised_fit):
-    stored = json.loads(supervised_fit.to_json())
+    stored = json.loads(to_json(supervised_fit))
     assert stored["coefficients"]["alpha"]["estimate"] == supervised_fit.law.alpha
     assert stored["runs"] == 73
     assert stored["coefficients"]["alpha"]["level"] == supervised_fit.level

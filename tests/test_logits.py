@@ -10,7 +10,7 @@ import scipy.stats
 
 from scalinglib.lanes import float64
 from scalinglib.report.paths import DATA
-from scalinglib.study import measure, record, training
+from scalinglib.study import record, training
 from scalinglib.study.corpora.base import stream
 from scalinglib.study.corpora.words import Words
 from scalinglib.study.designs import logits
@@ -20,7 +20,7 @@ from scalinglib.study.model.teachers import log_probabilities
 from scalinglib.study.run import PERFECT, WORDS, Run
 from tests.references import LEXICON, TOY, completed, table_of
 
-CHUNK, EVALUATED = train.CHUNK, measure.EVALUATED  # before `little`
+CHUNK, EVALUATED = train.CHUNK, training.EVALUATED  # before `little`
 OTHER = Words(LEXICON, np.full(6, 1 / 6), n_ctx=8)
 TEACHER = Run(1, 2_000, corpus=TOY)
 STUDENT = Run(1, 1_000, corpus=TOY, teacher=TEACHER)
@@ -31,7 +31,7 @@ def little():
     """Little is drawn, and measured, at once: as long as these runs are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "CHUNK", 512)
-        patch.setattr(measure, "EVALUATED", 4096)
+        patch.setattr(training, "EVALUATED", 4096)
         yield
 
 
@@ -178,7 +178,7 @@ def test_students_are_held_against_the_line_and_the_better_member():
 
 def test_a_row_is_made_again(monkeypatch):
     monkeypatch.setattr(train, "CHUNK", CHUNK)
-    monkeypatch.setattr(measure, "EVALUATED", EVALUATED)
+    monkeypatch.setattr(training, "EVALUATED", EVALUATED)
     runs = record.read(DATA / "runs" / "logits.csv").set_index("id")
     run = min(logits.RUNS, key=lambda run: run.work + sum(t.work for t in run.needs))
     given = {t.key: training.trained(t) for t in run.needs}

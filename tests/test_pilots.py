@@ -12,6 +12,7 @@ from scalinglib.allocate import Teacher
 from scalinglib.laws import Law
 from scalinglib.study import design_file
 from scalingplan import cli, pilots
+from scalingplan.answers import studies
 from scalingplan.commands import design
 from scalingplan.pilots import Choice, Discrepancy, Foretell, Prior, Worlds, grid, propose
 from scalingplan.pilots.choose import _State
@@ -273,7 +274,7 @@ def test_the_command_writes_what_a_study_trains(tmp_path, capsys):
     assert cli.main(["design", *asked, *pilots_of, *runs]) == 0
     said = capsys.readouterr().out
     assert "the loss is told to ±" in said
-    wanted = design_file.read_runs(out)
+    wanted = studies.read_runs(out)
     assert {run.n_layers for run in wanted} <= {1, 2}
     assert {run.teacher for run in wanted} == {None}
     assert len(wanted) == len(pd.read_csv(out))
@@ -283,11 +284,11 @@ def test_the_command_writes_what_a_study_trains(tmp_path, capsys):
     taught = pd.DataFrame({"student_params": [3408], "student_tokens": [5e4],
                            "teacher_params": [25312], "teacher_tokens": [5e5]})  # fmt: skip
     taught.to_csv(out, index=False)
-    teacher, student = design_file.read_runs(out)
+    teacher, student = studies.read_runs(out)
     assert student.teacher == teacher
     taught.assign(student_params=5000).to_csv(out, index=False)
     with pytest.raises(design_file.DesignError, match="line 2: student_params is 5000; the study"):
-        design_file.read_runs(out)
+        studies.read_runs(out)
 
 
 @pytest.mark.parametrize(

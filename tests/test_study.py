@@ -24,12 +24,12 @@ from scalinglib.study import analysis, record
 from scalinglib.study.corpora.text import Text
 from scalinglib.study.corpora.words import Words
 from scalinglib.study.designs import practice, scaling
-from scalinglib.study.measure import evaluate
 from scalinglib.study.model import distill, teachers, train, transformer
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe, batches
 from scalinglib.study.model.teachers import Model, Truth
 from scalinglib.study.run import PERFECT, WORDS, Run, by_flops
+from scalinglib.study.training import evaluate
 from tests.references import TOY, completed, rows
 
 

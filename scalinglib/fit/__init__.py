@@ -12,7 +12,7 @@ np.float64(1.0)
 """
 
 from scalinglib.fit import paper
-from scalinglib.fit.diagnosis import explain, hold_out, profile, ridges
+from scalinglib.fit.diagnosis import explain, hold_out, isoflop_minimum, profile, ridges
 from scalinglib.fit.extrapolation import (
     dominated_pairs,
     fit_dominated_pairs,
@@ -22,7 +22,6 @@ from scalinglib.fit.extrapolation import (
 )
 from scalinglib.fit.fitting import FitWarning, fit, fit_distillation, fit_supervised
 from scalinglib.fit.inputs import collinear
-from scalinglib.fit.isoflop import isoflop_minimum
 from scalinglib.fit.result import Fit, Status
 from scalinglib.fit.spec import POWER_RIDGES, LawSpec, Probe
 

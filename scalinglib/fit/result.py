@@ -1,6 +1,5 @@
 """What a fit gives back: the law, its uncertainty, predictions with bands."""
 
-import json
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -225,27 +224,6 @@ class Fit:
     def mean_relative_error(self, runs: pd.DataFrame | None = None) -> float:
         """Mean of abs(predicted / measured - 1)."""
         return float(np.abs(np.expm1(self.residuals(runs))).mean())
-
-    def to_json(self) -> str:
-        """The fit without its runs, as JSON text: rounding apart, what the notebooks show."""
-        table = self.coefficients.astype(object)
-        return json.dumps(
-            {
-                "law": self.spec.name,
-                "runs": len(self.runs),
-                "delta": self.delta,
-                "objective": self.objective,
-                "status": self.status.name.lower(),
-                "level": self.level,
-                "replicates": len(self.replicates),
-                "replicates_converged": self.replicates_converged,
-                "starts_at_optimum": self.starts_at_optimum,
-                "mean_relative_error": self.mean_relative_error(),
-                "coefficients": table.where(table.notna(), None).to_dict("index"),
-                "warnings": list(self.warnings),
-            },
-            indent=2,
-        )
 
 
 _FAR = 1000.0  # times the estimate, or that part of it

@@ -8,7 +8,7 @@ try:
 except ImportError as error:
     raise missing("study", error) from error
 
-from scalinglib.study import analysis, measure, record, training
+from scalinglib.study import analysis, record, training
 from scalinglib.study.corpora.text import Addresses, Text
 from scalinglib.study.corpora.words import Words, lexicon
 from scalinglib.study.design import Design
@@ -30,7 +30,6 @@ __all__ = [
     "by_flops",
     "by_ratio",
     "lexicon",
-    "measure",
     "record",
     "size",
     "training",

@@ -5,9 +5,6 @@ import tomllib
 from dataclasses import fields
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from scalinglib.study.corpora.base import N_CTX
 from scalinglib.study.corpora.text import Addresses, Text
 from scalinglib.study.corpora.tokenizer import BYTES
@@ -15,7 +12,7 @@ from scalinglib.study.corpora.words import Words
 from scalinglib.study.design import Design
 from scalinglib.study.model.distill import Objective
 from scalinglib.study.model.recipe import Recipe
-from scalinglib.study.run import Run, size
+from scalinglib.study.run import size
 
 # A value's kind: its test, and what is allowed, of one and of a list.
 _ALLOWED = {
@@ -45,7 +42,6 @@ _CORPUS = {"kind": "text", "paths": ["text"], "documents": "text"}
 _CORPUS |= {"tokenizer": "text", "n_vocab": "size", "n_ctx": "size"}
 _KINDS = {float: "number", int: "size", int | None: "size", bool: "switch"}
 _RECIPE = {f.name: _KINDS[f.type] for f in fields(Recipe)}
-_DEEPEST, _ROUNDED = 64, 0.01  # depths that a list may name, by sizes so exact
 _TRAINED_BYTES = 16  # a parameter's, its gradient's and Adam's two moments', in float32
 _OBJECTIVE = {"mixing": "share", "temperature": "number", "reverse": "switch"}
 _OBJECTIVE |= {"top_k": "size", "top_p": "number", "samples": "size"}
@@ -84,59 +80,15 @@ def read(path: str | Path) -> Design:
     recipe = _table("recipe", told, _RECIPE, faults)
     objective = _objective(told, faults)
     corpus = _corpus(path.parent, _table("corpus", told, _CORPUS, faults), faults)
-    _raise(path, faults)
+    refuse(path, faults)
     design = Design(**made, recipe=Recipe(**recipe), corpus=corpus, objective=objective)
     faults += _impossible(design, made)
-    _raise(path, faults)
+    refuse(path, faults)
     return design
 
 
-def read_runs(path: str | Path, like: Design | None = None) -> list[Run]:
-    """The runs that a CSV file lists, as `scalinglib design` writes it.
-
-    - path: columns student_params and student_tokens; teacher_params and teacher_tokens, empty for
-      runs on labels; seed, 0 where there is none
-    - like: whose corpus, recipe and objective the runs have; words without one
-    - raises DesignError: with every row whose sizes no model of the study has, or whose teacher
-      lacks its tokens.
-    """
-    like, faults, found = like or Design(), [], []
-    common = {"corpus": like.corpus, "recipe": like.recipe}
-    sizes = {size(d, like.corpus).params: d for d in range(1, _DEEPEST + 1)}
-    table = pd.read_csv(path)
-    lacks = [name for name in ("student_params", "student_tokens") if name not in table]
-    if lacks:
-        raise DesignError(f"{path} lacks the columns {lacks}; it has {list(table)}")
-    if table.empty:
-        raise DesignError(f"no runs in {path}")
-
-    def depth(params, where):
-        near = min(sizes, key=lambda own: abs(np.log(own / params)))
-        if abs(near / params - 1) > _ROUNDED:
-            built = ", ".join(map(str, list(sizes)[:8]))
-            faults.append(f"{where} is {params:g}; the study builds {built}, ...")
-        return sizes[near]
-
-    names = ["teacher_params", "teacher_tokens", "seed"]
-    table = table.reindex(columns=["student_params", "student_tokens", *names])
-    for line, row in enumerate(table.itertuples(index=False), 2):
-        deep = depth(row.student_params, f"line {line}: student_params")
-        seed = 0 if np.isnan(row.seed) else int(row.seed)
-        told = {"seed": seed} | common
-        if not np.isnan(row.teacher_params):
-            if np.isnan(row.teacher_tokens):
-                faults.append(f"line {line} lacks teacher_tokens: nobody has trained its teacher")
-                continue
-            above = depth(row.teacher_params, f"line {line}: teacher_params")
-            teacher = Run(above, row.teacher_tokens, **common)
-            told |= {"teacher": teacher, "objective": like.objective}
-        found.append(Run(deep, row.student_tokens, **told))
-    _raise(path, faults)
-    teachers = [run.teacher for run in found if run.teacher is not None]
-    return list(dict.fromkeys([*teachers, *found]))
-
-
-def _raise(path, faults):
+def refuse(path: str | Path, faults: list[str]) -> None:
+    """Raise `DesignError` where a file has faults."""
     if faults:
         raise DesignError("\n".join([f"{path}:", *(f"  {fault}" for fault in faults)]))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.experiment import execute, records
-from scalinglib.study import measure, training
+from scalinglib.study import training
 from scalinglib.study.model.recipe import batches
 from scalinglib.study.run import PERFECT, Run
 
@@ -80,7 +80,7 @@ def _train(folder, names, r: Run, given: Mapping):
     before = time.perf_counter()
     params = training.trained(r, teacher, folder)
     seconds = time.perf_counter() - before
-    measured = measure.evaluate(params, r.corpus, teacher)
+    measured = training.evaluate(params, r.corpus, teacher)
     row = {
         "id": r.id,
         "kind": "supervised" if r.teacher is None else "distilled",
@@ -112,6 +112,6 @@ def _of_teacher(r, teacher):
         "teacher": r.teacher_id,
         "teacher_params": sum(t.params for t in r.needs),
         "teacher_tokens": sum(t.tokens for t in r.needs),
-        "teacher_loss": measure.score(teacher, r.corpus)["loss"],
+        "teacher_loss": training.score(teacher, r.corpus)["loss"],
         "teacher_corpus": "+".join(sorted({t.corpus.id for t in r.needs})),
     }

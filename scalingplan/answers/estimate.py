@@ -10,7 +10,7 @@ import numpy as np
 
 from scalinglib.experiment import execute
 from scalinglib.flops import GPU_TERAFLOPS
-from scalinglib.study import measure, record, training
+from scalinglib.study import record, training
 from scalinglib.study.run import Run
 
 CARD, UTILISATION = "H100", 0.2  # a guess for small models; the plan says it
@@ -56,7 +56,7 @@ def seconds(runs: Sequence[Run], rates: Mapping[int, float]) -> np.ndarray:
         for r in runs
     ]
     work = [r.flops + r.inference_flops for r in runs]
-    return (np.array(work) + measure.EVALUATED * np.array(forward)) / rate
+    return (np.array(work) + training.EVALUATED * np.array(forward)) / rate
 
 
 def lines(

@@ -1,5 +1,6 @@
 """The whole answer to a table of runs: what the command prints and leaves behind."""
 
+import json
 import warnings
 from typing import NamedTuple
 
@@ -31,6 +32,28 @@ def _drawn(runs):
     first = runs.groupby("teacher_loss").head(1).index if "teacher_loss" in runs else []
     drawn = runs.index.isin(first) | runs.index.isin(runs.sample(MOST, random_state=0).index)
     return runs[drawn], [f"{drawn.sum()} of the {len(runs)} rows, drawn at random, are fitted"]
+
+
+def to_json(found: fit.Fit) -> str:
+    """A fit without its runs, as JSON text: rounding apart, what the notebooks show."""
+    table = found.coefficients.astype(object)
+    return json.dumps(
+        {
+            "law": found.spec.name,
+            "runs": len(found.runs),
+            "delta": found.delta,
+            "objective": found.objective,
+            "status": found.status.name.lower(),
+            "level": found.level,
+            "replicates": len(found.replicates),
+            "replicates_converged": found.replicates_converged,
+            "starts_at_optimum": found.starts_at_optimum,
+            "mean_relative_error": found.mean_relative_error(),
+            "coefficients": table.where(table.notna(), None).to_dict("index"),
+            "warnings": list(found.warnings),
+        },
+        indent=2,
+    )
 
 
 class FullAnswer(NamedTuple):
@@ -71,7 +94,7 @@ def of_distilled(
         "diagnosis.txt": "\n".join(text for _, text in told),
         "teachers.csv": answer.teachers.to_csv(index=False),
     }
-    files |= {f"{name}.json": found.to_json() + "\n" for name, found in laws.fits().items()}
+    files |= {f"{name}.json": to_json(found) + "\n" for name, found in laws.fits().items()}
     return FullAnswer(lines, files)
 
 
@@ -105,8 +128,8 @@ def of_supervised(table: RunsTable, compute: float | None = None) -> FullAnswer:
     files = {
         "diagnosis.txt": diagnosis,
         "budgets.csv": wanted(free, budgets).to_csv(index=False),
-        "supervised.json": free.to_json() + "\n",
-        "supervised_gamma_1.json": stiff.to_json() + "\n",
+        "supervised.json": to_json(free) + "\n",
+        "supervised_gamma_1.json": to_json(stiff) + "\n",
     }
     return FullAnswer(lines, files)
 

@@ -5,8 +5,10 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from scalinglib.study import Design, Text, design_file, record
+from scalinglib.study.run import Run, size
 from scalingplan.answers import estimate
 
 # Of one seed: tokens per parameter of the models on labels, by depth; students learn from all
@@ -16,6 +18,7 @@ _PATTERNS = {2: "two sizes", 3: "three sizes", 4: "four sizes"}
 _TOLD = "#: "  # begins what was said of a design, in its file
 _SCALES = (0.25, 0.5, 1, 2, 4)
 _SHARE = 0.8  # of the minutes: what else runs here takes the rest
+_DEEPEST, _ROUNDED = 64, 0.01  # depths that a list may name, by sizes so exact
 _BESIDES = 1.5  # minutes of compiling and of the fits
 
 
@@ -98,3 +101,48 @@ def told_of(path: str | Path) -> list[str]:
 def _minutes(runs, rates, workers):
     seconds = estimate.seconds(runs, rates)
     return _BESIDES + max(seconds.max(), seconds.sum() / workers) / 60 / _SHARE
+
+
+def read_runs(path: str | Path, like: Design | None = None) -> list[Run]:
+    """The runs that a CSV file lists, as `scalinglib design` writes it.
+
+    - path: columns student_params and student_tokens; teacher_params and teacher_tokens, empty for
+      runs on labels; seed, 0 where there is none
+    - like: whose corpus, recipe and objective the runs have; words without one
+    - raises DesignError: with every row whose sizes no model of the study has, or whose teacher
+      lacks its tokens.
+    """
+    like, faults, found = like or Design(), [], []
+    common = {"corpus": like.corpus, "recipe": like.recipe}
+    sizes = {size(d, like.corpus).params: d for d in range(1, _DEEPEST + 1)}
+    table = pd.read_csv(path)
+    lacks = [name for name in ("student_params", "student_tokens") if name not in table]
+    if lacks:
+        raise design_file.DesignError(f"{path} lacks the columns {lacks}; it has {list(table)}")
+    if table.empty:
+        raise design_file.DesignError(f"no runs in {path}")
+
+    def depth(params, where):
+        near = min(sizes, key=lambda own: abs(np.log(own / params)))
+        if abs(near / params - 1) > _ROUNDED:
+            built = ", ".join(map(str, list(sizes)[:8]))
+            faults.append(f"{where} is {params:g}; the study builds {built}, ...")
+        return sizes[near]
+
+    names = ["teacher_params", "teacher_tokens", "seed"]
+    table = table.reindex(columns=["student_params", "student_tokens", *names])
+    for line, row in enumerate(table.itertuples(index=False), 2):
+        deep = depth(row.student_params, f"line {line}: student_params")
+        seed = 0 if np.isnan(row.seed) else int(row.seed)
+        told = {"seed": seed} | common
+        if not np.isnan(row.teacher_params):
+            if np.isnan(row.teacher_tokens):
+                faults.append(f"line {line} lacks teacher_tokens: nobody has trained its teacher")
+                continue
+            above = depth(row.teacher_params, f"line {line}: teacher_params")
+            teacher = Run(above, row.teacher_tokens, **common)
+            told |= {"teacher": teacher, "objective": like.objective}
+        found.append(Run(deep, row.student_tokens, **told))
+    design_file.refuse(path, faults)
+    teachers = [run.teacher for run in found if run.teacher is not None]
+    return list(dict.fromkeys([*teachers, *found]))

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.design = _made(arguments)
     if arguments.design.suffix == ".csv":
         like = arguments.like and design_file.read(arguments.like)
-        runs = design_file.read_runs(arguments.design, like)
+        runs = studies.read_runs(arguments.design, like)
         beside = arguments.design.with_name(f"{arguments.design.stem}_runs.csv")
     else:
         runs = design_file.read(arguments.design).runs()

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.report.paths import DATA
-from scalinglib.study import measure, training
+from scalinglib.study import training
 from scalinglib.study.run import by_ratio
 from tools.once import write
 
@@ -47,7 +47,7 @@ class Judge:
 
     - corpus: Corpus, of which the truth is known and windows begin where a word does, after symbol
       0
-    - teacher: function of windows, as `measure.evaluate` takes it
+    - teacher: function of windows, as `training.evaluate` takes it
     """
 
     def __init__(self, corpus, teacher):
@@ -101,7 +101,7 @@ def frequencies(truth, windows):
 
 def judged(student, teacher, corpus):
     """Rows (by, bin and `COLUMNS`) of a student's weights, on the windows of `evaluate`."""
-    found = measure.evaluate(student, Judge(corpus, teacher))
+    found = training.evaluate(student, Judge(corpus, teacher))
     table = pd.DataFrame(
         {"by": by, "bin": edge} | {name: found[by, edge, name] for name in COLUMNS}
         for by, edges in EDGES.items()

@@ -40,9 +40,10 @@ import pandas as pd
 from scalinglib.allocate import Teacher
 from scalinglib.experiment import execute
 from scalinglib.report.paths import DATA, ROOT
-from scalinglib.study import Design, Text, design_file, record
+from scalinglib.study import Design, Text, record
 from scalinglib.study.designs import scaling
 from scalinglib.study.run import Run, by_ratio, size
+from scalingplan.answers import studies
 from scalingplan.pilots import Choice, Foretell, Prior, grid, posterior, propose
 from scalingplan.pilots.choose import _State
 from scalingplan.pilots.worlds import inputs
@@ -137,7 +138,7 @@ def pilots(text, pool):
     like = Design(corpus=text)
     while True:
         if PLAN.exists():  # what a kill left undone
-            record.complete(design_file.read_runs(PLAN, like), TABLE, MODELS, pool)
+            record.complete(studies.read_runs(PLAN, like), TABLE, MODELS, pool)
         asked, why, runs, ways = proposed(text)
         print(why, "" if asked is None else asked.sentence(), flush=True)
         if why == "stop":
