@@ -147,9 +147,8 @@ def test_languages_have_equal_shares_and_words_in_common_count_together():
 
 
 def test_storage_counts_whole_bytes():
-    assert [logits.bytes_per_token(n, 1, drawn=True) for n in (256, 257, 2**16, 2**16 + 1)] == [
-        *(1, 2, 2, 3)
-    ]
+    drawn = {n: logits.bytes_per_token(n, 1, drawn=True) for n in (256, 257, 2**16, 2**16 + 1)}
+    assert [*drawn.values()] == [1, 2, 2, 3]
     assert logits.bytes_per_token(128_256, 12, drawn=True) == 36
     assert logits.bytes_per_token(128_256, 12) == 12 * 5
     assert logits.bytes_per_token(128_256) == 256_512
@@ -205,11 +204,7 @@ def test_the_share_kept_carries_the_errors_of_both_gains():
     found = logits.share_kept(table, sparse, data).iloc[0]
     assert found.share == pytest.approx(0.75)
     assert found.low == pytest.approx(found.high)  # nothing scatters: the seeds' part is shared
-    data["loss"] += [
-        0.2,
-        0.0,
-        -0.2,
-    ]  # the teacher's worth is uncertain, the drawn symbols' cost not
+    data["loss"] += [0.2, 0.0, -0.2]  # the teacher's worth is uncertain, the drawn symbols' not
     found = logits.share_kept(table, sparse, data).iloc[0]
     assert found.low < 0.75 < found.high
 

@@ -65,10 +65,7 @@ class Judge:
         likeliest = log_teacher.argmax(axis=-1)[..., None]
         parts["confidence"] = np.exp(log_teacher.max(axis=-1))
         parts["outcome"] = np.take_along_axis(truth, likeliest, -1)[..., 0]
-        places = {
-            "frequency": frequencies(truth, windows),
-            "confidence": parts["confidence"],
-        }
+        places = {"frequency": frequencies(truth, windows), "confidence": parts["confidence"]}
         found = {"loss": self.corpus.score(log_probs, windows)["loss"]}
         for by, edges in EDGES.items():
             bins = np.digitize(places[by], edges).ravel() - 1

@@ -142,14 +142,20 @@ def build(runs, curves, weight, growth):
     return kept.drop(columns=["group", "misfit"])
 
 
-def coverage(asked):
-    """One row a hold-out and a band: how many runs it holds, how wide it is, its interval score."""
-    rows, found = [], {}
+def settled(asked):
+    """What each set is judged with, of the other two: weights, growth and the questions."""
+    found = {}
     for name in dict.fromkeys(q.runs for q in asked):
         weight, others = extrapolation.of_others(asked, name)
-        found[name] = weight, extrapolation.calibrated(others, weight)
+        found[name] = weight, extrapolation.calibrated(others, weight), others
+    return found
+
+
+def coverage(asked, judges):
+    """One row a hold-out and a band: how many runs it holds, how wide it is, its interval score."""
+    rows = []
     for q in asked:
-        weight, growth = found[q.runs]
+        weight, growth, _ = judges[q.runs]
         same = [o for o in asked if o.runs == q.runs and o.key != q.key]
         alone = pd.Series({"equation8": 1.0})
         bands = {
@@ -158,8 +164,7 @@ def coverage(asked):
             "bootstrap": extrapolation.band(q, alone, 0.0),
             "conformal": extrapolation.conformal(q, weight, same),
         }
-        common = {"runs": q.runs, "kind": q.key[0], "cut": q.key[1], "held": len(q.measured)}
-        common |= {"distance": q.distance.mean()}
+        common = q.named | {"held": len(q.measured), "distance": q.distance.mean()}
         for name, (low, high) in bands.items():
             mine = growth if name == "ensemble" else np.nan
             rows.append(
@@ -180,22 +185,19 @@ def gain_coverage(asked, weight):
         sizes = [np.sqrt((e**2).mean()) for e in (distilled, supervised, supervised - distilled)]
         named = dict(zip(("distilled_error", "supervised_error", "gain_error"), sizes, strict=True))
         named["alike"] = (distilled * supervised).mean() / (sizes[0] * sizes[1])
-        common = {"runs": q.runs, "kind": q.key[0], "cut": q.key[1], "held": int(twin.sum())}
+        common = q.named | {"held": int(twin.sum())}
         band = extrapolation.judged(gain, *extrapolation.band(gain, weight, growth))
         rows.append(common | named | {"growth": growth} | band)
     return pd.DataFrame(rows)
 
 
-def size_coverage(asked):
+def size_coverage(asked, judges):
     """One row a hold-out and a band: of how many sizes it holds the mean over their runs."""
-    rows, found = [], {}
-    for name in dict.fromkeys(q.runs for q in asked):
-        weight, others = extrapolation.of_others(asked, name)
-        growth = extrapolation.calibrated(others, weight)
-        found[name] = weight, growth, extrapolation.shared(others, weight)
+    rows = []
     for q in asked:
-        weight, growth, shares = found[q.runs]
-        common = {"runs": q.runs, "kind": q.key[0], "cut": q.key[1], "growth": growth}
+        weight, growth, others = judges[q.runs]
+        shares = extrapolation.shared(others, weight)
+        common = q.named | {"growth": growth}
         for band, of in (("together", shares), ("independent", (0.0, 0.0))):
             low, high, mean = extrapolation.mean_bands(q, weight, growth, of)
             held = {"sizes": len(mean), "covered": int(((low <= mean) & (mean <= high)).sum())}
@@ -224,9 +226,10 @@ def main():
     growth = extrapolation.calibrated(asked, weight)
     print(weight.round(3).to_dict(), growth, flush=True)
     write(errors_of.reset_index(), ERRORS, 4)
-    write(coverage(asked), COVERAGE, 4)
+    judges = settled(asked)
+    write(coverage(asked, judges), COVERAGE, 4)
     write(gain_coverage(asked, weight), GAINS, 4)
-    write(size_coverage(asked), MEANS, 4)
+    write(size_coverage(asked, judges), MEANS, 4)
     runs, curves = sets["paper"][0], pd.read_csv(DATA / "published" / "figure1_curves.csv")
     write(build(runs, curves, weight, growth), TABLE, 9)
     seen = laws.Seen.of(runs, laws.load().supervised)

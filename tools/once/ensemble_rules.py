@@ -94,7 +94,7 @@ def tried(asked, sets):
             for near, *_ in RULES
         ]
         for q in (q for q in asked if q.runs == name):
-            told = {"runs": name, "kind": q.key[0], "cut": q.key[1]} | shifted(q, others, weight)
+            told = q.named | shifted(q, others, weight)
             bands, inner = [], None
             for own in (False, True):
                 for (near, *names), growth in zip(RULES, growths, strict=True):

@@ -259,6 +259,11 @@ class Question:
     alone_noise: np.ndarray
     alone_told: np.ndarray
 
+    @property
+    def named(self):
+        """The hold-out's name, as columns of a table."""
+        return {"runs": self.runs, "kind": self.key[0], "cut": self.key[1]}
+
 
 def questions(name, runs, trained, found, pairs=None):
     """The hold-outs of a set as `Question`s, from `foretold`; `pairs` as there."""
@@ -306,8 +311,7 @@ def scores(asked):
         (q.runs, *q.key): {f: np.abs(p[0] - q.measured).mean() for f, p in q.predicted.items()}
         for q in asked
     }
-    index = ["runs", "kind", "cut"]
-    return pd.DataFrame(rows).T.rename_axis(index)
+    return pd.DataFrame(rows).T.rename_axis(["runs", "kind", "cut"])
 
 
 def of_others(asked, name):
