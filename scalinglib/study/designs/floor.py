@@ -3,8 +3,6 @@
 Question, criteria and prediction were laid down before any run: data/runs/README.md.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 from scipy import optimize
@@ -65,20 +63,15 @@ def extrapolated(paired: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-class Floor(NamedTuple):
-    """What labels are heading for, by L + B M^-b: L with the ends of its 95% interval, and b."""
+def labels_floor(labels: pd.DataFrame, draws: int = 2000) -> pd.Series:
+    """Criterion 3: what labels of one size are heading for, by L + B M^-b, by drawn seeds.
 
-    loss: float
-    low: float
-    high: float
-    power: float
-
-
-def labels_floor(labels: pd.DataFrame, draws: int = 2000, least: float = 20) -> Floor:
-    """Criterion 3, of runs on labels of one size (tokens, params, seed, loss), by drawn seeds."""
+    - labels: tokens, params, seed, loss.
+    - returns: loss (L), low and high (ends of its 95% interval), power (b)
+    """
     ratio = labels.tokens / labels.params
     ratio = ratio.round().to_numpy()
-    kept = ratio >= least
+    kept = ratio >= 20
     groups = [g.to_numpy() for _, g in labels.loss[kept].groupby(ratio[kept])]
     ratios = np.unique(ratio[kept])
 
@@ -102,4 +95,5 @@ def labels_floor(labels: pd.DataFrame, draws: int = 2000, least: float = 20) -> 
         for _ in range(draws)
     ]
     loss, power = floor(np.array([g.mean() for g in groups]))
-    return Floor(loss, *np.quantile(drawn, [0.025, 0.975]), power)
+    ends = np.quantile(drawn, [0.025, 0.975])
+    return pd.Series([loss, *ends, power], ["loss", "low", "high", "power"])
