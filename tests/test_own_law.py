@@ -1,7 +1,7 @@
 """Laws of one's own: what a `LawSpec` asks for, and that fits and reports need nothing else."""
 
+from collections import namedtuple
 from dataclasses import replace
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,23 +12,13 @@ import pytest
 from scalinglib import fit, laws, simulate
 from scalinglib.fit.forms import DISTILLATION
 from scalinglib.lanes import float64
-from scalinglib.laws import Law, StudentLaw, SupervisedLaw
+from scalinglib.laws import Law, StudentLaw
 from tests import references
 
 LAW = laws.load("corrected")
 
 
-class _CosineCoefficients(NamedTuple):
-    A: float
-    B: float
-    beta: float
-    rho: float
-    kappa: float
-    p: float
-    supervised: SupervisedLaw
-
-
-class CosineLaw(StudentLaw, _CosineCoefficients):
+class CosineLaw(StudentLaw, namedtuple("_Cosine", "A B beta rho kappa p supervised")):
     """L_S = E + t + K + 2 rho sqrt(t K), t = L_T - E, K = g exp(-(t / (kappa g))^p).
 
     g = (A / N_S^alpha + B / D_S^beta)^gamma, E, alpha and gamma the supervised law's.
@@ -142,14 +132,7 @@ def test_fits_are_float64_whatever_the_process_says(cosine_fit):
     pd.testing.assert_frame_equal(on.coefficients, off.coefficients)
 
 
-class _RateCoefficients(NamedTuple):
-    E: float
-    A: float
-    alpha: float
-    k: float
-
-
-class RateLaw(Law, _RateCoefficients):
+class RateLaw(Law, namedtuple("_Rate", "E A alpha k")):
     """L = E + A / D^alpha (rate / 0.01)^k: no supervised law, no sizes, k of either sign."""
 
     def log_loss(self, log_rate, log_tokens):

@@ -23,6 +23,7 @@ few rows; one form then runs away, and the interval of the largest model is twic
   tables; the upper end is higher by half of it.
 """
 
+from collections import namedtuple
 from typing import NamedTuple
 
 import numpy as np
@@ -51,17 +52,7 @@ STARTS = 64
 _CENTRE = np.log(1e9), np.log(1e10)  # params and tokens at which the forms' numbers are read
 
 
-class _SlidingCoefficients(NamedTuple):
-    E: float
-    A: float
-    B: float
-    alpha: float
-    beta: float
-    gamma: float
-    slide: float
-
-
-class Sliding(Law, _SlidingCoefficients):
+class Sliding(Law, namedtuple("_Sliding", "E A B alpha beta gamma slide")):
     """Equation 1 with the data exponent beta + slide ln(N / 1e9)."""
 
     __slots__ = ()
@@ -75,19 +66,9 @@ class Sliding(Law, _SlidingCoefficients):
         return xp.logaddexp(xp.log(self.E), self.gamma * xp.logaddexp(size, data))
 
 
-class _FloorlessCoefficients(NamedTuple):
-    e: float
-    e_slope: float
-    e_power: float
-    b: float
-    b_slope: float
-    b_power: float
-    beta: float
-    beta_slope: float
-    beta_power: float
-
-
-class Floorless(Law, _FloorlessCoefficients):
+class Floorless(
+    Law, namedtuple("_Floorless", "e e_slope e_power b b_slope b_power beta beta_slope beta_power")
+):
     """Farseer's form (arXiv 2506.10972): exp(e(N)) + exp(b(N)) / D^exp(beta(N)).
 
     Each of the three is value + slope (n^power - 1) / power, n = N / 1e9.

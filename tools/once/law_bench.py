@@ -31,15 +31,14 @@ the variants too, which were not fitted again.
 import sys
 import time
 import warnings
-from dataclasses import replace
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 import pandas as pd
 
 from scalinglib import fit, laws
 from scalinglib.fit.forms import BIAS_VARIANCE, DISTILLATION
-from scalinglib.laws import StudentLaw, SupervisedLaw
+from scalinglib.laws import StudentLaw
 from scalinglib.laws.limits import met
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
@@ -53,17 +52,7 @@ CUTS = {"size": (1, 2, 3)} | dict.fromkeys(("tokens", "teacher", "loss"), (0.1, 
 DRAWS, REFITS, STARTS = 2000, 50, 32
 
 
-class _OwnFloorCoefficients(NamedTuple):
-    A: float
-    B: float
-    beta: float
-    kappa: float
-    p: float
-    rho: float
-    supervised: SupervisedLaw
-
-
-class OwnFloor(StudentLaw, _OwnFloorCoefficients):
+class OwnFloor(StudentLaw, namedtuple("_OwnFloor", "A B beta kappa p rho supervised")):
     """The cosine form with an A of its own for g, so that it breaks the floor's limit."""
 
     def log_loss(self, log_student_params, log_student_tokens, log_teacher_loss):
@@ -96,7 +85,7 @@ FORMS = {
     "  all data is variance": (BIAS_VARIANCE, {"s": 1e-9}),
     "  no head start": (BIAS_VARIANCE, {"D0": NO_TOKENS}),
     "  fades at g": (BIAS_VARIANCE, {"kappa": 1.0}),
-    "  never below the floor": (replace(forms.FLOOR_KEPT, name="kept"), {}),
+    "  never below the floor": (forms.FLOOR_KEPT, {}),
     "  no head start, orthogonal": (BIAS_VARIANCE, {"D0": NO_TOKENS, "rho": 0.0}),
 }
 
