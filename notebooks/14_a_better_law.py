@@ -43,7 +43,6 @@ from scalinglib.report import claims, figures, profiles
 from scalinglib.report.columns import ENDS, axis_label
 from scalinglib.report.panels import Panels, zero
 from scalinglib.report.paths import DATA
-from scalinglib.report.shades import ORANGE
 from scalinglib.study import PERFECT, Words, analysis, record
 
 settings = profiles.load(profile)
@@ -620,7 +619,7 @@ labels = ("teacher's loss over that of\nits student trained on data", axis_label
 
 # %%
 grid = Panels(worst, "compared", "percent", title, col="set", labels=labels)
-shades = {"others": "#56B4E9", "smallest student": ORANGE}
+shades = {"others": "#56B4E9", "smallest student": "#D55E00"}
 for size in shades:  # the few on top
     grid.draw(sns.scatterplot, worst[worst["size"] == size], hue="size", palette=shades, s=16)
 for side in (1, -1):
