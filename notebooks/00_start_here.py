@@ -225,7 +225,7 @@ title = (
 )
 grid = Panels(flips, "compute", "gap", title, col="whose", size=(9.6, 3.4))
 grid.draw(panels.span, hue="scenario", key=False)
-grid.draw(panels.curve, hue="scenario", key="right")
+grid.draw(panels.curve, hue="scenario", key="right", linestyle="-")
 grid.each(panels.zero).mark(
     "x", compute, f"the budget asked about: {columns.powers(compute)}", ls="-"
 )

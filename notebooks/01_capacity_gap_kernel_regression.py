@@ -72,6 +72,8 @@ DRAWS = np.random.default_rng(1).uniform(-1, 1, (10, 1000))
 PAPER_T, PAPER_D = 5.0, 4.5
 RATIO = (PAPER_T / PAPER_D) ** 2
 student_sizes = [300, 400, 500, 600, 700, 800]
+
+# %%
 teacher_sizes = np.unique(np.linspace(1, 1000, 2 * settings.curve_points).round().astype(int))
 teacher_sizes = np.union1d(teacher_sizes, student_sizes)
 theory = kr.sweep(DRAWS, student_sizes, teacher_sizes, PAPER_T, PAPER_D)
@@ -104,6 +106,8 @@ for alpha in DRAWS:
         start = kr.rise_start(alpha, n, PAPER_T, PAPER_D)
         ends = [kr.student_error(alpha, m, n, PAPER_T, PAPER_D) for m in (n, 1000)]
         rows.append((n, start / n, ends[1] - ends[0]))
+
+# %%
 starts = pd.DataFrame(rows, columns=["student_size", "rise_starts", "risen"])
 by_size = starts.groupby("student_size").agg(["mean", "std", "min", "max"])
 by_size.columns = ["_".join(names) for names in by_size.columns]
@@ -148,6 +152,8 @@ by_bound = pd.DataFrame(
     for t, d in TRIED
     for m in teacher_sizes
 )
+
+# %%
 alike = by_bound[by_bound.teacher_bound == by_bound.student_bound]
 alike = alike.assign(bound="norm of the weights at most " + alike.teacher_bound.map("{:g}".format))
 
@@ -155,6 +161,8 @@ alike = alike.assign(bound="norm of the weights at most " + alike.teacher_bound.
 title = (
     "Only bounded weights make a teacher too good: the looser the bound, the less a student loses"
 )
+
+# %%
 grid = Panels(alike, "teacher_size", "student_error", title, size=(7.6, 3.9))
 grid.draw(panels.curve, hue="bound", linewidth=4, key="right")
 tight = alike[alike.teacher_bound < 18]  # else hidden by the loosest
@@ -193,6 +201,8 @@ start = start.round()[of_row].to_numpy()
 claims.check("kernel-student-rises", sentences.every(step[before >= start] > 0))
 claims.check("kernel-rise-start", float(starts.rise_starts.mean()))
 claims.check("kernel-u-shape", int((by_size.risen_min > 0.01 * 15).sum()))
+
+# %%
 flat = (before >= theory.student_size) & (theory.teacher_size < start)
 claims.check("kernel-student-flat", float(step[flat].abs().max().round(12)))
 lowest = theory.loc[curves.student_error.idxmin()]

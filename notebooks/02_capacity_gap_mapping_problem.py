@@ -112,6 +112,8 @@ matches = (contexts == shown_value).sum(axis=1) - 1
 easy = shown_value[:, 0] == 0
 drawn = np.where(easy, 1, 1 / np.maximum(matches, 1)).mean()
 unique = (easy / (easy | (matches == 1)).mean()).mean()
+
+# %%
 alone = (matches[~easy] == 1).mean()
 print(f"If one of the matches were drawn, nobody could be right in more than {drawn:.1%}.")
 print(f"If only samples with one match counted, the pointer alone would be right in {unique:.1%}.")
@@ -217,6 +219,8 @@ save(grid, "fig11_mapping_paper_settings", numbers(own, paper_11, "teacher_width
 # %%
 best = own.groupby("width")[["loss", "accuracy"]].mean().iloc[-1]
 taught = paper_11[paper_11.role == "student"].groupby("width")
+
+# %%
 spread = paper_11.groupby(["width", "teacher_width"], dropna=False)[MEASURES].mean()
 turn_11 = taught.apply(compare.rise, include_groups=False)
 turning = ", ".join(str(width) for width in turn_11.index[turn_11.is_u.astype(bool)])
@@ -281,6 +285,8 @@ teachers = select(runs, sweep.teachers())
 teachers = teachers.assign(teacher_width=teachers.width)
 table = numbers(teachers, students, "teacher_width", compare.interval)
 save(None, "fig11_mapping_teacher_width", table)
+
+# %%
 by_data = select(runs, sweep.figure_12())
 most = select(runs, sweep.figure_12()[0].teachers)
 most = most.assign(teacher_samples=most.samples)
@@ -322,6 +328,8 @@ title = (
     "Past its best teacher the narrowest student loses on easy samples alone, "
     "the widest on hard ones alone"
 )
+
+# %%
 three = cases[cases.width.isin([16, 64, 128])].assign(kind=lambda t: t.case.map(KINDS))
 grid = Panels(three, "teacher_width", "above_best", title, col="kind", labels=labels)
 grid.draw(sns.lineplot, hue="width", key="right", **look)
@@ -423,6 +431,8 @@ claims.check(
 )
 claims.check("mapping-large-follows", not is_u["samples"].xs(largest, level="width").iloc[-1])
 claims.check("mapping-gap-by-data", sentences.every(by_amount.is_u[between]))
+
+# %%
 claims.check("mapping-needs-easy", sentences.every(is_u["easy"][min(sweep.EASY)].eq(0)))
 claims.check("mapping-needs-hard", sentences.every(is_u["easy"][max(sweep.EASY)].eq(0)))
 by_accuracy = students.assign(loss=-students.accuracy).groupby("width")
@@ -435,6 +445,8 @@ claims.check("mapping-gap-accuracy", int(falls[between].sum()))
 # %%
 last = cases[cases.teacher_width == max(sweep.TEACHER_WIDTHS)]
 lost = last.groupby(["case", "width"]).above_best.apply(lambda x: compare.interval(x)[0] > 0)
+
+# %%
 narrow = [width for width in between if width <= 32]
 held = lost["easy samples"][narrow] & ~lost["hard samples"][narrow]
 claims.check("mapping-out-of-reach", sentences.every(held))

@@ -42,6 +42,8 @@ errors = pd.DataFrame({"params": [m.params for m in models]})
 errors["two_n"] = 2 * errors.params / full - 1
 errors["approximate"] = [m.approximate_forward_flops for m in models] / full - 1
 errors["smooth"] = flops.forward_flops(errors.params.to_numpy()) / full - 1
+
+# %%
 COUNTS = {
     "two_n": "two a parameter ($2N$)",
     "approximate": "with terms for context and vocabulary",
@@ -225,6 +227,8 @@ conventions.set_index("n_layers").map("{:.3g}".format)
 
 # %%
 by_rule = map(flops.Architecture, printed.n_layers)
+
+# %%
 rule = pd.DataFrame(map(printed_tables.columns_of_13, by_rule))
 SHORT = ["d_ffn", "N / 1e9", "N_total / 1e9", "F / 1e9", "approximate F / 1e9"]
 SIDES = ("printed", "here")
@@ -274,6 +278,8 @@ table13 = printed[[*kept, "forward_flops_1e9"]].assign(
     approximate_printed=printed.approximate_flops_1e9,
     approximate_here=[m.approximate_forward_flops / 1e9 for m in models],
 )
+
+# %%
 for of in ("two_params", "approximate"):
     table13[f"{of}_error_percent_printed"] = printed[f"{of}_error_percent"]
     relative = table13[f"{of}_here"] / table13.forward_flops_here - 1
@@ -378,6 +384,8 @@ with_norms = four_digits((products + layers * extra.with_norms) / 1e9)
 claims.check("table13-flops-norms", int((np.abs(with_norms * 1e9 / total - 1) > 1e-9).sum()))
 claims.check("table13-approximate", differing["approximate_printed"])
 claims.check("table13-dffn-10b", bool(abs(rule.params_1e9[29] / printed.params_1e9[29] - 1) < 1e-3))
+
+# %%
 claims.check("tables-9-to-12", max(table_checks.values()))
 values = [f"{column}_value" for column in COLUMNS]
 masked = tables[12].set_index("component").loc[["Logits", "Values"], values].sum()
@@ -399,6 +407,8 @@ claims.check("fixed-ffn-ratio", float((ffn / flops.FFN_RATIO - 1).abs().max()))
 leading = flops.OMEGA * printed.n_layers * printed.d_model**2
 claims.check("params-approximation", float((leading / sizes - 1).abs().max()))
 claims.check("shape-from-size", int((flops.shape(sizes)[0].round() != printed.n_layers).sum()))
+
+# %%
 smooth = np.geomspace(1e8, 2e10, 101)
 worst = [
     np.abs(printed_tables.by_powers(smooth, n, v) / flops.forward_flops(smooth, n, v) - 1).max()
@@ -415,6 +425,8 @@ claims.check("flops-limit", float(flops.forward_flops(1e15) / 2e15 - 1))
 terms = flops.Architecture(9).flop_terms()
 attention = terms["attention logits"] + terms["attention values"]
 claims.check("attention-significant", attention / sum(terms.values()))
+
+# %%
 served = 365 * 1e9 * total
 claims.check("inference-dominates-lifetime", float((served > 3 * 20 * sizes * total).mean()))
 claims.check("poster-inference-cost", float((total / sizes).max() / (total / sizes).min() - 1))

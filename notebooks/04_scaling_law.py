@@ -60,6 +60,8 @@ readings = pd.read_csv(paths.DATA / "published" / "figure1_curves.csv")
 drawn_law = laws.load("figure1")
 configurations = readings[["student_params", "student_tokens"]].drop_duplicates()
 trained = runs[["student_params", "student_tokens"]].round(-8).drop_duplicates()
+
+# %%
 teachers = pd.DataFrame({"teacher_loss": np.linspace(1.8, 2.8, 2 * settings.curve_points)})
 fig1 = configurations.merge(teachers, how="cross")
 fig1["student_loss"] = drawn_law.loss(*fig1.to_numpy().T)
@@ -202,6 +204,8 @@ fig40 = pd.DataFrame(
     [(n, words, name) for name, words in NAMES.items() for n in params],
     columns=["student_params", "law", "name"],
 )
+
+# %%
 floors = [
     (each.infinite_data_loss(params, best), best)
     for each in map(sets.get, NAMES)
@@ -281,6 +285,8 @@ title = (
     "On few tokens a small student gains from a larger teacher; "
     "a large student only loses by a smaller one"
 )
+
+# %%
 grid = Panels(long, "student_tokens", "loss", title, col="pair")
 grid.draw(panels.curve, long[long.who == "the teacher"], color=shades["the teacher"], linewidth=5)
 grid.draw(panels.curve, hue="who", palette=shades, key="right")
@@ -332,6 +338,8 @@ d5 = pd.concat(
 )
 shown = ["student_params", "student_loss", "scenario", "coefficients", "compute_ratio"]
 save(None, "section_d5_compute_ratios", d5[shown])
+
+# %%
 table = d5.assign(
     student=d5.student_params.map(columns.count), scenario=d5.scenario.map(columns.SCENARIO_WORDS)
 ).pivot_table(
@@ -378,6 +386,8 @@ claims.check(
     "law-transition",
     **same_form.ask(lambda s: float(np.median(fixed_budgets.transition(s, np.array(sizes))))),
 )
+
+# %%
 problem = fig1.student_params, fig1.student_tokens, fig1.teacher_loss
 plain = fixed_budgets.as_printed(law, *problem) / law.loss(*problem) - 1
 claims.check("law-log-form", float(plain.abs().max().round(12)))
@@ -428,6 +438,8 @@ claims.check("a-star-hoffmann", sum(low <= a_star <= high for low, high in hoffm
 floor = table6.set_index(["law", "coefficient"]).high["supervised", "E"]
 claims.check("floor-below-hoffmann", float(floor))
 claims.check("optimal-ratio-constant", float((stars.b_star - stars.a_star)["supervised"]))
+
+# %%
 outside = np.maximum(600e6 / optima.params, optima.params / 3e9).max()
 claims.check("isoflop-optima", float(max(outside, 1)))
 

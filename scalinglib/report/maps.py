@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from scalinglib.report import columns
 from scalinglib.report.figures import MARKS, lay_out
-from scalinglib.report.panels import Panels, curve
+from scalinglib.report.panels import Panels
 
 _WHITE_DASHES = {
     "color": "white",
@@ -22,7 +22,6 @@ _WHITE_DASHES = {
     "linewidth": 1.6,
     "path_effects": [effects.withStroke(linewidth=2.6, foreground="#777777")],
 }
-_LOSS = "← better student     worse →\n" + columns.axis_label("student_loss")
 _ZERO = {"color": MARKS["zero"], "linewidth": 2.2}
 _DOT = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
 KEYS = {"no difference": _ZERO, "runs, in the map's colours": _DOT}  # of a `difference` map
@@ -111,19 +110,6 @@ def gaps(
     return grid.set(xlim=(table[x].min(), table[x].max()), ylim=(table[y].min(), table[y].max()))
 
 
-def valley(
-    table: pd.DataFrame, best: pd.DataFrame, x: str, title: str, col: str, levels: np.ndarray
-) -> Panels:
-    """Contours of student_loss over x and the teacher's loss, the best teacher a red line.
-
-    Pale where nothing was trained (column inside).
-    """
-    grid = Panels(table, x, "teacher_loss", title, col=col, size=(9, 3.7))
-    grid.draw(heights, levels=levels).bar("student_loss", label=_LOSS)
-    one = {"hue": "of", "palette": {"best teacher": MARKS["optimum"]}, "linewidth": 2.4}
-    return grid.draw(beyond).draw(curve, best.assign(of="best teacher"), **one)
-
-
 def mark_size(axes, params):
     """A dashed white line at a model size up the y axis of a `difference` map."""
     axes.axhline(params, **_WHITE_DASHES)
@@ -132,20 +118,6 @@ def mark_size(axes, params):
 def keys(size: str, *_: str) -> dict:
     """What `Panels.key` takes for a `difference` map with `mark_size`: whose size it is."""
     return KEYS | {size: _WHITE_DASHES}
-
-
-def heights(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray) -> ContourSet:
-    """Filled map of the student's loss, low light and high dark, the same in all panels.
-
-    `data` has one row a point of a grid over the columns `x` and `y`.
-    """
-    xyz = _grid(data, x, y, "student_loss")
-    drawn = ax.contour(*xyz, levels=levels, colors="#222222", linewidths=0.5)
-    for label in ax.clabel(drawn, fmt="%g", fontsize=8, use_clabeltext=True):
-        label.set_visible(label.get_position()[1] < 0.99 * xyz[1].max())  # the frame would cut it
-    ax.grid(False)
-    norm = BoundaryNorm(levels, _AMOUNTS.N, extend="both")
-    return ax.contourf(*xyz, levels=levels, extend="both", cmap=_AMOUNTS, norm=norm)
 
 
 def contour_map(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str) -> ContourSet:
