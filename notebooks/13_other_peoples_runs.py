@@ -44,7 +44,7 @@ save = figures.saver(settings)
 figures.use_style()
 # Narrow parts of a table are fitted on purpose below.
 warnings.simplefilter("ignore", fit.FitWarning)
-starts, replicates = 32, settings.fit_replicates // 4
+starts, replicates = 12, settings.fit_replicates // 4
 ONE = {"gamma": 1.0}
 LAW = r"Law: loss $= E + (A/N^\alpha + B/D^\beta)^\gamma$ of $N$ parameters trained on $D$ tokens"
 
