@@ -28,7 +28,7 @@ import seaborn as sns
 from scipy import stats
 
 from scalinglib import fit, sentences
-from scalinglib.experiment import compare
+from scalinglib.experiment import compare, execute
 from scalinglib.report import claims, figures, maps, profiles
 from scalinglib.report.panels import Panels, bars, zero
 from scalinglib.report.paths import DATA
@@ -388,7 +388,8 @@ common, frequencies = lexicon(5000)
 backwards = Words([word[::-1] for word in common], frequencies)
 misled = by_ratio(1, 100, teacher=by_ratio(1, 100, corpus=backwards))
 with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
-    made = record.complete([misled], f"{folder}/foreign.csv", folder, pool, progress=False)
+    task, path = record.task(folder, [misled]), f"{folder}/foreign.csv"
+    made = execute.complete([misled], task, path, folder, pool, progress=False)
 right = on_data.set_index(["params", "tokens"]).loss[misled.params, misled.tokens]
 own = made.iloc[0]
 print(f"teacher {own.teacher_loss:.3f}, its student {own.loss:.3f}, trained on data {right:.3f}")

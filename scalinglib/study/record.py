@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
@@ -30,18 +29,6 @@ TYPES = {"teacher": str, "code": str} | dict.fromkeys(
 def read(path: str | Path) -> pd.DataFrame:
     """The table of runs at `path`; data/README.md explains its columns."""
     return records.read(path, TYPES)
-
-
-def complete(
-    runs: Sequence[Run],
-    path: str | Path,
-    folder: str | Path,
-    executor: Executor,
-    *,
-    progress: bool = True,
-) -> pd.DataFrame:
-    """Train the runs that the table at `path` lacks, and return it; see `execute.complete`."""
-    return execute.complete(runs, task(folder, runs), path, folder, executor, progress=progress)
 
 
 def repeats(r: Run) -> float:

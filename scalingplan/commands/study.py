@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             elsewhere = files.named(path, "--table FILE writes elsewhere")
             with elsewhere, execute.executor(arguments.dask, local) as pool:
-                record.complete(runs, path, folder, pool)
+                execute.complete(runs, record.task(folder, runs), path, folder, pool)
         except RuntimeError as error:  # what the engine says once all else is done
             print(f"scalinglib study: {error}", file=sys.stderr)
             return 1

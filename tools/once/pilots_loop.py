@@ -138,7 +138,8 @@ def pilots(text, pool):
     like = Design(corpus=text)
     while True:
         if PLAN.exists():  # what a kill left undone
-            record.complete(studies.read_runs(PLAN, like), TABLE, MODELS, pool)
+            asked_for = studies.read_runs(PLAN, like)
+            execute.complete(asked_for, record.task(MODELS, asked_for), TABLE, MODELS, pool)
         asked, why, runs, ways = proposed(text)
         print(why, "" if asked is None else asked.sentence(), flush=True)
         if why == "stop":
@@ -178,7 +179,7 @@ def judged(text, pool):
         for seed in range(SEEDS)
         for teacher, tokens in zip(teachers, told.student_tokens, strict=True)
     ]
-    record.complete(runs, TABLE, MODELS, pool)
+    execute.complete(runs, record.task(MODELS, runs), TABLE, MODELS, pool)
 
 
 def main():
