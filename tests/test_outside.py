@@ -88,16 +88,15 @@ def test_a_source_is_added_once_and_refused_by_name(tmp_path):
     assert len(joined()) == rows + 1
     assert len(joined(id="zlab_4")) == rows
     assert joined(id="zlab_4").student_loss.iloc[-1] == "2.58"
-    with pytest.raises(ValueError, match="simulated row; replace it"):
-        joined(source="SIMULATED")
-    with pytest.raises(ValueError, match="row 2, column unit is 'bits'"):
-        joined(unit="bits")
-    with pytest.raises(ValueError, match="row 2, column group is empty"):
-        joined(group=" ")
-    with pytest.raises(ValueError, match="row 2, column teacher_loss"):
-        joined(teacher_loss="low")
-    with pytest.raises(ValueError, match=r"other columns than distillation.csv: \['extra'\]"):
-        joined(extra="1")
+    for column, value, words in (
+        ("source", "SIMULATED", "simulated row; replace it"),
+        ("unit", "bits", "row 2, column unit is 'bits'"),
+        ("group", " ", "row 2, column group is empty"),
+        ("teacher_loss", "low", "row 2, column teacher_loss"),
+        ("extra", "1", r"other columns than distillation.csv: \['extra'\]"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            joined(**{column: value})
 
 
 def simulated(seed, cuts=40, rows=30):
