@@ -56,6 +56,12 @@ def asked(said):
 
 
 @pytest.fixture(scope="session")
+def supervised_runs():
+    """The paper's supervised protocol under the corrected law, with noise (simulated)."""
+    return simulate.supervised_runs(laws.load("corrected").supervised, noise=0.005, seed=1)
+
+
+@pytest.fixture(scope="session")
 def distillation_runs():
     """A fifth of the paper's protocol under the corrected law, with noise (simulated)."""
     runs = simulate.distillation_runs(laws.load("corrected"), noise=0.005, seed=1)

@@ -10,26 +10,16 @@ LAW = laws.load("corrected").supervised
 STRONG = "ignore::scalinglib.fit.FitWarning"
 
 
-@pytest.fixture(scope="module")
-def runs():
-    return simulate.supervised_runs(LAW, noise=0.004, seed=2)
-
-
-@pytest.fixture(scope="module")
-def found(runs):
-    return fit.fit_supervised(runs, starts=32)
-
-
 @pytest.mark.filterwarnings(STRONG)
-def test_each_cut_is_foretold_by_a_fit_of_its_own(runs, found):
-    shuffled = runs.sample(frac=1, random_state=0)
+def test_each_cut_is_foretold_by_a_fit_of_its_own(supervised_runs):
+    shuffled = supervised_runs.sample(frac=1, random_state=0)
     held = fit.rolling_hold_outs(fit.fit_supervised(shuffled, starts=32))
-    sizes = np.unique(runs.params)
+    sizes = np.unique(supervised_runs.params)
     assert set(held.cut) <= set(sizes[3:-1])
     assert held.cut.nunique() >= 5
     for cut in held.cut.unique()[[0, -1]]:
-        alone = fit.fit_supervised(runs[runs.params <= cut], starts=64)
-        beyond = runs[runs.params > cut]
+        alone = fit.fit_supervised(supervised_runs[supervised_runs.params <= cut], starts=64)
+        beyond = supervised_runs[supervised_runs.params > cut]
         expected = alone.law.loss(beyond.params, beyond.tokens) / beyond.loss - 1
         got = held[held.cut == cut].set_index("row")
         np.testing.assert_allclose(got.relative_error[expected.index], expected, atol=2e-5)
@@ -69,7 +59,8 @@ def test_three_sizes_leave_nothing_to_hold_out():
     assert fit.reach(held).empty
 
 
-def test_bad_parts_are_named(found):
+def test_bad_parts_are_named(supervised_runs):
+    found = fit.fit_supervised(supervised_runs, starts=32)
     with pytest.raises(ValueError, match="kept is of shape"):
         fit.laws_of_parts(found, np.ones((1, 3)))
     kept = np.zeros((2, len(found.runs)), bool)
@@ -79,8 +70,8 @@ def test_bad_parts_are_named(found):
         fit.laws_of_parts(found, kept)
 
 
-def test_pairs_are_those_of_a_loop(runs):
-    part = runs.sample(25, random_state=3)
+def test_pairs_are_those_of_a_loop(supervised_runs):
+    part = supervised_runs.sample(25, random_state=3)
     rows = list(part[["params", "tokens", "loss"]].itertuples(index=False))
     by_hand = sorted(
         a.loss - b.loss
@@ -93,10 +84,9 @@ def test_pairs_are_those_of_a_loop(runs):
     assert (pairs.params < pairs.larger_params).all()
 
 
-def test_a_shift_of_all_losses_moves_e_alone(runs):
-    found, shifted = (
-        fit.fit_dominated_pairs(runs.assign(loss=runs.loss + by), starts=32).law for by in (0, 0.7)
-    )
+def test_a_shift_of_all_losses_moves_e_alone(supervised_runs):
+    moved = (supervised_runs.assign(loss=supervised_runs.loss + by) for by in (0, 0.7))
+    found, shifted = (fit.fit_dominated_pairs(runs, starts=32).law for runs in moved)
     assert abs(shifted.E - found.E - 0.7) < 2e-3
     np.testing.assert_allclose(shifted[1:], found[1:], rtol=1e-4)
 
@@ -109,8 +99,8 @@ def test_pairs_give_an_exact_law_back_and_hold_what_is_held():
     assert np.isnan(one.coefficients.low).all()
 
 
-def test_pairs_refuse_what_they_cannot_tell(runs):
+def test_pairs_refuse_what_they_cannot_tell(supervised_runs):
     with pytest.raises(ValueError, match="fixed names 'E'"):
-        fit.fit_dominated_pairs(runs, fixed={"E": 1.0})
+        fit.fit_dominated_pairs(supervised_runs, fixed={"E": 1.0})
     with pytest.raises(ValueError, match="no pair of which one has more params and tokens"):
-        fit.fit_dominated_pairs(runs.assign(params=1e9))
+        fit.fit_dominated_pairs(supervised_runs.assign(params=1e9))

@@ -30,11 +30,6 @@ OPTIONS["distillation"] = {"starts": 64, "bootstrap": 48, "seed": 3}
 
 
 @pytest.fixture(scope="module")
-def supervised_runs():
-    return simulate.supervised_runs(LAW.supervised, noise=0.005, seed=1)
-
-
-@pytest.fixture(scope="module")
 def supervised_fit(supervised_runs):
     return fit.fit_supervised(supervised_runs, **OPTIONS["supervised"])
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib import fit, laws, simulate
+from scalinglib import fit, laws
 from scalinglib.fit.forms import DISTILLATION
 from scalinglib.lanes import float64
 from scalinglib.laws import Law, StudentLaw
@@ -116,9 +116,8 @@ def test_a_law_of_ones_own_is_refused_where_it_cannot_be_fitted(cosine_fit):
         fit.fit(lacking, cosine_fit.runs, supervised=LAW.supervised)
 
 
-def test_fits_are_float64_whatever_the_process_says(cosine_fit):
+def test_fits_are_float64_whatever_the_process_says(cosine_fit, supervised_runs):
     before = jax.config.jax_enable_x64
-    supervised_runs = simulate.supervised_runs(LAW.supervised, noise=0.005, seed=1)
     options = {"starts": 16, "bootstrap": 8}
     try:
         jax.config.update("jax_enable_x64", True)
