@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scalinglib.experiment import records
+from scalinglib.experiment import execute, records
 from scalinglib.report.paths import DATA
 from scalinglib.study import design_file, record, training
 from scalinglib.study.corpora import text
@@ -242,7 +242,7 @@ def test_ctrl_c_is_one_line_and_the_status_of_shells(tmp_path, monkeypatch, caps
         raise KeyboardInterrupt
 
     monkeypatch.setattr(estimate, "probe", lambda runs: {runs[0].params: 1e9})
-    monkeypatch.setattr(record, "complete", interrupted)
+    monkeypatch.setattr(execute, "complete", interrupted)
     assert cli.main(["study", str(written(tmp_path, TINY))]) == 130
     assert capsys.readouterr().err.strip().startswith("scalinglib study: stopped; the same command")
 
