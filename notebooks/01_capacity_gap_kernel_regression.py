@@ -22,7 +22,7 @@ import pandas as pd
 
 from scalinglib import sentences
 from scalinglib.gap import kernel_regression as kr
-from scalinglib.report import claims, columns, figures, panels, profiles
+from scalinglib.report import claims, figures, panels, profiles
 from scalinglib.report.panels import Panels
 
 settings = profiles.load(profile)
@@ -86,8 +86,8 @@ title = f"Each student gets worse once its teacher is some {RATIO:.1f} times as 
 grid = Panels(one, "teacher_size", "student_error", title, size=(7.6, 4.2))
 grid.draw(panels.curve, hue="student_size", palette=SHADES, key="right")
 grid.draw(panels.rings, worse, label="the student gets worse from here on")
-first = one[one.student_size == 300].assign(student_error=one.teacher_error)
-grid.draw(panels.curve, first, color="black").key({"the teacher itself": {"color": "black"}})
+first = one[one.student_size == 300].assign(student_error=one.teacher_error, who="the teacher")
+grid.draw(panels.curve, first, hue="who", palette={"the teacher": "black"}, key="right")
 grid.setting("One draw of the target; norm of the weights at most 5, of students 4.5")
 save(grid.set(xlim=(0, 1000)), "fig10_kernel_regression", one.drop(columns=["draw", "ratio"]))
 
@@ -155,22 +155,16 @@ by_bound = pd.DataFrame(
 
 # %%
 alike = by_bound[by_bound.teacher_bound == by_bound.student_bound]
-alike = alike.assign(bound="norm of the weights at most " + alike.teacher_bound.map("{:g}".format))
+words = "norm at most " + alike.teacher_bound.map("{:g}".format)
+reached = alike.teacher_bound < np.linalg.norm(alpha)
+alike = alike.assign(bound=words.where(reached, words + ": never reached"))
 
 # %%
-title = (
-    "Only bounded weights make a teacher too good: the looser the bound, the less a student loses"
-)
-
-# %%
+title = "A larger teacher makes its student worse only where a bound on the weights is reached"
 grid = Panels(alike, "teacher_size", "student_error", title, size=(7.6, 3.9))
-grid.draw(panels.curve, hue="bound", linewidth=4, key="right")
-tight = alike[alike.teacher_bound < 18]  # else hidden by the loosest
-grid.draw(
-    panels.curve, tight, hue="bound", key=False, palette=columns.palette("bound", alike.bound)
-)
-grid.setting("Student of 300 functions. The target's own norm is near 18")
-grid.mark("x", 300, "teacher as large as the student").set(xlim=(0, 1000))
+grid.draw(panels.curve, hue="bound", key="right", linewidth=2.4)
+grid.setting(f"Student of 300 functions; the target's norm is {np.linalg.norm(alpha):.0f}")
+grid.mark("x", 300, "teacher as large as the student").set(xlim=(200, 1000), ylim=(15.2, 17.1))
 save(grid, "kernel_regression_bound", by_bound)
 
 # %% [markdown]
