@@ -15,13 +15,23 @@ COMMANDS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that refuses with one sentence, which begins with the option at fault."""
+
+    def error(self, message: str) -> None:
+        """Raise it as a ValueError."""
+        option = message.removeprefix("argument ")
+        hint = "" if option != message else f"; {self.prog} --help has the options"
+        raise ValueError(f"{self.prog}: {option}{hint}")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status, 2 with a sentence where the input is at fault.
 
     So too where the command wants an extra that is not installed, or the system refuses.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(prog="scalinglib", description="Distillation scaling laws.")
+    parser = _Parser(prog="scalinglib", description="Distillation scaling laws.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = {}
     for name, summary in COMMANDS.items():
@@ -34,7 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"scalinglib {name}: {error}", file=sys.stderr)
                 return 2
             modules[name].add(command)
-    given = parser.parse_args(arguments)
+    try:
+        given = parser.parse_args(arguments)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
 
     def said_of(message, *place):
         print(f"scalinglib {given.command}: {message}", file=sys.stderr)

@@ -20,9 +20,10 @@ from scalinglib.laws import mixing
 from scalinglib.laws.repeated import MOST_EPOCHS
 from scalinglib.report.paths import FIGURES, ROOT
 from scalingplan import tables, units
-from scalingplan.answers.decisions import unfit
+from scalingplan.answers.decisions import middle_student, unfit
 from scalingplan.answers.epochs import TAUGHT_EPOCHS, TAUGHT_STRETCH
 from scalingplan.answers.fitting import fit_own
+from scalingplan.units import written
 
 SOURCE = ROOT / "site" / "planner"
 COEFFICIENT_SET = "corrected"
@@ -89,13 +90,6 @@ def _units(kinds):
     }
 
 
-def _written(value):
-    """A size or a number of tokens as people write it, to four digits."""
-    units = {"T": 1e12, "B": 1e9, "M": 1e6, "k": 1e3}
-    unit = next((unit for unit, scale in units.items() if value >= scale), "")
-    return f"{value / units.get(unit, 1):.4g}{unit}"
-
-
 def settings() -> dict[str, object]:
     """Everything that the planner's scripts take from the library, as a dict of plain numbers."""
     members = laws.ensemble(ENSEMBLE)
@@ -160,8 +154,7 @@ def own_settings(path: Path) -> dict[str, object]:
     table = tables.read_runs(path)
     if table.distilled.empty:
         raise ValueError(f"{path} has no runs with teachers; the planner needs some")
-    parts = [part for part in (table.distilled, table.supervised) if len(part)]
-    doubts = [doubt for part in parts for doubt in tables.doubts(part)]
+    doubts = table.suspicions()
     if (left := tables.open_doubts(doubts)) and not asked_for.is_dir():
         said = "; ".join(doubt.text for doubt in left)
         raise ValueError(
@@ -217,32 +210,32 @@ def own_settings(path: Path) -> dict[str, object]:
 
 def _own_question(runs, pool):
     """What the page opens with, in the middle of the runs, and its examples of what to write."""
-    sizes = np.sort(runs.student_params.unique())
-    size = sizes[len(sizes) // 2]
-    tokens = np.exp(np.log(runs.student_tokens[runs.student_params == size]).mean())
+    size, tokens = middle_student(runs)
     # Best last, and each a teacher that there is.
     ranked = pool.sort_values(["teacher_loss", "teacher_params"], ascending=False, kind="stable")
     middle = ranked.iloc[len(ranked) // 2]
     shelf = ranked.iloc[sorted({0, len(ranked) // 2, len(ranked) - 1})]
     names = {1: ["mine"], 2: ["weak", "strong"], 3: ["weak", "middle", "strong"]}[len(shelf)]
     described = [
-        f"{name}, {_written(one.teacher_params)}, {one.teacher_loss:.4g}"
+        f"{name}, {written(one.teacher_params)}, {one.teacher_loss:.4g}"
         for name, one in zip(names, shelf.itertuples(), strict=True)
     ]
     budget = tokens * (3 * flops.forward_flops(size) + flops.forward_flops(middle.teacher_params))
     return {
         "opening": {
-            "n": _written(size),
-            "b": _written(tokens),
-            "tn": _written(middle.teacher_params),
+            "n": written(size),
+            "b": written(tokens),
+            "tn": written(middle.teacher_params),
             "tl": f"{middle.teacher_loss:.4g}",
             "list": "\n".join(described),
         },
         "examples": {
-            "sizes": ", ".join(_written(n) for n in (sizes[0], size, sizes[-1])),
+            "sizes": ", ".join(
+                written(n) for n in (runs.student_params.min(), size, runs.student_params.max())
+            ),
             "flops": f"{budget:.2g}".replace("e+", "e"),
-            "limit": _written(4 * tokens),
-            "serve": _written(40 * tokens),
+            "limit": written(4 * tokens),
+            "serve": written(40 * tokens),
         },
     }
 
@@ -257,24 +250,19 @@ def _own_kinds(low, seen, cost, shown):
         "hours": [cost / per_hour] * 2,
         "loss": seen["teacherLoss"],
     }
-    lows = {"size": low["params"], "tokens": low["tokens"]}
-    lows |= {"flops": cost / 10, "hours": cost / 10 / per_hour}
-    named = {
-        "size": f"a size between {_written(low['params'])} and 10T, such as {shown['n']}",
-        "tokens": f"a number of tokens between {_written(low['tokens'])} and 1e16, such as "
-        f"{shown['b']}",
-        "flops": f"a number of FLOPs, such as {shown['flops']}",
-    }
-    kinds = dict(units.KINDS)
-    for name, (first, last) in usual.items():
-        kind = kinds[name]
-        kinds[name] = kind._replace(
-            what=named.get(name, kind.what),
-            low=min(kind.low, lows.get(name, kind.low)),
-            usual_low=min(kind.usual_low, first),
-            usual_high=max(kind.usual_high, last),
+    kinds = units.smaller(
+        size=(low["params"], shown["n"]),
+        tokens=(low["tokens"], shown["b"]),
+        flops=(min(1e15, cost / 10), shown["flops"]),
+    )
+    kinds["hours"] = kinds["hours"]._replace(low=min(1e-2, cost / 10 / per_hour))
+    return kinds | {
+        name: kinds[name]._replace(
+            usual_low=min(kinds[name].usual_low, first),
+            usual_high=max(kinds[name].usual_high, last),
         )
-    return kinds
+        for name, (first, last) in usual.items()
+    }
 
 
 def _sentences(notes):

@@ -9,6 +9,7 @@ tests/units.json holds both to one table of cases.
 
 import math
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -92,26 +93,49 @@ _POWER = re.compile(r"10(?:\^|\*\*)\(?([+-]?[0-9]+)\)?([^0-9]*)", re.I)
 _FACTOR = re.compile(rf"({_NUMBER})(?:e([+-]?[0-9]+))?(.*)", re.I)
 
 
-def read(text: str, kind: str, low: float | None = None) -> float:
+def smaller(**least: tuple[float, str]) -> dict[str, Kind]:
+    """`KINDS` for models smaller than people train.
+
+    - least: of size, tokens or flops: the least that it may be, and an example.
+    """
+    what = {
+        "size": "a size between {} and 10T, such as {}",
+        "tokens": "a number of tokens between {} and 1e16, such as {}",
+        "flops": "a number of FLOPs between {:.2g} and 1e30, such as {}",
+    }
+    found = dict(KINDS)
+    for kind, (low, example) in least.items():
+        shown = what[kind].format(low if kind == "flops" else written(low), example)
+        found[kind] = KINDS[kind]._replace(what=shown.replace("e+", "e"), low=low)
+    return found
+
+
+def written(value: float) -> str:
+    """A size, or a number of tokens, as people write it, to four digits."""
+    scale = next((s for s in "TBMk" if value >= SCALES[s.lower()]), "")
+    return f"{value / SCALES.get(scale.lower(), 1):.4g}{scale}"
+
+
+def read(text: str, kind: str, kinds: Mapping[str, Kind] = KINDS) -> float:
     """The number that a text states.
 
     - text: 1.5 billion, 1,5B, 7e9, 4 × 10^21, 1/4, 50%, 64 × 14 d.
-    - kind: a key of `KINDS`: which words may follow the number, and what it must lie between.
-    - low: in place of the kind's own, for models smaller than people train.
+    - kind: of `kinds`: which words may follow the number, and what it must lie between.
     - returns: in parameters, tokens, FLOPs, GPU-hours, or as a share.
     - raises ValueError: with a sentence for the reader, where the text is no such number or could
       be two.
     """
-    allowed = KINDS[kind]
-    written = str(text).strip()
-    if not written:
+    allowed = kinds[kind]
+    stated = text.strip()
+    if not stated:
         raise ValueError(f"This needs {allowed.what}.")
-    value = _value(written, kind)
-    if kind == "utilisation" and 1 < value <= 100 and "%" not in written:
+    refused = ValueError(f"“{stated}” is not {allowed.what}.")
+    value = _value(stated, kind, refused)
+    if kind == "utilisation" and 1 < value <= 100 and "%" not in stated:
         value /= 100
     whole = kind != "count" or value == round(value)
-    if not ((allowed.low if low is None else low) <= value <= allowed.high and whole):
-        raise ValueError(f"“{written}” is not {allowed.what}.")
+    if not (allowed.low <= value <= allowed.high and whole):
+        raise refused
     return value
 
 
@@ -122,16 +146,17 @@ def cell(text: str, kind: str, decimal: str | None = None) -> float:
     - decimal: the mark of the file's decimals, where its cells show one.
     - raises ValueError: with the reason, to be put behind the cell's row and column.
     """
-    written = text.strip().removeprefix("+")
-    if decimal in (".", None) and _PLAIN.fullmatch(written):
-        value = float(written)
+    stated = text.strip().removeprefix("+")
+    if decimal in (".", None) and _PLAIN.fullmatch(stated):
+        value = float(stated)
     else:
-        if re.match(r"[-−]\s*[\d.,]", written):
+        if re.match(r"[-−]\s*[\d.,]", stated):
             raise ValueError("it must be positive and finite")
+        refused = ValueError("it must be a number")
         # No sums and shares, and no two numbers that a blank tells apart.
-        if re.search(r"/(?! ?tok)|\bfor\b", written) or re.fullmatch(r"\d{3}[ _]\d{3}", written):
-            raise ValueError("it must be a number")
-        value = _value(written, kind, decimal, cell=True)
+        if re.search(r"/(?! ?tok)|\bfor\b", stated) or re.fullmatch(r"\d{3}[ _]\d{3}", stated):
+            raise refused
+        value = _value(stated, kind, refused, decimal, cell=True)
     if not (math.isfinite(value) and value > 0):
         raise ValueError("it must be positive and finite")
     return value
@@ -193,11 +218,8 @@ def read_loss(text: str) -> float:
     return nats
 
 
-def _value(written, kind, decimal=None, *, cell=False):
+def _value(written, kind, refused, decimal=None, *, cell=False):
     """The number; `cell`: of a table, where nothing stands alone to say how it is meant."""
-    refused = ValueError(
-        "it must be a number" if cell else f"“{written}” is not {KINDS[kind].what}."
-    )
     text = re.sub(r"[\s\u00a0\u2009\u202f]+", " ", written).replace("−", "-").replace("’", "'")
     if kind == "money":
         text = re.sub(r"^[$€£] ?", "", text)

@@ -10,7 +10,7 @@ from scalinglib import allocate, flops, laws
 from scalinglib.allocate import decide, shift
 from scalinglib.report.paths import DATA
 from scalingplan import cli, units
-from scalingplan.commands import plan
+from scalingplan.commands import options
 from scalingplan.page import resolution
 from tests.references import dense_grid, middle
 
@@ -323,7 +323,7 @@ def test_a_loss_that_takes_more_tokens_than_there_are_is_questioned(asked):
 @pytest.mark.parametrize("card", ["h100", "H100 SXM", "A100-80GB", "nvidia a100", "MI300X", "1e3"])
 def test_cards_are_known_by_any_usual_name(card):
     peak = {"h": 989, "a": 312, "n": 312, "m": 1307, "1": 1e3}[card[0].lower()]
-    assert plan.peak(card, lambda text, *kind: units.read(text, kind[0])) == peak
+    assert options.card(card) == peak
 
 
 def test_hours_are_those_of_the_card_and_its_utilisation(asked):

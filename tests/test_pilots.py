@@ -344,7 +344,7 @@ def test_a_design_without_runs_writes_none(tmp_path, capsys):
 
 @pytest.mark.parametrize("text", ["1.42416e20", "100 h", "4 x 25h", "$250", "250 usd"])
 def test_a_budget_is_flops_hours_or_money(text):
-    assert design._budget(text, 1.42416e18, 2.5) == pytest.approx(1.42416e20)
+    assert design._flops(design._budget(text), 1.42416e18, 2.5) == pytest.approx(1.42416e20)
 
 
 def test_what_is_no_evidence_is_refused():

@@ -186,7 +186,7 @@ def test_what_small_runs_add_is_what_the_command_says(evaluate, teacher):
         for name, option in (("limit", "--data"), ("serve", "--serve")):
             words += [option, fields[name]] if name in fields else []
         words += ["--measured", "1B:50B:2.6"] if "cn" in fields else []
-        found, _ = plan.answer(parser.parse_args(words))
+        found = plan.answer(parser.parse_args(words))
         headlines.append(plan._text(found).splitlines()[0].partition("; but ")[2])
         parts = ("repeated", "repeated_distilled", "mixing")
         answers += [found[part] and [*found[part].values()] for part in parts]

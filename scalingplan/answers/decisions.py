@@ -98,9 +98,7 @@ def inside_problem(
     - student_params, compute, delta_lgt: of `Problem`; in their place a size of the runs, and a
       budget with their tokens.
     """
-    sizes = np.sort(distilled.student_params.unique())
-    size = float(sizes[len(sizes) // 2])
-    tokens = np.exp(np.log(distilled.student_tokens[distilled.student_params == size]).mean())
+    size, tokens = middle_student(distilled)
     known = "teacher_params" in distilled
     if not known and delta_lgt:
         raise ValueError(
@@ -123,6 +121,13 @@ def inside_problem(
         teachers=teachers,
         delta_lgt=delta_lgt,
     )
+
+
+def middle_student(runs: pd.DataFrame) -> tuple[float, float]:
+    """A student in the middle of the runs: its parameters, and the mean log of its tokens."""
+    sizes = np.sort(runs.student_params.unique())
+    size = float(sizes[len(sizes) // 2])
+    return size, float(np.exp(np.log(runs.student_tokens[runs.student_params == size]).mean()))
 
 
 def decide(laws: OwnLaws, problem: Problem) -> Answer:

@@ -3,17 +3,17 @@
 import argparse
 import re
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from scalinglib import laws
-from scalinglib.allocate import Teacher
 from scalinglib.experiment import files
-from scalinglib.flops import GPU_TERAFLOPS, forward_flops
+from scalinglib.flops import forward_flops
 from scalingplan import tables, units
-from scalingplan.commands.plan import KNOWN, described, options, peak
+from scalingplan.commands import options
 from scalingplan.pilots import Choice, Foretell, Prior, Proposal, Worlds, grid, posterior, propose
 
 _WORLDS = 100
@@ -23,9 +23,13 @@ _LARGE = 1e7  # parameters from which the paper's count of FLOPs holds; below, 6
 
 _EPILOG = """
 The laws in question are those of --runs where there are any (few are enough), else the ensemble of
-the paper's Figure 1. Teachers: SIZE:LOSS or SIZE@TOKENS:LOSS at hand, in the units of `plan`, or
-one of its names (with the loss of the published law), or SIZE@TOKENS, to be trained first.
-The pilots' budget: FLOPs such as 5e20, GPU-hours such as 500h or 8x3d, or money such as $2000.
+the paper's Figure 1.
+
+teachers:
+  8B:1.99         at hand, with its loss; or 8B@15T:1.99; units as `scalinglib plan` has them
+  llama-3-8b      by name, with the loss that the published law expects
+  7B@2T           to be trained first, as one of the pilots
+
 A run counts with its last loss. Where the learning rate lets it stop anywhere (constant, or with a
 decay of its own at each stop), --curves counts its losses on the way, too. In --runs a column `run`
 says which rows are losses of one run: they share half of a seed's noise, and `fit` resamples them
@@ -41,26 +45,34 @@ examples:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
+    number = partial(options.number, parser, kinds=options.SMALL)
     option = parser.add_argument
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = (
+        "Which small runs (pilots) to train next, for what they would decide of a large one, and "
+        "when to stop."
+    )
     parser.epilog = _EPILOG
-    option("--student", required=True, metavar="SIZE", help="what is asked about")
-    asked = parser.add_mutually_exclusive_group(required=True)
-    asked.add_argument("--flops", help="its budget: distil or train on data, from which teacher?")
-    asked.add_argument("--hours", help="GPU-hours of the same, such as 5000 or 64x14d")
-    asked.add_argument("--tokens", help="foretell its loss on so many tokens, under --teacher")
-    option("--teacher", action="append", default=[], metavar="TEACHER")
-    option("--budget", required=True, help="of the pilots: 5e20, 500h, 8x3d or $2000")
-    option("--gpu", default="H100", help=f"{', '.join(GPU_TERAFLOPS)}, or TFLOP/s")
-    option("--utilisation", default="40%", help="of its peak (default: 40%%)")
-    option("--price", help="of one GPU-hour")
-    option("--delta-lgt", default="1", help="share of a teacher's inference that counts")
-    option("--runs", type=Path, help="a CSV file of the runs that there are")
-    option("--sizes", help="of pilots, such as 100M,300M (default: below the student)")
-    option("--pilot-tokens", help="of pilots, such as 2B,8B (default: 5, 20, 60 N)")
-    option("--noise", type=float, default=_NOISE, help="of log-loss over seeds")
-    option("--curves", action="store_true", help="a run tells the fewer tokens, too")
-    option("--out", help="write the runs as CSV, where there are any")
+    number("--student SIZE", "size", "of the large model in question, such as 3B", required=True)
+    group = parser.add_mutually_exclusive_group(required=True)
+    asked = partial(options.number, group, kinds=options.SMALL)
+    asked("--flops FLOPS", "flops", "its budget: distil or train on data, from which teacher?")
+    asked("--hours HOURS", "hours", "the same in GPU-hours, such as 5000 or 64x14d")
+    asked("--tokens TOKENS", "tokens", "asks for its loss on so many tokens instead")
+    teacher = partial(options.teacher, kinds=options.SMALL)
+    option("--teacher", type=teacher, action="append", default=[], help="see below")
+    budget = "of all pilots together: FLOPs (5e20), GPU-hours (500h, 8x3d) or money ($2000)"
+    option("--budget", type=_budget, required=True, help=budget)
+    options.add_shared(parser)
+    option("--runs", type=Path, metavar="FILE", help="a CSV file of the runs that there are")
+    sizes = "of pilots, such as 100M,300M (default: 1/30, 1/10, 1/4 of the student)"
+    option("--sizes", type=_sizes, help=sizes)
+    tokens = "of pilots, such as 2B,8B (default: 5, 20, 60 a parameter)"
+    option("--pilot-tokens", type=_tokens, metavar="TOKENS", help=tokens)
+    noise = f"relative scatter of a run's loss over seeds (default: {_NOISE})"
+    option("--noise", type=float, default=_NOISE, help=noise)
+    option("--curves", action="store_true", help="a run tells its losses on fewer tokens, too")
+    option("--out", metavar="FILE", help="write the runs as CSV, where there are any")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,20 +80,18 @@ def run(arguments: argparse.Namespace) -> int:
 
     - raises ValueError: of what cannot be read, of pilots that no budget pays or that tell nothing.
     """
-    if arguments.out is not None:
-        _refuse(Path(arguments.out), arguments.runs)
-    given = options(arguments, _number)
+    given = arguments
+    if given.out is not None:
+        _refuse(Path(given.out), given.runs)
     student = given.student
-    sizes = _list("sizes", arguments.sizes, "size") or [student * share for share in _SIZES]
-    named = _list("pilot-tokens", arguments.pilot_tokens, "tokens")
-    teachers = [_teacher(text) for text in arguments.teacher]
+    sizes = given.sizes or [student * share for share in _SIZES]
+    teachers = [_at_hand(teacher) for teacher in given.teacher]
     costs = {"delta_lgt": given.delta_lgt}
     costs["forward"] = forward_flops if min(sizes) >= _LARGE else lambda params: 2 * params
-    candidates = pd.concat(
-        [grid([size], named or [r * size for r in _RATIOS], teachers, **costs) for size in sizes],
-        ignore_index=True,
-    )
-    per_hour = peak(arguments.gpu, _number) * 1e12 * given.utilisation * 3600
+    tokens = [given.pilot_tokens or [ratio * size for ratio in _RATIOS] for size in sizes]
+    rows = [grid([size], own, teachers, **costs) for size, own in zip(sizes, tokens, strict=True)]
+    candidates = pd.concat(rows, ignore_index=True)
+    per_hour = options.flops_per_hour(given)
     if given.tokens:
         if len(teachers) > 1 or any(np.isnan(teacher.loss) for teacher in teachers):
             raise ValueError("--tokens foretells one loss: give one --teacher as SIZE:LOSS or none")
@@ -91,9 +101,9 @@ def run(arguments: argparse.Namespace) -> int:
         question = Choice(student, compute, tuple(teachers), **costs)
     else:
         raise ValueError("a budget asks whether to distil: give a --teacher, or --tokens")
-    known, worlds = _worlds(arguments, candidates)
-    budget = _budget(arguments.budget, per_hour, given.price)
-    evidence = {"noise": arguments.noise, "known": known, "curves": arguments.curves}
+    known, worlds = _worlds(given, candidates)
+    budget = _flops(given.budget, per_hour, given.price)
+    evidence = {"noise": given.noise, "known": known, "curves": given.curves}
     proposal = propose(worlds, candidates, question, budget, **evidence)
     print(*lines(proposal), sep="\n")
     if len(proposal.runs):
@@ -101,11 +111,11 @@ def run(arguments: argparse.Namespace) -> int:
         price = given.price
         money = "" if price is None else f", {hours * price:.3g} at {price:g} an hour"
         print(f"all together: {hours:.3g} GPU-hours{money}")
-    if arguments.out and proposal.runs.empty:
-        print(f"no runs to write: {arguments.out} is left as it is")
-    elif arguments.out:
-        written(proposal).to_csv(arguments.out, index=False, float_format="%.6g")
-        print(f"written: {arguments.out}")
+    if given.out and proposal.runs.empty:
+        print(f"no runs to write: {given.out} is left as it is")
+    elif given.out:
+        written(proposal).to_csv(given.out, index=False, float_format="%.6g")
+        print(f"written: {given.out}")
     return 0
 
 
@@ -155,64 +165,53 @@ def _refuse(out, runs):
     files.writable(out, "--out FILE writes elsewhere", folder=False)
 
 
-def _number(text, kind, option):
-    """As `plan` reads it; plain numbers of any size too, for studies in small."""
-    try:
-        return units.read_loss(text) if kind == "loss" else units.read(text, kind)
-    except ValueError as error:
-        try:
-            value = float(text)
-        except ValueError:
-            raise ValueError(f"--{option}: {error}") from None
-        if kind not in ("size", "tokens", "flops") or not 0 < value < np.inf:
-            raise ValueError(f"--{option}: {error}") from None
-        return value
+@options.said
+def _sizes(text):
+    return [units.read(part, "size", options.SMALL) for part in text.split(",")]
 
 
-def _list(option, text, kind):
-    return [_number(part, kind, option) for part in text.split(",")] if text else []
+@options.said
+def _tokens(text):
+    return [units.read(part, "tokens", options.SMALL) for part in text.split(",")]
 
 
-def _teacher(given):
-    def of_loss(text, option):
-        return _number(text, "loss", option)
-
-    name, params, tokens, loss = described(given, _number, of_loss)
-    if given.lower() in KNOWN:
-        loss = float(laws.load().supervised.loss(params, tokens))
-    return Teacher(name, params, np.nan if loss is None else loss, tokens)
+def _at_hand(teacher):
+    """A teacher by name has the published law's loss; another one without is to be trained."""
+    if teacher.name.lower() not in options.KNOWN:
+        return teacher
+    loss = laws.load().supervised.loss(teacher.params, teacher.tokens)
+    return teacher._replace(loss=float(loss))
 
 
-def _budget(text, per_hour, price):
-    """FLOPs of a budget in FLOPs, GPU-hours or money."""
-    amount = re.fullmatch(r"\s*(?:[$€£]\s*(.+?)|(.+?)\s*(?:usd|eur|[$€£]))\s*", text, re.I)
-    if amount:
-        if not price:
-            raise ValueError(f"--budget: “{text}” is money; say what a GPU-hour costs, --price")
-        return _number(amount[1] or amount[2], "count", "budget") / price * per_hour
-    with suppress(ValueError):
-        return _number(text, "flops", "budget")
-    with suppress(ValueError):
-        return units.read(text, "hours") * per_hour
-    raise ValueError(
-        f"--budget: “{text}” is neither FLOPs (5e20) nor GPU-hours (8x3d) nor money ($2000)"
-    )
+@options.said
+def _budget(text):
+    """A budget and what it is in: flops, hours or money."""
+    if price := re.fullmatch(r"\s*(?:[$€£]\s*(.+?)|(.+?)\s*(?:usd|eur|[$€£]))\s*", text, re.I):
+        return units.read(price[1] or price[2], "count"), "money"
+    for kind in ("flops", "hours"):
+        with suppress(ValueError):
+            return units.read(text, kind, options.SMALL), kind
+    raise ValueError(f"“{text}” is neither FLOPs (5e20) nor GPU-hours (8x3d) nor money ($2000)")
 
 
-def _worlds(arguments, candidates):
+def _flops(budget, per_hour, price):
+    amount, unit = budget
+    if unit == "money" and not price:
+        raise ValueError("--budget is money; say what a GPU-hour costs, --price")
+    return amount * {"flops": 1, "hours": per_hour, "money": per_hour / (price or 1)}[unit]
+
+
+def _worlds(given, candidates):
     """Runs that there are, and what is believed after them."""
-    if arguments.runs is None:
+    if given.runs is None:
         return None, Worlds.of(laws.ensemble("figure1"))
-    table = tables.read_runs(arguments.runs)
-    parts = [part for part in (table.distilled, table.supervised) if len(part)]
-    found = [doubt for part in parts for doubt in tables.doubts(part)]
+    table = tables.read_runs(given.runs)
+    found = table.suspicions()
     if left := [doubt.text for doubt in found if doubt.units]:
-        raise ValueError(f"--runs {arguments.runs}: {'; '.join(left)}: `scalinglib fit` converts")
+        raise ValueError(f"--runs {given.runs}: {'; '.join(left)}: `scalinglib fit` converts")
     for said in (*table.notes, *table.doubts, *(doubt.text for doubt in found)):
         print(f"--runs: {said}")
-    names = {"params": "student_params", "tokens": "student_tokens", "loss": "student_loss"}
-    parts = (table.distilled, table.supervised.rename(columns=names))
-    runs = pd.concat([part for part in parts if len(part)]).rename(columns={"student_loss": "loss"})
-    runs = runs.reset_index(drop=True)
+    names = {"params": "student_params", "tokens": "student_tokens", "student_loss": "loss"}
+    runs = table.whole().rename(columns=names).reset_index(drop=True)
     prior = Prior.around(pd.concat([candidates, runs], ignore_index=True))
-    return runs, posterior(prior, runs, noise=arguments.noise, count=_WORLDS)
+    return runs, posterior(prior, runs, noise=given.noise, count=_WORLDS)

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from scalinglib.experiment import files
 from scalinglib.report import paths
-from scalingplan import tables, units
+from scalingplan import tables
+from scalingplan.commands.options import SMALL, number
 
-# Own models may be far smaller than those that people train.
-_LEAST = {"size": 1e3, "flops": 1e9}
 _ELSEWHERE = "--out FOLDER writes elsewhere"
 _FREE = "it must be new, empty or the folder of an earlier fit"
 # What a fit leaves besides the table that it read.
@@ -48,14 +47,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         "'published' for that law as it is (English web text); what is published is no law of "
         "these runs, and its error is in no range",
     )
-    option("--student", type=_reader("size"), help="the student of the decision, such as 350M")
-    option("--flops", type=_reader("flops"), help="the budget of the decision, such as 3e20")
-    option(
-        "--delta-lgt",
-        type=_reader("share"),
-        help="share of the teacher's inference that the budget pays, such as 25%% (default 1, and "
-        "0 where the table has no teacher_params)",
+    number(parser, "--student SIZE", "size", "of the decision, such as 350M", SMALL)
+    number(parser, "--flops FLOPS", "flops", "the budget of the decision, such as 3e20", SMALL)
+    share = (
+        "of the teacher's inference that the budget pays, such as 25%% (default: 1, and 0 where "
+        "the table has no teacher_params)"
     )
+    number(parser, "--delta-lgt SHARE", "share", share)
     option("--skip-empty", action="store_true", help="leave out rows in which a number is missing")
     option(
         "--out",
@@ -174,8 +172,7 @@ def _run(arguments, folder, read, earlier):
 
 def _doubts(table, units):
     """How the table was read and what is doubtful, the impossible first; whether any is open."""
-    parts = [part for part in (table.distilled, table.supervised) if len(part)]
-    found = [doubt for part in parts for doubt in tables.doubts(part)]
+    found = table.suspicions()
     left = tables.open_doubts(found, units)
     lines = []
     for words, doubts in (
@@ -200,16 +197,12 @@ def _lines(doubts):
 
 
 def _read(path, arguments):
-    table = tables.read_runs(
+    return tables.read_runs(
         path,
         _pairs(arguments.map, "map"),
+        units_of=_pairs(arguments.units, "units"),
         where=_pairs(arguments.where, "where"),
         skip_empty=arguments.skip_empty,
-    )
-    units = _pairs(arguments.units, "units")
-    return table._replace(
-        distilled=tables.converted(table.distilled, units),
-        supervised=tables.converted(table.supervised, units),
     )
 
 
@@ -222,18 +215,6 @@ def _pairs(texts, option):
         elif pair.strip():
             raise ValueError(f"--{option} has {pair!r}; it takes pairs such as name=other")
     return pairs
-
-
-def _reader(kind):
-    """A reader of an option that states a number of a kind."""
-
-    def read(text):
-        try:
-            return units.read(text, kind, _LEAST.get(kind))
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
 
 
 def _reader_of_folder(text):

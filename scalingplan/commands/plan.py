@@ -4,46 +4,38 @@ import argparse
 import dataclasses
 import json
 import math
-import re
-from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from scalinglib import laws
 from scalinglib.allocate import TOKENS_BOX, decide, shift
-from scalinglib.flops import GPU_TERAFLOPS, N_VOCAB, forward_flops
+from scalinglib.flops import N_VOCAB, forward_flops
 from scalinglib.laws import mixing
 from scalingplan import units
 from scalingplan.answers.epochs import beyond_one_epoch
+from scalingplan.commands import options
 
 _FEW = 30  # laws that stand for all where many problems are asked
 _ABSURD = 1e14  # tokens that no model has seen
 _DEARER = 1.05  # times the FLOPs of the other plan, from which a verdict says its price
 
-# Non-embedding parameters and tokens that their makers state.
-KNOWN = {
-    "llama-2-7b": (6.48e9, 2e12),
-    "llama-2-13b": (12.7e9, 2e12),
-    "llama-2-70b": (68.5e9, 2e12),
-    "llama-3-8b": (6.98e9, 15e12),
-    "llama-3-70b": (68.5e9, 15e12),
-    "llama-3.1-405b": (402e9, 15.6e12),
-}
-
-# Of `units.KINDS`, by option.
-_KINDS = {"student": "size", "flops": "flops", "hours": "hours", "utilisation": "utilisation"}
-_KINDS |= dict.fromkeys(("tokens", "data", "serve"), "tokens") | {"price": "money"}
-_KINDS |= dict.fromkeys(("students", "gpus", "keep"), "count") | {"vocab": "vocabulary"}
-_KINDS |= dict.fromkeys(("delta_lgt", "delta_pre"), "share")
+# Options whose number is questioned where it is odd, by its kind.
+_NUMBERS = {
+    "size": ("student",), "flops": ("flops",), "hours": ("hours",), "teraflops": ("gpu",),
+    "tokens": ("tokens", "data", "serve"), "count": ("students", "gpus", "keep"),
+    "utilisation": ("utilisation",), "money": ("price",), "vocabulary": ("vocab",),
+}  # fmt: skip
 
 _EPILOG = """
 teachers:
   8B@15T          what the law expects of 8B parameters on 15T tokens, on the paper's text
   8B@15T:ppl=6.1  the same, measured on your text: moves the law to it, as --measured does
-  7B:2.05         a loss on the law's text; nats, bits=2.96, ppl=8.1 or bpb=0.78@4.3 (bytes a token)
+  7B:2.05         a loss on the law's text: nats per token, or bits=2.96, ppl=8.1, bpb=0.78@4.3
+                  (bits per byte, at so many bytes a token)
   llama-3-8b      by name: {names}
-Without --teacher the best one to train is found. Several may be given.
+Several may be given. Without any, the best teacher to train is found, and its training is paid.
 
 example:
   scalinglib plan --student 1.5B --hours 64x14d --gpu H100 --teacher 7B@2T --data 300B
@@ -52,96 +44,64 @@ example:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    option = parser.add_argument
+    number, option = partial(options.number, parser), parser.add_argument
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG.format(names=", ".join(KNOWN))
-    option("--student", required=True, metavar="SIZE", help="such as 1.5B")
-    budget = parser.add_mutually_exclusive_group(required=True)
-    budget.add_argument("--flops", help="of all that the plan costs, such as 1e21")
-    budget.add_argument("--hours", help="GPU-hours of the same, such as 5000 or 64x14d")
-    budget.add_argument("--tokens", help="of the student; the teacher's cost comes on top")
-    cards = ", ".join(GPU_TERAFLOPS)
-    option("--gpu", default="H100", help=f"{cards}, or TFLOP/s (default: H100)")
-    option("--utilisation", default="40%", help="of the peak (default: 40%%)")
-    option("--gpus", help="how many, for days")
-    option("--price", help="of one GPU-hour")
-    option(
-        "--serve", metavar="TOKENS", help="of the student's life: paid from the budget; other sizes"
-    )
-    option("--teacher", action="append", default=[], metavar="TEACHER")
-    option("--data", metavar="TOKENS", help="most tokens for any one model")
-    option("--students", default="1", help="that share the teacher (default: 1)")
+    parser.epilog = _EPILOG.format(names=", ".join(options.KNOWN))
+    number("--student SIZE", "size", "its non-embedding parameters, such as 1.5B", required=True)
+    budget = partial(options.number, parser.add_mutually_exclusive_group(required=True))
+    budget("--flops FLOPS", "flops", "the budget of all that the plan costs, such as 1e21")
+    budget("--hours HOURS", "hours", "the same in GPU-hours, such as 5000 or 64x14d")
+    budget("--tokens TOKENS", "tokens", "of the student; what its teacher costs comes on top")
+    option("--teacher", type=options.teacher, action="append", default=[], help="see below")
+    number("--data TOKENS", "tokens", "that there are for any one model")
+    options.add_shared(parser)
+    number("--gpus COUNT", "count", "says how many days it takes")
+    serving = "that the student serves in its life: paid from the budget, other sizes compared"
+    number("--serve TOKENS", "tokens", serving)
+    number("--students COUNT", "count", "that share the teacher (default: 1)", default="1")
     option("--stored", action="store_true", help="the teacher runs once for all students")
-    option("--keep", metavar="COUNT", help="entries of a stored output (default: all)")
-    option("--vocab", metavar="COUNT", help=f"of your tokenizer (default: the paper's {N_VOCAB:,})")
-    option("--delta-lgt", default="1", help="share of its inference that counts")
-    option("--delta-pre", default="1", help="share of its training, if it is new")
-    option(
-        "--measured",
-        metavar="SIZE:TOKENS:LOSS",
-        help="a model of yours, trained on data: shifts the law to your text",
-    )
+    number("--keep COUNT", "count", "entries of each stored output (default: all)")
+    vocabulary = f"entries of your tokenizer (default: the paper's {N_VOCAB:,})"
+    number("--vocab COUNT", "vocabulary", vocabulary)
+    share = "of a new teacher's training that you pay (default: 1)"
+    number("--delta-pre SHARE", "share", share, default="1")
+    model = "a model of yours, trained on data: moves the law to your text"
+    option("--measured", type=_measured, metavar="SIZE:TOKENS:LOSS", help=model)
     option("--json", action="store_true", help="the answer as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the answer."""
-    found, doubts = answer(arguments)
-    print(json.dumps(_finite(found), indent=2, allow_nan=False) if arguments.json else _text(found))
-    if not arguments.json:
-        for doubt in doubts:
-            print(f"! {doubt}")
+    found = answer(arguments)
+    if arguments.json:
+        print(json.dumps(_finite(found), indent=2, allow_nan=False))
+    else:
+        print(_text(found), *(f"! {doubt}" for doubt in found["questions"]), sep="\n")
 
 
-def answer(arguments: argparse.Namespace) -> tuple[dict[str, object], list[str]]:
-    """The answer as a dict of plain values, and questions about what was put in."""
-    doubts = []
-
-    def read(text, kind, option):
-        try:
-            value = units.read(text, kind)
-        except ValueError as error:
-            raise ValueError(f"--{option}: {error}") from None
-        if question := units.doubt(value, kind):
-            doubts.append(f"--{option} {text}: {question}")
-        return value
-
-    def loss(text, option):
-        try:
-            return units.read_loss(text)
-        except ValueError as error:
-            raise ValueError(f"--{option}: {error}") from None
-
-    given = options(arguments, read)
-    measured = None
-    if arguments.measured:
-        parts = arguments.measured.split(":")
-        if len(parts) != 3:
-            raise ValueError(f"--measured: “{arguments.measured}” is not SIZE:TOKENS:LOSS")
-        params, tokens = read(parts[0], "size", "measured"), read(parts[1], "tokens", "measured")
-        measured = params, tokens, _near(params, tokens, loss(parts[2], "measured"))
-    told = [described(given, read, loss) for given in arguments.teacher]
-    if measured is None:
-        anchors = [one for one in told if None not in one[1:]]
-        if anchors:
-            _, params, tokens, there = anchors[0]
-            measured = params, tokens, _near(params, tokens, there, "teacher")
+def answer(arguments: argparse.Namespace) -> dict[str, object]:
+    """The answer as a dict of plain values."""
+    given, measured = arguments, None
+    if given.measured:
+        measured = _near(given.measured, "measured")
+    elif anchors := [t for t in given.teacher if t.tokens and not math.isnan(t.loss)]:
+        measured = _near(anchors[0], "teacher")
     law = shift.shifted(laws.load(), *measured)[0] if measured else laws.load()
-    teachers = []
-    for name, params, tokens, there in told:
-        if there is None:
+    doubts, teachers = list(_questions(given)), []
+    for name, params, there, tokens in given.teacher:
+        if math.isnan(there):
             there = float(np.exp(law.supervised.log_loss(np.log(params), np.log(tokens))))
         elif tokens is None:
             _possible(params, there, name, measured)
             doubts.extend(_implied(law, name, params, there))
         teachers.append(decide.Teacher(name, params, there))
-    per_hour = peak(arguments.gpu, read) * 1e12 * given.utilisation * 3600
+    per_hour = options.flops_per_hour(given)
     problem = decide.Problem(
         given.student,
         compute=given.flops if given.hours is None else given.hours * per_hour,
         student_tokens=given.tokens,
         teachers=tuple(teachers) or None,
-        delta_lgt=given.delta_lgt / (given.students if arguments.stored else 1),
+        delta_lgt=given.delta_lgt / (given.students if given.stored else 1),
         delta_pre=0.0 if teachers else given.delta_pre / given.students,
         max_tokens=given.data,
         serve_tokens=given.serve or 0.0,
@@ -150,29 +110,17 @@ def answer(arguments: argparse.Namespace) -> tuple[dict[str, object], list[str]]
     found = decide.advise(laws.load(), members, problem, measured=measured)
     plain = _plain(found, problem, per_hour, price=given.price, gpus=given.gpus)
     plain["questions"] = doubts
-    plain["repeated"] = _repeated(problem)
-    there = decide.on_text(members, measured) if measured else members
-    plain["repeated_distilled"] = _taught_again(_Middle(there), problem, found.best)
+    plain |= _read_again(problem, found.best, members, measured)
     plain["mixing"] = _mixed(law, given.student, found.best)
     plain["losses"] = (
         "nats per token of your text, as the model that you measured has them"
         if measured
         else f"nats per token of English web text (C4), in a vocabulary of {N_VOCAB:,}"
     )
-    plain |= {"kept": given.keep, "stored": arguments.stored, "vocabulary": given.vocab or N_VOCAB}
+    plain |= {"kept": given.keep, "stored": given.stored, "vocabulary": given.vocab or N_VOCAB}
     if given.serve:
         plain["sizes"] = _sizes(problem, found, members.thin(_FEW), measured)
-    return plain, doubts
-
-
-def _repeated(problem):
-    """What training on without a teacher is worth once the text has been read, or None."""
-    if not (problem.max_tokens and problem.compute):
-        return None
-    student = problem.student_params
-    affordable = problem.training / (3 * float(forward_flops(student)))
-    again = beyond_one_epoch(laws.load().supervised, student, affordable, problem.max_tokens)
-    return again and again._asdict()
+    return plain
 
 
 class _Middle(NamedTuple):
@@ -185,17 +133,24 @@ class _Middle(NamedTuple):
         return self.ensemble.quantiles(told, 0.5)
 
 
-def _taught_again(law, problem, best):
-    """What reading the text again under the teacher is worth, or None."""
-    text = problem.max_tokens
-    if not (text and problem.compute and best and math.isclose(best.student_tokens, text)):
-        return None
-    left = (problem.compute - best.compute) / (best.flops["student"] + best.flops["inference"])
-    if left < 0.01:
-        return None
-    affordable = text * (1 + left)
-    again = beyond_one_epoch(law, problem.student_params, affordable, text, best.teacher.loss)
-    return again and again._asdict()
+def _read_again(problem, best, members, measured):
+    """What training on is worth once the text has been read, without a teacher and with the best.
+
+    None where the budget ends before, or the plan is not held back by the text.
+    """
+    text, student = problem.max_tokens, problem.student_params
+    told = {"repeated": None, "repeated_distilled": None}
+    if not (text and problem.compute):
+        return told
+    affordable = problem.training / (3 * float(forward_flops(student)))
+    alone = beyond_one_epoch(laws.load().supervised, student, affordable, text)
+    if best and math.isclose(best.student_tokens, text):
+        left = (problem.compute - best.compute) / (best.flops["student"] + best.flops["inference"])
+        if left >= 0.01:
+            law = _Middle(decide.on_text(members, measured) if measured else members)
+            taught = beyond_one_epoch(law, student, text * (1 + left), text, best.teacher.loss)
+            told["repeated_distilled"] = taught and taught._asdict()
+    return told | {"repeated": alone and alone._asdict()}
 
 
 def _mixed(law, student, best):
@@ -221,31 +176,27 @@ def _mixed(law, student, best):
     return {"teacher_share": share, "gain": gain, "gain_on_text": low}
 
 
-def options(arguments: argparse.Namespace, read: Callable) -> argparse.Namespace:
-    """The numbers that options state, None where one is not given."""
-    texts = {name: getattr(arguments, name, None) for name in _KINDS}
-    told = {name: text for name, text in texts.items() if text is not None}
-    found = {name: read(text, _KINDS[name], name.replace("_", "-")) for name, text in told.items()}
-    return argparse.Namespace(**dict.fromkeys(_KINDS) | found)
+def _questions(given):
+    """What is odd about the numbers that the options state."""
+    stated = [(name, kind) for kind, names in _NUMBERS.items() for name in names]
+    told = [(f"--{name}", kind, getattr(given, name)) for name, kind in stated]
+    measured = [("--measured", given.measured)] if given.measured else []
+    for option, model in [*((f"--teacher {t.name}", t) for t in given.teacher), *measured]:
+        told += [(option, "size", model.params), (option, "tokens", model.tokens)]
+    for option, kind, value in told:
+        if value is not None and (question := units.doubt(value, kind)):
+            yield f"{option}: {question}"
 
 
-def described(
-    given: str, read: Callable, loss: Callable
-) -> tuple[str, float, float | None, float | None]:
-    """A teacher as it was written: its name, parameters, tokens or None, loss or None."""
-    known = KNOWN.get(given.lower())
-    if known:
-        return given, *known, None
-    where, mark, text = given.partition(":")
-    size, at, trained = where.partition("@")
-    if not mark and not at:
-        raise ValueError(
-            f"--teacher: “{given}” is not SIZE@TOKENS or SIZE:LOSS, such as 8B@15T or 7B:2.05; by "
-            f"name there are {', '.join(KNOWN)}"
-        )
-    params = read(size, "size", "teacher")
-    tokens = read(trained, "tokens", "teacher") if at else None
-    return where, params, tokens, loss(text, "teacher") if mark else None
+@options.said
+def _measured(text):
+    """A model of the reader's own, as a teacher of no name."""
+    parts = text.split(":")
+    if len(parts) != 3:
+        raise ValueError(f"“{text}” is not SIZE:TOKENS:LOSS")
+    size, tokens, loss = parts
+    params = units.read(size, "size")
+    return decide.Teacher("", params, units.read_loss(loss), units.read(tokens, "tokens"))
 
 
 def _implied(law, name, params, there):
@@ -262,32 +213,20 @@ def _implied(law, name, params, there):
         )
 
 
-def peak(card: str, read: Callable) -> float:
-    """TFLOP/s of a card by any usual name, or of a number."""
-    bare = re.sub(r"[^a-z0-9]", "", card.lower()).removeprefix("nvidia").removeprefix("amd")
-    for name, rate in GPU_TERAFLOPS.items():
-        if re.fullmatch(rf"{name.lower()}(sxm\d*|pcie|nvl|hbm\de?)?(\d+gb)?(sxm\d*|pcie)?", bare):
-            return rate
-    if re.match(r"\s*[a-z]", card, re.I):
-        raise ValueError(
-            f"--gpu: “{card}” is not {', '.join(GPU_TERAFLOPS)}, or TFLOP/s as a number"
-        )
-    return read(card, "teraflops", "gpu")
-
-
-def _near(params, tokens, loss, option="measured"):
-    """The loss of a measured model, where the law can be shifted to it."""
+def _near(model, option):
+    """Parameters, tokens and loss of a measured model, where the law can be shifted to it."""
+    params, loss, tokens = model[1:]
     expected = float(laws.load().supervised.loss(params, tokens))
     if not 0.5 <= loss / expected <= 2:
         raise ValueError(
             f"--{option}: the law expects {expected:.2f} nats of this model, you measured "
             f"{loss:.2f}: too far apart to shift it. Is it the unit?"
         )
-    return loss
+    return params, tokens, loss
 
 
 def _possible(params, loss, text, measured):
-    """A teacher's loss, refused where no such teacher has it: the unit must be another one."""
+    """Refuse a loss that no such teacher has: the unit must be another one."""
     shifted = shift.shifted(laws.load(), *measured) if measured else (laws.load(),)
     few = min(1e9, 5 * params)  # a model is hardly ever left worse than after so few tokens
     least, after = (
@@ -309,7 +248,6 @@ def _possible(params, loss, text, measured):
             f"--teacher {text}: {loss:.3g} nats per token is more than a model of this size has "
             f"after {few:.3g} tokens ({max(after):.2f}). Is it a perplexity? Write ppl=...{other}"
         )
-    return loss
 
 
 def _sizes(problem, found, members, measured):

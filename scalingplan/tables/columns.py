@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from scalinglib.doubts import Doubt, doubts
 from scalingplan import units
 from scalingplan.tables.cells import TableError, decimal_mark, read_sheet
+from scalingplan.tables.scales import converted
 
 SUPERVISED = ("params", "tokens", "loss")
 DISTILLATION = (
@@ -76,6 +78,11 @@ class RunsTable(NamedTuple):
             )
         return self._replace(supervised=both)
 
+    def suspicions(self) -> list[Doubt]:
+        """What is doubtful in the numbers, of the distilled runs first."""
+        parts = (self.distilled, self.supervised)
+        return [doubt for part in parts if len(part) for doubt in doubts(part)]
+
     def whole(self) -> pd.DataFrame:
         """All runs in one table that `read_runs` takes as it is, supervised ones last."""
         if self.distilled.empty or self.supervised.empty:
@@ -88,6 +95,7 @@ def read_runs(
     path: str | Path,
     renamed: Mapping[str, str] | None = None,
     *,
+    units_of: Mapping[str, str] | None = None,
     where: Mapping[str, str] | None = None,
     skip_empty: bool = False,
 ) -> RunsTable:
@@ -99,6 +107,7 @@ def read_runs(
       teacher_loss, which are empty in the rows of supervised runs. Others are kept as they are;
       rows with one `run` are its learning curve.
     - renamed: names in the file and what they stand for, in either direction.
+    - units_of: of columns, as `scales.converted` takes them.
     - where: columns of the file and what they must say; other rows are left out, and counted.
     - skip_empty: leave out rows in which a number is missing, and count them.
     - raises TableError: one line for every fault, rows counted as a spreadsheet counts them.
@@ -146,8 +155,13 @@ def read_runs(
         notes.append(mixed)
         table = table.rename(columns={"run": "run of the file"})
     found = _told_apart(table, mark)
-    doubts = (f"the last line of {path} ends without a line break: was the file cut?",)
-    return found._replace(notes=(*notes, *found.notes), doubts=doubts if sheet.torn else ())
+    torn = (f"the last line of {path} ends without a line break: was the file cut?",)
+    return found._replace(
+        distilled=converted(found.distilled, units_of or {}),
+        supervised=converted(found.supervised, units_of or {}),
+        notes=(*notes, *found.notes),
+        doubts=torn if sheet.torn else (),
+    )
 
 
 def _kept(sheet, where):

@@ -1,5 +1,5 @@
 "use strict";
-// The laws and the FLOP count of scalinglib (laws.py, law_forms.py, flops.py), for the browser.
+// The laws and the FLOP count of scalinglib (laws/, flops.py), for the browser.
 // tests/test_planner.py holds them to the library. Losses in nats per token, log space throughout.
 
 const Law = (() => {
@@ -11,8 +11,6 @@ const Law = (() => {
   };
   /** u^power, as the argument of an exponential that fades. */
   const fading = (logU, power) => Math.exp(Math.min(power * logU, Math.log(LARGEST)));
-  /** Log of the power mean of two errors. */
-  const mean = (k, a, b) => Math.exp(logAddExp(k * a, k * b) / k);
 
   /** Bias b, variance v and the power mean of b and t (laws.forms.BiasVariance), logs but the mean's. */
   function biasVariance(c, gamma, t, size, data) {
@@ -27,7 +25,7 @@ const Law = (() => {
     return mean + Math.exp(v) + 2 * c.rho * Math.exp((t + v) / 2);
   }
 
-  // L_S - E from logs of t = L_T - E and of the two terms of g's bracket; c are the coefficients.
+  // The forms that an ensemble has: L_S - E from logs of t = L_T - E and of the two terms of g's bracket; c are the coefficients.
   const ABOVE = {
     bias_variance,
     orthogonal: bias_variance,
@@ -40,7 +38,8 @@ const Law = (() => {
     },
     data_dip(c, gamma, t, size, data) {
       const bracket = logAddExp(size, data), g = gamma * bracket;
-      return mean(c.k, g, t) + c.r * Math.exp(data - bracket + t - fading(t - g, 1));
+      const mean = Math.exp(logAddExp(c.k * g, c.k * t) / c.k);
+      return mean + c.r * Math.exp(data - bracket + t - fading(t - g, 1));
     },
   };
 

@@ -14,23 +14,23 @@ const Small = (() => {
     return { tokens, epochs: tokens / unique, gain, low, high, allSpent: affordable <= tokens };
   }
 
-  /** The text read again by a student on data, under the law of the paper's text. */
-  function alone({ maxTokens: unique, studentParams, compute }, serving, law) {
-    if (!small || !unique || compute === null) return null;
+  /**
+   * The text read again by a student on data, under the law of the paper's text, and under the best
+   * plan's teacher, where at the low end its tokens are worth what labels are; null where nothing is.
+   */
+  function again({ maxTokens: unique, studentParams, compute }, serving, best, law, middle) {
+    const none = { again: null, taughtAgain: null };
+    if (!small || !unique || compute === null) return none;
     const affordable = (compute - serving) / (3 * law.forwardFlops(studentParams));
-    return gained(affordable, unique, small.epochs, (tokens, which) =>
+    const alone = gained(affordable, unique, small.epochs, (tokens, which) =>
       law.repeatedLoss(studentParams, tokens, unique, small.tokensWorth[which], small.sizeWorth));
-  }
-
-  /** The same under the best plan's teacher; at the low end its tokens are worth what labels are. */
-  function taught({ maxTokens: unique, studentParams, compute }, best, law) {
-    if (!small || !unique || compute === null || !best) return null;
-    const left = (compute - best.compute) / (best.flops.student + best.flops.inference);
-    if (Math.abs(best.studentTokens / unique - 1) > 1e-9 || left < 0.01) return null;
-    return gained(unique * (1 + left), unique, small.taughtEpochs, (tokens, which) => {
+    const left = best ? (compute - best.compute) / (best.flops.student + best.flops.inference) : 0;
+    if (left < 0.01 || Math.abs(best.studentTokens / unique - 1) > 1e-9) return { ...none, again: alone };
+    const taught = gained(unique * (1 + left), unique, small.taughtEpochs, (tokens, which) => {
       const most = small.tokensWorth[which] * (which === "low" ? 1 : small.stretch);
-      return law.studentLoss(studentParams, Law.worth(tokens, unique, most), best.teacher.loss);
+      return middle.studentLoss(studentParams, Law.worth(tokens, unique, most), best.teacher.loss);
     });
+    return { again: alone, taughtAgain: taught };
   }
 
   /** The best share of a teacher no larger than the student; its gain on either alone, least first. */
@@ -49,5 +49,5 @@ const Small = (() => {
     return { share, gain: most, low: least };
   }
 
-  return { alone, mixed, taught };
+  return { again, mixed };
 })();

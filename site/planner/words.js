@@ -352,7 +352,7 @@ const Words = (() => {
   }
 
   return {
-    GUESS, agreement, article, bytes, budget, budgetTick, decision, digits, flips, hours, leftover, loss,
-    mixed, percent, plan, power, range, reason, short, size, storage, turn, warnings,
+    GUESS, agreement, budgetTick, decision, digits, flips, leftover, loss, mixed, percent, plan, range,
+    reason, short, size, storage, turn, warnings,
   };
 })();

@@ -36,8 +36,7 @@ const Work = (() => {
       inUnit: (value) => value / (perUnit ?? 1),
       own: fixedTokens ? problem.tokens : problem.compute,
       spend: fixedTokens || !best ? null : biggest(problem, central, ensemble.middle),
-      again: Small.alone(problem, plan.serving(problem), unshifted),
-      taughtAgain: Small.taught(problem, best, ensemble.middle),
+      ...Small.again(problem, plan.serving(problem), best, unshifted, ensemble.middle),
       mixed: Small.mixed(problem, best, law),
     };
     if (w.lossStep && best && question.lossUnit !== undefined && problem.teachers?.length === 1) {
