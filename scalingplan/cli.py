@@ -8,9 +8,9 @@ import warnings
 from importlib import import_module
 
 COMMANDS = {
-    "plan": "distil or train on data: the planner's answer, with ranges",
+    "plan": "distil a model from a teacher or train it on data: verdict, plan and ranges",
     "fit": "a law of your own runs, and what it says of a decision",
-    "design": "which runs to train next, and when to stop",
+    "design": "which small runs to train before a large one, and when to stop",
     "study": "train models on your text, and leave a table of runs for a law",
 }
 

@@ -106,7 +106,7 @@ def smaller(**least: tuple[float, str]) -> dict[str, Kind]:
     found = dict(KINDS)
     for kind, (low, example) in least.items():
         shown = what[kind].format(low if kind == "flops" else written(low), example)
-        found[kind] = KINDS[kind]._replace(what=shown.replace("e+", "e"), low=low)
+        found[kind] = KINDS[kind]._replace(what=re.sub(r"e\+0?", "e", shown), low=low)
     return found
 
 

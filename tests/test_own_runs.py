@@ -525,8 +525,9 @@ def test_the_command_answers_from_a_file_to_its_folder(tmp_path, quick, monkeypa
     assert "verdict for " in capsys.readouterr().out
 
 
-def test_in_a_checkout_the_notebook_that_shows_more_is_named(tmp_path, quick, monkeypatch, capsys):
+def test_in_a_checkout_the_notebook_that_shows_more_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "_folder", lambda runs: tmp_path / "own")
+    monkeypatch.setattr(full, "of_distilled", lambda *asked: full.FullAnswer([], {}))
     path = tmp_path / "mine.csv"
     runs = simulate.example_runs()
     runs.to_csv(path, index=False)
@@ -569,17 +570,23 @@ def test_the_command_names_the_file_and_what_it_lacks():
         command.run(arguments(CASES / "table_no_newline" / "t.csv"))
     with pytest.raises(ValueError, match="seven teachers"):
         command.run(arguments(CASES / "three_teachers" / "runs.csv"))
-    with pytest.raises(ValueError, match="--units has 'params'; it takes pairs"):
-        command.run(arguments(CASES / "three_teachers" / "runs.csv", "--units", "params"))
 
 
 def test_options_are_read_as_all_numbers_are(capsys):
     given = arguments(*["t.csv", "--student", "1,5B", "--delta-lgt", "25%"], "--flops", "300 EFLOP")
     assert (given.student, given.flops, given.delta_lgt) == (1.5e9, 3e20, 0.25)
-    for words in ("--student 1,500B", "--flops 0.5", "--flops 1e3", "--delta-lgt 1.5"):
-        with pytest.raises(SystemExit):
-            arguments("t.csv", *words.split())
-    assert "“1,500B” can be 1.500 or 1500" in capsys.readouterr().err
+    given = arguments("t.csv", "--map", "a=loss, b=params", "--map", "c=tokens")
+    assert dict(given.map) == {"a": "loss", "b": "params", "c": "tokens"}
+    for words, said in (
+        ("--student 1,500B", "--student: “1,500B” can be 1.500 or 1500"),
+        ("--flops 0.5", "--flops: “0.5” is not a number of FLOPs between 1e9 and 1e30, such as"),
+        ("--flops 1e3", "--flops: “1e3” is not"),
+        ("--delta-lgt 1.5", "--delta-lgt: “1.5” is not a share"),
+        ("--units params", "--units: 'params' is no pair such as name=other"),
+        ("--nothing 3", "unrecognized arguments: --nothing 3; scalinglib --help has the options"),
+    ):
+        assert cli.main(["fit", "t.csv", *words.split()]) == 2
+        assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,16 @@ from numpy.typing import ArrayLike
 
 from scalinglib.allocate import AGREEMENT
 
-LEVEL = AGREEMENT  # one level for every range
 
-
-def band(draws: ArrayLike, value: float, level: float = LEVEL) -> tuple[float, float]:
-    """(low, high) of draws and of the value that they are draws of.
+def band(draws: ArrayLike, value: float) -> tuple[float, float]:
+    """(low, high) of draws and of the value that they are draws of, as 9 of 10 have it.
 
     Both NaN where a draw is not finite or there are none.
     """
     draws = np.ravel(np.asarray(draws, float))
     if not len(draws) or not np.isfinite(draws).all():
         return float("nan"), float("nan")
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(draws, [(1 - AGREEMENT) / 2, (1 + AGREEMENT) / 2])
     return min(float(low), float(value)), max(float(high), float(value))
 
 

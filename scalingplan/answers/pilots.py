@@ -37,7 +37,7 @@ def next_runs(laws: OwnLaws, problem: Problem, teachers: pd.DataFrame) -> str:
     noise = max(float(np.median(np.abs(laws.distillation.residuals()))), 1e-4) / 0.6745
     try:
         found = propose(
-            Worlds.of(laws.distillation),
+            Worlds.of(laws.distillation.ensemble()),
             candidates,
             question,
             SHARE * problem.compute,

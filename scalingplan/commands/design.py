@@ -48,10 +48,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     number = partial(options.number, parser, kinds=options.SMALL)
     option = parser.add_argument
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.description = (
-        "Which small runs (pilots) to train next, for what they would decide of a large one, and "
-        "when to stop."
-    )
     parser.epilog = _EPILOG
     number("--student SIZE", "size", "of the large model in question, such as 3B", required=True)
     group = parser.add_mutually_exclusive_group(required=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from scalinglib.experiment import files
 from scalinglib.report import paths
 from scalingplan import tables
-from scalingplan.commands.options import SMALL, number
+from scalingplan.commands.options import SMALL, number, said
 
 _ELSEWHERE = "--out FOLDER writes elsewhere"
 _FREE = "it must be new, empty or the folder of an earlier fit"
@@ -34,7 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "teacher's inference is taken as free."
     )
     option("runs", type=Path, help="the CSV file")
-    pairs = partial(option, action="append", default=[], metavar="PAIRS")
+    pairs = partial(option, type=_pairs, action="extend", default=[], metavar="PAIRS")
     pairs("--map", help='what columns stand for, as in "val_loss=student_loss,N_S=student_params"')
     known = "; ".join(f"{kind}: {', '.join(units)}" for kind, units in tables.CONVERSIONS.items())
     pairs("--units", help=f'units of columns, as in "params=M,tokens=B,loss=ppl"; {known}')
@@ -57,7 +57,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     option("--skip-empty", action="store_true", help="leave out rows in which a number is missing")
     option(
         "--out",
-        type=_reader_of_folder,
+        type=_a_folder,
         help="the folder of the answer: new, empty, or that of an earlier fit",
     )
     option("--as-is", action="store_true", help="fit whatever is doubtful in the runs")
@@ -118,7 +118,7 @@ def _run(arguments, folder, read, earlier):
             )
         table = table.joined(other.supervised, arguments.supervised)
         table = table._replace(doubts=(*table.doubts, *other.doubts))
-    said, doubtful = _doubts(table, _pairs(arguments.units, "units"))
+    said, doubtful = _doubts(table, dict(arguments.units))
     print(*said, sep="\n", flush=True)
     if doubtful and not arguments.as_is:
         print("no fit; with --as-is the runs are taken as they stand", file=sys.stderr)
@@ -199,27 +199,26 @@ def _lines(doubts):
 def _read(path, arguments):
     return tables.read_runs(
         path,
-        _pairs(arguments.map, "map"),
-        units_of=_pairs(arguments.units, "units"),
-        where=_pairs(arguments.where, "where"),
+        dict(arguments.map),
+        units_of=dict(arguments.units),
+        where=dict(arguments.where),
         skip_empty=arguments.skip_empty,
     )
 
 
-def _pairs(texts, option):
-    pairs = {}
-    for pair in ",".join(texts).split(","):
-        left, mark, right = (part.strip() for part in pair.partition("="))
-        if mark and left and right:
-            pairs[left] = right
-        elif pair.strip():
-            raise ValueError(f"--{option} has {pair!r}; it takes pairs such as name=other")
-    return pairs
+@said
+def _pairs(text):
+    pairs = [[part.strip() for part in pair.partition("=")] for pair in text.split(",")]
+    for left, mark, right in pairs:
+        if not (left and mark and right) and (left or mark):
+            raise ValueError(f"{left + mark + right!r} is no pair such as name=other")
+    return [(left, right) for left, _, right in pairs if left]
 
 
-def _reader_of_folder(text):
+@said
+def _a_folder(text):
     if not text.strip():
-        raise argparse.ArgumentTypeError(f"it is {text!r}; {_FREE}")
+        raise ValueError(f"it is {text!r}; {_FREE}")
     return Path(text)
 
 

@@ -27,18 +27,20 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = f"An example with every key: {example}"
     option(
-        "design", type=Path, help="a TOML file, what `scalinglib design` wrote, or a folder of text"
+        "design",
+        type=Path,
+        help="a TOML file, what `scalinglib design` wrote, or with --new a text",
     )
     option(
         "--new",
         action="store_true",
-        help="the folder or file is text: make a design for it and --minutes, train, and fit",
+        help="the folder or file is text: make a design for it, train that, and fit the laws",
     )
-    option("--minutes", type=float, default=30.0, help="for --new (default: 30)")
-    option("--like", type=Path, help="a TOML file: corpus and recipe of a CSV's runs")
-    option("--table", type=Path, help="where the runs go (default: beside it, .csv)")
-    option("--dry-run", action="store_true", help="say the plan and stop")
-    option("--workers", type=int, help="processes (default: one a core)")
+    option("--minutes", type=float, default=30.0, help="that --new may take (default: 30)")
+    option("--like", type=Path, metavar="FILE", help="TOML: corpus and recipe of the runs of a CSV")
+    option("--table", type=Path, metavar="FILE", help="of the runs (default: beside design, .csv)")
+    option("--dry-run", action="store_true", help="say what it takes and stop")
+    option("--workers", type=int, metavar="COUNT", help="processes (default: one a core)")
     option("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster")
 
 

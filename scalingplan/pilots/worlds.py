@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.checks import positive
-from scalinglib.fit import Fit
 from scalinglib.laws import Ensemble, Law
 
 INPUTS = ("student_params", "student_tokens", "teacher_params", "teacher_tokens", "teacher_loss")
@@ -20,7 +19,7 @@ _MOST = np.log(30.0)  # log of a loss that no model has: where a law runs away
 class Worlds:
     """Laws with weights.
 
-    - laws: each one law, or several as one whose coefficients are columns (`Fit.laws`).
+    - laws: each one law, or several as one whose coefficients are columns (`Prior.laws`).
     - weights: (worlds,), positive, sum 1.
     """
 
@@ -28,17 +27,9 @@ class Worlds:
     weights: np.ndarray
 
     @classmethod
-    def of(cls, known: Fit | Ensemble) -> "Worlds":
-        """The laws of an ensemble, or the replicates of a fit, of equal weight.
-
-        - raises ValueError: of a fit without replicates.
-        """
-        if isinstance(known, Ensemble):
-            return cls(tuple(known.members), np.asarray(known.weights, float))
-        count = len(known.replicates)
-        if not count:
-            raise ValueError("the fit has no replicates; fit with bootstrap=100 or more")
-        return cls((known.laws(),), np.full(count, 1 / count))
+    def of(cls, known: Ensemble) -> "Worlds":
+        """The laws of an ensemble, such as `Fit.ensemble`."""
+        return cls(tuple(known.members), np.asarray(known.weights, float))
 
     def log_losses(self, runs: pd.DataFrame) -> np.ndarray:
         """Log of the loss of each run under each law, (worlds, runs).

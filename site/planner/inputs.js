@@ -95,10 +95,12 @@ const Inputs = (() => {
     };
   }
 
-  /** FLOP/s of one GPU, from its name or its peak, and its utilisation. */
+  /** FLOP/s of one GPU, from any usual name or its peak, and its utilisation. */
   function speed(fields, take) {
-    const named = Object.entries(SETTINGS.gpus)
-      .find(([name]) => name.toLowerCase() === fields.peak.trim().toLowerCase());
+    const bare = fields.peak.toLowerCase().replace(/[^a-z0-9]/g, "").replace(/^(nvidia|amd)/, "");
+    const form = "(sxm\\d*|pcie|nvl|hbm\\de?)?";
+    const named = Object.entries(SETTINGS.gpus).find(([name]) =>
+      new RegExp(`^${name.toLowerCase()}${form}(\\d+gb)?${form}$`).test(bare));
     const peak = named ? named[1] : take(fields.peak, "teraflops", "peak");
     return peak * TERA * take(fields.util, "utilisation", "util");
   }
