@@ -282,36 +282,32 @@ def _words(words, kind, refused):
     return scale, time
 
 
-def _number(text, written, scaled=False, hours=False, decimal=None):
-    """A number with a decimal point or comma, and groups of three digits; nothing ambiguous.
+def readings(text: str) -> dict[str, float]:
+    """By decimal mark, point or comma, what digits can say; the other one parts groups of three."""
+    found = {}
+    for mark, group in (".,", ",."):
+        whole, marked, rest = text.partition(mark)
+        grouped = rf"[0-9]*|[1-9][0-9]{{0,2}}({re.escape(group)}[0-9]{{3}})+"
+        if re.fullmatch(grouped, whole) and re.fullmatch("[0-9]*", rest) and whole + rest:
+            if marked and not rest and group in whole:  # the end of a sentence, or of a list
+                continue
+            found[mark] = float(f"{whole.replace(group, '') or 0}.{rest or 0}")
+    return found
 
-    Sizes, tokens and FLOPs are too large to be taken for thousandths; hours (5.000) are not.
+
+def _number(text, written, scaled=False, hours=False, decimal=None):
+    """A number that can be read in one way.
+
+    Of 1.500 and 1,500 the mark is a point, where that is no odd thing to write: sizes, tokens and
+    FLOPs are too large for thousandths, hours (5.000) are not.
     """
-    plain = re.sub(r"[ '_]", "", text)
-    commas, points = plain.count(","), plain.count(".")
-    grouped = r"[1-9]\d{{0,2}}({}\d{{3}})+"
+    plain = re.sub("[ '_]", "", text)
+    found = readings(plain)
     if decimal:
-        group = re.escape("." if decimal == "," else ",")
-        whole, _, rest = plain.partition(decimal)
-        if not re.fullmatch(rf"\d*|{grouped.format(group)}", whole) or not re.fullmatch(
-            r"\d*", rest
-        ):
-            raise ValueError(f"“{written}” cannot be read as one number.")
-        return float(f"{re.sub(group, '', whole) or 0}.{rest or 0}")
-    if commas and points:
-        group, decimal = (",", ".") if plain.rfind(".") > plain.rfind(",") else (".", ",")
-        head, _, tail = plain.rpartition(decimal)
-        if not re.fullmatch(grouped.format(re.escape(group)), head) or not tail:
-            raise ValueError(f"“{written}” cannot be read as one number.")
-        return float(head.replace(group, "") + "." + tail)
-    if commas + points > 1:
-        mark = "," if commas else r"\."
-        if not re.fullmatch(grouped.format(mark), plain):
-            raise ValueError(f"“{written}” cannot be read as one number.")
-        return float(re.sub(mark, "", plain))
-    if re.fullmatch(grouped.format("[,.]"), plain) and (hours if points else commas):
-        if scaled or points:
-            decimal, whole = plain.replace(",", "."), re.sub("[,.]", "", plain)
-            raise ValueError(f"“{written}” can be {decimal} or {whole}: write one of them.")
-        return float(plain.replace(",", ""))
-    return float(plain.replace(",", "."))
+        found = {mark: value for mark, value in found.items() if mark == decimal}
+    if not found:
+        raise ValueError(f"“{written}” cannot be read as one number.")
+    if len(set(found.values())) > 1 and (hours if "." in plain else scaled):
+        decimal, whole = plain.replace(",", "."), re.sub("[,.]", "", plain)
+        raise ValueError(f"“{written}” can be {decimal} or {whole}: write one of them.")
+    return next(iter(found.values()))

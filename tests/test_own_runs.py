@@ -18,7 +18,7 @@ import pytest
 from scalinglib import fit, flops, laws, simulate
 from scalinglib.report.paths import DATA, ROOT
 from scalingplan import cli, tables, units
-from scalingplan.answers import decisions, fitting, full, numbers, pilots
+from scalingplan.answers import decisions, fitting, full, numbers
 from scalingplan.commands import fit as command
 from scalingplan.tables.columns import DISTILLATION
 from tools.once import verdicts
@@ -380,19 +380,19 @@ def test_case_three_teachers(quick):
 
 
 def test_the_closing_sentence_counts_runs_on_labels_and_distilled_ones(own, monkeypatch):
-    proposed, propose = [], pilots.propose
+    proposed, propose = [], decisions.propose
 
     def kept(*given, **named):
         proposed.append(propose(*given, **named))
         return proposed[-1]
 
-    monkeypatch.setattr(pilots, "propose", kept)
+    monkeypatch.setattr(decisions, "propose", kept)
     monkeypatch.setattr("scalingplan.pilots.choose.CHANGES", 0.0)  # never settled
     problem = decisions.inside_problem(own.distillation.runs, student_params=3e9)
     teachers = decisions.decide(own, problem).teachers
     # As it is, and as where the supervised law is the published one, unfitted.
     for laws_of_these in (own, replace(own, supervised=None)):
-        said = full.next_runs(laws_of_these, problem, teachers)
+        said = decisions.next_runs(laws_of_these, problem, teachers)
         runs = proposed[-1].runs
         taught = runs.teacher_params.notna()
         assert taught.any()

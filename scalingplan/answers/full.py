@@ -9,9 +9,8 @@ from scipy.stats import ConstantInputWarning
 
 from scalinglib import fit
 from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_words
-from scalingplan.answers.decisions import NO_VERDICT, decide, inside_problem
+from scalingplan.answers.decisions import NO_VERDICT, decide, inside_problem, next_runs
 from scalingplan.answers.fitting import STRONGEST, drawing, fit_own, settings_to_check
-from scalingplan.answers.pilots import next_runs
 from scalingplan.tables import RunsTable
 
 _STARTS, _REPLICATES = 64, 100

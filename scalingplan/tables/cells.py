@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from scalingplan.units import readings
+
 _SEPARATORS = "\t;,|"
 _BINARY = {b"PK": "a workbook", b"PAR1": "a Parquet file", b"\xd0\xcf\x11\xe0": "a workbook"}
 _BINARY |= {b"\x1f\x8b": "a compressed file", b"%PDF": "a PDF"}
@@ -92,22 +94,13 @@ def decimal_mark(sheet: Sheet, columns: dict[str, int]) -> str | None:
 
 def _decimal_mark(cell, is_loss):
     """The mark that can only be this cell's decimal one, or None."""
-    whole, point, rest = cell.partition(".")
-    if point and len(rest) != 3 and whole.isdigit() and rest.isdigit():
-        return "."
-    digits = re.match(r"[+-]?([\d.,]*)", cell)[1]
-    commas, points = digits.count(","), digits.count(".")
-    if commas and points:
-        return max(",.", key=digits.rfind)
-    if commas + points != 1:
-        return "," if points > 1 else "." if commas > 1 else None
-    mark = "," if commas else "."
-    if re.match(r"[+-]?[\d.,]+e[+-]?\d", cell, re.I):
-        return mark  # a mantissa has no groups
-    head, tail = digits.split(mark)
-    if len(tail) != 3 or head in ("", "0") or len(head) > 3 or (is_loss and len(head) < 3):
-        return mark
-    return None
+    digits, power = re.match(r"[+-]?([\d.,]*)(e[+-]?\d)?", cell, re.I).groups()
+    marks = re.findall("[.,]", digits)
+    # A mantissa has no groups, and no loss is in the thousands.
+    if len(marks) == 1 and (power or (is_loss and re.fullmatch(r"\d{1,2}.\d{3}", digits))):
+        return marks[0]
+    found = readings(digits) if marks else {}
+    return next(iter(found)) if len(found) == 1 else None
 
 
 def _text(path):

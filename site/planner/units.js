@@ -13,31 +13,26 @@ const Units = (() => {
   function create({ kinds, times, flopUnits, scales }) {
     class Refused extends Error {}
 
-    /** A number with a decimal point or comma, and groups of three digits; nothing ambiguous. */
+    /** By decimal mark, point or comma, what digits can say; the other one parts groups of three. */
+    function readings(text) {
+      return [[".", ","], [",", "."]].flatMap(([mark, group]) => {
+        const [whole, ...others] = text.split(mark), rest = others.join(mark);
+        const grouped = new RegExp(`^(?:\\d*|[1-9]\\d{0,2}(?:[${group}]\\d{3})+)$`);
+        if (!grouped.test(whole) || !/^\d*$/.test(rest) || !(whole + rest)) return [];
+        if (others.length && !rest && whole.includes(group)) return [];
+        return [Number(`${whole.replaceAll(group, "") || 0}.${rest || 0}`)];
+      });
+    }
+
+    /** A number that can be read in one way; 1.500 and 1,500 where that is no odd thing to write. */
     function number(text, written, scaled = false, hours = false) {
-      const plain = text.replace(/[ '_]/g, "");
-      const commas = plain.split(",").length - 1, points = plain.split(".").length - 1;
-      const grouped = (mark) => new RegExp(`^[1-9]\\d{0,2}(?:${mark}\\d{3})+$`);
-      const unreadable = () => new Refused(`“${written}” cannot be read as one number.`);
-      if (commas && points) {
-        const last = plain.lastIndexOf(".") > plain.lastIndexOf(",") ? "." : ",";
-        const at = plain.lastIndexOf(last);
-        const head = plain.slice(0, at), tail = plain.slice(at + 1);
-        if (!grouped(last === "." ? "," : "\\.").test(head) || !tail) throw unreadable();
-        return Number(`${head.replace(/[.,]/g, "")}.${tail}`);
+      const plain = text.replace(/[ '_]/g, ""), [found, other] = readings(plain);
+      if (found === undefined) throw new Refused(`“${written}” cannot be read as one number.`);
+      if (other !== undefined && other !== found && (plain.includes(".") ? hours : scaled)) {
+        throw new Refused(`“${written}” can be ${plain.replace(",", ".")} or `
+          + `${plain.replace(/[,.]/g, "")}: write one of them.`);
       }
-      if (commas + points > 1) {
-        if (!grouped(commas ? "," : "\\.").test(plain)) throw unreadable();
-        return Number(plain.replace(/[.,]/g, ""));
-      }
-      if ((points ? hours : commas) && grouped("[,.]").test(plain)) {
-        if (scaled || points) {
-          throw new Refused(`“${written}” can be ${plain.replace(",", ".")} or `
-            + `${plain.replace(/[,.]/g, "")}: write one of them.`);
-        }
-        return Number(plain.replace(",", ""));
-      }
-      return Number(plain.replace(",", "."));
+      return found;
     }
 
     /** What the words behind a number multiply it by, and whether they are a time. */
