@@ -1,6 +1,6 @@
 "use strict";
 // What small runs add to the laws: text that is read again, and labels beside a teacher. The
-// arithmetic of scalinglib.laws.repeated and scalinglib.laws.mixing, of the paper's laws alone.
+// arithmetic of scalingplan.answers.epochs and scalinglib.laws.mixing, of the paper's laws alone.
 
 const Small = (() => {
   const { small } = SETTINGS; // null where the laws are somebody's own
