@@ -98,13 +98,11 @@ COLUMNS = {
     "percent_left": Column("← below     above →\nstudent's loss against its curve (%)"),
     "percent_off": Column(f"{ENDS['error']}error of the prediction (%)"),
     "percent_missed": Column("FLOPs missed (%)"),
-    "extra_thousands": Column("FLOPs beyond matrix products,\nper token and layer (1000)"),
     "temperature": Column(
         f"{ENDS['temperature']}temperature τ", "temperature {}", "{:g}".format, log=True
     ),
     "peak": Column("peak learning rate", "learning rate {}", "{:g}".format, log=True),
     "bytes_per_token": Column("bytes stored per token", words="{:g}".format, log=True),
-    "d_model": Column("width of the model"),
     "gamma": Column(r"fitted exponent $\gamma$", words="{:g}".format, log=True),
     "error_ratio": Column("error over error", words="{:g}".format, log=True),
     "c1": Column("value given to the coefficient $c_1$", words="{:.0f}".format, log=True),

@@ -24,7 +24,7 @@ _KEYS = {  # how a layer's colours stand in the key, where not as lines
 DIAGONAL = {"color": "black", "linestyle": "--", "linewidth": 0.9}
 MARK = {"color": "#666666", "linestyle": "--", "linewidth": 1.1}  # a value asked about
 
-COLUMNS = 3  # of panels; more could not be read at half the width of a page
+COLUMNS = 3  # of panels, four are two by two; more could not be read at half a page's width
 _WIDTH = {1: 6.6, 2: 8.6, 3: 9.6}  # inches
 _HEIGHT = {1: 3.9, 2: 3.2, 3: 2.7}  # of one panel
 BEYOND = {"linestyle": (0, (1.2, 1.2)), "linewidth": 1.4, "alpha": 0.7}
@@ -50,7 +50,6 @@ class Panels(sns.FacetGrid):
 
     - x, y: columns; a name that `columns` does not know labels its axis itself.
     - col: the column whose values have a panel each, in the table's order.
-    - wrap: panels a row, three at most; four panels are two by two.
     - size: (width, height of a panel); inches.
     """
 
@@ -62,14 +61,13 @@ class Panels(sns.FacetGrid):
         title: str = "",
         *,
         col: str | None = None,
-        wrap: int = COLUMNS,
         sharex: bool = True,
         sharey: bool = True,
         labels: tuple[str, str] | None = None,
         size: tuple | None = None,
     ):
         values = list(dict.fromkeys(table[col])) if col else []
-        wide = 2 if len(values) == 4 else max(min(len(values), wrap, COLUMNS), 1)
+        wide = 2 if len(values) == 4 else max(min(len(values), COLUMNS), 1)
         width, height = size or (_WIDTH[wide], _HEIGHT[wide])
         with plt.rc_context({"figure.constrained_layout.use": False}):
             super().__init__(
@@ -329,12 +327,7 @@ def bars(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, **style) -> None:
     ax.errorbar(data[x], data[y], **{error: ends}, **look)
 
 
-def levels(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, **style) -> None:
-    """The mean as a dotted line across: what does not depend on x."""
-    ax.axhline(data[y].mean(), **({"ls": ":", "lw": 1.4} | style))
-
-
-_BY_VALUE = {curve, span, bars, levels}  # layers that `draw` draws once a value of its hue
+_BY_VALUE = {curve, span, bars}  # layers that `draw` draws once a value of its hue
 
 
 def dots(
