@@ -138,10 +138,7 @@ def draw_map(cells, x, y, title, own, col, also=""):
     grid.draw(maps.difference, levels=LEVELS).bar("gap")
     grid.draw(maps.beyond).draw(maps.runs, own, levels=LEVELS)
     grid.setting("Random English words. Map: the two fitted laws; dots: runs" + also)
-    grid.key(maps.keys(f"the {col.removesuffix('_params')}'s size", "runs"))
-    for params, ax in grid.axes_dict.items():
-        maps.mark_size(ax, params)
-    return grid.set(ylim=(sizes[0], sizes[-1]))
+    return grid.key(maps.KEYS).set(ylim=(sizes[0], sizes[-1]))
 
 
 # %%
@@ -153,9 +150,9 @@ grid = draw_map(cells, "student_tokens", "student_params",
 save(grid, "fig06_fixed_tokens_small_scale", cells.drop(columns="teacher_params"))
 
 # %% [markdown]
-# Few tokens favour distillation, many favour data, from a number that grows with the teacher. Above
-# the dashed line students are larger than their teacher, and lose. The dots agree with the map but
-# near the thick line, where the difference is smaller than the laws' error.
+# Few tokens favour distillation, many favour data, from a number that grows with the teacher. The
+# dots agree with the map but near the thick line, where the difference is smaller than the laws'
+# error.
 #
 # ### Figure 14: student size against student compute
 

@@ -16,12 +16,6 @@ from scalinglib.report import columns
 from scalinglib.report.figures import MARKS, lay_out
 from scalinglib.report.panels import Panels
 
-_WHITE_DASHES = {
-    "color": "white",
-    "linestyle": "--",
-    "linewidth": 1.6,
-    "path_effects": [effects.withStroke(linewidth=2.6, foreground="#777777")],
-}
 _ZERO = {"color": MARKS["zero"], "linewidth": 2.2}
 _DOT = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
 KEYS = {"no difference": _ZERO, "runs, in the map's colours": _DOT}  # of a `difference` map
@@ -108,16 +102,6 @@ def gaps(
         grid.draw(undecided).key({"laws that fit disagree": hatched})
     grid.draw(beyond).draw(runs, dots, levels=levels)
     return grid.set(xlim=(table[x].min(), table[x].max()), ylim=(table[y].min(), table[y].max()))
-
-
-def mark_size(axes, params):
-    """A dashed white line at a model size up the y axis of a `difference` map."""
-    axes.axhline(params, **_WHITE_DASHES)
-
-
-def keys(size: str, *_: str) -> dict:
-    """What `Panels.key` takes for a `difference` map with `mark_size`: whose size it is."""
-    return KEYS | {size: _WHITE_DASHES}
 
 
 def contour_map(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str) -> ContourSet:
