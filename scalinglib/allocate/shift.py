@@ -27,11 +27,12 @@ class Shifted(StudentLaw, _Shift):
         """The supervised law, shifted alike."""
         return _ShiftedSupervised(self.law.supervised, self.factor, self.offset)
 
-    def log_loss(self, *log_inputs: ArrayLike) -> np.ndarray:
+    def log_loss(
+        self, log_params: ArrayLike, log_tokens: ArrayLike, log_teacher_loss: ArrayLike
+    ) -> np.ndarray:
         """Log L_S on the scale of the other text; the teacher's loss is on it too."""
-        *student, log_teacher = log_inputs
-        teacher = (np.exp(log_teacher) - self.offset) / self.factor
-        loss = np.exp(self.law.log_loss(*student, np.log(np.maximum(teacher, 1e-12))))
+        teacher = np.maximum((np.exp(log_teacher_loss) - self.offset) / self.factor, 1e-12)
+        loss = np.exp(self.law.log_loss(log_params, log_tokens, np.log(teacher)))
         return np.log(self.factor * loss + self.offset)
 
 

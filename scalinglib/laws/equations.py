@@ -91,13 +91,14 @@ class DistillationLaw(
     are this law's own coefficients, the supervised ones are in `supervised`.
     """
 
-    def log_loss(self, *log_inputs: ArrayLike) -> np.ndarray:
+    def log_loss(
+        self, log_params: ArrayLike, log_tokens: ArrayLike, log_teacher_loss: ArrayLike
+    ) -> np.ndarray:
         """Log L_S from the logs of N_S, D_S and L_T (Equations 47-49); unchecked."""
-        log_student_params, log_student_tokens, log_teacher_loss = log_inputs
-        xp = namespace(*log_inputs, self.A)
-        size = xp.log(self.A) - self.alpha * log_student_params
-        data = xp.log(self.B) - self.beta * log_student_tokens
-        supervised = self.supervised.log_loss(log_student_params, log_student_tokens)
+        xp = namespace(log_params, log_tokens, log_teacher_loss, self.A)
+        size = xp.log(self.A) - self.alpha * log_params
+        data = xp.log(self.B) - self.beta * log_tokens
+        supervised = self.supervised.log_loss(log_params, log_tokens)
         ratio = (log_teacher_loss - supervised - xp.log(self.d1)) / self.f1
         gap = -self.c0 * log_teacher_loss - self.c1 * self.f1 * xp.logaddexp(0.0, ratio)
         return xp.logaddexp(log_teacher_loss, gap + self.gamma * xp.logaddexp(size, data))

@@ -33,13 +33,14 @@ class Form(StudentLaw):
         """E: a better teacher there is none."""
         return self.supervised.E
 
-    def log_loss(self, *log_inputs: ArrayLike) -> np.ndarray:
+    def log_loss(
+        self, log_params: ArrayLike, log_tokens: ArrayLike, log_teacher_loss: ArrayLike
+    ) -> np.ndarray:
         """Log L_S from the logs of N_S, D_S and L_T; unchecked, differentiable."""
         supervised = self.supervised
-        log_student_params, log_student_tokens, log_teacher_loss = log_inputs
-        xp = namespace(*log_inputs, self[0])
-        size = xp.log(supervised.A) - supervised.alpha * log_student_params
-        data = self._data(xp, log_student_tokens)
+        xp = namespace(log_params, log_tokens, log_teacher_loss, self[0])
+        size = xp.log(supervised.A) - supervised.alpha * log_params
+        data = self._data(xp, log_tokens)
         log_t = xp.log(xp.maximum(xp.exp(log_teacher_loss) - supervised.E, _LEAST))
         return xp.log(supervised.E + self._above(xp, log_t, size, data))
 
