@@ -205,13 +205,16 @@ def compute_for_loss(
         return _best(law, student_params, np.exp(log_compute), *pair, most)[-1] - loss
 
     problem = [np.ravel(p) for p in (student_params, loss, *pair)]
+    # A few budgets at once: a search that starts on both ends asks many times for one budget.
     low = np.log(minimum_compute(problem[0], problem[2:]) * (1 + 1e-9))
-    high = np.full(low.shape, np.log(1e32))
-    reachable = excess(high, *problem) <= 0
-    cheap = excess(low, *problem) <= 0
-    compute = np.where(reachable, np.exp(low), np.inf)
-    search = reachable & ~cheap
-    compute[search] = np.exp(root(excess, low, high, problem, search))
+    grid = np.linspace(low, np.log(1e32), 9)
+    above = excess(np.ravel(grid), *(np.tile(part, len(grid)) for part in problem))
+    enough = above.reshape(grid.shape) <= 0
+    first, column = enough.argmax(axis=0), np.arange(len(low))
+    compute = np.where(enough.any(axis=0), np.exp(low), np.inf)
+    search = enough.any(axis=0) & (first > 0)
+    ends = grid[first - 1, column], grid[first, column]
+    compute[search] = np.exp(root(excess, *ends, problem, search))
     return compute.reshape(loss.shape)
 
 
