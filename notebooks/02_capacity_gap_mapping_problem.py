@@ -67,7 +67,7 @@ grid.draw(sns.lineplot, hue="width", key="right", errorbar=None)
 past = three[three.teacher_width >= three.best]
 grid.draw(sns.lineplot, past, hue="width", key=False, **look)
 grid.draw(panels.rings, past[past.above_best == 0], label="the best teacher of each")
-grid.setting("Networks that find an equal digit; width: of their hidden layers. Means of five seeds")
+grid.setting("Networks that find an equal digit; width: of hidden layers. Means of five seeds")
 grid.key(bars="95% of the difference from the best teacher, by seeds")
 grid.each(panels.zero).set(ylim=(-0.004, 0.05))
 save(grid, "mapping_rise", rising[["width", "teacher_width", "seed", "above_best"]])
