@@ -76,7 +76,7 @@ title = (
     f"to {groups.off.abs().max():.1%}"
 )
 panels.headline(ax.figure, title, 6.6)
-figures.legend_below(ax.figure, ax, columns=1)
+ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center")
 save(ax.figure, "figure1_isoflop_teachers", isoflop[["budget", "loss"]])
 
 # %% [markdown]

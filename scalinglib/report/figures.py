@@ -56,12 +56,6 @@ def student_color(student_params):
 label_size = columns.count
 
 
-def legend_below(figure, axes, columns=3):
-    """One legend for all panels, under them, from the labels of the Axes given."""
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
-
-
 def saver(profile):
     """A function save(figure, stem, table) for a notebook running under `profile`.
 
