@@ -27,17 +27,14 @@ EXPERIMENTS |= {"largest_students": scaling.LARGEST_STUDENTS}
 
 
 def settings():
-    """What can be foretold: experiment, params, tokens, teacher, teacher_loss; each once.
-
-    A run whose teacher is not yet trained waits for its loss.
-    """
-    tables = [record.read(DATA / "runs" / f"{name}.csv") for name in ("study", "strong_teachers")]
-    losses = pd.concat(tables).set_index("id").loss.to_dict() | {PERFECT: Words().entropy}
+    """What is to be foretold: experiment, params, tokens, teacher, teacher_loss; each once."""
+    known = record.read(DATA / "runs" / "study.csv").set_index("id").loss
+    losses = known.to_dict() | {PERFECT: Words().entropy}
     found = [
         (name, r.params, r.tokens, r.teacher_id, losses[r.teacher_id])
         for name, runs in EXPERIMENTS.items()
         for r in runs
-        if r.teacher is not None and r.objective.mixing and r.teacher_id in losses
+        if r.teacher is not None and r.objective.mixing
     ]
     columns = ["experiment", "params", "tokens", "teacher", "teacher_loss"]
     return pd.DataFrame(list(dict.fromkeys(found)), columns=columns)

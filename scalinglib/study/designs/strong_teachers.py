@@ -31,12 +31,9 @@ _MILLION = {
     + [by_ratio(7, ratio, seed=seed, teacher=_TEACHERS[6]) for seed in SEEDS]
     for ratio in (3, 5, 2)
 }
-# 3M parameters, under a teacher of 1M.
-_TEACHER = by_ratio(7, 10, seed=0)
-_THREE = [by_ratio(10, 2, seed=0), *(by_ratio(10, 2, seed=s, teacher=_TEACHER) for s in SEEDS)]
-# In the order of training; time cuts the list from its end.
+# In the order of training.
 RUNS = [*_SIX[:12], *_MILLION[3][:2], *_SIX[12:], *_MILLION[3][2:], *_MILLION[5][:2], *_MILLION[2]]
-RUNS += [_TEACHER, *_THREE, *_MILLION[5][2:]]  # on 5 tokens a parameter u is 0.997
+RUNS += _MILLION[5][2:]  # its u is 0.997
 
 
 def beside_foretold(
