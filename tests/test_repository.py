@@ -301,6 +301,13 @@ def test_figures_are_those_that_the_notebooks_save():
     assert {f.stem for f in (ROOT / "figures").glob("*.csv")} == made
 
 
+def test_rows_of_a_sheet_are_as_long_as_its_header():
+    for path in [*DATA.rglob("*.csv"), *(ROOT / "figures").glob("*.csv")]:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        assert {len(row) for row in rows} == {len(header)}, path.name
+
+
 def test_every_figure_and_table_of_the_paper_is_there_or_excused():
     with (DATA / "figures_of_the_paper.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
