@@ -88,7 +88,7 @@ grid.draw(panels.curve, hue="student_size", palette=SHADES, key="right")
 grid.draw(panels.rings, worse, label="the student gets worse from here on")
 first = one[one.student_size == 300].assign(student_error=one.teacher_error, who="the teacher")
 grid.draw(panels.curve, first, hue="who", palette={"the teacher": "black"}, key="right")
-grid.setting("One draw of the target; norm of the weights at most 5, of students 4.5")
+grid.setting("A toy regression, one draw of its target; weights bounded, more tightly for students")
 save(grid.set(xlim=(0, 1000)), "fig10_kernel_regression", one.drop(columns=["draw", "ratio"]))
 
 # %% [markdown]
@@ -155,15 +155,15 @@ by_bound = pd.DataFrame(
 
 # %%
 alike = by_bound[by_bound.teacher_bound == by_bound.student_bound]
-words = "norm at most " + alike.teacher_bound.map("{:g}".format)
+words = "weights at most " + alike.teacher_bound.map("{:g}".format)
 reached = alike.teacher_bound < np.linalg.norm(alpha)
-alike = alike.assign(bound=words.where(reached, words + ": never reached"))
+alike = alike.assign(bound=words.where(reached, words + " (never reached)"))
 
 # %%
 title = "A larger teacher makes its student worse only where a bound on the weights is reached"
 grid = Panels(alike, "teacher_size", "student_error", title, size=(7.6, 3.9))
 grid.draw(panels.curve, hue="bound", key="right", linewidth=2.4)
-grid.setting(f"Student of 300 functions; the target's norm is {np.linalg.norm(alpha):.0f}")
+grid.setting("Toy regression, student of 300 functions; bound: norm of both models' weights")
 grid.mark("x", 300, "teacher as large as the student").set(xlim=(200, 1000), ylim=(15.2, 17.1))
 save(grid, "kernel_regression_bound", by_bound)
 

@@ -45,7 +45,7 @@ errors["smooth"] = flops.forward_flops(errors.params.to_numpy()) / full - 1
 
 # %%
 COUNTS = {
-    "two_n": "two a parameter ($2N$)",
+    "two_n": "two per parameter and token ($2N$)",
     "approximate": "with terms for context and vocabulary",
 }
 long = errors.rename(columns=COUNTS).melt("params", COUNTS.values(), "count", "error")
@@ -54,13 +54,13 @@ long["percent_missed"] = 100 * long.error.abs()
 # %%
 title = (
     f"Two FLOPs a parameter miss up to {-errors.two_n.min():.0%} of what a model computes; "
-    f"with context and vocabulary counted it is {errors.approximate.abs().max():.1%}"
+    f"with context and vocabulary counted, at most {errors.approximate.abs().max():.1%}"
 )
 grid = Panels(long, "params", "percent_missed", title, size=(7.6, 3.9)).set(yscale="log")
 grid.draw(panels.curve, hue="count", marker="o", markersize=4, key="right")
 most = long.loc[long.groupby("count").percent_missed.idxmax()]
 grid.draw(panels.rings, most, label="most missed")
-grid.set(yticks=[0.02, 0.1, 0.4, 1, 4, 10, 40])
+grid.set(yticks=[0.03, 0.1, 0.3, 1, 3, 10, 30])
 grid.axes.flat[0].yaxis.set_major_formatter("{x:g}")
 grid.setting(f"The {len(models)} model shapes of the paper's Table 13")
 save(grid, "flops_approximations", errors)

@@ -37,17 +37,57 @@ figures.use_style()
 # The paper's own runs are 328 students, read off its Figure 1. They name the loss of their teacher,
 # not its size. $\tilde L_S$ was not printed for them; here it is the supervised law's.
 #
-# Shown is the corrected law. Other laws fit the runs as well, and some verdicts depend on the
-# choice: fifty of an ensemble say where that is so.
+# Tables are of the corrected law. Other laws fit the runs as well, and some verdicts depend on the
+# choice: pictures of lines have the middle of fifty of them, and a band that holds eight in ten.
 
 # %%
 law = laws.load("corrected")
 fifty = laws.ensemble("figure1").thin(50)  # drawn by weight
 runs = published.sorted_runs(pd.read_csv(paths.DATA / "published" / "figure1_runs.csv"))
-runs["gap"] = runs.student_loss - law.supervised.loss(runs.student_params, runs.student_tokens)
 n = settings.map_points
 
+# %% [markdown]
+# ## Figures 6 and 14: fixed tokens or fixed student compute, best case
+#
+# **Before you look:** a student of 2B parameters may have a teacher of about its own size or one
+# that is four times as large, for free. Which of them helps it longer as its tokens grow?
+#
+# Teachers on 20 tokens a parameter, with their own loss where Figure 1 has it. Each line is where
+# training on data overtakes one of them.
 
+# %%
+teachers = np.array([546e6, 975e6, 1.82e9, 2.72e9, 4.82e9, 7.75e9])
+loss_of = dict(zip(teachers, published.teacher_loss(law.supervised, teachers, runs), strict=True))
+students = np.geomspace(5e8, 7e9, n)
+drawn = teachers[[0, 2, 5]]
+until = maps.over(teacher_params=drawn, student_params=students)
+losses = [loss_of[teacher] for teacher in drawn]
+ends = np.array([fixed_budgets.last_budgets(m, losses, students).ravel() for m in fifty.members])
+names = ["student_tokens_low", "student_tokens", "student_tokens_high"]
+until[names] = fifty.quantiles(ends, [0.1, 0.5, 0.9]).T
+until[names] /= 3 * flops.forward_flops(until[["student_params"]].to_numpy())
+until["inside"] = laws.inside_trained_range(until)
+
+# %%
+title = "The better a free teacher, the more tokens it takes until training on data wins"
+labels = "student's parameters", "← distilling wins     data wins →\nstudent's tokens"
+grid = Panels(until, "student_params", "student_tokens", title, labels=labels, size=(7.6, 4.2))
+grid.draw(panels.span, hue="teacher_params", key=False)
+grid.draw(panels.curve, hue="teacher_params", key="right").set(ylim=(1e9, 1e13))
+grid.setting(
+    "Lines: the middle of fifty laws that fit the paper's runs. Larger teachers are better"
+)
+grid.key(band="80% of the laws")
+save(grid, "fig06_until_data_win", until)
+
+# %% [markdown]
+# Few tokens favour distillation, many favour data, and a better teacher pays on more tokens. In
+# FLOPs of the student (Figure 14) the lines are the same, each times what a token costs. Students
+# below 500M are in the tables alone: there the best teacher is too strong by the corrected law, but
+# nine in ten of the laws that fit say otherwise. The tables have the paper's maps, of six teachers.
+
+
+# %%
 def asked(table):
     """The table with the gap under the corrected law, the share of the laws, and where runs are."""
     problem = table.student_params, table.student_tokens, table.teacher_loss
@@ -58,54 +98,25 @@ def asked(table):
     )
 
 
-# %% [markdown]
-# ## Figure 6: fixed tokens, best case
-#
-# **Before you look:** a student of 1B parameters may have a teacher of its own size or one that is
-# eight times as large, for free. Which of them helps it longer as its tokens grow? And which helps
-# a student of 100M?
-#
-# One panel a teacher, trained on 20 tokens a parameter (its own loss where Figure 1 has it). The
-# paper draws six; the weakest and the best are shown, and the table of numbers has all.
-
 # %%
-teachers = np.array([546e6, 975e6, 1.82e9, 2.72e9, 4.82e9, 7.75e9])
-loss_of = dict(zip(teachers, published.teacher_loss(law.supervised, teachers, runs), strict=True))
-fig6 = maps.over(
-    teacher_params=teachers,
-    student_params=np.geomspace(1e8, 7e9, n),
-    student_tokens=np.geomspace(1e9, 1e13, n),
-)
+both = {"teacher_params": teachers, "student_params": np.geomspace(1e8, 7e9, n)}
+fig6 = maps.over(**both, student_tokens=np.geomspace(1e9, 1e13, n))
 fig6 = asked(fig6.assign(teacher_loss=fig6.teacher_params.map(loss_of)))
+save(None, "fig06_fixed_tokens_best_case", fig6.drop(columns="inside"))
 
 # %%
-title = (
-    "For students of 500M parameters and more: the better the teacher, "
-    "the more tokens distilling wins on"
-)
-levels = np.arange(-0.18, 0.181, 0.03).round(3)
-ends = fig6[fig6.teacher_params.isin(teachers[[0, -1]]) & (fig6.student_params > 5e8)]
-dots = published.under_teachers(runs, loss_of)
-grid = maps.gaps(ends, "student_tokens", "student_params", title, levels, dots)
-FREE = "The paper's law, its one misprint corrected. Teachers are free, on 20 tokens a parameter"
-grid.setting(FREE)
-save(grid, "fig06_fixed_tokens_best_case", fig6.drop(columns="inside"))
+fig14 = maps.over(**both, student_compute=np.geomspace(1e19, 1e22, n))
+fig14["teacher_loss"] = fig14.teacher_params.map(loss_of)
+fig14["student_tokens"] = fig14.student_compute / (3 * flops.forward_flops(fig14.student_params))
+columns14 = ["teacher_params", "student_params", "student_compute", "teacher_loss", "gap"]
+save(None, "fig14_fixed_compute_best_case", asked(fig14)[[*columns14, "share_distil"]])
 
 # %% [markdown]
-# Across a panel go the student's tokens, up it the student's size. Few tokens favour distillation,
-# many favour data. A better teacher pays on more tokens. Where a map is pale, no student was
-# trained on so many tokens. Students below 500M are in the table alone: there the best teacher is
-# too strong by the corrected law, but nine in ten of the laws that fit say otherwise.
-#
-# Hatched is where the laws that fit the runs disagree: 10 to 90% of the fifty have distilling win.
-# Runs (whose teacher's loss is within 0.035 nats of the
-# panel's) have the colours of the law where the law is right. Colours stop at the paper's 0.18; the
-# law goes further in the far corner.
-#
 # How far are the runs from the law, each under its own teacher's loss, and how often do law and run
 # agree on which way is better?
 
 # %%
+runs["gap"] = runs.student_loss - law.supervised.loss(runs.student_params, runs.student_tokens)
 problem = runs.student_params, runs.student_tokens, runs.teacher_loss
 told = fixed_budgets.gap_to_data(law, *problem)
 against = runs.assign(error=(told - runs.gap).abs(), agrees=np.sign(told) == np.sign(runs.gap))
@@ -138,49 +149,9 @@ pd.Series(error, names, name="mean error").map("{:.2%}".format).to_frame().T
 claims.check("figure6-runs-agree", **jury.ask(lambda law: fixed_budgets.signs(law, runs)))
 
 # %% [markdown]
-# ## Figure 14: fixed student compute, best case
-#
-# The same with the student's FLOPs in place of its tokens: up to which budget does distilling win,
-# under three of the teachers? The table of numbers has the paper's maps, of all six.
-
-# %%
-fig14 = maps.over(
-    teacher_params=teachers,
-    student_params=np.geomspace(1e8, 7e9, n),
-    student_compute=np.geomspace(1e19, 1e22, n),
-)
-fig14["teacher_loss"] = fig14.teacher_params.map(loss_of)
-fig14["student_tokens"] = fig14.student_compute / (3 * flops.forward_flops(fig14.student_params))
-fig14 = asked(fig14)
-
-# %%
-drawn = np.array([546e6, 1.82e9, 7.75e9])
-students = np.geomspace(5e8, 7e9, n)
-reach = maps.over(teacher_params=drawn, student_params=students)
-losses = [loss_of[teacher] for teacher in drawn]
-ends = np.array([fixed_budgets.last_budgets(m, losses, students).ravel() for m in fifty.members])
-reach["budget_low"], reach["budget_high"] = fifty.quantiles(ends, [0.1, 0.9])
-reach["budget"] = fixed_budgets.last_budgets(law, losses, students).ravel()
-reach["student_tokens"] = reach.budget / (3 * flops.forward_flops(reach.student_params))
-reach["inside"] = laws.inside_trained_range(reach)
-
-# %%
-title = (
-    "For students of 500M parameters and more: the better the teacher, "
-    "the larger the budgets distilling wins on"
-)
-labels = "student's parameters", "← distilling wins     data wins →\nstudent's compute (FLOPs)"
-grid = Panels(reach, "student_params", "budget", title, labels=labels, size=(7.6, 4.2))
-grid.draw(panels.span, hue="teacher_params", key=False)
-grid.draw(panels.curve, hue="teacher_params", key="right").set(ylim=(1e19, 1e23))
-grid.key(band="80% of the laws that fit").setting(FREE)
-columns14 = ["teacher_params", "student_params", "student_compute", "teacher_loss", "gap"]
-save(grid, "fig14_fixed_compute_best_case", fig14[[*columns14, "share_distil"]])
-
-# %% [markdown]
-# From about the teacher's size on, the budget from which data are better grows with the student's
-# size, as the paper says. For smaller students it does not: under a weak teacher they gain for
-# longer, a strong one is soon out of reach (the table below).
+# Does the budget from which data are better grow with the student, as the paper says? From about
+# the teacher's size on it does. For smaller students it does not: under a weak teacher they gain
+# for longer, a strong one is soon out of reach.
 #
 # The budget from which data are better, for each of the six teachers by student size:
 
@@ -238,7 +209,10 @@ levels13 = np.arange(-0.12, 0.241, 0.04).round(3)
 fig13 = by_teacher(teacher_tokens=np.geomspace(1e9, 1e13, n))
 title = "The larger a student, the larger and the longer trained a teacher has to be to help it"
 two = fig13[fig13.student_params.isin([198e6, 1.82e9])].drop(columns="share_distil")
-grid = maps.gaps(two, "teacher_tokens", "teacher_params", title, levels13, thinned)
+grid = Panels(two, "teacher_tokens", "teacher_params", title, col="student_params", size=(9.6, 3.6))
+grid.draw(maps.difference, levels=levels13).bar("gap", ticks=levels13[1::2]).key(maps.KEYS)
+grid.draw(maps.beyond).draw(maps.runs, thinned, levels=levels13)
+grid.set(xlim=(1e9, 1e13), ylim=(1e8, 7e9))
 given = "Students on 20 tokens a parameter, by the paper's law"
 grid.setting(f"{given}; no run of the larger one has a teacher that helps")
 save(grid, "fig13a_teacher_tokens_size", fig13.drop(columns=["inside", "student_tokens"]))
@@ -331,10 +305,46 @@ ends = jury.map(
 claims.check("supervised-from-tokens", **ends.ask(lambda last: int(np.isfinite(last).sum())))
 
 # %% [markdown]
-# ## Figure 7: fixed tokens, which teacher for which student
+# ## Figures 7, 15 and 16: which teacher for which student
 #
-# Which teacher is the best one, by student size, on the paper's four numbers of tokens? Straight in
-# these axes is a power law. (The paper's contours of the student's loss are in the numbers.)
+# Which teacher is the best one, by the student's size and tokens? Figure 7 holds the tokens fixed,
+# Figure 15 the student. Figure 16 holds the compute fixed, with the teacher's inference paid for.
+# With a budget $C$, $F(N)$ being the FLOPs of one token through a model and $\delta$ the share of
+# the teacher's that is paid (there all of it),
+#
+# $$
+# D_S = \frac{C_\text{Total}}{3 F(N_S) + \delta_\text{T-Logits} F(N_T)}. \tag{27}
+# $$
+#
+# So a larger teacher leaves the student fewer tokens, and what that does to the best teacher's loss
+# can be read off the same lines. (The paper's maps are in the numbers.)
+
+# %%
+best = maps.over(student_params=[300e6, 10e9], student_tokens=np.geomspace(4e9, 16e12, n))
+problem = best.student_params, best.student_tokens
+each = [allocate.best_teacher_loss(member, *problem) for member in fifty.members]
+names = ["teacher_loss_low", "teacher_loss", "teacher_loss_high"]
+best[names] = fifty.quantiles(each, [0.1, 0.5, 0.9]).T
+best["inside"] = laws.inside_trained_range(best) & best.teacher_loss.between(1.9, 2.75)
+
+# %%
+title = "By most laws that fit the runs, larger students and more tokens call for a better teacher"
+labels = "student's tokens", columns.ENDS["teacher"] + "loss of the best teacher (nats)"
+grid = Panels(best, "student_tokens", "teacher_loss", title, labels=labels, size=(7.6, 4))
+shades = columns.palette("any", best.student_params)
+grid.draw(panels.span, hue="student_params", key=False, palette=shades)
+grid.draw(panels.curve, hue="student_params", key="right", palette=shades)
+grid.key(band="80% of the laws").setting(
+    "Lines: the middle of fifty laws that fit the paper's runs"
+)
+save(grid, "fig15_best_teacher", best)
+
+# %% [markdown]
+# Most of the laws agree on the directions, but not on the teacher: at 250B tokens the band is 0.1
+# nats wide for the large student and 0.3 for the small one. The corrected law disagrees on few
+# tokens: there its best teacher of a large student is much stronger.
+#
+# The numbers of Figure 7, for the paper's four numbers of tokens:
 
 # %%
 budgets7 = fixed_budgets.BUDGETS_7
@@ -343,42 +353,9 @@ fig7 = maps.over(
     student_tokens=budgets7, student_params=size, teacher_loss=np.geomspace(1.5, 2.5, n)
 )
 fig7["student_loss"] = law.loss(fig7.student_params, fig7.student_tokens, fig7.teacher_loss)
-
-
-# %%
-def best_teachers(table):
-    """The loss of the best teacher of each row under the law, and that of eight in ten laws."""
-    problem = table.student_params, table.student_tokens
-    each = [allocate.best_teacher_loss(member, *problem) for member in fifty.members]
-    low, high = fifty.quantiles(each, [0.1, 0.9])
-    best = table.assign(teacher_loss=allocate.best_teacher_loss(law, *problem))
-    inside = laws.inside_trained_range(best) & best.teacher_loss.between(1.9, 2.75)
-    return best.assign(teacher_loss_low=low, teacher_loss_high=high, inside=inside)
-
-
-def draw_best(table, x, hue, title):
-    """The best teacher's loss over x, a line a value of hue, with the band of the laws."""
-    labels = columns.axis_label(x), columns.ENDS["teacher"] + "loss of the best teacher (nats)"
-    grid = Panels(table, x, "teacher_loss", title, labels=labels, size=(7.6, 4))
-    shades = columns.palette("any", table[hue])
-    grid.draw(panels.span, hue=hue, key=False, palette=shades)
-    grid.draw(panels.curve, hue=hue, key="right", palette=shades)
-    return grid.key(band="80% of the laws that fit the runs")
-
-
-# %%
-title = "By the law, the larger the student, the better its best teacher, on 250B tokens as on 16T"
-best7 = best_teachers(maps.over(student_tokens=budgets7[[0, -1]], student_params=size))
-grid = draw_best(best7, "student_params", "student_tokens", title)
-grid.set(yscale="log", yticks=[1.25, 1.5, 1.75, 2])
-grid.ax.yaxis.set(major_formatter="{x:g}", minor_formatter="")
-grid.setting("Lines: the paper's law, its one misprint corrected; no run has 16T tokens")
-save(grid, "fig07_fixed_tokens_teacher", fig7)
+save(None, "fig07_fixed_tokens_teacher", fig7)
 
 # %% [markdown]
-# The fifty laws agree on the direction. But the paper's law lies at the edge of their band or
-# beyond it: the loss of a best teacher is not known to a tenth of a nat.
-#
 # The paper puts a bend where $L_T$ meets $L_S$. Under this law the two never meet here: every
 # student ends above its best teacher (the last column below).
 #
@@ -414,9 +391,10 @@ claims.check(
 )
 
 # %% [markdown]
-# ## Figure 15: fixed student, growing tokens
-#
-# Again the best teacher, now over the student's tokens, of the paper's four students.
+# Figure 15 has four students on growing tokens. For 1B and 3B the best teacher improves slightly
+# with tokens, as the paper says. For 10B it hardly moves, and for 30B it *rises* by 0.15 nats under
+# the corrected law, where the paper reads a decrease. All this moves $L_S$ little. (From how many
+# tokens on data alone are better than even that teacher, the table above says.)
 
 # %%
 tokens = np.geomspace(250e9, 16e12, n)
@@ -426,23 +404,7 @@ fig15 = maps.over(
     teacher_loss=np.linspace(law.supervised.E, 2.5, n),
 )
 fig15["student_loss"] = law.loss(fig15.student_params, fig15.student_tokens, fig15.teacher_loss)
-
-# %%
-title = (
-    "By the law, more tokens hardly move the best teacher of a 3B student; "
-    "on that of a 30B student laws that fit disagree"
-)
-best15 = best_teachers(maps.over(student_params=sizes15[[1, 3]], student_tokens=tokens))
-grid = draw_best(best15, "student_tokens", "student_params", title)
-grid.setting("Lines: the paper's law, its one misprint corrected; no run has a student of 30B")
-save(grid, "fig15_best_teacher_tokens", fig15)
-
-# %% [markdown]
-# (From how many tokens on data alone are better than even that teacher, the table above says.)
-#
-# For 1B and 3B the best teacher improves slightly with tokens, as the paper says. For 10B it hardly
-# moves, and for 30B it *rises* by 0.15 nats under this law, where the paper reads a decrease. All
-# this moves $L_S$ little.
+save(None, "fig15_best_teacher_tokens", fig15)
 
 # %%
 claims.check(
@@ -457,17 +419,8 @@ claims.check(
 )
 
 # %% [markdown]
-# ## Figure 16: fixed compute, which existing teacher
-#
-# Now the teacher's inference is paid for. With a budget $C$, $F(N)$ being the FLOPs of one token
-# through a model and $\delta$ the share of the teacher's that is paid (here all of it),
-#
-# $$
-# D_S = \frac{C_\text{Total}}{3 F(N_S) + \delta_\text{T-Logits} F(N_T)}. \tag{27}
-# $$
-#
-# A larger teacher leaves fewer tokens, and with few tokens a strong teacher is out of the student's
-# reach.
+# In Figure 16 a large teacher leaves so few tokens that only a weak one can be followed. On the
+# largest budgets its size hardly matters.
 
 # %%
 n16 = n // 2 + 1
@@ -494,21 +447,7 @@ best16["teacher_loss"] = fixed_budgets.best_within(
 )
 
 # %%
-title = (
-    "By the law, on 10²¹ FLOPs the largest teachers of a 3B student should be weak; "
-    "on 10²⁴ a teacher's size hardly matters"
-)
-ends = best16[(best16.student_params == 3e9) & best16.compute.isin([1e21, 1e24])]
-grid = draw_best(best_teachers(ends), "teacher_params", "compute", title)
-grid.setting("The teacher's inference is paid for: a larger one leaves the student fewer tokens")
-save(grid, "fig16_existing_teachers", fig16)
-
-# %% [markdown]
-# This is the 3B student on the smallest and the largest budget. On the smallest the best loss of a
-# teacher falls a little with its size and then, beyond what was trained, rises: a large teacher
-# leaves so few tokens that only a weak one can be followed. On the largest the size hardly matters.
-
-# %%
+save(None, "fig16_existing_teachers", fig16)
 table16 = fig16[fig16.student_params != 3e9].sort_values("compute", kind="stable")
 save(None, "fig16_other_students", table16)
 

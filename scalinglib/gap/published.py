@@ -60,19 +60,6 @@ def teacher_loss(law: SupervisedLaw, params: np.ndarray, runs: pd.DataFrame) -> 
     return np.where(off.min(axis=-1) <= 0.0025, nearest, expected)
 
 
-def under_teachers(runs: pd.DataFrame, loss_of: dict[float, float]) -> pd.DataFrame:
-    """Runs whose teacher has a loss within 0.035 nats of a model's: means, with its size.
-
-    `loss_of` is {teacher_params: teacher_loss}; the result has a row a teacher, student and tokens.
-    """
-    parts = []
-    for size, loss in loss_of.items():
-        near = runs[(runs.teacher_loss - loss).abs() < 0.035]
-        means = near.groupby(_SETTING, as_index=False).mean()
-        parts.append(means.assign(teacher_params=size))
-    return pd.concat(parts, ignore_index=True)
-
-
 def quartic_residuals(runs: pd.DataFrame) -> pd.Series:
     """What is left of each loss, relatively, after one quartic in log L_T a student and tokens.
 

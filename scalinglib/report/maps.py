@@ -9,12 +9,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from scipy.ndimage import gaussian_filter
 
 from scalinglib.report import columns
 from scalinglib.report.figures import MARKS, lay_out
-from scalinglib.report.panels import Panels
 
 _ZERO = {"color": MARKS["zero"], "linewidth": 2.2}
 _DOT = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
@@ -51,13 +49,6 @@ def runs(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray) -
     ax.scatter(data[x], data[y], c=data.gap, **signed(levels), **_RUNS)
 
 
-def undecided(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
-    """Hatched where one to nine laws in ten have distilling win (column share_distil)."""
-    xyz = _grid(data, x, y, "share_distil")
-    zone = ax.contourf(*xyz, levels=[0.1, 0.9], colors="none", hatches=["////"])
-    zone.set(edgecolor="#222222", linewidth=0)
-
-
 def beyond(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
     """A white veil, dashed at its edge, over what no run is near."""
     *xy, outside = _grid(data.assign(beyond=1.0 - data.inside), x, y, "beyond")
@@ -81,27 +72,6 @@ def over(**axes: np.ndarray) -> pd.DataFrame:
     """Flat table over the product of named axes, the last one running fastest."""
     values = np.meshgrid(*axes.values(), indexing="ij")
     return pd.DataFrame({name: value.ravel() for name, value in zip(axes, values, strict=True)})
-
-
-def gaps(
-    table: pd.DataFrame, x: str, y: str, title: str, levels: np.ndarray, dots: pd.DataFrame
-) -> Panels:
-    """Maps of the column gap, a panel a model of the other kind than y.
-
-    Hatched is where the laws do not decide (column share_distil, where there is one), pale where
-    nothing was trained (column inside); `dots` are runs with their own gap.
-    """
-    col = "teacher_params" if y == "student_params" else "student_params"
-    grid = Panels(table, x, y, title, col=col, size=(9.6, 3.6))
-    step = 2 * (levels[1] - levels[0])
-    ticks = levels[np.isclose(levels / step, np.round(levels / step))]
-    grid.draw(difference, levels=levels).bar("gap", ticks=ticks)
-    grid.key(KEYS)
-    if "share_distil" in table:
-        hatched = Patch(fc="none", ec="#222222", hatch="////", lw=0)
-        grid.draw(undecided).key({"laws that fit disagree": hatched})
-    grid.draw(beyond).draw(runs, dots, levels=levels)
-    return grid.set(xlim=(table[x].min(), table[x].max()), ylim=(table[y].min(), table[y].max()))
 
 
 def contour_map(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str) -> ContourSet:

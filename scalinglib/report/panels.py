@@ -36,7 +36,7 @@ PARTS = {  # what a picture is made of, as the key shows it
     "dot": {"marker": "o", "markeredgecolor": "black", "markeredgewidth": 0.4, "linestyle": ""},
     "dotted": BEYOND,
     "line": {},
-    "pale": mpl.patches.Patch(fc="#A9C6DF", lw=0),  # as the veil leaves blue
+    "pale": mpl.patches.Patch(fc="#E4E4E4", ec="#555555", ls="--", lw=1),
     "ring": {"marker": "o", "markersize": 8, "linestyle": "", "mfc": "none", "mec": OPTIMUM},
 }
 INSIDE = "beyond what was trained"  # what is dotted on lines and pale on maps
@@ -196,8 +196,8 @@ class Panels(sns.FacetGrid):
         bar.ax.tick_params(which="minor", length=0)
         if ends:  # what the least and the largest values mean, where they are
             _, least, most = (end.replace(" ", "\n") for end in ends)
-            bar.ax.set_xlabel(least, fontsize=9, labelpad=34)
-            bar.ax.set_title(most, fontsize=9)
+            bar.ax.set_xlabel(least, fontsize=9, labelpad=14, loc="left")
+            bar.ax.set_title(most, fontsize=9, loc="left")
         return self
 
     def each(self, function: Callable, *arguments, **options) -> "Panels":
