@@ -116,7 +116,7 @@ grid.draw(panels.dots, of_three, hue="student_params", key=False)
 grid.each(panels.diagonal).key({"student equals teacher": panels.DIAGONAL})
 grid.draw(panels.rings, of_three[off == off.max()], label=f"worst run, {off.max():.1f}% off", s=60)
 grid.key(dot="the paper's runs").set(xlim=(1.68, 2.8), ylim=(2.25, 2.82))
-grid.setting("Students on some 20 tokens a parameter. Lines: the law")
+grid.setting("Students on some 20 tokens a parameter. Lines: the corrected law")
 save(grid, "start_the_law", curves)
 
 # %% [markdown]

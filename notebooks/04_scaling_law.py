@@ -194,7 +194,7 @@ claims.check("law-capacity-gap", sentences.every((best > 1.3) & (best < 3.5)))
 # %%
 params = np.geomspace(1e8, 1e12, settings.curve_points)
 NAMES = {
-    "corrected": "as the paper's Table 6 has it",
+    "corrected": "Table 6, with one misprint corrected",
     "figure1": "as the paper's Figure 1 draws it",
     "refit": "fitted anew to the paper's runs",
 }
