@@ -92,32 +92,32 @@ past = past.rename(columns={"params": "student_params"}).astype({"teacher_params
 past = past.sort_values("teacher_params", kind="stable")
 
 # %% [markdown]
-# ### Figure 37: how much worse than with the best teacher?
+# ### Figures 4 and 37: how much worse than with the best teacher?
 #
-# Three students, each on its fewest tokens and on its most. Zero is the best teacher of each line;
-# teachers grow to the right.
+# Two students, each on its fewest tokens and on its most. Zero is the best teacher of each line;
+# teachers grow to the right. The first table that is saved has all five students, the second the
+# losses of the two smallest.
 
 # %%
-three = past[past.student_params.isin([size(depth).params for depth in (2, 4, 5)])]
-tokens = three.groupby("student_params").tokens
-ends = {"on its fewest tokens": "min", "on its most tokens": "max"}
-shown = pd.concat(
-    three[three.tokens == tokens.transform(end)].assign(seen=name) for name, end in ends.items()
-)
+two = past[past.student_params.isin([size(depth).params for depth in (2, 5)])]
+looks = dict(zip(sorted(two.student_params.unique()), ("#D55E00", "#0072B2"), strict=True))
+shown = []
+for name, end in {"fewest": "min", "most": "max"}.items():
+    part = two[two.tokens == two.groupby("student_params").tokens.transform(end)]
+    ratios = part.groupby("student_params").tokens_per_param.first().map("{:.3g}".format)
+    shown.append(part.assign(seen=f"{name} tokens: {' and '.join(ratios)} a parameter"))
+shown = pd.concat(shown)
 
 # %%
-cost = shown[shown.teacher_params == shown.teacher_params.max()].groupby("seen").excess
-low, high = (cost.agg(end)["on its fewest tokens"] for end in ("min", "max"))
-title = f"On few tokens the largest teacher costs a student {low:.2f} to {high:.2f} nats"
-aside = 1.06 ** (shown.student_params.rank(method="dense") - 2)  # bars stand side by side
 grid = Panels(
-    shown.assign(teacher_params=shown.teacher_params * aside), "teacher_params", "excess",
-    f"{title}; on many it is the best of the six", col="seen",
+    shown, "teacher_params", "excess",
+    "On few tokens a smaller teacher is best, on many tokens the largest", col="seen",
     labels=(axis_label("teacher_params"), "loss above that under its\n"
             "best teacher (nats; cut at 0.11)"),
 )  # fmt: skip
-grid.draw(bars, hue="student_params", fmt="o-").each(zero).set(ylim=(-0.02, 0.11))
-grid.setting("Random English words, spelt out; differences paired by seed")
+grid.draw(bars, hue="student_params", palette=looks, fmt="o-").each(zero).set(ylim=(-0.02, 0.11))
+grid.draw(rings, shown[shown.excess == 0], label="best teacher")
+grid.setting("Random English words, spelt out; six teachers; differences paired by seed")
 save(grid.key(bars="95% over seeds"), "fig37_capacity_gap_kl_small_scale", past)
 
 # %% [markdown]
@@ -154,10 +154,6 @@ claims.check("study-gap-not-calibration", bool(rises.loc["is_u", "perfect teache
 # For the perfect teacher the rise is clear of zero. For the best trained teacher it is as large as
 # the first column says, but five seeds do not quite exclude zero. The perfect teacher is perfectly
 # calibrated, so miscalibration is not what makes it a worse teacher (Section B.3).
-#
-# ### Figure 4: students against the size of their teachers
-#
-# The same as losses, for the two smallest students, as the paper draws it.
 
 # %%
 STUDENT_LOSS = {"loss_low": "student_loss_low", "loss_high": "student_loss_high"}
@@ -168,20 +164,9 @@ students = students.assign(tokens_per_param=(students.tokens / students.params).
 students = students[students.tokens_per_param.isin([5, 20, 100, 400])]
 students = students.rename(columns=STUDENT_LOSS)
 students = students.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
-
-# %%
-grid = Panels(
-    students, "teacher_params", "student_loss",
-    "On few tokens a student's best teacher is a smaller one than on many",
-    col="student_params",
-)  # fmt: skip
-grid.draw(bars, hue="tokens_per_param", fmt="o-", key="right")
-best = students.loc[students.groupby(["student_params", "tokens_per_param"]).student_loss.idxmin()]
-grid.draw(rings, best, label="best teacher").key(bars="95% over seeds")
 columns = ["student_params", "teacher_params", "tokens_per_param", "student_loss"]
 columns += ["student_loss_low", "student_loss_high", "seeds"]
-grid.setting("Random English words, spelt out; six trained teachers; one to five seeds")
-save(grid, "fig04_capacity_gap_small_scale", students[columns])
+save(None, "fig04_capacity_gap_small_scale", students[columns])
 
 # %% [markdown]
 # ### Does KL rise with the teacher?
@@ -293,26 +278,22 @@ lines = pd.DataFrame({"budget": sorted(set(isoflop.budget))})
 lines = lines.merge(pd.DataFrame({"params": sizes}), how="cross")
 lines["tokens"] = [analysis.tokens_on(*row) for row in lines.itertuples(index=False)]
 lines["loss"] = supervised.law.loss(lines.params, lines.tokens)
-ends = isoflop.groupby("budget").params.agg(["min", "max"])
-near = lines.params.between(lines.budget.map(ends["min"]), lines.budget.map(ends["max"]))
+ends = isoflop.groupby("budget").params.agg(["min", "max"]) * [1, 1.1]  # words beside the dots
+near = lines.params.between(*(lines.budget.map(ends[end]) for end in ends))
 
 # %%
 minima = isoflop.groupby("budget").apply(analysis.profile_minimum, include_groups=False)
 minima = minima.reset_index().rename(columns={"at": "params"})
-title = f"{minima.seen.sum()} of {len(minima)} budgets are best spent on a size in the middle"
-grid = Panels(isoflop, "params", "loss", f"{title}, near where the law puts it")
+grid = Panels(isoflop, "params", "loss", "The law puts the best sizes near those of the runs")
 grid.draw(curve, lines[near], hue="budget", key="right").draw(bars, hue="budget", key=False)
-grid.draw(rings, minima[minima.seen], label="best size by the runs")
+grid.draw(rings, minima[minima.seen], label="best size by the runs (parabola)")
 least = lines.loc[lines.groupby("budget").loss.idxmin()]
 grid.draw(sns.scatterplot, least, marker="x", s=50, color="black", linewidth=1.6, zorder=5)
 grid.key({"cross: the law's best size": {"marker": "x", "ls": "", "color": "black"}})
 grid.key(line="the law", bars="95% over seeds")
-grid.setting("Random English words, spelt out; models trained on data")
-save(
-    grid,
-    "fig36b_isoflop_small_scale",
-    isoflop[["budget", "params", "tokens", "loss", "seeds", "error"]],
-)
+grid.setting("Models trained on data, random English words; no ring: the least loss is at an end")
+columns = ["budget", "params", "tokens", "loss", "seeds", "error"]
+save(grid, "fig36b_isoflop_small_scale", isoflop[columns])
 
 # %% [markdown]
 # ### Figure 36c: the best size grows with compute
@@ -442,8 +423,8 @@ off.groupby(unseen.M).agg(["size", "mean", "min", "max"]).round(4)
 #
 # ### Figure 1: the law and its runs
 #
-# Students of the fixed teachers. Curves are the fitted law, dotted beyond the weakest teacher; grey
-# is $L_S = L_T$.
+# How far is the law at most from the students of the fixed teachers, by their size? On 5 to 400
+# tokens a parameter:
 
 # %%
 SHOWN = {1: (5, 20, 50, 100, 400), 2: (5, 20, 50, 100), 3: (5, 20)}
@@ -451,30 +432,10 @@ keys = [(size(d).params, by_ratio(d, m).tokens, float(m)) for d, ms in SHOWN.ite
 keys = pd.DataFrame(keys, columns=["student_params", "tokens", "tokens_per_param"])
 shown = distilled[distilled.teacher.isin(fixed)].merge(keys, on=["student_params", "tokens"])
 shown = shown.rename(columns=STUDENT_LOSS)
-weakest = shown.teacher_loss.max()
-along = pd.DataFrame({"teacher_loss": np.linspace(entropy, 2.7, settings.curve_points)})
-lines = keys.merge(along, how="cross").assign(inside=lambda t: t.teacher_loss <= weakest)
-lines["student_loss"] = law.loss(lines.student_params, lines.tokens, lines.teacher_loss)
-
-# %%
 predicted = law.loss(shown.student_params, shown.tokens, shown.teacher_loss)
 off = (predicted / shown.student_loss - 1).abs().groupby(shown.student_params).max()
-grid = Panels(
-    shown, "teacher_loss", "student_loss",
-    f"The fitted law is within {off.iloc[0]:.0%} of the smallest student, "
-    f"within {off.iloc[1:].max():.0%} of the larger ones",
-    col="student_params", size=(9.6, 3.4),
-)  # fmt: skip
-grid.draw(curve, lines, hue="tokens_per_param", key=False, linewidth=1.3)
-grid.draw(bars, hue="tokens_per_param").set(xlim=(1.3, 2.45), ylim=(1.3, 2.5))
-grid.key({"grey: student equals teacher": {"color": "#888888", "lw": 0.8}}, line="the law")
-grid.each(lambda ax: ax.plot([entropy, 2.6], [entropy, 2.6], color="#888888", linewidth=0.8))
-grid.key(bars="95% over seeds")
 columns = ["student_params", "tokens", "teacher", "teacher_loss", "student_loss", "seeds", "error"]
-grid.setting("Random English words, spelt out; one to five seeds")
-save(grid, "fig01_runs_small_scale", shown[columns])
-
-# %%
+save(None, "fig01_runs_small_scale", shown[columns])
 off.rename(figures.label_size).map("{:.1%}".format).to_frame("largest error of the law")
 
 # %% [markdown]

@@ -199,31 +199,36 @@ ece[["data", "truth"]].round(4)
 # Figures 43 to 46 (few tokens) and 47 to 50 (thirty times as many) are of one kind; here are
 # students of the largest trained teacher, both numbers of tokens beside each other. Where a point
 # lies on the grey line, confidence is right. Larger points hold more of the predictions; bins with
-# less than 0.2% of them are not drawn. The table of each figure has these bins and all six
-# teachers, the perfect one among them.
+# less than 0.2% of them are not drawn. The last two figures draw few tokens alone. The table of
+# each figure has these bins, both numbers of tokens and all six teachers, the perfect one among
+# them.
 
 
 # %%
 by_bin = pd.concat(confidence.bins(own).assign(tokens=t) for t, own in students.groupby("tokens"))
 
 
-def reliability(reference, title, labels, ends):
-    """One figure: students of both objectives in bins of confidence, few tokens and many."""
+def reliability(reference, title, labels, ends, col="after"):
+    """One figure: both objectives in bins of confidence, by tokens or, on few tokens, by `col`."""
     table = by_bin[by_bin.reference == reference]
     shown = table[(table.name == "388k") & (table.share >= 0.002)]
     shown = shown.assign(learnt="taught the " + shown.objective.map(OBJECTIVES))
     shown = shown.assign(after=shown.tokens.map({short: f"after {FEW}", long: f"after {MANY}"}))
-    grid = Panels(shown, "confidence", "outcome", title, col="after", labels=labels)
+    seeds = "5 (left) and 3 seeds"
+    if col == "learnt":
+        shown, seeds = shown[shown.tokens == short], f"5 seeds; {FEW}"
+    grid = Panels(shown, "confidence", "outcome", title, col=col, labels=labels)
     look = {f"taught the {name}": shade for name, shade in SHADES.items()}
     for ax in grid.set(ylim=(-0.16, 1.17)).axes.flat:
         ax.plot([0, 1], [0, 1], color="#888888", linewidth=1)
         ax.text(0, 1.15, ends[0], va="top", style="italic", color="#555555")
         ax.text(1, -0.14, ends[1], ha="right", style="italic", color="#555555")
     grid.draw(bars, hue="learnt", palette=look, key=False, markersize=0)
-    grid.draw(sns.scatterplot, hue="learnt", palette=look, size="share", sizes=(15, 170))
+    grid.draw(sns.scatterplot, hue="learnt", palette=look, size="share", sizes=(15, 170),
+              key=col == "after")  # fmt: skip
     grid.key({"larger dot: more predictions": {"marker": "o", "ls": "", "ms": 9, "mfc": "none"}})
     grid.setting("Students of 3.41k parameters, teacher of 388k, on random English words")
-    return grid.key(bars="95% over 5 and 3 seeds"), table
+    return grid.key(bars=f"95% over {seeds}"), table
 
 
 # %% [markdown]
@@ -234,7 +239,7 @@ def reliability(reference, title, labels, ends):
 # %%
 ACCURACY = ("student's confidence", "how often its likeliest\nsymbol comes")
 SURE = ("underconfident", "overconfident")
-title = "A student of its teacher's likeliest symbols is far too sure where it is surest"
+title = "Students of likeliest symbols are far too sure where they are surest"
 grid, table = reliability("data", title, ACCURACY, SURE)
 save(grid, "fig43_data", table)
 
@@ -256,11 +261,12 @@ save(grid, "fig44_teacher_top1", table)
 # distribution is less sure than a large teacher in every bin drawn, and comes closer with tokens.
 
 # %%
-TEACHERS = ("student's confidence", "teacher's confidence")
+LIKELIEST = "probability of its likeliest symbol"
+TEACHERS = (f"student's confidence:\n{LIKELIEST}", "teacher's confidence")
 SURER = ("teacher is surer", "student is surer")
-title = "A teacher is surer than its student of whole distributions, "
-title += "and far less sure where one of likeliest symbols is surest"
-grid, table = reliability("teacher_own", title, TEACHERS, SURER)
+title = "Students of whole distributions are surest where their teacher is; "
+title += "students of likeliest symbols are not"
+grid, table = reliability("teacher_own", title, TEACHERS, SURER, "learnt")
 save(grid, "fig45_teacher", table)
 
 # %% [markdown]
@@ -271,9 +277,9 @@ save(grid, "fig45_teacher", table)
 
 # %%
 print(f"The likeliest first letter of a word has probability {truth[:, 0].max():.2f}.")
-title = "Where its teacher is surest no student is as sure; "
-title += "where it is least sure, one of likeliest symbols is almost certain"
-grid, table = reliability("by_teacher_own", title, TEACHERS[::-1], SURER[::-1])
+title = "Where the teacher is least sure, a student of likeliest symbols is almost certain"
+labels = (f"teacher's confidence:\n{LIKELIEST}", "student's confidence")
+grid, table = reliability("by_teacher_own", title, labels, SURER[::-1], "learnt")
 save(grid, "fig46_by_teacher", table)
 
 # %% [markdown]

@@ -23,7 +23,6 @@ SHOWN = {
     "05_fitting_the_law": "paper_runs_capacity_gap",
     "07_compute_optimal_distillation": "fig33_compute_ratio",
     "07b_optimal_teachers": "fig29_both_shares",
-    "08_small_scale_study": "fig04_capacity_gap_small_scale",
     "08b_small_scale_decisions": "fig06_fixed_tokens_small_scale",
     "09_calibration": "fig43_data",
     "12_your_own_runs": "own_runs_more_tokens_simulated",
