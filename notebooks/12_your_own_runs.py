@@ -41,7 +41,17 @@ from scipy import stats
 from scalinglib import flops, laws
 from scalinglib.report import claims, figures, paths, profiles
 from scalinglib.report.columns import axis_label
-from scalinglib.report.panels import DIAGONAL, PARTS, Panels, diagonal, dots, rings, span, zero
+from scalinglib.report.panels import (
+    DIAGONAL,
+    OPTIMUM,
+    PARTS,
+    Panels,
+    diagonal,
+    dots,
+    rings,
+    span,
+    zero,
+)
 from scalingplan import tables
 from scalingplan.answers import decisions, fitting, full
 
@@ -202,10 +212,13 @@ grid.draw(sns.lineplot, color="#0072B2")
 grid.each(lambda ax: ax.axhline(chosen.teacher_loss, color="grey", lw=1))
 two = pd.DataFrame({"student_tokens": chosen.student_tokens * np.array([1, 10])})
 two["student_loss"] = np.interp(two.student_tokens, curve.student_tokens, curve.student_loss)
-grid.draw(rings, two, label="what the budget buys, and ten times that")
-for (_, *at), away in zip(two.itertuples(), ((-12, -22), (4, 32)), strict=True):
-    said = f"{figures.label_size(at[0])} tokens: {at[1]:.2f} nats"
-    grid.ax.annotate(said, at, away, textcoords="offset points", ha="right", fontsize=9)
+grid.draw(rings, two, label="tokens that the budget buys, and ten times those")
+(_, high), last = two.to_numpy()
+grid.ax.annotate("", last, (last[0], high), arrowprops={"arrowstyle": "->", "color": OPTIMUM})
+grid.ax.plot(two.student_tokens, [high, high], ":", color=OPTIMUM, lw=1)
+said = f"{bought['value']:.2f} nats"
+grid.ax.annotate(said, (last[0], high), (0, 5), textcoords="offset points", ha="right")
+grid.setting(f"The budget: {problem.compute:.2g} FLOPs")
 grid.key({"the law": {"color": "#0072B2"}, "the law, 95%": {"color": "#3A90C3", "lw": 6},
           "one new run, 95%": {"color": "#CDE8F8", "lw": 6},
           "its teacher's loss": {"color": "grey"}})  # fmt: skip

@@ -25,7 +25,7 @@ import seaborn as sns
 from scalinglib import fit, flops
 from scalinglib.allocate import supervised_optimum
 from scalinglib.report import claims, figures, paths, profiles
-from scalinglib.report.panels import Panels, dots, span
+from scalinglib.report.panels import PARTS, Panels, dots, span
 from scalinglib.report.paths import DATA
 from scalingplan import tables
 from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_words
@@ -119,23 +119,23 @@ both = pd.concat([part.assign(form=name) for name, part in wants.items()])
 
 # %%
 inside = both[both.inside]
-inside = inside.assign(
-    form=inside.form.replace({"gamma free": "exponent γ fitted", "gamma = 1": "γ held at 1"})
+wide = inside.pivot_table(index="compute", columns="form", values="params", sort=False).dropna()
+ratio = (wide["gamma = 1"] / wide["gamma free"]).median()
+title = (
+    f"For the same compute Chinchilla's law wants models {ratio:.1f} times as large as a law "
+    f"with one exponent more ({whose})"
 )
-QUANTITIES = {"params": "best number of parameters", "tokens": "best number of tokens"}
-lines = pd.concat(
-    inside[["form", "compute"]].assign(panel=words, amount=inside[name],
-        amount_low=inside[f"{name}_low"], amount_high=inside[f"{name}_high"])
-    for name, words in QUANTITIES.items()
-)  # fmt: skip
-grown = {name: [10 ** np.polyfit(np.log10(part.compute), np.log10(part[name]), 1)[0]
-                for _, part in inside.groupby("form")] for name in QUANTITIES}  # fmt: skip
-size, tokens = (f"{min(slopes):.1f} to {max(slopes):.1f} times" for slopes in grown.values())
-title = f"Ten times the compute wants {size} the size and {tokens} the tokens ({whose})"
-grid = Panels(lines, "compute", "amount", title, col="panel", sharey=False)
+FORMS = {"gamma = 1": "Chinchilla's law", "gamma free": "with one exponent more"}
+grid = Panels(inside.assign(form=inside.form.map(FORMS)), "compute", "params", title)
+grid.labels = "total training compute (FLOPs)", "best number of parameters"
 grid.draw(span, hue="form", key=False).draw(sns.lineplot, hue="form")
-grid.key(band="95% of the bootstrap")
-grid.setting("Attention and embedding cost, too, so a token's FLOPs grow more slowly than size")
+grid.draw(dots, runs.assign(compute=training), color="#DDDDDD")
+grid.key(
+    {"a run that was fitted": PARTS["dot"] | {"color": "#DDDDDD"}}, band="95% of the bootstrap"
+)
+grid.setting(
+    r"Chinchilla's law: $E + A/N^\alpha + B/D^\beta$; one more: the sum to the power $\gamma$"
+)
 save(grid, "own_supervised_runs", both.dropna())  # without budgets of which a range is not told
 
 # %% [markdown]
