@@ -20,6 +20,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from scalinglib import allocate, fit, flops, laws, sentences, simulate
 from scalinglib.gap import published
@@ -116,25 +117,28 @@ students.round(2)
 
 # %%
 runs["left"] = published.quartic_residuals(runs)
-runs["percent_left"] = 100 * runs.left
 met_profiles = runs.groupby(["student_params", "student_tokens"]).isoflop.transform("any")
 collapse = runs[met_profiles]
 spread = collapse.left.abs()
 
 # %%
 title = (
-    "Whatever size and training a teacher has, its loss alone gives its student's loss "
-    f"to {spread.max():.2%}"
+    "A teacher's loss alone tells its student's loss: "
+    f"each run lies within {spread.max():.2%} of its curve"
 )
-grid = Panels(collapse, "teacher_loss", "percent_left", title, col="student_params")
-grid.draw(panels.dots, hue="student_params", key=False).each(panels.zero).set(ylim=(-0.5, 0.5))
-grid.key({"zero: a smooth curve in the teacher's loss": {"color": "black", "linewidth": 0.9}})
-grid.key(dot="one run of the paper").setting("Bows of dots: teachers of one compute budget")
-save(grid, "paper_runs_collapse", collapse.drop(columns="percent_left"))
+smooth = collapse.assign(student_loss=collapse.student_loss / (1 + collapse.left))
+grid = Panels(collapse, "teacher_loss", "student_loss", title, size=(7.2, 4.6))
+grid.draw(sns.lineplot, smooth, hue="student_params", key="right", errorbar=None)
+for kind, inside, words in ((True, "#555555", "as much compute as its neighbours, another size"),
+                            (False, "white", "20 tokens for each parameter")):  # fmt: skip
+    grid.draw(panels.dots, collapse[collapse.isoflop == kind], color=inside)
+    grid.key({f"run of a teacher with {words}": panels.PARTS["dot"] | {"color": inside}})
+save(grid, "paper_runs_collapse", collapse)
 print(f"largest {spread.max():.3%}, mean {spread.mean():.3%}")
 
 # %% [markdown]
-# What is left is not the noise of single runs. In each of the four groups of teachers two branches
+# The dots are runs of the paper, the lines those quartics. What is left is too small to see here
+# and is not the noise of single runs. In each of the four groups of teachers two branches
 # start from the group's best teacher, as the two sides of an IsoFLOP profile do (small teachers on
 # many tokens, large ones on few). And students of the same teacher lie on the same side of their
 # curves, as the rank correlations below say.
@@ -208,7 +212,7 @@ named = {name: laws.load(name) for name in ("table6", "corrected", "figure1", "r
 errors = pd.concat(
     [runs.assign(law=name, error=published.relative_error(each, runs))
      for name, each in named.items()]
-).drop(columns=["left", "percent_left", "isoflop"])  # fmt: skip
+).drop(columns=["left", "isoflop"])  # fmt: skip
 summary = errors.assign(error=errors.error.abs()).groupby("law", sort=False).error
 on_curves = {n: published.relative_error(each, drawn_curves).abs() for n, each in named.items()}
 summary = summary.agg(["mean", "max"]).assign(

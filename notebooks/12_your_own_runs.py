@@ -41,17 +41,7 @@ from scipy import stats
 from scalinglib import flops, laws
 from scalinglib.report import claims, figures, paths, profiles
 from scalinglib.report.columns import axis_label
-from scalinglib.report.panels import (
-    DIAGONAL,
-    OPTIMUM,
-    PARTS,
-    Panels,
-    diagonal,
-    dots,
-    rings,
-    span,
-    zero,
-)
+from scalinglib.report.panels import DIAGONAL, PARTS, Panels, diagonal, dots, rings, span, zero
 from scalingplan import tables
 from scalingplan.answers import decisions, fitting, full
 
@@ -214,8 +204,8 @@ two = pd.DataFrame({"student_tokens": chosen.student_tokens * np.array([1, 10])}
 two["student_loss"] = np.interp(two.student_tokens, curve.student_tokens, curve.student_loss)
 grid.draw(rings, two, label="tokens that the budget buys, and ten times those")
 (_, high), last = two.to_numpy()
-grid.ax.annotate("", last, (last[0], high), arrowprops={"arrowstyle": "->", "color": OPTIMUM})
-grid.ax.plot(two.student_tokens, [high, high], ":", color=OPTIMUM, lw=1)
+grid.ax.annotate("", last, (last[0], high), arrowprops={"arrowstyle": "->", "color": "#C1121F"})
+grid.ax.plot(two.student_tokens, [high, high], ":", color="#C1121F", lw=1)
 said = f"{bought['value']:.2f} nats"
 grid.ax.annotate(said, (last[0], high), (0, 5), textcoords="offset points", ha="right")
 grid.setting(f"The budget: {problem.compute:.2g} FLOPs")
