@@ -194,6 +194,8 @@ curve = curve.rename(columns={"predicted": "student_loss", "run_low": "student_l
                               "run_high": "student_loss_high"})  # fmt: skip
 law = curve.assign(student_loss_low=curve.law_low, student_loss_high=curve.law_high)
 bought, student = answer.ten_times, figures.label_size(problem.student_params)
+
+# %%
 title = f"Ten times the tokens lower the {student} student's loss by {bought['value']:.2f} nats"
 title = answer.more_tokens().capitalize() if bought["beyond"] else title
 grid = Panels(curve, "student_tokens", "student_loss", f"{title} ({whose})")
