@@ -194,8 +194,6 @@ curve = curve.rename(columns={"predicted": "student_loss", "run_low": "student_l
                               "run_high": "student_loss_high"})  # fmt: skip
 law = curve.assign(student_loss_low=curve.law_low, student_loss_high=curve.law_high)
 bought, student = answer.ten_times, figures.label_size(problem.student_params)
-
-# %%
 title = f"Ten times the tokens lower the {student} student's loss by {bought['value']:.2f} nats"
 title = answer.more_tokens().capitalize() if bought["beyond"] else title
 grid = Panels(curve, "student_tokens", "student_loss", f"{title} ({whose})")
@@ -204,13 +202,10 @@ grid.draw(sns.lineplot, color="#0072B2")
 grid.each(lambda ax: ax.axhline(chosen.teacher_loss, color="grey", lw=1))
 two = pd.DataFrame({"student_tokens": chosen.student_tokens * np.array([1, 10])})
 two["student_loss"] = np.interp(two.student_tokens, curve.student_tokens, curve.student_loss)
-grid.draw(rings, two, label="tokens that the budget buys, and ten times those")
-(_, high), last = two.to_numpy()
-grid.ax.annotate("", last, (last[0], high), arrowprops={"arrowstyle": "->", "color": "#C1121F"})
-grid.ax.plot(two.student_tokens, [high, high], ":", color="#C1121F", lw=1)
-said = f"{bought['value']:.2f} nats"
-grid.ax.annotate(said, (last[0], high), (0, 5), textcoords="offset points", ha="right")
-grid.setting(f"The budget: {problem.compute:.2g} FLOPs")
+grid.draw(rings, two, label="what the budget buys, and ten times that")
+for (_, *at), away in zip(two.itertuples(), ((-12, -22), (4, 32)), strict=True):
+    said = f"{figures.label_size(at[0])} tokens: {at[1]:.2f} nats"
+    grid.ax.annotate(said, at, away, textcoords="offset points", ha="right", fontsize=9)
 grid.key({"the law": {"color": "#0072B2"}, "the law, 95%": {"color": "#3A90C3", "lw": 6},
           "one new run, 95%": {"color": "#CDE8F8", "lw": 6},
           "its teacher's loss": {"color": "grey"}})  # fmt: skip
