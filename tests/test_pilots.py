@@ -1,5 +1,6 @@
 """Pilots: Gaussian updates, regrets and searches against other routes; what is refused."""
 
+import re
 from itertools import combinations
 from typing import NamedTuple
 
@@ -289,6 +290,11 @@ def test_the_command_writes_what_a_study_trains(tmp_path, capsys):
     taught.assign(student_params=5000).to_csv(out, index=False)
     with pytest.raises(design_file.DesignError, match="line 2: student_params is 5000; the study"):
         studies.read_runs(out)
+    bad = {"student_params": None, "student_tokens": "5e4 tokens", "teacher_tokens": 0, "seed": -1}
+    taught.assign(**bad).to_csv(out, index=False)
+    with pytest.raises(design_file.DesignError) as refused:
+        studies.read_runs(out)
+    assert re.findall(r"line 2: (\w+) is", str(refused.value)) == list(bad)
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,8 @@ def read_runs(path: str | Path, like: Design | None = None) -> list[Run]:
     - path: columns student_params and student_tokens; teacher_params and teacher_tokens, empty for
       runs on labels; seed, 0 where there is none
     - like: whose corpus, recipe and objective the runs have; words without one
-    - raises DesignError: with every row whose sizes no model of the study has, or whose teacher
-      lacks its tokens.
+    - raises DesignError: with every cell that is no such number; else with every row whose sizes no
+      model of the study has, or whose teacher lacks its tokens.
     """
     like, faults, found = like or Design(), [], []
     common = {"corpus": like.corpus, "recipe": like.recipe}
@@ -131,6 +131,15 @@ def read_runs(path: str | Path, like: Design | None = None) -> list[Run]:
 
     names = ["teacher_params", "teacher_tokens", "seed"]
     table = table.reindex(columns=["student_params", "student_tokens", *names])
+    for name, cells in table.items():
+        numbers = pd.to_numeric(cells, errors="coerce")
+        allowed = np.isfinite(numbers) & ((numbers >= 0) if name == "seed" else (numbers > 0))
+        allowed |= cells.isna() & (name in names)
+        what = "0 or more" if name == "seed" else "positive and finite"
+        for at in np.flatnonzero(~allowed):
+            faults.append(f"line {at + 2}: {name} is {cells[at]}; it must be {what}")
+        table[name] = numbers
+    design_file.refuse(path, faults)
     for line, row in enumerate(table.itertuples(index=False), 2):
         deep = depth(row.student_params, f"line {line}: student_params")
         seed = 0 if np.isnan(row.seed) else int(row.seed)
