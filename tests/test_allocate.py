@@ -31,6 +31,21 @@ def spent(table, delta_lgt, delta_pre):
     return np.array([student * table.student_tokens, teacher * inference, teacher * training])
 
 
+def test_a_student_is_found_that_a_huge_teacher_leaves_next_to_nothing():
+    # What is left of the budget hangs on the eleventh digit of the teacher's tokens.
+    law, n, c, limit = ENSEMBLE.members[9], 1.16e10, 5.8e25, 3.3e8
+    tokens = np.geomspace(allocate.TOKENS_BOX[0], limit, 1000)
+    params = np.geomspace(*allocate.TEACHER_PARAMS_BOX, 1000)[:, None]
+    left = c - tokens * 3 * flops.forward_flops(n)
+    teacher_tokens = np.clip(left / (3 * flops.forward_flops(params)), 1e-9, limit)
+    teacher_loss = law.supervised.loss(params, teacher_tokens)
+    best = np.where(
+        teacher_tokens < allocate.TOKENS_BOX[0], np.inf, law.loss(n, tokens, teacher_loss)
+    )
+    found = allocate.optimal(law, n, c, "teacher_pretraining", max_tokens=limit)
+    assert found.student_loss[0] <= best.min() + 1e-5
+
+
 @settings(max_examples=50)
 @given(students, budgets, pairs)
 @example(29972734973.0, 10**19.25, (0.0, 1e-30))  # what the teacher costs was lost in rounding

@@ -138,7 +138,7 @@ def _by_values(law, problems):
             return _student_loss(law, shaped, log_params, log_tokens(log_params, place))
 
         ends = (np.repeat(end[:, None], points, axis=1) for end in (left, right))
-        places = minimise(loss, *ends, points=points, rounds=4)[..., None]
+        places = minimise(loss, *ends, points=points, rounds=9)[..., None]
         places = np.concatenate([places, 0 * places, 0 * places + 1], axis=-1)
         values = loss(places)
         which = np.argmin(values, axis=-1)[..., None]
