@@ -303,6 +303,7 @@ def test_the_command_writes_what_a_study_trains(tmp_path, capsys):
         (["--flops", "1e21", "--budget", "1e20"], "give a --teacher"),
         (["--tokens", "1e11", "--budget", "$500"], "what a GPU-hour costs, --price"),
         (["--tokens", "1e11", "--budget", "soon"], "“soon” is neither FLOPs (5e20) nor GPU-hours"),
+        (["--tokens", "1e11", "--budget", "1e8"], "“1e8” is neither FLOPs (5e20) nor GPU-hours"),
         (["--tokens", "1e11", "--budget", "1e20", "--teacher", "7B"], "SIZE:LOSS"),
         (["--tokens", "many", "--budget", "1e20"], "--tokens: “many”"),
     ],

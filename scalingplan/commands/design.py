@@ -186,7 +186,10 @@ def _budget(text):
         return units.read(price[1] or price[2], "count"), "money"
     for kind in ("flops", "hours"):
         with suppress(ValueError):
-            return units.read(text, kind, options.SMALL), kind
+            amount = units.read(text, kind, options.SMALL)
+            # FLOPs below those of a run are no hours either, unless they say so.
+            if kind == "flops" or amount < 1e6 or re.search("[hdwy]", text, re.I):
+                return amount, kind
     raise ValueError(f"“{text}” is neither FLOPs (5e20) nor GPU-hours (8x3d) nor money ($2000)")
 
 
