@@ -49,23 +49,14 @@ figures.use_style()
 # under the corrected law and under fifty laws of an ensemble that fit the paper's runs about as
 # well.
 
-
 # %%
-def trained(table):
-    """Where the paper trained such models; a teacher's tokens without end are not looked at."""
-    endless = table.teacher_tokens >= 0.999 * allocate.TOKENS_BOX[1]
-    return laws.inside_trained_range(
-        table.assign(teacher_tokens=table.teacher_tokens.mask(endless))
-    )
-
-
 law = laws.load("corrected")
 ensemble = laws.ensemble("figure1").thin(50 if settings.saves else 8)  # drawn by weight
 scenarios = list(allocate.SCENARIOS)
 students = np.array([300e6, 500e6, 1e9, 3e9, 5e9, 10e9, 30e9, 50e9])
 budgets = np.geomspace(1e20, 1e26, settings.curve_points)
 optima = allocate.optima(law, students, budgets)
-optima["inside"] = trained(optima)
+optima["inside"] = allocate.inside_trained_range(optima)
 
 # %%
 keep = ["student_params", "compute", "scenario"]
@@ -75,8 +66,7 @@ central = allocate.optima(law, students, coarse)
 decided = central[[*keep, "gap"]]
 distilled = central.student_params, central.student_tokens, central.teacher_loss
 missed = ensemble.gain_discrepancy(*distilled) * central.supervised_loss.to_numpy()
-ends_of_gap = ensemble.interval(each_gap, 0.8, missed)
-decided["gap_low"], _, decided["gap_high"] = ends_of_gap
+decided["gap_low"], _, decided["gap_high"] = ensemble.interval(each_gap, 0.8, missed)
 decided["share_distil"] = ensemble.share(each_gap < 0)
 save(None, "distil_or_supervise_by_law", decided)
 
@@ -129,19 +119,18 @@ shown.assign(
 # %% [markdown]
 # ## Figure 17: all students, scenario by scenario
 #
-# Drawn are four students without their bands; the table has all eight.
-# The larger the student, the more there is to win and the larger the budget up to which it is won.
-# Training the teacher for one student costs some 0.1 nats at its worst budget. It pays for the 30B
-# and 50B students alone, on budgets so small that they see less than a tenth of a token a
-# parameter: there the law is far from any run.
+# Drawn are three students without their bands, in the two scenarios that Figure 8 lacks; the table
+# has all. The larger the student, the more there is to win from a free teacher. Training the
+# teacher for one student costs some 0.1 nats at its worst budget. Of the students drawn the
+# smallest alone gains by it, a few thousandths of a nat. It pays for the 30B and 50B students
+# too, on budgets so small that they see less than a tenth of a token a parameter: there the law is
+# far from any run.
 
 # %%
-title = (
-    "A teacher that exists gains most for large students on small budgets, mostly beyond "
-    "the runs (dotted); one whose pretraining is paid hardly ever pays off"
-)
-four = optima[optima.student_params.isin(students[[0, 3, 5, 6]])]
-grid = Panels(four, "compute", "gap", title, col="scenario")
+title = "A free teacher beats data on small budgets; one to be pretrained hardly ever does"
+three = optima[optima.student_params.isin(students[[0, 3, 5]])]
+three = three[three.scenario.isin(scenarios[::2])]
+grid = Panels(three, "compute", "gap", title, col="scenario")
 grid.draw(panels.curve, hue="student_params").each(panels.zero).set(xlim=(1e20, 1e25))
 grid.setting(SETTING)
 save(grid, "fig17_compute_optimal_loss_all", optima[[*keep, "student_loss", "supervised_loss"]])
@@ -215,39 +204,33 @@ readable.set_index(["scenario", "student_params"]).map("{:.1e}".format).assign(
 above = np.geomspace(0.003, 1.02, settings.curve_points // 3)
 targets = allocate.costs_of_losses(law, students, above)
 targets = targets[np.isfinite(targets.compute_ratio) & targets.student_loss.between(1.6, 2.65)]
-targets["inside"] = trained(targets)
-few = students[[1, 3, 5, 6]]
-STAR = {"marker": "*", "linestyle": "", "markersize": 12, "mec": "black"}
+targets["inside"] = allocate.inside_trained_range(targets)
 
 
 # %%
 def ratios(column, title):
     """A ratio over target losses, for a teacher that exists and for one to train."""
-    shown = targets[targets.student_params.isin(few) & targets.scenario.isin(scenarios[1::2])]
-    grid = Panels(shown, "student_loss", column, title, col="scenario", size=(8.6, 4))
+    shown = targets[targets.student_params.isin(students[[1, 3, 5]])]
+    shown = shown[shown.scenario.isin(scenarios[1::2])]
+    words = "better ←  student's loss (nats)  → worse", columns.axis_label(column)
+    grid = Panels(shown, "student_loss", column, title, col="scenario", size=(8.6, 4), labels=words)
     grid.draw(panels.curve, hue="student_params").each(panels.zero, at=1)
-    grid.setting("Upright at the least loss that distilling can give a student")
-    return grid.set(ylim=(0.15, 10))
+    return grid.setting(SETTING).set(ylim=(0.3, 10))
 
 
-title = (
-    "Most losses of a student are cheaper to reach if only its teacher's inference is paid, "
-    "dearer if its pretraining is too"
-)
+# %%
+title = "Distilling is cheaper than data for most losses, unless the teacher must be pretrained"
 grid = ratios("compute_ratio", title)
-for size, loss, ratio in [(500e6, 2.4, 3 / 4), (10e9, 2.2, 1 / 2)]:  # Section D.5
-    color = columns.palette("student_params", few)[size]
-    grid.axes_dict["teacher_inference"].plot(loss, ratio, color=color, **STAR)
-grid.key({"what the paper's text says of its student": STAR})
 save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_ratio"]])
 
 # %% [markdown]
-# If only the teacher's inference is paid (left) distillation is cheaper, except close to the lowest
-# loss that data alone can give a student: there the curves of all but the largest student turn
-# upright. If the teacher must be trained for this student (right) distillation is dearer, but for
-# the largest student, whose curve is wholly extrapolated. Stars are what Section D.5 says of two
-# students. They lie on the curves of teacher inference, and not on those of pretraining and
-# inference, which the text names. The two scenarios that are not drawn are in the table.
+# If only the inference of a teacher is paid (left) distillation is cheaper, except close to the
+# lowest loss that distilling can give a student: there the curves turn upright. If the teacher must
+# be trained for this student (right) distillation is dearer, but for those of 30B and 50B, whose
+# curves are wholly extrapolated and in the table alone. Section D.5 says three quarters of the
+# compute for 500M parameters at a loss of 2.4, and half for 10B at 2.2. Both lie on the curves of
+# teacher inference, and not on those of pretraining and inference, which the text names. The two
+# scenarios that are not drawn are in the table.
 #
 # The same for tokens, those of the student and of a teacher that is paid:
 #
@@ -256,10 +239,7 @@ save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_
 # $$
 
 # %%
-title = (
-    "Most losses of a student take fewer tokens with a teacher that exists, "
-    "more if those of its pretraining are paid"
-)
+title = "Distilling takes fewer tokens for most losses, unless the teacher must be pretrained"
 grid = ratios("token_ratio", title)
 save(grid, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio"]])
 

@@ -46,37 +46,28 @@ figures.use_style()
 # $N_T$, $D_S$ and $D_T$ between $10^6$ and $10^{17}$ (Section D.4.1). An optimum may be a bound of
 # that box; then it says only that there is no end.
 
-
 # %%
-def trained(table):
-    """Where the paper trained such models; a teacher's tokens without end are not looked at."""
-    tokens = table.teacher_tokens
-    endless = tokens >= 0.999 * allocate.TOKENS_BOX[1]
-    return laws.inside_trained_range(table.assign(teacher_tokens=tokens.mask(endless)))
-
-
 law = laws.load("corrected")
 scenarios = list(allocate.SCENARIOS)
 students = np.array([300e6, 500e6, 1e9, 3e9, 5e9, 10e9, 30e9, 50e9])
 budgets = np.geomspace(1e20, 1e26, settings.curve_points)
 optima = allocate.optima(law, students, budgets)
-optima["inside"] = trained(optima)
+optima["inside"] = allocate.inside_trained_range(optima)
 keep = ["student_params", "compute", "scenario"]
 optima.groupby("scenario", sort=False).at_bound.agg(lambda bound: (bound != "").mean()).to_frame(
     "share of optima at a bound"
 )
 
 # %%
-few = students[[0, 3, 5, 6]]  # four curves a panel can be told apart; the tables have all eight
-optima["size_ratio"] = optima.teacher_params / optima.student_params
+few = students[[0, 3, 5]]  # three curves a panel can be told apart; the tables have all eight
 drawn = optima[optima.student_params.isin(few)]
 SETTING = "By the paper's law, its one misprint corrected"
 
 
-def by_student(table, column, title, **grid):
+def by_student(table, column, title, key="right", **grid):
     """A quantity over compute, a curve a student."""
     grid = Panels(table, "compute", column, title, **grid).setting(SETTING)
-    return grid.draw(panels.curve, hue="student_params")
+    return grid.draw(panels.curve, hue="student_params", key=key)
 
 
 # %% [markdown]
@@ -84,15 +75,13 @@ def by_student(table, column, title, **grid):
 #
 # The loss of the compute-optimal teacher. In all scenarios it falls with compute. The one exception
 # is the best case: over some budgets, larger ones for larger students, the best teacher gets worse
-# again (notebook `06`, Figure 15). Drawn are four of the
-# eight students, here and below; the table of each figure has all eight.
+# again (notebook `06`, Figure 15). Drawn are the best case and the other end, and three
+# of the eight students, here and below; the table of each figure has all.
 
 # %%
-title = (
-    "A larger budget wants a better teacher; only where it is free does the best one "
-    "get weaker for a while, mostly beyond the runs (dotted)"
-)
-grid = by_student(drawn, "teacher_loss", title, col="scenario")
+title = "Only a free teacher should get weaker again as the budget grows"
+two = drawn[drawn.scenario.isin(scenarios[::3])]
+grid = by_student(two, "teacher_loss", title, col="scenario", key=True)
 save(grid, "fig18_compute_optimal_teacher_loss", optima[[*keep, "teacher_loss"]])
 
 # %% [markdown]
@@ -105,38 +94,34 @@ save(grid, "fig18_compute_optimal_teacher_loss", optima[[*keep, "teacher_loss"]]
 # %%
 n = settings.map_points
 wide = allocate.optima(law, np.geomspace(300e6, 50e9, n), np.geomspace(1e20, 1e26, n))
-wide["inside"] = trained(wide)
-wide["size_ratio"] = wide.teacher_params / wide.student_params
+wide["inside"] = allocate.inside_trained_range(wide)
 MAPPED = ["student_loss", "teacher_loss", "student_tokens", "teacher_params", "teacher_tokens"]
 TOLD = ["student_tokens", "teacher_tokens", "teacher_params"]
 OVER = {"colors": figures.MARKS["optimum"], "linewidths": 2.2}
 
 
 # %%
-def teacher_map(name, title, column, levels, words, most=None):
-    """The best teacher's size, pale where no model was trained, and red lines of a `column`."""
+def teacher_map(name, title, column, level, words):
+    """The best teacher's size, pale where no model was trained, and a red line of a `column`."""
     rows = wide[wide.scenario == name]
     grid = Panels(rows, "compute", "student_params", title).setting(SETTING)
     ticks = [3e8, 1e9, 3e9, 1e10, 3e10]
     grid.set(yticks=ticks, yticklabels=map(columns.count, ticks))
     lines = grid.draw(maps.contour_map, column="teacher_params").drawn
-    lines += grid.draw(maps.beyond).draw(maps.lines, column=column, levels=levels, **OVER).drawn
+    grid.draw(maps.beyond).draw(maps.lines, column=column, levels=[level], **OVER)
     grid.key({"contours: best teacher's parameters": {"color": "#222222", "lw": 0.8}})
     grid.key({words: {"color": figures.MARKS["optimum"], "lw": 2.2}})
-    if most:
-        grid.draw(panels.rings, rows.nlargest(1, "teacher_params"), label=most, clip_on=False)
-    maps.label_contours(grid.finish(), lines if len(levels) > 1 else lines[:1])
+    maps.label_contours(grid.finish(), lines)
     return grid, rows[[*keep, *MAPPED]]
 
 
-def ratios(name, title, told):
-    """How many times its student's size the best teacher has; the line: as large; ticks: `told`."""
+def ratios(name, title):
+    """How many times its student's size the best teacher has; the line: as large."""
     rows = drawn[drawn.scenario == name]
     grid = by_student(rows, "size_ratio", title).mark("y", 1, "as large as its student")
-    ticks = [*told, *(t for t in (0.01, 0.1, 1, 10, 100) if np.abs(np.log(t / told)).min() > 0.5)]
-    low, high = grid.ax.get_ylim()
-    ticks = [t for t in ticks if low < t < high]
-    grid.set(yticks=ticks, yticklabels=[f"{t:.0f}" if t >= 1 else f"{t:g}" for t in ticks])
+    ticks = [t for t in (0.1, 0.3, 1, 3, 10, 30, 100) if t > 0.8 * rows.size_ratio.min()]
+    ticks = [t for t in ticks if t < 1.3 * rows.size_ratio.max()]
+    grid.set(yticks=ticks, yticklabels=[f"{t:g}" for t in ticks]).ax.minorticks_off()
     return grid, optima.loc[optima.scenario == name, [*keep, *TOLD]]
 
 
@@ -148,10 +133,10 @@ PARTS = {
 }
 
 
-def share(name, column, title):
+def share(name, column, title, key="right"):
     """The teacher's share of the compute in a scenario."""
-    label = columns.axis_label("compute"), "teacher's share of the compute"
-    grid = by_student(drawn[drawn.scenario == name], column, title, labels=label)
+    label = columns.axis_label("compute"), "teacher's part of the compute,\nat the optimum"
+    grid = by_student(drawn[drawn.scenario == name], column, title, key, labels=label)
     grid.set(ylim=(0, 0.7)).each(lambda ax: ax.yaxis.set_major_formatter("{x:.0%}"))
     return grid, optima.loc[optima.scenario == name, [*keep, "share_student", column]]
 
@@ -164,18 +149,17 @@ def share(name, column, title):
 # All compute buys student tokens. The teacher is free, so only its loss is determined; shown is the
 # cheapest model that has it, on about 15 tokens per parameter. For the largest students on middling
 # budgets the law asks for a teacher of many trillions of parameters. No such model exists, and no
-# run says that it would help: above the red line everything is pale.
+# run says that it would help: between the red lines everything is pale.
 
 # %%
-asked = wide[wide.scenario == "best_case"].teacher_params.max()
+free = wide[wide.scenario == "best_case"]
 largest = laws.FITTED_RANGE["params"][1]
 title = (
-    f"Teacher free: the law asks for teachers of up to {columns.count(asked)} parameters; "
-    f"the largest one trained has {columns.count(largest)}"
+    f"On {(free.teacher_params > largest).mean():.0%} of this map the best free teacher is larger "
+    "than any teacher that was trained"
 )
-words = "as large as the largest one trained"
-most = f"best teacher of {columns.count(asked)}"
-grid, table = teacher_map("best_case", title, "teacher_params", [largest], words, most=most)
+words = f"as large as the largest one trained, {columns.count(largest)} (larger between the lines)"
+grid, table = teacher_map("best_case", title, "teacher_params", largest, words)
 save(grid, "fig19_best_case_maps", table)
 
 # %% [markdown]
@@ -187,14 +171,11 @@ save(grid, "fig19_best_case_maps", table)
 
 # %%
 free = drawn[drawn.scenario == "best_case"]
-ends = free[free.compute == free.compute.max()].size_ratio
 title = (
-    "Teacher free: beyond the runs (dotted) the law wants teachers up to "
-    f"{free.size_ratio.max():.0f} times their student's size, then {ends.min():.0f} to "
-    f"{ends.max():.0f} times"
+    "By the law a free teacher is best at up to "
+    f"{free.size_ratio.max():.0f} times its student's size, far beyond any run"
 )
-told = np.array([ends.min(), ends.max(), free.size_ratio.max()])
-grid, table = ratios("best_case", title, told)
+grid, table = ratios("best_case", title)
 grid.draw(panels.rings, free.nlargest(1, "size_ratio"), label="largest ratio")
 save(grid, "fig20_best_case_optima", table)
 
@@ -208,9 +189,9 @@ save(grid, "fig20_best_case_optima", table)
 # of more than half a billion parameters do best with a teacher smaller than themselves.
 
 # %%
-title = "Teacher inference paid: the best teacher outgrows its student as the budget grows"
+title = "The best teacher outgrows its student as the budget grows, if only inference is paid"
 words = "teacher as large as its student (right of it: larger)"
-grid, table = teacher_map("teacher_inference", title, "size_ratio", [1], words)
+grid, table = teacher_map("teacher_inference", title, "size_ratio", 1, words)
 save(grid, "fig21_inference_maps", table.drop(columns="teacher_tokens"))
 
 # %% [markdown]
@@ -223,10 +204,10 @@ save(grid, "fig21_inference_maps", table.drop(columns="teacher_tokens"))
 # %%
 most = drawn[drawn.scenario == "teacher_inference"].size_ratio.max()
 title = (
-    "Teacher inference paid: even on the largest budgets (dotted) the best teacher has "
-    f"at most {most:.0f} times its student's size"
+    "If its inference is paid, the best teacher never has more than "
+    f"{most:.0f} times its student's size"
 )
-grid, table = ratios("teacher_inference", title, np.array([most]))
+grid, table = ratios("teacher_inference", title)
 save(grid, "fig22_inference_optima", table.drop(columns="teacher_tokens"))
 
 # %% [markdown]
@@ -238,8 +219,8 @@ save(grid, "fig22_inference_optima", table.drop(columns="teacher_tokens"))
 # %%
 seen = drawn[(drawn.scenario == "teacher_inference") & drawn.inside].share_inference
 title = (
-    "Teacher inference paid: the larger the budget, the larger the teacher's share, "
-    f"{seen.min():.0%} to {seen.max():.0%} where models were trained"
+    f"Running the best teacher takes {seen.min():.0%} to {seen.max():.0%} of the compute "
+    "where models were trained (solid)"
 )
 grid, table = share("teacher_inference", "share_inference", title)
 save(grid, "fig23_inference_shares", table)
@@ -265,10 +246,7 @@ save(None, "fig24_pretraining_maps", paid[[*keep, *MAPPED]])
 # student tokens keep rising.
 
 # %%
-title = (
-    "Teacher pretraining paid: the budget, not the student, sets the best teacher's size, "
-    "until it levels off (dotted)"
-)
+title = "The budget, not the student, sets the size of the best teacher to pretrain, up to a point"
 one = drawn[drawn.scenario == "teacher_pretraining"]
 table = optima.loc[optima.scenario == "teacher_pretraining", [*keep, *TOLD]]
 save(by_student(one, "teacher_params", title), "fig25_pretraining_optima", table)
@@ -281,13 +259,9 @@ save(by_student(one, "teacher_params", title), "fig25_pretraining_optima", table
 
 # %%
 peaks = one.loc[one.groupby("student_params").share_pretraining.idxmax()]
-peaks = peaks[peaks.compute > budgets[0]]  # the smallest student's share falls from the start
-title = (
-    f"Teacher pretraining paid: its share peaks at {peaks.share_pretraining.min():.0%} "
-    f"to {peaks.share_pretraining.max():.0%}, later for larger students (dotted: beyond the runs)"
-)
-grid, table = share("teacher_pretraining", "share_pretraining", title)
-grid.draw(panels.rings, peaks, label="largest share")
+title = "The larger the student, the larger the budget on which pretraining its teacher takes most"
+grid, table = share("teacher_pretraining", "share_pretraining", title, key=True)
+grid.draw(panels.rings, peaks, label="largest share, of those drawn")
 save(grid, "fig26_pretraining_shares", table)
 
 # %% [markdown]
@@ -297,14 +271,12 @@ save(grid, "fig26_pretraining_shares", table)
 #
 # On small budgets the teacher is compute-optimal, on large ones it is overtrained: its tokens keep
 # rising with compute where its size no longer does (for the largest students both still rise).
+# Figure 9 draws tokens; here is the size.
 
 # %%
-title = (
-    "Pretraining and inference paid: right of the runs (pale) the student sets its teacher's size, "
-    "the budget its tokens"
-)
-levels, words = 10.0 ** np.arange(10, 15), "contours: its training tokens"
-grid, table = teacher_map("teacher_pretraining_inference", title, "teacher_tokens", levels, words)
+title = "The best teacher outgrows its student as the budget grows, if all costs are paid"
+words = "teacher as large as its student (right of it: larger)"
+grid, table = teacher_map("teacher_pretraining_inference", title, "size_ratio", 1, words)
 save(grid, "fig27_both_maps", table)
 
 # %% [markdown]
@@ -316,13 +288,8 @@ save(grid, "fig27_both_maps", table)
 
 # %%
 both = drawn[drawn.scenario == "teacher_pretraining_inference"]
-ends = both[both.compute == both.compute.max()].size_ratio
-title = (
-    "Pretraining and inference paid: beyond the runs (dotted) the best teacher ends at "
-    f"{ends.min():.0f} to {ends.max():.0f} times its student's size"
-)
-told = np.array([ends.min(), ends.max()])
-grid, table = ratios("teacher_pretraining_inference", title, told)
+title = "If all costs are paid, the best teacher of a large student starts smaller than the student"
+grid, table = ratios("teacher_pretraining_inference", title)
 save(grid, "fig28_both_optima", table)
 
 # %% [markdown]
@@ -366,12 +333,11 @@ def stacked(data, x, y, ax, **_):
 
 
 SHADES = ["#BBBBBB", "#E69F00", "#009E73"]
-title = (
-    "Of the teacher's cost small budgets pay for its pretraining, "
-    "large ones (pale) for its inference"
-)
+title = "As the budget grows, the teacher's inference takes the place of its pretraining"
 two = both[both.student_params.isin(students[[3, 5]])]
-grid = Panels(two, "compute", "share", title, col="student_params").draw(stacked)
+grid = Panels(
+    two, "compute", "share of the compute,\nat the optimum", title, col="student_params"
+).draw(stacked)
 grid.key({part: {"color": c, "lw": 8} for part, c in zip(PARTS.values(), SHADES, strict=True)})
 grid.key(pale="beyond what was trained").set(ylim=(0, 1), xlim=(1e20, 1e26))
 grid.setting("Teacher pretraining and inference paid; the paper's law, its one misprint corrected")
@@ -411,19 +377,18 @@ table3
 # ### Figure 30: student tokens
 #
 # The student's tokens over those that the same budget would buy for training it on data. In the
-# best case, which is not drawn, they are the same. In the other scenarios the teacher takes its
-# part; where only its pretraining is paid, that part vanishes as the budget grows.
+# best case they are the same. In the other scenarios the teacher takes its part; where only its
+# pretraining is paid, that part vanishes as the budget grows. Drawn are the two with one cost each.
 
 # %%
 shown = drawn.assign(of_supervised=drawn.student_tokens / drawn.supervised_tokens)
-shown = shown[shown.scenario != "best_case"]
-seen = shown[shown.inside].of_supervised
+shown = shown[shown.scenario.isin(scenarios[1:3])]
 title = (
-    f"Paying for its teacher leaves a student {seen.min():.0%} to {seen.max():.0%} of its tokens "
-    "where models were trained (solid)"
+    "On large budgets (dotted) the teacher's inference costs a student tokens, "
+    "its pretraining hardly any"
 )
 labels = columns.axis_label("compute"), "student's tokens\n(% of those on data alone)"
-grid = by_student(shown, "of_supervised", title, col="scenario", labels=labels)
+grid = by_student(shown, "of_supervised", title, col="scenario", labels=labels, key=True)
 grid.set(ylim=(0, 1.05)).each(lambda ax: ax.yaxis.set_major_formatter("{x:.0%}"))
 save(grid, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_tokens"]])
 
@@ -442,20 +407,19 @@ save(None, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 # ### Figure 32: teacher size
 #
 # What holds for tokens is reversed for the teacher's size: whoever pays for inference wants a
-# smaller teacher, whoever pays for pretraining alone a larger one. The hump of the best case is
-# that of Figure 20, beyond all teachers that were trained. Drawn are three students.
+# smaller teacher, whoever pays for pretraining alone a larger one on large budgets, and a smaller
+# one for large students on small budgets. The table has the other scenarios.
 
 # %%
 title = (
-    "A teacher that costs something is best smaller; on the largest budgets (dotted) "
-    "its inference counts for more than its pretraining"
+    "On large budgets (dotted) paying for inference calls for a smaller teacher "
+    "than paying for pretraining"
 )
-three = optima[optima.student_params.isin(students[[2, 3, 5]])]
+three = drawn[drawn.scenario.isin(scenarios[1:3])]
 grid = Panels(three, "compute", "teacher_params", title, col="student_params")
-grid.draw(panels.curve, hue="scenario")
-grid.setting(
-    f"The free teacher's hump is extrapolated: none above {columns.count(largest)} was trained"
-)
+grid.draw(panels.curve, hue="scenario", key=False, linestyle="-").setting(SETTING)
+shades = columns.palette("scenario", scenarios[1:3])
+grid.key({columns.SCENARIO_WORDS[name]: {"color": shade} for name, shade in shades.items()})
 save(grid, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 
 # %% [markdown]

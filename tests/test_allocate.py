@@ -343,3 +343,11 @@ def test_replicates_broadcast_against_budgets():
     assert params.shape == tokens.shape == (3, 10)
     one, _ = supervised_optimum(SUPERVISED._replace(A=1e4), COMPUTE)
     np.testing.assert_allclose(params[1], one, rtol=1e-12)
+
+
+def test_endless_teacher_tokens_do_not_put_an_optimum_beyond_the_runs():
+    paid = allocate.optimal(laws.load("corrected"), 1e9, 1e21, "teacher_inference")
+    assert paid.teacher_tokens.item() == pytest.approx(allocate.TOKENS_BOX[1])
+    assert not laws.inside_trained_range(paid).any()
+    assert allocate.inside_trained_range(paid).all()
+    assert not allocate.inside_trained_range(paid.assign(student_params=50e9)).any()

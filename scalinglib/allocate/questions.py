@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from scalinglib import laws
 from scalinglib.allocate.elementwise import minimise, root
 from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX, best_teachers
 from scalinglib.allocate.supervised import cheapest_model
@@ -283,6 +284,14 @@ def optima(law: StudentLaw, students: ArrayLike, budgets: ArrayLike) -> pd.DataF
         student_ratio=table.student_tokens / table.student_params,
         teacher_ratio=table.teacher_tokens / table.teacher_params,
         size_ratio=table.teacher_params / table.student_params,
+    )
+
+
+def inside_trained_range(table: pd.DataFrame) -> np.ndarray:
+    """`laws.inside_trained_range`, blind to teacher tokens at the bound of the box: without end."""
+    endless = table.teacher_tokens >= 0.999 * TOKENS_BOX[1]
+    return laws.inside_trained_range(
+        table.assign(teacher_tokens=table.teacher_tokens.mask(endless))
     )
 
 
