@@ -53,6 +53,8 @@ E = WORDS.entropy
 runs = record.read(DATA / "runs" / "floor.csv")
 pairs = floor.pairs(runs)
 pairs["teacher_name"] = pairs.teacher.map(floor.TEACHERS)
+
+# %%
 worth = -pairs.groupby(["ratio", "teacher_name"], sort=False).difference.mean()
 title = (
     f"A teacher is worth {worth[min(floor.RATIOS)].mean():.2f} nats at {min(floor.RATIOS)} tokens "
@@ -108,6 +110,8 @@ study = record.read(DATA / "runs" / "study.csv")
 alone = pd.concat([study, runs]).query("kind == 'supervised' and n_layers == 2")
 alone = alone.drop_duplicates("id")
 heading = floor.labels_floor(alone)
+
+# %%
 last = pairs[pairs.ratio == max(floor.RATIOS)].groupby("teacher_name").loss
 ends = pd.DataFrame({"loss": last.mean(), "seeds": last.size()})
 print(f"labels are heading for {heading.loss:.3f} ({heading.low:.3f} to {heading.high:.3f}), "
@@ -133,6 +137,7 @@ asked["miss"] = asked.measured - asked.difference
 asked["form"] = asked.form.replace("equation8", "Equation 8")
 
 
+# %%
 TITLED = {"Equation 8": "the paper's law (Equation 8)",
           "bias and variance": "a law of bias and variance"}  # fmt: skip
 
@@ -185,12 +190,16 @@ tables = ("largest_students.csv", "strong_teachers.csv")
 large = [record.read(DATA / "runs" / name) for name in tables]
 everything = pd.read_csv(DATA / "fits" / "open_predictions.csv")
 labels_alone = pd.concat([study, large[1]]).query("kind == 'supervised'")
+
+# %%
 strong = strong_teachers.beside_foretold(pd.concat(large), labels_alone, everything, E)
 strong["percent"] = 100 * strong.error
 setting = ["params", "tokens", "teacher"]
 mine = pd.MultiIndex.from_frame(large[1][setting])
 strong["made_for_this"] = pd.MultiIndex.from_frame(strong[setting]).isin(mine)
 strong["form"] = strong.form.replace("equation8", "Equation 8")
+
+# %%
 larger = strong[strong.params > 1e6]
 strong = strong[(strong.params < 1e6) & strong.u.between(*strong_teachers.REGIME)]
 strong = strong.rename(columns={"params": "student_params"})
@@ -256,6 +265,8 @@ said = everything[everything.form == "labels"].drop_duplicates(["params", "token
 said = said.join(alone, on=["params", "tokens"], how="inner").query("params > 1e6")
 said["percent"] = 100 * (said.loss / said.measured - 1)
 off = pd.concat([said, larger]).assign(ratio=lambda t: (t.tokens / t.params).round().astype(int))
+
+# %%
 shown = off[off.form.isin(["labels", "Equation 8"])].replace(
     {
         "form": {
