@@ -219,7 +219,7 @@ def ratios(column, title):
 
 
 # %%
-title = "Distilling is cheaper than data for most losses, unless the teacher must be pretrained"
+title = "Distilling is cheaper but for the best losses, unless the teacher must be pretrained"
 grid = ratios("compute_ratio", title)
 save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_ratio"]])
 
@@ -239,7 +239,9 @@ save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_
 # $$
 
 # %%
-title = "Distilling takes fewer tokens for most losses, unless the teacher must be pretrained"
+title = (
+    "Distilling takes fewer tokens but for the best losses, if the teacher is pretrained already"
+)
 grid = ratios("token_ratio", title)
 save(grid, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio"]])
 

@@ -204,8 +204,8 @@ save(grid, "fig21_inference_maps", table.drop(columns="teacher_tokens"))
 # %%
 most = drawn[drawn.scenario == "teacher_inference"].size_ratio.max()
 title = (
-    "If its inference is paid, the best teacher never has more than "
-    f"{most:.0f} times its student's size"
+    "For students up to 10B the best teacher, if its inference is paid, "
+    f"never has more than {most:.0f} times their size"
 )
 grid, table = ratios("teacher_inference", title)
 save(grid, "fig22_inference_optima", table.drop(columns="teacher_tokens"))
