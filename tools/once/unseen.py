@@ -1,4 +1,4 @@
-"""What the ensemble's rules say of runs trained after them: data/fits/unseen.csv.
+"""What the ensemble's rules say of runs kept from them: data/fits/unseen.csv.
 
     python -m tools.once.unseen
 
