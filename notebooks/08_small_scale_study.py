@@ -111,7 +111,7 @@ shown = pd.concat(shown)
 # %%
 grid = Panels(
     shown, "teacher_params", "excess",
-    "On few tokens a smaller teacher is best, on many tokens the largest", col="seen",
+    "On few tokens the largest teacher is too good, on many it is not seen to be", col="seen",
     labels=(axis_label("teacher_params"), "loss above that under its\n"
             "best teacher (nats; cut at 0.11)"),
 )  # fmt: skip

@@ -69,12 +69,15 @@ predicted = law.loss(long.student_params, long.tokens, long.teacher_loss)
 long = long.assign(predicted=predicted, tokens_per_param=long.tokens / long.student_params)
 long = long.loc[long.groupby(["student_params", "tokens"]).predicted.idxmin()]
 three = long[long.student_params.isin(sorted(long.student_params.unique())[:3])]
-title = "Distilling does better than data, or as well, on every number of tokens tried"
+worse = (long.gap_low > 0).sum() or "no"
+title = f"On {worse} number of tokens tried are data seen to do better than distilling"
 grid = Panels(three, "tokens_per_param", "gap", title, col="student_params", size=(9.6, 3.9))
 grid.draw(bars, hue="verdict", palette=VERDICTS, markersize=7).each(zero)
 columns = ["student_params", "tokens", "tokens_per_param", "teacher_loss", "seeds", "loss"]
 columns += ["loss_data", "gap", "gap_low", "gap_high"]
-grid.setting("Random English words, spelt out; each with the best of six teachers by the law")
+grid.setting(
+    "Random English words; three of five students, each with the best of six teachers by the law"
+)
 grid.key(bars="95% over seeds, paired")
 save(grid, "long_distillation_small_scale", long[columns])
 

@@ -347,8 +347,8 @@ KNOWN = {"one model's loss, as a difference": "one model's loss:\nthe law is mov
 shown = off[off.law.isin(KNOWN)].replace({"law": KNOWN})
 one, factor, own, _ = -errors.bias[list(KNOWN)]
 title = (
-    f"Carried over to text by one loss, the words' law is {one:.0f} to {factor:.0f}% too low "
-    f"on average; by text's supervised law it errs by {abs(own):.1f}%"
+    f"On average the words' law, carried over to text by one loss, is {one:.0f} to {factor:.0f}% "
+    f"too low; by text's supervised law it is off by {abs(own):.1f}%"
 )
 
 # %%
