@@ -38,7 +38,7 @@ figures.use_style()
 # %% [markdown]
 # ## What is to be seen
 #
-# Three students of different width, each taught by teachers of growing width. Teachers get better
+# Two students of different width, each taught by teachers of growing width. Teachers get better
 # from left to right; the students do not. (How they are trained is said below.)
 
 # %%
@@ -55,27 +55,24 @@ def from_best(rows, over="teacher_width", loss="loss"):
 
 
 rising = pd.concat(from_best(rows) for _, rows in students.groupby("width"))
-widest = students.width.max()
 
 # %%
-three = rising[rising.width.isin([8, 64, widest])]
-title = "A wider teacher makes students of width 8 and 64 worse, and does not harm the widest"
-labels = (columns.axis_label("teacher_width"), "loss above that under\nthe best teacher (nats)")
-grid = Panels(three, "teacher_width", "above_best", title, labels=labels, size=(7.6, 3.7))
+two = rising[rising.width.isin([8, 64]) & (rising.teacher_width >= rising.best)]
+title = "A teacher can be too wide for students of width 8 and 64"
+labels = (
+    columns.axis_label("teacher_width"),
+    "student's loss above that\nunder the best teacher (nats)",
+)
+grid = Panels(two, "teacher_width", "above_best", title, labels=labels, size=(7.6, 3.7))
 look = {"errorbar": compare.interval, "err_style": "bars", "marker": "o"}
-grid.draw(sns.lineplot, hue="width", key="right", errorbar=None, marker="o")
-past = three[three.teacher_width >= three.best]
-grid.draw(sns.lineplot, past, hue="width", key=False, **look)
-grid.draw(panels.rings, past[past.above_best == 0], label="the best teacher of each")
-grid.setting("Small networks on a toy task; width: of their two hidden layers. Means of five seeds")
-grid.key(bars="95% of the difference from the best teacher, by seeds")
-grid.each(panels.zero).set(xlim=(12, 600), ylim=(-0.004, 0.05))
+grid.draw(sns.lineplot, hue="width", key="right", **look).each(panels.zero)
+grid.setting("Small networks on a toy task, each from the best teacher on; five seeds")
 save(grid, "mapping_rise", rising[["width", "teacher_width", "seed", "above_best"]])
 
 # %% [markdown]
-# Zero is each student's best teacher. To the left of it teachers are too weak, and the line leaves
-# the picture. To the right of it teachers are better, and the students of width 8 and 64 are worse.
-# The widest follows its teachers until they make no difference. The table has all seven widths.
+# Each line starts at zero, under the student's best teacher. Wider teachers are better, and their
+# students get worse. (Narrower ones, which are too weak, are in the table, as are all seven widths
+# of students; the widest, 256, follows its teachers until they make no difference.)
 #
 # ## The problem
 #
@@ -159,31 +156,26 @@ for name, table in (("the paper's settings", paper_runs), ("the map", runs)):
 # %% [markdown]
 # ## Figures 11 and 12 with the paper's settings
 #
-# First teachers of growing width, then one teacher of width 512 on more and more steps. Lines are
-# means of four trials. (Accuracies, and students trained on the labels, are in the tables of their
-# numbers.)
+# First teachers of growing width, then one teacher of width 512 on more and more steps. Drawn is
+# the one student that turns, in each of four trials; a trial's first weights and samples are the
+# same under every teacher. (The other students, accuracies, teachers and students trained on the
+# labels are in the tables of their numbers.)
 
 # %%
 MEASURES = ["loss", "accuracy"]
 
 
-def losses(teachers, students, over, title):
-    """Losses of a teacher (grey) and of its students over a property of the teacher."""
-    taught = students[students.role == "student"]
-    turns = taught.groupby("width").apply(compare.rise, over, include_groups=False)
-    # Of several widths looked at one turns by chance sooner than one alone: Bonferroni's bound.
-    turns = turns[turns.is_u.astype(bool) & (turns.p * len(turns) < 0.05)]
-    turns = turns.rename(columns={"best": over, "best_loss": "loss"})
-    taught = taught.assign(who="student of width " + taught.width.astype(str))
-    lines = pd.concat([taught, teachers.assign(who="the teacher itself")])
-    palette = columns.palette("any", taught.who) | {"the teacher itself": "#888888"}
-    labels = (columns.axis_label(over), "loss (nats)")
-    grid = Panels(lines, over, "loss", title, labels=labels, size=(7.6, 3.9))
-    look = {"errorbar": ("pi", 50), "marker": "o", "palette": palette}
-    grid.draw(sns.lineplot, hue="who", key="right", **look)
-    ring = "best teacher; the last one makes the student worse (paired over seeds, p < 5%)"
-    grid.draw(panels.rings, turns, label=ring).key(band="middle half of four trials")
-    return grid.setting("Small networks on a toy task; width: of their two hidden layers")
+def losses(taught, over, title):
+    """Losses of the student of width 128, a line a trial, over a property of its teacher."""
+    one = taught[(taught.role == "student") & (taught.width == 128)]
+    labels = (columns.axis_label(over), "student's loss (nats),\nlower is better")
+    grid = Panels(one, over, "loss", title, labels=labels, size=(7.6, 3.9))
+    grid.draw(sns.lineplot, units="seed", estimator=None, marker="o")
+    grid.mark("x", one.groupby(over).loss.mean().idxmin(), "best teacher, by the mean")
+    grid.key({"one of four trials": {"color": "C0", "marker": "o"}})
+    return grid.setting(
+        "Small networks of two hidden layers on a toy task, trained as in the paper"
+    )
 
 
 # %%
@@ -206,15 +198,15 @@ def quartiles(values):
 paper_11 = select(paper_runs, paper.figure_11())
 own = select(paper_runs, paper.teachers())
 own = own.assign(teacher_width=own.width)
-title = "With the paper's settings only the student of width 128 has a teacher that is too good"
-grid = losses(own, paper_11, "teacher_width", title)
+title = "A teacher of width 512 is too wide for the student of width 128"
+grid = losses(paper_11, "teacher_width", title)
 save(grid, "fig11_mapping_paper_settings", numbers(own, paper_11, "teacher_width", quartiles))
 
 # %% [markdown]
 # **The settings are the paper's, the result is not.** The student of width 362 is large enough in
-# both: it follows its teacher down. But the turn, a student that gets worse with a better teacher,
-# is here at width 128, which in the paper is too small to learn anything; the paper has it at 256.
-# And here the task can be learned whole:
+# both: it follows its teacher down (in the table). But the turn, a student that gets worse with a
+# better teacher, is here at width 128, which in the paper is too small to learn anything; the paper
+# has it at 256. And here the task can be learned whole:
 
 # %%
 best = own.groupby("width")[["loss", "accuracy"]].mean().iloc[-1]
@@ -247,13 +239,9 @@ longer = select(paper_runs, paper.longer())
 longer = longer.assign(teacher_samples=longer.samples)
 
 
-def in_steps(rows):
-    """The teacher's samples as training steps."""
-    return rows.assign(teacher_steps=rows.teacher_samples / mp.BATCH)
-
-
-title = "Trained for longer, one teacher of width 512 gets too good for the student of width 128"
-grid = losses(in_steps(longer), in_steps(paper_12), "teacher_steps", title)
+title = "A teacher can be trained for too long for the student of width 128"
+in_steps = paper_12.assign(teacher_steps=paper_12.teacher_samples / mp.BATCH)
+grid = losses(in_steps[in_steps.teacher_steps >= 256], "teacher_steps", title)
 table = numbers(longer, paper_12, "teacher_samples", quartiles)
 save(grid, "fig12_mapping_paper_settings", table)
 
@@ -320,13 +308,15 @@ cases = pd.concat(
     for case in ("easy", "hard")
     for _, rows in students.groupby("width")
 )
-title = "The narrow student gets worse on easy samples, the wide one on hard samples"
+title = "Too wide a teacher makes a narrow student worse on easy samples only"
 
 # %%
-two = cases[cases.width.isin([16, 128])]
-grid = Panels(two, "teacher_width", "above_best", title, col="case", labels=labels, size=(8.6, 3.4))
-grid.draw(sns.lineplot, hue="width", **look).each(panels.zero)
-grid.setting("Toy task: easy samples show their answer. Each student from its best teacher on")
+labels = (labels[0], "← better     worse →\nchange of the student's loss (nats)")
+one = cases[cases.width == 16]
+grid = Panels(one, "teacher_width", "above_best", title, labels=labels, size=(7.6, 3.7))
+grid.draw(sns.lineplot, hue="case", key="right", **look).each(panels.zero)
+grid.setting("Student of width 16 on a toy task, from the best teacher on; five seeds.\n"
+             "An easy sample shows the answer")  # fmt: skip
 save(grid, "mapping_easy_and_hard", cases[["case", "width", "teacher_width", "seed", "above_best"]])
 
 # %% [markdown]

@@ -112,9 +112,9 @@ COLUMNS = {
     "B": Column("coefficient $B'$ of the student's tokens in the law", words=count, log=True),
     "factor": Column("interval's upper over lower end", words="{:g}".format, log=True),
     "of_supervised": Column("student's tokens over\nthose of training on data"),
-    "teacher_size": Column("teacher's size (functions that it can use)"),
-    "student_size": Column("student's size (functions)", "student of {} functions"),
-    "student_error": Column("error: distance from the target"),
+    "teacher_size": Column("teacher's size (number of weights)"),
+    "student_size": Column("student's size (number of weights)", "student of {} weights"),
+    "student_error": Column("student's error (distance from the target)"),
     "above_best": Column("loss above the best (nats)"),
 }
 
