@@ -27,8 +27,6 @@ import pandas as pd
 from scipy import stats
 
 from scalinglib import fit, laws, simulate
-from scalinglib.laws.ensembles import from_rows
-from scalinglib.laws.forms import FORMS
 from scalinglib.laws.limits import below_floor
 from scalinglib.report.paths import DATA, ROOT
 from tools.once import extrapolation, write
@@ -109,10 +107,11 @@ def authors_laws(curves):
 
 
 def _row(name, form, law):
-    values = {c: getattr(law, c) for c in FORMS[form].coefficient_names()}
+    values = {c: getattr(law, c) for c in type(law).coefficient_names()}
     held = {f"supervised_{c}": value for c, value in law.supervised._asdict().items()}
     floor = {"below_floor": below_floor(law, SIZES).max()}
-    return {"name": name, "form": form, "weight": np.nan} | floor | held | values
+    own = {"name": name, "form": form, "weight": np.nan, "law": law}
+    return own | floor | held | values
 
 
 def build(runs, curves, weight, growth):
@@ -128,8 +127,7 @@ def build(runs, curves, weight, growth):
         groups.insert(0, list(authors_laws(curves)))
     table = pd.concat([pd.DataFrame(rows).assign(group=i) for i, rows in enumerate(groups)])
     table["scale"] = float(runs.noise.iloc[0] / np.sqrt(2))
-    fitted = from_rows(table.assign(weight=1.0).to_dict("records")).members
-    table["misfit"] = [np.abs(errors(law, runs)).mean() for law in fitted]
+    table["misfit"] = [np.abs(errors(law, runs)).mean() for law in table.law]
     kept = table[(table.below_floor <= FLOOR) & (table.misfit <= MISFIT)]
     told = table.groupby("form", sort=False).size().rename("laws").to_frame()
     print(told.assign(kept=kept.groupby("form").size()).fillna(0), flush=True)
@@ -139,7 +137,7 @@ def build(runs, curves, weight, growth):
     refits = kept[kept.name.str.endswith(", refit")]
     growth *= max(np.average(refits.misfit, weights=refits.form.map(weight)), SUPERVISED_NOISE)
     kept = kept.assign(weight=share / share.sum(), scale=kept.scale, growth=growth)
-    return kept.drop(columns=["group", "misfit"])
+    return kept.drop(columns=["group", "misfit", "law"])
 
 
 def settled(asked):
@@ -151,8 +149,11 @@ def settled(asked):
     return found
 
 
-def coverage(asked, judges):
-    """One row a hold-out and a band: how many runs it holds, how wide it is, its interval score."""
+def coverage(asked, judges, shipped):
+    """One row a hold-out and a band: how many runs it holds, how wide it is, its interval score.
+
+    - shipped: weights and growth that the ensemble has, found on all these hold-outs.
+    """
     rows = []
     for q in asked:
         weight, growth, _ = judges[q.runs]
@@ -160,13 +161,14 @@ def coverage(asked, judges):
         alone = pd.Series({"equation8": 1.0})
         bands = {
             "ensemble": extrapolation.band(q, weight, growth),
+            "as shipped": extrapolation.band(q, *shipped),
             "laws alone": extrapolation.band(q, weight, 0.0),
             "bootstrap": extrapolation.band(q, alone, 0.0),
             "conformal": extrapolation.conformal(q, weight, same),
         }
         common = q.named | {"held": len(q.measured), "distance": q.distance.mean()}
         for name, (low, high) in bands.items():
-            mine = growth if name == "ensemble" else np.nan
+            mine = {"ensemble": growth, "as shipped": shipped[1]}.get(name, np.nan)
             rows.append(
                 common | {"band": name, "growth": mine} | extrapolation.judged(q, low, high)
             )
@@ -227,7 +229,7 @@ def main():
     print(weight.round(3).to_dict(), growth, flush=True)
     write(errors_of.reset_index(), ERRORS, 4)
     judges = settled(asked)
-    write(coverage(asked, judges), COVERAGE, 4)
+    write(coverage(asked, judges, (weight, growth)), COVERAGE, 4)
     write(gain_coverage(asked, weight), GAINS, 4)
     write(size_coverage(asked, judges), MEANS, 4)
     runs, curves = sets["paper"][0], pd.read_csv(DATA / "published" / "figure1_curves.csv")
