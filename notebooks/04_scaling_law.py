@@ -50,8 +50,9 @@ figures.use_style()
 # ## Figure 1: student loss against teacher loss
 #
 # The paper draws twenty curves, each for one student on one number of tokens, through its runs.
-# Here are those of two of its small students, of the law that the authors drew (`figure1`: fitted
-# to 40 readings of their curves, within a thousandth of a nat of each). The table has all twenty.
+# Here are two of its small students, each on its fewest tokens, by the law that the authors drew
+# (`figure1`: fitted to 40 readings of their curves, within a thousandth of a nat of each). The
+# table has all twenty.
 
 # %%
 runs = pd.read_csv(paths.DATA / "published" / "figure1_runs.csv")
@@ -72,29 +73,29 @@ fig1["inside"] = keys.isin(fitted) & fig1.teacher_loss.between(1.895, 2.755)
 fig1["inside"] &= fig1.student_loss > 2.3
 
 # %%
-title = "A better teacher helps a student up to a point (ring); past it the student gets worse"
-of = ["student_params", "student_tokens"]
-tidy = fig1[fig1.student_params.between(1.5e8, 6e8)].round({"student_tokens": -8})
-best = tidy.loc[tidy.groupby(of).student_loss.idxmin()].query("inside")
-two = tidy[tidy.inside].merge(best[of])
-grid = Panels(two, "teacher_loss", "student_loss", title, col="student_params", size=(9.6, 4.2))
-grid.draw(panels.curve, hue="student_tokens", key="left", linewidth=1.6)
-near = runs.round({"student_tokens": -8}).merge(best[of])
-grid.draw(panels.dots, near, hue="student_tokens", key=False, s=14, linewidths=0.2)
-grid.draw(panels.rings, best, label="best teacher of a curve", s=70)
-grid.each(panels.diagonal).set(xlim=(1.6, 2.8), ylim=(2.3, 2.75))
-grid.key({"student equals teacher": panels.DIAGONAL}, dot="the paper's runs")
-grid.setting("Each line: one number of tokens, by the law of the paper's Figure 1")
+two = fig1[fig1.inside & fig1.student_params.isin([143e6, 546e6])].round({"student_tokens": -8})
+two = two[two.student_tokens == two.groupby("student_params").student_tokens.transform("min")]
+near = two[["student_params", "student_tokens"]].drop_duplicates()
+near = near.merge(runs.round({"student_tokens": -8}))
+best = two.loc[two.groupby("student_params").student_loss.idxmin()]
+
+# %%
+title = "A better teacher helps a student only up to a point (ring)"
+grid = Panels(two, "teacher_loss", "student_loss", title, size=(7, 4.2))
+look = {"hue": "student_params", "palette": columns.palette("any", best.student_params)}
+grid.draw(panels.curve, **look).draw(panels.dots, near, key=False, **look)
+grid.draw(panels.rings, best, label="best teacher")
+grid.setting("Dots: the paper's runs. Lines: the law as the paper's Figure 1 draws it")
 save(grid, "fig01_law", fig1.rename(columns={"inside": "fitted"}))
 
 # %% [markdown]
 # Read a curve from right to left: the student follows its teacher down, falls behind, and turns up
-# again. Curves go as far as the paper fitted: students on numbers of tokens that have runs, above
-# 2.3 nats, under teachers that there were. In the table all curves of the two largest students are
-# extrapolated: of these only two runs are known, below 2.3 nats and kept out of every fit.
+# again. On more tokens (in the table) the law turns up more than the runs do. Curves go as far as
+# the paper fitted: students on numbers of tokens that have runs, above 2.3 nats, under teachers
+# that there were. In the table all curves of the two largest students are extrapolated: of these
+# only two runs are known, below 2.3 nats and kept out of every fit.
 #
-# Points below the dashed diagonal are students better than their teacher, which the law cannot
-# follow. How near does the drawn law come to the authors' curves, and to the two large runs?
+# How near does the drawn law come to the authors' curves, and to the two large runs?
 
 # %%
 laws_1 = {"drawn in Figure 1": drawn_law, "corrected": laws.load("corrected")}
@@ -193,20 +194,15 @@ claims.check("law-capacity-gap", sentences.every((best > 1.3) & (best < 3.5)))
 
 # %%
 params = np.geomspace(1e8, 1e12, settings.curve_points)
-NAMES = {
-    "corrected": "Table 6, with one misprint corrected",
-    "figure1": "as the paper's Figure 1 draws it",
-    "refit": "fitted anew to the paper's runs",
-}
+names = ["corrected", "figure1", "refit"]
 fig40 = pd.DataFrame(
-    [(n, words, name) for name, words in NAMES.items() for n in params],
-    columns=["student_params", "law", "name"],
+    [(n, name) for name in names for n in params], columns=["student_params", "name"]
 )
 
 # %%
 floors = [
     (each.infinite_data_loss(params, best), best)
-    for each in map(sets.get, NAMES)
+    for each in map(sets.get, names)
     for best in [allocate.best_teacher_loss(each, params)]
 ]
 fig40["distilled"], fig40["best_teacher_loss"] = map(np.concatenate, zip(*floors, strict=True))
@@ -214,16 +210,20 @@ fig40["supervised"] = law.supervised.infinite_data_loss(fig40.student_params)
 fig40["difference"] = fig40.distilled - fig40.supervised
 
 # %%
-shown = fig40[fig40.student_params <= 1e11].assign(gap_mnats=1e3 * fig40.difference)
-ends = shown.groupby("name").gap_mnats.agg(["min", "max"]).abs()
+LAWS = {"corrected": "the paper's law", "refit": "the same law fitted anew to its runs"}
+shown = fig40[fig40.student_params <= 1e11].assign(law=fig40.name.map(LAWS)).dropna()
+shown["gap_mnats"] = 1e3 * shown.difference
+off = shown[shown.name == "corrected"].gap_mnats.abs()
 title = (
-    f"On infinite data the paper's own laws end within {ends.drop('refit').max(axis=None):.0f} "
-    "thousandths of a nat of training on data"
+    f"On infinite data the paper's law puts distilling within {np.ceil(off.max()):.0f} "
+    "thousandths of a nat of data"
 )
-grid = Panels(shown, "student_params", "gap_mnats", title, size=(7.6, 4.4))
+labels = "student's parameters", columns.ENDS["gap"] + "difference (thousandths of a nat)"
+grid = Panels(shown, "student_params", "gap_mnats", title, labels=labels, size=(7.6, 4))
 grid.draw(panels.curve, hue="law", key="right").each(panels.zero)
-grid.setting("Three versions of one law, the best teacher of each student. All is extrapolated")
-save(grid, "fig40_infinite_data", fig40.drop(columns="law"))
+grid.draw(panels.rings, shown.loc[[off.idxmax()]], label="largest difference by the paper's law")
+grid.setting("Loss from the best teacher minus loss trained on data. All is extrapolated")
+save(grid, "fig40_infinite_data", fig40)
 
 # %% [markdown]
 # Under the corrected law distillation ends within 0.013 nats of training over the range that the
@@ -255,17 +255,17 @@ passed = pd.concat(both)
 passed["passed"] = passed.student_loss - passed.teacher_loss
 
 # %%
-below = int((passed.passed < 0).sum())
+seen = passed[(passed.who != "the law") & (passed.weaker > 0)]
+seen = seen.assign(who=np.where(seen.passed < 0, "student better than its teacher", "worse"))
+shades = {"student better than its teacher": "#D55E00", "worse": "#BBBBBB"}
+below, stronger = int((seen.passed < 0).sum()), len(runs) - len(seen)
 title = f"{below} of the paper's {len(runs)} students beat their teacher; by the law none can"
-across = (
-    columns.ENDS["teacher"] + "teacher's loss minus that of the student without a teacher (nats)"
-)
-up = columns.ENDS["passed"] + "student's minus teacher's loss (nats)"
-grid = Panels(passed, "weaker", "passed", title, labels=(across, up), size=(7.6, 4.2))
-grid.draw(panels.dots, hue="who", palette={"the law": "#CCCCCC", "the paper's runs": "#0072B2"})
-grid.each(panels.zero).set(xlim=(-0.02, 0.46), ylim=(-0.032, 0.05))
-left = int((weaker.weaker < -0.02).sum())
-grid.setting(f"{left} runs whose teacher is better than the student lie left of the picture")
+across = "how much weaker the teacher is than its student trained on data (nats)"
+labels = across, "student's minus teacher's loss (nats)"
+grid = Panels(seen, "weaker", "passed", title, labels=labels, size=(7.6, 4.2))
+grid.draw(panels.dots, hue="who", palette=shades).each(panels.zero)
+grid.set(xlim=(-0.02, 0.45), ylim=(-0.03, 0.05)).ax.axhspan(-0.03, 0, color="#D55E00", alpha=0.1)
+grid.setting(f"Shaded: the law allows none. {stronger} runs under stronger teachers are not drawn")
 save(grid, "runs_below_teacher", passed)
 
 # %% [markdown]
