@@ -27,9 +27,9 @@ import seaborn as sns
 from scalinglib import sentences
 from scalinglib.experiment import compare
 from scalinglib.experiment.records import select
-from scalinglib.report import claims, columns, figures, profiles
+from scalinglib.report import claims, figures, profiles
 from scalinglib.report.columns import ENDS
-from scalinglib.report.panels import Panels, bars
+from scalinglib.report.panels import Panels, bars, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import WORDS, Addresses, record
 from scalinglib.study.designs import logits, practice
@@ -82,26 +82,23 @@ sparse["keeps"] = sparse.kind.map(KEEPS)
 sparse["relative"] = sparse.above / (sparse.loss - sparse.above)
 
 # %% [markdown]
-# Drawn is the larger student; the smaller one's costs are in the table saved with the picture, and
-# go the same way. A triangle at the foot stands for a cost that is no different from zero.
+# Drawn is the larger student, from three bytes on, where both ways exist; the smaller one's costs
+# are in the table saved with the picture, and go the same way.
 
 # %%
 cut = sparse[(sparse.kind != "whole") & (sparse.params == sparse.params.max())]
-costs, free = cut[cut.verdict == "worse"], cut[cut.verdict != "worse"]
-free = free.assign(above=free.kind.map({"drawn": 6e-3, "likeliest": 8.5e-3}))
-look = {"hue": "keeps", "palette": columns.palette("keeps", KEEPS.values())}
-title = "On equal bytes drawn symbols teach better than the likeliest ones, or as well"
+cut = cut[cut.bytes_per_token >= 3]
+title = "On few bytes a token, drawn symbols teach far better than the likeliest ones"
 labels = ("bytes stored per token", "student's loss above that under\nthe whole teacher (nats)")
 grid = Panels(cut, "bytes_per_token", "above", title, col="panel", labels=labels)
-grid.draw(bars, costs, **look)
-grid.draw(sns.scatterplot, free, marker="v", s=70, key=False, **look)
-grid.key({"cost not told from zero": {"marker": "v", "ls": ""}}, bars="95% over seeds, paired")
+ticks = sorted(cut.bytes_per_token.unique())
+grid.draw(bars, hue="keeps", fmt="o-").each(zero).set(xticks=ticks, xticklabels=ticks)
+grid.key(bars="95% over seeds, paired").each(lambda ax: ax.minorticks_off())
 grid.setting("Students of 25k parameters, 5 tokens a parameter; five seeds on words, four on text")
-grid.set(yscale="log", ylim=(5e-3, 3.5), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
 save(grid, "drawn_symbols", sparse.drop(columns=["panel", "keeps"]))
 
 # %% [markdown]
-# **Read it.** Drawn symbols (blue) lie below likeliest entries everywhere. On the words even
+# **Read it.** Drawn symbols (orange) lie below likeliest entries everywhere. On the words even
 # sixteen entries of 27 still cost 0.06 to 0.08 nats: what is cut is rare, but the student learns
 # that it never comes.
 #
@@ -216,26 +213,22 @@ spoken = abroad.groupby("teacher").teacher_corpus.first().map(languages)
 placed["words"] = placed.teacher.map(spoken).fillna("en")
 
 # %%
-inside = placed[placed.inside].rename(columns={"params": "student_params"})
+one = placed.params.max()
+inside = placed[placed.inside & (placed.params == one)].copy()
 inside["loss_low"] = inside.loss + inside.low - inside.above
 inside["loss_high"] = inside.loss + inside.high - inside.above
-line = singles.rename(columns={"params": "student_params"})
-grid = Panels(
-    line, "teacher_loss", "loss",
-    "An ensemble teaches like one teacher of its loss; a teacher of two languages teaches worse",
-    col="student_params",
-    labels=(f"{ENDS['teacher']}teacher's loss on student's words (nats)", "student's loss (nats)"),
-)  # fmt: skip
-grid.draw(sns.lineplot, color="#333333", errorbar=compare.interval, marker="o")
-grid.draw(bars, inside, hue="kind", zorder=4, markersize=4.5, capsize=5)
-grid.key({"single teachers": {"color": "#333333", "marker": "o"}})
-grid.key(bars="95% of the distance from the line", band="95% of the mean over seeds")
-grid.setting("Made-up words; five seeds; an ensemble averages two teachers' probabilities")
+title = "A teacher of two languages teaches worse than teachers of one with the same loss"
+labels = (f"{ENDS['teacher']}teacher's loss on the student's words (nats)", "student's loss (nats)")
+grid = Panels(singles[singles.params == one], "teacher_loss", "loss", title, labels=labels)
+grid.draw(sns.lineplot, color="#333333", errorbar=None, marker="o")
+grid.draw(bars, inside, hue="kind", zorder=4, markersize=6, capsize=5)
+grid.key({"teachers of one language": {"color": "#333333", "marker": "o"}}, bars="95% over seeds")
+grid.setting("Students of 25k parameters on made-up words of one language; five seeds")
 save(grid, "other_teachers", placed.drop(columns="teacher"))
 
 # %% [markdown]
-# **Read it.** Bars are intervals of the paired distance from the line, the band one of the
-# students' means. Ensembles lie on the line: their loss is all that one must know of them. The
+# **Read it.** Drawn is the larger student. Bars are intervals of the paired distance from the line.
+# Ensembles lie on the line: their loss is all that one must know of them. The
 # teacher of English and German words does not: its students stay above, by the column `relative` of
 # the table. (The teacher of German alone is off the frame.) Its words come at random, so it cannot
 # know which language is next and spends half of its probability on German; a student that copies
