@@ -42,7 +42,7 @@ import seaborn as sns
 from scalinglib import fit, sentences
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
-from scalinglib.report.columns import axis_label, palette, powers
+from scalinglib.report.columns import axis_label
 from scalinglib.report.panels import Panels, bars, curve, rings, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, by_ratio, record, size
@@ -94,36 +94,27 @@ past = past.sort_values("teacher_params", kind="stable")
 # %% [markdown]
 # ### Figures 4 and 37: how much worse than with the best teacher?
 #
-# Two students, each on its fewest tokens and on its most. Zero is the best teacher of each line;
-# teachers grow to the right. The first table that is saved has all five students, the second the
-# losses of the two smallest.
+# The student of 25k parameters, on its fewest tokens and on its most. Zero is the best teacher of
+# each line; teachers grow to the right. The first table that is saved has all five students, the
+# second the losses of the two smallest.
 
 # %%
-two = past[past.student_params.isin([size(depth).params for depth in (2, 5)])]
-looks = dict(zip(sorted(two.student_params.unique()), ("#D55E00", "#0072B2"), strict=True))
-shown = []
-for name, end in {"fewest": "min", "most": "max"}.items():
-    part = two[two.tokens == two.groupby("student_params").tokens.transform(end)]
-    ratios = part.groupby("student_params").tokens_per_param.first().map("{:.3g}".format)
-    shown.append(part.assign(seen=f"{name} tokens: {' and '.join(ratios)} a parameter"))
-shown = pd.concat(shown)
-
-# %%
-grid = Panels(
-    shown, "teacher_params", "excess",
-    "On few tokens the largest teacher is too good, on many it is not seen to be", col="seen",
-    labels=(axis_label("teacher_params"), "loss above that under its\n"
-            "best teacher (nats; cut at 0.11)"),
-)  # fmt: skip
-grid.draw(bars, hue="student_params", palette=looks, fmt="o-").each(zero).set(ylim=(-0.02, 0.11))
-grid.draw(rings, shown[shown.excess == 0], label="best teacher")
-grid.setting("Random English words, spelt out; six teachers; differences paired by seed")
+two = past[past.n_layers == 2].round({"tokens_per_param": 0})
+two = two[two.tokens.isin(two.tokens.agg(["min", "max"]))]
+labels = axis_label("teacher_params"), "student's loss above that\nunder its best teacher (nats)"
+title = "A teacher can be too large for a student that sees few tokens"
+grid = Panels(two, "teacher_params", "excess", title, labels=labels)
+looks = dict(zip(sorted(two.tokens_per_param.unique()), ("#D55E00", "#0072B2"), strict=True))
+grid.draw(bars, hue="tokens_per_param", palette=looks, fmt="o-")
+grid.set(xlim=(12e3, 8e5), ylim=(-0.02, 0.11))
+grid.draw(rings, two[two.excess == 0], label="best teacher")
+grid.setting("Student of 25k parameters, random English words; weak teachers lie above the picture")
 save(grid.key(bars="95% over seeds"), "fig37_capacity_gap_kl_small_scale", past)
 
 # %% [markdown]
-# **Read it.** On their fewest tokens students get worse past their best teacher. On their most
-# tokens no teacher is better than the largest, which is the strongest. In numbers, this teacher
-# against the best one:
+# **Read it.** On its fewest tokens the student gets worse past its best teacher. On its most tokens
+# no teacher is better than the largest, which is the strongest. In numbers, this teacher against
+# the best one, for all five students:
 
 # %%
 strongest = past[past.teacher_params == past.teacher_params.max()]
@@ -235,32 +226,28 @@ claims.check("study-entropy", supervised.law.E / entropy - 1)
 # ### Figure 36a: the loss of teachers at a fixed number of tokens per parameter
 #
 # Curves are the fitted law, dotted beyond the sizes that were trained on so many tokens. The table
-# has two more ratios, and models that all read the same number of tokens.
+# has three more ratios, and models that all read the same number of tokens.
 
 # %%
 teachers = on_data.assign(tokens_per_param=(on_data.tokens / on_data.params).round())
 teachers = teachers[teachers.tokens_per_param.isin([5, 10, 20, 50, 100])]
 equal = means[means.teacher.isna() & (means.tokens == scaling.FIXED_TOKENS[0].tokens)]
 sizes = np.geomspace(size(1).params, size(7).params, settings.curve_points)
-lines = pd.DataFrame({"tokens_per_param": [5.0, 20.0, 100.0]})
+lines = pd.DataFrame({"tokens_per_param": [5.0, 100.0]})
 lines = lines.merge(pd.DataFrame({"params": np.geomspace(sizes[0], 3e6, 200)}), how="cross")
 lines["loss"] = supervised.law.loss(lines.params, lines.tokens_per_param * lines.params)
 largest = lines.tokens_per_param.map(teachers.groupby("tokens_per_param").params.max())
 lines["inside"] = lines.params <= largest
-shown = teachers[teachers.tokens_per_param.isin(lines.tokens_per_param)]
-off = (supervised.law.loss(shown.params, shown.tokens) / shown.loss - 1).abs().max()
 
 # %%
-grid = Panels(
-    shown, "params", "loss",
-    f"The law is within {off:.0%} of the models, and beyond them it falls below "
-    "the entropy, which no model can",
-)  # fmt: skip
-grid.draw(curve, lines, hue="tokens_per_param", key="right")
-grid.draw(bars, hue="tokens_per_param", key=False)
-grid.mark("y", entropy, "the entropy of the language").key(line="the law", bars="95% over seeds")
+shown = teachers[teachers.tokens_per_param.isin(lines.tokens_per_param)]
+title = "Beyond the trained models the law falls below the language's entropy"
+grid = Panels(shown, "params", "loss", title)
+looks = {"palette": {5: "#0072B2", 100: "#D55E00"}, "hue": "tokens_per_param"}
+grid.draw(curve, lines, **looks).draw(bars, key=False, **looks)
+grid.mark("y", entropy, "entropy: the least loss possible").key(bars="95% over seeds")
 columns = ["params", "tokens", "loss", "seeds", "error"]
-grid.setting("Random English words, spelt out; models trained on data")
+grid.setting("Random English words, spelt out; models trained on data; lines: the law")
 save(grid, "fig36_teachers_small_scale", pd.concat([teachers, equal])[columns])
 
 # %% [markdown]
@@ -268,43 +255,34 @@ save(grid, "fig36_teachers_small_scale", pd.concat([teachers, equal])[columns])
 #
 # ### Figure 36b: IsoFLOP profiles
 #
-# Models of several sizes, trained with the same FLOPs. Rings are minima of parabolas through those
-# profiles that have one inside, crosses the law's own.
+# Models of several sizes, trained with the same FLOPs, and a parabola through each budget. The
+# lowest budget is in the table alone: its least loss is at an end of the sizes tried.
 
 # %%
 profiles_of = [(flops, depth) for flops, depths, _ in design.isoflop for depth in depths]
 isoflop = analysis.at_budgets(on_data, profiles_of)
-lines = pd.DataFrame({"budget": sorted(set(isoflop.budget))})
-lines = lines.merge(pd.DataFrame({"params": sizes}), how="cross")
-lines["tokens"] = [analysis.tokens_on(*row) for row in lines.itertuples(index=False)]
-lines["loss"] = supervised.law.loss(lines.params, lines.tokens)
-ends = isoflop.groupby("budget").params.agg(["min", "max"]) * [1, 1.1]  # words beside the dots
-near = lines.params.between(*(lines.budget.map(ends[end]) for end in ends))
+minima = isoflop.groupby("budget").apply(analysis.profile_minimum, include_groups=False)
+minima = minima[minima.seen].reset_index().rename(columns={"at": "params"})
+shown = isoflop[isoflop.budget.isin(minima.budget)]
 
 # %%
-minima = isoflop.groupby("budget").apply(analysis.profile_minimum, include_groups=False)
-minima = minima.reset_index().rename(columns={"at": "params"})
-grid = Panels(isoflop, "params", "loss", "The law puts the best sizes near those of the runs")
-grid.draw(curve, lines[near], hue="budget", key="right").draw(bars, hue="budget", key=False)
-grid.draw(rings, minima[minima.seen], label="best size by the runs (parabola)")
-least = lines.loc[lines.groupby("budget").loss.idxmin()]
-grid.draw(sns.scatterplot, least, marker="x", s=50, color="black", linewidth=1.6, zorder=5)
-grid.key({"cross: the law's best size": {"marker": "x", "ls": "", "color": "black"}})
-grid.key(line="the law", bars="95% over seeds")
-grid.setting("Models trained on data, random English words; no ring: the least loss is at an end")
+grid = Panels(shown, "params", "loss", "The larger the budget, the larger the best model")
+grid.draw(curve, analysis.parabolas(shown, ["budget"]), hue="budget", key="right")
+grid.draw(bars, hue="budget", key=False).key(bars="95% over seeds")
+grid.draw(rings, minima, label="best size of a budget")
+grid.setting("Random English words; models trained on data; parabolas through each budget's models")
 columns = ["budget", "params", "tokens", "loss", "seeds", "error"]
 save(grid, "fig36b_isoflop_small_scale", isoflop[columns])
 
 # %% [markdown]
 # ### Figure 36c: the best size grows with compute
 #
-# The same best sizes over the budget, with what the noise of the seeds leaves. The lowest budget
-# has no dot: its least loss is at an end of the sizes tried.
+# The same best sizes over the budget, with what the noise of the seeds leaves, and the law's own.
 
 # %%
 best = analysis.optima(isoflop.assign(source="data"), ["source"], draws=settings.fit_replicates)
 best = best.rename(columns={"at": "params", "at_low": "params_low", "at_high": "params_high"})
-along = pd.DataFrame({"budget": np.geomspace(*lines.budget.agg(["min", "max"]), 100)})
+along = pd.DataFrame({"budget": np.geomspace(*isoflop.budget.agg(["min", "max"]), 100)})
 fine, models = np.geomspace(sizes[0], sizes[-1], 2001), [size(depth) for depth in range(1, 8)]
 flops = [3 * model.approximate_forward_flops for model in models]  # of a token; smooth in size:
 cost = np.polynomial.Polynomial.fit(np.log([m.params for m in models]), np.log(flops), 2)
@@ -376,21 +354,17 @@ errors = errors.agg(["mean", "max", "size"])
 errors.round(4)
 
 # %%
-SEEN = {False: "weaker runs, fitted", True: "stronger runs, not seen by the fit"}
-both = held_out.assign(law=held_out.law + " law", seen=held_out.held.map(SEEN))
-both = both.assign(error=100 * both.relative_error).sort_values("held", kind="stable")
-grid = Panels(
-    both, "observed", "error",
-    "Fitted to the weaker runs alone, the distillation law predicts the stronger ones to "
-    f"{errors['max']['distillation', True]:.0%}, the supervised law to "
-    f"{errors['max']['supervised', True]:.0%} at worst",
-    col="law", sharex=False,
-    labels=("measured loss (nats)", "← too low     too high →\npredicted less measured (%)"),
-)  # fmt: skip
+LAWS = {"supervised": "law of training on data", "distillation": "law of distillation"}
+SEEN = {False: "weaker models, fitted", True: "stronger models, not seen by the fit"}
+both = held_out.assign(law=held_out.law.map(LAWS), seen=held_out.held.map(SEEN))
+both = both.assign(percent_off=100 * both.relative_error).reset_index(drop=True)
+worst = both.loc[[both.percent_off.abs().where(both.held).idxmax()]]
+title = "Laws fitted to weak models predict strong ones to "
+title += f"{worst.percent_off.abs().item():.0f}% at worst"
+grid = Panels(both, "observed", "percent_off", title, col="law",
+              labels=("measured loss (nats)", axis_label("percent_off")))  # fmt: skip
 looks = dict(zip(SEEN.values(), ("#aaaaaa", "#0072B2"), strict=True))
 grid.draw(sns.scatterplot, hue="seen", palette=looks, s=25).each(zero)
-stronger = both[both.held]
-worst = stronger.loc[stronger.error.abs().groupby(stronger.law).idxmax()]
 grid.draw(rings, worst, label="the worst prediction")
 grid.setting("Random English words; a dot: mean over the seeds of a setting")
 save(grid, "fig05_predicted_observed_small_scale", held_out)
@@ -467,25 +441,15 @@ gap = gap.rename(columns=STUDENT_LOSS)
 cubic = analysis.cubics(gap, "student_params", "teacher_loss", "student_loss")
 
 # %%
-grid = Panels(
-    gap, "teacher_loss", "student_loss",
-    "A student's loss depends on its teacher's loss, and not visibly on its teacher's size",
-)  # fmt: skip
-grey = dict.fromkeys(twenty, "#999999")
-grid.draw(curve, cubic, hue="student_params", palette=grey, key=False, linewidth=1.2)
-grid.draw(bars, color="#999999", markersize=0)
-shades = palette("params", sorted(gap.teacher_params.unique()))
-grid.draw(sns.scatterplot, hue="teacher_params", palette=shades, s=45, zorder=3, key=False)
-least, most = (figures.label_size(end(shades)) for end in (min, max))
-dot = {"marker": "o", "ls": "", "color": "#3B528B"}
-grid.key({f"teachers of {least} (green) to {most} parameters (violet)": dot})
-strongest = gap.loc[gap.groupby("student_params").teacher_loss.idxmin()].itertuples()
-for row, above in zip(strongest, (20, 9, -19), strict=True):
-    place = {"xytext": (-4, above), "textcoords": "offset points", "fontsize": 10}
-    said = f"student of {figures.label_size(row.student_params)}"
-    grid.ax.annotate(said, (row.teacher_loss, row.student_loss), **place)
-grid.setting("Random English words; students on 20 tokens a parameter; sizes in parameters")
-grid.key(bars="95% over seeds", line="a cubic fitted to each student").set(ylim=(1.43, 2.36))
+SIZES = {True: "teachers of 83k parameters or more", False: "smaller teachers"}
+gap["size"] = gap.teacher_params.ge(size(3).params).map(SIZES)
+title = "Teachers of equal loss teach equally well, whatever their size"
+grid = Panels(gap.sort_values("size", kind="stable"), "teacher_loss", "student_loss", title)
+grid.draw(curve, cubic, hue="student_params", palette=dict.fromkeys(twenty, "#888888"),
+          key="left", linewidth=1.2).set(xlim=(1.2, 2.35))  # fmt: skip
+looks = dict(zip(SIZES.values(), ("#0072B2", "#E69F00"), strict=True))
+grid.draw(bars, hue="size", palette=looks, markersize=5).key(bars="95% over seeds")
+grid.setting("Random English words; students on 20 tokens a parameter; lines: fitted cubics")
 columns = ["student_params", "teacher_params", "teacher_tokens", "teacher_loss"]
 save(grid, "fig03_collapse_small_scale", gap[[*columns, "student_loss", "error"]])
 
@@ -510,22 +474,17 @@ shown = twentieth.assign(budget=twentieth.teacher.map(isoflop_teachers))
 shown = shown.rename(columns={"params": "student_params"} | {
     f"difference{end}": f"gap{end}" for end in ("", "_low", "_high")})  # fmt: skip
 shown = shown.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
-shown["taught by"] = shown.budget.map(powers) + " FLOPs"
-shades = palette("budget", shown.budget)
-looks = dict(zip(shown["taught by"], shown.budget.map(shades), strict=True))
 
 # %%
-grid = Panels(
-    shown, "teacher_params", "gap",
-    f"Of {shown.teacher.nunique()} teachers nearly all help the smallest student, "
-    "and none is seen to help the largest",
-    col="student_params", size=(9.6, 3.5),
-)  # fmt: skip
-grid.draw(bars, hue="taught by", palette=looks, fmt="o-", key="right").each(zero)
-grid.key(bars="95% over seeds")
+BUDGETS = {3e10: "teachers trained with 3 × 10¹⁰ FLOPs", 1e12: "with 10¹² FLOPs"}
+two = shown[shown.n_layers.isin([1, 3]) & shown.budget.isin(BUDGETS)]
+two = two.assign(trained=two.budget.map(BUDGETS))
+title = "Teachers that help a small student do not help a large one"
+grid = Panels(two, "teacher_params", "gap", title, col="student_params")
+grid.draw(bars, hue="trained", fmt="o-").each(zero).key(bars="95% over seeds")
 columns = ["budget", "student_params", "teacher_params", "teacher_loss"]
 columns += ["gap", "gap_low", "gap_high"]
-grid.setting("Students on 20 tokens a parameter, paired by seed; a line: teachers of one budget")
+grid.setting("Students on 20 tokens a parameter, paired by seed; random English words")
 save(grid, "fig38b_isoflop_teachers_small_scale", shown[columns])
 
 # %%
@@ -541,9 +500,8 @@ claims.check("study-strong-students-need-strong-teachers", helped.max() < hurt.m
 # %% [markdown]
 # ## Student IsoFLOP profiles: what a budget buys under one teacher
 #
-# Figures 2 and 38a, under a weak teacher, a middling one and the perfect one; the table has all
-# seven. A line is a student budget (the teacher's inference not counted), with a parabola in
-# $\log N_S$; minima of parabolas through four sizes or more are ringed.
+# Figures 2 and 38a, under a weak teacher and the perfect one; the table has all seven, and more
+# budgets. A line is a student budget (the teacher's inference not counted).
 
 # %%
 PROFILES = [(flops, depth) for flops, sizes, *_ in design.profiles for depth, _ in sizes]
@@ -552,27 +510,18 @@ students = analysis.at_budgets(distilled[distilled.teacher.isin(fixed)], PROFILE
 loss_of = distilled.groupby("teacher").teacher_loss.first()[fixed]
 students["taught by"] = students.teacher.map(loss_of.map(HEAD))
 students = students.sort_values(["teacher_loss", "params"], ascending=[False, True], kind="stable")
-by = ["taught by", "budget"]
-lines = analysis.parabolas(students, by)
-best = students.groupby(by).apply(analysis.profile_minimum, include_groups=False).reset_index()
-best = best[best.seen].rename(columns={"at": "params"})
 
 # %%
-shown = loss_of.iloc[[1, 2, 6]]
-chosen, curves, minimum = (t[t["taught by"].isin(shown.map(HEAD))] for t in (students, lines, best))
-grid = Panels(
-    chosen, "params", "loss",
-    "Students of a weak teacher stop at its loss; the stronger the teacher, the more compute buys",
-    col="taught by", labels=("student's parameters", axis_label("student_loss")), size=(9.6, 3.6),
-)  # fmt: skip
-grid.draw(curve, curves, hue="budget", key="right").draw(bars, hue="budget", key=False)
-grid.draw(rings, minimum, label="best size, if four sizes or more have it inside")
-for loss, ax in zip(shown, grid.axes.flat, strict=True):
-    ax.axhline(loss, color="black", linestyle="--", linewidth=1)
-grid.setting("Random English words, spelt out; parabolas through the students of one budget")
+two = students[students.teacher.isin([fixed[1], PERFECT])].sort_values(["teacher", "params"])
+two = two[two.budget.isin([1e10, 1e11, 1e12])]
+labels = "student's parameters", axis_label("student_loss")
+title = "Students of a weak teacher stop at the teacher's loss"
+grid = Panels(two, "params", "loss", title, col="taught by", labels=labels)
+grid.draw(bars, hue="budget", fmt="o-", key="right")
+grid.mark("y", two.groupby("taught by").teacher_loss.first().to_dict(), "the teacher's loss")
+grid.setting("Random English words, spelt out; a line: students of one budget")
 columns = ["teacher_loss", "budget", "params", "tokens", "loss", "seeds", "error"]
-grid.key(dashed="the teacher's loss", bars="95% over seeds")
-save(grid, "fig38a_fixed_teachers_small_scale", students[columns])
+save(grid.key(bars="95% over seeds"), "fig38a_fixed_teachers_small_scale", students[columns])
 
 # %% [markdown]
 # Section 4.2 expects that for one teacher the loss is a power law in $(N_S, D_S)$, as it is on

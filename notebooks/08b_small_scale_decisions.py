@@ -18,7 +18,6 @@ profile = "full"
 
 # %% tags=["hide-input"]
 import tempfile
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -29,7 +28,7 @@ from scipy import stats
 
 from scalinglib import fit, sentences
 from scalinglib.experiment import compare, execute
-from scalinglib.report import claims, figures, maps, profiles
+from scalinglib.report import claims, figures, profiles
 from scalinglib.report.columns import axis_label
 from scalinglib.report.panels import Panels, bars, zero
 from scalinglib.report.paths import DATA
@@ -49,43 +48,36 @@ figures.use_style()
 # best the fitted law says, so that luck does not count as a gain.
 
 # %%
-design = scaling.FULL
-runs = record.read(DATA / "runs" / "study.csv")
+runs, design = record.read(DATA / "runs" / "study.csv"), scaling.FULL
 table, versus = analysis.means(runs), analysis.against_data(runs)
+versus = versus.rename(columns=lambda name: name.replace("difference", "gap"))
 on_data, distilled = (table[table.kind == kind] for kind in ("supervised", "distilled"))
 options, inputs = {"starts": settings.fit_starts}, ["params", "tokens", "loss"]
 supervised = fit.fit_supervised(on_data[inputs], **options)
 law = fit.fit_distillation(distilled, supervised, **options).law
-fixed = [t if t == PERFECT else t.id for t in design.fixed_teachers()]
-trained = fixed[:-1]
+*trained, perfect = (t if t == PERFECT else t.id for t in design.fixed_teachers())
 
 # %%
-VERDICTS = {"distilling wins": "#0072B2", "no difference": "#999999", "data wins": "#D55E00"}
-GAP = {"params": "student_params"} | {
-    f"difference{end}": f"gap{end}" for end in ("", "_low", "_high")
-}
-long = versus[versus.teacher.isin(trained)].rename(columns=GAP)
-predicted = law.loss(long.student_params, long.tokens, long.teacher_loss)
-long = long.assign(predicted=predicted, tokens_per_param=long.tokens / long.student_params)
+taught = versus[versus.teacher.isin(trained)].rename(columns={"params": "student_params"})
+predicted = law.loss(taught.student_params, taught.tokens, taught.teacher_loss)
+long = taught.assign(tokens_per_param=taught.tokens / taught.student_params, predicted=predicted)
 long = long.loc[long.groupby(["student_params", "tokens"]).predicted.idxmin()]
-three = long[long.student_params.isin(sorted(long.student_params.unique())[:3])]
-worse = (long.gap_low > 0).sum() or "no"
-title = f"On {worse} number of tokens tried are data seen to do better than distilling"
-grid = Panels(three, "tokens_per_param", "gap", title, col="student_params", size=(9.6, 3.9))
-grid.draw(bars, hue="verdict", palette=VERDICTS, markersize=7).each(zero)
+two = long[long.n_layers <= 2].replace({"verdict": {"no difference": "no clear difference"}})
+title = f"Distilling wins or ties at {(two.gap_low <= 0).sum()} of {len(two)} lengths of training"
+grid = Panels(two, "tokens_per_param", "gap", title, col="student_params", size=(8.6, 3.7))
+looks = {"distilling wins": "#0072B2", "no clear difference": "#999999", "data wins": "#D55E00"}
+grid.draw(bars, hue="verdict", palette=looks, markersize=7).each(zero)
+grid.setting("Random English words; each student with the best of six teachers by the law")
 columns = ["student_params", "tokens", "tokens_per_param", "teacher_loss", "seeds", "loss"]
 columns += ["loss_data", "gap", "gap_low", "gap_high"]
-grid.setting(
-    "Random English words; three of five students, each with the best of six teachers by the law"
-)
-grid.key(bars="95% over seeds, paired")
-save(grid, "long_distillation_small_scale", long[columns])
+save(grid.key(bars="95% over seeds, paired"), "long_distillation_small_scale", long[columns])
 
 # %% [markdown]
-# **Read it.** Distillation is ahead nearly everywhere, for the smallest student at times by less
-# than its noise. The gain shrinks with tokens, but training on data wins on no number of tokens
-# that was tried. Bars are 95% intervals of the paired differences; where a setting has one seed,
-# their width is that of its neighbours'.
+# **Read it.** Drawn are the two smallest students, which read the most tokens a parameter; the
+# table has all five. Distillation is ahead nearly everywhere, for the smallest student at times by
+# less than its noise. The larger student's gain shrinks with tokens, but training on data wins on
+# no number of tokens that was tried. Bars are 95% intervals of the paired differences; where a
+# setting has one seed, their width is that of its neighbours'. All five students:
 
 # %%
 long.verdict.value_counts().to_frame("settings")
@@ -99,107 +91,50 @@ claims.check("study-many-tokens-supervise", sentences.every(most.verdict == "dat
 claims.check("study-long-distillation-equal", most.gap.abs().max())
 
 # %% [markdown]
-# ## Distil, or train on data? (Figures 6, 14 and 13)
+# ## Distil, or train on data? (Figures 6 and 13)
 #
-# The maps show $L_S - \tilde L_S$ of the two fitted laws: blue where distilling wins, red where
-# data win. Dots are runs in the same colours. Pale is what lies beyond all runs.
+# ### Figure 6: the student's tokens
 #
-# ### Figure 6: student size against its tokens, a panel a teacher
-#
-# Drawn are two teachers whose thick line, where nothing wins, lies within the runs; the table has
-# six.
+# One student under three of its trained teachers. The table has all students and teachers.
 
 # %%
-LEVELS = np.linspace(-0.5, 0.5, 11)
-# Corners of the maps hold fewer tokens than any model sees, of which the law would warn.
-warnings.filterwarnings("ignore", "(student_)?tokens is .*, which no model has")
-flops_of = runs.drop_duplicates("id").set_index("id").flops
-dots = versus[versus.teacher.isin(trained)].rename(columns=GAP | {"tokens": "student_tokens"})
-dots = dots.assign(teacher_compute=dots.teacher.map(flops_of), student_compute=dots.flops)
-dots = dots.astype({"teacher_params": float, "teacher_tokens": float})
-dots = dots.sort_values("teacher_params", kind="stable")
-sizes = np.geomspace(3e3, 1.2e6, settings.map_points)
-teachers = dots.groupby("teacher_params").teacher_loss.first().reset_index()
-
-
-# %%
-def over(x, ends):
-    """A grid over `x` and student sizes for each teacher."""
-    cells = pd.DataFrame({x: np.geomspace(*ends, settings.map_points)})
-    cells = cells.merge(pd.DataFrame({"student_params": sizes}), how="cross")
-    return teachers.merge(cells, how="cross")
-
-
-def gap_of(params, tokens, teacher_loss):
-    """Distilling less training on data, by the fitted laws."""
-    return law.loss(params, tokens, teacher_loss) - supervised.law.loss(params, tokens)
-
-
-def draw_map(cells, x, y, title, own, col, also=""):
-    """Maps of the gap with the runs on them, of the smallest and the third model of `col`."""
-    cells = cells[cells[col].isin(sorted(cells[col].unique())[:3:2])]
-    near = [cells[axis].between(own[axis].min(), own[axis].max()) for axis in (x, y)]
-    cells = cells.assign(inside=near[0] & near[1])
-    grid = Panels(cells, x, y, title, col=col, size=(9.6, 3.9))
-    grid.draw(maps.difference, levels=LEVELS).bar("gap")
-    grid.draw(maps.beyond).draw(maps.runs, own, levels=LEVELS)
-    grid.setting("Random English words. Map: the two fitted laws; dots: runs" + also)
-    return grid.key(maps.KEYS).set(ylim=(sizes[0], sizes[-1]))
-
-
-# %%
-cells = over("student_tokens", (1e4, 1e8))
-cells["gap"] = gap_of(cells.student_params, cells.student_tokens, cells.teacher_loss)
-grid = draw_map(cells, "student_tokens", "student_params",
-                "The larger the teacher, the more tokens on which distilling wins", dots,
-                "teacher_params")  # fmt: skip
-save(grid, "fig06_fixed_tokens_small_scale", cells.drop(columns="teacher_params"))
+taught = taught.sort_values("tokens", kind="stable")
+shown = taught[taught.n_layers.eq(2) & taught.teacher.isin([trained[i] for i in (1, 2, 5)])]
+shown = shown.astype({"teacher_params": float}).rename(columns={"tokens": "student_tokens"})
+title = "The larger the teacher, the more tokens on which distilling wins"
+grid = Panels(shown, "student_tokens", "gap", title)
+grid.draw(bars, hue="teacher_params", fmt="o-").each(zero).key(bars="95% over seeds")
+grid.setting("Student of 25k parameters; random English words")
+columns = ["student_params", "tokens", "teacher_params", "teacher_loss"]
+columns += ["gap", "gap_low", "gap_high"]
+save(grid, "fig06_fixed_tokens_small_scale", taught[columns])
 
 # %% [markdown]
-# Few tokens favour distillation, many favour data, from a number that grows with the teacher. The
-# dots agree with the map but near the thick line, where the difference is smaller than the laws'
-# error.
+# Few tokens favour distillation, many favour data, from a number that grows with the teacher.
 #
-# Figure 14 has the student's compute in place of its tokens; it says the same and is saved as a
-# table only.
-
-# %%
-cells = over("student_compute", (3e8, 6e13))
-tokens = analysis.tokens_on(cells.student_compute, cells.student_params)
-cells["gap"] = gap_of(cells.student_params, tokens, cells.teacher_loss)
-save(None, "fig14_fixed_compute_small_scale", cells.drop(columns="teacher_params"))
-
-# %% [markdown]
 # ### Figure 13: which teachers are good enough for a student?
 #
-# Students on 20 tokens a parameter (two are drawn, the table has three); teachers of any size and
-# training.
+# Students on 20 tokens a parameter, under teachers of any size and training.
 
 # %%
 twenty = {size(depth).params: by_ratio(depth, 20).tokens for depth in (1, 2, 3)}
-students = pd.DataFrame({"student_params": twenty.keys(), "tokens": twenty.values()})
-cells = pd.DataFrame({"teacher_tokens": np.geomspace(1e4, 1e8, settings.map_points)})
-cells = cells.merge(pd.DataFrame({"teacher_params": sizes}), how="cross")
-cells = students.merge(cells, how="cross")
-teacher_loss = supervised.law.loss(cells.teacher_params, cells.teacher_tokens)
-cells["gap"] = gap_of(cells.student_params, cells.tokens, teacher_loss)
-
-# %%
 own = versus[versus.teacher.ne(PERFECT) & versus.tokens.eq(versus.params.map(twenty))]
-own = own.rename(columns=GAP).astype({"teacher_params": float, "teacher_tokens": float})
-grid = draw_map(cells, "teacher_tokens", "teacher_params",
-                "The larger the student, the larger and longer trained a teacher it needs", own,
-                "student_params", " of students on 20 tokens a parameter")  # fmt: skip
-save(grid, "fig13_teachers_small_scale", cells)
+own = own.rename(columns={"params": "student_params"}).sort_values("teacher_loss", kind="stable")
+title = "The larger the student, the stronger a teacher it needs to beat training on data"
+grid = Panels(own, "teacher_loss", "gap", title)
+grid.draw(bars, hue="student_params", fmt="o-").each(zero).key(bars="95% over seeds")
+grid.setting("Students on 20 tokens a parameter; random English words")
+save(grid, "fig13_teachers_small_scale", own[columns])
 
 # %% [markdown]
 # How often do the laws have the sign of the difference right, where the runs are sure of it?
 
 # %%
-told = dots[dots.verdict != "no difference"]
-signs = np.sign(gap_of(told.student_params, told.student_tokens, told.teacher_loss))
-right = (signs == np.sign(told.gap)).mean()
-print(f"{len(told)} of {len(dots)} settings differ; the laws' sign is right in {right:.1%}")
+told = taught[taught.verdict != "no difference"]
+by_law = law.loss(told.student_params, told.tokens, told.teacher_loss)
+by_law -= supervised.law.loss(told.student_params, told.tokens)
+right = (np.sign(by_law) == np.sign(told.gap)).mean()
+print(f"{len(told)} of {len(taught)} settings differ; the laws' sign is right in {right:.1%}")
 claims.check("study-contours-match-runs", right)
 
 # %% [markdown]
@@ -211,18 +146,18 @@ claims.check("study-contours-match-runs", right)
 
 # %%
 PROFILES = [(flops, depth) for flops, depths in design.profiles for depth, _ in depths]
-students = analysis.at_budgets(distilled[distilled.teacher.isin(fixed)], PROFILES)
+students = analysis.at_budgets(distilled[distilled.teacher.isin([*trained, perfect])], PROFILES)
 best = analysis.optima(students, ["teacher", "teacher_loss"], draws=settings.fit_replicates)
 best = best.sort_values(["teacher_loss", "budget"])
 best = best.rename(columns={"at": "student_params", "at_low": "student_params_low",
                             "at_high": "student_params_high"})  # fmt: skip
 
 # %%
-grid = Panels(best, "teacher_loss", "student_params",
-              "The student's budget moves its best size far more than the teacher does",
-              labels=(axis_label("teacher_loss"), "best student's parameters"))  # fmt: skip
+labels = axis_label("teacher_loss"), "parameters of the best student"
+title = "A student's best size depends on the budget far more than on the teacher"
+grid = Panels(best[best.budget != 1e11], "teacher_loss", "student_params", title, labels=labels)
 grid.draw(bars, hue="budget", fmt="o-", key="right").key(bars="95%, by the noise of seeds")
-grid.setting("Random English words; each dot: minimum of a parabola through a budget's students")
+grid.setting("Random English words; a dot: the best student of a budget under one teacher")
 save(grid, "fig39_isoflop_optima_small_scale", best)
 
 # %% [markdown]
@@ -287,11 +222,11 @@ claims.check("study-optimal-teacher-beats-labels", sentences.every(least < data[
 # ### Figure 41: two pairs
 #
 # A weak teacher with a larger student, and a stronger teacher with a smaller one, over the
-# student's tokens.
+# student's tokens. The first pair is drawn, the table has both.
 
 # %%
 lines = []
-for teacher, depth in ((fixed[0], 3), (fixed[2], 1)):
+for teacher, depth in ((trained[0], 3), (trained[2], 1)):
     own = distilled[(distilled.teacher == teacher) & (distilled.n_layers == depth)]
     alone = on_data[on_data.n_layers == depth]
     taught, student = (figures.label_size(float(own[name].iloc[0]))
@@ -303,22 +238,19 @@ for teacher, depth in ((fixed[0], 3), (fixed[2], 1)):
 pairs = pd.concat(part.sort_values("tokens", kind="stable") for part in lines)
 
 # %%
-looks = {"distilled student": "#0072B2", "trained on data": "#333333"}
-grid = Panels(pairs, "tokens", "loss",
-              "A larger student ends at the loss of its weak teacher, "
-              "a smaller one far above that of its strong teacher",
-              col="pair", labels=("student's tokens", "loss (nats)"))  # fmt: skip
-grid.draw(bars, pairs[pairs.line != "teacher"], hue="line", palette=looks, fmt="o-")
-for pair, ax in grid.axes_dict.items():
-    ax.axhline(pairs[pairs.pair == pair].teacher_loss.max(), color="#D55E00", ls="--")
-grid.key({"dashed: the teacher": {"color": "#D55E00", "ls": "--"}}, bars="95% over seeds")
-grid.setting("Random English words, spelt out; sizes in parameters; one to five seeds")
+first = pairs[pairs.pair == pairs.pair.iloc[0]]
+title = "A student much larger than its teacher stays at the teacher's loss"
+labels = "student's tokens", "student's loss (nats)"
+grid = Panels(first[first.line != "teacher"], "tokens", "loss", title, labels=labels)
+grid.draw(bars, hue="line", fmt="o-")
+grid.mark("y", first.teacher_loss.max(), "the teacher's loss").key(bars="95% over seeds")
+grid.setting("Student of 83k parameters, teacher of 3k; random English words")
 save(grid, "fig41_weak_to_strong_small_scale", pairs[["pair", "line", "tokens", "loss", "error"]])
 
 # %% [markdown]
-# The weak teacher's larger student (left) stays far above what data give it. The stronger teacher's
-# smaller student (right) stays far above its teacher and a little below what data give it. How far
-# each student is from its teacher, as a KL divergence in nats, on its fewest and its most tokens:
+# The weak teacher's larger student stays far above what data give it. The stronger teacher's
+# smaller student stays far above its teacher and a little below what data give it. How far each
+# student is from its teacher, as a KL divergence in nats, on its fewest and its most tokens:
 
 # %%
 student = pairs[pairs.line == "distilled student"]
@@ -361,13 +293,13 @@ near[near.below].nsmallest(6, "excess")[columns].round(5)
 # %%
 depth_of = {run.id: run.n_layers for run in design.fixed_teachers() if run != PERFECT}
 larger = near[near.n_layers > near.teacher.map(depth_of)]  # of fixed teachers
-weakest = larger[larger.teacher == fixed[0]]
+weakest = larger[larger.teacher == trained[0]]
 weakest = weakest[weakest.groupby("n_layers").tokens.transform("size") > 1]
 back = weakest.groupby("n_layers").apply(analysis.falls_back, include_groups=False)
 back.round(5)
 
 # %%
-weak = distilled[distilled.teacher == fixed[0]]
+weak = distilled[distilled.teacher == trained[0]]
 weak = weak[(weak.n_layers > 1) & (weak.tokens >= 20 * weak.params)]
 claims.check("study-weak-to-strong", bool(near.below.sum() > chance))
 claims.check("study-larger-students-overtake", bool(larger.below.any()))
