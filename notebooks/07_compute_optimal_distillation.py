@@ -42,7 +42,7 @@ save = figures.saver(settings)
 figures.use_style()
 
 # %% [markdown]
-# ## Figure 8: what a budget buys
+# ## Figures 8 and 17: what a budget buys
 #
 # The two $\delta$ make four scenarios: the teacher is free (*best case*), its inference is paid,
 # its pretraining, or both. For each student and budget the optimum is found in every scenario,
@@ -76,36 +76,35 @@ save(None, "distil_or_supervise_by_law", decided)
 # corrected law's. Bands hold eight in ten: of the fifty laws, and of what such laws missed of this
 # difference on runs kept from them, which grows with the distance from the runs. Where a band has
 # zero inside, it is not known which is better; where a curve leaves its band, most laws do not
-# agree with that one. Drawn are three students on budgets up to $10^{23}$ FLOPs: from $10^{24}$ on
-# the bands of all scenarios have zero inside.
+# agree with that one. Drawn are two students on budgets up to $10^{23}$ FLOPs: from $10^{24}$ on
+# the bands of all scenarios have zero inside. The tables have all students and scenarios.
 
 # %%
-four = optima[optima.student_params.isin(students[[0, 2, 3, 5]])]
-drawn = {"student_params": students[[0, 3, 5]], "scenario": scenarios[1::2]}
-three, shown = (t[t[list(drawn)].isin(drawn).all(axis=1)] for t in (four, decided))
-SETTING = "Curves: the paper's law, its one misprint corrected"
-title = (
-    "On small budgets distilling wins if only the teacher's inference is paid; "
-    "if its pretraining is too, data mostly win"
-)
-grid = Panels(three, "compute", "gap", title, col="student_params", size=(9.6, 4.3))
-grid.draw(panels.span, shown, hue="scenario", key=False)
+drawn = {"student_params": students[2:4], "scenario": scenarios[1::2]}
+curves, bands = (t[t[list(drawn)].isin(drawn).all(axis=1)] for t in (optima, decided))
+LAW = "the paper's law (misprint corrected)"
+title = "On small budgets distilling wins, but only if the teacher is pretrained already"
+grid = Panels(curves, "compute", "gap", title, col="student_params", size=(8.6, 3.8))
+grid.draw(panels.span, bands, hue="scenario", key=False)
 grid.draw(panels.curve, hue="scenario").each(panels.zero)
-grid.key(band="eight in ten of fifty laws that fit the runs as well")
-grid.setting(SETTING)
-grid.set(xlim=(1e20, 1e23), ylim=(-0.3, 0.15))
-save(grid, "fig08_compute_optimal_loss", four[[*keep, "student_loss", "supervised_loss"]])
+grid.key(band="eight in ten of fifty laws that fit as well").setting(f"Curves: {LAW}")
+grid.set(xlim=(1e20, 1e23), ylim=(-0.15, 0.15))
+told = optima[[*keep, "student_loss", "supervised_loss"]]
+four = told.student_params.isin(students[[0, 2, 3, 5]])
+save(grid, "fig08_compute_optimal_loss", told[four])
 
 # %% [markdown]
 # If only the inference of a teacher is paid (orange), distillation wins on small budgets, the more
-# so the larger the student is; a free teacher, drawn in Figure 17, gains a little more. On large
-# budgets nobody knows: some laws have it win for ever. If the teacher must be trained for this one
-# student (vermilion), nearly all laws say that data do better, until the budget is large and all
-# answers are nearly the same.
+# so the larger the student is; a free teacher gains a little more. On large budgets nobody knows:
+# some laws have it win for ever. If the teacher must be trained for this one student (vermilion),
+# nearly all laws say that data do better, by some 0.1 nats on the worst budget, until the budget is
+# large and all answers are nearly the same. For the 30B and 50B students it pays on budgets so
+# small that they see less than a tenth of a token a parameter: there the law is far from any run.
 #
 # The shares of the laws under which distilling wins, at powers of ten:
 
 # %%
+save(None, "fig17_compute_optimal_loss_all", told)
 shown = decided[decided.student_params.isin(students[[0, 2, 3, 5]])]
 shown = shown[np.isclose(np.log10(shown.compute) % 1, 0) & (shown.scenario != scenarios[2])]
 shown.assign(
@@ -115,25 +114,6 @@ shown.assign(
 ).pivot_table(
     index=["scenario", "student"], columns="compute", values="share_distil", sort=False
 ).map("{:.0%}".format)
-
-# %% [markdown]
-# ## Figure 17: all students, scenario by scenario
-#
-# Drawn are three students without their bands, in the two scenarios that Figure 8 lacks; the table
-# has all. The larger the student, the more there is to win from a free teacher. Training the
-# teacher for one student costs some 0.1 nats at its worst budget. Of the students drawn the
-# smallest alone gains by it, a few thousandths of a nat. It pays for the 30B and 50B students
-# too, on budgets so small that they see less than a tenth of a token a parameter: there the law is
-# far from any run.
-
-# %%
-title = "A free teacher beats data on small budgets; one to be pretrained hardly ever does"
-three = optima[optima.student_params.isin(students[[0, 3, 5]])]
-three = three[three.scenario.isin(scenarios[::2])]
-grid = Panels(three, "compute", "gap", title, col="scenario")
-grid.draw(panels.curve, hue="student_params").each(panels.zero).set(xlim=(1e20, 1e25))
-grid.setting(SETTING)
-save(grid, "fig17_compute_optimal_loss_all", optima[[*keep, "student_loss", "supervised_loss"]])
 
 # %% [markdown]
 # ## Tables 2 and 5: the scenarios
@@ -198,7 +178,11 @@ readable.set_index(["scenario", "student_params"]).map("{:.1e}".format).assign(
 # ## Figures 33 and 34: what a loss costs
 #
 # Now the loss is given and the cheapest way to it is asked: its cost as a multiple of what training
-# on data costs. Below 1 distillation is cheaper.
+# on data costs, in compute, and in tokens, those of the student and of a teacher that is paid:
+#
+# $$
+# D_\text{Dist.} = D_S + \delta_T^\text{Pre} D_T . \tag{34}
+# $$
 
 # %%
 above = np.geomspace(0.003, 1.02, settings.curve_points // 3)
@@ -206,44 +190,27 @@ targets = allocate.costs_of_losses(law, students, above)
 targets = targets[np.isfinite(targets.compute_ratio) & targets.student_loss.between(1.6, 2.65)]
 targets["inside"] = allocate.inside_trained_range(targets)
 
-
 # %%
-def ratios(column, title):
-    """A ratio over target losses, for a teacher that exists and for one to train."""
-    shown = targets[targets.student_params.isin(students[[1, 3, 5]])]
-    shown = shown[shown.scenario.isin(scenarios[1::2])]
-    words = "better ←  student's loss (nats)  → worse", columns.axis_label(column)
-    grid = Panels(shown, "student_loss", column, title, col="scenario", size=(8.6, 4), labels=words)
-    grid.draw(panels.curve, hue="student_params").each(panels.zero, at=1)
-    return grid.setting(SETTING).set(ylim=(0.3, 10))
-
-
-# %%
-title = "Distilling is cheaper but for the best losses, unless the teacher must be pretrained"
-grid = ratios("compute_ratio", title)
+title = "Distilling saves compute and tokens only if the teacher is pretrained already"
+words = {"compute_ratio": "compute", "token_ratio": "tokens"}
+one = targets[targets.inside & (targets.student_params == students[3])].rename(columns=words)
+one = one[one.scenario.isin(scenarios[1::2])]
+long = one.melt(["student_loss", "scenario"], words.values(), "quantity", "times")
+labels = "better ←  student's loss (nats)  → worse", "times what training on data takes"
+grid = Panels(long, "student_loss", "times", title, col="quantity", labels=labels)
+grid.draw(panels.curve, hue="scenario").mark("y", 1, "the same as on data", color="black")
+grid.set(ylim=(0, 5)).setting(f"Student of 3B parameters, where models were trained; {LAW}")
 save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_ratio"]])
+save(None, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio"]])
 
 # %% [markdown]
-# If only the inference of a teacher is paid (left) distillation is cheaper, except close to the
-# lowest loss that distilling can give a student: there the curves turn upright. If the teacher must
-# be trained for this student (right) distillation is dearer, but for those of 30B and 50B, whose
-# curves are wholly extrapolated and in the table alone. Section D.5 says three quarters of the
-# compute for 500M parameters at a loss of 2.4, and half for 10B at 2.2. Both lie on the curves of
-# teacher inference, and not on those of pretraining and inference, which the text names. The two
-# scenarios that are not drawn are in the table.
-#
-# The same for tokens, those of the student and of a teacher that is paid:
-#
-# $$
-# D_\text{Dist.} = D_S + \delta_T^\text{Pre} D_T . \tag{34}
-# $$
-
-# %%
-title = (
-    "Distilling takes fewer tokens but for the best losses, if the teacher is pretrained already"
-)
-grid = ratios("token_ratio", title)
-save(grid, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio"]])
+# If only the inference of a teacher is paid distillation is cheaper, except close to the lowest
+# loss that distilling can give a student: there, beyond the picture, the curves turn upright. If
+# the teacher must be trained for this student distillation is dearer, but for students of 30B and
+# 50B, for which the law is far from any run. Section D.5 says three quarters of the compute for
+# 500M parameters at a loss of 2.4, and half for 10B at 2.2. Both lie on the curves of teacher
+# inference, and not on those of pretraining and inference, which the text names. All students and
+# scenarios are in the tables.
 
 # %% [markdown]
 # ## The sheet

@@ -19,10 +19,11 @@
 # \end{aligned}
 # $$
 #
-# All optima are those of the corrected law (Table 6 with $B'$ mended). **Most of what follows is
-# extrapolated**: the paper trained models of 143M to 12.6B parameters on 2B to 512B tokens. Where a
-# student, a teacher or their tokens are beyond that, lines are dotted and maps are pale. (Tokens of
-# a teacher that have no end are said in words instead.)
+# All optima are those of the corrected law (Table 6 with $B'$ mended). The paper trained models of
+# 143M to 12.6B parameters on 2B to 512B tokens, and draws the law on budgets up to $10^{26}$ FLOPs,
+# **most of it extrapolated**. The tables here have all of that. The pictures end about where the
+# models do; what still lies beyond is dotted, or pale on a map. Figures of the paper that show one
+# thing, or one thing from two sides, share a picture.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -59,37 +60,41 @@ optima.groupby("scenario", sort=False).at_bound.agg(lambda bound: (bound != "").
 )
 
 # %%
-few = students[[0, 3, 5]]  # three curves a panel can be told apart; the tables have all eight
-drawn = optima[optima.student_params.isin(few)]
-SETTING = "By the paper's law, its one misprint corrected"
+LAW = "the paper's law (misprint corrected)"
+free, inference, pretraining, both = scenarios
+trained = optima[optima.inside]
 
 
-def by_student(table, column, title, key="right", **grid):
-    """A quantity over compute, a curve a student."""
-    grid = Panels(table, "compute", column, title, **grid).setting(SETTING)
-    return grid.draw(panels.curve, hue="student_params", key=key)
+def of(scenario, told, table=optima):
+    """What the paper tells of one scenario, for all students."""
+    return table.loc[table.scenario == scenario, [*keep, *told]]
 
 
 # %% [markdown]
 # ## Figure 18: the teacher's loss
 #
-# The loss of the compute-optimal teacher. In all scenarios it falls with compute. The one exception
-# is the best case: over some budgets, larger ones for larger students, the best teacher gets worse
-# again (notebook `06`, Figure 15). Drawn are the best case and the other end, and three
-# of the eight students, here and below; the table of each figure has all.
+# The loss of the compute-optimal teacher. The more of a teacher is paid for, the weaker it should
+# be: for every student and budget the best free teacher is the strongest, and the one whose
+# pretraining and inference are paid the weakest. The more compute, the stronger the teacher, where
+# its pretraining is paid. A free one gets worse again over some budgets, larger ones for larger
+# students (notebook `06`, Figure 15). Drawn is the smallest student; the table has all.
 
 # %%
-title = "Only a free teacher should get weaker again as the budget grows"
-two = drawn[drawn.scenario.isin(scenarios[::3])]
-grid = by_student(two, "teacher_loss", title, col="scenario", key=True)
+title = "The more of a teacher's cost is paid, the weaker the best teacher"
+small = trained[(trained.student_params == students[0]) & (trained.scenario != pretraining)]
+grid = Panels(small, "compute", "teacher_loss", title)
+grid.draw(panels.curve, hue="scenario").setting(
+    f"Student of 300M parameters, where models were trained; {LAW}"
+)
 save(grid, "fig18_compute_optimal_teacher_loss", optima[[*keep, "teacher_loss"]])
 
 # %% [markdown]
-# ## Three views of each scenario
+# ## Figures 19 and 20: a free teacher
 #
-# A map of the best teacher over compute and student size, curves for single students, and the
-# shares of the budget. The maps of all four scenarios are solved together. Each picture shows the
-# teacher; its table has the losses and tokens besides.
+# All compute buys student tokens. The teacher is free, so only its loss is determined; its size is
+# that of the cheapest model with this loss, on about 15 tokens per parameter. It gets larger first,
+# then smaller, then settles. For the largest students on middling budgets the law asks for a
+# teacher of many trillions of parameters. No such model exists, and no run says that it would help.
 
 # %%
 n = settings.map_points
@@ -97,33 +102,136 @@ wide = allocate.optima(law, np.geomspace(300e6, 50e9, n), np.geomspace(1e20, 1e2
 wide["inside"] = allocate.inside_trained_range(wide)
 MAPPED = ["student_loss", "teacher_loss", "student_tokens", "teacher_params", "teacher_tokens"]
 TOLD = ["student_tokens", "teacher_tokens", "teacher_params"]
-OVER = {"colors": figures.MARKS["optimum"], "linewidths": 2.2}
-
+save(None, "fig19_best_case_maps", of(free, MAPPED, wide))
 
 # %%
-def teacher_map(name, title, column, level, words):
-    """The best teacher's size, pale where no model was trained, and a red line of a `column`."""
-    rows = wide[wide.scenario == name]
-    grid = Panels(rows, "compute", "student_params", title).setting(SETTING)
-    ticks = [3e8, 1e9, 3e9, 1e10, 3e10]
-    grid.set(yticks=ticks, yticklabels=map(columns.count, ticks))
-    lines = grid.draw(maps.contour_map, column="teacher_params").drawn
-    grid.draw(maps.beyond).draw(maps.lines, column=column, levels=[level], **OVER)
-    grid.key({"contours: best teacher's parameters": {"color": "#222222", "lw": 0.8}})
-    grid.key({words: {"color": figures.MARKS["optimum"], "lw": 2.2}})
-    maps.label_contours(grid.finish(), lines)
-    return grid, rows[[*keep, *MAPPED]]
+largest = laws.FITTED_RANGE["params"][1]
+words = f"larger than any model trained (above {columns.count(largest)})"
+title = "Students of 3B and 10B would learn best from free teachers larger than any trained"
+two = optima[(optima.scenario == free) & optima.student_params.isin(students[[3, 5]])]
+two = two[two.compute < 1.01e23].drop(columns="inside")
+grid = Panels(two, "compute", "teacher_params", title).set(ylim=(5e9, 2e12))
+grid.draw(panels.curve, hue="student_params", key="right").setting(f"By {LAW}")
+grid.each(lambda ax: ax.axhspan(largest, 2e12, color="#EEEEEE", zorder=0))
+grid.key({words: {"color": "#DDDDDD", "lw": 8}})
+save(grid, "fig20_best_case_optima", of(free, TOLD))
 
+# %% [markdown]
+# ## Figures 21, 22, 27 and 28: the teacher's size over its student's
+#
+# Where inference alone is paid the law trains the teacher without end: its tokens are at the bound
+# of the box everywhere ($10^{17}$). Read this as advice to take a small teacher that somebody else
+# has trained for long. Only its size has a price, grows slowly with compute, and for students up to
+# 10B stays within three times theirs.
+#
+# Where all is paid the teacher is compute-optimal on small budgets and overtrained on large ones:
+# its tokens keep rising with compute where its size no longer does (for the largest students both
+# still rise). The size rises to a few times the student's, then levels off and, for students up to
+# 10B, falls: so many student tokens have to be labelled there that a large teacher is too expensive
+# to run.
 
-def ratios(name, title):
-    """How many times its student's size the best teacher has; the line: as large."""
-    rows = drawn[drawn.scenario == name]
-    grid = by_student(rows, "size_ratio", title).mark("y", 1, "as large as its student")
-    ticks = [t for t in (0.1, 0.3, 1, 3, 10, 30, 100) if t > 0.8 * rows.size_ratio.min()]
-    ticks = [t for t in ticks if t < 1.3 * rows.size_ratio.max()]
-    grid.set(yticks=ticks, yticklabels=[f"{t:g}" for t in ticks]).ax.minorticks_off()
-    return grid, optima.loc[optima.scenario == name, [*keep, *TOLD]]
+# %%
+title = "A large student on a small budget wants a teacher smaller than itself"
+near = wide[(wide.compute < 1.01e23) & (wide.student_params < 12e9)]
+near = near[near.scenario.isin([inference, both])].assign(gap=np.log10(near.size_ratio))
+levels = np.log10([0.1, 0.2, 0.5, 1, 2, 5])
+words = "← smaller     larger →\nteacher's size over its student's"
+grid = Panels(near, "compute", "student_params", title, col="scenario").setting(f"By {LAW}")
+grid.draw(maps.difference, levels=levels).set(ylim=(3e8, 1e10))
+grid.bar("gap", label=words, ticks=levels, format=lambda x, _: f"{10**x:.2g}")
+grid.draw(maps.beyond).key({"teacher as large as its student": {"color": "black", "lw": 2.2}})
+save(grid, "fig21_inference_maps", of(inference, MAPPED[:-1], wide))
 
+# %%
+save(None, "fig22_inference_optima", of(inference, TOLD).drop(columns="teacher_tokens"))
+save(None, "fig27_both_maps", of(both, MAPPED, wide))
+save(None, "fig28_both_optima", of(both, TOLD))
+
+# %% [markdown]
+# ## Figures 25 and 32: the teacher's size
+#
+# Where models were trained, the size of the teacher whose pretraining alone is paid hardly depends
+# on the student, and grows fast with the budget. Beyond, it levels off for students up to 10B, at a
+# size that grows with the student. Whoever pays for inference alone wants a teacher whose size
+# grows slowly: on large budgets the smaller one.
+
+# %%
+title = "The best teacher grows faster with the budget if its pretraining is paid"
+two = optima[optima.scenario.isin([inference, pretraining])]
+two = two[two.student_params.isin(students[[3, 5]])]
+grid = Panels(two, "compute", "teacher_params", title, col="student_params").setting(f"By {LAW}")
+grid.draw(panels.curve, hue="scenario").set(xlim=(1e20, 1e23), ylim=(3e8, 3e10))
+save(grid, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
+
+# %% [markdown]
+# ## Figures 24 and 31: the teacher's tokens
+#
+# A teacher whose pretraining alone is paid is a compute-optimal model: lines of equal size and
+# lines of equal tokens have the same shape, and are not drawn. Paying for both starts like paying
+# for pretraining alone, and from some budget on asks for more tokens: a small teacher trained for
+# long is cheaper to run. Tokens a parameter where pretraining alone is paid, least and most:
+
+# %%
+paid = of(pretraining, MAPPED, wide)
+save(None, "fig24_pretraining_maps", paid)
+save(None, "fig25_pretraining_optima", of(pretraining, TOLD))
+save(None, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
+(paid.teacher_tokens / paid.teacher_params).agg(["min", "max"]).round(1)
+
+# %% [markdown]
+# ## Figures 23, 26 and 30: the teacher's part of the compute
+#
+# What is spent on the teacher the student lacks: of the tokens that the same budget would buy for
+# training it on data, the rest is left (Figure 30). Running a teacher takes a part that grows with
+# the budget, until the teacher stops growing. Of pretraining the paper says that relatively less
+# goes to the teacher as compute grows. The law agrees from a budget on, and then the part vanishes.
+# Below that budget it *rises*, the longer the larger the student is.
+
+# %%
+seen = trained[trained.scenario.isin([inference, pretraining])]
+seen = seen[seen.student_params.isin(students[[0, 3, 5]])]
+seen = seen.assign(spent=1 - seen.share_student)
+peaks = seen.loc[seen.groupby("scenario", sort=False).spent.idxmax()]
+run, train = peaks.spent
+title = f"Running a teacher takes up to {run:.0%} of the compute, pretraining one up to {train:.0%}"
+labels = columns.axis_label("compute"), "teacher's part of the compute"
+grid = Panels(seen, "compute", "spent", title, col="scenario", labels=labels).set(ylim=(0, 0.65))
+grid.draw(panels.curve, hue="student_params").draw(panels.rings, peaks, label="largest part")
+grid.each(lambda ax: ax.yaxis.set_major_formatter("{x:.0%}"))
+grid.setting(f"Best teachers where models were trained, by {LAW}")
+save(grid, "fig26_pretraining_shares", of(pretraining, ["share_student", "share_pretraining"]))
+
+# %%
+save(None, "fig23_inference_shares", of(inference, ["share_student", "share_inference"]))
+save(None, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_tokens"]])
+
+# %% [markdown]
+# ## Figure 9: tokens and sizes, both paid
+#
+# Tokens are nearly power laws of compute, and those of the student have the steeper one. The
+# teacher's size reaches a plateau, later for larger students. Drawn is the student of 3B, over
+# what is best for it on the smallest budget.
+
+# %%
+title = "As the budget grows, a student's tokens grow most, its teacher's size least"
+one = trained[(trained.scenario == both) & (trained.student_params == students[3])]
+words = ["student's tokens", "teacher's tokens", "teacher's size"]
+long = (one[TOLD] / one[TOLD].iloc[0]).set_axis(words, axis=1).assign(compute=one.compute)
+long = long.melt("compute", var_name="quantity", value_name="factor")
+labels = columns.axis_label("compute"), "times what is best at $10^{20}$ FLOPs"
+grid = Panels(long, "compute", "factor", title, labels=labels)
+grid.draw(panels.curve, hue="quantity", key="right")
+grid.setting(f"Student of 3B parameters, all costs paid; {LAW}")
+four = of(both, TOLD)
+save(grid, "fig09_both_optima", four[four.student_params.isin(students[[0, 2, 3, 5]])])
+
+# %% [markdown]
+# ## Figure 29: where the compute goes, both paid
+#
+# The teacher's training takes its largest share on a budget that grows with the student: for the
+# smallest student the share falls from the start, for the largest it peaks far beyond any budget
+# that was spent. On the largest budgets the teacher's inference takes its place, and the student
+# gets back about half.
 
 # %%
 PARTS = {
@@ -131,221 +239,28 @@ PARTS = {
     "share_inference": "teacher inference",
     "share_pretraining": "teacher pretraining",
 }
+SHADES = ["#CCCCCC", "#E69F00", "#009E73"]
 
 
-def share(name, column, title, key="right"):
-    """The teacher's share of the compute in a scenario."""
-    label = columns.axis_label("compute"), "teacher's part of the compute,\nat the optimum"
-    grid = by_student(drawn[drawn.scenario == name], column, title, key, labels=label)
-    grid.set(ylim=(0, 0.7)).each(lambda ax: ax.yaxis.set_major_formatter("{x:.0%}"))
-    return grid, optima.loc[optima.scenario == name, [*keep, "share_student", column]]
-
-
-# %% [markdown]
-# ## The best case
-#
-# ### Figure 19: the best case, map
-#
-# All compute buys student tokens. The teacher is free, so only its loss is determined; shown is the
-# cheapest model that has it, on about 15 tokens per parameter. For the largest students on middling
-# budgets the law asks for a teacher of many trillions of parameters. No such model exists, and no
-# run says that it would help: between the red lines everything is pale.
-
-# %%
-free = wide[wide.scenario == "best_case"]
-largest = laws.FITTED_RANGE["params"][1]
-title = (
-    f"On {(free.teacher_params > largest).mean():.0%} of this map the best free teacher is larger "
-    "than any teacher that was trained"
-)
-words = f"as large as the largest one trained, {columns.count(largest)} (larger between the lines)"
-grid, table = teacher_map("best_case", title, "teacher_params", largest, words)
-save(grid, "fig19_best_case_maps", table)
-
-# %% [markdown]
-# ### Figure 20: the best case, single students
-#
-# Student tokens rise as if the student were trained on data. The teacher's size and tokens follow
-# the loss that is best for the student: the teacher gets larger first, then smaller, then settles.
-# The rise and fall lie where no teacher was trained, and no optimum is at a bound of the box.
-
-# %%
-free = drawn[drawn.scenario == "best_case"]
-title = (
-    "By the law a free teacher is best at up to "
-    f"{free.size_ratio.max():.0f} times its student's size, far beyond any run"
-)
-grid, table = ratios("best_case", title)
-grid.draw(panels.rings, free.nlargest(1, "size_ratio"), label="largest ratio")
-save(grid, "fig20_best_case_optima", table)
-
-# %% [markdown]
-# ## Teacher inference
-#
-# ### Figure 21: teacher inference, map
-#
-# The teacher's training is not counted, so the law trains it without end, beyond any tokens there
-# are. Only the teacher's size has a price, and it follows the student's. On small budgets students
-# of more than half a billion parameters do best with a teacher smaller than themselves.
-
-# %%
-title = "The best teacher outgrows its student as the budget grows, if only inference is paid"
-words = "teacher as large as its student (right of it: larger)"
-grid, table = teacher_map("teacher_inference", title, "size_ratio", 1, words)
-save(grid, "fig21_inference_maps", table.drop(columns="teacher_tokens"))
-
-# %% [markdown]
-# ### Figure 22: teacher inference, single students
-#
-# Teacher tokens are at the bound of the box everywhere ($10^{17}$). Read the result as advice to
-# take a small teacher that somebody else has trained for long. Its size grows slowly with compute
-# and stays within a small multiple of the student's.
-
-# %%
-most = drawn[drawn.scenario == "teacher_inference"].size_ratio.max()
-title = (
-    "For students up to 10B the best teacher, if its inference is paid, "
-    f"never has more than {most:.0f} times their size"
-)
-grid, table = ratios("teacher_inference", title)
-save(grid, "fig22_inference_optima", table.drop(columns="teacher_tokens"))
-
-# %% [markdown]
-# ### Figure 23: teacher inference, shares of compute
-#
-# As compute grows, a smaller share goes into training the student and a larger one into running its
-# teacher, until the teacher stops growing.
-
-# %%
-seen = drawn[(drawn.scenario == "teacher_inference") & drawn.inside].share_inference
-title = (
-    f"Running the best teacher takes {seen.min():.0%} to {seen.max():.0%} of the compute "
-    "where models were trained (solid)"
-)
-grid, table = share("teacher_inference", "share_inference", title)
-save(grid, "fig23_inference_shares", table)
-
-# %% [markdown]
-# ## Teacher pretraining
-#
-# ### Figure 24: teacher pretraining, map
-#
-# With its training paid, the teacher is a compute-optimal model: lines of equal size and lines of
-# equal tokens have the same shape, and are not drawn. Tokens a parameter, least and most:
-
-# %%
-paid = wide[wide.scenario == "teacher_pretraining"]
-save(None, "fig24_pretraining_maps", paid[[*keep, *MAPPED]])
-(paid.teacher_tokens / paid.teacher_params).agg(["min", "max"]).round(1)
-
-# %% [markdown]
-# ### Figure 25: teacher pretraining, single students
-#
-# Where models were trained the teacher's size hardly depends on the student. Beyond, it levels off
-# for students up to 10B, at a size that grows with the student. Its tokens do the same, while
-# student tokens keep rising.
-
-# %%
-title = "The budget, not the student, sets the size of the best teacher to pretrain, up to a point"
-one = drawn[drawn.scenario == "teacher_pretraining"]
-table = optima.loc[optima.scenario == "teacher_pretraining", [*keep, *TOLD]]
-save(by_student(one, "teacher_params", title), "fig25_pretraining_optima", table)
-
-# %% [markdown]
-# ### Figure 26: teacher pretraining, shares of compute
-#
-# The paper says that relatively less goes to the teacher as compute grows. The law agrees from a
-# budget on. Below that budget the teacher's share *rises*, the longer the larger the student is.
-
-# %%
-peaks = one.loc[one.groupby("student_params").share_pretraining.idxmax()]
-title = "The larger the student, the larger the budget on which pretraining its teacher takes most"
-grid, table = share("teacher_pretraining", "share_pretraining", title, key=True)
-grid.draw(panels.rings, peaks, label="largest share, of those drawn")
-save(grid, "fig26_pretraining_shares", table)
-
-# %% [markdown]
-# ## Teacher pretraining and inference
-#
-# ### Figure 27: both paid, map
-#
-# On small budgets the teacher is compute-optimal, on large ones it is overtrained: its tokens keep
-# rising with compute where its size no longer does (for the largest students both still rise).
-# Figure 9 draws tokens; here is the size.
-
-# %%
-title = "The best teacher outgrows its student as the budget grows, if all costs are paid"
-words = "teacher as large as its student (right of it: larger)"
-grid, table = teacher_map("teacher_pretraining_inference", title, "size_ratio", 1, words)
-save(grid, "fig27_both_maps", table)
-
-# %% [markdown]
-# ### Figure 28: both paid, single students
-#
-# Beyond what was trained, teacher size rises to a few times the student's, then levels off and, for
-# students up to 10B, falls: from there on so many student tokens have to be labelled that a large
-# teacher is too expensive to run.
-
-# %%
-both = drawn[drawn.scenario == "teacher_pretraining_inference"]
-title = "If all costs are paid, the best teacher of a large student starts smaller than the student"
-grid, table = ratios("teacher_pretraining_inference", title)
-save(grid, "fig28_both_optima", table)
-
-# %% [markdown]
-# ### Figure 9: both paid, four students
-#
-# Four of these students, as in the paper's main text. Tokens are nearly straight lines, that is
-# power laws of compute, and those of the student are the steeper ones. The teacher's size reaches
-# its plateau later for larger students.
-
-# %%
-title = (
-    "Teacher pretraining and inference paid: as the budget grows, the student's tokens grow most, "
-    "its teacher's tokens less, the teacher's size least"
-)
-four = optima[optima.student_params.isin(students[[0, 2, 3, 5]])]
-four = four[four.scenario == "teacher_pretraining_inference"]
-words = ["student's tokens", "teacher's tokens", "teacher's size (parameters)"]
-long = four.rename(columns=dict(zip(TOLD, words, strict=True))).melt(
-    [*keep, "inside"], words, var_name="quantity", value_name="amount"
-)
-grid = Panels(long, "compute", "amount", title, col="student_params").setting(SETTING)
-grid.draw(panels.curve, hue="quantity")
-grid.mark("y", {size: size for size in four.student_params.unique()}, "student's own size")
-save(grid, "fig09_both_optima", four[[*keep, *TOLD]])
-
-# %% [markdown]
-# ### Figure 29: both paid, shares of compute
-#
-# The teacher's training takes its largest share on a budget that grows with the student: for the
-# smallest student the share falls from the start, for the largest it peaks far beyond any budget
-# that was spent. On the largest budgets the teacher's inference takes its place. Drawn are two
-# students.
-
-
-# %%
 def stacked(data, x, y, ax, **_):
-    """The parts of the compute on one another, pale where nothing was trained."""
-    ax.stackplot(data[x], data[list(PARTS)].to_numpy().T, colors=SHADES, linewidth=0)
-    ax.fill_between(data[x], 1, where=~data.inside, color="white", alpha=0.5, linewidth=0)
+    """The parts of the compute on one another."""
+    parts = data[list(PARTS)[::-1]].to_numpy().T
+    ax.stackplot(data[x], parts, colors=SHADES[::-1], linewidth=0)
     ax.yaxis.set_major_formatter("{x:.0%}")
 
 
-SHADES = ["#BBBBBB", "#E69F00", "#009E73"]
-title = "As the budget grows, the teacher's inference takes the place of its pretraining"
-two = both[both.student_params.isin(students[[3, 5]])]
-grid = Panels(
-    two, "compute", "share of the compute,\nat the optimum", title, col="student_params"
-).draw(stacked)
+# %%
+most = one.assign(spent=1 - one.share_student).nlargest(1, "spent")
+title = f"With all costs paid, up to {most.spent.item():.0%} of the compute goes to the teacher"
+labels = columns.axis_label("compute"), "part of the compute"
+grid = Panels(one, "compute", "spent", title, labels=labels).draw(stacked)
 grid.key({part: {"color": c, "lw": 8} for part, c in zip(PARTS.values(), SHADES, strict=True)})
-grid.key(pale="beyond what was trained").set(ylim=(0, 1), xlim=(1e20, 1e26))
-grid.setting("Teacher pretraining and inference paid; the paper's law, its one misprint corrected")
-table = optima[optima.scenario == "teacher_pretraining_inference"]
-save(grid, "fig29_both_shares", table[[*keep, *PARTS]])
+grid.draw(panels.rings, most, label="largest part of the teacher").set(ylim=(0, 1))
+grid.setting(f"Student of 3B parameters, its best teacher; {LAW}")
+save(grid, "fig29_both_shares", of(both, PARTS))
 
 # %% [markdown]
-# ### Table 3: who gets the compute
+# ## Table 3: who gets the compute
 #
 # With teacher pretraining and inference counted. The paper's small students are those up to some
 # 3B, its large ones those from some 10B; small budgets end at some $10^{21}$ FLOPs, large ones
@@ -355,72 +270,21 @@ save(grid, "fig29_both_shares", table[[*keep, *PARTS]])
 # %%
 table3 = pd.read_csv(paths.DATA / "published" / "table3.csv")
 sizes, flop = ((0, 3e9), (10e9, 1e12)), ((0, 1.01e21), (0.99e25, 1e27))
-both = optima[optima.scenario == "teacher_pretraining_inference"]
+all_paid = optima[optima.scenario == both]
 quarters = [
-    both[both.student_params.between(*size) & both.compute.between(*budget)]
+    all_paid[all_paid.student_params.between(*size) & all_paid.compute.between(*budget)]
     for size in sizes
     for budget in flop
 ]
 
 # %%
-corners = allocate.optimal(law, [[3e9], [10e9]], [1e21, 1e25], "teacher_pretraining_inference")
+corners = allocate.optimal(law, [[3e9], [10e9]], [1e21, 1e25], both)
 for column, name in PARTS.items():
     span = [q[column].agg(["min", "max"]).round(2) for q in quarters]
     table3[f"{name}, corner"] = corners[column].round(2)
     table3[f"{name}, range"] = [f"{s['min']:.2f} to {s['max']:.2f}" for s in span]
 save(None, "table03_allocation", table3)
 table3
-
-# %% [markdown]
-# ## All scenarios side by side
-#
-# ### Figure 30: student tokens
-#
-# The student's tokens over those that the same budget would buy for training it on data. In the
-# best case they are the same. In the other scenarios the teacher takes its part; where only its
-# pretraining is paid, that part vanishes as the budget grows. Drawn are the two with one cost each.
-
-# %%
-shown = drawn.assign(of_supervised=drawn.student_tokens / drawn.supervised_tokens)
-shown = shown[shown.scenario.isin(scenarios[1:3])]
-title = (
-    "On large budgets (dotted) the teacher's inference costs a student tokens, "
-    "its pretraining hardly any"
-)
-labels = columns.axis_label("compute"), "student's tokens\n(% of those on data alone)"
-grid = by_student(shown, "of_supervised", title, col="scenario", labels=labels, key=True)
-grid.set(ylim=(0, 1.05)).each(lambda ax: ax.yaxis.set_major_formatter("{x:.0%}"))
-save(grid, "fig30_student_tokens", optima[[*keep, "student_tokens", "supervised_tokens"]])
-
-# %% [markdown]
-# ### Figure 31: teacher tokens
-#
-# Where only inference is paid, teacher tokens have no end ($10^{17}$, the bound of the box). Paying
-# for both starts like paying for pretraining alone (Figure 25), at about 15 tokens a parameter.
-# From some budget on it asks for more teacher tokens (Figure 9): a small teacher trained for long
-# is cheaper to run. The table has all scenarios.
-
-# %%
-save(None, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
-
-# %% [markdown]
-# ### Figure 32: teacher size
-#
-# What holds for tokens is reversed for the teacher's size: whoever pays for inference wants a
-# smaller teacher, whoever pays for pretraining alone a larger one on large budgets, and a smaller
-# one for large students on small budgets. The table has the other scenarios.
-
-# %%
-title = (
-    "On large budgets (dotted) paying for inference calls for a smaller teacher "
-    "than paying for pretraining"
-)
-three = drawn[drawn.scenario.isin(scenarios[1:3])]
-grid = Panels(three, "compute", "teacher_params", title, col="student_params")
-grid.draw(panels.curve, hue="scenario", key=False, linestyle="-").setting(SETTING)
-shades = columns.palette("scenario", scenarios[1:3])
-grid.key({columns.SCENARIO_WORDS[name]: {"color": shade} for name, shade in shades.items()})
-save(grid, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 
 # %% [markdown]
 # ## Check

@@ -73,9 +73,6 @@ COLUMNS = {
     "teacher_loss": Column(
         f"{ENDS['teacher']}teacher's loss $L_T$ (nats)", "teacher's loss {}", "{:.3g}".format
     ),
-    "size_ratio": Column(
-        "teacher's parameters over the student's", "{} times", "{:g}".format, log=True
-    ),
     "student_loss": Column(f"student's loss $L_S$ {_NATS}", "student's loss {}", "{:.3g}".format),
     "supervised_loss": Column(f"loss trained on data {_NATS}"),
     "loss": Column(f"loss {_NATS}", "loss {}", "{:.3g}".format),
@@ -83,13 +80,9 @@ COLUMNS = {
     "gap_mnats": Column(f"{ENDS['gap']}distilled minus trained on data\n{_MNATS}"),
     "scenario": Column("who pays for the teacher", words=lambda name: SCENARIO_WORDS[name]),
     "form": Column("", words=lambda name: FORM_WORDS.get(name.strip(), name)),
-    "amount": Column("parameters or tokens", words=count, log=True),
     "share": Column("share of the compute"),
     "compute_ratio": Column(
         f"{ENDS['price']}compute over that of training on data", words="{:g}".format, log=True
-    ),
-    "token_ratio": Column(
-        "← fewer     more →\ntokens over those of training on data", words="{:g}".format, log=True
     ),
     "width": Column("student's width", "student of width {}", "{:g}".format),
     "teacher_width": Column("teacher's width", words="{:g}".format, log=True, base=2),
@@ -111,7 +104,6 @@ COLUMNS = {
     ),
     "B": Column("coefficient $B'$ of the student's tokens in the law", words=count, log=True),
     "factor": Column("interval's upper over lower end", words="{:g}".format, log=True),
-    "of_supervised": Column("student's tokens over\nthose of training on data"),
     "teacher_size": Column("teacher's size (number of weights)"),
     "student_size": Column("student's size (number of weights)", "student of {} weights"),
     "student_error": Column("student's error (distance from the target)"),

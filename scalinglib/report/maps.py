@@ -6,23 +6,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
-from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.contour import ContourSet
-from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
-from scalinglib.report import columns
-from scalinglib.report.figures import MARKS, lay_out
+from scalinglib.report.figures import MARKS
 
 _ZERO = {"color": MARKS["zero"], "linewidth": 2.2}
 _DOT = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
 KEYS = {"no difference": _ZERO, "runs, in the map's colours": _DOT}  # of a `difference` map
 _RUNS = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
 _RUNS["path_effects"] = [effects.withStroke(linewidth=2.4, foreground="white")]
-_OUTLINE = [effects.withStroke(linewidth=3.5, foreground="white")]
-_AMOUNTS = LinearSegmentedColormap.from_list(
-    "amounts", mpl.colormaps["YlGnBu"](np.linspace(0, 0.8))
-)
 
 
 def _grid(data, x, y, column):
@@ -61,48 +55,10 @@ def beyond(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
     edge.remove()
 
 
-def lines(
-    data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str, levels: list, **style
-) -> ContourSet:
-    """Contour lines of a second column upon a map."""
-    return ax.contour(*_grid(data, x, y, column), levels=levels, **style)
-
-
 def over(**axes: np.ndarray) -> pd.DataFrame:
     """Flat table over the product of named axes, the last one running fastest."""
     values = np.meshgrid(*axes.values(), indexing="ij")
     return pd.DataFrame({name: value.ravel() for name, value in zip(axes, values, strict=True)})
-
-
-def contour_map(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, column: str) -> ContourSet:
-    """Contours of a number of parameters or tokens at 1, 3, 10, 30, ..., filled light to dark.
-
-    `data` has one row a point of a grid over the columns `x` and `y`; returns the lines, for
-    `label_contours`.
-    """
-    xyz = _grid(data, x, y, column)
-    levels = np.outer(10.0 ** np.arange(8, 17), [1, 3]).ravel()
-    first, last = np.searchsorted(levels, [xyz[2].min(), xyz[2].max()])
-    levels = levels[max(first - 1, 0) : last + 1]
-    colors = _AMOUNTS(np.linspace(0, 1, len(levels) + 1))
-    ax.contourf(*xyz, levels=levels, colors=colors, extend="both")
-    ax.grid(False)
-    return lines(data, x, y, ax, column, levels, colors="#222222", linewidths=0.7)
-
-
-def label_contours(figure: Figure, lines: list, units: tuple = ("", " tokens")) -> None:
-    """Write their levels along the contour lines, upright; after all limits and colour bars."""
-    lay_out(figure)  # the angles are those of the finished layout
-    for contour, unit in zip(lines, units, strict=False):
-        ax, free = contour.axes, []  # what the frame would cut, or lies on another, is hidden
-        for label in ax.clabel(
-            contour, fmt=lambda v, u=unit: columns.count(v) + u, fontsize=9, inline=False
-        ):
-            label.set_path_effects(_OUTLINE)
-            at = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
-            near = any(np.abs(at - other).max() < 0.09 for other in free)
-            label.set_visible(bool((at > 0.08).all() and (at < 0.92).all()) and not near)
-            free += [at] if label.get_visible() else []
 
 
 def signed(levels: np.ndarray) -> dict:
