@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from scalinglib import allocate, flops, laws
-from scalinglib.allocate import supervised_optimum
+from scalinglib.allocate import questions, supervised_optimum
 from scalinglib.lanes import float64
 from tests.references import dense_grid
 
@@ -21,6 +21,18 @@ students = st.floats(1e8, 5e10)
 budgets = st.floats(19, 26).map(lambda e: 10.0**e)
 fractions = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
 pairs = st.tuples(fractions, fractions)
+
+
+def test_a_law_that_runs_away_on_few_tokens_is_remarked_and_ranges_leave_it_out():
+    law = ENSEMBLE.members[ENSEMBLE.names.index("equation8 2, delta 0.001")]
+    asked = 1e7, 1e15, "best_case"
+    with pytest.warns(questions.RunawayWarning, match=r"student_params 1e\+07 on 5.09e\+06 tokens"):
+        assert allocate.optimal(law, *asked).student_loss[0] > 1e9
+    told = allocate.under_ensemble(LAW, ENSEMBLE.thin(30), *asked)
+    assert told.student_loss_high[0] < 7
+    few = 1e6, 1.01 * allocate.minimum_compute(1e6, "best_case"), "best_case"
+    with pytest.warns(questions.RunawayWarning, match="student_loss_high is"):
+        allocate.under_ensemble(LAW, ENSEMBLE.thin(30), *few)
 
 
 def spent(table, delta_lgt, delta_pre):

@@ -6,6 +6,7 @@ those that fit the paper's runs, or the replicates of a fit to a reader's own (`
 planner's page computes the same, and tests/test_planner.py holds the two together.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scalinglib.allocate.questions import (
+    RunawayWarning,
     best_teacher_loss,
     cost_per_token,
     deltas,
@@ -338,12 +340,14 @@ def _new_teacher(law, problem, most):
     if most <= TOKENS_BOX[0]:
         return None
     if problem.compute is not None:
+        limit = {"max_tokens": problem.max_tokens}
         try:
-            row = optimal(
-                law, problem.student_params, problem.training, pair, max_tokens=problem.max_tokens
-            ).iloc[0]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RunawayWarning)  # `_notes` says it
+                table = optimal(law, problem.student_params, problem.training, pair, **limit)
         except ValueError:  # the budget does not pay for the smallest teacher
             return None
+        row = table.iloc[0]
         chosen = (row.teacher_params, row.teacher_loss, row.teacher_tokens)
         return _distil(law, problem, row.student_tokens, Teacher("new", *map(float, chosen)))
     tokens = min(problem.student_tokens, most)

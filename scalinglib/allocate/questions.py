@@ -8,6 +8,7 @@ teacher (N_T, D_T) and the distillation tokens D_S that minimise L_S subject to
 `solver` solves it for many problems at once; here are the questions that readers ask.
 """
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 
@@ -20,7 +21,7 @@ from scalinglib.allocate.elementwise import minimise, root
 from scalinglib.allocate.solver import ENDLESS, TEACHER_PARAMS_BOX, TOKENS_BOX, best_teachers
 from scalinglib.allocate.supervised import cheapest_model
 from scalinglib.checks import one_of, positive, within
-from scalinglib.flops import forward_flops
+from scalinglib.flops import N_VOCAB, forward_flops
 from scalinglib.laws import Law, StudentLaw
 
 SCENARIOS = {  # name: (delta_lgt, delta_pre), Table 2
@@ -77,6 +78,7 @@ def optimal(
     - raises ValueError: where an argument is not what it must be, or the budget does not pay for
       the smallest teacher and token count.
     - raises TypeError: where `law` is not such a law.
+    - warns: of a student_loss above that of guessing, where the law runs away on few tokens.
     """
     if not isinstance(law, StudentLaw):
         raise TypeError(f"law is {law!r}; it must be a StudentLaw")
@@ -111,7 +113,7 @@ def optimal(
     read = {"student": student_tokens, "inference": student_tokens, "pretraining": teacher_tokens}
     spent = np.array([costs[name] * tokens for name, tokens in read.items()])
     share = spent / spent.sum(axis=0)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "student_params": student_params,
             "compute": compute,
@@ -131,6 +133,8 @@ def optimal(
             "at_bound": _at_bound(student_tokens, teacher_params, teacher_tokens, most_tokens),
         }
     )
+    remark(table, "student_loss")
+    return table
 
 
 def _best(law, student_params, compute, delta_lgt, delta_pre, most_tokens):
@@ -169,6 +173,23 @@ def _at_bound(student_tokens, teacher_params, teacher_tokens, most_tokens):
         ", ".join(name for name, here in zip(at, row, strict=True) if here)
         for row in zip(*at.values(), strict=True)
     ]
+
+
+class RunawayWarning(UserWarning):
+    """A law has a loss that no model has."""
+
+
+def remark(table: pd.DataFrame, column: str) -> None:
+    """Warn of the first loss of a column above that of guessing."""
+    guess = np.log(N_VOCAB)
+    for row in table[~(table[column] <= guess)].head(1).itertuples():
+        warnings.warn(
+            f"{column} is {getattr(row, column):.3g} for student_params {row.student_params:.3g} "
+            f"on {row.student_tokens:.3g} tokens, above that of guessing ({guess:.3g}): the law "
+            "says nothing on so few",
+            RunawayWarning,
+            stacklevel=3,
+        )
 
 
 def _refuse_short(student_params, compute, shares):

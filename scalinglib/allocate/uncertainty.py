@@ -4,16 +4,20 @@
 answer what they leave open. A share between 0.1 and 0.9 decides nothing.
 """
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from scalinglib.allocate.questions import (
+    RunawayWarning,
     Scenario,
     best_teacher_loss,
     crossover,
     minimum_compute,
     optimal,
+    remark,
 )
 from scalinglib.laws import Ensemble, StudentLaw
 
@@ -50,11 +54,14 @@ def under_ensemble(
         raise ValueError(f"level is {level!r}; it must be between 0 and 1")
     problem, limit = (student_params, compute, scenario), {"max_tokens": max_tokens}
     table = optimal(law, *problem, **limit)
-    each = [optimal(member, *problem, **limit) for member in ensemble.members]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RunawayWarning)  # of single laws
+        each = [optimal(member, *problem, **limit) for member in ensemble.members]
     values = {name: np.array([one[name] for one in each]) for name in _LOSSES + _RECIPE}
     for name in _LOSSES:
         low, centre, high = ensemble.interval(values[name], level)
         table[name], table[f"{name}_low"], table[f"{name}_high"] = centre, low, high
+    remark(table, "student_loss_high")
     gaps = values["student_loss"] - values["supervised_loss"]
     distilled = table.student_params, table.student_tokens, table.teacher_loss
     spread = ensemble.gain_discrepancy(*distilled) * table.supervised_loss.to_numpy()
