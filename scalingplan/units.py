@@ -66,6 +66,8 @@ KINDS = {
         "a price of one hour, such as 2.50", 0, 1e4, 0.05, 50,
         ("$", "€", "£", "usd", "eur", "/h", "/hr", "/hour", "h", "hour", "per"),
     ),
+    "minutes": Kind("a number of minutes, such as 30", 0.1, 1e5, 1, 1e4, ("min", "minutes")),
+    "noise": Kind("a relative scatter of losses, such as 0.002", 1e-6, 0.5, 1e-4, 0.1),
     "bytes": Kind("a number of bytes per token, such as 4.3", 0.5, 20, 2, 7, ("bytes",)),
     "loss": Kind(
         f"a loss that a model can have, in nats per token (0.1 to {math.log(N_VOCAB):.1f})",
@@ -98,15 +100,12 @@ def smaller(**least: tuple[float, str]) -> dict[str, Kind]:
 
     - least: of size, tokens or flops: the least that it may be, and an example.
     """
-    what = {
-        "size": "a size between {} and 10T, such as {}",
-        "tokens": "a number of tokens between {} and 1e16, such as {}",
-        "flops": "a number of FLOPs between {:.2g} and 1e30, such as {}",
-    }
     found = dict(KINDS)
     for kind, (low, example) in least.items():
-        shown = what[kind].format(low if kind == "flops" else written(low), example)
-        found[kind] = KINDS[kind]._replace(what=re.sub(r"e\+0?", "e", shown), low=low)
+        shown = f"{low:.2g}" if kind == "flops" else written(low)
+        what = re.sub("between .* and", f"between {shown} and", KINDS[kind].what)
+        what = re.sub("such as .*", f"such as {example}", what)
+        found[kind] = KINDS[kind]._replace(what=re.sub(r"e\+0?", "e", what), low=low)
     return found
 
 

@@ -306,6 +306,7 @@ def test_the_command_writes_what_a_study_trains(tmp_path, capsys):
         (["--tokens", "1e11", "--budget", "1e8"], "“1e8” is neither FLOPs (5e20) nor GPU-hours"),
         (["--tokens", "1e11", "--budget", "1e20", "--teacher", "7B"], "SIZE:LOSS"),
         (["--tokens", "many", "--budget", "1e20"], "--tokens: “many”"),
+        (["--noise", "nan"], "--noise: “nan” is not a relative scatter of losses, such as 0.002"),
     ],
 )
 def test_the_command_refuses_with_a_sentence(given, words, capsys):

@@ -1,6 +1,5 @@
 """What a study will take, before it is trained: runs, text, FLOPs, hours, storage."""
 
-import os
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -63,13 +62,9 @@ def lines(
     runs: Sequence[Run],
     done: Collection[str],
     rates: Mapping[int, float],
-    workers: int | None = None,
+    workers: int,
 ) -> list[str]:
-    """The plan in words.
-
-    - workers: processes; None stands for one a core
-    """
-    workers = workers or os.cpu_count()
+    """The plan in words, for so many processes."""
     todo = [r for r in runs if r.id not in done]
     taught = sum(r.teacher is not None for r in runs)
     told = [

@@ -62,11 +62,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     options.add_shared(parser)
     option("--runs", type=Path, metavar="FILE", help="a CSV file of the runs that there are")
     sizes = "of pilots, such as 100M,300M (default: 1/30, 1/10, 1/4 of the student)"
-    option("--sizes", type=_sizes, help=sizes)
+    option("--sizes", type=partial(_several, kind="size"), help=sizes)
     tokens = "of pilots, such as 2B,8B (default: 5, 20, 60 a parameter)"
-    option("--pilot-tokens", type=_tokens, metavar="TOKENS", help=tokens)
+    every = partial(_several, kind="tokens")
+    option("--pilot-tokens", type=every, metavar="TOKENS", help=tokens)
     noise = f"relative scatter of a run's loss over seeds (default: {_NOISE})"
-    option("--noise", type=float, default=_NOISE, help=noise)
+    number("--noise SHARE", "noise", noise, default=str(_NOISE))
     option("--curves", action="store_true", help="a run tells its losses on fewer tokens, too")
     option("--out", metavar="FILE", help="write the runs as CSV, where there are any")
 
@@ -162,13 +163,8 @@ def _refuse(out, runs):
 
 
 @options.said
-def _sizes(text):
-    return [units.read(part, "size", options.SMALL) for part in text.split(",")]
-
-
-@options.said
-def _tokens(text):
-    return [units.read(part, "tokens", options.SMALL) for part in text.split(",")]
+def _several(text, kind):
+    return [units.read(part, kind, options.SMALL) for part in text.split(",")]
 
 
 def _at_hand(teacher):

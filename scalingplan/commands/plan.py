@@ -190,13 +190,10 @@ def _questions(given):
 
 @options.said
 def _measured(text):
-    """A model of the reader's own, as a teacher of no name."""
-    parts = text.split(":")
-    if len(parts) != 3:
+    """A model of the reader's own, as a teacher."""
+    if text.count(":") != 2:
         raise ValueError(f"“{text}” is not SIZE:TOKENS:LOSS")
-    size, tokens, loss = parts
-    params = units.read(size, "size")
-    return decide.Teacher("", params, units.read_loss(loss), units.read(tokens, "tokens"))
+    return options.teacher(text.replace(":", "@", 1))
 
 
 def _implied(law, name, params, there):

@@ -16,13 +16,14 @@ from scalingplan.answers.fitting import (
     settings_to_check,
     students_needed,
 )
+from scalingplan.commands import options
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    option = parser.add_argument
+    option, number = parser.add_argument, partial(options.number, parser)
     example = Path(design_file.__file__).with_name("designs") / "example.toml"
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = f"An example with every key: {example}"
@@ -36,11 +37,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the folder or file is text: make a design for it, train that, and fit the laws",
     )
-    option("--minutes", type=float, default=30.0, help="that --new may take (default: 30)")
+    number("--minutes MINUTES", "minutes", "that --new may take (default: 30)", default="30")
     option("--like", type=Path, metavar="FILE", help="TOML: corpus and recipe of the runs of a CSV")
     option("--table", type=Path, metavar="FILE", help="of the runs (default: beside design, .csv)")
     option("--dry-run", action="store_true", help="say what it takes and stop")
-    option("--workers", type=int, metavar="COUNT", help="processes (default: one a core)")
+    number("--workers COUNT", "count", "processes (default: one a core)")
     option("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster")
 
 
@@ -51,10 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
       after Ctrl-C, which ends all runs at once and leaves what they have saved.
     - raises ValueError: with every fault of the design, before anything is trained.
     """
-    if arguments.workers is not None and arguments.workers < 1:
-        raise ValueError(f"--workers is {arguments.workers}; it must be 1 or more")
+    workers = int(arguments.workers or os.cpu_count())
     if arguments.new:
-        arguments.design = _made(arguments)
+        arguments.design = _made(arguments, workers)
     if arguments.design.suffix == ".csv":
         like = arguments.like and design_file.read(arguments.like)
         runs = studies.read_runs(arguments.design, like)
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     done = set(there.id)
     todo = [r for r in runs if r.id not in done]
     rates = estimate.probe(todo) if todo else {}
-    told = [*estimate.lines(runs, done, rates, arguments.workers), *_too_few(runs)]
+    told = [*estimate.lines(runs, done, rates, workers), *_too_few(runs)]
     if strangers := len(done - {r.id for r in runs}):
         told.append(
             f"{strangers} rows of {path} are no runs of this design, and scalinglib fit takes them "
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(*told, sep="\n", flush=True)
     if todo and not arguments.dry_run:
         folder = path.with_name(f"{path.stem}_weights")
-        local = partial(execute.local_executor, arguments.workers)
+        local = partial(execute.local_executor, workers if arguments.workers else None)
         try:
             elsewhere = files.named(path, "--table FILE writes elsewhere")
             with elsewhere, execute.executor(arguments.dask, local) as pool:
@@ -103,14 +103,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _made(arguments):
+def _made(arguments, workers):
     """The design file of a folder of text: the one that is there, or a new one."""
     text = arguments.design
     path = text.resolve().with_name(f"{text.resolve().stem}_study.toml")
     if path.exists():
         print(f"{path} is there: it goes on")
         return path
-    made, told = studies.for_minutes(text, arguments.minutes, arguments.workers or os.cpu_count())
+    made, told = studies.for_minutes(text, arguments.minutes, workers)
     with files.named(path, "the design lies beside the text: put that where you may write"):
         path.write_text(made, encoding="utf-8")
     print(f"{path}: {told[0]}", *told[1:], sep="\n", flush=True)

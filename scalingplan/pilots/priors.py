@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.optimize import least_squares
 from scipy.stats import norm, qmc
 
+from scalinglib.checks import positive
 from scalinglib.fit.forms import BIAS_VARIANCE
 from scalinglib.laws import Law, SupervisedLaw
 from scalinglib.laws.forms import BiasVariance
@@ -113,12 +114,8 @@ def posterior(
     """
     if not len(runs):
         return prior.worlds(count, seed)
-    if not (runs.loss > 0).all():
-        bad = runs.loss[~(runs.loss > 0)].iloc[0]
-        raise ValueError(f"runs: loss is {bad:g}; it must be positive")
-    if not noise > 0:
-        raise ValueError(f"noise is {noise!r}; it must be positive")
-    rows, target = inputs(runs), np.log(runs.loss.to_numpy(float))
+    positive("noise", noise)
+    rows, target = inputs(runs), np.log(positive("loss", runs.loss))
     covariance = (discrepancy or Discrepancy()).covariance(rows, rows)
     whiten = np.linalg.inv(np.linalg.cholesky(covariance + seed_noise(runs, noise)))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from scalinglib.allocate import Teacher
-from scalinglib.checks import positive
+from scalinglib.checks import positive, within
 from scalinglib.flops import forward_flops
 from scalingplan.pilots.worlds import INPUTS
 
@@ -60,8 +60,7 @@ class Choice:
         positive("compute", self.compute)
         if not self.teachers:
             raise ValueError("teachers is empty; a choice needs one or more")
-        if not 0 <= self.delta_lgt <= 1:
-            raise ValueError(f"delta_lgt is {self.delta_lgt!r}; it must lie in [0, 1]")
+        within("delta_lgt", self.delta_lgt, 0, 1)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from scalinglib.checks import positive
+from scalinglib.checks import positive, within
 from scalinglib.laws import Ensemble, Law
 
 INPUTS = ("student_params", "student_tokens", "teacher_params", "teacher_tokens", "teacher_loss")
@@ -75,8 +75,7 @@ class Discrepancy:
     def __post_init__(self):
         """Refuse what is no scale."""
         positive("reach", self.reach - 1)
-        if not 0 <= self.size < 1:
-            raise ValueError(f"size is {self.size!r}; it must lie in [0, 1)")
+        within("size", self.size, 0, 1)
 
     def covariance(self, a: pd.DataFrame, b: pd.DataFrame) -> np.ndarray:
         """Between runs, (len(a), len(b)); models on labels and students err independently."""
