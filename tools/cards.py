@@ -14,15 +14,14 @@ import html
 import json
 import re
 import tomllib
-from pathlib import Path
 
 import pandas as pd
 import yaml
 
 from scalinglib.report import claims
+from scalinglib.report.paths import DATA, ROOT
 from tools import navigation, readme
 
-ROOT = Path(__file__).resolve().parents[1]
 KINDS = {"i": "sc:Integer", "f": "sc:Float", "b": "sc:Boolean"}
 CROISSANT = "http://mlcommons.org/croissant/"
 
@@ -135,7 +134,7 @@ def audit(cite):
             "id": f"data/{name}",
             "source": source["origin"],
             "license": source["licence"],
-            "checksum": f"sha256:{_sha256(ROOT / 'data' / name)}",
+            "checksum": f"sha256:{_sha256(DATA / name)}",
         }
         for name, source in sources().items()
         if name.startswith(("runs/", "published/", "public/"))
@@ -153,16 +152,14 @@ def audit(cite):
 def seeds_of(notebook):
     """The seeds of the runs that a notebook reads, of all tables in data/runs that it names."""
     text = notebook.read_text(encoding="utf-8")
-    tables = [
-        p for p in (ROOT / "data/runs").glob("*.csv") if re.search(rf'"{p.stem}(.csv)?"', text)
-    ]
+    tables = [p for p in (DATA / "runs").glob("*.csv") if re.search(rf'"{p.stem}(.csv)?"', text)]
     columns = [pd.read_csv(table, usecols=lambda name: name == "seed") for table in tables]
     return sorted({int(seed) for table in columns for seed in table.get("seed", [])})
 
 
 def sources():
     """data/SOURCES.toml as a dict."""
-    return tomllib.loads((ROOT / "data" / "SOURCES.toml").read_text("utf-8"))
+    return tomllib.loads((DATA / "SOURCES.toml").read_text("utf-8"))
 
 
 def _sha256(path):
@@ -183,10 +180,10 @@ def meanings(guide):
 def croissant(cite):
     """A data set of one record set a table; what no guide explains is called by its column."""
     known = sources()
-    said = meanings((ROOT / "data" / "README.md").read_text(encoding="utf-8"))
+    said = meanings((DATA / "README.md").read_text(encoding="utf-8"))
     files, records = [], []
     for name in sorted(n for n in known if re.match(r"(runs|published)/.*\.csv", n)):
-        path = ROOT / "data" / name
+        path = DATA / name
         files.append(
             {
                 "@type": "cr:FileObject",

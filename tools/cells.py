@@ -10,7 +10,7 @@ from pathlib import Path
 import jupytext
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parents[1]
+from scalinglib.report.paths import ROOT
 
 
 def main(paths):

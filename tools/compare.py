@@ -18,8 +18,6 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 
-__all__ = ["NOISE", "POINTS", "SAME", "Deviation", "drawing", "output", "pixels", "table", "text"]
-
 NOISE = 3e-7  # of a number, or of what it is a difference of
 LEFT = 0.3  # a difference's largest entry, over what it is taken to be left from
 POINTS = 0.1  # between drawings, in points

@@ -5,9 +5,9 @@ the reader's own runs, and what one looks up. `tools.readme` writes the links.
 """
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from scalinglib.report.paths import ROOT
+
 PARTS = {
     "The law": ["00", "04", "05", "06", "07"],
     "Does it hold elsewhere?": ["08", "08b", "17", "21", "13", "19", "01", "02"],

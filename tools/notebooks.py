@@ -29,6 +29,7 @@ import papermill
 from traitlets.config import Config
 
 from scalinglib.report import paths
+from scalinglib.report.paths import ROOT
 from tools import dependencies, pairs, publish
 
 # Where each notebook that takes a reader's own runs looks for them.
@@ -37,7 +38,6 @@ OWN = {
     "12_your_own_runs": "SCALINGLIB_RUNS",
     "16_your_own_supervised_runs": "SCALINGLIB_RUNS",
 }
-ROOT = Path(__file__).resolve().parents[1]
 # Of each notebook's result, as the Makefile has it.
 MADE_BY = ("tools/notebooks.py", "requirements.lock")
 # How a notebook computes less in its fast profile; without it, that is the full one unsaved.

@@ -6,13 +6,14 @@ does not is found by the cells' ids, which are hashes of what the runner wrote i
 
 import hashlib
 import tomllib
-from pathlib import Path
 
 import jupytext
 import nbformat
 
+from scalinglib.report.paths import ROOT
+
 HALVES = ("py", "ipynb")
-CONFIG = Path(__file__).resolve().parents[1] / "notebooks" / "jupytext.toml"
+CONFIG = ROOT / "notebooks" / "jupytext.toml"
 METADATA = {
     "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
     "language_info": {"name": "python"},

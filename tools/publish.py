@@ -8,13 +8,12 @@ import copy
 import dataclasses
 import json
 import subprocess
-from pathlib import Path
 
 import nbformat
 
+from scalinglib.report.paths import ROOT
 from tools import compare, readme
 
-ROOT = Path(__file__).resolve().parents[1]
 _DRAWN = (".svg", ".png")
 
 

@@ -11,11 +11,10 @@ import ast
 import csv
 import re
 from collections import Counter
-from pathlib import Path
 
+from scalinglib.report.paths import DATA, FIGURES, ROOT
 from tools import navigation
 
-ROOT = Path(__file__).resolve().parents[1]
 HEADLINE = "start_the_u"
 # What stands for a notebook, where that is not its first picture.
 SHOWN = {
@@ -59,7 +58,7 @@ def stems_in(source):
 
 def has_table(stem):
     """Whether there are numbers of a figure or table of this name."""
-    return re.fullmatch(r"\w+", stem) and (ROOT / "figures" / f"{stem}.csv").exists()
+    return re.fullmatch(r"\w+", stem) and (FIGURES / f"{stem}.csv").exists()
 
 
 def notebooks():
@@ -76,7 +75,7 @@ def name(stem):
 
 def has_picture(stem):
     """Whether there is a picture, not a table alone."""
-    return (ROOT / "figures" / f"{stem}.png").exists()
+    return (FIGURES / f"{stem}.png").exists()
 
 
 def pictures(notebook):
@@ -85,13 +84,13 @@ def pictures(notebook):
 
 
 def link(stem):
-    """A link to the picture, or to the numbers of a table without one."""
-    return f"[{name(stem)}](figures/{stem}.{'png' if has_picture(stem) else 'csv'})"
+    """A link from a notebook's place to the picture, or to the numbers of a table without one."""
+    return f"[{name(stem)}](../figures/{stem}.{'png' if has_picture(stem) else 'csv'})"
 
 
 def seconds():
     """Measured seconds by notebook, as text."""
-    with (ROOT / "data" / "seconds.csv").open(encoding="utf-8", newline="") as file:
+    with (DATA / "seconds.csv").open(encoding="utf-8", newline="") as file:
         return {row["notebook"]: row["seconds"] for row in csv.DictReader(file)}
 
 
@@ -102,20 +101,24 @@ def ledger():
     return claims.ledger()
 
 
+def verdict(claim):
+    """A claim's answer without the bound that it names."""
+    return re.sub(r"^(holds within) .*", r"\1", claim["answer"])
+
+
 def status(claims):
     """What became of some claims of data/claims.toml, in words."""
-    loosely = "holds within a looser bound"
-    plural = {
-        "holds": "hold",
-        loosely: "hold within a looser bound",
-        "does not hold": "do not hold",
-        "not seen at our scale": "not seen at our scale",
-        "undecided by the evidence": "undecided by the evidence",
+    words = {
+        "holds": ("holds", "hold"),
+        "holds within": ("holds within a looser bound", "hold within a looser bound"),
+        "does not hold": ("does not hold", "do not hold"),
+        "not seen at our scale": ["not seen at our scale"] * 2,
+        "undecided by the evidence": ["undecided by the evidence"] * 2,
     }
-    answers = Counter(re.sub("holds within .*", loosely, c["answer"]) for c in claims)
-    order = [*plural, *sorted(set(answers) - set(plural))]
-    counts = [(answers[answer], answer) for answer in order if answers[answer]]
-    return ", ".join(f"{n} {plural.get(a, a) if n > 1 else a}" for n, a in counts)
+    answers = Counter(map(verdict, claims))
+    order = [*words, *sorted(set(answers) - set(words))]
+    counts = [(answers[answer], words.get(answer, [answer] * 2)) for answer in order]
+    return ", ".join(f"{n} {said[n > 1]}" for n, said in counts if n)
 
 
 def follows(claims):
@@ -128,7 +131,7 @@ def follows(claims):
 def score():
     """How the statements of the paper fare, in two sentences."""
     of_paper = [claim for claim in ledger().values() if claim["source"] == "paper"]
-    found = Counter(re.sub(" within .*", " within", claim["answer"]) for claim in of_paper)
+    found = Counter(map(verdict, of_paper))
     return (
         f"Of {len(of_paper)} statements of the paper **{found['holds']} hold**, "
         f"{found['holds within']} more within a looser bound, **{found['does not hold']} do not**; "
@@ -171,15 +174,13 @@ def details():
     for part, paths in navigation.in_parts().items():
         lines += [f"## {part}", ""]
         for path in paths:
-            made = [f"[{name(s)}](../figures/{s}.{'png' if has_picture(s) else 'csv'})"
-                    for s in stems(path)]  # fmt: skip
             lines += [f"### {_linked(path)}", "", finding(path), ""]
             if stem := shown(path):
                 lines += [f'<img src="../figures/{stem}.png" alt="{name(stem)}" width="480">', ""]
             lines += [f"- `make {path.stem}`, {measured.get(path.stem, 'some')} seconds"]
             if found := status(c for c in claims if c.get("notebook") == path.stem):
                 lines += [f"- Statements: {found}"]
-            lines += [f"- Makes {', '.join(made)}", ""]
+            lines += [f"- Makes {', '.join(map(link, stems(path)))}", ""]
     return "\n".join(lines)
 
 
@@ -195,7 +196,7 @@ def three():
     from scalinglib import laws
 
     corrected, printed = laws.load("corrected"), laws.load("table6")
-    runs = pd.read_csv(ROOT / "figures" / "paper_runs_capacity_gap.csv")
+    runs = pd.read_csv(FIGURES / "paper_runs_capacity_gap.csv")
     costs = [
         group.student_loss[group.teacher_loss.idxmin()] - group.student_loss.min()
         for _, group in runs.groupby(["student_params", "student_tokens"])

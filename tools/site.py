@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 import unicodedata
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +22,7 @@ from nbformat.v4 import new_markdown_cell
 from scalinglib.report import claims
 from scalinglib.report.paths import DATA, FIGURES, ROOT
 from scalingplan import page as planner
-from tools import navigation, readme
+from tools import cards, navigation, readme
 
 SITE = ROOT / "site"
 BUILD = ROOT / "build" / "site"
@@ -87,11 +86,6 @@ def places():
     }
 
 
-def verdict(claim):
-    """A claim's answer without the bound that it names."""
-    return re.sub(r"^(holds within) .*", r"\1", claim["answer"])
-
-
 def linked(guide):
     """The guide to the data with links to the files that it names in code or in its headings."""
 
@@ -119,7 +113,7 @@ def choices(found):
     """What the ledger is filtered by: names, and the words of each value."""
     titles = {n.stem: f"{n.stem.split('_')[0]} · {readme.title(n)}" for n in readme.notebooks()}
     return {
-        "verdict": {v: v for v in map(verdict, found.values())},
+        "verdict": {v: v for v in map(readme.verdict, found.values())},
         "source": {claim["source"]: claim["source"] for claim in found.values()},
         "notebook": titles,
     }
@@ -158,10 +152,8 @@ def page(name):
         return [(stem, page_of(n), readme.title(n)) for n, stem in shown.items() if stem]
 
     return PAGES.get_template(f"{name}.md").render(
-        {
-            f.__name__: f
-            for f in (made, captioned, named, first, text, verdict, choices, by_notebook)
-        },
+        {f.__name__: f for f in (made, captioned, named, first, text, choices, by_notebook)},
+        verdict=readme.verdict,
         readme=readme,
         navigation=navigation,
         notebooks=readme.notebooks(),
@@ -172,7 +164,7 @@ def page(name):
         value=lambda i: {"True": "yes", "False": "no"}.get(computed.get(i), computed.get(i, "")),
         of_paper=of_paper,
         guide=linked(text("data/README.md")),
-        sources=tomllib.loads(text("data/SOURCES.toml")),
+        sources=cards.sources(),
     )
 
 

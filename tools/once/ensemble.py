@@ -79,10 +79,10 @@ def _off_curves(supervised, curves):
     return np.abs(errors(law, curves)).mean()
 
 
-def members(form, runs, supervised, replicates=REPLICATES):
+def members(form, runs, supervised):
     """Rows of the table for one form: the refit to all runs under Table 6's law, and replicates."""
     spec, fixed = CANDIDATES[form]
-    rng, count = np.random.default_rng(0), replicates * len(DELTAS)
+    rng, count = np.random.default_rng(0), REPLICATES * len(DELTAS)
     times = extrapolation.resample(runs, rng, count)
     for delta in DELTAS:
         options = {"supervised": laws.load().supervised, "fixed": fixed, "starts": 64}

@@ -58,7 +58,7 @@ RULES = (lambda question, _: question, "today", "own"), (inside, "inside", "both
 def middle(question, weight):
     """Weighted median of the laws' log-losses, (held,)."""
     laws_alone = replace(question, noise=np.zeros(len(question.measured)))
-    return extrapolation.band(laws_alone, weight, 0.0, level=0.0)[0]
+    return extrapolation.band(laws_alone, weight, 0.0, [0.5])[0]
 
 
 def held_again(key, runs, trained):

@@ -70,7 +70,10 @@ C1 = 522.6  # has no value of its own (notebook 05): held where Table 6 has it
 SETTINGS = 18
 MEMBERS = ("equation8", "bias_variance", "orthogonal", "floor_kept")
 WORST = 1.5  # a form's score over the best one's
+LEVEL = 0.9  # of bands
+TAILS = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
 NEAR = 0.2  # a distance below which errors are not for the discrepancy to tell
+DRAWS = 1000  # of a size's mean
 POINTS = 21  # that stand for a normal distribution
 GROWTHS = np.arange(0, 15.1, 0.1)
 STUDY_ROWS = 731  # those that were there when the first hold-outs were laid down
@@ -265,8 +268,12 @@ class Question:
         return {"runs": self.runs, "kind": self.key[0], "cut": self.key[1]}
 
 
-def questions(name, runs, trained, found, pairs=None):
-    """The hold-outs of a set as `Question`s, from `foretold`; `pairs` as there."""
+def questions(name, runs, trained, found, pairs=None, labels=None):
+    """The hold-outs of a set as `Question`s, from `foretold`; `pairs` as there.
+
+    - labels: supervised runs of the same students, where they are others than `trained`.
+    """
+    labels = trained if labels is None else labels
     for key, (kept, held) in (pairs or splits(runs)).items():
         part = runs[held]
         logs, own = ([np.log(t[c].to_numpy()) for c in INPUTS] for t in (part, runs[kept]))
@@ -274,12 +281,8 @@ def questions(name, runs, trained, found, pairs=None):
         base = found["equation8", key].supervised
         base = laws.SupervisedLaw(*(float(c[0, 0]) for c in base))
         same = pd.MultiIndex.from_frame(part[INPUTS[:2]], names=["params", "tokens"])
-        twin = (
-            pd.DataFrame(columns=["loss", "noise"], dtype=float)
-            if trained is None
-            else trained.set_index(["params", "tokens"])
-        )
-        twin = twin.reindex(same)
+        twin = pd.DataFrame(columns=["loss", "noise"], dtype=float)
+        twin = (twin if labels is None else labels.set_index(list(same.names))).reindex(same)
         seen, misfit = laws.Seen.of(runs[kept], base), SUPERVISED_NOISE
         if trained is not None:
             alone = supervised_runs(runs, kept, key, trained)
@@ -328,7 +331,7 @@ def weights(errors):
     return weight / weight.sum()
 
 
-def band(question, weight, growth, level=0.9):
+def band(question, weight, growth, tails=TAILS):
     """Low and high log-loss of each run, arrays (held,): laws, scatter and discrepancy."""
     forms = [form for form in weight.index if weight[form] > 0]
     laws_of = np.concatenate([question.predicted[form] for form in forms])
@@ -340,7 +343,8 @@ def band(question, weight, growth, level=0.9):
     points = stats.norm.ppf((np.arange(POINTS) + 0.5) / POINTS)
     drawn = (laws_of[None] + points[:, None, None] * deviation).reshape(-1, len(deviation))
     drawn = np.clip(drawn, *question.within)
-    return _weighted_quantiles(drawn, np.tile(counts / POINTS, POINTS), level)
+    each = np.tile(counts / POINTS, POINTS)
+    return np.quantile(drawn, tails, axis=0, weights=each, method="inverted_cdf")
 
 
 def misfit(question, weight):
@@ -350,19 +354,13 @@ def misfit(question, weight):
     return max(inside, question.supervised)
 
 
-def _weighted_quantiles(drawn, counts, level):
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    return np.quantile(drawn, tails, axis=0, weights=counts, method="inverted_cdf")
-
-
-def conformal(question, weight, others, level=0.9):
+def conformal(question, weight, others):
     """The weighted centre and the quantile of absolute errors in the other hold-outs of the set.
 
     Split conformal prediction, as if runs kept aside were exchangeable with those.
     """
-    half = np.quantile(
-        np.concatenate([np.abs(centre(q, weight) - q.measured) for q in others]), level
-    )
+    off = np.concatenate([np.abs(centre(q, weight) - q.measured) for q in others])
+    half = np.quantile(off, LEVEL)
     middle = centre(question, weight)
     return middle - half, middle + half
 
@@ -372,15 +370,15 @@ def centre(question, weight):
     return sum(weight[form] * p[0] for form, p in question.predicted.items() if weight[form] > 0)
 
 
-def judged(question, low, high, level=0.9):
+def judged(question, low, high):
     """How many runs a band holds, its mean width and its interval score, in per cent of the loss.
 
-    The score (Gneiting and Raftery 2007) is the width and, where a run is outside, 2 / (1 - level)
+    The score (Gneiting and Raftery 2007) is the width and, where a run is outside, 2 / (1 - LEVEL)
     times how far; the smaller the better.
     """
     y = question.measured
     outside = np.maximum(low - y, 0) + np.maximum(y - high, 0)
-    score = high - low + 2 / (1 - level) * outside
+    score = high - low + 2 / (1 - LEVEL) * outside
     return {
         "covered": int((outside == 0).sum()),
         "share": (outside == 0).mean(),
@@ -414,7 +412,7 @@ def together(
     return found
 
 
-def mean_bands(question, weight, growth, shares, level=0.9, draws=1000):
+def mean_bands(question, weight, growth, shares):
     """Low, high and measured of the mean log-loss of each size's runs, arrays (sizes,).
 
     `shares` of the discrepancy's variance are common to a size's runs and to a teacher's.
@@ -422,18 +420,15 @@ def mean_bands(question, weight, growth, shares, level=0.9, draws=1000):
     rng, forms = np.random.default_rng(0), weight.index[weight > 0]
     laws_of = [question.predicted[form] for form in forms]
     each = [np.full(len(p), weight[form] / len(p)) for form, p in zip(forms, laws_of, strict=True)]
-    drawn = np.concatenate(laws_of)[
-        rng.choice(sum(map(len, laws_of)), draws, p=np.concatenate(each))
-    ]
+    chosen = rng.choice(sum(map(len, laws_of)), DRAWS, p=np.concatenate(each))
+    drawn = np.concatenate(laws_of)[chosen]
     spread = growth * misfit(question, weight) * question.distance
-    drawn += spread * together(rng, draws, question.students, question.teachers, shares)
+    drawn += spread * together(rng, DRAWS, question.students, question.teachers, shares)
     drawn = np.clip(drawn + question.noise * rng.standard_normal(drawn.shape), *question.within)
     sizes = [question.students == size for size in np.unique(question.students)]
-    tails = [(1 - level) / 2, (1 + level) / 2]
     means = np.array([drawn[:, of].mean(axis=1) for of in sizes])
-    return *np.quantile(means, tails, axis=1), np.array(
-        [question.measured[o].mean() for o in sizes]
-    )
+    measured = np.array([question.measured[of].mean() for of in sizes])
+    return *np.quantile(means, TAILS, axis=1), measured
 
 
 def gains(question):

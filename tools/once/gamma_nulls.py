@@ -38,7 +38,7 @@ def groups(table: public.PublicTable, by: str) -> np.ndarray:
     return table.runs.params.rank(method="dense").astype(int).to_numpy() // 2
 
 
-def gammas(found: fit.Fit, moved: np.ndarray, seed: int = 0) -> np.ndarray:
+def gammas(found: fit.Fit, moved: np.ndarray) -> np.ndarray:
     """Gamma fitted to the runs of `found` with each row of `moved` added to their log losses.
 
     - found: with gamma free.
@@ -49,7 +49,7 @@ def gammas(found: fit.Fit, moved: np.ndarray, seed: int = 0) -> np.ndarray:
     problem = found.problem
     shift = np.repeat(problem.weights(moved), STARTS, axis=0)
     grid = SUPERVISED.starts(problem.table["logs"][:, : problem.count])
-    starts = grid[np.random.default_rng(seed).integers(len(grid), size=len(shift))]
+    starts = grid[np.random.default_rng(0).integers(len(grid), size=len(shift))]
     lanes = {
         "weights": np.broadcast_to(problem.weights(), shift.shape),
         "fixed": np.broadcast_to(problem.fixed, (len(shift), len(problem.fixed))),
@@ -61,14 +61,14 @@ def gammas(found: fit.Fit, moved: np.ndarray, seed: int = 0) -> np.ndarray:
     return problem.coefficients(ends.z[best])[:, -1]
 
 
-def nulls(name: str, table: public.PublicTable, draws: int = DRAWS) -> pd.DataFrame:
+def nulls(name: str, table: public.PublicTable) -> pd.DataFrame:
     """One row a draw and way of flipping, draw 0 the table's own gamma."""
     one = fit.fit_supervised(table.runs, fixed={"gamma": 1.0}, starts=64)
     free = fit.fit_supervised(table.runs, starts=64)
     rows = []
     for by in ("model", "pair of sizes"):
         of = groups(table, by)
-        signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(draws, of.max() + 1))[:, of]
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(DRAWS, of.max() + 1))[:, of]
         # A residual is predicted over measured, in logs: measured becomes predicted / (flipped).
         made = gammas(free, one.residuals() * (1 - signs))
         rows += [(name, by, i, gamma) for i, gamma in enumerate((free.law.gamma, *made))]

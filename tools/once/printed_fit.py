@@ -39,7 +39,7 @@ D5 = {500e6: (0.75, 0.025), 10e9: (0.5, 0.03)}  # ratio, and half of what it rou
 def evidence() -> dict[str, pd.DataFrame]:
     """What the paper prints, by block."""
     published = DATA / "published"
-    printed = pd.read_csv(DATA.parent / "scalinglib" / "coefficients" / "table6.csv")
+    printed = pd.read_csv(laws.COEFFICIENTS / "table6.csv")
     printed = printed[printed.law == "distillation"].set_index("coefficient").loc[FREE]
     labels = pd.read_csv(published / "contour_labels.csv")
     return {

@@ -9,7 +9,6 @@ gain, supervised over distilled loss, where the student was trained on labels to
 """
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -32,13 +31,9 @@ def asked():
     whole = {KEY: (kept[kept], kept[kept])}
     laws = extrapolation.foretold(runs, trained, HELD_REPLICATES, whole)
     pairs = {KEY: (kept, ~kept)}
-    (question,) = extrapolation.questions("words", both, trained, laws, pairs)
     labels = pd.concat([trained, alone]).drop_duplicates(["params", "tokens"])
-    twin = labels.set_index(["params", "tokens"]).reindex(
-        pd.MultiIndex.from_frame(held[["student_params", "student_tokens"]])
-    )
-    logs = {"alone": np.log(twin.loss.to_numpy()), "alone_noise": twin.noise.to_numpy()}
-    return replace(question, **logs), held
+    (question,) = extrapolation.questions("words", both, trained, laws, pairs, labels)
+    return question, held
 
 
 def main():

@@ -56,7 +56,7 @@ def random_runs(random: np.random.Generator, law: laws.DistillationLaw) -> pd.Da
     return runs.round({"student_loss": int(random.choice([1, 2, 4, 4, 4]))})
 
 
-def verdict(seed: int, *, starts: int = STARTS, replicates: int = REPLICATES) -> dict[str, object]:
+def verdict(seed: int) -> dict[str, object]:
     """One table, one question, the answer from the table and the gain by the law that made it."""
     random = np.random.default_rng(seed)
     law = random_law(random)
@@ -69,7 +69,7 @@ def verdict(seed: int, *, starts: int = STARTS, replicates: int = REPLICATES) ->
         middle.compute * 10 ** random.uniform(*((-2, 2) if far else (-0.5, 0.5))),
         float(random.choice([0.0, 0.3, 1.0])),
     )
-    own = fitting.fit_own(runs, starts=starts, bootstrap=replicates)
+    own = fitting.fit_own(runs, starts=STARTS, bootstrap=REPLICATES)
     answer = decisions.decide(own, problem)
     data, distilled = advice.plans(law, problem)
     gain = data.loss - min(plan.loss for plan in distilled)
