@@ -31,7 +31,7 @@ from scalinglib import fit, laws, sentences
 from scalinglib.experiment.compare import interval, intervals
 from scalinglib.laws.mixing import best_mixing, mixed_loss
 from scalinglib.report import claims, columns, figures, profiles
-from scalinglib.report.panels import Panels, bars, curve, rings, zero
+from scalinglib.report.panels import Panels, bars, curve, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import record
 from scalinglib.study.designs import choice, epochs, mixing, switch, written
@@ -57,8 +57,8 @@ LABELS = ("← labels     teacher →\nweight on the teacher λ", "student's los
 # $$
 #
 # It has one coefficient. Points are means over two seeds (nine students, six teachers, six
-# $\lambda$; drawn are three students and three teachers), curves the law with $c$ from the *other*
-# five teachers' students.
+# $\lambda$; drawn are one student and two teachers), curves the law with $c$ from the *other* five
+# teachers' students.
 
 # %%
 runs = record.read(DATA / "runs" / "mixing.csv")
@@ -70,28 +70,24 @@ print(f"{len(runs)} runs; c from {left.c.min():.3f} to {left.c.max():.3f}, by te
 middle = [by_ratio(*student).tokens for student in mixing.STUDENTS[1::3]]
 shown = cells[cells.tokens.isin(middle)].join(left.groupby("teacher").c.first(), on="teacher")
 shown = shown.rename(columns={"params": "student_params"}).round({"teacher_loss": 3})
-law = shown[shown.mixing == 1].drop(columns="mixing")
+two = shown[(shown.student_params == 25_312) & shown.teacher_loss.rank(method="dense").isin([1, 6])]
+weak = two.teacher_loss == two.teacher_loss.max()
+two = two.assign(by=np.where(weak, "weak teacher", "strong teacher"))
+law = two[two.mixing == 1].drop(columns="mixing")
 law = law.merge(pd.DataFrame({"mixing": np.linspace(0, 1, 101)}), how="cross")
 law["loss"] = mixed_loss(law.labels, law.taught, law.mixing, E, law.c.to_numpy())
 
 # %%
-title = (
-    "The weakest teacher deserves no weight, the strongest nine tenths or all; "
-    "what one between deserves depends on the student"
-)
-three = shown[shown.teacher_loss.rank(method="dense").isin([1, 4, 6])]
-grid = Panels(three, "mixing", "loss", title, col="student_params", labels=LABELS)
-law = law[law.teacher_loss.isin(three.teacher_loss)]
-grid.draw(curve, law, hue="teacher_loss", key=False).draw(sns.scatterplot, hue="teacher_loss")
-best = three.loc[three.groupby(["student_params", "teacher_loss"]).loss.idxmin()]
-grid.draw(rings, best, label="a teacher's best measured weight").key(line="law")
-grid.setting("Made-up words, two seeds; the law has not seen the teacher")
+title = "A weak teacher deserves no weight in the loss, a strong one all of it"
+grid = Panels(two, "mixing", "loss", title, labels=LABELS)
+grid.draw(curve, law, hue="by", key="right").draw(sns.scatterplot, hue="by", key=False, s=60)
+grid.key(line="our law, fitted to other teachers", dot="measured")
+grid.setting("A student of 25k parameters on made-up words; means of two seeds")
 save(grid, "open_mixing", shown)
 
 # %% [markdown]
-# Both ends are the student's own runs; what lies between is foretold. The weakest teachers, in
-# orange, want $\lambda = 0$, the strongest, in violet, 0.9 or 1, and only those about as good as
-# labels something between.
+# Both ends are the student's own runs; what lies between is foretold. The weakest teachers want
+# $\lambda = 0$, the strongest 0.9 or 1, and only those about as good as labels something between.
 #
 # Beside the law two rivals without a correlation (the straight line between the ends; the student
 # of a teacher whose excess shrinks with $\lambda$ as that of the mixed target does) and one with
@@ -128,34 +124,18 @@ errors.pivot_table("error", "law", "student_params", margins=True, margins_name=
 # teacher, and 0.85 to 0.93 on long runs.
 #
 # The law's best share has a closed form. It is 1 where $e_1 \le c^2 e_0$: **teacher only, unless
-# the taught student stays about as far above the entropy as the supervised one**.
+# the taught student stays about as far above the entropy as the supervised one**. So it is
+# measured: how many cells have which best weight, by $e_1 / e_0$. (Of the smallest student most
+# stay at 0.9 or 1 until the teacher is no better than labels.)
 
 # %%
 noise = mixing.pair_noise(runs)
 best = mixing.choices(cells, E, noise).rename(columns={"params": "student_params"})
 ends = cells.groupby(mixing.CELL)[["labels", "taught"]].first().to_numpy()
 best["ratio"] = (ends[:, 1] - E) / (ends[:, 0] - E)
-law = pd.DataFrame({"ratio": np.geomspace(best.ratio.min(), best.ratio.max(), 200)})
-law["best"] = best_mixing(E + 1, E + law.ratio, E, left.c.mean())
-
-# %%
-title = (
-    "Labels deserve a share where the teacher is about as good as they are, "
-    "but for the smallest student"
-)
-grid = Panels(best, "ratio", "best", title,
-              labels=("← teacher better     labels better →\n"
-                      "loss above the least possible, under the teacher over on labels",
-                      "best weight on the teacher λ\n(of six tried)"))  # fmt: skip
-dot = {"hue": "student_params", "s": 45, "linewidth": 0}
-grid.draw(curve, law, color="black").draw(sns.scatterplot, best[best.told], zorder=3, **dot)
-grid.draw(sns.scatterplot, best[~best.told], alpha=0.3, key=False, **dot)
-grid.mark("x", 1, "teacher as good as labels").set(xscale="log", xticks=[0.7, 1, 1.4, 2])
-grid.set(xticklabels=["0.7", "1", "1.4", "2"]).tick_params(which="minor", length=0)
-grid.key({"expected, if errors are correlated": {"color": "black"}})
-grid.key({"pale: the best is within noise": {"marker": "o", "ls": "", "alpha": 0.3}})
-grid.setting("Made-up words; nine students and six teachers, two seeds each")
-save(grid, "open_best_mixing", best)
+save(None, "open_best_mixing", best)
+parts = pd.cut(best.ratio, [0, 0.85, 1.2, 3], labels=["below 0.85", "0.85 to 1.2", "above 1.2"])
+pd.crosstab(best.best, parts, rownames=["best weight"], colnames=["taught over on labels"])
 
 # %% [markdown]
 # As decisions: regret is the measured loss at a rule's λ less the least on the grid. The last rule
@@ -277,7 +257,7 @@ pd.Series(in_words).round(4)
 # fitted to notebook 08's runs, foretell the student's loss under each; beside them *the strongest*
 # and *one size up* from the student. In ten fresh settings (two seeds), regret is the mean loss
 # under a rule's teacher less the least of the four. Drawn are the strongest and that of
-# `BiasVariance`; the table below has all rules.
+# `BiasVariance`, a dot a setting; the table below has all rules.
 
 # %%
 RIVALS = {"Equation 8": "equation8", "bias and variance": "bias and variance"}
@@ -286,27 +266,22 @@ chosen = choice.regrets(record.read(DATA / "runs" / "choice.csv"), foretold, RIV
 shown = chosen.rename(columns={"params": "student_params"})
 shown["ratio"] = (shown.tokens / shown.student_params).round()
 RULES = ["strongest", "one size up", *RIVALS]
-size, ratio = shown.student_params.map(figures.label_size), shown.ratio.map("{:g}".format)
-shown["case"] = size + " student, " + ratio + " tokens a parameter"
-shown = shown.melt(["student_params", "ratio", "case"], RULES, "rule", "regret")
+shown = shown.melt(["student_params", "ratio"], RULES, "rule", "regret")
 
 # %%
-NAMED = {"strongest": "the strongest teacher", "bias and variance": "the law's pick of a teacher"}
+NAMED = {"strongest": "the strongest teacher", "bias and variance": "the teacher picked by our law"}
 two = shown[shown.rule.isin(NAMED)].replace({"rule": NAMED})
-strong, law = (two.regret[two.rule == rule].max() for rule in NAMED.values())
-title = (
-    f"The law's pick of a teacher costs at most {law:.2f} nats, the strongest {strong:.2f}, "
-    "though it is best on each student's most tokens"
-)
+strong, law = (two.regret[two.rule == rule].mean() for rule in NAMED.values())
+title = f"A teacher picked by our law costs {law:.3f} nats on average, the strongest {strong:.3f}"
 labels = ("student's loss above that under\nthe best of four teachers (nats)", "")
-grid = Panels(two, "regret", "case", title, labels=labels)
-sizes = dict(zip(NAMED.values(), (130, 40), strict=True))  # where both lie at zero, both are seen
-grid.draw(sns.scatterplot, hue="rule", size="rule", sizes=sizes)
-ends = two.groupby("case", sort=False).regret.agg(["min", "max"])
-grid.ax.hlines(ends.index, ends["min"], ends["max"], color="#BBBBBB", zorder=0)
-grid.setting("Made-up words, means of two seeds; the law is bias and variance,\n"
-             "fitted to other runs of such students")  # fmt: skip
-save(grid, "open_choice", shown.drop(columns="case"))
+grid = Panels(two, "regret", "rule", title, labels=labels, size=(6.6, 2.6))
+grid.draw(sns.swarmplot, size=7, color="#0072B2")
+mean = {"color": "#D55E00", "marker": "D", "linestyle": "none"}
+grid.draw(sns.pointplot, errorbar=None, markersize=7, zorder=4, **mean)
+grid.key({"a student on a number of tokens": {"marker": "o", "ls": "", "color": "#0072B2"}})
+grid.key({"mean": mean})
+grid.setting("Students of 3k to 83k parameters on made-up words; two seeds of each")
+save(grid, "open_choice", shown)
 
 # %%
 saved = chosen[RULES].rsub(chosen.strongest, axis=0)  # by a rule, against the strongest
@@ -375,16 +350,22 @@ intervals(above).round(3)
 # %%
 turned = record.read(DATA / "runs" / "switch.csv")
 shares = switch.by_share(turned).round({"teacher_loss": 3})
-kind = np.where(shares.teacher_loss == shares.teacher_loss.max(), "weak", "strong")
-shown = shares.assign(taught_by=kind + shares.teacher_loss.map(" teacher, of {:.2f} nats".format))
-labels = ("share of its tokens that a teacher taught", LABELS[1])
+wide = shares.pivot_table(index=["teacher_loss", "share", "seed"], columns="order", values="loss")
+apart = (wide["distil first"] - wide["supervise first"]).rename("apart").reset_index()
+apart = apart[apart.share.between(0, 1, inclusive="neither")]
+weak = apart.teacher_loss == apart.teacher_loss.max()
+apart["by"] = np.where(weak, "weak teacher", "strong teacher")
 
 # %%
-title = "Distil first: a weak teacher then harms less, and a strong one is hardly missed at the end"
-grid = Panels(shown, "share", "loss", title, col="taught_by", sharey=False, labels=labels)
-grid.draw(sns.lineplot, hue="order", errorbar=interval, err_style="bars", marker="o")
-grid.setting("Students of 25k parameters, 20 tokens a parameter of made-up words; three seeds\n"
-             "Each panel has its own scale of loss")  # fmt: skip
+title = "Distilling first, then training on data, beats the other order"
+labels = (
+    "share of the tokens that the teacher taught",
+    "← distilling first wins     data first wins →\ndifference of the student's loss (nats)",
+)
+grid = Panels(apart, "share", "apart", title, labels=labels)
+grid.draw(sns.lineplot, hue="by", errorbar=interval, err_style="bars", marker="o", key="right")
+grid.each(zero).set(xticks=sorted(apart.share.unique()))
+grid.setting("Students of 25k parameters, 20 tokens a parameter of made-up words; three seeds")
 save(grid, "open_switch", shares[["teacher_loss", "order", "share", "seed", "loss"]])
 
 # %%
@@ -414,7 +395,8 @@ intervals(above_data).assign(mean=above_data.mean()).round(3)
 #
 # A student of 25 thousand parameters has $U$ unique tokens and reads them up to sixteen times, from
 # labels, from a teacher of 83 thousand parameters, or from both. What does repetition cost beside
-# fresh tokens, as many as were read?
+# fresh tokens, as many as were read? Drawn are the words; real text, which scatters more, ends
+# alike at sixteen epochs and is in the table.
 
 # %%
 TABLES = {"made-up words": "epochs.csv", "real text": "epochs_text.csv"}
@@ -426,20 +408,19 @@ costs["arm"] = costs.mixing.map(ARMS)
 
 # %%
 few = costs[(costs.unique == min(epochs.UNIQUE)) & (costs.mixing != 0.7)]
-few = few.assign(epochs=few.epochs * few.mixing.map({0: 0.97, 1: 1.03}))  # side by side
-title = "Text read sixteen times spoils a student trained on data, and hardly one of a teacher"
+few = few[few.text == "made-up words"].replace(
+    {"arm": {"labels": "trained on data", "teacher": "distilled"}}
+)
+title = "Reading a text again costs far less with a teacher than on data"
 labels = ("epochs (times that the text is read)", "loss above that on as many\nfresh tokens (nats)")
 
 # %%
-grid = Panels(few, "epochs", "cost", title, col="text", labels=labels)
-few["arm"] = few.mixing.map({0: "trained on data (labels)", 1: "distilled from a teacher"})
-grid.draw(sns.lineplot, few, hue="arm", marker="o", errorbar=("pi", 100), err_style="bars",
-          key="right")  # fmt: skip
-grid.key(bars="from the least to the most of three seeds")
-grid.setting("Students of 25k parameters with 32k different tokens; at one epoch both texts are\n"
-             "fresh, and what differs is noise")  # fmt: skip
+grid = Panels(few, "epochs", "cost", title, labels=labels)
+grid.draw(sns.lineplot, hue="arm", marker="o", errorbar=("pi", 100), err_style="bars", key="right")
+grid.key(bars="least to most of three seeds")
+grid.setting("Students of 25k parameters with 32k different tokens of made-up words")
 grid.each(zero).set(xscale="log", xticks=epochs.EPOCHS, xticklabels=epochs.EPOCHS)
-grid.each(lambda ax: ax.minorticks_off())
+grid.each(plt.Axes.minorticks_off)
 save(grid, "open_epochs", costs)
 
 # %%
@@ -579,19 +560,19 @@ claims.check("c4-repetition", float(four.max()), binding)
 # Let laws choose the teacher and λ, distil first, read again, leave the temperature alone: five
 # sentences for Monday, each with its picture above, all of small scale.
 #
-# 1. (*Labels deserve a share where the teacher is about as good*) **Take $\lambda = 1$ unless the
+# 1. (*A weak teacher deserves no weight in the loss*) **Take $\lambda = 1$ unless the
 # teacher is hardly better for your student than labels are.** Labels earn a share where $e_1 > c^2
 # e_0$, about 0.8 of the supervised student's excess; with a teacher better than labels, mixing
 # gains 0.004 nats on average. A teacher worse than labels is best left out: $\lambda = 1$ costs
 # 0.12 nats on average over our cells, most of it there. The closed form, from two losses foretold
 # by a law, costs 0.003 nats beside the best of the grid.
-# 2. (*The law's pick of a teacher costs at most 0.01 nats*) **Take the teacher for which a law
+# 2. (*A teacher picked by our law costs 0.002 nats*) **Take the teacher for which a law
 # foretells the lowest loss, not the strongest**: 0.002 nats beside the best of four in place of
 # 0.025, in seven settings of ten better, in two worse.
-# 3. (*A strong one is hardly missed at the end*) **Distil first, supervise last.** Under a
+# 3. (*Distilling first beats the other order*) **Distil first, supervise last.** Under a
 # strong teacher the last quarter of the tokens can do without it (+0.003 nats), the last half for
 # +0.015; never the other way round.
-# 4. (*Text read sixteen times spoils a student trained on data*) **Short of text? Have a teacher
+# 4. (*Reading a text again costs far less with a teacher*) **Short of text? Have a teacher
 # and read again.** Sixteen epochs cost a taught student 0.004 to 0.028 nats, one on labels 0.04 to
 # 0.14; text that the teacher writes is no better than real text, its distributions are.
 # 5. (*Neither temperature 0.5 nor 2 is seen to be better*) **Leave the temperature at 1, on
