@@ -5,6 +5,7 @@ drawn from a law with noise, and is called simulated wherever it is shown.
 """
 
 import sys
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,10 @@ CHINCHILLA = 20  # tokens per parameter, the embedding counted (`total_params`),
 OWN_LOSSES = {198e6: 2.75449, 546e6: 2.50381, 975e6: 2.37047}  # of its teachers, from Figure 1
 
 
-def _isoflop(budget, smallest, largest, count):
-    """(N, D) of `count` models that all cost `budget` FLOPs to train."""
-    params = np.geomspace(smallest, largest, count)
+def _isoflop(budget, below, count):
+    """(N, D) of `count` models of one cost, to `below` times smaller and 4 larger than optimal."""
+    middle = np.sqrt(budget / (6 * CHINCHILLA))
+    params = np.geomspace(middle / below, middle * 4, count)
     return params, budget / (3 * forward_flops(params))
 
 
@@ -36,13 +38,8 @@ def supervised_runs(law: SupervisedLaw, noise: float = 0.005, seed: int = 0) -> 
     """
     fixed_m = np.geomspace(143e6, 12.6e9, 11)
     on_512b = np.geomspace(198e6, 7.75e9, 6)
-    parts = [
-        ("fixed M", fixed_m, _tokens(fixed_m)),
-        ("512B tokens", on_512b, 512e9 + 0 * on_512b),
-    ]
-    for budget in BUDGETS:
-        middle = np.sqrt(budget / (6 * CHINCHILLA))
-        parts.append((f"IsoFLOP {budget:.0e}", *_isoflop(budget, middle / 5, middle * 4, 14)))
+    parts = [("fixed M", fixed_m, _tokens(fixed_m)), ("512B tokens", on_512b, 512e9)]
+    parts += [(f"IsoFLOP {budget:.0e}", *_isoflop(budget, 5, 14)) for budget in BUDGETS]
     table = pd.concat(
         [pd.DataFrame({"params": n, "tokens": d, "protocol": name}) for name, n, d in parts],
         ignore_index=True,
@@ -67,24 +64,23 @@ def distillation_runs(law: StudentLaw, noise: float = 0.005, seed: int = 0) -> p
     - returns: student_params, student_tokens, teacher_params, teacher_tokens, teacher_loss,
       student_loss, protocol.
     """
-    rows = []
-    for teacher in TEACHERS:
-        for budget in BUDGETS:
-            middle = np.sqrt(budget / (6 * CHINCHILLA))
-            for n, d in zip(*_isoflop(budget, middle / 4, middle * 4, 13), strict=True):
-                rows.append((n, d, teacher, _tokens(teacher), "fixed-M teacher, student IsoFLOP"))
-    for budget in BUDGETS:
-        middle = np.sqrt(budget / (6 * CHINCHILLA))
-        for n_t, d_t in zip(*_isoflop(budget, middle / 5, middle * 4, 11), strict=True):
-            for n in STUDENTS:
-                rows.append((n, _tokens(n), n_t, d_t, "teacher IsoFLOP, fixed-M student"))
+    rows = [
+        (n, d, teacher, _tokens(teacher), "fixed-M teacher, student IsoFLOP")
+        for teacher, budget in product(TEACHERS, BUDGETS)
+        for n, d in zip(*_isoflop(budget, 4, 13), strict=True)
+    ]
+    rows += [
+        (n, _tokens(n), n_t, d_t, "teacher IsoFLOP, fixed-M student")
+        for budget in BUDGETS
+        for n_t, d_t in zip(*_isoflop(budget, 5, 11), strict=True)
+        for n in STUDENTS
+    ]
     students = np.geomspace(143e6, 2.72e9, 5)
-    for teacher in np.geomspace(198e6, 12.6e9, 10):
-        d_t = _tokens(teacher)
-        for i, n in enumerate(students):
-            ratios = (20, 40, 80, 160, 320) if i == 0 else (20, 40, 80, 160)
-            for m in ratios:
-                rows.append((n, _tokens(n, m), teacher, d_t, "fixed-M teacher, fixed-M student"))
+    rows += [
+        (n, _tokens(n, m), teacher, _tokens(teacher), "fixed-M teacher, fixed-M student")
+        for teacher, n in product(np.geomspace(198e6, 12.6e9, 10), students)
+        for m in (20, 40, 80, 160, *([320] if n == students[0] else []))
+    ]
     names = ["student_params", "student_tokens", "teacher_params", "teacher_tokens", "protocol"]
     table = pd.DataFrame(rows, columns=names).iloc[:-1]
     teacher_loss = law.supervised.loss(
