@@ -53,11 +53,6 @@ def test_the_rise_starts_where_the_bound_stops_binding():
     assert kr.rise_start(alpha, n, 50.0, 50.0) == 1001  # no bound, no rise
 
 
-def test_basis_is_orthonormal():
-    basis = kr.cosine_basis(64, 64)
-    np.testing.assert_allclose(basis.T @ basis / 64, np.eye(64), atol=1e-12)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from scalinglib.study import record
-from scalinglib.study.corpora.base import SPLITS, divergence, stream
+from scalinglib.study.corpora.base import divergence, stream
 from scalinglib.study.corpora.text import Text
 from scalinglib.study.corpora.words import Words
 from scalinglib.study.run import PERFECT, Run
@@ -64,20 +64,6 @@ def test_streams_of_splits_and_seeds_differ():
     keys = [("teacher", 0), ("teacher", 1), ("student", 0), ("evaluation", 0)]
     drawn = {TOY.sample(s, stream(s, k), 64).tobytes() for s, k in keys}
     assert len(drawn) == len(keys)
-
-
-def test_text_splits_share_no_document(tmp_path):
-    paragraphs = [chr(97 + i) * 50 for i in range(20)]
-    file = tmp_path / "text.txt"
-    file.write_text("\n\n".join(paragraphs), encoding="utf-8")
-    corpus = Text.from_files([file], n_ctx=16)
-    seen = {
-        split: set(np.unique(corpus.sample(split, stream(split), 500))) - {10} for split in SPLITS
-    }
-    assert [len(seen[split]) for split in SPLITS] == [12, 6, 2]
-    assert not seen["teacher"] & seen["student"]
-    assert not (seen["teacher"] | seen["student"]) & seen["evaluation"]
-    assert corpus.entropy is None
 
 
 @pytest.mark.parametrize(

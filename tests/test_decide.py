@@ -40,19 +40,6 @@ def test_an_answer_that_hangs_on_the_last_digit_is_undecided(loss, verdict):
     assert any("token limit leaves" in note for note in found.notes)
 
 
-def test_the_gain_is_as_unsure_as_its_runs_are_far():
-    """By hand: a factor e in size from the nearest run, and no discrepancy at a run itself."""
-    seen = LAWS.seen
-    n, d, best = seen.student_params.max(), seen.student_tokens[-1], seen.best_teacher[-1]
-    assert seen.student_params[-1] == n
-    assert LAWS.gain_discrepancy(n, d, best) == 0
-    alone, there = LAW.supervised.loss(n, d), LAW.supervised.loss(np.e * n, d)
-    entropy = LAW.supervised.E
-    same = entropy + (best - entropy) * (there - entropy) / (alone - entropy)
-    share = laws.ensembles.GAIN_GROWTH / laws.ensembles.GROWTH
-    assert LAWS.gain_discrepancy(np.e * n, d, same) == pytest.approx(share * LAWS.growth)
-
-
 def test_a_token_limit_is_kept_and_used_as_well_as_by_a_dense_grid():
     random = np.random.default_rng(0)
     students, budgets = 10 ** random.uniform(8, 10.3, 30), 10 ** random.uniform(18.5, 26, 30)

@@ -11,7 +11,7 @@ import pytest
 from scalinglib import allocate, fit, laws
 from scalinglib.laws.ensembles import from_rows
 from scalinglib.laws.forms import FORMS
-from scalinglib.laws.limits import below_floor
+from scalinglib.laws.limits import below_floor, met
 from scalinglib.report.paths import DATA
 from tools.once import ensemble as tool
 from tools.once import extrapolation
@@ -45,17 +45,9 @@ def _example(form):
 
 @pytest.mark.parametrize("form", NEW_FORMS)
 def test_forms_meet_their_limits(form):
-    law = _example(form)
     sizes = np.array([1e8, 1e10])
-    entropy = law.supervised.E
-    # A useless teacher teaches itself; endless students and data become their teacher.
-    useless = law.log_loss(np.log(sizes), np.log(1e10), np.log(1e4))
-    assert np.exp(useless) == pytest.approx(1e4, rel=1e-6)
-    assert law.loss(1e30, 1e40, 2.0) == pytest.approx(2.0, rel=1e-6)
-    # Perfect soft labels without end are supervised training without end.
-    floor = law.supervised.infinite_data_loss(sizes)
-    assert law.infinite_data_loss(sizes, entropy * (1 + 1e-12)) == pytest.approx(floor, rel=1e-6)
-    assert law.loss(sizes, 1e60, 2.0) == pytest.approx(law.infinite_data_loss(sizes, 2.0), rel=1e-9)
+    found = met(_example(form), sizes, 20 * sizes)
+    assert [found[limit] for limit in ("copies", "useless", "floor")] == [True] * 3
 
 
 @pytest.mark.parametrize(
@@ -81,13 +73,9 @@ def test_quantiles_and_share_are_those_of_repeated_members():
     assert members.share(values > 2).tolist() == [0.75, 0.25]
 
 
-def test_a_run_spreads_more_than_the_laws():
+def test_a_run_of_one_law_deviates_as_its_scatter_and_its_distance_say():
+    # Normal, of the deviation of a Laplace distribution of the mean size given.
     members = laws.ensemble()
-    losses = members.losses(1e9, 2e10, 2.1)
-    law = members.quantiles(losses, [0.05, 0.95])
-    run = members.predict(1e9, 2e10, 2.1).iloc[0]
-    assert run.low < law[0] < law[1] < run.high
-    # One law alone: normal, of the deviation of a Laplace distribution of the mean size given.
     alone = members.only(np.arange(len(members.names)) == 0)
     deviation = np.sqrt(2) * alone.scales[0]
     distance = alone.predict(8e9, 2e11, 2.1).distance.iloc[0]
@@ -110,7 +98,11 @@ def test_distance_is_none_at_the_runs_and_counts_factors_beyond():
     alone, there = SUPERVISED.loss(n, d), SUPERVISED.loss(4 * n, 3 * d)
     e = SUPERVISED.E
     same = e + (teacher - e) * (there - e) / (alone - e)
-    assert SEEN.distance(4 * n, 3 * d, same) == pytest.approx(np.hypot(np.log(4), np.log(3)))
+    far = np.hypot(np.log(4), np.log(3))
+    assert SEEN.distance(4 * n, 3 * d, same) == pytest.approx(far)
+    members, share = laws.ensemble(), laws.ensembles.GAIN_GROWTH / laws.ensembles.GROWTH
+    unsure = share * members.growth * far
+    assert members.gain_discrepancy(4 * n, 3 * d, same) == pytest.approx(unsure, rel=1e-6)
     # A better teacher than any: by the factor in what it leaves of the loss above E.
     best = RUNS[(RUNS.student_params == n) & (RUNS.student_tokens == d)].teacher_loss.min()
     near = SEEN.distance(n, d, e + (best - e) / 1.01)

@@ -26,12 +26,6 @@ def test_each_cut_is_foretold_by_a_fit_of_its_own(supervised_runs):
         np.testing.assert_allclose(got.ratio[expected.index], beyond.params / cut)
 
 
-def test_an_exact_law_foretells_without_error():
-    runs = simulate.supervised_runs(LAW, noise=0.0)
-    held = fit.rolling_hold_outs(fit.fit_supervised(runs, starts=32))
-    assert held.relative_error.abs().max() < 1e-5
-
-
 def test_reach_counts_what_is_about_as_much_larger():
     held = pd.DataFrame(
         {

@@ -12,7 +12,6 @@ from scalinglib.report.paths import DATA
 from scalinglib.study import record
 from scalinglib.study.corpora.base import SPLITS, stream
 from scalinglib.study.corpora.text import Addresses, Text
-from scalinglib.study.corpora.tokenizer import BYTES, Bpe
 from scalinglib.study.designs import scaling
 from scalinglib.study.run import Run, by_ratio
 from tests.references import completed
@@ -226,13 +225,6 @@ def test_a_cache_that_cannot_be_a_folder_names_its_variable(place, monkeypatch):
     monkeypatch.setenv("SCALINGLIB_CACHE", place)
     with pytest.raises(OSError, match=f"; SCALINGLIB_CACHE=FOLDER .*{place}"):
         Text(SPEECHES, 16)
-
-
-def test_words_cannot_learn_from_text():
-    with pytest.raises(ValueError, match="teacher has 256 symbols"):
-        Run(1, 1000, teacher=by_ratio(1, 5, corpus=Addresses()))
-    assert scaling.TEXT.corpus.tokenizer == BYTES
-    assert Bpe("{}") != BYTES
 
 
 def test_a_row_is_trained_again():

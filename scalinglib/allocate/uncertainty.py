@@ -96,15 +96,8 @@ def crossovers(ensemble: Ensemble, student_params: ArrayLike, scenario: Scenario
     low = max(1e17, *(1.001 * minimum_compute(student_params, scenario)))
     found = np.array([crossover(m, student_params, scenario, low) for m in ensemble.members])
     low, median, high = ensemble.quantiles(found, [0.05, 0.5, 0.95])
-    return pd.DataFrame(
-        {
-            "student_params": student_params,
-            "low": low,
-            "median": median,
-            "high": high,
-            "share_never": ensemble.share(np.isinf(found)),
-        }
-    )
+    ends = {"student_params": student_params, "low": low, "median": median, "high": high}
+    return pd.DataFrame(ends | {"share_never": ensemble.share(np.isinf(found))})
 
 
 def infinite_data_gap(law: StudentLaw, student_params: ArrayLike) -> np.ndarray:

@@ -120,20 +120,10 @@ def rise(runs: pd.DataFrame, over: str = "teacher_width") -> pd.Series:
         for seed in losses.index
     ]
     means, (low, high) = losses.mean(), interval(rises)
-    return pd.Series(
-        {
-            "best": means.idxmin(),
-            "last": last,
-            "best_loss": means.min(),
-            "last_loss": means[last],
-            "rise": np.mean(rises),
-            "error": stats.sem(rises),
-            "low": low,
-            "high": high,
-            "p": _p(rises),
-            "is_u": bool(low > 0),
-        }
-    )
+    found = {"best": means.idxmin(), "last": last}
+    found |= {"best_loss": means.min(), "last_loss": means[last]}
+    found |= {"rise": np.mean(rises), "error": stats.sem(rises), "low": low, "high": high}
+    return pd.Series(found | {"p": _p(rises), "is_u": bool(low > 0)})
 
 
 def _p(values):

@@ -183,16 +183,10 @@ class Ensemble:
         deviation, within = np.sqrt(2 * scales**2 + discrepancy**2), (np.log(entropies), np.inf)
         log_losses = np.log(self.losses(*inputs))
         low, centre, high = np.exp(self.interval(log_losses, level, deviation, within))
-        names = ["student_params", "student_tokens", "teacher_loss"]
-        return pd.DataFrame(dict(zip(names, inputs, strict=True))).assign(
-            low=low,
-            centre=centre,
-            high=high,
-            level=level,
-            kind="new run",
-            distance=distance,
-            discrepancy=discrepancy,
-        )
+        names = "student_params", "student_tokens", "teacher_loss", "low", "centre", "high"
+        found = dict(zip(names, (*inputs, low, centre, high), strict=True))
+        found |= {"level": level, "kind": "new run"}
+        return pd.DataFrame(found | {"distance": distance, "discrepancy": discrepancy})
 
     def gain_discrepancy(
         self, student_params: ArrayLike, student_tokens: ArrayLike, teacher_loss: ArrayLike

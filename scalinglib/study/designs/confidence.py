@@ -232,17 +232,10 @@ def beside(ours: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
             theirs = paper[(paper.figure == figure) & (paper.panel == panel)]
             theirs = theirs.sort_values("teacher_params", kind="stable").ece_percent / 100
             own = by_seed(ours, "ece", reference, objective, tokens).mean()
-            found.append(
-                {
-                    "figure": figure,
-                    "tokens": amount,
-                    "reference": reference,
-                    "objective": objective,
-                    "paper": theirs.mean(),
-                    "ours": own.mean(),
-                    "paper_rises": theirs.iloc[-1] > theirs.iloc[0],
-                    "ours_rises": own.iloc[-1] > own.iloc[0],
-                }
-            )
+            cells = {"figure": figure, "tokens": amount, "reference": reference}
+            cells |= {"objective": objective, "paper": theirs.mean(), "ours": own.mean()}
+            for name, errors in {"paper_rises": theirs, "ours_rises": own}.items():
+                cells[name] = errors.iloc[-1] > errors.iloc[0]
+            found.append(cells)
     found = pd.DataFrame(found)
     return found.assign(ratio=found.ours / found.paper)
