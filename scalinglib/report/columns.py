@@ -79,7 +79,6 @@ COLUMNS = {
     "gap": Column(f"{ENDS['gap']}distilled minus trained on data (nats)"),
     "gap_mnats": Column(f"{ENDS['gap']}distilled minus trained on data\n{_MNATS}"),
     "scenario": Column("who pays for the teacher", words=lambda name: SCENARIO_WORDS[name]),
-    "form": Column("", words=lambda name: FORM_WORDS.get(name.strip(), name)),
     "share": Column("share of the compute"),
     "compute_ratio": Column(
         f"{ENDS['price']}compute over that of training on data", words="{:g}".format, log=True
@@ -88,7 +87,6 @@ COLUMNS = {
     "teacher_width": Column("teacher's width", words="{:g}".format, log=True, base=2),
     "teacher_steps": Column("training steps of the teacher", words="{:g}".format, log=True, base=2),
     "above_best_mnats": Column(f"loss above the best\n{_MNATS}"),
-    "percent_left": Column("← below     above →\nstudent's loss against its curve (%)"),
     "percent_off": Column(f"{ENDS['error']}error of the prediction (%)"),
     "percent_missed": Column("FLOPs missed (%)"),
     "temperature": Column(
@@ -116,16 +114,6 @@ SCENARIO_WORDS = {
     "teacher_inference": "teacher inference paid",
     "teacher_pretraining": "teacher pretraining paid",
     "teacher_pretraining_inference": "pretraining and inference paid",
-}
-
-FORM_WORDS = {  # of the law of distillation, as `tools/once/law_bench.py` calls them
-    "Equation 8": "the paper's Equation 8",
-    "cosine": "teacher's error + imitation error",
-    "dip": "larger of two errors, with a dip",
-    "data dip": "the same, the dip of few tokens",
-    "two parts": "size and tokens apart",
-    "orthogonal": "bias and variance, no cross term",
-    "never below the floor": "bias and variance, floor kept",
 }
 
 # Okabe and Ito's colours, told apart with the common kinds of colour blindness.
