@@ -89,23 +89,17 @@ def places():
 def linked(guide):
     """The guide to the data with links to the files that it names in code or in its headings."""
 
-    def file(name, words):
-        return link(f"data/{name}", words)
-
-    def name(match):
-        there = (DATA / match[1]).is_file()
-        return file(match[1], match[1]) if there else match[0]
+    def file(name, words, instead):
+        return link(f"data/{name}", words) if (DATA / name).is_file() else instead
 
     def heading(match):
         first, *others = match[1].split(", ")
         folder = Path(first).parent
         names = [first, *(o if "/" in o else f"{folder}/{o}" for o in others)]
-        return f"{match[0]}\n\n" + ", ".join(file(n, f"Download {n}") for n in names)
+        return f"{match[0]}\n\n" + ", ".join(file(n, f"Download {n}", n) for n in names)
 
-    def there(match):
-        return file(match[2], match[1]) if (DATA / match[2]).is_file() else match[0]
-
-    guide = re.sub(r"\[([^]]+)\]\(([\w./]+)\)", there, re.sub(r"`([\w./]+)`", name, guide))
+    guide = re.sub(r"`([\w./]+)`", lambda m: file(m[1], m[1], m[0]), guide)
+    guide = re.sub(r"\[([^]]+)\]\(([\w./]+)\)", lambda m: file(m[2], m[1], m[0]), guide)
     return re.sub(r"^## (\S+\.csv(?:, \S+\.csv)*)$", heading, guide, flags=re.M)
 
 
@@ -206,11 +200,8 @@ def install_mathjax(folder):
     MATHJAX.mkdir(parents=True, exist_ok=True)
     wanted = [SITE / name for name in ("package.json", "package-lock.json", ".npmrc")]
     script = MATHJAX / "node_modules" / "mathjax" / "es5" / "tex-svg.js"
-    same = all(
-        (MATHJAX / f.name).exists() and (MATHJAX / f.name).read_bytes() == f.read_bytes()
-        for f in wanted
-    )
-    if not (same and script.exists()):
+    lock = "package-lock.json"
+    if not script.exists() or (MATHJAX / lock).read_bytes() != (SITE / lock).read_bytes():
         for file in wanted:
             shutil.copy(file, MATHJAX)
         subprocess.run([npm, "ci", "--ignore-scripts", "--silent"], cwd=MATHJAX, check=True)

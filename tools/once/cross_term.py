@@ -115,8 +115,6 @@ def main():
             given[r.teacher.key] = training.trained(r.teacher)
         teacher = training.teacher_of(r, given)
         found = judged(training.trained(r, teacher), teacher, r.corpus)
-        totals = found[found.by == "confidence"][["t", "K", "X"]].sum()
-        print(r.params, r.teacher.params, r.seed, totals.round(4).to_dict(), flush=True)
         named = {"id": r.id, "student": r.params, "teacher": r.teacher.params, "seed": r.seed}
         tables.append(pd.DataFrame([named] * len(found)).join(found))
     write(pd.concat(tables), TABLE)

@@ -129,8 +129,6 @@ def build(runs, curves, weight, growth):
     table["scale"] = float(runs.noise.iloc[0] / np.sqrt(2))
     table["misfit"] = [np.abs(errors(law, runs)).mean() for law in table.law]
     kept = table[(table.below_floor <= FLOOR) & (table.misfit <= MISFIT)]
-    told = table.groupby("form", sort=False).size().rename("laws").to_frame()
-    print(told.assign(kept=kept.groupby("form").size()).fillna(0), flush=True)
     # A form counts by its weight, the authors' laws of Equation 8 as much as its refits.
     share = kept.form.map(weight) / kept.groupby(["form"]).group.transform("nunique")
     share = share / kept.groupby("group").group.transform("size")
@@ -226,7 +224,6 @@ def main():
     errors_of = extrapolation.scores(asked)
     weight = extrapolation.weights(errors_of)
     growth = extrapolation.calibrated(asked, weight)
-    print(weight.round(3).to_dict(), growth, flush=True)
     write(errors_of.reset_index(), ERRORS, 4)
     judges = settled(asked)
     write(coverage(asked, judges, (weight, growth)), COVERAGE, 4)

@@ -249,13 +249,9 @@ def foretold(name: str, tables: list, asked: tuple, specs: tuple) -> tuple:
 def decay() -> float:
     """Log of the loss at a constant rate over that after cooling down (Gemstones), the median."""
     hot, cool = (pd.read_csv(DATA / "public" / f"gemstones_{k}.csv") for k in ("hot", "cool"))
-    models = (
-        hot.assign(of=hot.width * 1000 + hot.depth),
-        cool.assign(of=cool.width * 1000 + cool.depth),
-    )
-    found = []
-    for of, part in models[1].groupby("of"):
-        same = models[0][models[0].of == of].sort_values("tokens", kind="stable")
+    hot, found = hot.sort_values("tokens", kind="stable"), []
+    for (width, depth), part in cool.groupby(["width", "depth"]):
+        same = hot[(hot.width == width) & (hot.depth == depth)]
         if len(same):
             at = np.interp(np.log(part.tokens), np.log(same.tokens), np.log(same.loss))
             inside = part.tokens.between(same.tokens.min(), same.tokens.max())
@@ -278,12 +274,6 @@ def main() -> None:
     columns = ["table", "params", "tokens", "low", "centre", "high"]
     for name, part in (("predictions", table[columns]), ("calibration", pd.concat([one, two]))):
         write(part, DATA / "fits" / f"far_{name}.csv")
-    print(table[columns].to_string())
-    for name, part in (("farseer", one), ("olmo_ladder", two)):
-        share = part.covered.sum() / part.held.sum(), (part.covered / part.held).mean()
-        print(
-            f"{name}: {len(part)} cuts, {share[0]:.0%} of rows covered, {share[1]:.0%} cut by cut"
-        )
 
 
 if __name__ == "__main__":

@@ -29,7 +29,6 @@ the variants too, which were not fitted again.
 """
 
 import sys
-import time
 import warnings
 from collections import namedtuple
 
@@ -264,10 +263,9 @@ def main(names):
             if (set_name, name) in known or (trained is not None and name not in AGAIN):
                 continue
             base = base or judge("equation8", runs, masks, supervised)
-            began = time.perf_counter()
             judged = base if name == "equation8" else judge(name, runs, masks, supervised)
             new = pd.DataFrame(list(rows(set_name, name, judged, base, runs, masks)))
-            print(f"{set_name}, {name}: {time.perf_counter() - began:.0f} s", flush=True)
+            print(set_name, name, flush=True)
             done = pd.concat([done, new], ignore_index=True)
             write(done, TABLE, 5)
 

@@ -68,10 +68,8 @@ def main() -> None:
         rows.append(row(name, found, held))
         if not fixed:
             best = found.coefficients.loc[["R_D", "R_N"], ["estimate", "low", "high"]]
-    table = pd.DataFrame(rows)
-    write(table, TABLE)
+    write(pd.DataFrame(rows), TABLE)
     write(best, COEFFICIENTS, index=True)
-    print(table.T.to_string(), best, sep="\n")
 
 
 if __name__ == "__main__":
