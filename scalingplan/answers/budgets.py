@@ -36,8 +36,7 @@ def wanted(law_fit: Fit, budgets: ArrayLike) -> pd.DataFrame:
     draws = np.array([_optimum(law_fit.spec.build(row), best.compute) for row in rows])
     draws = draws.reshape(len(rows), 2, len(best)).transpose(1, 0, 2)
     for name, values in zip(("params", "tokens"), draws, strict=True):
-        limits = [band(column, mine) for column, mine in zip(values.T, best[name], strict=True)]
-        best[[f"{name}_low", f"{name}_high"]] = np.array(limits).reshape(-1, 2)
+        best[f"{name}_low"], best[f"{name}_high"] = band(values, best[name])
     best = law_fit.predict(best)
     return best.assign(inside=_inside(law_fit, best))
 

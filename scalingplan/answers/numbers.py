@@ -6,16 +6,17 @@ from numpy.typing import ArrayLike
 from scalinglib.allocate import AGREEMENT
 
 
-def band(draws: ArrayLike, value: float) -> tuple[float, float]:
-    """(low, high) of draws and of the value that they are draws of, as 9 of 10 have it.
+def band(draws: ArrayLike, value: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high of draws (draws, ...) and of the value drawn (...), as 9 of 10 have it.
 
     Both NaN where a draw is not finite or there are none.
     """
-    draws = np.ravel(np.asarray(draws, float))
-    if not len(draws) or not np.isfinite(draws).all():
-        return float("nan"), float("nan")
-    low, high = np.quantile(draws, [(1 - AGREEMENT) / 2, (1 + AGREEMENT) / 2])
-    return min(float(low), float(value)), max(float(high), float(value))
+    draws = np.asarray(draws, float)
+    if not len(draws):
+        draws = np.full((1, *draws.shape[1:]), np.nan)
+    draws = np.where(np.isfinite(draws).all(axis=0), draws, np.nan)
+    low, high = np.quantile(draws, [(1 - AGREEMENT) / 2, (1 + AGREEMENT) / 2], axis=0)
+    return np.minimum(low, value), np.maximum(high, value)
 
 
 def ranged(value: float, low: float, high: float, form: str = ".4g") -> str:

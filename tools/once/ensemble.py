@@ -28,11 +28,11 @@ from scipy import stats
 
 from scalinglib import fit, laws, simulate
 from scalinglib.laws.limits import below_floor
-from scalinglib.report.paths import DATA, ROOT
+from scalinglib.report.paths import DATA
 from tools.once import extrapolation, write
 from tools.once.extrapolation import CANDIDATES, INPUTS, SUPERVISED_NOISE
 
-TABLE = ROOT / "scalinglib" / "coefficients" / "ensemble_figure1.csv"
+TABLE = laws.COEFFICIENTS / "ensemble_figure1.csv"
 SEEN = TABLE.with_name("ensemble_figure1_seen.csv")
 ERRORS = DATA / "fits" / "extrapolation.csv"
 COVERAGE = DATA / "fits" / "ensemble_coverage.csv"
