@@ -84,24 +84,18 @@ of_students = runs[runs.id.isin(students.id)]
 taught = confidence.of_students(runs)
 
 # %%
-OBJECTIVES = {"whole": "whole distribution", "top-1": "likeliest symbol alone"}
+OBJECTIVES = {"whole": "taught whole distributions", "top-1": "taught likeliest symbols alone"}
 SHADES = dict(zip(OBJECTIVES.values(), ("#0072B2", "#D55E00"), strict=True))
-FEW, MANY = (f"{figures.label_size(tokens)} tokens" for tokens in (short, long))
 shown = taught[taught.reference.isin(["data", "teacher_top1"]) & (taught.tokens == long)]
 shown = shown.astype({"name": str}).assign(taught=shown.objective.map(OBJECTIVES))
-shown["name"] = shown.name.replace("perfect", "the\ntruth")
-grid = Panels(
-    shown, "name", "ece",
-    "Students of whole distributions are calibrated against the data, "
-    "students of likeliest symbols against those symbols",
-    col="held",
-    labels=("teacher's parameters", "← calibrated     not →\nexpected calibration error"),
-)  # fmt: skip
+title = "Students are calibrated to what they were taught, and only to that"
+labels = "teacher's parameters", "← calibrated     miscalibrated →\nexpected calibration error"
+grid = Panels(shown, "name", "ece", title, col="held", labels=labels, size=(8.6, 3.5))
 grid.set(yscale="log", ylim=(1e-3, 1.2), yticks=[0.001, 0.01, 0.1, 1],
          yticklabels=["0.001", "0.01", "0.1", "1"])  # fmt: skip
 grid.draw(sns.lineplot, hue="taught", errorbar=compare.interval, marker="o", palette=SHADES)
 errors = taught.groupby(["reference", "objective", "tokens", "name"], sort=False).ece
-grid.setting(f"Students of 3.41k parameters on {MANY} of random English words")
+grid.setting(f"Students of 3.41k parameters on {figures.label_size(long)} tokens of random words")
 save(grid, "calibration_errors", errors.agg(["mean", "sem"]).reset_index())
 
 # %% [markdown]
@@ -196,50 +190,43 @@ ece[["data", "truth"]].round(4)
 # %% [markdown]
 # ## Students bin by bin, on few tokens and on many
 #
-# Figures 43 to 46 (few tokens) and 47 to 50 (thirty times as many) are of one kind; here are
-# students of the largest trained teacher, both numbers of tokens beside each other. Where a point
-# lies on the grey line, confidence is right. Larger points hold more of the predictions; bins with
-# less than 0.2% of them are not drawn. The last two figures draw few tokens alone. The table of
-# each figure has these bins, both numbers of tokens and all six teachers, the perfect one among
-# them.
+# Figures 43 to 46 (few tokens) and 47 to 50 (thirty times as many) are of one kind; drawn are
+# students of the largest trained teacher on few tokens. Where a point lies on the grey line,
+# confidence is right. Larger points hold more of the predictions; bins with less than 0.2% of them
+# are not drawn. The table of each figure has these bins, both numbers of tokens and all six
+# teachers, the perfect one among them.
 
 
 # %%
 by_bin = pd.concat(confidence.bins(own).assign(tokens=t) for t, own in students.groupby("tokens"))
 
 
-def reliability(reference, title, labels, ends, col="after"):
-    """One figure: both objectives in bins of confidence, by tokens or, on few tokens, by `col`."""
+def reliability(reference, title, labels, ends, first=None):
+    """One figure: both objectives in bins of confidence, a word at the dot of `first` letters."""
     table = by_bin[by_bin.reference == reference]
-    shown = table[(table.name == "388k") & (table.share >= 0.002)]
-    shown = shown.assign(learnt="taught the " + shown.objective.map(OBJECTIVES))
-    shown = shown.assign(after=shown.tokens.map({short: f"after {FEW}", long: f"after {MANY}"}))
-    seeds = "5 (left) and 3 seeds"
-    if col == "learnt":
-        shown, seeds = shown[shown.tokens == short], f"5 seeds; {FEW}"
-    grid = Panels(shown, "confidence", "outcome", title, col=col, labels=labels)
-    look = {f"taught the {name}": shade for name, shade in SHADES.items()}
-    for ax in grid.set(ylim=(-0.16, 1.17)).axes.flat:
-        ax.plot([0, 1], [0, 1], color="#888888", linewidth=1)
-        ax.text(0, 1.15, ends[0], va="top", style="italic", color="#555555")
-        ax.text(1, -0.14, ends[1], ha="right", style="italic", color="#555555")
-    grid.draw(bars, hue="learnt", palette=look, key=False, markersize=0)
-    grid.draw(sns.scatterplot, hue="learnt", palette=look, size="share", sizes=(15, 170),
-              key=col == "after")  # fmt: skip
-    grid.key({"larger dot: more predictions": {"marker": "o", "ls": "", "ms": 9, "mfc": "none"}})
-    grid.setting("Students of 3.41k parameters, teacher of 388k, on random English words")
-    return grid.key(bars=f"95% over {seeds}"), table
+    shown = table[(table.name == "388k") & (table.share >= 0.002) & (table.tokens == short)]
+    shown = shown.assign(taught=shown.objective.map(OBJECTIVES))
+    grid = Panels(shown, "confidence", "outcome", title, labels=labels)
+    grid.draw(bars, hue="taught", palette=SHADES, key=False, markersize=0)
+    grid.draw(sns.scatterplot, hue="taught", palette=SHADES, size="share", sizes=(25, 300))
+    grid.set(ylim=(-0.1, 1.1)).ax.plot([0, 1], [0, 1], color="#888888", linewidth=1)
+    for at, words, style in ((0, ends[0], {"y": 1.04}), (1, ends[1], {"y": -0.06, "ha": "right"})):
+        grid.ax.text(at, s=words, fontstyle="italic", color="#555555", **style)
+    if first:
+        grid.ax.text(0.2, first, "first letters", va="center")
+    grid.setting("Students of 3.41k parameters on 68.1k tokens of random words, teacher of 388k")
+    return grid.key(bars="95% over five seeds; larger dot: more predictions"), table
 
 
 # %% [markdown]
 # **Against data.** The student of the whole distribution is on the line. That of top-1 is far below
-# it, and its highest bin is its fullest. More tokens bring the one closer to the line, except under
-# the smallest teacher (in the table), whose own error it takes over.
+# it, and its highest bin is its fullest. More tokens (in the table) bring the one closer to the
+# line, except under the smallest teacher, whose own error it takes over.
 
 # %%
-ACCURACY = ("student's confidence", "how often its likeliest\nsymbol comes")
+ACCURACY = ("student's confidence", "how often its likeliest symbol comes")
 SURE = ("underconfident", "overconfident")
-title = "Students of likeliest symbols are far too sure where they are surest"
+title = "A student taught likeliest symbols alone is far too sure of itself"
 grid, table = reliability("data", title, ACCURACY, SURE)
 save(grid, "fig43_data", table)
 
@@ -250,8 +237,8 @@ save(grid, "fig43_data", table)
 
 # %%
 AGREES = ("student's confidence", "how often its likeliest symbol\nis the teacher's likeliest")
-title = "A student of whole distributions agrees with its teacher more often than it expects"
-grid, table = reliability("teacher_top1", title, AGREES, SURE)
+title = "A student taught whole distributions agrees with its teacher more than it expects"
+grid, table = reliability("teacher_top1", title, AGREES, SURE, 0.75)
 save(grid, "fig44_teacher_top1", table)
 
 # %% [markdown]
@@ -264,9 +251,8 @@ save(grid, "fig44_teacher_top1", table)
 LIKELIEST = "probability of its likeliest symbol"
 TEACHERS = (f"student's confidence:\n{LIKELIEST}", "teacher's confidence")
 SURER = ("teacher is surer", "student is surer")
-title = "Students of whole distributions are surest where their teacher is; "
-title += "students of likeliest symbols are not"
-grid, table = reliability("teacher_own", title, TEACHERS, SURER, "learnt")
+title = "A student taught likeliest symbols alone is surest where its teacher is unsure"
+grid, table = reliability("teacher_own", title, TEACHERS, SURER)
 save(grid, "fig45_teacher", table)
 
 # %% [markdown]
@@ -277,9 +263,9 @@ save(grid, "fig45_teacher", table)
 
 # %%
 print(f"The likeliest first letter of a word has probability {truth[:, 0].max():.2f}.")
-title = "Where the teacher is least sure, a student of likeliest symbols is almost certain"
+title = "Where its teacher is unsure, a student taught likeliest symbols alone is certain"
 labels = (f"teacher's confidence:\n{LIKELIEST}", "student's confidence")
-grid, table = reliability("by_teacher_own", title, labels, SURER[::-1], "learnt")
+grid, table = reliability("by_teacher_own", title, labels, SURER[::-1], 0.95)
 save(grid, "fig46_by_teacher", table)
 
 # %% [markdown]

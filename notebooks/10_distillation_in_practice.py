@@ -80,8 +80,9 @@ runs.groupby(["student_params", "tokens"]).seed.nunique().rename("seeds").reset_
 # %% [markdown]
 # ## How much weight on the teacher? (Figure 51a)
 #
-# Each line is one teacher, from weak (2.27 nats) to perfect (1.37). We plot by how much a weight
-# $\lambda$ is worse than $\lambda = 1$, the teacher alone; $\lambda = 0$ is training on data.
+# By how much is a weight $\lambda$ worse than $\lambda = 1$, the teacher alone? ($\lambda = 0$ is
+# training on data.) Drawn are a good teacher of the larger student and the weakest one (2.27 nats);
+# the table has both students and all four teachers, to the perfect one (1.37).
 
 # %%
 PAIR = ("student_params", "teacher_loss")
@@ -89,22 +90,16 @@ mixing = practice.mixed(select(runs, practice.MIXING_RUNS))
 mixing = mixing.assign(weight=mixing.mixing.map("{:g}".format))
 mixing = mixing.sort_values(["mixing", *PAIR], kind="stable")
 by_weight = compare.against(mixing, "mixing", 1.0, by=PAIR)
-grid = Panels(
-    compare.differences(mixing, "mixing", 1.0, by=PAIR).sort_values("mixing", kind="stable"),
-    "weight", "above",
-    "With any teacher but the weakest, it is best to put nine tenths of the weight or more on it",
-    col="student_params",
-    labels=("weight λ on the teacher (uneven steps)\n0: data alone, 1: teacher alone",
-            "← better     worse →\nthan the teacher alone (nats)")
-)  # fmt: skip
-losses = sorted(mixing.teacher_loss.unique())
-shades = dict.fromkeys(losses, "#0072B2") | {losses[-1]: "#D55E00"}
-look = {"hue": "teacher_loss", "palette": shades, "key": False}
-grid.draw(sns.lineplot, errorbar=compare.interval, marker="o", **look).each(zero)
-said = ", ".join(f"{loss:.2f}" for loss in losses[:-1])
-grid.key({f"stronger teachers (losses {said} nats)": {"color": "#0072B2"},
-          f"the weakest teacher ({losses[-1]:.2f} nats)": {"color": "#D55E00"}})  # fmt: skip
-save(grid.setting(TWO), "fig51a_mixing", by_weight)
+above = compare.differences(mixing, "mixing", 1.0, by=PAIR).sort_values("mixing", kind="stable")
+above = above[above.student_params == above.student_params.max()]
+ranks = above.teacher_loss.rank(method="dense").map({2: "a good teacher", 4: "a weak teacher"})
+title = "Weight on a good teacher helps a student, weight on a weak one harms"
+labels = ("weight λ on the teacher (uneven steps)\n0: data alone, 1: teacher alone",
+          "← better     worse →\nthan the teacher alone (nats)")  # fmt: skip
+grid = Panels(above.assign(teacher=ranks).dropna(), "weight", "above", title, labels=labels)
+grid.draw(sns.lineplot, hue="teacher", errorbar=compare.interval, marker="o").each(zero)
+grid.setting("Student of 25k parameters on 127k tokens of random words; five seeds, paired")
+save(grid, "fig51a_mixing", by_weight)
 
 # %% [markdown]
 # **Read it.** With a teacher that is better than training on data the loss falls until λ is about
@@ -239,9 +234,7 @@ as_good.apply(lambda found: ", ".join(f"{rate:g}" for rate in found)).to_frame("
 # %%
 truncation = practice.truncated(select(runs, practice.TRUNCATION_RUNS))
 MIXED = {1.0: "teacher alone", practice.TRUNCATION_MIXING: "mixed with data (weight 0.3 on data)"}
-WAYS = {"top_k": "the k likeliest of 27 symbols", "top_p": "the likeliest that hold a mass p"}
 truncation["objective"] = truncation.mixing.map(MIXED)
-truncation["cut"] = truncation.knob.map(WAYS)
 truncation = truncation.sort_values(["knob", "student_params", "kept"], kind="stable")
 truncation["setting"] = truncation.kept.map("{:g}".format)
 CUT = ["knob", "student_params", "mixing", "kept"]
@@ -250,30 +243,17 @@ cuts = cuts.assign(low=cuts.interval.str[0], high=cuts.interval.str[1]).drop(col
 cuts["told"] = cuts.low > 0
 
 # %% [markdown]
-# The larger student; the table has both. A triangle at the foot of the logarithmic axis stands for
-# a cost that is no different from zero; the whole distribution alone (k of 27, p of 1) is what all
-# others are held against.
+# The larger student under top-k; the table has both students, and top-p. The whole distribution
+# alone (k of 27) is what all others are held against.
 
 # %%
-truncation = truncation.merge(cuts[[*CUT, "told"]], on=CUT)
-larger = truncation[truncation.student_params == truncation.student_params.max()]
-grid = Panels(
-    larger, "setting", "above",
-    "From a teacher cut to its likeliest symbols a student learns better with data mixed in, "
-    "unless nearly all is kept",
-    col="cut", sharex=False,
-    labels=("k or p: kept of the teacher's distribution",
-            "loss above that on the\nwhole distribution (nats)")
-)  # fmt: skip
-costs, free = larger[larger.told], larger[~larger.told].assign(above=4e-3)
-grid.draw(sns.lineplot, costs, hue="objective", errorbar=compare.interval, marker="o")
-grid.draw(sns.scatterplot, free, hue="objective", marker="v", s=70, key=False)
-grid.setting(
-    f"Student of {figures.label_size(larger.student_params.iloc[0])} parameters on "
-    f"{figures.label_size(larger.tokens.iloc[0])} tokens; five seeds, paired"
-)
-grid.key({"triangle: interval includes no cost": {"marker": "v", "ls": ""}})
-grid.set(yscale="log", ylim=(3e-3, 4), yticks=[0.01, 0.1, 1], yticklabels=["0.01", "0.1", "1"])
+top_k = truncation[truncation.knob == "top_k"]
+top_k = top_k[top_k.student_params == top_k.student_params.max()]
+title = "A teacher cut to few symbols teaches far better with data mixed in"
+labels = "likeliest symbols kept, of 27", "loss above that on the\nwhole distribution (nats)"
+grid = Panels(top_k, "setting", "above", title, labels=labels)
+grid.draw(sns.lineplot, hue="objective", errorbar=compare.interval, marker="o").each(zero)
+grid.setting("Student of 25k parameters on 127k tokens of random words; five seeds, paired")
 save(grid, "fig54_truncation", cuts)
 
 # %% [markdown]

@@ -146,30 +146,18 @@ for name, found in own.fits().items():
 
 # %% [markdown]
 # Errors of the law against the student's tokens. A law that fits leaves a band without slope or
-# bend; a trend says where it is wrong for your models. Dark are means over a sixth of the runs.
+# bend; a trend says where it is wrong for your models.
 
 # %%
 residuals = runs.assign(residual=100 * np.expm1(distillation.residuals()))
 trend = stats.spearmanr(residuals.student_tokens, residuals.residual)
-says = (
-    ("rise with" if trend.statistic > 0 else "fall with")
-    if trend.pvalue < 0.05
-    else "have no trend over"
-)
 print(f"rank correlation {trend.statistic:+.2f}")
-grid = Panels(
-    residuals, "student_tokens", "residual",
-    f"The law is off by {residuals.residual.abs().mean():.1f}% on average; its errors {says} "
-    f"the student's tokens ({whose})",
-    labels=(axis_label("student_tokens"), "← too low     too high →\npredicted less measured (%)"),
-)  # fmt: skip
-grid.draw(dots, color="#DDDDDD", linewidths=0).each(zero)
-sixth = pd.qcut(residuals.student_tokens, 6, duplicates="drop")
-middle = residuals.groupby(sixth, observed=True).student_tokens.transform("median")
-grid.draw(sns.lineplot, residuals.assign(student_tokens=middle), errorbar=("ci", 95), seed=0,
-          err_style="bars", marker="o", color="#0072B2", zorder=4)  # fmt: skip
-grid.key({"a run": PARTS["dot"] | {"color": "#DDDDDD"}, "mean of a sixth of them, bar: 95%":
-          {"color": "#0072B2", "marker": "o"}})  # fmt: skip
+says = "rise with" if trend.statistic > 0 else "fall with"
+says = says if trend.pvalue < 0.05 else "have no trend over"
+labels = axis_label("student_tokens"), axis_label("percent_off")
+title = f"The law's errors {says} the student's tokens ({whose})"
+grid = Panels(residuals, "student_tokens", "residual", title, labels=labels)
+grid.draw(dots, color="#0072B2").each(zero).setting("A dot: a run; 0: predicted as measured")
 columns = ["student_params", "student_tokens", "teacher_loss", "residual"]
 save(grid, "own_runs_residuals_simulated", residuals[columns])
 
@@ -183,8 +171,8 @@ print(full.extrapolation(distillation, fitting.STRONGEST["distillation"]))
 # ## What does another factor of ten in tokens buy?
 #
 # The student of the decision with each token count, from the teacher that the next section
-# chooses. Dark band: where the law lies (95% of the replicates). Light band: where one more run
-# would come out.
+# chooses. The band has 95% of the refitted laws; the table also has where one more run would come
+# out.
 
 # %%
 answer = decisions.decide(own, problem)
@@ -193,22 +181,20 @@ curve = decisions.token_curve(own, answer, settings.curve_points)
 curve = curve.rename(columns={"predicted": "student_loss", "run_low": "student_loss_low",
                               "run_high": "student_loss_high"})  # fmt: skip
 law = curve.assign(student_loss_low=curve.law_low, student_loss_high=curve.law_high)
-bought, student = answer.ten_times, figures.label_size(problem.student_params)
-title = f"Ten times the tokens lower the {student} student's loss by {bought['value']:.2f} nats"
+bought = answer.ten_times
+title = f"Ten times the tokens lower this student's loss by {bought['value']:.2f} nats"
 title = answer.more_tokens().capitalize() if bought["beyond"] else title
-grid = Panels(curve, "student_tokens", "student_loss", f"{title} ({whose})")
-grid.draw(span, color="#56B4E9", alpha=0.3).draw(span, law, color="#0072B2", alpha=0.5)
-grid.draw(sns.lineplot, color="#0072B2")
-grid.each(lambda ax: ax.axhline(chosen.teacher_loss, color="grey", lw=1))
-two = pd.DataFrame({"student_tokens": chosen.student_tokens * np.array([1, 10])})
-two["student_loss"] = np.interp(two.student_tokens, curve.student_tokens, curve.student_loss)
+grid = Panels(law, "student_tokens", "student_loss", f"{title} ({whose})")
+grid.draw(span).draw(sns.lineplot, color="#0072B2").key(line="the law", band="95% of refits")
+ten = chosen.student_tokens * np.array([1, 10])
+before, after = np.interp(ten, curve.student_tokens, curve.student_loss)
+two = pd.DataFrame({"student_tokens": ten, "student_loss": [before, after]})
 grid.draw(rings, two, label="what the budget buys, and ten times that")
-for (_, *at), away in zip(two.itertuples(), ((-12, -22), (4, 32)), strict=True):
-    said = f"{figures.label_size(at[0])} tokens: {at[1]:.2f} nats"
-    grid.ax.annotate(said, at, away, textcoords="offset points", ha="right", fontsize=9)
-grid.key({"the law": {"color": "#0072B2"}, "the law, 95%": {"color": "#3A90C3", "lw": 6},
-          "one new run, 95%": {"color": "#CDE8F8", "lw": 6},
-          "its teacher's loss": {"color": "grey"}})  # fmt: skip
+grid.ax.hlines(before, *ten, color="#666666", linestyle="--")
+arrow = {"arrowstyle": "->", "color": "#666666", "linewidth": 1.5}
+grid.ax.annotate("", (ten[1], after), (ten[1], before), arrowprops=arrow)
+grid.ax.text(0.93 * ten[1], (before + after) / 2, f"{bought['value']:.2f} nats", ha="right")
+grid.setting(f"Student of {figures.label_size(problem.student_params)} parameters")
 save(grid, "own_runs_more_tokens_simulated", curve)
 
 # %%
