@@ -76,8 +76,8 @@ save(None, "distil_or_supervise_by_law", decided)
 # corrected law's. Bands hold eight in ten: of the fifty laws, and of what such laws missed of this
 # difference on runs kept from them, which grows with the distance from the runs. Where a band has
 # zero inside, it is not known which is better; where a curve leaves its band, most laws do not
-# agree with that one. Drawn are two students on budgets up to $10^{23}$ FLOPs: from $10^{24}$ on
-# the bands of all scenarios have zero inside. The tables have all students and scenarios.
+# agree with that one. Drawn are two students on small budgets: from $10^{24}$ FLOPs on the bands
+# of all scenarios have zero inside. The tables have all students, scenarios and budgets.
 
 # %%
 drawn = {"student_params": students[2:4], "scenario": scenarios[1::2]}
@@ -88,7 +88,7 @@ grid = Panels(curves, "compute", "gap", title, col="student_params", size=(8.6, 
 grid.draw(panels.span, bands, hue="scenario", key=False)
 grid.draw(panels.curve, hue="scenario").each(panels.zero)
 grid.key(band="eight in ten of fifty laws that fit as well").setting(f"Curves: {LAW}")
-grid.set(xlim=(1e20, 1e23), ylim=(-0.15, 0.15))
+grid.set(xlim=(1e20, 3e22), ylim=(-0.15, 0.15))
 told = optima[[*keep, "student_loss", "supervised_loss"]]
 four = told.student_params.isin(students[[0, 2, 3, 5]])
 save(grid, "fig08_compute_optimal_loss", told[four])
@@ -196,10 +196,12 @@ words = {"compute_ratio": "compute", "token_ratio": "tokens"}
 one = targets[targets.inside & (targets.student_params == students[3])].rename(columns=words)
 one = one[one.scenario.isin(scenarios[1::2])]
 long = one.melt(["student_loss", "scenario"], words.values(), "quantity", "times")
-labels = "better ←  student's loss (nats)  → worse", "times what training on data takes"
+labels = "better ←  student's loss (nats)  → worse", "multiple of training on data"
 grid = Panels(long, "student_loss", "times", title, col="quantity", labels=labels)
 grid.draw(panels.curve, hue="scenario").mark("y", 1, "the same as on data", color="black")
-grid.set(ylim=(0, 5)).setting(f"Student of 3B parameters, where models were trained; {LAW}")
+grid.set(ylim=(0, 5), xticks=[2.1, 2.2, 2.3, 2.4, 2.5]).setting(
+    f"Student of 3B parameters, where models were trained; {LAW}"
+)
 save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_ratio"]])
 save(None, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio"]])
 

@@ -106,8 +106,8 @@ save(None, "fig19_best_case_maps", of(free, MAPPED, wide))
 
 # %%
 largest = laws.FITTED_RANGE["params"][1]
-words = f"larger than any model trained (above {columns.count(largest)})"
-title = "Students of 3B and 10B would learn best from free teachers larger than any trained"
+words = f"larger than any model in the paper (above {columns.count(largest)})"
+title = "Students of 3B and 10B would learn best from free teachers larger than any in the paper"
 two = optima[(optima.scenario == free) & optima.student_params.isin(students[[3, 5]])]
 two = two[two.compute < 1.01e23].drop(columns="inside")
 grid = Panels(two, "compute", "teacher_params", title).set(ylim=(5e9, 2e12))
@@ -160,7 +160,7 @@ title = "The best teacher grows faster with the budget if its pretraining is pai
 two = optima[optima.scenario.isin([inference, pretraining])]
 two = two[two.student_params.isin(students[[3, 5]])]
 grid = Panels(two, "compute", "teacher_params", title, col="student_params").setting(f"By {LAW}")
-grid.draw(panels.curve, hue="scenario").set(xlim=(1e20, 1e23), ylim=(3e8, 3e10))
+grid.draw(panels.curve, hue="scenario").set(xlim=(1e20, 3e22), ylim=(3e8, 3e10))
 save(grid, "fig32_teacher_size", optima[[*keep, "teacher_params"]])
 
 # %% [markdown]
@@ -218,7 +218,7 @@ one = trained[(trained.scenario == both) & (trained.student_params == students[3
 words = ["student's tokens", "teacher's tokens", "teacher's size"]
 long = (one[TOLD] / one[TOLD].iloc[0]).set_axis(words, axis=1).assign(compute=one.compute)
 long = long.melt("compute", var_name="quantity", value_name="factor")
-labels = columns.axis_label("compute"), "times what is best at $10^{20}$ FLOPs"
+labels = columns.axis_label("compute"), "multiple of the best at $10^{20}$ FLOPs"
 grid = Panels(long, "compute", "factor", title, labels=labels)
 grid.draw(panels.curve, hue="quantity", key="right")
 grid.setting(f"Student of 3B parameters, all costs paid; {LAW}")
