@@ -122,9 +122,8 @@ def build(runs, curves, weight, growth):
     Its `growth` is for a unit of distance: the misfit inside, of refits and supervised law, is in.
     """
     supervised = supervised_laws(REPLICATES * len(DELTAS), curves)
-    groups = [list(members(form, runs, supervised)) for form in weight.index[weight > 0]]
-    if weight["equation8"] > 0:
-        groups.insert(0, list(authors_laws(curves)))
+    groups = [list(authors_laws(curves))]
+    groups += [list(members(form, runs, supervised)) for form in weight.index]
     table = pd.concat([pd.DataFrame(rows).assign(group=i) for i, rows in enumerate(groups)])
     table["scale"] = float(runs.noise.iloc[0] / np.sqrt(2))
     table["misfit"] = [np.abs(errors(law, runs)).mean() for law in table.law]

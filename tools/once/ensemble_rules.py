@@ -47,7 +47,7 @@ TABLE = DATA / "fits" / "ensemble_rules.csv"
 
 def inside(question, weight):
     """The question where a run deviates from its law as the runs kept do, noise if that is more."""
-    inner = sum(weight[form] * question.inside[form] for form in weight.index[weight > 0])
+    inner = sum(weight[form] * question.inside[form] for form in weight.index)
     return replace(question, noise=np.maximum(question.noise, np.sqrt(np.pi / 2) * inner))
 
 

@@ -324,24 +324,27 @@ def of_others(asked, name):
 
 
 def weights(errors):
-    """Weight of each form by its errors in hold-outs, those that do not deserve one left out."""
+    """Weights by errors in hold-outs, of the forms that deserve one."""
     score = np.exp(np.log(errors).mean())
     deserves = (score <= WORST * score.min()) | score.index.isin(MEMBERS)
     weight = (1 / score**2).where(deserves, 0.0)
-    return weight / weight.sum()
+    return (weight / weight.sum())[deserves]
+
+
+def laws_of(question, weight):
+    """Log-losses of all laws, (laws, held), and the weight of each law, (laws,)."""
+    found = [question.predicted[form] for form in weight.index]
+    each = [np.full(len(p), w / len(p)) for p, w in zip(found, weight, strict=True)]
+    return np.concatenate(found), np.concatenate(each)
 
 
 def band(question, weight, growth, tails=TAILS):
     """Low and high log-loss of each run, arrays (held,): laws, scatter and discrepancy."""
-    forms = [form for form in weight.index if weight[form] > 0]
-    laws_of = np.concatenate([question.predicted[form] for form in forms])
-    counts = np.concatenate(
-        [np.full(len(p := question.predicted[form]), weight[form] / len(p)) for form in forms]
-    )
+    told, counts = laws_of(question, weight)
     spread = growth * misfit(question, weight) * question.distance
     deviation = np.hypot(question.noise, spread)
     points = stats.norm.ppf((np.arange(POINTS) + 0.5) / POINTS)
-    drawn = (laws_of[None] + points[:, None, None] * deviation).reshape(-1, len(deviation))
+    drawn = (told[None] + points[:, None, None] * deviation).reshape(-1, len(deviation))
     drawn = np.clip(drawn, *question.within)
     each = np.tile(counts / POINTS, POINTS)
     return np.quantile(drawn, tails, axis=0, weights=each, method="inverted_cdf")
@@ -349,8 +352,7 @@ def band(question, weight, growth, tails=TAILS):
 
 def misfit(question, weight):
     """What the forms, or the supervised law if more, miss inside: the discrepancy's unit."""
-    forms = [form for form in weight.index if weight[form] > 0]
-    inside = sum(weight[form] * question.inside[form] for form in forms)
+    inside = sum(weight[form] * question.inside[form] for form in weight.index)
     return max(inside, question.supervised)
 
 
@@ -367,7 +369,7 @@ def conformal(question, weight, others):
 
 def centre(question, weight):
     """Weighted mean of the forms' log-losses, (held,)."""
-    return sum(weight[form] * p[0] for form, p in question.predicted.items() if weight[form] > 0)
+    return sum(weight[form] * question.predicted[form][0] for form in weight.index)
 
 
 def judged(question, low, high):
@@ -417,11 +419,8 @@ def mean_bands(question, weight, growth, shares):
 
     `shares` of the discrepancy's variance are common to a size's runs and to a teacher's.
     """
-    rng, forms = np.random.default_rng(0), weight.index[weight > 0]
-    laws_of = [question.predicted[form] for form in forms]
-    each = [np.full(len(p), weight[form] / len(p)) for form, p in zip(forms, laws_of, strict=True)]
-    chosen = rng.choice(sum(map(len, laws_of)), DRAWS, p=np.concatenate(each))
-    drawn = np.concatenate(laws_of)[chosen]
+    rng, (told, each) = np.random.default_rng(0), laws_of(question, weight)
+    drawn = told[rng.choice(len(told), DRAWS, p=each)]
     spread = growth * misfit(question, weight) * question.distance
     drawn += spread * together(rng, DRAWS, question.students, question.teachers, shares)
     drawn = np.clip(drawn + question.noise * rng.standard_normal(drawn.shape), *question.within)
