@@ -138,7 +138,7 @@ def read(text: str, kind: str, kinds: Mapping[str, Kind] = KINDS) -> float:
     return value
 
 
-def cell(text: str, kind: str, decimal: str | None = None) -> float:
+def cell(text: str, kind: str, decimal: str | None) -> float:
     """The number in a cell of a table, as in 125M, 1.5e9, 3 × 10^9, 2,727 or 1 500 000.
 
     - kind: "size", "tokens" or "loss". Of what size it must be the column's unit tells, later.
@@ -171,7 +171,7 @@ def doubt(value: float, kind: str) -> str | None:
     return f"Is this right? It reads as {value:.4g}, {side} than the usual ({bound:.3g})."
 
 
-def in_nats(value: float, unit: str, bytes_per_token: float | None = None) -> float:
+def in_nats(value: float, unit: str, bytes_per_token: float | None) -> float:
     """Nats per token of a loss in nats or bits, of a perplexity, or of bits per byte.
 
     - unit: "nats", "ppl", "bpb" or "bits" (per token).

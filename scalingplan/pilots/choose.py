@@ -231,7 +231,8 @@ class _State:
         extra = _conditioned(discrepancy or Discrepancy(), told(whole), seen, own)
         self.covariance = (apart.T @ apart + extra) * np.outer(scale, scale)
         self.now = self.asked(self.covariance)
-        self.choices = all(len(at) > 1 for at in self.groups)
+        self.contests = [at for at in self.groups if len(at) > 1]
+        self.choices = len(self.contests) == len(self.groups)
         uniform = qmc.Sobol(max(map(len, self.groups)), rng=np.random.default_rng(0)).random(_DRAWS)
         self.draws = norm.ppf(np.clip(uniform, 1e-6, 1 - 1e-6))
 
@@ -301,10 +302,9 @@ class _State:
         """Mean over choices of the chance that another way is best when so much is known."""
         found = [
             (self.drawn(at, known).argmin(axis=1) != self.middle[at].argmin()).mean()
-            for at in self.groups
-            if len(at) > 1
+            for at in self.contests
         ]
-        return float(np.mean(found)) if found else 0.0
+        return float(np.mean(found or 0.0))
 
     def criterion(self, small):
         """What a plan should make small, nats: the regret and the width.
@@ -312,8 +312,8 @@ class _State:
         The regret is the mean over choices of the expected one against each rival of today's best
         way, summed: of two ways the very one, of more a bound on it, and at once for many plans.
         """
-        total, choices = 0.0, [at for at in self.groups if len(at) > 1]
-        for at in choices:
+        total = 0.0
+        for at in self.contests:
             best = at[self.middle[at].argmin()]
             rivals = at[at != best]
             behind = self.middle[rivals] - self.middle[best]
@@ -323,7 +323,7 @@ class _State:
             )
             total = total + (_overtaken(behind, now) - _overtaken(behind, now - left)).sum(axis=-1)
         weight = _LITTLE if self.choices else 1.0
-        return total / max(len(choices), 1) + weight * self.width(small)
+        return total / max(len(self.contests), 1) + weight * self.width(small)
 
     def criteria(self, covariance, trained, which):
         """The criterion after each of some candidates, one more each."""

@@ -266,7 +266,7 @@ def learning(case, budgets, seed):
     return found
 
 
-def judged(case, plan, whole, seed=0):
+def judged(case, plan, whole, seed):
     """How far the law of some rows is from that of all."""
     rows = case.runs.iloc[plan]
     worlds = posterior(case.prior, rows, noise=case.noise, count=64, seed=seed)
