@@ -33,10 +33,11 @@ save = figures.saver(settings)
 figures.use_style()
 
 # %% [markdown]
-# ## The capacity gap, and students that beat their teachers (Figure 4)
+# ## Only the teacher's loss matters (Figure 3)
 #
-# Each curve is one student on one number of tokens, over the eleven teachers whose tokens have a
-# fixed ratio to their parameters. Drawn is by how much a student's loss exceeds its least one.
+# Section 4.2's finding, on the paper's own runs. A quartic in $\log L_T$ is fitted to each
+# student's losses on each number of tokens. If the size or the tokens of its teachers mattered
+# beside their loss, the runs would not lie on it.
 #
 # If you have more of the paper's runs, name a file of them in `SCALINGLIB_PAPER_RUNS` (columns
 # `student_params`, `student_tokens`, `teacher_loss`, `student_loss`).
@@ -44,37 +45,73 @@ figures.use_style()
 # %%
 own = paths.named_by("SCALINGLIB_PAPER_RUNS")
 runs = published.sorted_runs(pd.read_csv(own or DATA / "published" / "figure1_runs.csv"))
+met_profiles = runs.groupby(["student_params", "student_tokens"]).isoflop.transform("any")
+collapse = runs.assign(left=published.quartic_residuals(runs))[met_profiles]
+spread = collapse.left.abs()
+two = collapse[collapse.student_params.isin([198e6, 546e6])]
+two = two.sort_values("isoflop", ascending=False, kind="stable")
+KINDS = {True: "teacher on fewer or more tokens", False: "teacher on 20 tokens a parameter"}
+two = two.assign(kind=two.isoflop.map(KINDS), curve=two.student_loss / (1 + two.left))
+
+# %%
+title = "A student's loss follows its teacher's loss, however the teacher was trained"
+grid = Panels(two, "teacher_loss", "student_loss", title, size=(7.6, 4.2))
+for student, part in two.sort_values("teacher_loss", kind="stable").groupby("student_params"):
+    grid.ax.plot(part.teacher_loss, part.curve, color="#888888", lw=1)
+    name = columns.words("student_params", student, title=True)
+    grid.ax.text(1.9, part.curve.iloc[0] + 0.02, name)
+grid.draw(panels.dots, hue="kind")
+grid.setting(f"The paper's runs. Each lies within {spread.max():.2%} of the curve of its student")
+save(grid, "paper_runs_collapse", collapse)
+print(f"largest {spread.max():.3%}, mean {spread.mean():.3%}")
+
+# %% [markdown]
+# The lines are those quartics, of two of the four students that had both kinds of teachers. What is
+# left is too small to see here and is not the noise of single runs. In each of the four groups of
+# teachers two branches start from the group's best teacher, as the two sides of an IsoFLOP profile
+# do (small teachers on many tokens, large ones on few). And students of the same teacher lie on the
+# same side of their curves, as the rank correlations below say.
+#
+# There are two ways to read this. Either size or tokens act a little beside the loss. Or the
+# teacher losses of the figure are off by as much, as they would be if they were the supervised
+# law's and not measured; Table 1 calls $L_T$ an estimate of the law. The 198M students, which
+# follow $L_T$ least, are least off, which speaks for the second.
+
+# %%
+left = collapse[collapse.isoflop].pivot_table(
+    index="teacher_loss", columns="student_params", values="left"
+)
+together = left.rename(columns=columns.count).corr(method="spearman")
+together.round(2)
+
+# %%
+claims.check("paper-runs-collapse", float(spread.max()))
+claims.check("paper-runs-teacher-left", float(together.min(axis=None)))
+
+# %% [markdown]
+# ## The capacity gap, and students that beat their teachers (Figure 4)
+#
+# Of each student on each number of tokens: by how much its loss under the strongest of the eleven
+# teachers whose tokens have a fixed ratio to their parameters exceeds its least one (notebook `00`
+# draws one student).
+
+# %%
 gap = published.fixed_ratio(runs)
 gap["above_best"] = published.above_best(gap)
 strongest = gap.groupby(["student_params", "student_tokens"], as_index=False).first()
-low, high = 1e3 * strongest.above_best.min(), 1e3 * strongest.above_best.max()
-
-# %%
-title = (
-    f"The strongest teacher costs a student {low:.0f} to {high:.0f} thousandths of a nat "
-    "against its best one"
-)
-shown = gap.assign(above_best_mnats=1e3 * gap.above_best)
-size = 9.6, 3.3
-grid = Panels(shown, "teacher_loss", "above_best_mnats", title, col="student_params", size=size)
-grid.draw(panels.curve, hue="student_tokens", marker="o", key=False)
-grid.draw(panels.rings, shown[shown.above_best == 0], label="best teacher", s=70)
-grid.key(line="a student on one number of tokens (darker: more)")
-grid.set(xlim=(1.87, 2.42), ylim=(-1, 25))
-grid.setting(
-    "Single runs, each student on up to four numbers of tokens. Weak teachers: above the picture"
-)
-save(grid, "paper_runs_capacity_gap", gap.drop(columns="above_best"))
+save(None, "paper_runs_capacity_gap", gap.drop(columns="above_best"))
+cost = (1e3 * strongest.above_best).rename("thousandths of a nat")
+names = [strongest[name].map(columns.count) for name in ("student_params", "student_tokens")]
+cost.to_frame().round(1).set_index(names).T
 
 # %% [markdown]
-# From the ring on, a better teacher (leftwards) makes a worse student; more tokens move the ring
-# left. The gap is real, and small. Under the weakest teachers, beyond the picture, students are
-# better than their teachers, which the law has no room for:
+# The gap is real and small, and mostly smaller on more tokens. Under the
+# weakest teachers students are better than their teachers, which the law has no room for:
 
 # %%
 weak_to_strong = int((runs.student_loss < runs.teacher_loss).sum())
 margin = (runs.teacher_loss - runs.student_loss).max()
-print(f"the strongest teacher costs {low:.1f} to {high:.1f} thousandths of a nat")
+print(f"the strongest teacher costs {cost.min():.1f} to {cost.max():.1f} thousandths")
 print(f"{weak_to_strong} students beat their teachers, by up to {1e3 * margin:.1f} thousandths")
 
 # %%
@@ -107,57 +144,6 @@ save(None, "paper_runs_students", students)
 fixed_teachers = runs.teacher_loss[~runs.isoflop].unique()
 print(f"{len(runs)} runs, {len(fixed_teachers)} teachers of a fixed ratio")
 students.round(2)
-
-# %% [markdown]
-# ## Only the teacher's loss matters (Figure 3)
-#
-# Section 4.2's finding, on the paper's own runs. A quartic in $\log L_T$ is fitted to each
-# student's losses on each number of tokens. If the size or the tokens of its teachers mattered
-# beside their loss, the runs would not lie on it.
-
-# %%
-runs["left"] = published.quartic_residuals(runs)
-met_profiles = runs.groupby(["student_params", "student_tokens"]).isoflop.transform("any")
-collapse = runs[met_profiles]
-spread = collapse.left.abs()
-
-# %%
-title = (
-    "A teacher's loss alone tells its student's loss: "
-    f"each run lies within {spread.max():.2%} of its curve"
-)
-smooth = collapse.assign(student_loss=collapse.student_loss / (1 + collapse.left))
-grid = Panels(collapse, "teacher_loss", "student_loss", title, size=(7.2, 4.6))
-grid.draw(sns.lineplot, smooth, hue="student_params", key="right", errorbar=None)
-for kind, inside, words in ((True, "#555555", "as much compute as its neighbours, another size"),
-                            (False, "white", "20 tokens for each parameter")):  # fmt: skip
-    grid.draw(panels.dots, collapse[collapse.isoflop == kind], color=inside)
-    grid.key({f"run of a teacher with {words}": panels.PARTS["dot"] | {"color": inside}})
-save(grid, "paper_runs_collapse", collapse)
-print(f"largest {spread.max():.3%}, mean {spread.mean():.3%}")
-
-# %% [markdown]
-# The dots are runs of the paper, the lines those quartics. What is left is too small to see here
-# and is not the noise of single runs. In each of the four groups of teachers two branches
-# start from the group's best teacher, as the two sides of an IsoFLOP profile do (small teachers on
-# many tokens, large ones on few). And students of the same teacher lie on the same side of their
-# curves, as the rank correlations below say.
-#
-# There are two ways to read this. Either size or tokens act a little beside the loss. Or the
-# teacher losses of the figure are off by as much, as they would be if they were the supervised
-# law's and not measured; Table 1 calls $L_T$ an estimate of the law. The 198M students, which
-# follow $L_T$ least, are least off, which speaks for the second.
-
-# %%
-left = collapse[collapse.isoflop].pivot_table(
-    index="teacher_loss", columns="student_params", values="left"
-)
-together = left.rename(columns=columns.count).corr(method="spearman")
-together.round(2)
-
-# %%
-claims.check("paper-runs-collapse", float(spread.max()))
-claims.check("paper-runs-teacher-left", float(together.min(axis=None)))
 
 # %% [markdown]
 # ## How the law is fitted
@@ -212,7 +198,7 @@ named = {name: laws.load(name) for name in ("table6", "corrected", "figure1", "r
 errors = pd.concat(
     [runs.assign(law=name, error=published.relative_error(each, runs))
      for name, each in named.items()]
-).drop(columns=["left", "isoflop"])  # fmt: skip
+).drop(columns="isoflop")  # fmt: skip
 summary = errors.assign(error=errors.error.abs()).groupby("law", sort=False).error
 on_curves = {n: published.relative_error(each, drawn_curves).abs() for n, each in named.items()}
 summary = summary.agg(["mean", "max"]).assign(
@@ -227,23 +213,20 @@ save(None, "named_laws", named_laws)
 named_laws.round(5)
 
 # %% [markdown]
-# The lower half of Figure 5b for each of them: the error of the prediction, coloured by student
-# size. The law as printed is off by several percent, mostly too low; the corrected one, whose
-# picture those of the other two resemble, is not.
+# The lower half of Figure 5b: the error of the prediction, a dot a run. The law as printed is off
+# by several percent, mostly too low; the corrected one, whose picture those of the other two
+# resemble, is not.
 
 # %%
-WORDS = {"table6": "the law as printed (Table 6)", "corrected": "one number corrected ($B'$)"}
-title = (
-    f"The law as printed is off by up to {summary['max']['table6']:.0%} on the paper's runs; "
-    f"with one misprinted number corrected, by {summary['max']['corrected']:.1%} at most"
-)
-shown = errors[errors.law.isin(WORDS)]
-shown = shown.assign(law=shown.law.map(WORDS), percent_off=100 * shown.error)
+WORDS = {"table6": "the law as printed", "corrected": "one number corrected"}
+shown = errors.assign(law=errors.law.map(WORDS), percent_off=100 * errors.error)
+shown = shown.dropna().reset_index(drop=True)
+most = shown.percent_off.abs().groupby(shown.law, sort=False)
+title = "One misprinted number makes the law miss by {:.0f}% instead of {:.1f}%".format(*most.max())
 grid = Panels(shown, "student_loss", "percent_off", title, col="law", size=(8.6, 3.6))
-grid.draw(panels.dots, hue="student_params", s=18, linewidths=0.2).each(panels.zero)
-grid.setting(
-    f"$B'$ belongs to the student's tokens: 24 181 as printed, {columns.count(law.B)} corrected"
-)
+grid.draw(panels.dots, color="#56B4E9").each(panels.zero)
+grid.draw(panels.rings, shown.loc[most.idxmax()], label="worst run")
+grid.setting(f"{len(runs)} runs of the paper. Corrected is the coefficient of the student's tokens")
 save(grid, "fig05_predicted_observed", errors)
 
 # %% [markdown]
@@ -347,15 +330,14 @@ claims.check("c1-identified", bool(refused))
 # ## The misprint: $B'$
 #
 # Section D.5 says that a 500M student reaches 2.4 nats at "roughly 3/4" of what training on data
-# costs, and a 10B student 2.2 nats at "roughly 1/2" (teacher inference counted). Each curve is that
-# ratio as $B'$ varies and all else is as printed.
+# costs, and a 10B student 2.2 nats at "roughly 1/2" (teacher inference counted). Of which $B'$ is
+# that true, if all else is as printed?
 
 # %%
 b_values = np.geomspace(2e4, 8e6, 5 if profile == "fast" else 19)
 scan = pd.concat(
     published.cost_examples(law._replace(B=float(b))).assign(B=b) for b in b_values
 ).reset_index(drop=True)
-examples = scan.drop_duplicates("student_params").set_index("student_params")
 by_size = scan.groupby("student_params")
 crossings = {
     size: float(np.exp(np.interp(part.said.iloc[0], part.compute_ratio, np.log(part.B))))
@@ -364,27 +346,26 @@ crossings = {
 print({columns.count(size): f"B' = {value:.3g}" for size, value in crossings.items()})
 
 # %%
-title = "Both examples of the paper need a $B'$ near two million, not the 24 181 that it prints"
-grid = Panels(scan, "B", "compute_ratio", title)
-grid.setting("Compute to reach a loss, teacher's inference counted; all else as printed").draw(
-    panels.curve, hue="student_params"
-)
-ax = grid.set(yscale="linear", ylim=(0, 1.3), xlim=(1.5e4, 2e7)).axes.flat[0]
-for size, b in crossings.items():
-    row = examples.loc[size]
-    ax.plot(b, row.said, "o", color=figures.student_color(size), ms=9)
-    told = f"the paper says {row.said:g}\nfor {columns.count(size)} at {row.student_loss:g} nats"
-    place = {5e8: (0.8, 0.06, "right"), 1e10: (1.2, -0.06, "left")}[size]
-    ax.text(place[0] * b, row.said + place[1], told, ha=place[2], va="center", fontsize=10)
-for value, what in ((24181, "printed: 24 181"), (law.B, f"corrected: {columns.count(law.B)}")):
-    ax.axvline(value, **panels.MARK)
-    ax.text(value * 1.06, 1.22, what, fontsize=10)
-wide = scan.pivot_table(index="B", columns="student_params", values="compute_ratio")
-wide.columns = [f"ratio_{columns.count(size)}" for size in wide]
-save(grid, "misprint_section_d5", wide.reset_index())
+said = published.cost_examples(law)
+examples = {
+    "the paper's text": said.assign(compute_ratio=said.said),
+    "its law, misprint corrected": said,
+    "its law as printed": published.cost_examples(named["table6"]),
+}
+d5 = pd.concat(table.assign(source=name) for name, table in examples.items())
+d5["student"] = [f"{columns.count(n)} student" for n in d5.student_params]
+
+# %%
+title = "With one misprint corrected the law gives the costs that the paper's text states"
+labels = "compute of distilling over that of training on data", ""
+grid = Panels(d5, "compute_ratio", "student", title, labels=labels, size=(7.6, 3))
+grid.draw(sns.scatterplot, hue="source", s=120)
+grid.set(xlim=(-0.03, 1), ylim=(1.5, -0.5))
+grid.setting("Two examples of the paper's Section D.5; the teacher's inference is counted")
+save(grid, "misprint_section_d5", d5)
 
 # %% [markdown]
-# At the printed $B'$ both ratios are under 0.1; they cross the text's values (dots) near
+# At the printed $B'$ both ratios are under 0.1; they cross the text's values near
 # $2 \times 10^6$.
 #
 # The second half of the evidence is the runs. With all else as printed, $B'$ fitted to them alone

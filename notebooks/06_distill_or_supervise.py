@@ -124,7 +124,7 @@ def mapped(table, x, title):
     return grid.set(ylim=(1e9, 7e9))
 
 
-BORDER = {"no difference": maps.KEYS["no difference"]}
+BORDER = {"no difference": maps.BORDER}
 title = "Few tokens favour a free teacher, many favour training on data"
 grid = mapped(fig6, "student_tokens", title).set(xlim=(4e9, 5e11))
 save(grid, "fig06_fixed_tokens_best_case", fig6.drop(columns="inside"))

@@ -19,7 +19,7 @@ HEADLINE = "start_the_u"
 # What stands for a notebook, where that is not its first picture.
 SHOWN = {
     "02_capacity_gap_mapping_problem": "mapping_rise",
-    "05_fitting_the_law": "paper_runs_capacity_gap",
+    "05_fitting_the_law": "fig05_predicted_observed",
     "07_compute_optimal_distillation": "fig33_compute_ratio",
     "07b_optimal_teachers": "fig29_both_shares",
     "08b_small_scale_decisions": "fig06_fixed_tokens_small_scale",

@@ -33,7 +33,6 @@ ENDS = {
     "passed": "← below its teacher     above →\n",
     "temperature": "← sharper     softer →\n",
     "confidence": "← underconfident     overconfident →\n",
-    "price": "← cheaper     dearer →\n",
 }
 
 
@@ -68,21 +67,15 @@ COLUMNS = {
     "tokens_per_param": Column("tokens a parameter $M$", _RATIO, "{:g}".format, log=True),
     "compute": Column(f"total {_FLOPS}", _BUDGET, powers, log=True),
     "student_compute": Column("student's compute (FLOPs)", _BUDGET, powers, log=True),
-    "teacher_compute": Column("teacher's compute (FLOPs)", _BUDGET, powers, log=True),
     "budget": Column(_FLOPS, _BUDGET, powers, log=True),
     "teacher_loss": Column(
         f"{ENDS['teacher']}teacher's loss $L_T$ (nats)", "teacher's loss {}", "{:.3g}".format
     ),
     "student_loss": Column(f"student's loss $L_S$ {_NATS}", "student's loss {}", "{:.3g}".format),
-    "supervised_loss": Column(f"loss trained on data {_NATS}"),
     "loss": Column(f"loss {_NATS}", "loss {}", "{:.3g}".format),
     "gap": Column(f"{ENDS['gap']}distilled minus trained on data (nats)"),
-    "gap_mnats": Column(f"{ENDS['gap']}distilled minus trained on data\n{_MNATS}"),
     "scenario": Column("who pays for the teacher", words=lambda name: SCENARIO_WORDS[name]),
     "share": Column("share of the compute"),
-    "compute_ratio": Column(
-        f"{ENDS['price']}compute over that of training on data", words="{:g}".format, log=True
-    ),
     "width": Column("student's width", "student of width {}", "{:g}".format),
     "teacher_width": Column("teacher's width", words="{:g}".format, log=True, base=2),
     "teacher_steps": Column("training steps of the teacher", words="{:g}".format, log=True, base=2),
@@ -96,11 +89,6 @@ COLUMNS = {
     "bytes_per_token": Column("bytes stored per token", words="{:g}".format, log=True),
     "gamma": Column(r"fitted exponent $\gamma$", words="{:g}".format, log=True),
     "error_ratio": Column("error over error", words="{:g}".format, log=True),
-    "c1": Column("value given to the coefficient $c_1$", words="{:.0f}".format, log=True),
-    "likelihood_ratio": Column(
-        "how much worse the fit is\n(twice the log of the likelihood ratio)"
-    ),
-    "B": Column("coefficient $B'$ of the student's tokens in the law", words=count, log=True),
     "factor": Column("interval's upper over lower end", words="{:g}".format, log=True),
     "teacher_size": Column("teacher's size (number of weights)"),
     "student_size": Column("student's size (number of weights)", "student of {} weights"),

@@ -48,11 +48,6 @@ def use_style():
     pd.set_option("display.max_colwidth", 120)
 
 
-def student_color(student_params):
-    """The colour of a student size, the same in every figure: log scales, 3k to 1M, 100M to 20B."""
-    return columns.palette("student_params", [student_params])[student_params]
-
-
 label_size = columns.count
 
 

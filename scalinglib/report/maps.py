@@ -1,7 +1,6 @@
 """Maps and curves over compute, size and tokens, as the paper draws its Figures 6 to 34."""
 
 import matplotlib as mpl
-import matplotlib.patheffects as effects
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -12,11 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from scalinglib.report.figures import MARKS
 
-_ZERO = {"color": MARKS["zero"], "linewidth": 2.2}
-_DOT = {"marker": "o", "ls": "", "mfc": "white", "mec": "black", "mew": 0.6, "ms": 5.5}
-KEYS = {"no difference": _ZERO, "runs, in the map's colours": _DOT}  # of a `difference` map
-_RUNS = {"edgecolors": "black", "linewidths": 0.6, "s": 26, "zorder": 3}
-_RUNS["path_effects"] = [effects.withStroke(linewidth=2.4, foreground="white")]
+BORDER = {"color": MARKS["zero"], "linewidth": 2.2}
 
 
 def _grid(data, x, y, column):
@@ -33,14 +28,9 @@ def difference(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndar
     xyz = _grid(data, x, y, "gap")
     filled = ax.contourf(*xyz, levels=levels, extend="both", **signed(levels))
     ax.contour(*xyz, levels=levels, colors="white", linewidths=0.4)
-    ax.contour(*xyz, levels=[0], colors=MARKS["zero"], linewidths=2.2)
+    ax.contour(*xyz, levels=[0], colors=BORDER["color"], linewidths=BORDER["linewidth"])
     ax.grid(False)
     return filled
-
-
-def runs(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndarray) -> None:
-    """Measured runs as dots in the colours of a `difference` map of the same `levels`."""
-    ax.scatter(data[x], data[y], c=data.gap, **signed(levels), **_RUNS)
 
 
 def beyond(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
