@@ -359,8 +359,8 @@ SEEN = {False: "weaker models, fitted", True: "stronger models, not seen by the 
 both = held_out.assign(law=held_out.law.map(LAWS), seen=held_out.held.map(SEEN))
 both = both.assign(percent_off=100 * both.relative_error).reset_index(drop=True)
 worst = both.loc[[both.percent_off.abs().where(both.held).idxmax()]]
-title = "Laws fitted to weak models predict strong ones to "
-title += f"{worst.percent_off.abs().item():.0f}% at worst"
+off = np.ceil(worst.percent_off.abs().item())
+title = f"Laws fitted to weak models predict strong ones within {off:.0f}%"
 grid = Panels(both, "observed", "percent_off", title, col="law",
               labels=("measured loss (nats)", axis_label("percent_off")))  # fmt: skip
 looks = dict(zip(SEEN.values(), ("#aaaaaa", "#0072B2"), strict=True))
@@ -476,7 +476,7 @@ shown = shown.rename(columns={"params": "student_params"} | {
 shown = shown.astype({"teacher_params": float}).sort_values("teacher_params", kind="stable")
 
 # %%
-BUDGETS = {3e10: "teachers trained with 3 × 10¹⁰ FLOPs", 1e12: "with 10¹² FLOPs"}
+BUDGETS = {3e10: "teachers trained on 3 × 10¹⁰ FLOPs", 1e12: "teachers trained on 10¹² FLOPs"}
 two = shown[shown.n_layers.isin([1, 3]) & shown.budget.isin(BUDGETS)]
 two = two.assign(trained=two.budget.map(BUDGETS))
 title = "Teachers that help a small student do not help a large one"
