@@ -28,6 +28,7 @@ profile = "full"
 import functools
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -46,15 +47,14 @@ figures.use_style()
 warnings.simplefilter("ignore", fit.FitWarning)
 starts, replicates = 12, settings.fit_replicates // 4
 ONE = {"gamma": 1.0}
-LAW = r"Law: loss $= E + (A/N^\alpha + B/D^\beta)^\gamma$ of $N$ parameters trained on $D$ tokens"
+LAW = r"Law: loss $= E + (A/N^\alpha + B/D^\beta)^\gamma$ of $N$ parameters on $D$ tokens"
 
 # %% [markdown]
 # ## What is to be seen
 #
-# Ten tables, each with its $\gamma$ (red). The box beside it is what a fit finds where $\gamma$
+# Ten tables, each with its $\gamma$ (red). The bar beside it is what a fit finds where $\gamma$
 # really *is* one: the law with $\gamma = 1$ fitted to the table, plus the table's own residuals
-# with the signs of whole models flipped at random, a hundred times (box: half of the draws,
-# whiskers: nine in ten).
+# with the signs of whole models flipped at random, a hundred times (nine in ten of the draws).
 
 # %%
 nulls = pd.read_csv(DATA / "fits" / "gamma_nulls.csv")
@@ -62,25 +62,23 @@ own = nulls[nulls.draw == 0].drop_duplicates("table").set_index("table").gamma
 models = nulls[(nulls.draw > 0) & (nulls.by == "model")].query("gamma < 20")
 
 # %%
-title = (
-    r"All ten public tables want an exponent $\gamma$ below one, "
-    r"lower than chance makes it where the true $\gamma$ is one"
+title = rf"Fits to all {len(own)} public tables of runs put the exponent $\gamma$ below one"
+labels = (r"fitted exponent $\gamma$", "")
+chance = {"linewidth": 7, "color": "#BBBBBB", "solid_capstyle": "butt"}
+dot = {"marker": "o", "linestyle": "", "color": figures.MARKS["optimum"]}
+order = own.sort_values().index
+grid = Panels(models, "gamma", "table", title, labels=labels, size=(7.2, 4)).set(xlim=(0.15, 7))
+grid.draw(sns.pointplot, order=order, errorbar=("pi", 90), ls="", marker="", err_kws=chance)
+grid.draw(sns.scatterplot, own.reset_index(), color=dot["color"], s=60, zorder=3)
+grid.key(
+    {"fitted to the runs": dot, r"90% of fits where the true $\gamma$ is one (simulated)": chance}
 )
-labels = (r"fitted exponent $\gamma$", "table of published runs")
-grid = Panels(models, "gamma", "table", title, labels=labels, size=(7.2, 4))
-grid.set(xlim=(0.15, 7))
-grid.draw(sns.boxplot, whis=(5, 95), fliersize=0, color="#BBBBBB", linewidth=1)
-grid.draw(sns.scatterplot, own.reset_index(), color=figures.MARKS["optimum"], s=50, zorder=3)
-grid.mark("x", laws.load().supervised.gamma, "the paper's Table 6", color="black")
-grid.key({"fit to the table": {"marker": "o", "ls": "", "color": figures.MARKS["optimum"]},
-          r"fits to data simulated with $\gamma = 1$: box half of them, whiskers nine in ten":
-          {"color": "#BBBBBB", "lw": 8}})  # fmt: skip
-grid.setting(LAW)
+grid.each(plt.Axes.axvline, 1, color="black", lw=0.9).setting(LAW)
 save(grid, "other_runs_gamma_null", nulls[nulls.gamma < 20])
 
 # %% [markdown]
-# Where $\gamma$ is one its estimate scatters widely, upwards above all (what the box has grown to,
-# beyond 20, is left out). It is hardly ever as low as the table's.
+# Where $\gamma$ is one its estimate scatters widely, upwards above all (what grew beyond 20 is left
+# out). It is hardly ever as low as the table's.
 #
 # ## What such a null cannot say
 #
@@ -182,7 +180,7 @@ compared[shown]
 # ## γ free
 #
 # Each table, with embeddings counted and without where it says both. Intervals: 95%, bootstrap over
-# models. They are narrower than the boxes above: of the two believe the boxes.
+# models. They are narrower than the bars above: of the two believe the bars.
 
 # %%
 COUNTS = {"as published": "params", "without embeddings": "params_non_embedding"}
@@ -277,26 +275,21 @@ save(None, "other_runs_rolling", rolled)
 rolled.pivot_table(index=["table", "factor"], columns="form", values="error", sort=False).round(4)
 
 # %%
-better = rolled.pivot_table(index=["table", "factor"], columns="form", values="error", sort=False)
-better = (better["γ free"] / better["γ = 1"]).rename("error_ratio").reset_index()
-better["larger"] = better.factor.map("models {:g} times larger than fitted".format)
 
 # %%
-sided = better.assign(above=better.error_ratio > 1).groupby("table")
-means = sided[["above", "error_ratio"]].mean()
-order = means.sort_values(["above", "error_ratio"], kind="stable").index.to_list()
-less, more = (means.above == 0).sum(), (means.above == 1).sum()
-title = (
-    rf"On larger models a free $\gamma$ errs less in {less} of {len(means)} tables, "
-    f"more in {more}; {len(means) - less - more} are mixed"
-)
-sides = "← free exponent is better     fixed at 1 is better →"
-labels = (f"{sides}\nerror with $\\gamma$ free over error with $\\gamma = 1$", "")
-grid = Panels(better, "error_ratio", "table", title, labels=labels, size=(7.2, 4))
-grid.draw(sns.stripplot, hue="larger", order=order, size=8, jitter=False, alpha=0.8)
-grid.each(lambda ax: ax.yaxis.grid(True))
-table = better.rename(columns={"error_ratio": "ratio"})[["table", "factor", "ratio"]]
-save(grid.mark("x", 1, "equal").setting(LAW), "other_runs_gamma_and_hold_outs", table)
+errors = rolled.pivot_table(index="table", columns="form", values="error")
+change = 100 * (errors["γ free"] / errors["γ = 1"] - 1)
+shown = change.rename("change").sort_values().reset_index()
+
+# %%
+title = (r"A free exponent $\gamma$ changes errors on larger models by anything "
+         f"from {change.min():.0f} to {change.max():+.0f}%").replace("-", "−")  # fmt: skip
+labels = ("← smaller     larger →\nerror with $\\gamma$ free, against $\\gamma = 1$ (%)", "")
+shown["worse"], side = shown.change > 0, {False: "#0072B2", True: "#E69F00"}
+grid = Panels(shown, "change", "table", title, labels=labels, size=(7.2, 4))
+grid.draw(sns.barplot, hue="worse", palette=side, saturation=1, key=False)
+grid.each(plt.Axes.axvline, color="black", lw=0.9).setting(f"{LAW}, fitted to the smaller models")
+save(grid, "other_runs_gamma_and_hold_outs", shown[["table", "change"]])
 
 # %% [markdown]
 # **Where does a free γ pay?** We used to say: rows far apart in $D / N$. A table kept aside

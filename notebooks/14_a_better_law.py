@@ -40,8 +40,8 @@ from scalinglib import allocate, fit, laws, sentences
 from scalinglib.fit import forms
 from scalinglib.laws.limits import LIMITS, met
 from scalinglib.report import claims, figures, profiles
-from scalinglib.report.columns import ENDS, axis_label
-from scalinglib.report.panels import Panels, zero
+from scalinglib.report.columns import ENDS
+from scalinglib.report.panels import Panels, span
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, record
 
@@ -72,22 +72,18 @@ distilled["t"] = distilled.teacher_loss - entropy
 distilled["X"] = distilled.loss - distilled.teacher_loss - distilled.kl_teacher
 distilled["cosine"] = distilled.X / (2 * np.sqrt(distilled.t * distilled.kl_teacher))
 distilled["above_teacher"] = distilled.loss - distilled.teacher_loss
-# %%
-most = np.ceil(100 * distilled.X.abs().max()) / 100
-beyond = np.ceil(10 * distilled.kl_teacher[distilled.X <= 0].max()) / 10
-title = (
-    f"A student's loss is its teacher's plus their KL to within {most:g} nats, "
-    f"and always a little more from a KL of {beyond:g} on"
-)
-labels = (
-    "← near     far →\nKL of the student from its teacher (nats)",
-    "← less     more →\nstudent's loss less teacher's,\nless that KL (nats)",
-)
+distilled["sum"] = distilled.teacher_loss + distilled.kl_teacher
 
 # %%
-grid = Panels(distilled, "kl_teacher", "X", title, labels=labels)
-grid.draw(sns.scatterplot, s=16, alpha=0.6).each(zero).set(ylim=(-most, most))
-grid.setting("Made-up words; a dot is one of all runs under a trained teacher")
+most = np.ceil(100 * distilled.X.abs().max()) / 100
+title = f"A student's loss is its teacher's plus their KL divergence, to within {most:g} nats"
+labels = "teacher's loss + KL divergence (nats)", "student's loss (nats)"
+grid = Panels(distilled, "sum", "loss", title, labels=labels)
+band = distilled.agg({"sum": ["min", "max"]})
+band["loss_low"], band["loss_high"] = band["sum"] - most, band["sum"] + most
+grid.draw(span, band, color="#888888", alpha=0.3).draw(sns.scatterplot, s=16, alpha=0.6)
+grid.key(band=f"within {most:g} nats of the sum")
+grid.setting(f"Made-up words; all {len(distilled)} students under a trained teacher")
 shown = ["params", "tokens", "seed", "teacher_loss", "above_teacher", "kl_teacher", "t", "X"]
 save(grid, "law_identity", distilled[[*shown, "cosine"]])
 
@@ -297,11 +293,7 @@ limits.replace({True: "yes", False: "no"})
 bench = pd.read_csv(DATA / "fits" / "law_bench.csv")
 deciding = {"size": 2, "tokens": 0.25, "teacher": 0.25, "loss": 0.25}
 decides = bench.kind.map(deciding).eq(bench.cut) | bench.kind.isin(["fit", "largest"])
-SETS = {
-    "paper": f"the paper's {len(paper_runs)} runs",
-    "ours": "our 253 means on words",
-    "text": "186 means on real text",
-}
+SETS = ["paper", "ours", "text"]
 
 # %%
 main = bench[bench.runs.isin(SETS) & decides]
@@ -339,44 +331,16 @@ by_set = recommended.groupby("runs", sort=False).apply(counted, include_groups=F
 pd.concat({"all forms": scores, "bias and variance, by set": by_set}, names=["", "form"])
 
 # %% [markdown]
-# The picture has the difference of bias and variance to Equation 8 in each hold-out (its variants
-# are in the table), in units of its standard error, laws refitted: left of zero it is better. Held
-# out are the two largest students, or the quarter of runs with the most tokens a parameter, the
-# best teachers, or the lowest losses. Every dot lies within two standard errors. With laws as
-# fitted four do not: the best teachers and the lowest losses of the paper and the two largest of
-# our students speak for bias and variance, the lowest losses on text for Equation 8.
+# The difference of bias and variance to Equation 8 in each hold-out, in units of its standard
+# error, laws refitted; below zero it is better. Held out are the two largest students, or the
+# quarter of runs with the most tokens a parameter, the best teachers, or the lowest losses. All lie
+# within two standard errors. With laws as fitted four do not: the best teachers and the lowest
+# losses of the paper and the two largest of our students speak for bias and variance, the lowest
+# losses on text for Equation 8.
 
 # %%
-HELD = {"size": "two largest students", "tokens": "most tokens", "teacher": "best teachers",
-        "loss": "lowest losses"}  # fmt: skip
-shown = recommended[recommended.kind.isin(HELD)]
-shown = shown.assign(
-    held_out=shown.kind.map(HELD), set=shown.runs.map(SETS), off=shown["t, se_refitted"]
-)
-shown = shown.sort_values("kind", key=lambda kind: kind.map([*HELD].index), kind="stable")
-
-# %%
-title = (
-    f"Laws refitted, {(shown.off.abs() > 2).sum() or 'none'} of {len(shown)} hold-outs tells "
-    "bias and variance from the paper's law: all lie within two standard errors"
-)
-labels = (
-    "← bias and variance better     paper's law better →\n"
-    "difference of their errors on what is held out,\nin its standard errors",
-    "runs held out",
-)
-
-# %%
-grid = Panels(shown, "off", "held_out", title, labels=labels, size=(6.6, 3.2))
-grid.draw(sns.stripplot, hue="set", size=9, jitter=False)
-grid.each(plt.Axes.axvline, color="black", linewidth=0.9).set(xlim=(-3, 3))
-grid.each(plt.Axes.axvspan, -2, 2, color="#888888", alpha=0.15, linewidth=0)
-grid.key(band="within two standard errors")
-grid.setting(
-    "Bias and variance: a law of six coefficients. The laws are refitted to resampled runs"
-)
-columns = ["runs", "form", "k", "kind", "held", "error", "difference", "se"]
-save(grid, "law_bench", held[columns])
+save(None, "law_bench", held[["runs", "form", "k", "kind", "held", "error", "difference", "se"]])
+recommended.pivot_table(index="kind", columns="runs", values="t, se_refitted", sort=False).round(2)
 
 # %% [markdown]
 # All cut points of the form, and what the first bench had, the supervised law held. The last set is
@@ -596,40 +560,16 @@ pd.DataFrame(
 # %% [markdown]
 # ## Where it fails
 #
-# Residuals of the fits, by how the teacher compares. In ours the largest are those of the smallest
-# student, where seeds differ by 2% and the supervised law itself is off.
+# The largest residuals of the fits. In ours they are those of the smallest student, where seeds
+# differ by 2% and the supervised law itself is off.
 
 # %%
-worst = []
-for name, found in {"paper": paper_fit, "ours": own_fit}.items():
-    runs = found.runs.assign(residual=found.residuals(), runs=name)
-    alone = found.law.supervised.loss(runs.student_params, runs.student_tokens)
-    least = np.where(runs.student_params == runs.student_params.min(), "smallest student", "others")
-    runs = runs.assign(compared=runs.teacher_loss / alone, size=least, set=SETS[name])
-    worst.append(runs)
-worst = pd.concat(worst).assign(percent=lambda runs: 100 * runs.residual)
-most = worst.residual.abs().groupby(worst.runs).max()
-
-# %%
-title = (
-    f"The law of bias and variance misses no run of the paper by more than {most['paper']:.1%}, "
-    f"none of our means by more than {most['ours']:.1%}"
-)
-labels = ("teacher's loss over that of\nits student trained on data", axis_label("percent_off"))
-
-# %%
-grid = Panels(worst, "compared", "percent", title, col="set", labels=labels)
-shades = {"others": "#56B4E9", "smallest student": "#D55E00"}
-for size in shades:  # the few on top
-    grid.draw(sns.scatterplot, worst[worst["size"] == size], hue="size", palette=shades, s=16)
-for side in (1, -1):
-    at = {SETS[name]: 100 * side * miss for name, miss in most.items()}
-    grid.mark("y", at, "largest miss")
-grid.each(zero).setting(
-    "A law of six coefficients, fitted to each set; a mean is over the seeds of a setting"
+worst = pd.concat(
+    found.runs.assign(residual=found.residuals(), runs=name)
+    for name, found in {"paper": paper_fit, "ours": own_fit}.items()
 )
 worst = worst[[*STUDENT, "teacher_loss", "student_loss", "residual", "runs"]]
-save(grid, "law_residuals", worst)
+save(None, "law_residuals", worst)
 worst.sort_values("residual", key=abs, kind="stable").groupby("runs", sort=False).tail(4).round(4)
 
 # %% [markdown]

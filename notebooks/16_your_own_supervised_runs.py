@@ -25,7 +25,7 @@ import seaborn as sns
 from scalinglib import fit, flops
 from scalinglib.allocate import supervised_optimum
 from scalinglib.report import claims, figures, paths, profiles
-from scalinglib.report.panels import PARTS, Panels, dots, span
+from scalinglib.report.panels import Panels, dots, span
 from scalinglib.report.paths import DATA
 from scalingplan import tables
 from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_words
@@ -55,16 +55,15 @@ if example:
     runs = runs.assign(params=runs.params_non_embedding.astype(float))
 
 # %%
-ends = runs.loc[runs.groupby("params").tokens.idxmax()].sort_values("params", kind="stable").loss
+ends = runs.loc[runs.groupby("params").tokens.idxmax()].set_index("params").loss.sort_index()
 falls = ends.is_monotonic_decreasing and len(ends) > 1
-title = "The larger a model, the lower its longest run ends: " if falls else "Longest runs end at "
-title += f"{ends.iloc[0]:.1f} nats for the smallest, {ends.iloc[-1]:.1f} for the largest ({whose})"
-few = runs.params.nunique() < 9
+title = "The larger a model, the lower its loss falls" if falls else "The losses of the runs"
+shades = dict(zip(ends.index, sns.color_palette("crest", len(ends)), strict=True))
+few = len(ends) < 9
 grid = Panels(runs, "tokens", "loss", title, size=(7.2, 3.9))
-grid.draw(sns.lineplot, hue="params", key="right" if few else False)
-grid.draw(dots, hue="params", key=False)
-if not few:
-    grid.key({"darker: a larger model": {"marker": "o", "ls": "", "color": "#2a788e"}})
+grid.draw(sns.lineplot, hue="params", palette=shades, key="right" if few else False)
+grid.draw(dots, hue="params", palette=shades, key=False)
+grid.setting(f"{whose}, a dot each" + "; darker: a larger model" * (not few))
 save(grid, "own_supervised_table", runs[["params", "tokens", "loss"]])
 
 # %% [markdown]
@@ -106,36 +105,26 @@ for name, law_fit in {"gamma free": found, "gamma = 1": one}.items():
 # ## What a budget wants
 #
 # For each budget the size and tokens that make the best model ($3 F(N) D$ FLOPs, with the paper's
-# $F$), under the fit and under each bootstrap replicate (bands: 95%), for both forms. Answers are
-# given **inside the runs only**: where the optimum's size and tokens, and the budget, are within
-# what the table holds.
+# $F$), under the fit and under each bootstrap replicate, for both forms. Answers are given **inside
+# the runs only**: where the optimum's size and tokens, and the budget, are within what the table
+# holds. Drawn is the form with $\gamma$ free; the answer below has both.
 
 # %%
 ranges = seen(runs)
-training = 3 * flops.forward_flops(runs.params.to_numpy()) * runs.tokens.to_numpy()
 budgets = np.geomspace(*ranges["compute"], settings.curve_points)
 wants = {"gamma free": wanted(found, budgets), "gamma = 1": wanted(one, budgets)}
 both = pd.concat([part.assign(form=name) for name, part in wants.items()])
 
 # %%
-inside = both[both.inside]
-wide = inside.pivot_table(index="compute", columns="form", values="params", sort=False).dropna()
-ratio = (wide["gamma = 1"] / wide["gamma free"]).median()
-title = (
-    f"For the same compute Chinchilla's law wants models {ratio:.1f} times as large as a law "
-    f"with one exponent more ({whose})"
-)
-FORMS = {"gamma = 1": "Chinchilla's law", "gamma free": "with one exponent more"}
-grid = Panels(inside.assign(form=inside.form.map(FORMS)), "compute", "params", title)
-grid.labels = "total training compute (FLOPs)", "best number of parameters"
-grid.draw(span, hue="form", key=False).draw(sns.lineplot, hue="form")
-grid.draw(dots, runs.assign(compute=training), color="#DDDDDD")
-grid.key(
-    {"a run that was fitted": PARTS["dot"] | {"color": "#DDDDDD"}}, band="95% of the bootstrap"
-)
-grid.setting(
-    r"Chinchilla's law: $E + A/N^\alpha + B/D^\beta$; one more: the sum to the power $\gamma$"
-)
+inside = wants["gamma free"][wants["gamma free"].inside]
+title = "No budget has its best model inside the runs"
+if len(inside) > 1:
+    steps = np.log10(inside[["compute", "params"]].iloc[[0, -1]]).diff().iloc[-1]
+    title = f"Ten times the compute wants {10 ** (steps.params / steps.compute):.1f} times the size"
+grid = Panels(inside, "compute", "params", title)
+grid.labels = "training compute (FLOPs)", "best number of parameters"
+grid.draw(span).draw(sns.lineplot).key(band="90% of fits to resampled runs")
+grid.setting(f"Law of loss by size and tokens, fitted to {whose}")
 save(grid, "own_supervised_runs", both.dropna())  # without budgets of which a range is not told
 
 # %% [markdown]
