@@ -66,7 +66,7 @@ title = rf"Fits to all {len(own)} public tables of runs put the exponent $\gamma
 labels = (r"fitted exponent $\gamma$", "")
 chance = {"linewidth": 7, "color": "#BBBBBB", "solid_capstyle": "butt"}
 dot = {"marker": "o", "linestyle": "", "color": figures.MARKS["optimum"]}
-order = own.sort_values().index
+order = own.sort_values(kind="stable").index
 grid = Panels(models, "gamma", "table", title, labels=labels, size=(7.2, 4)).set(xlim=(0.15, 7))
 grid.draw(sns.pointplot, order=order, errorbar=("pi", 90), ls="", marker="", err_kws=chance)
 grid.draw(sns.scatterplot, own.reset_index(), color=dot["color"], s=60, zorder=3)
@@ -275,11 +275,9 @@ save(None, "other_runs_rolling", rolled)
 rolled.pivot_table(index=["table", "factor"], columns="form", values="error", sort=False).round(4)
 
 # %%
-
-# %%
 errors = rolled.pivot_table(index="table", columns="form", values="error")
 change = 100 * (errors["γ free"] / errors["γ = 1"] - 1)
-shown = change.rename("change").sort_values().reset_index()
+shown = change.rename("change").sort_values(kind="stable").reset_index()
 
 # %%
 title = (r"A free exponent $\gamma$ changes errors on larger models by anything "

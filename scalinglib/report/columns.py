@@ -88,7 +88,6 @@ COLUMNS = {
     "peak": Column("peak learning rate", "learning rate {}", "{:g}".format, log=True),
     "bytes_per_token": Column("bytes stored per token", words="{:g}".format, log=True),
     "gamma": Column(r"fitted exponent $\gamma$", words="{:g}".format, log=True),
-    "error_ratio": Column("error over error", words="{:g}".format, log=True),
     "factor": Column("interval's upper over lower end", words="{:g}".format, log=True),
     "teacher_size": Column("teacher's size (number of weights)"),
     "student_size": Column("student's size (number of weights)", "student of {} weights"),
