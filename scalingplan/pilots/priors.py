@@ -6,7 +6,8 @@ plausible. A Gaussian there is a prior that says little; the posterior is Laplac
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -43,18 +44,17 @@ class Prior:
     tokens: float
     supervised: SupervisedLaw | None = None
     distilled: bool = True
-    mean: np.ndarray = field(init=False, repr=False)
-    deviation: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self):
-        """Put the coordinates together."""
-        parts = [] if self.supervised else [_SUPERVISED]
-        parts += [_OWN] if self.distilled else []
-        if not parts:
+        """Refuse what has no coordinates."""
+        if self.supervised and not self.distilled:
             raise ValueError("supervised is held and distilled is False; nothing is left to learn")
-        mean, deviation = np.concatenate(parts).T
-        object.__setattr__(self, "mean", mean)
-        object.__setattr__(self, "deviation", deviation)
+
+    @cached_property
+    def coordinates(self) -> np.ndarray:
+        """Mean and standard deviation of each, (2, coordinates)."""
+        parts = [] if self.supervised else [_SUPERVISED]
+        return np.concatenate(parts + [_OWN] * self.distilled).T
 
     @classmethod
     def around(cls, candidates: pd.DataFrame, supervised: SupervisedLaw | None = None) -> "Prior":
@@ -66,7 +66,8 @@ class Prior:
 
     def laws(self, z: np.ndarray) -> Law:
         """The laws at standardised coordinates (laws, coordinates), as one of columns."""
-        at = (self.mean + z * self.deviation).T[..., None]
+        mean, deviation = self.coordinates
+        at = (mean + z * deviation).T[..., None]
         supervised = self.supervised
         if supervised is None:
             level, share, split, size, data, gamma = at[:6]
@@ -93,7 +94,7 @@ class Prior:
 
     def worlds(self, count: int = 256, seed: int = 0) -> Worlds:
         """Laws drawn from the prior."""
-        return Worlds((self.laws(_normal(count, len(self.mean), seed)),), _even(count))
+        return Worlds((self.laws(_normal(count, self.coordinates.shape[1], seed)),), _even(count))
 
 
 def posterior(
@@ -125,11 +126,12 @@ def posterior(
         found = Worlds((prior.laws(z),), _even(len(z))).log_losses(rows) - target
         return np.hstack([np.nan_to_num(found, nan=9.0) @ whiten.T, z])
 
-    starts = np.vstack([np.zeros(len(prior.mean)), _normal(64, len(prior.mean), seed)])
+    size = prior.coordinates.shape[1]
+    starts = np.vstack([np.zeros(size), _normal(64, size, seed)])
     order = np.argsort((residuals(starts) ** 2).sum(axis=1), kind="stable")[:4]
     best = min((_descend(residuals, starts[i]) for i in order), key=lambda end: end.cost)
     scale = np.linalg.cholesky(np.linalg.inv(best.jac.T @ best.jac))
-    drawn = best.x + _normal(count, len(best.x), seed) @ scale.T
+    drawn = best.x + _normal(count, size, seed) @ scale.T
     drawn[0] = best.x
     return Worlds((prior.laws(drawn),), _even(count))
 

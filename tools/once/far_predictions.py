@@ -55,8 +55,6 @@ _CENTRE = np.log(1e9), np.log(1e10)  # params and tokens at which the forms' num
 class Sliding(Law, namedtuple("_Sliding", "E A B alpha beta gamma slide")):
     """Equation 1 with the data exponent beta + slide ln(N / 1e9)."""
 
-    __slots__ = ()
-
     def log_loss(self, log_params: np.ndarray, log_tokens: np.ndarray) -> np.ndarray:
         """Log L from log N and log D; unchecked."""
         xp = namespace(log_params, log_tokens, self.A)
@@ -73,8 +71,6 @@ class Floorless(
 
     Each of the three is value + slope (n^power - 1) / power, n = N / 1e9.
     """
-
-    __slots__ = ()
 
     def log_loss(self, log_params: np.ndarray, log_tokens: np.ndarray) -> np.ndarray:
         """Log L from log N and log D; unchecked."""

@@ -37,7 +37,7 @@ way by more than the interval of the difference.
 
 import argparse
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -62,24 +62,22 @@ NAMES = {"params": "student_params", "tokens": "student_tokens"}
 class Again(RepeatedLaw):
     """The law of repeated tokens, taking the different ones where others take a teacher's loss."""
 
-    __slots__ = ()
     supervised = property(lambda self: laws.SupervisedLaw(*self[:6]))
 
 
 class Repeated(Prior):
     """The prior on the law of models on labels, and one as wide as its ranges on R_D and R_N."""
 
-    def __post_init__(self):
-        """Two coordinates more."""
-        super().__post_init__()
+    @cached_property
+    def coordinates(self):
+        """Two more."""
         ends = np.log([REPEATED.ranges[name] for name in ("R_D", "R_N")]).T
-        wider = {"mean": ends.mean(axis=0), "deviation": np.ptp(ends, axis=0) / 4}
-        for name, more in wider.items():
-            object.__setattr__(self, name, np.concatenate([getattr(self, name), more]))
+        return np.hstack([super().coordinates, [ends.mean(axis=0), np.ptp(ends, axis=0) / 4]])
 
     def laws(self, z):
         """As `Prior.laws`."""
-        worth = np.exp(self.mean + z * self.deviation)[:, -2:].T[..., None]
+        mean, deviation = self.coordinates
+        worth = np.exp(mean + z * deviation)[:, -2:].T[..., None]
         return Again(*super().laws(z), *worth)
 
 
