@@ -229,8 +229,6 @@ def test_rows_stand_under_the_names_of_the_file(tmp_path):
     path.write_text("n,id,loss\n1,aaa,2.5\n")
     records.append(path, pd.DataFrame({"id": ["bbb"], "loss": [3.5], "n": [2]}))
     assert path.read_text() == "n,id,loss\n1,aaa,2.5\n2,bbb,3.5\n"
-    with pytest.raises(ValueError, match=r"lacks \['m'\] and has \['n'\]"):
-        records.append(path, pd.DataFrame({"id": ["c"], "loss": [3.5], "m": [2]}))
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
@@ -297,16 +295,6 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_second_runner_hears_who_is_writing(run, tmp_path):
-    path = tmp_path / "t.csv"
-    told = rf"process {os.getpid()} on {socket.gethostname()} since 20"
-    with records.locked(path), pytest.raises(records.LockedError, match=told):
-        run([TEACHER])
-    assert trained == []
-    run([TEACHER])
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["t.csv"]
-
-
 def python(script):
     return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
 
@@ -322,8 +310,10 @@ with records.locked({str(path)!r}), files.replacing({str(path)!r}) as file:
 """
     child = python(script)
     child.stdout.readline()
-    with pytest.raises(records.LockedError, match=f"process {child.pid} on"):
+    told = f"process {child.pid} on {socket.gethostname()} since 20"
+    with pytest.raises(records.LockedError, match=told):
         run([TEACHER])
+    assert trained == []
     os.kill(child.pid, signal.SIGKILL)
     child.communicate()
     assert len(list(tmp_path.iterdir())) == 2

@@ -68,35 +68,21 @@ def _train(folder, names, r: Run, given: Mapping):
     params = training.trained(r, teacher, folder)
     seconds = time.perf_counter() - before
     measured = training.evaluate(params, r.corpus, teacher)
-    row = {
-        "id": r.id,
-        "kind": "supervised" if r.teacher is None else "distilled",
-        "n_layers": r.n_layers,
-        "params": r.params,
-        "tokens": r.tokens,
-        "seed": r.seed,
-        **vars(r.recipe),
-        "windows": batches(r.tokens, r.corpus.n_ctx, r.recipe.windows)[0],
-        **_of_teacher(r, teacher),
-        **({} if r.teacher is None else vars(r.objective)),
-        **measured,
-        "flops": r.flops,
-        "inference_flops": r.inference_flops,
-        "seconds": seconds,
-        "hardware": execute.hardware(),
-        "code": training.code(),
-        "corpus": r.corpus.id,
-    }
+    own = "id", "n_layers", "params", "tokens", "seed", "flops", "inference_flops"
+    row = {name: getattr(r, name) for name in own} | vars(r.recipe) | _of_teacher(r, teacher)
+    row |= {"windows": batches(r.tokens, r.corpus.n_ctx, r.recipe.windows)[0]} | measured
+    row |= {"seconds": seconds, "hardware": execute.hardware()}
+    row |= {"corpus": r.corpus.id, "code": training.code()}
     return [{name: row.get(name) for name in names}], params
 
 
 def _of_teacher(r, teacher):
     if r.teacher is None:
-        return {}
+        return {"kind": "supervised"}
+    own = {"kind": "distilled", "teacher": r.teacher_id} | vars(r.objective)
     if r.teacher == PERFECT:
-        return {"teacher": PERFECT, "teacher_loss": r.corpus.entropy}
-    return {
-        "teacher": r.teacher_id,
+        return own | {"teacher_loss": r.corpus.entropy}
+    return own | {
         "teacher_params": sum(t.params for t in r.needs),
         "teacher_tokens": sum(t.tokens for t in r.needs),
         "teacher_loss": training.score(teacher, r.corpus)["loss"],

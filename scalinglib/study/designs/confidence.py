@@ -65,15 +65,9 @@ def _measure(windows, folder, r, given):
     taught = teacher and (truth if r.teacher == PERFECT else _of_model(teacher, symbols))
     own = _of_model(Model(weights), symbols)
     found = tables(own, truth, symbols[:, 1:].reshape(-1), taught)
-    told = {
-        "id": r.id,
-        "params": r.params,
-        "tokens": r.tokens,
-        "seed": r.seed,
-        "teacher": r.needs[0].id if r.needs else r.teacher,
-        "teacher_params": r.needs[0].params if r.needs else None,
-        "top_k": None if r.teacher is None else r.objective.top_k,
-    }
+    told = {name: getattr(r, name) for name in ("id", "params", "tokens", "seed")}
+    told |= {"teacher": r.teacher_id, "top_k": r.teacher and r.objective.top_k}
+    told["teacher_params"] = r.needs[0].params if r.needs else None
     return [told | row for row in found.to_dict("records")], weights
 
 
@@ -169,15 +163,14 @@ def _measures(rows):
 def of_students(table: pd.DataFrame) -> pd.DataFrame:
     """`measures` of students as pictures show them, in the order of `REFERENCES` and teachers.
 
-    Two columns more: held (against what, in words) and kind (objective and amount of tokens).
+    One column more: held, against what in words.
     """
     taught = table.id[table.reference == "teacher_own"]
     taught = table[table.reference.isin(REFERENCES) & table.id.isin(taught)]
-    amount = taught.tokens.map({taught.tokens.min(): "few", taught.tokens.max(): "many"})
-    kind = taught.objective + ", " + amount + " tokens"
-    taught = taught.assign(held=taught.reference.map(REFERENCES), kind=kind)
     place = taught.reference.map(list(REFERENCES).index)
-    return taught.assign(place=place).sort_values(["place", "name", "kind"]).drop(columns="place")
+    taught = taught.assign(held=taught.reference.map(REFERENCES), place=place)
+    ordered = taught.sort_values(["place", "name", "objective", "tokens"])
+    return ordered.drop(columns="place")
 
 
 def by_seed(
