@@ -120,7 +120,7 @@ class Panels(sns.FacetGrid):
         if kind.__name__ == "beyond":
             self._unsaid["pale"] = f"{INSIDE} (dashed edge)"
         if getattr(options.get("errorbar"), "__name__", "") == "interval":
-            self._unsaid[options.get("err_style", "band")] = "95% of the mean over seeds"
+            self._unsaid[options.get("err_style", "band")] = "95% interval of the mean"
         return self
 
     def tight_layout(self, *args, **kwargs) -> "Panels":
@@ -165,7 +165,7 @@ class Panels(sns.FacetGrid):
     def key(self, styles: dict | None = None, **parts: str) -> "Panels":
         """Name lines and marks in the legend: words, and the keywords of `Line2D` or an artist.
 
-        `parts` say what one of `PARTS` is: `key(bars="95% over seeds")` has "bars: 95% over seeds".
+        `parts` say what one of `PARTS` is: `key(bars="90% range")` has "bars: 90% range".
         """
         named = {f"{part}: {words}": PARTS[part] for part, words in parts.items()}
         for words, style in ((styles or {}) | named).items():
