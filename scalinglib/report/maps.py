@@ -4,10 +4,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.collections import LineCollection
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.contour import ContourSet
-from scipy.ndimage import gaussian_filter
 
 from scalinglib.report.figures import MARKS
 
@@ -31,18 +29,6 @@ def difference(data: pd.DataFrame, x: str, y: str, ax: plt.Axes, levels: np.ndar
     ax.contour(*xyz, levels=[0], colors=BORDER["color"], linewidths=BORDER["linewidth"])
     ax.grid(False)
     return filled
-
-
-def beyond(data: pd.DataFrame, x: str, y: str, ax: plt.Axes) -> None:
-    """A white veil, dashed at its edge, over what no run is near."""
-    *xy, outside = _grid(data.assign(beyond=1.0 - data.inside), x, y, "beyond")
-    smooth = gaussian_filter(outside, 1.5, mode="nearest")  # else a slope has the grid's teeth
-    ax.contourf(*xy, smooth, levels=[0.5, 1.5], colors="white", alpha=0.55)
-    # Whether a contour is closed, and with it how it is written, hangs on rounding: drawn as lines.
-    edge = ax.contour(*xy, smooth, levels=[0.5])
-    look = {"colors": "#555555", "linewidths": 1, "linestyles": "--"}
-    ax.add_collection(LineCollection(edge.allsegs[0], **look), autolim=False)
-    edge.remove()
 
 
 def over(**axes: np.ndarray) -> pd.DataFrame:

@@ -36,10 +36,9 @@ PARTS = {  # what a picture is made of, as the key shows it
     "dot": {"marker": "o", "markeredgecolor": "black", "markeredgewidth": 0.4, "linestyle": ""},
     "dotted": BEYOND,
     "line": {},
-    "pale": mpl.patches.Patch(fc="#E4E4E4", ec="#555555", ls="--", lw=1),
     "ring": {"marker": "o", "markersize": 8, "linestyle": "", "mfc": "none", "mec": OPTIMUM},
 }
-INSIDE = "beyond what was trained"  # what is dotted on lines and pale on maps
+INSIDE = "beyond what was trained"  # what is dotted on lines
 
 
 class Panels(sns.FacetGrid):
@@ -117,8 +116,6 @@ class Panels(sns.FacetGrid):
             self._unsaid["dotted"] = INSIDE
         if kind is rings:
             self.key(ring=options["label"])
-        if kind.__name__ == "beyond":
-            self._unsaid["pale"] = f"{INSIDE} (dashed edge)"
         if getattr(options.get("errorbar"), "__name__", "") == "interval":
             self._unsaid[options.get("err_style", "band")] = "95% interval of the mean"
         return self
