@@ -61,7 +61,8 @@ for student, part in two.sort_values("teacher_loss", kind="stable").groupby("stu
     name = columns.words("student_params", student, title=True)
     grid.ax.text(1.9, part.curve.iloc[0] + 0.02, name)
 grid.draw(panels.dots, hue="kind")
-grid.setting(f"The paper's runs. Each lies within {spread.max():.2%} of the curve of its student")
+within = f"all lie within {two.left.abs().max():.2%} of it"
+grid.setting(f"Grey: a smooth curve (quartic) fitted to the paper's runs of each student; {within}")
 save(grid, "paper_runs_collapse", collapse)
 print(f"largest {spread.max():.3%}, mean {spread.mean():.3%}")
 
@@ -222,7 +223,7 @@ WORDS = {"table6": "the law as printed", "corrected": "one number corrected"}
 shown = errors.assign(law=errors.law.map(WORDS), percent_off=100 * errors.error)
 shown = shown.dropna().reset_index(drop=True)
 most = shown.percent_off.abs().groupby(shown.law, sort=False)
-title = "One misprinted number makes the law miss by {:.0f}% instead of {:.1f}%".format(*most.max())
+title = "One misprint makes the law miss by up to {:.0f}% instead of {:.1f}%".format(*most.max())
 grid = Panels(shown, "student_loss", "percent_off", title, col="law", size=(8.6, 3.6))
 grid.draw(panels.dots, color="#56B4E9").each(panels.zero)
 grid.draw(panels.rings, shown.loc[most.idxmax()], label="worst run")
@@ -356,12 +357,13 @@ d5 = pd.concat(table.assign(source=name) for name, table in examples.items())
 d5["student"] = [f"{columns.count(n)} student" for n in d5.student_params]
 
 # %%
-title = "With one misprint corrected the law gives the costs that the paper's text states"
+title = "With one misprint corrected the law comes near the costs in the paper's text"
 labels = "compute of distilling over that of training on data", ""
 grid = Panels(d5, "compute_ratio", "student", title, labels=labels, size=(7.6, 3))
 grid.draw(sns.scatterplot, hue="source", s=120)
 grid.set(xlim=(-0.03, 1), ylim=(1.5, -0.5))
-grid.setting("Two examples of the paper's Section D.5; the teacher's inference is counted")
+misprint = f"{named['table6'].B:,.0f} for {law.B / 1e6:.1f} million"
+grid.setting(f"Two examples, teacher's inference paid. Misprint: a coefficient of {misprint}")
 save(grid, "misprint_section_d5", d5)
 
 # %% [markdown]

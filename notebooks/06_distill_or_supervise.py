@@ -354,8 +354,8 @@ save(grid, "fig07_best_teacher", best)
 
 # %% [markdown]
 # Most of the laws agree on the direction, but not on the teacher: the band is 0.11 nats wide for
-# students of 1.5B and 0.25 for the smallest. With more tokens the line falls too, by 0.3 nats from 4B
-# to 512B tokens. The corrected law disagrees on few tokens: there its best teacher of a large
+# students of 1.5B and 0.25 for the smallest. With more tokens the line falls too, by 0.3 nats from
+# 4B to 512B tokens. The corrected law disagrees on few tokens: there its best teacher of a large
 # student is much stronger.
 #
 # The numbers of Figure 7, for the paper's four numbers of tokens:
