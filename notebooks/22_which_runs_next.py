@@ -56,15 +56,20 @@ doubts = pd.DataFrame(rows)
 cells = doubts.pivot_table(["doubt", "now"], "student", "compute", aggfunc="first")
 best = cells.now.replace({"train on ": "", "distil from (.*)": r"\1 teacher"}, regex=True)
 is_open = (cells.doubt >= 0.1).rename(index=figures.label_size, columns=columns.powers)
-fig, ax = plt.subplots(figsize=(7.5, 3.4))
+fig, ax = plt.subplots(figsize=(7.5, 3.9))
 written, shades = best + "\n" + cells.doubt.map("{:.0%}".format), ["#EEEEEE", "#F0B35C"]
 sns.heatmap(is_open, annot=written, fmt="", cmap=shades, cbar=False, linewidths=2, ax=ax)
-said = ("cells: the best of data and teachers of 2B, 7B, 13B, and the chance, over\n"
-        "fitted laws, that another of these is best (orange: a tenth or more)")  # fmt: skip
-ax.set(xlabel=f"{columns.axis_label('budget')}\n{said}", ylabel="student's parameters")
+said = (
+    "In a cell: the best of data and teachers of 2B, 7B and 13B, and the chance, over fitted\n"
+    "laws, that this is wrong. Compute pays for the student and the teacher's inference."
+)
+ax.set(xlabel=columns.axis_label("budget"), ylabel="student's parameters")
 ax.tick_params(rotation=0)
+words = ["settled (wrong with a chance below 10%)", "open"]
+patches = [plt.Rectangle((0, 0), 1, 1, color=shade) for shade in shades]
+fig.legend(patches, words, loc="outside lower center", ncols=2, title=said, title_fontsize=9)
 settled = f"{(doubts.doubt < 0.1).sum()} of {len(doubts)}"
-headline(fig, f"{settled} choices between data and a teacher are settled without small runs", 7.5)
+headline(fig, f"Fitted laws settle {settled} choices between data and a teacher", 7.5)
 save(fig, "pilots_doubt", doubts)
 
 # %% [markdown]
@@ -273,12 +278,14 @@ means = means.groupby("way", as_index=False).loss.mean()
 # %%
 grid = Panels(shown, "loss", "way", title, labels=("loss of the student (nats per byte)", ""),
               size=(6.6, 3))  # fmt: skip
-grid.draw(bars, fmt="|", color="#888888", linewidth=8, alpha=0.4, markersize=16)
+grid.draw(bars, fmt="none", color="#888888", linewidth=8, alpha=0.4)
+grid.draw(sns.scatterplot, marker="|", color="#333333", s=160, linewidth=1.8)
 dot = {"color": "#0072B2", "s": 60}
 grid.draw(sns.scatterplot, means, zorder=3, **dot).set(ylim=(len(ends) - 0.5, -0.5))
-grid.key(band="90% range foretold before training, | middle")
+grid.key({"middle": {"marker": "|", "ls": "", "ms": 10, "mew": 1.8}}, band="90% range foretold")
 grid.key({"measured, mean of three seeds": {"marker": "o", "ls": "", "color": "#0072B2"}})
-grid.setting("A student of 201k parameters on Python code")
+grid.setting("A student of 201k parameters on Python code, foretold before training by our law,\n"
+             f"which was fitted to {len(small)} runs of smaller students (pilots)")  # fmt: skip
 both = ends[["way", "loss", "loss_low", "loss_high"]].rename(columns={"loss": "foretold"})
 save(grid, "pilots_loop", measured[["way", "seed", "loss"]].merge(both, on="way"))
 
