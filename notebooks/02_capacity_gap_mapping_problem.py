@@ -57,22 +57,23 @@ def from_best(rows, over="teacher_width", loss="loss"):
 rising = pd.concat(from_best(rows) for _, rows in students.groupby("width"))
 
 # %%
-two = rising[rising.width.isin([8, 64]) & (rising.teacher_width >= rising.best)]
-title = "A teacher can be too wide for students of width 8 and 64"
+one = rising[(rising.width == 16) & (rising.teacher_width >= 16)]
+title = "A teacher can be too wide for a student of width 16"
 labels = (
     columns.axis_label("teacher_width"),
     "student's loss above that\nunder the best teacher (nats)",
 )
-grid = Panels(two, "teacher_width", "above_best", title, labels=labels, size=(7.6, 3.7))
+grid = Panels(one, "teacher_width", "above_best", title, labels=labels, size=(7.6, 3.7))
 look = {"errorbar": compare.interval, "err_style": "bars", "marker": "o"}
-grid.draw(sns.lineplot, hue="width", key="right", **look).each(panels.zero)
-grid.setting("Small networks on a toy task, each from the best teacher on; five seeds")
+grid.draw(sns.lineplot, **look).each(panels.zero)
+grid.key(bars="95% interval of the mean, five seeds")
+grid.setting("Small networks on a toy task")
 save(grid, "mapping_rise", rising[["width", "teacher_width", "seed", "above_best"]])
 
 # %% [markdown]
-# Each line starts at zero, under the student's best teacher. Wider teachers are better, and their
-# students get worse. (Narrower ones, which are too weak, are in the table, as are all seven widths
-# of students; the widest, 256, follows its teachers until they make no difference.)
+# The line is at zero under the student's best teacher. Wider teachers are better, and their
+# students get worse. (All seven widths of students are in the table; the widest, 256, follows its
+# teachers until they make no difference.)
 #
 # ## The problem
 #
@@ -242,6 +243,9 @@ longer = longer.assign(teacher_samples=longer.samples)
 title = "A teacher can be trained for too long for the student of width 128"
 in_steps = paper_12.assign(teacher_steps=paper_12.teacher_samples / mp.BATCH)
 grid = losses(in_steps[in_steps.teacher_steps >= 256], "teacher_steps", title)
+steps = [int(step) for step in sorted(in_steps.teacher_steps.unique()) if step >= 256]
+grid.set(xticks=steps, xticklabels=steps).each(lambda ax: ax.minorticks_off())
+grid.setting("Small networks on a toy task, trained as in the paper; teacher of width 512")
 table = numbers(longer, paper_12, "teacher_samples", quartiles)
 save(grid, "fig12_mapping_paper_settings", table)
 
@@ -311,12 +315,14 @@ cases = pd.concat(
 title = "Too wide a teacher makes a narrow student worse on easy samples only"
 
 # %%
-labels = (labels[0], "← better     worse →\nchange of the student's loss (nats)")
 one = cases[cases.width == 16]
+best = f"student's loss minus that under\nthe teacher of width {one.best.min()} (nats)"
+labels = (labels[0], f"← better     worse →\n{best}")
 grid = Panels(one, "teacher_width", "above_best", title, labels=labels, size=(7.6, 3.7))
 grid.draw(sns.lineplot, hue="case", key="right", **look).each(panels.zero)
-grid.setting("Student of width 16 on a toy task, from the best teacher on; five seeds.\n"
-             "An easy sample shows the answer")  # fmt: skip
+grid.key(bars="95% interval of the mean, five seeds")
+grid.setting("Student of width 16 on a toy task, from its best teacher on.\n"
+             "An easy sample shows its answer, that of a hard one must be looked for")  # fmt: skip
 save(grid, "mapping_easy_and_hard", cases[["case", "width", "teacher_width", "seed", "above_best"]])
 
 # %% [markdown]
