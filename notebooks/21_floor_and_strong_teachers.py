@@ -56,16 +56,22 @@ pairs["teacher_name"] = pairs.teacher.map(floor.TEACHERS)
 
 # %%
 worth = -pairs.groupby(["ratio", "teacher_name"], sort=False).difference.mean()
+perfect, trained = worth[max(floor.RATIOS)][["perfect teacher", "trained teacher"]].round(2) + 0.0
+counts = pairs.groupby(["ratio", "teacher"]).size()
+noise = (
+    f"95% interval of the mean, {' to '.join(map(str, counts.agg(['min', 'max']).unique()))} seeds"
+)
 title = (
-    f"A teacher is worth {worth[min(floor.RATIOS)].mean():.2f} nats at {min(floor.RATIOS)} tokens "
-    f"a parameter, {worth[max(floor.RATIOS)].max():.2f} or less at {max(floor.RATIOS)}"
+    f"At {max(floor.RATIOS)} tokens a parameter a perfect teacher is still worth "
+    f"{perfect:.2f} nats, a trained one {trained:.2f}"
 )
 labels = ("tokens a parameter", axis_label("gap"))
 shown = pairs.assign(at=pairs.ratio * np.where(pairs.teacher_name == "perfect teacher", 0.98, 1.02))
 grid = Panels(shown, "at", "difference", title, labels=labels)
 grid.draw(sns.lineplot, hue="teacher_name", errorbar=interval, err_style="bars", marker="o")
 grid.each(zero).set(xscale="log", xticks=floor.RATIOS, xticklabels=floor.RATIOS)
-grid.setting("Students of 25k parameters on made-up words; eight seeds")
+grid.key(bars=f"{noise}; lines set a little apart")
+grid.setting("Students of 25k parameters on made-up words")
 grid.tick_params(which="minor", length=0)
 save(grid, "floor_differences", pairs.drop(columns="teacher"))
 
@@ -145,16 +151,18 @@ much = perfect.miss[perfect.form == "Equation 8"]
 title = f"On long runs the paper's law promises {much.min():.2f} to {much.max():.2f} nats too much"
 TITLED = {"Equation 8": "the paper's law", "bias and variance": "our law"}
 two = perfect[perfect.form.isin(TITLED)].replace({"form": TITLED})
-grid = Panels(two, "ratio", "difference", title, labels=labels)
-grid.draw(sns.lineplot, hue="form", marker="o", key="right")
-measured = pairs[pairs.teacher_name == "perfect teacher"].assign(form="measured")
-grid.draw(sns.lineplot, measured, hue="form", palette={"measured": "black"}, key="right",
+grid = Panels(two.assign(at=two.ratio * 1.03), "at", "difference", title, labels=labels)
+grid.draw(sns.lineplot, hue="form", marker="o")
+measured = pairs[pairs.teacher_name == "perfect teacher"].assign(
+    form="measured", at=lambda t: t.ratio
+)
+grid.draw(sns.lineplot, measured, hue="form", palette={"measured": "black"},
           errorbar=interval, err_style="bars", marker="o")  # fmt: skip
 grid.set(xscale="log", xticks=floor.RATIOS, xticklabels=floor.RATIOS)
 grid.tick_params(which="minor", length=0)
-grid.setting(
-    "Students of 25k parameters, a perfect teacher, eight seeds; laws fitted to shorter runs"
-)
+grid.key(bars=f"{noise}; laws set a little apart")
+grid.setting("Students of 25k parameters under a perfect teacher; laws fitted to shorter runs.\n"
+             "Our law adds what a student cannot hold and what few tokens cost it")  # fmt: skip
 save(grid, "floor_forms", asked.drop(columns=["experiment", "by"]))
 asked.groupby("form").miss.agg(mean_abs=lambda miss: miss.abs().mean(), mean="mean").round(4)
 
@@ -243,17 +251,26 @@ off = pd.concat([said, larger]).assign(ratio=lambda t: (t.tokens / t.params).rou
 
 # %%
 SAID = {"labels": "trained on data", "Equation 8": "under a teacher"}
-shown = off[off.form.isin(SAID)].replace({"form": SAID})
-taught, data = (off.percent[off.form == form].abs().max() for form in ("Equation 8", "labels"))
+single = large[1].assign(form=np.where(large[1].kind == "supervised", "labels", "Equation 8"))
+single = single[["params", "tokens", "form", "loss"]].rename(columns={"loss": "of_seed"})
+shown = off.merge(single).assign(percent=lambda t: 100 * (t.loss / t.of_seed - 1))
+seeds = shown.groupby(["form", "ratio"]).size().groupby("form").min()
+last = off[off.ratio == off.ratio.max()].set_index("form").percent.abs()
 title = (
-    f"A large student's loss is foretold to {taught:.1f}% under a teacher, to {data:.0f}% on data"
+    f"At {off.ratio.max()} tokens a parameter a 1M student's loss is foretold to "
+    f"{last['Equation 8']:.1f}% under a teacher, to {last['labels']:.0f}% on data"
 )
 label = f"{ENDS['error']}error of the predicted loss (%)"
-grid = Panels(shown, "ratio", "percent", title, labels=("tokens a parameter", label))
-grid.draw(sns.lineplot, hue="form", marker="o", key="right").each(zero)
+shown = shown.replace({"form": SAID})
+grid = Panels(shown, "ratio", "percent", title, labels=("tokens a parameter", label)).each(zero)
+look = {"errorbar": interval, "err_style": "bars", "marker": "o"}
+grid.draw(sns.lineplot, hue="form", key="right", **look)
+counted = f"{seeds['Equation 8']} seeds under a teacher ({seeds['labels']} on data)"
+grid.key(bars=f"95% interval of the mean, {counted}")
 grid.set(xticks=sorted(off.ratio.unique()))
-grid.setting("A student of 1M parameters on made-up words, three seeds taught and one on data;\n"
-             "the paper's laws, fitted to smaller students")  # fmt: skip
+grid.setting(
+    "A student of 1M parameters on made-up words; the paper's laws, fitted to smaller ones"
+)
 save(grid, "million_student", off[["form", "params", "tokens", "measured", "loss", "percent"]])
 
 # %%
