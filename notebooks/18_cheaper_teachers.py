@@ -77,7 +77,7 @@ tables = {NAMES[s.corpus.id]: logits.judged(runs, s) for s in logits.SPARSE}
 sparse = pd.concat(tables, names=["corpus"]).reset_index("corpus").reset_index(drop=True)
 sparse = sparse.rename(columns={"low": "above_low", "high": "above_high"})
 sparse["panel"] = sparse.corpus.replace("words", "made-up words")
-KEEPS = {"drawn": "symbols drawn from the teacher", "likeliest": "the teacher's likeliest symbols"}
+KEEPS = {"drawn": "drawn at random by the teacher", "likeliest": "the teacher's likeliest"}
 sparse["keeps"] = sparse.kind.map(KEEPS)
 sparse["relative"] = sparse.above / (sparse.loss - sparse.above)
 
@@ -88,17 +88,18 @@ sparse["relative"] = sparse.above / (sparse.loss - sparse.above)
 # %%
 cut = sparse[(sparse.kind != "whole") & (sparse.params == sparse.params.max())]
 cut = cut[cut.bytes_per_token >= 3]
-title = "On few bytes a token, drawn symbols teach far better than the likeliest ones"
+title = "On few bytes a token, randomly drawn symbols teach far better than the likeliest"
 labels = ("bytes stored per token", "student's loss above that under\nthe whole teacher (nats)")
 grid = Panels(cut, "bytes_per_token", "above", title, col="panel", labels=labels)
 ticks = sorted(cut.bytes_per_token.unique())
 grid.draw(bars, hue="keeps", fmt="o-").each(zero).set(xticks=ticks, xticklabels=ticks)
-grid.key(bars="95% over seeds, paired").each(lambda ax: ax.minorticks_off())
-grid.setting("Students of 25k parameters, 5 tokens a parameter; five seeds on words, four on text")
+grid.key(bars="95% interval of the mean").each(lambda ax: ax.minorticks_off())
+grid.setting("Of the teacher's distribution a few symbols of the vocabulary are kept a token.\n"
+             "Students of 25k parameters; five seeds on words, four on text")  # fmt: skip
 save(grid, "drawn_symbols", sparse.drop(columns=["panel", "keeps"]))
 
 # %% [markdown]
-# **Read it.** Drawn symbols (orange) lie below likeliest entries everywhere. On the words even
+# **Read it.** Drawn symbols (yellow) lie below likeliest entries everywhere. On the words even
 # sixteen entries of 27 still cost 0.06 to 0.08 nats: what is cut is rare, but the student learns
 # that it never comes.
 #
@@ -202,10 +203,10 @@ storage
 # on the student's words.
 
 # %%
-OTHER = "teacher of two languages"
+OTHER, ENSEMBLE = "teacher of two languages", "ensemble of two teachers of one language"
 singles, pairs = (select(runs, own) for own in (logits.SINGLE_RUNS, logits.PAIR_RUNS))
 abroad = select(runs, logits.ABROAD_RUNS)
-others = {"ensemble of two": pairs, OTHER: abroad[abroad.mixing == 1]}
+others = {ENSEMBLE: pairs, OTHER: abroad[abroad.mixing == 1]}
 placed = {kind: logits.beside_line(rows, singles) for kind, rows in others.items()}
 placed = pd.concat(placed, names=["kind"]).reset_index("kind").reset_index(drop=True)
 languages = {logits.language(*codes).id: " and ".join(codes) for codes in logits.LANGUAGES}
@@ -222,8 +223,9 @@ labels = (f"{ENDS['teacher']}teacher's loss on the student's words (nats)", "stu
 grid = Panels(singles[singles.params == one], "teacher_loss", "loss", title, labels=labels)
 grid.draw(sns.lineplot, color="#333333", errorbar=None, marker="o")
 grid.draw(bars, inside, hue="kind", zorder=4, markersize=6, capsize=5)
-grid.key({"teachers of one language": {"color": "#333333", "marker": "o"}}, bars="95% over seeds")
-grid.setting("Students of 25k parameters on made-up words of one language; five seeds")
+grid.key({"teachers of one language": {"color": "#333333", "marker": "o"}})
+grid.key(bars="95% interval of the mean distance from the line, five seeds")
+grid.setting("Students of 25k parameters on made-up words of one language")
 save(grid, "other_teachers", placed.drop(columns="teacher"))
 
 # %% [markdown]
@@ -293,7 +295,7 @@ claims.check("logits-noise-shrinks", sentences.every(noise) and sentences.every(
 # %%
 claims.check("logits-ensemble-better", sentences.every(ensembles.verdict == "better"))
 apart = placed[placed.words != "de"].groupby("kind").relative.agg(lambda x: x.abs().max())
-claims.check("logits-ensemble-by-loss", apart["ensemble of two"])
+claims.check("logits-ensemble-by-loss", apart[ENSEMBLE])
 claims.check("logits-abroad-by-loss", apart[OTHER])
 claims.check("logits-abroad-harms", sentences.every(mixed[mixed.words == "de"].verdict != "better"))
 
