@@ -21,7 +21,7 @@ import pandas as pd
 
 from scalinglib import laws
 from scalinglib.fit import outside
-from scalinglib.report import claims, figures, panels, profiles
+from scalinglib.report import claims, columns, figures, panels, profiles
 from scalinglib.report.panels import Panels
 from scalinglib.report.paths import DATA
 
@@ -52,16 +52,19 @@ drawn = princeton.assign(
     gap_high=princeton.measured + 2 * princeton.error,
 )
 both = drawn[drawn.student_tokens >= drawn.student_tokens[drawn.mixing == 1].min()]
-title = "Princeton's students learn more from a teacher mixed with data than from the teacher alone"
-grid = Panels(both, "student_tokens", "gap", title)
+title = "A published student learns more from a teacher mixed with data than from the teacher alone"
+shift = both.mixing.map({0.2: 0.996, 1.0: 1.004})
+grid = Panels(both.assign(at=both.student_tokens * shift), "at", "gap", title,
+              labels=("tokens that the student has read", columns.axis_label("gap")))  # fmt: skip
 grid.draw(panels.bars, hue="share", fmt="o-", key="right")
 grid.mark("y", 0, "trained on data alone", color="black", linestyle="-")
 ticks = sorted(both.student_tokens.unique())
 grid.set(xticks=ticks, xticklabels=map(figures.label_size, ticks)).each(
     lambda ax: ax.minorticks_off()
 )
-grid.key(bars="error of reading the published curves")
-grid.setting("One run of each; 1.1B parameters, the teacher as large (inferred); English web text")
+grid.key(bars="error of reading the published curves, without that of another run")
+grid.setting("Source: github.com/ZLab-Princeton/llm-distillation-jax, one run of each\n"
+             "on English web text; 1.1B parameters, the teacher as large (inferred)")  # fmt: skip
 save(grid, "outside_mixing", princeton[["share", "student_tokens", "measured", "error"]])
 
 # %% [markdown]
