@@ -56,9 +56,9 @@ LABELS = ("← labels     teacher →\nweight on the teacher λ", "student's los
 # L_S(\lambda) = E + (1-\lambda)^2 e_0 + \lambda^2 e_1 + 2 c\, \lambda (1-\lambda) \sqrt{e_0 e_1}
 # $$
 #
-# It has one coefficient. Points are means over two seeds (nine students, six teachers, six
-# $\lambda$; drawn are one student and two teachers), curves the law with $c$ from the *other* five
-# teachers' students.
+# It has one coefficient. Two seeds were trained of each of nine students, six teachers and six
+# $\lambda$; drawn are the runs of one student and two teachers, curves are the law with $c$ from
+# the *other* five teachers' students.
 
 # %%
 runs = record.read(DATA / "runs" / "mixing.csv")
@@ -78,11 +78,16 @@ law = law.merge(pd.DataFrame({"mixing": np.linspace(0, 1, 101)}), how="cross")
 law["loss"] = mixed_loss(law.labels, law.taught, law.mixing, E, law.c.to_numpy())
 
 # %%
-title = "A weak teacher deserves no weight in the loss, a strong one all of it"
-grid = Panels(two, "mixing", "loss", title, labels=LABELS)
-grid.draw(curve, law, hue="by", key="right").draw(sns.scatterplot, hue="by", key=False, s=60)
-grid.key(line="our law, fitted to other teachers", dot="measured")
-grid.setting("A student of 25k parameters on made-up words; means of two seeds")
+drawn = two.rename(columns={"student_params": "params"})[[*mixing.CELL, "by"]].drop_duplicates()
+each = drawn.merge(mixing.mixed(runs, "teacher"), on=mixing.CELL)
+title = "A weak teacher deserves no weight in the loss, a strong one all or nearly all"
+grid = Panels(each[each.mixing > 0], "mixing", "loss", title, labels=LABELS)
+grid.draw(curve, law, hue="by", key="right").draw(sns.scatterplot, hue="by", key=False, s=30)
+black = {"color": "black", "marker": "o", "linestyle": "none"}
+grid.draw(sns.scatterplot, each[each.mixing == 0], color="black", s=30, zorder=4)
+grid.key({"trained on data alone": black}, line="our law, fitted to other teachers")
+grid.key(dot="one run; two seeds of each")
+grid.setting("A student of 25k parameters on made-up words")
 save(grid, "open_mixing", shown)
 
 # %% [markdown]
@@ -278,9 +283,10 @@ grid = Panels(two, "regret", "rule", title, labels=labels, size=(6.6, 2.6))
 grid.draw(sns.swarmplot, size=7, color="#0072B2")
 mean = {"color": "#D55E00", "marker": "D", "linestyle": "none"}
 grid.draw(sns.pointplot, errorbar=None, markersize=7, zorder=4, **mean)
-grid.key({"a student on a number of tokens": {"marker": "o", "ls": "", "color": "#0072B2"}})
-grid.key({"mean": mean})
-grid.setting("Students of 3k to 83k parameters on made-up words; two seeds of each")
+dot = {"marker": "o", "ls": "", "color": "#0072B2"}
+grid.key({"one student size and number of tokens, mean of two seeds": dot, "mean": mean})
+grid.setting("Students of 3k to 83k parameters on made-up words.\n"
+             "Our law foretells a student's loss from runs on other numbers of tokens")  # fmt: skip
 save(grid, "open_choice", shown)
 
 # %%
@@ -314,18 +320,19 @@ arms["inference"] = arms.inference_flops / arms.flops
 taught = arms[arms.arm != "real symbols"]
 labels = (
     columns.axis_label("teacher_loss"),
-    "loss above that of a student\non real text alone (nats)",
+    "loss above that of a student\non original text alone (nats)",
 )
 
 # %%
 TAUGHT = {"written symbols": "text that the teacher wrote",
-        "distributions on real text": "the teacher's distributions on real text"}  # fmt: skip
+        "distributions on real text": "the teacher's distributions on original text"}  # fmt: skip
 shown = taught[taught.arm.isin(TAUGHT)].replace({"arm": TAUGHT})
-shown["teacher_loss"] += 0.008 * (shown.arm != TAUGHT["written symbols"])  # side by side
-title = "A strong teacher's text is about as good as real text; its distributions are far better"
+shown["teacher_loss"] += np.where(shown.arm == TAUGHT["written symbols"], -0.006, 0.006)
+title = "A strong teacher's text is no better than original text, its distributions are"
 grid = Panels(shown, "teacher_loss", "above", title, labels=labels)
 grid.draw(sns.lineplot, hue="arm", errorbar=interval, err_style="bars", marker="o").each(zero)
-grid.setting("Students of 25k parameters, 5 tokens a parameter of made-up words; three seeds")
+grid.key(bars="95% interval of the mean, three seeds; lines set a little apart")
+grid.setting("Students of 25k parameters, 5 tokens a parameter; original text is of made-up words")
 save(grid, "open_written", taught[["arm", "teacher_loss", "seed", "loss", "above", "inference"]])
 
 # %%
@@ -355,17 +362,19 @@ apart = (wide["distil first"] - wide["supervise first"]).rename("apart").reset_i
 apart = apart[apart.share.between(0, 1, inclusive="neither")]
 weak = apart.teacher_loss == apart.teacher_loss.max()
 apart["by"] = np.where(weak, "weak teacher", "strong teacher")
+apart["at"] = apart.share + np.where(weak, -0.006, 0.006)  # side by side
 
 # %%
-title = "Distilling first, then training on data, beats the other order"
+title = "Distilling first beats data first, narrowly where the teacher taught most of the tokens"
 labels = (
     "share of the tokens that the teacher taught",
     "← distilling first wins     data first wins →\ndifference of the student's loss (nats)",
 )
-grid = Panels(apart, "share", "apart", title, labels=labels)
-grid.draw(sns.lineplot, hue="by", errorbar=interval, err_style="bars", marker="o", key="right")
-grid.each(zero).set(xticks=sorted(apart.share.unique()))
-grid.setting("Students of 25k parameters, 20 tokens a parameter of made-up words; three seeds")
+grid = Panels(apart, "at", "apart", title, labels=labels).each(zero)
+grid.draw(sns.lineplot, hue="by", errorbar=interval, err_style="bars", marker="o")
+grid.set(xticks=sorted(apart.share.unique()), ylim=(None, 0.03))
+grid.key(bars="95% interval of the mean, three seeds; lines set a little apart")
+grid.setting("Students of 25k parameters, 20 tokens a parameter of made-up words")
 save(grid, "open_switch", shares[["teacher_loss", "order", "share", "seed", "loss"]])
 
 # %%
@@ -408,18 +417,19 @@ costs["arm"] = costs.mixing.map(ARMS)
 
 # %%
 few = costs[(costs.unique == min(epochs.UNIQUE)) & (costs.mixing != 0.7)]
-few = few[few.text == "made-up words"].replace(
+few = few[(few.text == "made-up words") & (few.epochs > 1)].replace(
     {"arm": {"labels": "trained on data", "teacher": "distilled"}}
 )
-title = "Reading a text again costs far less with a teacher than on data"
+few["at"] = few.epochs * np.where(few.arm == "distilled", 1.03, 0.97)  # side by side
+title = "Reading a text many times costs far less with a teacher than on data"
 labels = ("epochs (times that the text is read)", "loss above that on as many\nfresh tokens (nats)")
 
 # %%
-grid = Panels(few, "epochs", "cost", title, labels=labels)
+grid = Panels(few, "at", "cost", title, labels=labels).each(zero)
 grid.draw(sns.lineplot, hue="arm", marker="o", errorbar=("pi", 100), err_style="bars", key="right")
-grid.key(bars="least to most of three seeds")
+grid.key(bars="least to most of three seeds; lines set a little apart")
 grid.setting("Students of 25k parameters with 32k different tokens of made-up words")
-grid.each(zero).set(xscale="log", xticks=epochs.EPOCHS, xticklabels=epochs.EPOCHS)
+grid.set(xscale="log", xticks=epochs.EPOCHS[1:], xticklabels=epochs.EPOCHS[1:])
 grid.each(plt.Axes.minorticks_off)
 save(grid, "open_epochs", costs)
 
@@ -468,8 +478,8 @@ title = (
 grid = Panels(shown, "temperature", "above", title, col="text",
               labels=(columns.axis_label("temperature"),
                       "student's loss above that\nat temperature 1 (nats)"))  # fmt: skip
-grid.draw(bars, hue="epochs", fmt="o-").each(zero).key(bars="95% of the mean over seeds")
-grid.setting("Students of 25k parameters taught by one of 83k; three seeds")
+grid.draw(bars, hue="epochs", fmt="o-").each(zero).key(bars="95% interval of the mean, three seeds")
+grid.setting("Students of 25k parameters taught by one of 83k")
 grid.set(xticks=[0.5, 1, 2], xticklabels=["0.5", "1", "2"]).each(plt.Axes.minorticks_off)
 save(grid, "open_temperature", hot)
 hot[["text", "epochs", "temperature", "above", "low", "high", "verdict"]].round(4)
@@ -569,10 +579,10 @@ claims.check("c4-repetition", float(four.max()), binding)
 # 2. (*A teacher picked by our law costs 0.002 nats*) **Take the teacher for which a law
 # foretells the lowest loss, not the strongest**: 0.002 nats beside the best of four in place of
 # 0.025, in seven settings of ten better, in two worse.
-# 3. (*Distilling first beats the other order*) **Distil first, supervise last.** Under a
+# 3. (*Distilling first beats data first*) **Distil first, supervise last.** Under a
 # strong teacher the last quarter of the tokens can do without it (+0.003 nats), the last half for
 # +0.015; never the other way round.
-# 4. (*Reading a text again costs far less with a teacher*) **Short of text? Have a teacher
+# 4. (*Reading a text many times costs far less with a teacher*) **Short of text? Have a teacher
 # and read again.** Sixteen epochs cost a taught student 0.004 to 0.028 nats, one on labels 0.04 to
 # 0.14; text that the teacher writes is no better than real text, its distributions are.
 # 5. (*Neither temperature 0.5 nor 2 is seen to be better*) **Leave the temperature at 1, on
