@@ -369,9 +369,9 @@ print(lost.groupby("runs", sort=False).agg(["sum", "size"]).to_string())
 # discrepancy that grows with the distance from the runs. Below, 90% bands: `ensemble` under weights
 # and growth of the *other two* sets, so that it has seen nothing of the set it is asked about, and
 # `as shipped` under those of all three, which were chosen on these hold-outs. Beside them stand the
-# laws alone, a plain bootstrap of Equation 8, and a conformal band. The columns are the share of the
-# runs kept aside that a band holds (mean over hold-outs, and the least), its mean width in per cent,
-# and the interval score (width and 20 times what is outside; the smaller the better).
+# laws alone, a plain bootstrap of Equation 8, and a conformal band. The columns are the share of
+# the runs kept aside that a band holds (mean over hold-outs, and the least), its mean width in per
+# cent, and the interval score (width and 20 times what is outside; the smaller the better).
 
 # %%
 bands = pd.read_csv(DATA / "fits" / "ensemble_coverage.csv")
@@ -641,9 +641,9 @@ print("crossovers without the last term:", [f"{c:.2g}" for c in again_crossing])
 #   paper's, under better teachers than any fitted, take bias and variance, or its twin that keeps
 #   the floor; do not take crossovers or floors from a law that passes its floor.
 # - For a decision take none alone but the ensemble, whose members are weighted by hold-outs on
-#   all three sets. As it ships its 90% bands hold four in five or more in all 28 hold-outs, on which
-#   its growth was chosen. With a growth from the other two sets they do in 26 of 28. Both misses are
-#   on text: 19 of 24 runs under stronger teachers, and 14 of 32
+#   all three sets. As it ships its 90% bands hold four in five or more in all 28 hold-outs, on
+#   which its growth was chosen. With a growth from the other two sets they do in 26 of 28. Both
+#   misses are on text: 19 of 24 runs under stronger teachers, and 14 of 32
 #   where two students of at most 25k parameters under weak teachers are asked about larger ones
 #   under strong ones (there `scalinglib fit` gives no verdict: it is three times beyond the runs
 #   and more). Of runs kept from rules and fits they hold 37 of 37 losses, nine of them trained
