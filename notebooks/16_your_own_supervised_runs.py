@@ -31,6 +31,7 @@ from scalingplan import tables
 from scalingplan.answers.budgets import inside_budget, seen, wanted, wanted_in_words
 from scalingplan.answers.fitting import STRONGEST
 from scalingplan.answers.full import explained, extrapolation
+from scalingplan.answers.numbers import band, ranged
 
 settings = profiles.load(profile)
 figures.use_style()
@@ -60,10 +61,11 @@ falls = ends.is_monotonic_decreasing and len(ends) > 1
 title = "The larger a model, the lower its loss falls" if falls else "The losses of the runs"
 shades = dict(zip(ends.index, sns.color_palette("crest", len(ends)), strict=True))
 few = len(ends) < 9
-grid = Panels(runs, "tokens", "loss", title, size=(7.2, 3.9))
+grid = Panels(runs, "tokens", "loss", title, size=(7.2, 4.6))
+grid.ax.set_yscale("function", functions=(np.log, np.exp))
 grid.draw(sns.lineplot, hue="params", palette=shades, key="right" if few else False)
 grid.draw(dots, hue="params", palette=shades, key=False)
-grid.setting(f"{whose}, a dot each" + "; darker: a larger model" * (not few))
+grid.setting(f"{whose}, a dot each; darker: more parameters")
 save(grid, "own_supervised_table", runs[["params", "tokens", "loss"]])
 
 # %% [markdown]
@@ -117,13 +119,27 @@ both = pd.concat([part.assign(form=name) for name, part in wants.items()])
 
 # %%
 inside = wants["gamma free"][wants["gamma free"].inside]
+ends = inside.compute.to_numpy()[[0, -1]] if len(inside) > 1 else None
+
+
+def growth(law):
+    """The factor by which ten times the compute lets the best size grow, between the ends."""
+    sizes, _ = supervised_optimum(law, ends)
+    return 10 ** (np.diff(np.log10(sizes)) / np.diff(np.log10(ends))).item()
+
+
+# %%
 title = "No budget has its best model inside the runs"
-if len(inside) > 1:
-    steps = np.log10(inside[["compute", "params"]].iloc[[0, -1]]).diff().iloc[-1]
-    title = f"Ten times the compute wants {10 ** (steps.params / steps.compute):.1f} times the size"
+if ends is not None:
+    resampled = found.replicates.to_numpy() if inside.params_low.notna().all() else []
+    factor = growth(found.law)
+    low, high = band([growth(found.spec.build(row)) for row in resampled], factor)
+    title = f"Ten times the compute wants {ranged(factor, low, high, '.1f')} times the size"
 grid = Panels(inside, "compute", "params", title)
 grid.labels = "training compute (FLOPs)", "best number of parameters"
-grid.draw(span).draw(sns.lineplot).key(band="90% of fits to resampled runs")
+shade = {"color": "C0", "linewidth": 7, "alpha": 0.3}
+grid.draw(span).draw(sns.lineplot)
+grid.key({"band, and range in the title: 90% of fits to resampled runs": shade})
 grid.setting(f"Law of loss by size and tokens, fitted to {whose}")
 save(grid, "own_supervised_runs", both.dropna())  # without budgets of which a range is not told
 
