@@ -32,7 +32,8 @@ import seaborn as sns
 
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
-from scalinglib.report.panels import Panels, bars, rings, zero
+from scalinglib.report.columns import ENDS
+from scalinglib.report.panels import Panels, bars, rings, span, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, by_ratio, record
 from scalinglib.study.designs import scaling
@@ -63,17 +64,18 @@ gap = pd.concat(gap).reset_index()
 
 # %%
 title = "Middling teachers beat the strongest, on made-up words and on real text"
-drawn = compare.against_best(gap, "quarter", ("language",)).rename(columns={
-    "above": "above_best", "low": "above_best_low", "high": "above_best_high"})  # fmt: skip
-drawn = drawn.join(
-    gap.groupby(["language", "quarter"]).teacher_loss.mean(), ["language", "quarter"]
-)
-grid = Panels(drawn, "teacher_loss", "above_best", title)
+by = ["language", "quarter"]
+drawn = compare.against_best(gap, "quarter", ("language",))
+drawn = drawn.rename(columns={"low": "above_low", "high": "above_high"})
+drawn = drawn.join(gap.groupby(by).teacher_loss.mean(), by)
+labels = f"{ENDS['teacher']}teacher's loss (nats)", "student's loss above its best (nats)"
+grid = Panels(drawn, "teacher_loss", "above", title, labels=labels)
 grid.draw(bars, hue="language", fmt="o-", key="right").each(zero)
-grid.draw(rings, drawn[drawn.best], label="best quarter of the teachers")
-grid.key(bars="95%, paired by seed")
+grid.draw(rings, drawn[drawn.best], label="best quarter, chosen after looking")
+several = "{} seeds (words), {} (text)".format(*gap.groupby("language").seed.nunique())
+grid.key(bars=f"95% interval of the mean difference, {several}")
 grid.setting(
-    "Students of 3.4k parameters on 20 tokens a parameter; a dot: a quarter of all teachers"
+    "Students of 3.4k parameters on 20 tokens a parameter; a dot: a quarter of the teachers"
 )
 save(grid, "text_capacity_gap", gap)
 
@@ -266,20 +268,21 @@ good = curves[curves.u < 0.95].groupby("panel", sort=False).y.agg(["min", "max"]
 good.round(2)
 
 # %%
-drawn = curves[(curves.panel == "real text") & curves.u.between(0.4, 1.4)]
-most = (drawn.y / drawn.u.clip(lower=1) - 1).abs().max()
+drawn = curves[curves.panel == "real text"]
+most = np.ceil(100 * (drawn.y / drawn.u.clip(lower=1) - 1).abs().max()) / 100
 title = f"A student ends within {most:.0%} of the worse of its teacher and itself trained on data"
+line = pd.DataFrame({"u": [drawn.u.min(), 1, drawn.u.max()]})
+line = line.assign(y=(y := line.u.clip(lower=1)), y_low=(1 - most) * y, y_high=(1 + most) * y)
 labels = ("teacher's loss over that of its student trained on data",
           "distilled student's loss over\nthat when trained on data")  # fmt: skip
 
 # %%
 grid = Panels(drawn, "u", "y", title, labels=labels)
-grid.draw(sns.scatterplot, s=20, alpha=0.6)
-line = pd.DataFrame({"u": [0.4, 1, 1.4], "y": [1, 1, 1.4]})
+grid.draw(span, line, color="#888888").draw(sns.scatterplot, s=20, alpha=0.6)
 grid.draw(sns.lineplot, line, color="black", linewidth=0.9)
-grid.ax.text(0.42, 1.12, "as good as trained on data")
-grid.ax.text(1.22, 1.28, "as bad as its teacher", ha="right")
-grid.setting("Real text, all students of our study under trained teachers")
+worse = {"the worse of its teacher and itself": {"color": "black", "lw": 0.9}}
+grid.key(worse, band=f"within {most:.0%} of that")
+grid.setting("Real text; a dot: a student under one of our trained teachers, mean over seeds")
 save(grid, "text_collapse", curves[["panel", *STUDENT, "teacher_loss", "u", "y"]])
 
 # %% [markdown]
@@ -352,9 +355,11 @@ long = pd.concat(s.long for s in studies.values()).rename(columns={
 columns = ["language", "student_params", "tokens", "tokens_per_param", "teacher_loss"]
 title = "The more tokens a student reads, the less a teacher helps"
 middle = long[long.student_params.rank(method="dense") == 3]
-grid = Panels(middle, "tokens_per_param", "gap", title, col="language", size=(8.6, 3.6))
-grid.draw(bars, fmt="o-").each(zero).key(bars="95% over seeds")
-grid.setting("Students of 83k parameters, each under the teacher that the fitted law prefers")
+labels = "tokens a parameter", f"{ENDS['gap']}loss, distilled minus trained on data (nats)"
+size = 8.6, 4
+grid = Panels(middle, "tokens_per_param", "gap", title, col="language", labels=labels, size=size)
+grid.draw(bars, fmt="o-").each(zero).key(bars="95% interval of the mean difference over seeds")
+grid.setting("Students of 83k parameters, each under its best teacher by a law fitted to our runs")
 save(grid, "text_long_distillation", long[[*columns, "gap", "gap_low", "gap_high", "verdict"]])
 
 # %%
