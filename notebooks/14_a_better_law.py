@@ -77,7 +77,7 @@ distilled["sum"] = distilled.teacher_loss + distilled.kl_teacher
 # %%
 most = np.ceil(100 * distilled.X.abs().max()) / 100
 title = f"A student's loss is its teacher's plus their KL divergence, to within {most:g} nats"
-labels = "teacher's loss + KL divergence (nats)", "student's loss (nats)"
+labels = "teacher's loss + KL(teacher ‖ student) (nats)", "student's loss (nats)"
 grid = Panels(distilled, "sum", "loss", title, labels=labels)
 band = distilled.agg({"sum": ["min", "max"]})
 band["loss_low"], band["loss_high"] = band["sum"] - most, band["sum"] + most
@@ -226,17 +226,17 @@ print(f"off the curve against tokens a parameter: {trend.statistic:+.2f}, p = {t
 
 # %%
 line = pd.DataFrame({"u": np.geomspace(curve.u.min(), curve.u.max(), 200)})
-title = "In its own unit every student follows nearly one curve: flat, then as bad as its teacher"
+title = "Loss over that under a perfect teacher follows nearly one curve for all students"
 labels = (
-    f"{ENDS['teacher']}teacher's loss above the entropy, in its student's unit",
-    "student's loss above\nthe entropy, in its unit",
+    f"{ENDS['teacher']}teacher's loss over its student's under a perfect teacher",
+    "student's loss over\nthat under a perfect teacher",
 )
 
 # %%
 grid = Panels(curve, "u", "y", title, labels=labels)
 grid.draw(sns.scatterplot, s=20, alpha=0.6)
 grid.draw(sns.lineplot, line.assign(y=line.u.clip(lower=1)), color="black", linewidth=0.9)
-grid.setting("Made-up words. A student's unit: its loss above the entropy under a perfect teacher")
+grid.setting("Made-up words; losses: above the entropy; perfect teacher: the language itself")
 grid.set(xscale="log", yscale="log", xticks=[0.1, 0.3, 1, 3], xticklabels=["0.1", "0.3", "1", "3"])
 grid.set(yticks=range(1, 6), yticklabels=range(1, 6)).each(plt.Axes.minorticks_off)
 grid.ax.text(0.08, 1.25, "as good as under a perfect teacher")
