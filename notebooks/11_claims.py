@@ -51,8 +51,8 @@ ledger["source"] = ledger.source.replace("here", "this project")
 VERDICTS = {
     "holds": "hold",
     "holds within": "hold within\na looser bound",
-    "undecided by the evidence": "undecided: laws that\nfit the runs disagree",
     "does not hold": "do not hold",
+    "undecided by the evidence": "undecided: laws that\nfit the runs disagree",
     "not seen at our scale": "not seen in\nour small runs",
     "cannot be tested here": "cannot be tested here",
 }
@@ -70,9 +70,9 @@ counts = bars.groupby(["bar", "verdict"], sort=False).size().rename("claims").re
 paper = ledger[ledger.source == "paper"]
 words = paper.verdict.map(VERDICTS)
 title = f"{(words == 'hold').sum()} of the paper's {len(paper)} statements hold when recomputed"
-order = words.value_counts().index
-ax = sns.countplot(y=words, order=order, color="#9ECAE1", width=0.65)
-ax.patches[order.get_loc("hold")].set_facecolor("#0072B2")
+ax = sns.countplot(y=words, order=list(VERDICTS.values()), color="#C6D3DC", width=0.65)
+ax.patches[0].set_facecolor("#0072B2")
+ax.patches[1].set_facecolor("#6BAED6")
 ax.bar_label(ax.containers[0], padding=4)
 ax.margins(x=0.08)
 ax.set(xlabel=f"number of statements, {len(paper)} in all", ylabel="")

@@ -25,7 +25,8 @@ from matplotlib.backends.backend_pdf import PdfPages
 
 from scalinglib import allocate, flops, laws, sentences
 from scalinglib.gap import published as published_runs
-from scalinglib.report import claims, columns, figures, panels, paths, profiles
+from scalinglib.report import claims, columns, figures, paths, profiles
+from scalinglib.report.panels import Panels, zero
 
 settings = profiles.load(profile)
 save = figures.saver(settings)
@@ -61,20 +62,19 @@ along = corrected.supervised.loss(sizes, spent / (3 * flops.forward_flops(sizes)
 groups["law"] = along.min(axis=1)
 groups["off"] = groups["min"] / groups.law - 1
 isoflop["budget"] = isoflop.compute.map(columns.powers) + " FLOPs"
+isoflop["percent"] = 100 * (isoflop.loss / isoflop.compute.map(groups.law) - 1)
+best = isoflop.loss == isoflop.compute.map(groups["min"])
 
 # %%
-rising = isoflop[::-1]  # budgets to the right
-ax = sns.swarmplot(rising, x="budget", y="loss", color="#0072B2", alpha=0.7)
-places = np.arange(len(groups))
-line = ax.hlines(groups.law[::-1], places - 0.35, places + 0.35, color="#D55E00")
-ax.set(xlabel="training compute of the teachers", ylabel=columns.axis_label("teacher_loss"))
-panels.headline(ax.figure, "The best teacher of each budget is where the paper's law puts it", 6.6)
-key = {
-    "a teacher of the paper": ax.collections[0],
-    "least loss of a budget by the paper's law": line,
-}
-ax.figure.legend(key.values(), key, loc="outside lower center", ncols=2)
-save(ax.figure, "figure1_isoflop_teachers", isoflop[["budget", "loss"]])
+KINDS = {True: "best teacher of its budget", False: "other teachers"}
+rising = isoflop.assign(spent=isoflop.budget, kind=best.map(KINDS))[::-1]  # budgets to the right
+title = f"The best teacher of each budget is within {groups.off.abs().max():.1%} of the paper's law"
+labels = "training compute of the teachers", "loss above the least\nby the law (%)"
+grid = Panels(rising, "spent", "percent", title, labels=labels)
+looks = dict(zip(KINDS.values(), ("#0072B2", "#BBBBBB"), strict=True))
+grid.draw(sns.stripplot, hue="kind", palette=looks, jitter=False, size=6).each(zero)
+grid.setting("A dot: a teacher of the paper; zero: the least loss of a budget by the paper's law")
+save(grid, "figure1_isoflop_teachers", isoflop[["budget", "loss"]])
 
 # %% [markdown]
 # What to see: four groups, whose least losses are within 0.5% of the line. Neighbouring budgets are
