@@ -92,10 +92,11 @@ mixing = mixing.sort_values(["mixing", *PAIR], kind="stable")
 by_weight = compare.against(mixing, "mixing", 1.0, by=PAIR)
 above = compare.differences(mixing, "mixing", 1.0, by=PAIR).sort_values("mixing", kind="stable")
 above = above[above.student_params == above.student_params.max()]
-ranks = above.teacher_loss.rank(method="dense").map({2: "a good teacher", 4: "a weak teacher"})
+ranks = above.teacher_loss.rank(method="dense").map({2: "good teacher", 4: "weak teacher"})
+ranks += above.teacher_loss.map(" (its loss {:.2f})".format)
 title = "Weight on a good teacher helps a student, weight on a weak one harms"
 labels = ("weight λ on the teacher (uneven steps)\n0: data alone, 1: teacher alone",
-          "← better     worse →\nthan the teacher alone (nats)")  # fmt: skip
+          "← better     worse →\nloss above that at weight 1 (nats)")  # fmt: skip
 grid = Panels(above.assign(teacher=ranks).dropna(), "weight", "above", title, labels=labels)
 grid.draw(sns.lineplot, hue="teacher", errorbar=compare.interval, marker="o").each(zero)
 grid.setting("Student of 25k parameters on 127k tokens of random words; five seeds, paired")
@@ -131,7 +132,7 @@ teachers.drop(columns=["loss_error", "above_error"]).round(4)
 # from it over the seeds, and those that are worse.
 
 # %%
-AS_GOOD = "as good: the seeds see no difference"
+AS_GOOD = "not seen to be worse"
 best = compare.against_best(mixing, "mixing", by=PAIR)
 best["weight"] = best.mixing.map("{:g}".format)
 best["teacher"] = best.teacher_loss.map("{:.2f}".format)
@@ -141,14 +142,16 @@ best["against the best weight"] = best.verdict.where(~best.best, "least loss").r
 looks = {"least loss": "#C1121F", AS_GOOD: "#0072B2", "worse": "#cccccc"}
 grid = Panels(
     best, "teacher", "weight",
-    "The teacher alone (weight 1) is as good as any mixture with data, "
-    "unless the teacher is the weakest",
+    "No mixture with data is seen to beat the teacher alone, unless the teacher is the weakest",
     col="student_params",
     labels=(columns.axis_label("teacher_loss"),
             "← data alone     teacher alone →\nweight λ (uneven steps)"),
 )  # fmt: skip
 grid.draw(sns.scatterplot, hue="against the best weight", palette=looks, s=110)
 grid.axes.flat[0].invert_yaxis()
+top = best.weight.nunique() - 1
+grid.each(lambda ax: ax.axhspan(top - 0.5, top + 0.5, color="#eeeeee", zorder=0))
+grid.key({"shade: the teacher alone": {"color": "#dddddd", "linewidth": 8}})
 save(grid.setting(TWO), "fig51b_best_mixing", best.drop(columns=["weight", "teacher", "best"]))
 
 # %% [markdown]
@@ -250,7 +253,7 @@ cuts["told"] = cuts.low > 0
 top_k = truncation[truncation.knob == "top_k"]
 top_k = top_k[top_k.student_params == top_k.student_params.max()]
 title = "A teacher cut to few symbols teaches far better with data mixed in"
-labels = "likeliest symbols kept, of 27", "loss above that on the\nwhole distribution (nats)"
+labels = "likeliest symbols kept (27: all)", "loss above that with the\nwhole teacher alone (nats)"
 grid = Panels(top_k, "setting", "above", title, labels=labels)
 grid.draw(sns.lineplot, hue="objective", errorbar=compare.interval, marker="o").each(zero)
 grid.setting("Student of 25k parameters on 127k tokens of random words; five seeds, paired")
