@@ -88,14 +88,16 @@ OBJECTIVES = {"whole": "taught whole distributions", "top-1": "taught likeliest 
 SHADES = dict(zip(OBJECTIVES.values(), ("#0072B2", "#D55E00"), strict=True))
 shown = taught[taught.reference.isin(["data", "teacher_top1"]) & (taught.tokens == long)]
 shown = shown.astype({"name": str}).assign(taught=shown.objective.map(OBJECTIVES))
-title = "Students are calibrated to what they were taught, and only to that"
+title = "No student's confidence is right both about the data and about its teacher"
 labels = "teacher's parameters", "← calibrated     miscalibrated →\nexpected calibration error"
 grid = Panels(shown, "name", "ece", title, col="held", labels=labels, size=(8.6, 3.5))
 grid.set(yscale="log", ylim=(1e-3, 1.2), yticks=[0.001, 0.01, 0.1, 1],
          yticklabels=["0.001", "0.01", "0.1", "1"])  # fmt: skip
 grid.draw(sns.lineplot, hue="taught", errorbar=compare.interval, marker="o", palette=SHADES)
 errors = taught.groupby(["reference", "objective", "tokens", "name"], sort=False).ece
-grid.setting(f"Students of 3.41k parameters on {figures.label_size(long)} tokens of random words")
+grid.setting(
+    f"Student on {figures.label_size(long)} tokens of random words; perfect teacher: the truth"
+)
 save(grid, "calibration_errors", errors.agg(["mean", "sem"]).reset_index())
 
 # %% [markdown]
@@ -172,7 +174,7 @@ grid = Panels(
             "← overconfident     underconfident →\naccuracy less confidence"),
 )  # fmt: skip
 looks = dict(zip(drawn.teacher.unique(), ("#999999", "#0072B2"), strict=True))
-grid.draw(bars, hue="teacher", palette=looks).each(zero).key(bars="95%, from sampled labels")
+grid.draw(bars, hue="teacher", palette=looks).each(zero).key(bars="95% interval")
 grid.setting(
     f"Teachers of {by_bin.name.min()} to {by_bin.name.max()} parameters, random English words"
 )
@@ -206,6 +208,7 @@ def reliability(reference, title, labels, ends, first=None):
     table = by_bin[by_bin.reference == reference]
     shown = table[(table.name == "388k") & (table.share >= 0.002) & (table.tokens == short)]
     shown = shown.assign(taught=shown.objective.map(OBJECTIVES))
+    shown = shown.sort_values("share", ascending=False, kind="stable")  # small dots on top
     grid = Panels(shown, "confidence", "outcome", title, labels=labels)
     grid.draw(bars, hue="taught", palette=SHADES, key=False, markersize=0)
     grid.draw(sns.scatterplot, hue="taught", palette=SHADES, size="share", sizes=(25, 300))
@@ -213,9 +216,9 @@ def reliability(reference, title, labels, ends, first=None):
     for at, words, style in ((0, ends[0], {"y": 1.04}), (1, ends[1], {"y": -0.06, "ha": "right"})):
         grid.ax.text(at, s=words, fontstyle="italic", color="#555555", **style)
     if first:
-        grid.ax.text(0.2, first, "first letters", va="center")
-    grid.setting("Students of 3.41k parameters on 68.1k tokens of random words, teacher of 388k")
-    return grid.key(bars="95% over five seeds; larger dot: more predictions"), table
+        grid.ax.text(0.2, first, "first letters\nof words", va="center")
+    grid.setting("Students of 3.41k parameters on 68.1k tokens of random words; teacher of 388k")
+    return grid.key(bars="95% interval of the mean, 5 seeds; larger dot: more predictions"), table
 
 
 # %% [markdown]
@@ -263,7 +266,7 @@ save(grid, "fig45_teacher", table)
 
 # %%
 print(f"The likeliest first letter of a word has probability {truth[:, 0].max():.2f}.")
-title = "Where its teacher is unsure, a student taught likeliest symbols alone is certain"
+title = "Where a teacher is unsure, its student taught likeliest symbols alone is surer"
 labels = (f"teacher's confidence:\n{LIKELIEST}", "student's confidence")
 grid, table = reliability("by_teacher_own", title, labels, SURER[::-1], 0.95)
 save(grid, "fig46_by_teacher", table)
