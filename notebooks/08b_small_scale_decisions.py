@@ -62,15 +62,17 @@ taught = versus[versus.teacher.isin(trained)].rename(columns={"params": "student
 predicted = law.loss(taught.student_params, taught.tokens, taught.teacher_loss)
 long = taught.assign(tokens_per_param=taught.tokens / taught.student_params, predicted=predicted)
 long = long.loc[long.groupby(["student_params", "tokens"]).predicted.idxmin()]
-two = long[long.n_layers <= 2].replace({"verdict": {"no difference": "no clear difference"}})
-title = f"Distilling wins or ties at {(two.gap_low <= 0).sum()} of {len(two)} lengths of training"
+two = long[long.n_layers <= 2].replace({"verdict": {"no difference": "undecided"}})
+wins, open_ = ((two.verdict == said).sum() for said in ("distilling wins", "undecided"))
+title = f"Distilling wins at {wins} of {len(two)} lengths of training, {open_} are undecided"
 grid = Panels(two, "tokens_per_param", "gap", title, col="student_params", size=(8.6, 3.7))
-looks = {"distilling wins": "#0072B2", "no clear difference": "#999999", "data wins": "#D55E00"}
+looks = {"distilling wins": "#0072B2", "undecided": "#999999", "data wins": "#D55E00"}
 grid.draw(bars, hue="verdict", palette=looks, markersize=7).each(zero)
 grid.setting("Random English words; each student with the best of six teachers by the law")
 columns = ["student_params", "tokens", "tokens_per_param", "teacher_loss", "seeds", "loss"]
 columns += ["loss_data", "gap", "gap_low", "gap_high"]
-save(grid.key(bars="95% over seeds, paired"), "long_distillation_small_scale", long[columns])
+grid.key(bars="95% interval of the mean, paired by seed")
+save(grid, "long_distillation_small_scale", long[columns])
 
 # %% [markdown]
 # **Read it.** Drawn are the two smallest students, which read the most tokens a parameter; the
@@ -103,7 +105,8 @@ shown = taught[taught.n_layers.eq(2) & taught.teacher.isin([trained[i] for i in 
 shown = shown.astype({"teacher_params": float}).rename(columns={"tokens": "student_tokens"})
 title = "The larger the teacher, the more tokens on which distilling wins"
 grid = Panels(shown, "student_tokens", "gap", title)
-grid.draw(bars, hue="teacher_params", fmt="o-").each(zero).key(bars="95% over seeds")
+grid.draw(bars, hue="teacher_params", fmt="o-").each(zero)
+grid.key(bars="95% interval of the mean, paired by seed")
 grid.setting("Student of 25k parameters; random English words")
 columns = ["student_params", "tokens", "teacher_params", "teacher_loss"]
 columns += ["gap", "gap_low", "gap_high"]
@@ -122,7 +125,8 @@ own = versus[versus.teacher.ne(PERFECT) & versus.tokens.eq(versus.params.map(twe
 own = own.rename(columns={"params": "student_params"}).sort_values("teacher_loss", kind="stable")
 title = "The larger the student, the stronger a teacher it needs to beat training on data"
 grid = Panels(own, "teacher_loss", "gap", title)
-grid.draw(bars, hue="student_params", fmt="o-").each(zero).key(bars="95% over seeds")
+grid.draw(bars, hue="student_params", fmt="o-").each(zero)
+grid.key(bars="95% interval of the mean, paired by seed")
 grid.setting("Students on 20 tokens a parameter; random English words")
 save(grid, "fig13_teachers_small_scale", own[columns])
 
@@ -156,7 +160,8 @@ best = best.rename(columns={"at": "student_params", "at_low": "student_params_lo
 labels = axis_label("teacher_loss"), "parameters of the best student"
 title = "A student's best size depends on the budget far more than on the teacher"
 grid = Panels(best[best.budget != 1e11], "teacher_loss", "student_params", title, labels=labels)
-grid.draw(bars, hue="budget", fmt="o-", key="right").key(bars="95%, by the noise of seeds")
+grid.draw(bars, hue="budget", fmt="o-", key="right")
+grid.key(bars="95% interval, by the noise of seeds")
 grid.setting("Random English words; a dot: the best student of a budget under one teacher")
 save(grid, "fig39_isoflop_optima_small_scale", best)
 
@@ -243,7 +248,8 @@ title = "A student much larger than its teacher stays at the teacher's loss"
 labels = "student's tokens", "student's loss (nats)"
 grid = Panels(first[first.line != "teacher"], "tokens", "loss", title, labels=labels)
 grid.draw(bars, hue="line", fmt="o-")
-grid.mark("y", first.teacher_loss.max(), "the teacher's loss").key(bars="95% over seeds")
+grid.mark("y", first.teacher_loss.max(), "the teacher's loss")
+grid.key(bars="95% interval of the mean")
 grid.setting("Student of 83k parameters, teacher of 3k; random English words")
 save(grid, "fig41_weak_to_strong_small_scale", pairs[["pair", "line", "tokens", "loss", "error"]])
 
@@ -334,16 +340,17 @@ claims.check("study-foreign-teacher", bool(closer))
 # words completed (the rest of a word from three letters).
 
 # %%
-measures = {"accuracy": "next-character accuracy", "completion": "words completed"}
+measures = {"accuracy": "next characters", "completion": "words completed from three letters"}
 kinds = {"distilled": "distilled", "supervised": "trained on data"}
 done = table.melt(["kind", "loss"], list(measures), "measure", "share")
 done = done.assign(measure=done.measure.map(measures), kind=done.kind.map(kinds))
+done = done.sort_values("loss", kind="stable")  # so that neither kind lies on the other
 grid = Panels(done, "loss", "share",
               "Models of equal loss do equally well, distilled or trained on data",
               col="measure", sharey=False, labels=("loss (nats)", "share right"))  # fmt: skip
 looks = {"distilled": "#E69F00", "trained on data": "#0072B2"}
-grid.draw(sns.scatterplot, done[done.kind == "distilled"], hue="kind", palette=looks, s=40)
-grid.draw(sns.scatterplot, done[done.kind != "distilled"], hue="kind", palette=looks, s=14)
+grid.draw(sns.scatterplot, hue="kind", palette=looks, s=18)
+grid.setting("Random English words; a dot: mean of one to five seeds of a setting")
 columns = ["kind", "params", "tokens", "loss", "accuracy", "completion"]
 save(grid, "fig35_downstream_small_scale", table[columns])
 

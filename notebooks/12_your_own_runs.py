@@ -39,8 +39,9 @@ import seaborn as sns
 from scipy import stats
 
 from scalinglib import flops, laws
+from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, paths, profiles
-from scalinglib.report.columns import axis_label
+from scalinglib.report.columns import axis_label, powers
 from scalinglib.report.panels import DIAGONAL, PARTS, Panels, diagonal, dots, rings, span, zero
 from scalingplan import tables
 from scalingplan.answers import decisions, fitting, full
@@ -82,6 +83,7 @@ for side, color, words in ((~better, "#BBBBBB", "worse"), (better, "#0072B2", "b
     grid.draw(dots, runs[side], color=color)
     grid.key({f"student {words} than its teacher": PARTS["dot"] | {"color": color}})
 grid.each(diagonal).key({"equal": DIAGONAL})
+grid.setting("A dot: one run; near the line a run's luck may decide")
 shown = ["student_params", "student_tokens", "teacher_loss", "student_loss"]
 save(grid, "own_runs_table_simulated", runs[shown])
 
@@ -153,11 +155,17 @@ residuals = runs.assign(residual=100 * np.expm1(distillation.residuals()))
 trend = stats.spearmanr(residuals.student_tokens, residuals.residual)
 print(f"rank correlation {trend.statistic:+.2f}")
 says = "rise with" if trend.statistic > 0 else "fall with"
-says = says if trend.pvalue < 0.05 else "have no trend over"
+says = says if trend.pvalue < 0.05 else "show no trend over"
 labels = axis_label("student_tokens"), axis_label("percent_off")
 title = f"The law's errors {says} the student's tokens ({whose})"
 grid = Panels(residuals, "student_tokens", "residual", title, labels=labels)
-grid.draw(dots, color="#0072B2").each(zero).setting("A dot: a run; 0: predicted as measured")
+grid.draw(dots, color="#DDDDDD").each(zero)
+sixth = pd.qcut(residuals.student_tokens, 6, duplicates="drop")
+middle = residuals.groupby(sixth, observed=True).student_tokens.transform("median")
+means = residuals.assign(student_tokens=middle)
+grid.draw(sns.lineplot, means, color="#D55E00", marker="o", errorbar=compare.interval, zorder=4)
+grid.key({"mean of a sixth of the runs": {"color": "#D55E00"}})
+grid.setting(f"A dot: a run; 0: predicted as measured; rank correlation {trend.statistic:+.2f}")
 columns = ["student_params", "student_tokens", "teacher_loss", "residual"]
 save(grid, "own_runs_residuals_simulated", residuals[columns])
 
@@ -185,16 +193,20 @@ bought = answer.ten_times
 title = f"Ten times the tokens lower this student's loss by {bought['value']:.2f} nats"
 title = answer.more_tokens().capitalize() if bought["beyond"] else title
 grid = Panels(law, "student_tokens", "student_loss", f"{title} ({whose})")
-grid.draw(span).draw(sns.lineplot, color="#0072B2").key(line="the law", band="95% of refits")
+grid.draw(span).draw(sns.lineplot, color="#0072B2")
+grid.key({"the law": {"color": "#0072B2"}}, band="95% of refits")
+buys = f"{powers(problem.compute)} FLOPs buy, and ten times as many"
 ten = chosen.student_tokens * np.array([1, 10])
 before, after = np.interp(ten, curve.student_tokens, curve.student_loss)
 two = pd.DataFrame({"student_tokens": ten, "student_loss": [before, after]})
-grid.draw(rings, two, label="what the budget buys, and ten times that")
+grid.draw(rings, two, label=f"the {figures.label_size(ten[0])} tokens that {buys}")
 grid.ax.hlines(before, *ten, color="#666666", linestyle="--")
 arrow = {"arrowstyle": "->", "color": "#666666", "linewidth": 1.5}
 grid.ax.annotate("", (ten[1], after), (ten[1], before), arrowprops=arrow)
-grid.ax.text(0.93 * ten[1], (before + after) / 2, f"{bought['value']:.2f} nats", ha="right")
-grid.setting(f"Student of {figures.label_size(problem.student_params)} parameters")
+gain = "{value:.3f} nats ({low:.3f} to {high:.3f})".format(**bought)
+grid.ax.text(ten[1], before, gain, ha="right", va="bottom")
+grid.setting(f"Student of {figures.label_size(problem.student_params)} parameters, teacher of loss "
+             f"{chosen.teacher_loss:.2f}; law of the {len(runs)} runs")  # fmt: skip
 save(grid, "own_runs_more_tokens_simulated", curve)
 
 # %%
