@@ -211,6 +211,11 @@ def test_extrapolation_finds_what_was_put_in():
         told = exact[exact.power == 0.5]
         np.testing.assert_allclose(told.delta, delta, atol=1e-4)
         assert told.residual.max() < 1e-8 < exact[exact.power == 1].residual.min()
+        told = floor.extrapolated(floor.pairs(simulated_floor(delta, 0.0)), floor.RATIOS[:-1])
+        off = told.set_index("power").off
+        np.testing.assert_allclose(off[0.5], 0.0, atol=1e-4)
+        assert (off[1.0] > 1e-3).all()
+        assert (off[0.25] < -1e-3).all()
     noisy = floor.extrapolated(floor.pairs(simulated_floor(-0.02, 0.01)))
     assert (noisy.low < -0.02)[noisy.power == 0.5].all()
     assert (noisy.high > -0.02)[noisy.power == 0.5].all()

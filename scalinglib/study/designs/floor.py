@@ -11,12 +11,13 @@ from scalinglib.experiment.compare import interval
 from scalinglib.study.designs import scaling
 from scalinglib.study.run import PERFECT, by_ratio
 
-DEPTH, RATIOS, SEEDS = 2, (100, 400, 1000), 8
+DEPTH, RATIOS, SEEDS = 2, (100, 400, 1000, 3000), 8  # the last ratio was added later
 TRAINED = scaling.FULL.fixed_teachers()[3]
 RUNS = [
     by_ratio(DEPTH, ratio, seed=seed, teacher=teacher)
+    for ratios in (RATIOS[:-1], RATIOS[-1:])
     for seed in range(SEEDS)
-    for ratio in RATIOS
+    for ratio in ratios
     for teacher in (None, PERFECT, TRAINED)
 ]
 
@@ -44,23 +45,33 @@ def summary(paired: pd.DataFrame) -> pd.DataFrame:
     return found.assign(verdict=words)
 
 
-def extrapolated(paired: pd.DataFrame) -> pd.DataFrame:
-    """Criterion 2: delta of delta + c M^-b, seed by seed, for each b of `POWERS`."""
+def extrapolated(paired: pd.DataFrame, ratios: tuple[int, ...] = RATIOS) -> pd.DataFrame:
+    """Criterion 2: delta of delta + c M^-b, seed by seed, for each b of `POWERS`.
+
+    - ratios: to which it is fitted, of the seeds that have them all.
+    - returns: teacher, power, seeds; delta with its interval; residual (sum of squares); where the
+      last of `RATIOS` is not fitted, also off (measured there less foretold) with its interval.
+    """
     rows = []
     for teacher, group in paired.groupby("teacher"):
         wide = group.pivot_table(index="seed", columns="ratio", values="difference")
         wide = wide.reindex(columns=RATIOS).dropna()
         if len(wide) < 2:  # no interval
             continue
+        fitted = wide[[*ratios]].T.to_numpy()
         for power in POWERS:
-            design = np.vander(wide.columns.to_numpy(float) ** -power, 2)  # M^-b, 1
-            found, *_ = np.linalg.lstsq(design, wide.T, rcond=None)
-            left = wide.T - design @ found
-            low, high = interval(found[1])
-            residual = float((left.to_numpy() ** 2).sum())
-            rows.append((teacher, power, len(wide), found[1].mean(), low, high, residual))
-    columns = ["teacher", "power", "seeds", "delta", "low", "high", "residual"]
-    return pd.DataFrame(rows, columns=columns)
+            terms = np.vander(np.array(RATIOS, float) ** -power, 2)  # M^-b, 1
+            design = terms[np.isin(RATIOS, ratios)]
+            found, *_ = np.linalg.lstsq(design, fitted, rcond=None)
+            row = {"teacher": teacher, "power": power, "seeds": len(wide)}
+            row["delta"] = found[1].mean()
+            row["low"], row["high"] = interval(found[1])
+            row["residual"] = float(((fitted - design @ found) ** 2).sum())
+            if RATIOS[-1] not in ratios:
+                off = wide[RATIOS[-1]] - terms[-1] @ found
+                row["off"], (row["off_low"], row["off_high"]) = off.mean(), interval(off)
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def labels_floor(labels: pd.DataFrame, draws: int = 2000) -> pd.Series:
