@@ -24,9 +24,10 @@ SHOWN = {
     "07b_optimal_teachers": "fig29_both_shares",
     "08b_small_scale_decisions": "fig06_fixed_tokens_small_scale",
     "09_calibration": "fig43_data",
+    "10_distillation_in_practice": "fig52_temperature",
     "12_your_own_runs": "own_runs_more_tokens_simulated",
     "14_a_better_law": "law_collapse",
-    "17_real_text": "text_capacity_gap",
+    "17_real_text": "text_long_distillation",
 }
 
 
