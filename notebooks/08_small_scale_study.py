@@ -43,7 +43,7 @@ from scalinglib import fit, sentences
 from scalinglib.experiment import compare
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.columns import axis_label
-from scalinglib.report.panels import Panels, bars, curve, rings, zero
+from scalinglib.report.panels import PARTS, Panels, bars, curve, dots, rings, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, by_ratio, record, size
 from scalinglib.study.designs import scaling
@@ -181,7 +181,9 @@ grid = Panels(
 )  # fmt: skip
 grid.draw(sns.lineplot, hue="student_params", marker="o", key="right",
           errorbar=compare.interval, err_style="bars").set(yscale="log")  # fmt: skip
-grid.setting("Random English words; 4 to 5 tokens a parameter; no bar: one seed")
+grid.draw(dots, shown[shown.seeds == 1], color="white")
+grid.key({"one seed": PARTS["dot"] | {"color": "white"}})
+grid.setting("Random English words; 4 to 5 tokens a parameter")
 save(grid, "fig37_kl_small_scale",
      lines[["student_params", "tokens", "teacher_params", "kl_teacher"]])  # fmt: skip
 
@@ -276,7 +278,7 @@ grid = Panels(shown, "params", "loss", "The larger the budget, the larger the be
 grid.draw(curve, analysis.parabolas(shown, ["budget"]), hue="budget", key="right")
 grid.draw(bars, hue="budget", key=False).key(bars="95% interval of the mean")
 grid.draw(rings, minima, label="least loss of a parabola")
-grid.setting("Models trained on random English words; a parabola fitted to each budget's")
+grid.setting("Models trained on random English words; a line: a parabola fitted to one budget")
 columns = ["budget", "params", "tokens", "loss", "seeds", "error"]
 save(grid, "fig36b_isoflop_small_scale", isoflop[columns])
 
@@ -295,20 +297,21 @@ cost = np.polynomial.Polynomial.fit(np.log([m.params for m in models]), np.log(f
 each = np.exp(cost(np.log(fine)))
 losses = [supervised.law.loss(fine, budget / each) for budget in along.budget]
 along["params"] = fine[np.argmin(losses, axis=1)]
-low, high = along.iloc[0], along.iloc[-1]
+first, last = along.iloc[0], along.iloc[-1]
+law, draws = supervised.law, supervised.replicates
+low, high = np.percentile(draws.beta / (draws.alpha + draws.beta), [2.5, 97.5])
 
 # %%
-times = (high.params / low.params) ** (1 / np.log10(high.budget / low.budget))
+times = (last.params / first.params) ** (1 / np.log10(last.budget / first.budget))
 grid = Panels(best, "budget", "params", f"Ten times the compute wants {times:.1f} times the size",
               labels=(axis_label("budget"), "best number of parameters"))  # fmt: skip
 grid.draw(curve, along, color="#333333").draw(bars, color="#0072B2", markersize=8)
 grid.key(dot="best size by the runs", bars="95% interval, by the noise of seeds", line="by the law")
-grid.setting("Random English words, spelt out; models trained on data")
+grid.setting("Random English words; the law: fitted to all models trained on data, "
+             f"{10**low:.1f} to {10**high:.1f} times in 95% of its refits")  # fmt: skip
 save(grid, "fig36c_best_size_small_scale", best.drop(columns="source"))
 
 # %%
-law, draws = supervised.law, supervised.replicates
-low, high = np.percentile(draws.beta / (draws.alpha + draws.beta), [2.5, 97.5])
 print(f"N* grows as C^a with a = β / (α + β) = {law.beta / (law.alpha + law.beta):.3f}", end=" ")
 print(f"({low:.3f} to {high:.3f})")
 
@@ -373,7 +376,9 @@ grid = Panels(both, "observed", "percent_off", title, col="law",
 looks = dict(zip(SEEN.values(), ("#aaaaaa", "#0072B2"), strict=True))
 grid.draw(sns.scatterplot, hue="seen", palette=looks, s=25).each(zero)
 grid.draw(rings, both[last], label="the strongest model")
-grid.setting("Random English words; a dot: mean over the seeds of a setting")
+slide = both[both.held & (both.law == LAWS["supervised"])].percent_off
+grid.setting("Random English words; left: errors of unseen models drift, "
+             f"{slide.max():+.1f}% to {slide.min():+.1f}%, as models get stronger")  # fmt: skip
 save(grid, "fig05_predicted_observed_small_scale", held_out)
 
 # %%
@@ -513,15 +518,15 @@ claims.check("study-strong-students-need-strong-teachers", helped.max() < hurt.m
 
 # %%
 PROFILES = [(flops, depth) for flops, sizes, *_ in design.profiles for depth, _ in sizes]
-HEAD = "teacher of loss {:.2f}".format
+HEADS = {fixed[1]: "weak teacher (its loss {:.2f})", PERFECT: "perfect teacher (its loss {:.2f})"}
 students = analysis.at_budgets(distilled[distilled.teacher.isin(fixed)], PROFILES)
 loss_of = distilled.groupby("teacher").teacher_loss.first()[fixed]
-students["taught by"] = students.teacher.map(loss_of.map(HEAD))
 students = students.sort_values(["teacher_loss", "params"], ascending=[False, True], kind="stable")
 
 # %%
 two = students[students.teacher.isin([fixed[1], PERFECT])].sort_values(["teacher", "params"])
 two = two[two.budget.isin([1e10, 1e11, 1e12])]
+two["taught by"] = [HEADS[t].format(loss_of[t]) for t in two.teacher]
 labels = "student's parameters", axis_label("student_loss")
 title = "Students of a weak teacher stop at the teacher's loss"
 grid = Panels(two, "params", "loss", title, col="taught by", labels=labels)
@@ -529,7 +534,7 @@ grid.draw(bars, hue="budget", fmt="o-", key="right")
 grid.mark("y", two.groupby("taught by").teacher_loss.first().to_dict(), "the teacher's loss")
 grid.setting("Random English words, spelt out; a line: students of one budget")
 columns = ["teacher_loss", "budget", "params", "tokens", "loss", "seeds", "error"]
-grid.key(bars="95% interval of the mean")
+grid.key(bars="95% interval of the mean; where none is seen, smaller than the dot")
 save(grid, "fig38a_fixed_teachers_small_scale", students[columns])
 
 # %% [markdown]

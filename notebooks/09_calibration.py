@@ -88,7 +88,7 @@ OBJECTIVES = {"whole": "taught whole distributions", "top-1": "taught likeliest 
 SHADES = dict(zip(OBJECTIVES.values(), ("#0072B2", "#D55E00"), strict=True))
 shown = taught[taught.reference.isin(["data", "teacher_top1"]) & (taught.tokens == long)]
 shown = shown.astype({"name": str}).assign(taught=shown.objective.map(OBJECTIVES))
-title = "No student's confidence is right both about the data and about its teacher"
+title = "No student's confidence is right about both the data and its teacher's likeliest symbol"
 labels = "teacher's parameters", "← calibrated     miscalibrated →\nexpected calibration error"
 grid = Panels(shown, "name", "ece", title, col="held", labels=labels, size=(8.6, 3.5))
 grid.set(yscale="log", ylim=(1e-3, 1.2), yticks=[0.001, 0.01, 0.1, 1],
@@ -96,7 +96,7 @@ grid.set(yscale="log", ylim=(1e-3, 1.2), yticks=[0.001, 0.01, 0.1, 1],
 grid.draw(sns.lineplot, hue="taught", errorbar=compare.interval, marker="o", palette=SHADES)
 errors = taught.groupby(["reference", "objective", "tokens", "name"], sort=False).ece
 grid.setting(
-    f"Student on {figures.label_size(long)} tokens of random words; perfect teacher: the truth"
+    f"Student of 3.41k parameters on {figures.label_size(long)} tokens; perfect teacher: the truth"
 )
 save(grid, "calibration_errors", errors.agg(["mean", "sem"]).reset_index())
 
@@ -203,8 +203,8 @@ ece[["data", "truth"]].round(4)
 by_bin = pd.concat(confidence.bins(own).assign(tokens=t) for t, own in students.groupby("tokens"))
 
 
-def reliability(reference, title, labels, ends, first=None):
-    """One figure: both objectives in bins of confidence, a word at the dot of `first` letters."""
+def reliability(reference, title, labels, ends, first=()):
+    """One figure: both objectives in bins of confidence, words at the dots of `first` letters."""
     table = by_bin[by_bin.reference == reference]
     shown = table[(table.name == "388k") & (table.share >= 0.002) & (table.tokens == short)]
     shown = shown.assign(taught=shown.objective.map(OBJECTIVES))
@@ -215,8 +215,9 @@ def reliability(reference, title, labels, ends, first=None):
     grid.set(ylim=(-0.1, 1.1)).ax.plot([0, 1], [0, 1], color="#888888", linewidth=1)
     for at, words, style in ((0, ends[0], {"y": 1.04}), (1, ends[1], {"y": -0.06, "ha": "right"})):
         grid.ax.text(at, s=words, fontstyle="italic", color="#555555", **style)
-    if first:
-        grid.ax.text(0.2, first, "first letters\nof words", va="center")
+    at = {"ha": "center", "va": "center", "arrowprops": {"arrowstyle": "-", "color": "#555555"}}
+    for height in first:
+        grid.ax.annotate("first\nletters\nof words", (0.155, height), (0.08, 0.5), **at)
     grid.setting("Students of 3.41k parameters on 68.1k tokens of random words; teacher of 388k")
     return grid.key(bars="95% interval of the mean, 5 seeds; larger dot: more predictions"), table
 
@@ -241,7 +242,7 @@ save(grid, "fig43_data", table)
 # %%
 AGREES = ("student's confidence", "how often its likeliest symbol\nis the teacher's likeliest")
 title = "A student taught whole distributions agrees with its teacher more than it expects"
-grid, table = reliability("teacher_top1", title, AGREES, SURE, 0.75)
+grid, table = reliability("teacher_top1", title, AGREES, SURE, (0.71,))
 save(grid, "fig44_teacher_top1", table)
 
 # %% [markdown]
@@ -266,9 +267,9 @@ save(grid, "fig45_teacher", table)
 
 # %%
 print(f"The likeliest first letter of a word has probability {truth[:, 0].max():.2f}.")
-title = "Where a teacher is unsure, its student taught likeliest symbols alone is surer"
+title = "A student taught likeliest symbols alone is surer than an unsure teacher"
 labels = (f"teacher's confidence:\n{LIKELIEST}", "student's confidence")
-grid, table = reliability("by_teacher_own", title, labels, SURER[::-1], 0.95)
+grid, table = reliability("by_teacher_own", title, labels, SURER[::-1], (0.91, 0.2))
 save(grid, "fig46_by_teacher", table)
 
 # %% [markdown]
