@@ -82,7 +82,7 @@ one = theory[theory.draw == 0]
 three = one[one.student_size.isin([300, 500, 700])]
 worse = three[(three.ratio > 1) & (three.above_own_size > 1e-6)].groupby("student_size").first()
 title = (
-    f"A teacher more than about {RATIO:.1f} times as large as its student makes the student worse"
+    f"In a toy regression, teachers over about {RATIO:.1f} times their student's size teach worse"
 )
 grid = Panels(three, "teacher_size", "student_error", title, size=(7.6, 4.2))
 grid.draw(panels.curve, hue="student_size", key="right", linewidth=2.4)
@@ -91,7 +91,7 @@ grid.draw(panels.curve, three[(three.ratio <= 1) & (three.student_size == 700)],
 grid.key({"teacher smaller than the student: all such students alike": alike})
 start = f"teacher {worse.ratio.min():.2f} to {worse.ratio.max():.2f} times as large"
 grid.draw(panels.rings, worse, label=f"the student starts to get worse ({start})")
-grid.setting("A toy regression on endless data; the norm of all weights is bounded")
+grid.setting("A kernel regression on endless data; the norm of all weights is bounded")
 save(grid.set(xlim=(0, 1000)), "fig10_kernel_regression", one.drop(columns=["draw", "ratio"]))
 
 # %% [markdown]

@@ -316,12 +316,12 @@ title = "Too wide a teacher makes a narrow student worse on easy samples only"
 
 # %%
 one = cases[cases.width == 16]
-best = f"student's loss minus that under\nthe teacher of width {one.best.min()} (nats)"
-labels = (labels[0], f"← better     worse →\n{best}")
+best = one.best.min()
+labels = (labels[0], f"← better     worse →\nloss minus that at width {best} (nats)")
 grid = Panels(one, "teacher_width", "above_best", title, labels=labels, size=(7.6, 3.7))
 grid.draw(sns.lineplot, hue="case", key="right", **look).each(panels.zero)
 grid.key(bars="95% interval of the mean, five seeds")
-grid.setting("Student of width 16 on a toy task, from its best teacher on.\n"
+grid.setting(f"Student of width 16; width {best} is best, narrower teachers are left out.\n"
              "An easy sample shows its answer, that of a hard one must be looked for")  # fmt: skip
 save(grid, "mapping_easy_and_hard", cases[["case", "width", "teacher_width", "seed", "above_best"]])
 

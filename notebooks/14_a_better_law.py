@@ -41,7 +41,7 @@ from scalinglib.fit import forms
 from scalinglib.laws.limits import LIMITS, met
 from scalinglib.report import claims, figures, profiles
 from scalinglib.report.columns import ENDS
-from scalinglib.report.panels import Panels, span
+from scalinglib.report.panels import Panels, zero
 from scalinglib.report.paths import DATA
 from scalinglib.study import PERFECT, Words, analysis, record
 
@@ -77,11 +77,10 @@ distilled["sum"] = distilled.teacher_loss + distilled.kl_teacher
 # %%
 most = np.ceil(100 * distilled.X.abs().max()) / 100
 title = f"A student's loss is its teacher's plus their KL divergence, to within {most:g} nats"
-labels = "teacher's loss + KL(teacher ‖ student) (nats)", "student's loss (nats)"
-grid = Panels(distilled, "sum", "loss", title, labels=labels)
-band = distilled.agg({"sum": ["min", "max"]})
-band["loss_low"], band["loss_high"] = band["sum"] - most, band["sum"] + most
-grid.draw(span, band, color="#888888", alpha=0.3).draw(sns.scatterplot, s=16, alpha=0.6)
+labels = "teacher's loss + KL(teacher ‖ student) (nats)", "student's loss minus\nthat sum (nats)"
+grid = Panels(distilled, "sum", "X", title, labels=labels).draw(sns.scatterplot, s=16, alpha=0.6)
+grid.each(zero).each(plt.Axes.axhspan, -most, most, color="#888888", alpha=0.2, linewidth=0)
+grid.set(ylim=(-1.3 * most, 1.3 * most))
 grid.key(band=f"within {most:g} nats of the sum")
 grid.setting(f"Made-up words; all {len(distilled)} students under a trained teacher")
 shown = ["params", "tokens", "seed", "teacher_loss", "above_teacher", "kl_teacher", "t", "X"]
@@ -226,16 +225,17 @@ print(f"off the curve against tokens a parameter: {trend.statistic:+.2f}, p = {t
 
 # %%
 line = pd.DataFrame({"u": np.geomspace(curve.u.min(), curve.u.max(), 200)})
-title = "Loss over that under a perfect teacher follows nearly one curve for all students"
+title = "Loss divided by that under a perfect teacher follows nearly one curve for all students"
 labels = (
-    f"{ENDS['teacher']}teacher's loss over its student's under a perfect teacher",
-    "student's loss over\nthat under a perfect teacher",
+    f"{ENDS['teacher']}teacher's loss divided by its student's under a perfect teacher",
+    "student's loss divided by\nthat under a perfect teacher",
 )
 
 # %%
 grid = Panels(curve, "u", "y", title, labels=labels)
-grid.draw(sns.scatterplot, s=20, alpha=0.6)
+grid.draw(sns.scatterplot, hue="student_params", s=22, alpha=0.8)
 grid.draw(sns.lineplot, line.assign(y=line.u.clip(lower=1)), color="black", linewidth=0.9)
+grid.key({"the larger of 1 and the teacher's value": {"color": "black", "lw": 0.9}})
 grid.setting("Made-up words; losses: above the entropy; perfect teacher: the language itself")
 grid.set(xscale="log", yscale="log", xticks=[0.1, 0.3, 1, 3], xticklabels=["0.1", "0.3", "1", "3"])
 grid.set(yticks=range(1, 6), yticklabels=range(1, 6)).each(plt.Axes.minorticks_off)

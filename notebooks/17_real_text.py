@@ -63,7 +63,7 @@ for name, (file, design) in DESIGNS.items():
 gap = pd.concat(gap).reset_index()
 
 # %%
-title = "Middling teachers beat the strongest, on made-up words and on real text"
+title = "A middling quarter of the teachers taught best, on made-up words and on real text"
 by = ["language", "quarter"]
 drawn = compare.against_best(gap, "quarter", ("language",))
 drawn = drawn.rename(columns={"low": "above_low", "high": "above_high"})
@@ -71,7 +71,7 @@ drawn = drawn.join(gap.groupby(by).teacher_loss.mean(), by)
 labels = f"{ENDS['teacher']}teacher's loss (nats)", "student's loss above its best (nats)"
 grid = Panels(drawn, "teacher_loss", "above", title, labels=labels)
 grid.draw(bars, hue="language", fmt="o-", key="right").each(zero)
-grid.draw(rings, drawn[drawn.best], label="best quarter, chosen after looking")
+grid.draw(rings, drawn[drawn.best], label="best quarter, chosen after looking (others lean upward)")
 several = "{} seeds (words), {} (text)".format(*gap.groupby("language").seed.nunique())
 grid.key(bars=f"95% interval of the mean difference, {several}")
 grid.setting(
@@ -270,17 +270,17 @@ good.round(2)
 # %%
 drawn = curves[curves.panel == "real text"]
 most = np.ceil(100 * (drawn.y / drawn.u.clip(lower=1) - 1).abs().max()) / 100
-title = f"A student ends within {most:.0%} of the worse of its teacher and itself trained on data"
+title = f"Distilled students end within {most:.0%} of the worse of teacher and training on data"
 line = pd.DataFrame({"u": [drawn.u.min(), 1, drawn.u.max()]})
 line = line.assign(y=(y := line.u.clip(lower=1)), y_low=(1 - most) * y, y_high=(1 + most) * y)
-labels = ("teacher's loss over that of its student trained on data",
-          "distilled student's loss over\nthat when trained on data")  # fmt: skip
+labels = ("teacher's loss divided by that of its student trained on data",
+          "distilled student's loss divided\nby that when trained on data")  # fmt: skip
 
 # %%
 grid = Panels(drawn, "u", "y", title, labels=labels)
 grid.draw(span, line, color="#888888").draw(sns.scatterplot, s=20, alpha=0.6)
 grid.draw(sns.lineplot, line, color="black", linewidth=0.9)
-worse = {"the worse of its teacher and itself": {"color": "black", "lw": 0.9}}
+worse = {"the worse of its teacher and itself trained on data": {"color": "black", "lw": 0.9}}
 grid.key(worse, band=f"within {most:.0%} of that")
 grid.setting("Real text; a dot: a student under one of our trained teachers, mean over seeds")
 save(grid, "text_collapse", curves[["panel", *STUDENT, "teacher_loss", "u", "y"]])
@@ -356,10 +356,12 @@ columns = ["language", "student_params", "tokens", "tokens_per_param", "teacher_
 title = "The more tokens a student reads, the less a teacher helps"
 middle = long[long.student_params.rank(method="dense") == 3]
 labels = "tokens a parameter", f"{ENDS['gap']}loss, distilled minus trained on data (nats)"
-size = 8.6, 4
-grid = Panels(middle, "tokens_per_param", "gap", title, col="language", labels=labels, size=size)
-grid.draw(bars, fmt="o-").each(zero).key(bars="95% interval of the mean difference over seeds")
-grid.setting("Students of 83k parameters, each under its best teacher by a law fitted to our runs")
+grid = Panels(
+    middle, "tokens_per_param", "gap", title, col="language", labels=labels, size=(8.6, 4)
+)
+seeds = "{} or {} seeds, noise pooled".format(*middle.seeds.agg(["min", "max"]))
+grid.draw(bars, fmt="o-").each(zero).key(bars=f"95% interval of the mean difference; {seeds}")
+grid.setting("Students of 83k parameters; teachers chosen by the paper's law, fitted to our runs")
 save(grid, "text_long_distillation", long[[*columns, "gap", "gap_low", "gap_high", "verdict"]])
 
 # %%

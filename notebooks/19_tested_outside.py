@@ -54,15 +54,16 @@ drawn = princeton.assign(
 both = drawn[drawn.student_tokens >= drawn.student_tokens[drawn.mixing == 1].min()]
 title = "A published student learns more from a teacher mixed with data than from the teacher alone"
 shift = both.mixing.map({0.2: 0.996, 1.0: 1.004})
-grid = Panels(both.assign(at=both.student_tokens * shift), "at", "gap", title,
-              labels=("tokens that the student has read", columns.axis_label("gap")))  # fmt: skip
+gap = f"{columns.ENDS['gap']}loss, distilled minus on data (nats)"
+labels = "tokens that the student has read", gap
+grid = Panels(both.assign(at=both.student_tokens * shift), "at", "gap", title, labels=labels)
 grid.draw(panels.bars, hue="share", fmt="o-", key="right")
 grid.mark("y", 0, "trained on data alone", color="black", linestyle="-")
 ticks = sorted(both.student_tokens.unique())
 grid.set(xticks=ticks, xticklabels=map(figures.label_size, ticks)).each(
     lambda ax: ax.minorticks_off()
 )
-grid.key(bars="error of reading the published curves, without that of another run")
+grid.key(bars="twice the error of reading two losses off curves; another run may differ by more")
 grid.setting("Source: github.com/ZLab-Princeton/llm-distillation-jax, one run of each\n"
              "on English web text; 1.1B parameters, the teacher as large (inferred)")  # fmt: skip
 save(grid, "outside_mixing", princeton[["share", "student_tokens", "measured", "error"]])

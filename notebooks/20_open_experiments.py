@@ -72,7 +72,8 @@ shown = cells[cells.tokens.isin(middle)].join(left.groupby("teacher").c.first(),
 shown = shown.rename(columns={"params": "student_params"}).round({"teacher_loss": 3})
 two = shown[(shown.student_params == 25_312) & shown.teacher_loss.rank(method="dense").isin([1, 6])]
 weak = two.teacher_loss == two.teacher_loss.max()
-two = two.assign(by=np.where(weak, "weak teacher", "strong teacher"))
+named = " teacher (loss\u00a0{:.2f})".format
+two["by"] = np.where(weak, "weak", "strong") + two.teacher_loss.map(named)
 law = two[two.mixing == 1].drop(columns="mixing")
 law = law.merge(pd.DataFrame({"mixing": np.linspace(0, 1, 101)}), how="cross")
 law["loss"] = mixed_loss(law.labels, law.taught, law.mixing, E, law.c.to_numpy())
@@ -86,8 +87,7 @@ grid.draw(curve, law, hue="by", key="right").draw(sns.scatterplot, hue="by", key
 black = {"color": "black", "marker": "o", "linestyle": "none"}
 grid.draw(sns.scatterplot, each[each.mixing == 0], color="black", s=30, zorder=4)
 grid.key({"trained on data alone": black}, line="our law, fitted to other teachers")
-grid.key(dot="one run; two seeds of each")
-grid.setting("A student of 25k parameters on made-up words")
+grid.setting("A student of 25k parameters on made-up words; a dot is one run, two seeds of each")
 save(grid, "open_mixing", shown)
 
 # %% [markdown]
@@ -328,7 +328,7 @@ TAUGHT = {"written symbols": "text that the teacher wrote",
         "distributions on real text": "the teacher's distributions on original text"}  # fmt: skip
 shown = taught[taught.arm.isin(TAUGHT)].replace({"arm": TAUGHT})
 shown["teacher_loss"] += np.where(shown.arm == TAUGHT["written symbols"], -0.006, 0.006)
-title = "A strong teacher's text is no better than original text, its distributions are"
+title = "A strong teacher's text is not seen to be better than original text, its distributions are"
 grid = Panels(shown, "teacher_loss", "above", title, labels=labels)
 grid.draw(sns.lineplot, hue="arm", errorbar=interval, err_style="bars", marker="o").each(zero)
 grid.key(bars="95% interval of the mean, three seeds; lines set a little apart")
@@ -361,11 +361,11 @@ wide = shares.pivot_table(index=["teacher_loss", "share", "seed"], columns="orde
 apart = (wide["distil first"] - wide["supervise first"]).rename("apart").reset_index()
 apart = apart[apart.share.between(0, 1, inclusive="neither")]
 weak = apart.teacher_loss == apart.teacher_loss.max()
-apart["by"] = np.where(weak, "weak teacher", "strong teacher")
+apart["by"] = np.where(weak, "weak", "strong") + apart.teacher_loss.map(named)
 apart["at"] = apart.share + np.where(weak, -0.006, 0.006)  # side by side
 
 # %%
-title = "Distilling first beats data first, narrowly where the teacher taught most of the tokens"
+title = "Distilling first beats data first at every share, under a weak and a strong teacher"
 labels = (
     "share of the tokens that the teacher taught",
     "← distilling first wins     data first wins →\ndifference of the student's loss (nats)",
@@ -382,6 +382,9 @@ judged = switch.judged(turned)
 judged[["teacher_loss", "mixing", "switch", "loss", "above", "low", "high", "p_holm"]].round(4)
 
 # %% [markdown]
+# In the picture the strong teacher's last interval leaves out zero by less than 0.001 nats,
+# and no interval allows for there being six.
+#
 # (`mixing` is $\lambda$ before the turn, `switch` the share of the run at which it turns; `above`
 # is over the better of labels and teacher throughout, `p_holm` corrected for twelve comparisons.) A
 # weak teacher leaves its mark: after a quarter of the tokens under it, labels have not made good

@@ -55,19 +55,21 @@ doubts = pd.DataFrame(rows)
 # %%
 cells = doubts.pivot_table(["doubt", "now"], "student", "compute", aggfunc="first")
 best = cells.now.replace({"train on ": "", "distil from (.*)": r"\1 teacher"}, regex=True)
-is_open = (cells.doubt >= 0.1).rename(index=figures.label_size, columns=columns.powers)
+look = (cells.doubt >= 0.1) + 2 * best.ne("data")
+look = look.rename(index=figures.label_size, columns=columns.powers)
 fig, ax = plt.subplots(figsize=(7.5, 3.9))
-written, shades = best + "\n" + cells.doubt.map("{:.0%}".format), ["#EEEEEE", "#F0B35C"]
-sns.heatmap(is_open, annot=written, fmt="", cmap=shades, cbar=False, linewidths=2, ax=ax)
+best += "\n" + cells.doubt.map("{:.0%}".format).replace("0%", "under 1%")
+shades = ["#DCEBF5", "#6CB4E0", "#FBEBD0", "#F0B35C"]
+sns.heatmap(look, annot=best, fmt="", cmap=shades, vmin=0, vmax=3, cbar=False, linewidths=2, ax=ax)
 said = (
     "In a cell: the best of data and teachers of 2B, 7B and 13B, and the chance, over fitted\n"
-    "laws, that this is wrong. Compute pays for the student and the teacher's inference."
+    "laws, that this is wrong (open: 10% or more). Compute: student and teacher's inference."
 )
 ax.set(xlabel=columns.axis_label("budget"), ylabel="student's parameters")
 ax.tick_params(rotation=0)
-words = ["settled (wrong with a chance below 10%)", "open"]
+words = ["data, settled", "data, open", "a teacher, settled", "a teacher, open"]
 patches = [plt.Rectangle((0, 0), 1, 1, color=shade) for shade in shades]
-fig.legend(patches, words, loc="outside lower center", ncols=2, title=said, title_fontsize=9)
+fig.legend(patches, words, loc="outside lower center", ncols=4, title=said, title_fontsize=9)
 settled = f"{(doubts.doubt < 0.1).sum()} of {len(doubts)}"
 headline(fig, f"Fitted laws settle {settled} choices between data and a teacher", 7.5)
 save(fig, "pilots_doubt", doubts)
@@ -117,9 +119,9 @@ labels = ("compute of the small runs (FLOPs)", "half the 90% range of\nthe forec
 grid = Panels(shown, "budget", "half", title, labels=labels)
 grid.draw(sns.lineplot, marker="o").mark("y", 1.645 * found.width, "before any run")
 floor = {"linestyle": ":", "color": figures.MARKS["optimum"]}
-grid.mark("y", 1.645 * found.floor, "floor: all small runs that could be trained", **floor)
+grid.mark("y", 1.645 * found.floor, "floor: every small run on offer trained, at any cost", **floor)
 grid.setting("Simulated. Forecast: a distilled student of 4B parameters on 80B tokens;\n"
-             "small runs, or pilots, have 800M parameters or fewer")  # fmt: skip
+             "small runs have 800M parameters or fewer")  # fmt: skip
 ticks = [0.1, 0.2, 0.5, 1]
 grid.set(yscale="log", yticks=ticks, yticklabels=ticks).tick_params(which="minor", length=0)
 save(grid, "pilots_floor", bought)
