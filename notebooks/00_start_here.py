@@ -51,11 +51,11 @@ title = (
 )
 grid = Panels(met, "teacher_loss", "above_best_mnats", title)
 grid.draw(panels.curve, hue="student_tokens", marker="o", key="left")
-grid.draw(panels.rings, met[met.above_best_mnats == 0], label="the best teacher on these tokens")
+best = met[met.above_best_mnats == 0]
+said = f"best teacher; {len(best)} dots in {best.teacher_loss.nunique()} rings"
+grid.draw(panels.rings, best, label=said)
 grid.set(xlim=(1.76, 2.42), ylim=(-1, 25))
-grid.setting(
-    "The paper's student of 198M parameters, a dot a run. Far weaker teachers cost far more"
-)
+grid.setting("The paper's student of 198M parameters; a dot is one run, and no run was repeated")
 save(grid, "start_the_u", measured.drop(columns="isoflop"))
 
 # %% [markdown]
@@ -113,11 +113,13 @@ off = 100 * published.relative_error(law, two).abs()
 
 # %%
 title = f"The paper's law comes within {off.max():.1f}% of every run of these two students"
-grid = Panels(curves, "teacher_loss", "student_loss", title, size=(7, 4))
+near = {"student_loss_low": 1 - off.max() / 100, "student_loss_high": 1 + off.max() / 100}
+band = curves.assign(**{end: curves.student_loss * part for end, part in near.items()})
+grid = Panels(band, "teacher_loss", "student_loss", title, size=(7, 4))
 look = {"hue": "student_params", "palette": columns.palette("any", curves.student_params)}
 grid.draw(panels.curve, **look).draw(panels.dots, two, key=False, **look)
-grid.draw(panels.rings, two[off == off.max()], label="worst run", s=90)
-grid.setting("Dots: the paper's runs on some 20 tokens a parameter. Lines: the corrected law")
+grid.draw(panels.span, **look | {"key": False}).key(band=f"law ± {off.max():.1f}%")
+grid.setting("Dots: its runs, about 20 tokens a parameter. Lines: Table 6, one misprint corrected")
 save(grid, "start_the_law", curves)
 
 # %% [markdown]

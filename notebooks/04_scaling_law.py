@@ -84,7 +84,9 @@ title = "A better teacher helps a student only up to a point (ring)"
 grid = Panels(two, "teacher_loss", "student_loss", title, size=(7, 4.2))
 look = {"hue": "student_params", "palette": columns.palette("any", best.student_params)}
 grid.draw(panels.curve, **look).draw(panels.dots, near, key=False, **look)
-grid.draw(panels.rings, best, label="best teacher by the law")
+lowest = near.loc[near.groupby("student_params").student_loss.idxmin(), "teacher_loss"]
+said = " and ".join(f"{loss:.2f}" for loss in lowest)
+grid.draw(panels.rings, best, label=f"best teacher by the law (runs: {said})")
 grid.setting("Dots: the paper's runs, single ones. Lines: the law as the paper's Figure 1 draws it")
 save(grid, "fig01_law", fig1.rename(columns={"inside": "fitted"}))
 
@@ -210,14 +212,17 @@ fig40["supervised"] = law.supervised.infinite_data_loss(fig40.student_params)
 fig40["difference"] = fig40.distilled - fig40.supervised
 
 # %%
-LAWS = {"corrected": "the paper's law", "refit": f"refit to {len(runs)} of its runs"}
+LAWS = {"corrected": "the paper's Table 6, one misprint corrected"}
+LAWS["refit"] = f"refit to {len(runs)} of its runs"
 shown = fig40[fig40.student_params <= 1e11].assign(law=fig40.name.map(LAWS)).dropna()
 shown["gap_mnats"] = 1e3 * shown.difference
-title = "On infinite data the paper's law says that data win for most sizes, its refit for none"
+apart = np.ptp([part.gap_mnats for _, part in shown.groupby("law")], axis=0)
+title = "On infinite data two fits of one law differ by {:.0f} to {:.0f} thousandths of a nat"
+title = title.format(apart.min(), apart.max())
 labels = "student's parameters", columns.ENDS["gap"] + "difference (thousandths of a nat)"
 grid = Panels(shown, "student_params", "gap_mnats", title, labels=labels, size=(7.6, 4))
 grid.draw(panels.curve, hue="law", key="right").each(panels.zero)
-grid.setting("Loss from the best teacher minus loss trained on data. All is extrapolated")
+grid.setting("Loss from the best teacher minus loss on data. All extrapolated, without intervals")
 save(grid, "fig40_infinite_data", fig40)
 
 # %% [markdown]

@@ -57,7 +57,9 @@ two = two.assign(kind=two.isoflop.map(KINDS), curve=two.student_loss / (1 + two.
 title = "A student's loss follows its teacher's loss, however the teacher was trained"
 grid = Panels(two, "teacher_loss", "student_loss", title, size=(7.6, 4.2))
 for student, part in two.sort_values("teacher_loss", kind="stable").groupby("student_params"):
-    grid.ax.plot(part.teacher_loss, part.curve, color="#888888", lw=1)
+    quartic = np.polyfit(np.log(part.teacher_loss), np.log(part.curve), 4)
+    across = np.linspace(*part.teacher_loss.iloc[[0, -1]], 200)
+    grid.ax.plot(across, np.exp(np.polyval(quartic, np.log(across))), color="#888888", lw=1)
     name = columns.words("student_params", student, title=True)
     grid.ax.text(1.9, part.curve.iloc[0] + 0.02, name)
 grid.draw(panels.dots, hue="kind")
@@ -358,12 +360,16 @@ d5["student"] = [f"{columns.count(n)} student" for n in d5.student_params]
 
 # %%
 title = "With one misprint corrected the law comes near the costs in the paper's text"
-labels = "compute of distilling over that of training on data", ""
-grid = Panels(d5, "compute_ratio", "student", title, labels=labels, size=(7.6, 3))
-grid.draw(sns.scatterplot, hue="source", s=120)
-grid.set(xlim=(-0.03, 1), ylim=(1.5, -0.5))
-misprint = f"{named['table6'].B:,.0f} for {law.B / 1e6:.1f} million"
-grid.setting(f"Two examples, teacher's inference paid. Misprint: a coefficient of {misprint}")
+labels = "compute to reach that loss, distilling divided by training on data", ""
+said = [f"{s}\nto a loss of {x:g}" for s, x in zip(d5.student, d5.student_loss, strict=True)]
+told = d5.assign(goal=said)
+text, by_law = (told[(told.source == "the paper's text") == which] for which in (True, False))
+grid = Panels(told, "compute_ratio", "goal", title, labels=labels, size=(7.6, 3))
+grid.draw(sns.scatterplot, by_law, hue="source", s=70)
+grid.draw(panels.rings, text, label="the paper's text", s=400)
+grid.set(xlim=(5e-4, 1), ylim=(1.5, -0.5), xscale="log").ax.xaxis.set_major_formatter("{x:g}")
+misprint = f"the coefficient B' as {named['table6'].B:,.0f}; right is {law.B / 1e6:.1f} million"
+grid.setting(f"Two examples, teacher's inference paid. Table 6 prints {misprint}")
 save(grid, "misprint_section_d5", d5)
 
 # %% [markdown]

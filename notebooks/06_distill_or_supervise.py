@@ -114,27 +114,28 @@ fig14 = asked(fig14)
 
 
 # %%
-def mapped(table, x, title):
+def mapped(table, x, title, levels):
     """The map of the gap over students and x, a panel a teacher, as Figures 6 and 14 have it."""
-    levels = np.arange(-0.16, 0.161, 0.04).round(2)
     two = table[table.teacher_params.isin(drawn[1:]) & (table.student_params > 9e8)]
     grid = Panels(two, x, "student_params", title, col="teacher_params", size=(8.6, 3.6))
     grid.draw(maps.difference, levels=levels).key(BORDER)
     grid.bar("gap", ticks=levels[::2], label=GAP)
     free = "Teachers are free, on 20 tokens a parameter; the larger is the better"
-    grid.setting(f"By the paper's law (misprint corrected). {free}")
+    grid.setting(f"By the paper's law (Table 6, one misprint corrected). {free}")
     return grid.set(ylim=(1e9, 7e9))
 
 
+LOSSES = np.arange(-0.12, 0.361, 0.06).round(2)
 BORDER = {"no difference": maps.BORDER}
 GAP = f"{columns.ENDS['gap']}student's loss, distilled\nminus trained on data (nats)"
 title = "Few tokens favour a free teacher, many favour training on data"
-grid = mapped(fig6, "student_tokens", title).set(xlim=(4e9, 5e11))
+grid = mapped(fig6, "student_tokens", title, LOSSES).set(xlim=(4e9, 5e11))
 save(grid, "fig06_fixed_tokens_best_case", fig6.drop(columns="inside"))
 
 # %%
 title = "The better a free teacher, the larger the budget until training on data wins"
-grid = mapped(fig14, "student_compute", title).set(xlim=(1e20, 2.5e21))
+levels = np.arange(-0.16, 0.161, 0.04).round(2)
+grid = mapped(fig14, "student_compute", title, levels).set(xlim=(1e20, 2.5e21))
 columns14 = ["teacher_params", "student_params", "student_compute", "teacher_loss", "gap"]
 save(grid, "fig14_fixed_compute_best_case", fig14[[*columns14, "share_distil"]])
 
@@ -222,15 +223,14 @@ def by_teacher(**axes):
     return asked(table.assign(teacher_loss=loss))
 
 
-levels13 = np.arange(-0.12, 0.361, 0.06).round(3)
 fig13 = by_teacher(teacher_tokens=np.geomspace(1e9, 1e13, n))
 two = fig13[fig13.student_params.isin([546e6, 1.82e9])].drop(columns="share_distil")
 title = "A larger student needs a larger, longer trained teacher to beat training on data"
 grid = Panels(two, "teacher_tokens", "teacher_params", title, col="student_params", size=(8.6, 3.6))
-grid.draw(maps.difference, levels=levels13).key(BORDER)
-grid.bar("gap", ticks=levels13[::2], label=GAP)
+grid.draw(maps.difference, levels=LOSSES).key(BORDER)
+grid.bar("gap", ticks=LOSSES[::2], label=GAP)
 grid.set(xlim=(2e9, 5e11), ylim=(2e8, 7e9))
-grid.setting("Students on 20 tokens a parameter, by the paper's law (misprint corrected)")
+grid.setting("Students on 20 tokens a parameter. The paper's law (Table 6, one misprint corrected)")
 save(grid, "fig13a_teacher_tokens_size", fig13.drop(columns=["inside", "student_tokens"]))
 fig13b = by_teacher(teacher_compute=np.geomspace(1e19, 1e22, n))
 save(None, "fig13b_teacher_compute_size", fig13b.drop(columns=["inside", "student_tokens"]))

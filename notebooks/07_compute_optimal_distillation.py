@@ -84,11 +84,13 @@ drawn = {"student_params": students[2:4], "scenario": scenarios[1::2]}
 central = decided.assign(gap=middle, inside=allocate.inside_trained_range(central))
 central = central[central[list(drawn)].isin(drawn).all(axis=1)]
 title = "On small budgets distilling wins, unless the teacher's pretraining is paid too"
-grid = Panels(central, "compute", "gap", title, col="student_params", size=(8.6, 3.8))
+words = columns.axis_label("compute"), columns.ENDS["gap"] + "difference in student's loss (nats)"
+look = {"col": "student_params", "labels": words, "size": (8.6, 3.8)}
+grid = Panels(central, "compute", "gap", title, **look)
 grid.draw(panels.span, hue="scenario", key=False)
 grid.draw(panels.curve, hue="scenario").each(panels.zero)
 grid.key(band="80% of the laws")
-grid.setting("Lines: the middle of fifty laws that fit the paper's runs")
+grid.setting("Distilling minus data. Lines: the middle of fifty laws that fit the paper's runs")
 grid.set(xlim=(1e20, 3e22), ylim=(-0.15, 0.15))
 told = optima[[*keep, "student_loss", "supervised_loss"]]
 four = told.student_params.isin(students[[0, 2, 3, 5]])
@@ -201,7 +203,7 @@ labels = "better ←  student's loss (nats)  → worse", "multiple of training o
 grid = Panels(long, "student_loss", "times", title, col="quantity", labels=labels)
 grid.draw(panels.curve, hue="scenario").mark("y", 1, "the same as on data", color="black")
 grid.set(ylim=(0, 5), xticks=[2.1, 2.2, 2.3, 2.4, 2.5]).setting(
-    "Student of 3B parameters, by the paper's law (misprint corrected)"
+    "Student of 3B parameters, by the paper's law (Table 6, one misprint corrected)"
 )
 save(grid, "fig33_compute_ratio", targets[[*keep[::2], "student_loss", "compute_ratio"]])
 save(None, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_ratio"]])
