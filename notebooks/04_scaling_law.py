@@ -78,14 +78,14 @@ two = two[two.student_tokens == two.groupby("student_params").student_tokens.tra
 near = two[["student_params", "student_tokens"]].drop_duplicates()
 near = near.merge(runs.round({"student_tokens": -8}))
 best = two.loc[two.groupby("student_params").student_loss.idxmin()]
+lowest = near.loc[near.groupby("student_params").student_loss.idxmin(), "teacher_loss"]
+said = " and ".join(f"{loss:.2f}" for loss in lowest)
 
 # %%
 title = "A better teacher helps a student only up to a point (ring)"
 grid = Panels(two, "teacher_loss", "student_loss", title, size=(7, 4.2))
 look = {"hue": "student_params", "palette": columns.palette("any", best.student_params)}
 grid.draw(panels.curve, **look).draw(panels.dots, near, key=False, **look)
-lowest = near.loc[near.groupby("student_params").student_loss.idxmin(), "teacher_loss"]
-said = " and ".join(f"{loss:.2f}" for loss in lowest)
 grid.draw(panels.rings, best, label=f"best teacher by the law (runs: {said})")
 grid.setting("Dots: the paper's runs, single ones. Lines: the law as the paper's Figure 1 draws it")
 save(grid, "fig01_law", fig1.rename(columns={"inside": "fitted"}))

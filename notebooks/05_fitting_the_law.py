@@ -57,9 +57,8 @@ two = two.assign(kind=two.isoflop.map(KINDS), curve=two.student_loss / (1 + two.
 title = "A student's loss follows its teacher's loss, however the teacher was trained"
 grid = Panels(two, "teacher_loss", "student_loss", title, size=(7.6, 4.2))
 for student, part in two.sort_values("teacher_loss", kind="stable").groupby("student_params"):
-    quartic = np.polyfit(np.log(part.teacher_loss), np.log(part.curve), 4)
-    across = np.linspace(*part.teacher_loss.iloc[[0, -1]], 200)
-    grid.ax.plot(across, np.exp(np.polyval(quartic, np.log(across))), color="#888888", lw=1)
+    quartic = np.polynomial.Polynomial.fit(*np.log(part[["teacher_loss", "curve"]].to_numpy().T), 4)
+    grid.ax.plot(*np.exp(quartic.linspace(200)), color="#888888", lw=1)
     name = columns.words("student_params", student, title=True)
     grid.ax.text(1.9, part.curve.iloc[0] + 0.02, name)
 grid.draw(panels.dots, hue="kind")
@@ -357,13 +356,13 @@ examples = {
 }
 d5 = pd.concat(table.assign(source=name) for name, table in examples.items())
 d5["student"] = [f"{columns.count(n)} student" for n in d5.student_params]
+said = [f"{s}\nto a loss of {x:g}" for s, x in zip(d5.student, d5.student_loss, strict=True)]
+told = d5.assign(goal=said)
+text, by_law = told[told.source == "the paper's text"], told[told.source != "the paper's text"]
 
 # %%
 title = "With one misprint corrected the law comes near the costs in the paper's text"
 labels = "compute to reach that loss, distilling divided by training on data", ""
-said = [f"{s}\nto a loss of {x:g}" for s, x in zip(d5.student, d5.student_loss, strict=True)]
-told = d5.assign(goal=said)
-text, by_law = (told[(told.source == "the paper's text") == which] for which in (True, False))
 grid = Panels(told, "compute_ratio", "goal", title, labels=labels, size=(7.6, 3))
 grid.draw(sns.scatterplot, by_law, hue="source", s=70)
 grid.draw(panels.rings, text, label="the paper's text", s=400)
