@@ -38,8 +38,8 @@ figures.use_style()
 # %% [markdown]
 # ## What is to be seen
 #
-# Two students of different width, each taught by teachers of growing width. Teachers get better
-# from left to right; the students do not. (How they are trained is said below.)
+# A student of width 16, taught by teachers of growing width, from its own on. Teachers get better
+# from left to right; past width 64 the student gets worse. (How they are trained is said below.)
 
 # %%
 runs = sweep.read(DATA / "runs" / "mapping.csv")
@@ -268,9 +268,9 @@ shown.rename(columns={"rise": "rise (nats)", "is_u": "a turn"}).round(4)
 # 131 072 samples.
 #
 # Networks of 128 to 275 464 parameters, five seeds. Two more tables have the losses behind Figures
-# 11 and 12 on this map: teachers of growing width, whose rises the first picture shows, and one
-# large teacher trained on more and more data. Each student's rise from its best teacher to the last
-# one, with its 95% t interval:
+# 11 and 12 on this map: teachers of growing width, one of whose rises the first picture shows, and
+# one large teacher trained on more and more data. Each student's rise from its best teacher to the
+# last one, with its 95% t interval:
 
 # %%
 teachers = select(runs, sweep.teachers())

@@ -99,7 +99,7 @@ grid.setting("Of the teacher's distribution a few symbols of the vocabulary are 
 save(grid, "drawn_symbols", sparse.drop(columns=["panel", "keeps"]))
 
 # %% [markdown]
-# **Read it.** Drawn symbols (yellow) lie below likeliest entries everywhere. On the words even
+# **Read it.** Drawn symbols (orange) lie below likeliest entries everywhere. On the words even
 # sixteen entries of 27 still cost 0.06 to 0.08 nats: what is cut is rare, but the student learns
 # that it never comes.
 #
@@ -230,11 +230,11 @@ save(grid, "other_teachers", placed.drop(columns="teacher"))
 
 # %% [markdown]
 # **Read it.** Drawn is the larger student. Bars are intervals of the paired distance from the line.
-# Ensembles lie on the line: their loss is all that one must know of them. The
-# teacher of English and German words does not: its students stay above, by the column `relative` of
-# the table. (The teacher of German alone is off the frame.) Its words come at random, so it cannot
-# know which language is next and spends half of its probability on German; a student that copies
-# it copies that too.
+# Ensembles lie within half a per cent of the line: their loss is nearly all that one must know of
+# them. The teacher of English and German words does not: its students stay above, by the column
+# `relative` of the table. (The teacher of German alone is off the frame.) Its words come at random,
+# so it cannot know which language is next and spends half of its probability on German; a student
+# that copies it copies that too.
 
 # %%
 placed[["kind", "words", "params", "teacher_loss", "above", "low", "high", "relative"]].round(4)
