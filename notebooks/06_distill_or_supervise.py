@@ -38,7 +38,8 @@ figures.use_style()
 # not its size. $\tilde L_S$ was not printed for them; here it is the supervised law's.
 #
 # Tables are of the corrected law. Other laws fit the runs as well, and some verdicts depend on the
-# choice: pictures of lines have the middle of fifty of them, and a band that holds eight in ten.
+# choice: pictures of lines have the middle of some fifty of them, and a band that holds eight in
+# ten.
 
 # %%
 law = laws.load("corrected")
@@ -76,15 +77,16 @@ grid.draw(panels.span, hue="teacher_params", key=False)
 grid.draw(panels.curve, hue="teacher_params", key="right").set(ylim=(1e9, 1e12))
 grid.key(band="80% of the laws")
 grid.setting(
-    "Lines: the middle of fifty laws that fit the paper's runs. Larger teachers are better"
+    "Lines: the middle of some fifty laws that fit the paper's runs. Larger teachers are better"
 )
 save(grid, "fig06_until_data_win", until)
 
 # %% [markdown]
 # Few tokens favour distillation, many favour data, and a better teacher pays on more tokens. In
 # FLOPs of the student (Figure 14) the lines are the same, each times what a token costs. Students
-# below 1B and the largest teacher are in the tables alone: for small students that teacher is too
-# strong by the corrected law, but nine in ten of the laws that fit say otherwise.
+# below 1B and the largest teacher are in the tables alone: for students below some 400M the two
+# largest teachers are too strong by the corrected law, but seven to nine in ten of the laws that
+# fit say otherwise.
 
 
 # %%
@@ -292,7 +294,7 @@ readable.assign(share_never=takeover.share_never.map("{:.0%}".format).to_numpy()
 
 # %% [markdown]
 # These are the tokens of the last gain, up to $10^{16}$, under the corrected law, and where nine in
-# ten of the fifty laws have it; `share_never` of the laws say that distilling never stops paying.
+# ten of these laws have it; `share_never` of the laws say that distilling never stops paying.
 # That is less than it seems. Under most of these laws the distilled student tends to the supervised
 # floor, from below: a gain that never ends, and that becomes too small to matter. Under the others
 # the floor for distillation lies below the supervised one (Figure 40), which no run is long enough
@@ -349,7 +351,7 @@ labels = "student's parameters", columns.ENDS["teacher"] + "loss of the best tea
 grid = Panels(best[best.inside], "student_params", "teacher_loss", title, labels=labels)
 grid.draw(panels.span).draw(panels.curve, color="#0072B2")
 grid.key(band="80% of the laws; bends where another law becomes the outermost")
-grid.setting("Students on 64B tokens. Line: the middle of fifty laws that fit the paper's runs")
+grid.setting("Students on 64B tokens. Line: middle of some fifty laws that fit the paper's runs")
 save(grid, "fig07_best_teacher", best)
 
 # %% [markdown]

@@ -46,8 +46,8 @@ figures.use_style()
 #
 # The two $\delta$ make four scenarios: the teacher is free (*best case*), its inference is paid,
 # its pretraining, or both. For each student and budget the optimum is found in every scenario,
-# under the corrected law and under fifty laws of an ensemble that fit the paper's runs about as
-# well.
+# under the corrected law and under some fifty laws of an ensemble that fit the paper's runs about
+# as well.
 
 # %%
 law = laws.load("corrected")
@@ -73,11 +73,11 @@ save(None, "distil_or_supervise_by_law", decided)
 # %% [markdown]
 # Below is what distilling gains over training the same student on data with the same budget, for
 # a teacher that exists and one that must be trained. Below zero distilling wins. Curves are the
-# middle of the fifty laws. Bands hold eight in ten: of these laws, and of what such laws missed of
+# middle of these laws. Bands hold eight in ten: of these laws, and of what such laws missed of
 # this difference on runs kept from them, which grows with the distance from the runs. Where a band
 # has zero inside, it is not known which is better. Drawn are two students on small budgets: from
-# $10^{24}$ FLOPs on the bands of all scenarios have zero inside. The tables have all students,
-# scenarios and budgets, by the corrected law.
+# $2 \times 10^{23}$ FLOPs on all their bands have zero inside, and from $4 \times 10^{24}$ those of
+# all students. The tables have all students, scenarios and budgets, by the corrected law.
 
 # %%
 drawn = {"student_params": students[2:4], "scenario": scenarios[1::2]}
@@ -90,7 +90,7 @@ grid = Panels(central, "compute", "gap", title, **look)
 grid.draw(panels.span, hue="scenario", key=False)
 grid.draw(panels.curve, hue="scenario").each(panels.zero)
 grid.key(band="80% of the laws")
-grid.setting("Distilling minus data. Lines: the middle of fifty laws that fit the paper's runs")
+grid.setting("Distilling minus data. Lines: middle of some fifty laws that fit the paper's runs")
 grid.set(xlim=(1e20, 3e22), ylim=(-0.15, 0.15))
 told = optima[[*keep, "student_loss", "supervised_loss"]]
 four = told.student_params.isin(students[[0, 2, 3, 5]])
@@ -138,7 +138,7 @@ table2
 #
 # The two losses approach each other slowly, and where they cross depends on a few mnats by which
 # the floors of the laws differ (Figure 40). So the crossing has no single value, but an interval:
-# nine in ten of the fifty laws lie between low and high. "Never" is an answer too, and
+# nine in ten of these laws lie between low and high. "Never" is an answer too, and
 # `share_never` says how many laws give it.
 #
 # A decision should rather ask for the last budget on which distilling still gains something worth
@@ -211,9 +211,9 @@ save(None, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_rati
 # %% [markdown]
 # If only the inference of a teacher is paid distillation is cheaper, except close to the lowest
 # loss that distilling can give a student: there, beyond the picture, the curves turn upright. If
-# the teacher must be trained for this student distillation is dearer, but for students of 30B and
-# 50B, for which the law is far from any run. Section D.5 says three quarters of the compute for
-# 500M parameters at a loss of 2.4, and half for 10B at 2.2. Both lie on the curves of teacher
+# the teacher must be trained for this student and run, distillation is dearer, but for students of
+# 30B and 50B, for which the law is far from any run. Section D.5 says three quarters of the compute
+# for 500M parameters at a loss of 2.4, and half for 10B at 2.2. Both lie on the curves of teacher
 # inference, and not on those of pretraining and inference, which the text names. All students and
 # scenarios are in the tables.
 
@@ -223,7 +223,7 @@ save(None, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_rati
 # `data/recipes.csv` holds the compute-optimal recipe for every student of Table 13 on budgets from
 # $10^{19}$ to $10^{26}$ FLOPs in every scenario, and the run on data with the same budget, for
 # filtering in a spreadsheet; `data/README.md` explains its columns. Recipes are those of the
-# corrected law. Losses are the middle of the fifty laws, each with the best recipe under it, and
+# corrected law. Losses are the middle of these laws, each with the best recipe under it, and
 # the student's has the range of nine in ten of them. In the range of the gap is also what such laws
 # missed on runs kept from them, and `verdict` is what follows from it by the rule of `scalinglib
 # plan`. `share_distil` is the share of the laws alone under which distilling wins.

@@ -151,7 +151,8 @@ save(None, "fig28_both_optima", of(both, TOLD))
 # student, and grows fast with the budget. Beyond, it levels off for students up to 10B, at a
 # size that grows with the student. Whoever pays for inference alone wants a teacher whose size
 # grows slowly: on large budgets the smaller one. Its curve is flat about where the best free
-# teacher stops getting stronger, later for a larger student.
+# teacher stops getting stronger, later for a larger student. (For students of 30B and 50B, far from
+# any run, it is the other way round at first.)
 
 # %%
 title = "The best teacher grows faster with the budget if its pretraining is paid"
@@ -184,7 +185,9 @@ save(None, "fig31_teacher_tokens", optima[[*keep, "teacher_tokens"]])
 # training it on data, the rest is left (Figure 30). Running a teacher takes a part that grows with
 # the budget, until the teacher stops growing. Of pretraining the paper says that relatively less
 # goes to the teacher as compute grows. The law agrees from a budget on, and then the part vanishes.
-# Below that budget it *rises*, the longer the larger the student is.
+# Below that budget it *rises*, the longer the larger the student is. So the order that is drawn
+# turns on larger budgets: from $2 \times 10^{21}$ FLOPs for a student of 300M, and from $1.6
+# \times 10^{23}$ for one of 3B, running a teacher takes the larger part.
 
 # %%
 title = "Pretraining a teacher takes a larger part of the budget than running one"
@@ -301,5 +304,6 @@ claims.check("supervised-saturates-later", sentences.every(np.diff(saturated) > 
 # ## What to take away
 #
 # A teacher trained for one student is a compute-optimal model, a few times the student's size, and
-# takes a small share of a large budget. A teacher that somebody else trains has no best size until
-# its inference is paid. All of this is the law's, and most of it lies beyond any run.
+# its training takes a small share of a large budget. A teacher that somebody else trains has no
+# best size until its inference is paid. All of this is the law's, and most of it lies beyond any
+# run.

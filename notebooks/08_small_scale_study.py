@@ -492,7 +492,7 @@ shown = shown.astype({"teacher_params": float}).sort_values("teacher_params", ki
 BUDGETS = {3e10: "teachers trained on 3 × 10¹⁰ FLOPs", 1e12: "teachers trained on 10¹² FLOPs"}
 two = shown[shown.n_layers.isin([1, 3]) & shown.budget.isin(BUDGETS)]
 two = two.assign(trained=two.budget.map(BUDGETS))
-title = "Teachers that help a small student do not help a large one"
+title = "Weak and middling teachers that help a small student do not help a large one"
 grid = Panels(two, "teacher_params", "gap", title, col="student_params")
 grid.draw(bars, hue="trained", fmt="o-").each(zero).key(bars="95% interval of the mean")
 columns = ["budget", "student_params", "teacher_params", "teacher_loss"]

@@ -165,7 +165,7 @@ title = "A student's best size depends on the budget far more than on the teache
 grid = Panels(best[best.budget != 1e11], "teacher_loss", "student_params", title, labels=labels)
 grid.draw(bars, hue="budget", fmt="o-", key="right")
 grid.key(bars="95% interval, by the noise of seeds")
-grid.setting("Random English words; a dot: the best student of a budget under one teacher")
+grid.setting("Random English words, two budgets of three; a dot: the best student under a teacher")
 save(grid, "fig39_isoflop_optima_small_scale", best)
 
 # %% [markdown]
@@ -349,7 +349,7 @@ done = table.melt(["kind", "loss"], list(measures), "measure", "share")
 done = done.assign(measure=done.measure.map(measures), kind=done.kind.map(kinds))
 done = done.sort_values("kind", kind="stable")  # the fewer, trained on data, on top
 grid = Panels(done, "loss", "share",
-              "Models of equal loss do equally well, distilled or trained on data",
+              "Models of equal loss do nearly equally well, distilled or trained on data",
               col="measure", sharey=False, labels=("loss (nats)", "share right"))  # fmt: skip
 looks = {"distilled": "#E69F00", "trained on data": "#0072B2"}
 grid.draw(sns.scatterplot, hue="kind", palette=looks, s=18)
