@@ -67,9 +67,7 @@ gap = pd.concat(gap).reset_index()
 by = ["language", "quarter"]
 drawn = compare.against_best(gap, "quarter", ("language",))
 sure = drawn.language[(drawn.quarter == 0) & (drawn.low > 0)]
-title = "A middling quarter of the teachers teaches better than the strongest on " + (
-    " and on ".join(sure) or "neither"
-)
+title = f"Middling teachers teach better than the strongest on {' and on '.join(sure) or 'neither'}"
 drawn = drawn.rename(columns={"low": "above_low", "high": "above_high"})
 drawn = drawn.join(gap.groupby(by).teacher_loss.mean(), by)
 labels = f"{ENDS['teacher']}teacher's loss (nats)", "student's loss above its best (nats)"
@@ -78,9 +76,7 @@ grid.draw(bars, hue="language", fmt="o-", key="right").each(zero)
 grid.draw(rings, drawn[drawn.best], label="best quarter, chosen after looking (others lean upward)")
 several = "{} seeds (words), {} (text)".format(*gap.groupby("language").seed.nunique())
 grid.key(bars=f"95% interval of the mean difference, {several}")
-grid.setting(
-    "Students of 3.4k parameters on 20 tokens a parameter; a dot: a quarter of the teachers"
-)
+grid.setting("Students of 3.4k, 20 tokens a parameter; a dot: a quarter of the teachers")
 save(grid, "text_capacity_gap", gap)
 
 # %% [markdown]

@@ -22,7 +22,6 @@
 profile = "full"
 
 # %%
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -64,7 +63,6 @@ LABELS = ("← labels     teacher →\nweight on the teacher λ", "student's los
 runs = record.read(DATA / "runs" / "mixing.csv")
 cells = mixing.cells(runs)
 left = mixing.left_out(cells, E)
-print(f"{len(runs)} runs; c from {left.c.min():.3f} to {left.c.max():.3f}, by teacher left out")
 
 # %%
 middle = [by_ratio(*student).tokens for student in mixing.STUDENTS[1::3]]
@@ -89,6 +87,9 @@ grid.draw(sns.scatterplot, each[each.mixing == 0], color="black", s=30, zorder=4
 grid.key({"trained on data alone": black}, line="our law, fitted to other teachers")
 grid.setting("A student of 25k parameters on made-up words; a dot is one run, two seeds of each")
 save(grid, "open_mixing", shown)
+
+# %%
+print(f"{len(runs)} runs; c from {left.c.min():.3f} to {left.c.max():.3f}, by teacher left out")
 
 # %% [markdown]
 # Both ends are the student's own runs; what lies between is foretold. The weakest teachers want
@@ -433,7 +434,7 @@ grid.draw(sns.lineplot, hue="arm", marker="o", errorbar=("pi", 100), err_style="
 grid.key(bars="least to most of three seeds; lines set a little apart")
 grid.setting("Students of 25k parameters with 32k different tokens of made-up words")
 grid.set(xscale="log", xticks=epochs.EPOCHS[1:], xticklabels=epochs.EPOCHS[1:])
-grid.each(plt.Axes.minorticks_off)
+grid.each(lambda ax: ax.minorticks_off())
 save(grid, "open_epochs", costs)
 
 # %%
@@ -483,7 +484,8 @@ grid = Panels(shown, "temperature", "above", title, col="text",
                       "student's loss above that\nat temperature 1 (nats)"))  # fmt: skip
 grid.draw(bars, hue="epochs", fmt="o-").each(zero).key(bars="95% interval of the mean, three seeds")
 grid.setting("Students of 25k parameters taught by one of 83k")
-grid.set(xticks=[0.5, 1, 2], xticklabels=["0.5", "1", "2"]).each(plt.Axes.minorticks_off)
+grid.set(xticks=[0.5, 1, 2], xticklabels=["0.5", "1", "2"])
+grid.each(lambda ax: ax.minorticks_off())
 save(grid, "open_temperature", hot)
 hot[["text", "epochs", "temperature", "above", "low", "high", "verdict"]].round(4)
 

@@ -61,17 +61,13 @@ fig, ax = plt.subplots(figsize=(7.5, 3.9))
 best += "\n" + cells.doubt.map("{:.0%}".format).replace("0%", "under 1%")
 shades = ["#DCEBF5", "#6CB4E0", "#FBEBD0", "#F0B35C"]
 sns.heatmap(look, annot=best, fmt="", cmap=shades, vmin=0, vmax=3, cbar=False, linewidths=2, ax=ax)
-said = (
-    "In a cell: the best of data and teachers of 2B, 7B and 13B, and the chance, over fitted\n"
-    "laws, that this is wrong (open: 10% or more). Compute: student and teacher's inference."
-)
-ax.set(xlabel=columns.axis_label("budget"), ylabel="student's parameters")
+said = "In a cell: the best way, and the chance, over fitted laws, that it is not (open: from 10%)"
+ax.set(xlabel="compute of student and teacher's inference (FLOPs)", ylabel="student's parameters")
 ax.tick_params(rotation=0)
 words = ["data, settled", "data, open", "a teacher, settled", "a teacher, open"]
 patches = [plt.Rectangle((0, 0), 1, 1, color=shade) for shade in shades]
 fig.legend(patches, words, loc="outside lower center", ncols=4, title=said, title_fontsize=9)
-settled = f"{(doubts.doubt < 0.1).sum()} of {len(doubts)}"
-headline(fig, f"Fitted laws settle {settled} choices between data and a teacher", 7.5)
+headline(fig, f"Data or a teacher: laws settle {(doubts.doubt < 0.1).sum()} of {len(doubts)}", 7.5)
 save(fig, "pilots_doubt", doubts)
 
 # %% [markdown]
