@@ -17,8 +17,6 @@
 profile = "full"
 
 # %% tags=["hide-input"]
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -324,6 +322,9 @@ claims.check("study-returns-to-teacher", (weak.loss - weak.teacher_loss).abs().m
 # right language.
 
 # %%
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
 common, frequencies = lexicon(5000)
 backwards = Words([word[::-1] for word in common], frequencies)
 misled = by_ratio(1, 100, teacher=by_ratio(1, 100, corpus=backwards))
