@@ -215,7 +215,8 @@ save(None, "fig34_token_ratio", targets[[*keep[::2], "student_loss", "token_rati
 # 30B and 50B, for which the law is far from any run. Section D.5 says three quarters of the compute
 # for 500M parameters at a loss of 2.4, and half for 10B at 2.2. Both lie on the curves of teacher
 # inference, and not on those of pretraining and inference, which the text names. All students and
-# scenarios are in the tables.
+# scenarios are in the tables. The ratios are the corrected law's alone, without a range: how far
+# other laws differ from it is seen in the bands of Figure 8 above.
 
 # %% [markdown]
 # ## The sheet

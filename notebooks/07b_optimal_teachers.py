@@ -23,6 +23,11 @@
 # 143M to 12.6B parameters on 2B to 512B tokens, and draws the law on budgets up to $10^{26}$ FLOPs,
 # **most of it extrapolated**. The tables here have all of that. The pictures end about where the
 # models do. Figures of the paper that show one thing, or one thing from two sides, share a picture.
+#
+# A curve here is **one law's, without a range**. Eight in ten of the laws that fit the paper's runs
+# about as well put a best teacher's loss anywhere within 0.1 to 0.25 nats (Figure 7 in notebook
+# [06](06_distill_or_supervise.ipynb)). So read here which way things go, and take numbers for a
+# decision from `scalinglib plan`, which gives their ranges.
 
 # %% tags=["parameters"]
 profile = "full"

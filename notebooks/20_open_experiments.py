@@ -430,8 +430,8 @@ labels = ("epochs (times that the text is read)", "loss above that on as many\nf
 
 # %%
 grid = Panels(few, "at", "cost", title, labels=labels).each(zero)
-grid.draw(sns.lineplot, hue="arm", marker="o", errorbar=("pi", 100), err_style="bars", key="right")
-grid.key(bars="least to most of three seeds; lines set a little apart")
+grid.draw(sns.lineplot, hue="arm", marker="o", errorbar=interval, err_style="bars", key="right")
+grid.key(bars="95% interval of the mean, three seeds; lines set a little apart")
 grid.setting("Students of 25k parameters with 32k different tokens of made-up words")
 grid.set(xscale="log", xticks=epochs.EPOCHS[1:], xticklabels=epochs.EPOCHS[1:])
 grid.each(lambda ax: ax.minorticks_off())
